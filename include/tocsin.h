@@ -1,0 +1,22 @@
+/* tocsin: a callback registry modelled on POSIX signals, on an event loop. The one header that a program needs;
+   <tocsin/http.h> comes with the second library, libtocsin-net. */
+#ifndef TOCSIN_H
+#define TOCSIN_H
+
+#include <tocsin/base.h>
+#include <tocsin/payload.h>
+#include <tocsin/info.h>
+#include <tocsin/signal.h>
+#include <tocsin/source.h>
+#include <tocsin/handler.h>
+#include <tocsin/emit.h>
+#include <tocsin/loop.h>
+#include <tocsin/op.h>
+#include <tocsin/timer.h>
+#include <tocsin/watch.h>
+#include <tocsin/work.h>
+#include <tocsin/queue.h>
+#include <tocsin/future.h>
+#include <tocsin/fiber.h>
+
+#endif

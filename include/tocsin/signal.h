@@ -1,0 +1,76 @@
+/* Signals: names that are declared once, with documentation and the layout of what they carry. */
+#ifndef TOCSIN_SIGNAL_H
+#define TOCSIN_SIGNAL_H
+
+#include <tocsin/info.h>
+
+TOCSIN__BEGIN
+
+enum {
+    TOCSIN_NAME_MAX = 255,                /* bytes of a name */
+    TOCSIN_SIGNALS_MAX = 1 << 20          /* names in a process */
+};
+
+/* What becomes of an emission that cannot be delivered at once, because the signal's own handlers are running (E5). */
+enum tocsin_kind {
+    TOCSIN_QUEUED,                        /* pended, first in first out, up to the limit: POSIX's real-time signals */
+    TOCSIN_COALESCE,                      /* one waits for each source, the newest, the merged counted: POSIX's standard signals */
+    TOCSIN_DIRECT                         /* E17: a question, put with tocsin_ask, answered at once, never emitted */
+};
+
+/* The default action: what is done, once, if nobody handled it (E9). */
+enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
+
+struct tocsin_spec {
+    const char *name;                     /* "chat.said": [A-Za-z0-9_-] in segments, parted by single dots */
+    const char *doc;                      /* one line for whoever reads the catalogue */
+    const struct tocsin_layout *layout;   /* NULL: it carries nothing */
+    enum tocsin_kind kind;
+    enum tocsin_unhandled unhandled;
+    int (*unhandled_fn)(const struct tocsin_info *info, void *arg);   /* if set, it is the default action; arg is NULL */
+    size_t limit, limit_bytes;            /* of what is pended on one loop: entries, bytes of payload. 0: 1,024 and 1 MiB */
+    uintptr_t spare[4];                   /* zero */
+};
+
+/**
+ * Declares a signal. The same declaration again answers the same signo: two files of a program may both make it.
+ * "The same" is name, layout text, kind, default action and limits; documentation may differ, the first stands.
+ *
+ * @owner   all of spec is copied; unhandled_fn is called for as long as the program runs
+ * @return  the signo, 1 or more; -EINVAL: name, layout or a number is malformed, a spare word is set, or the layout holds a
+ *          TOCSIN_LOCAL and the kind is not TOCSIN_DIRECT; -EEXIST: it is declared otherwise; -ENOSPC: TOCSIN_SIGNALS_MAX
+ *          names; -ENOMEM
+ * @emits   none
+ * @thread  any
+ * @source  E14; POSIX signal.h(0P)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_declare(const struct tocsin_spec *spec) TOCSIN_CHECKED;
+
+/**
+ * The signo of a name that is declared.
+ *
+ * @owner   none
+ * @return  the signo; -ENOENT: nobody declared it; -EINVAL: malformed, or NULL
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_find(const char *name) TOCSIN_CHECKED;
+
+/**
+ * Whether an emission of the signal would be noticed by anybody: handlers, observers, queues, or its default action, on
+ * any loop. Ask it before preparing a payload that is expensive.
+ *
+ * @owner   none
+ * @return  1: yes; 0: no, and tocsin_emit would do nothing; -EINVAL: no such signo
+ * @emits   none
+ * @thread  any, async-signal-safe
+ * @source  E12; kill(2) with signal 0
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_heard(int signo);
+
+TOCSIN__END
+#endif
