@@ -62,7 +62,8 @@ TOCSIN_API int tocsin_all(const struct tocsin_op *ops, size_t count, const struc
 
 /**
  * An operation that ends when the first of these has ended, each started with TOCSIN_FUTURE. The winner's result stays
- * its own: take it. The others are cancelled and freed: forget them. Cancelling it cancels them all.
+ * its own: take it. The others are cancelled and freed: forget them. Cancelling it cancels and frees them all, and there is
+ * no winner.
  *
  * @owner   ops is copied; all but the winner are taken
  * @return  as tocsin_all; -EINVAL also: count is 0

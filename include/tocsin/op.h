@@ -21,8 +21,13 @@ TOCSIN__BEGIN
    NULL                   the registry alone */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
+/* For providers, with one of the above or alone, in place of a tocsin_serve(): an operation that is there for the sake of others (the watch of
+   a connection on which fetches run). Draining neither refuses nor cancels it, it does not keep the loop running, and
+   tocsin_free cancels it last, when the others have ended. */
+enum { TOCSIN_SERVING = 16 };
+
 struct tocsin_notify {
-    unsigned how;                         /* one of the above */
+    unsigned how;                         /* one of the above, and TOCSIN_SERVING */
     tocsin_fn fn;
     void *arg;
     struct tocsin_queue queue;

@@ -47,7 +47,7 @@ TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsi
                                 const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 /**
- * Makes a pool of up to so many threads (0: as many as processors, at least 2), which start when they are needed and end when idle for a second,
+ * Makes a pool of up to so many threads (0: as many as processors, at least 4), which start when they are needed and end when idle for a second,
  * with a queue of so many tasks (0: 1,024).
  *
  * @owner   the pool is the caller's, who ends it with tocsin_pool_free

@@ -1,0 +1,40 @@
+#include <stdatomic.h>
+
+#include <tocsin.h>
+
+#include "core/catalogue.h"
+#include "core/mem.h"
+
+#define SPEC(noun, dotted, lines, text) \
+    const struct tocsin_spec tocsin__##noun##_spec = { .name = dotted, .layout = lines, .doc = text }
+
+SPEC(handler_failed, "tocsin.handler.failed", &tocsin_handler_failed_layout, "A handler answered an error.");
+SPEC(op_done, "op.done", NULL, "An operation without a type was completed by hand; it carries what it was completed with.");
+SPEC(timer_ticked, "timer.ticked", &tocsin_timer_ticked_layout, "A period of a repeating timer is over.");
+SPEC(timer_expired, "timer.expired", &tocsin_timer_expired_layout, "A timer has ended.");
+SPEC(fd_ready, "fd.ready", &tocsin_fd_ready_layout, "A descriptor can be read from or written to.");
+SPEC(fd_done, "fd.done", &tocsin_fd_done_layout, "A descriptor is not watched any more.");
+SPEC(work_done, "work.done", &tocsin_work_done_layout, "A task has returned from its thread; the status is its answer.");
+SPEC(fiber_done, "fiber.done", &tocsin_fiber_done_layout, "A fiber has returned; the status is its answer.");
+SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set have ended.");
+SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a set has ended, the others are cancelled.");
+
+static const struct tocsin_spec *const table[] = {
+    &tocsin__handler_failed_spec, &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec,
+    &tocsin__fd_done_spec, &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
+};
+
+int tocsin__catalogue(void)
+{
+    static atomic_bool declared;
+    int signo = 0;
+
+    if (tocsin__likely(atomic_load_explicit(&declared, memory_order_acquire)))
+        return 0;
+    for (size_t i = 0; i < sizeof table / sizeof table[0] && signo >= 0; i++)
+        signo = tocsin_declare(table[i]);
+    if (signo < 0)
+        return signo;
+    atomic_store_explicit(&declared, true, memory_order_release);
+    return 0;
+}

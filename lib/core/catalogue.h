@@ -1,0 +1,13 @@
+/* The library's own signals, declared in one table. */
+#ifndef TOCSIN_CORE_CATALOGUE_H
+#define TOCSIN_CORE_CATALOGUE_H
+
+#include <tocsin/signal.h>
+
+extern const struct tocsin_spec
+    tocsin__handler_failed_spec, tocsin__op_done_spec, tocsin__timer_ticked_spec, tocsin__timer_expired_spec, tocsin__fd_ready_spec,
+    tocsin__fd_done_spec, tocsin__work_done_spec, tocsin__fiber_done_spec, tocsin__all_done_spec, tocsin__any_done_spec;
+
+int tocsin__catalogue(void);                           /* declares them, once; -ENOMEM: again next time */
+
+#endif

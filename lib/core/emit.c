@@ -1,0 +1,169 @@
+/* The fast path: a signal that nobody hears, or that this loop alone hears and may deliver at once. All else is in deliver.c. */
+#include "core/emit.h"
+
+#define always_inline inline __attribute__((always_inline))
+
+/* The rest of the handlers after one answered something else than NEXT. */
+static tocsin__noinline bool answered_rest(struct tocsin__loop *loop, struct tocsin__handler **at, struct tocsin__info *info, int answer)
+{
+    bool stopped = tocsin__answered(loop, *at, &info->seen, answer);
+
+    while (*++at) {
+        if (stopped && !((*at)->flags & TOCSIN__OBSERVER))
+            continue;
+        answer = tocsin__call(loop, *at, info);
+        if (answer && tocsin__answered(loop, *at, &info->seen, answer))
+            stopped = true;
+    }
+    return stopped;
+}
+
+static tocsin__noinline void end_slow(struct tocsin__loop *loop, struct tocsin__slot *slot)
+{
+    tocsin__settle(loop, slot);
+    if (loop->unrest && tocsin__at_rest(loop))
+        tocsin__loop_tidy(loop);
+}
+
+/* Delivers at once to the handlers of one list, which is not running. */
+static always_inline int deliver_list(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *list, int signo,
+                                      uint64_t source, const struct tocsin_payload *payload)
+{
+    struct tocsin__handler *running = loop->running, **at = list->items;
+    uint64_t parent = loop->parent;
+    int result = list->outcome, answer;
+    struct tocsin__info info;
+
+    slot->state = TOCSIN__RUNNING;
+    tocsin__info_fill(&info, loop, signo, slot->name, source, payload);
+    loop->parent = info.seen.sequence;
+    for (; *at; at++) {
+        answer = tocsin__call(loop, *at, &info);
+        if (tocsin__unlikely(answer)) {
+            if (answered_rest(loop, at, &info, answer))
+                result = TOCSIN_STOPPED;
+            break;
+        }
+    }
+    loop->running = running;
+    loop->parent = parent;
+    if (tocsin__likely(slot->state == TOCSIN__RUNNING && !loop->unrest)) {
+        slot->state = 0;
+        return result;
+    }
+    tocsin__info_end(&info);
+    end_slow(loop, slot);
+    return result;
+}
+
+static tocsin__noinline int emit_heard(int signo, const struct tocsin_payload *payload, uint32_t number)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    const struct tocsin_layout *layout = payload ? payload->layout : &tocsin__layout_none;
+    struct tocsin__slot *slot;
+
+    if (tocsin__unlikely(number != loop->number))
+        return tocsin__emit_slow(loop, signo, 0, payload);
+    slot = loop->slots[signo];
+    if (tocsin__unlikely(slot->state || slot->layout != layout))
+        return tocsin__emit_slow(loop, signo, 0, payload);
+    return deliver_list(loop, slot, slot->list, signo, 0, payload);
+}
+
+int tocsin_emit(int signo, const struct tocsin_payload *payload)
+{
+    uint32_t word;
+
+    if (tocsin__unlikely((uint32_t)signo - 1 >= atomic_load_explicit(&tocsin__signals, memory_order_relaxed)))
+        return -EINVAL;
+    word = atomic_load_explicit(&tocsin__interest[signo], memory_order_relaxed);
+    if (tocsin__likely(word == TOCSIN__NOBODY))
+        return TOCSIN_NOBODY;
+    return emit_heard(signo, payload, word);
+}
+
+/* The same for what has a source, whose own list is merged in by the key. */
+
+static tocsin__noinline int emit_merged(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, int signo,
+                                        uint64_t source, const struct tocsin_payload *payload)
+{
+    struct tocsin__info info;
+    int result;
+
+    tocsin__info_fill(&info, loop, signo, slot->name, source, payload);
+    result = tocsin__deliver(loop, slot, own, &info);
+    tocsin__info_end(&info);
+    return result;
+}
+
+static tocsin__noinline int emit_heard_from(uint64_t id, int signo, const struct tocsin_payload *payload, uint32_t number)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    const struct tocsin_layout *layout = payload ? payload->layout : &tocsin__layout_none;
+    struct tocsin__source *source;
+    struct tocsin__slot *slot;
+    struct tocsin__list *list, *own;
+
+    if (tocsin__unlikely(number != loop->number))
+        return tocsin__emit_slow(loop, signo, id, payload);
+    slot = loop->slots[signo];
+    source = tocsin__id_object(&loop->sources, id);
+    if (tocsin__unlikely(slot->state || slot->layout != layout || !source))
+        return tocsin__emit_slow(loop, signo, id, payload);
+    list = slot->list;
+    own = tocsin__source_list(source, slot);
+    if (own && list->count)
+        return emit_merged(loop, slot, own, signo, id, payload);
+    return deliver_list(loop, slot, own ? own : list, signo, id, payload);
+}
+
+int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin_payload *payload)
+{
+    uint32_t word;
+
+    if (tocsin__unlikely((uint32_t)signo - 1 >= atomic_load_explicit(&tocsin__signals, memory_order_relaxed)))
+        return -EINVAL;
+    word = atomic_load_explicit(&tocsin__interest[signo], memory_order_relaxed);
+    if (tocsin__likely(word == TOCSIN__NOBODY))
+        return TOCSIN_NOBODY;
+    return source.id ? emit_heard_from(source.id, signo, payload, word) : emit_heard(signo, payload, word);
+}
+
+static bool walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a, struct tocsin__handler **b, struct tocsin__info *info)
+{
+    bool stopped = false;
+
+    while (*a || *b) {
+        struct tocsin__handler *handler = !*b || (*a && (*a)->key < (*b)->key) ? *a++ : *b++;
+        int answer;
+
+        if (tocsin__unlikely(stopped) && !(handler->flags & TOCSIN__OBSERVER))
+            continue;
+        answer = tocsin__call(loop, handler, info);
+        if (tocsin__unlikely(answer) && tocsin__answered(loop, handler, &info->seen, answer))
+            stopped = true;
+    }
+    return stopped;
+}
+
+int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
+{
+    struct tocsin__handler *running = loop->running;
+    uint64_t parent = loop->parent;
+    bool outer = !(slot->state & TOCSIN__RUNNING), nodefer = slot->nodefer;
+    int result = slot->list->outcome | own->outcome;
+
+    slot->state |= TOCSIN__RUNNING;
+    slot->nested += !outer;
+    slot->nodefer = false;
+    loop->parent = info->seen.sequence;
+    if (walk_merged(loop, slot->list->items, own->items, info))
+        result = TOCSIN_STOPPED;
+    loop->running = running;
+    loop->parent = parent;
+    slot->nodefer = nodefer;
+    slot->nested -= !outer;
+    if (outer)
+        end_slow(loop, slot);
+    return result;
+}

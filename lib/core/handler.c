@@ -1,0 +1,409 @@
+#include <string.h>
+
+#include "core/catalogue.h"
+#include "core/emit.h"
+#include "core/handler.h"
+#include "core/owner.h"
+#include "core/pattern.h"
+
+/* Slots: a handler in the lists of its signals */
+
+static struct tocsin__list **list_of(struct tocsin__slot *slot, struct tocsin__source *source)
+{
+    struct tocsin__listen *listens = source->listens;
+
+    for (uint32_t i = 0; i < source->listens_count; i++)
+        if (listens[i].slot == slot)
+            return &listens[i].list;
+    listens = tocsin__resize(listens, (source->listens_count + 1) * sizeof *listens);
+    if (!listens)
+        return NULL;
+    source->listens = listens;
+    listens[source->listens_count] = (struct tocsin__listen){ slot, &tocsin__list_empty };
+    return &listens[source->listens_count++].list;
+}
+
+static int slots_room(struct tocsin__handler *handler)
+{
+    uint32_t capacity = handler->slots_count * 2 + 2;
+    struct tocsin__slot **slots;
+
+    if (handler->slots_count == 0) {
+        handler->slots = &handler->one_slot;
+        return 0;
+    }
+    if (handler->slots_count < handler->slots_capacity)
+        return 0;
+    slots = tocsin__resize(handler->slots_capacity ? handler->slots : NULL, capacity * sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
+    slots[0] = handler->slots_capacity ? slots[0] : handler->one_slot;
+    handler->slots = slots;
+    handler->slots_capacity = capacity;
+    return 0;
+}
+
+/* by: 1 or -1 */
+static void slot_count(struct tocsin__loop *loop, struct tocsin__slot *slot, const struct tocsin__handler *handler, uint32_t by)
+{
+    bool heard = slot->handlers || slot->observers;
+
+    if (handler->flags & TOCSIN__OBSERVER)
+        slot->observers += by;
+    else
+        slot->handlers += by;
+    if (handler->source)
+        slot->sourced += by;
+    if (handler->gate)
+        slot->gated += by;
+    slot->state = slot->gated ? slot->state | TOCSIN__GATED : slot->state & ~(uint32_t)TOCSIN__GATED;
+    if (heard != (slot->handlers || slot->observers))
+        (heard ? tocsin__interest_remove : tocsin__interest_add)(slot->signal, loop->number);
+}
+
+int tocsin__handler_join(struct tocsin__loop *loop, struct tocsin__handler *handler, struct tocsin__signal *signal)
+{
+    struct tocsin__slot *slot = tocsin__slot_make(loop, signal);
+    struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
+    struct tocsin__list **list;
+
+    if (!slot || slots_room(handler) < 0)
+        return -ENOMEM;
+    list = source ? list_of(slot, source) : &slot->list;
+    if (!list || tocsin__list_add(loop, list, handler, slot->state & TOCSIN__RUNNING) < 0)
+        return -ENOMEM;
+    handler->slots[handler->slots_count++] = slot;
+    slot_count(loop, slot, handler, 1);
+    return 0;
+}
+
+void tocsin__slot_compact(struct tocsin__loop *loop, struct tocsin__slot *slot)
+{
+    slot->state &= ~(uint32_t)TOCSIN__UNTIDY;
+    if (slot->list->dead * 2 > slot->list->count)
+        tocsin__list_compact(loop, slot->list);
+}
+
+static void slot_leave(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__handler *handler)
+{
+    struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
+    struct tocsin__list *list = handler->source ? (source ? tocsin__source_list(source, slot) : NULL) : slot->list;
+
+    slot_count(loop, slot, handler, -1u);
+    if (!list)
+        return;                                        /* the source is going, with its lists */
+    list->dead++;
+    tocsin__list_handling(list, handler, -1u);
+    if (slot->state & TOCSIN__RUNNING)
+        slot->state |= TOCSIN__UNTIDY;
+    else if (list->dead * 2 > list->count)
+        tocsin__list_compact(loop, list);
+}
+
+/* Disconnecting */
+
+static int silent(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return TOCSIN_NEXT;
+}
+
+void tocsin__handler_bury(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    handler->next = loop->dead;
+    loop->dead = handler;
+    loop->unrest = 1;
+}
+
+static void pattern_unlink(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    if (!handler->link)
+        return;
+    *handler->link = handler->next;
+    if (handler->next)
+        handler->next->link = handler->link;
+    handler->link = NULL;
+    loop->patterns_count--;
+    tocsin__patterns_count(-1);
+}
+
+void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    handler->fn = silent;
+    pattern_unlink(loop, handler);
+    tocsin__id_free(&loop->handlers, handler->id);
+    handler->id = 0;
+    for (uint32_t i = 0; i < handler->slots_count; i++)
+        slot_leave(loop, handler->slots[i], handler);
+    tocsin__handler_bury(loop, handler);
+    if (tocsin__at_rest(loop))
+        tocsin__loop_tidy(loop);
+}
+
+static int handler_find(uint64_t id, struct tocsin__handler **ret_handler)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    struct tocsin__loop *other = loop;
+    struct tocsin__id_entry *entry;
+
+    if (tocsin_id_error(id))
+        return tocsin_id_error(id);
+    if (tocsin__id_number(id) != loop->number)
+        other = tocsin__loop_numbered(tocsin__id_number(id));
+    entry = other ? tocsin__id_entry(&other->handlers, id) : NULL;
+    if (!entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id)
+        return -ENOENT;
+    if (other != loop)
+        return -EXDEV;
+    *ret_handler = entry->object;
+    return 0;
+}
+
+int tocsin_disconnect(struct tocsin_handler id)
+{
+    struct tocsin__handler *handler;
+    int err = handler_find(id.id, &handler);
+
+    if (err == 0)
+        tocsin__handler_disconnect(tocsin__self, handler);
+    return err;
+}
+
+/* Connecting */
+
+static int action_check(const struct tocsin_action *action)
+{
+    const unsigned known = TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_EARLY;
+
+    if (!action || !action->fn || action->flags & ~known || action->priority < -32768 || action->priority > 32767)
+        return -EINVAL;
+    return action->spare[0] || action->spare[1] || action->spare[2] || action->spare[3] ? -EINVAL : 0;
+}
+
+/* Whether the pattern is well formed and its plain names are known; *ret_starred: it stands for names yet to come. */
+static int pattern_check(const char *pattern, bool early, bool *ret_starred)
+{
+    const char *part, *cursor = pattern;
+    int size, parts = 0, signo;
+
+    *ret_starred = false;
+    while ((size = tocsin__pattern_part(&cursor, &part)) > 0) {
+        parts++;
+        if (!tocsin__pattern_plain(part, (size_t)size)) {
+            *ret_starred = true;
+            continue;
+        }
+        signo = tocsin__signal_named(part, (size_t)size, early);
+        if (signo < 0)
+            return signo;
+        if (!early && !tocsin__signal(signo)->declared)
+            return -ENOENT;
+    }
+    return size < 0 || !parts ? -EINVAL : 0;
+}
+
+static int join_names(struct tocsin__loop *loop, struct tocsin__handler *handler, const char *pattern)
+{
+    const char *part;
+    int size, err = 0;
+
+    while (err == 0 && (size = tocsin__pattern_part(&pattern, &part)) > 0) {
+        struct tocsin__signal *signal = tocsin__signal(tocsin__signal_named(part, (size_t)size, false));
+        bool twice = false;
+
+        for (uint32_t i = 0; i < handler->slots_count; i++)
+            twice |= handler->slots[i]->signal == signal;
+        if (!twice)
+            err = tocsin__handler_join(loop, handler, signal);
+    }
+    return err;
+}
+
+static int join_matches(struct tocsin__loop *loop, struct tocsin__handler *handler, uint32_t from, uint32_t to)
+{
+    int err = 0;
+
+    for (uint32_t signo = from; signo <= to && err == 0; signo++) {
+        struct tocsin__signal *signal = tocsin__signal((int)signo);
+
+        if (tocsin__pattern_list_match(handler->pattern, signal->name))
+            err = tocsin__handler_join(loop, handler, signal);
+    }
+    return err;
+}
+
+static int join_pattern(struct tocsin__loop *loop, struct tocsin__handler *handler, const char *pattern)
+{
+    handler->pattern = tocsin__copy_text(pattern);
+    if (!handler->pattern || tocsin__patterns_resolve(loop) < 0)
+        return -ENOMEM;
+    tocsin__patterns_count(1);                         /* first: what is named from here on knows of it */
+    loop->patterns_count++;
+    handler->next = loop->patterns;
+    if (handler->next)
+        handler->next->link = &handler->next;
+    handler->link = &loop->patterns;
+    loop->patterns = handler;
+    if (!handler->next)
+        loop->seen = atomic_load_explicit(&tocsin__signals, memory_order_acquire);
+    return join_matches(loop, handler, 1, loop->seen);
+}
+
+int tocsin__patterns_resolve(struct tocsin__loop *loop)
+{
+    uint32_t last = atomic_load_explicit(&tocsin__signals, memory_order_acquire);
+
+    if (!loop->patterns)
+        return 0;
+    while (loop->seen < last) {
+        uint32_t signo = loop->seen + 1;
+
+        for (struct tocsin__handler *handler = loop->patterns; handler; handler = handler->next)
+            if (!(handler->slots_count && handler->slots[handler->slots_count - 1]->signal->signo == (int)signo) &&
+                join_matches(loop, handler, signo, signo) < 0)
+                return -ENOMEM;                        /* those that have joined are passed over next time */
+        loop->seen = signo;
+        tocsin__interest_resolved(tocsin__signal((int)signo), loop->patterns_count);
+    }
+    return 0;
+}
+
+static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const struct tocsin__wish *wish)
+{
+    const struct tocsin_action *action = &wish->action;
+    uint64_t rank = wish->flags & TOCSIN__FIRST ? 0 : (uint64_t)(1 + 32767 - action->priority);
+    struct tocsin__handler *handler = tocsin__alloc(sizeof *handler);
+
+    if (!handler)
+        return NULL;
+    handler->user_fn = action->fn;
+    handler->user_arg = action->arg;
+    handler->source = action->source.id;
+    handler->flags = action->flags | wish->flags;
+    handler->gate = wish->gate;
+    handler->where = wish->where ? wish->where : "";
+    handler->owner = tocsin__owner_of(wish->where);
+    handler->key = rank << 47 | loop->age++;
+    tocsin__handler_aim(handler);
+    handler->id = tocsin__id_new(&loop->handlers, handler);
+    if (!handler->id) {
+        tocsin__release(handler);
+        return NULL;
+    }
+    return handler;
+}
+
+static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish, const char *pattern, struct tocsin__handler **ret_handler)
+{
+    struct tocsin__source *source;
+    struct tocsin__handler *handler;
+    bool starred;
+    int err = pattern_check(pattern, wish->action.flags & TOCSIN_EARLY, &starred);
+
+    if (err == 0 && wish->action.source.id)
+        err = tocsin__source_find(wish->action.source.id, &source);
+    if (err < 0)
+        return err;
+    handler = handler_new(loop, wish);
+    if (!handler)
+        return -ENOMEM;
+    err = starred ? join_pattern(loop, handler, pattern) : join_names(loop, handler, pattern);
+    if (err < 0) {
+        tocsin__handler_disconnect(loop, handler);     /* it has no drop yet */
+        return err;
+    }
+    handler->drop = wish->action.drop;
+    *ret_handler = handler;
+    return 0;
+}
+
+int tocsin__connect(const struct tocsin__wish *wish, const char *pattern, struct tocsin_handler *ret_handler)
+{
+    struct tocsin__handler *handler = NULL;
+    struct tocsin__loop *loop;
+    int err = pattern ? action_check(&wish->action) : -EINVAL;
+
+    if (err == 0)
+        err = tocsin__loop_make(&loop);
+    if (err == 0)
+        err = loop->freeing ? -ESHUTDOWN : connect_on(loop, wish, pattern, &handler);
+    if (ret_handler)
+        ret_handler->id = err < 0 ? (uint64_t)(int64_t)err : handler->id;
+    return err;
+}
+
+static int connect_at(const char *where, const char *pattern, const struct tocsin_action *action, unsigned flags, struct tocsin_handler *ret_handler)
+{
+    struct tocsin__wish wish = { .where = where, .flags = flags };
+
+    if (action)
+        wish.action = *action;
+    return tocsin__connect(&wish, pattern, ret_handler);
+}
+
+int tocsin_connect_at(const char *where, const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler)
+{
+    return connect_at(where, pattern, action, 0, ret_handler);
+}
+
+int tocsin_observe_at(const char *where, const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler)
+{
+    return connect_at(where, pattern, action, TOCSIN__OBSERVER, ret_handler);
+}
+
+int tocsin_on_at(const char *where, const char *pattern, tocsin_fn fn, void *arg)
+{
+    return connect_at(where, pattern, &(struct tocsin_action){ .fn = fn, .arg = arg }, 0, NULL);
+}
+
+int (tocsin_connect)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler)
+{
+    return connect_at("", pattern, action, 0, ret_handler);
+}
+
+int (tocsin_observe)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler)
+{
+    return connect_at("", pattern, action, TOCSIN__OBSERVER, ret_handler);
+}
+
+int (tocsin_on)(const char *pattern, tocsin_fn fn, void *arg)
+{
+    return tocsin_on_at("", pattern, fn, arg);
+}
+
+/* What is known of a handler */
+
+struct tocsin_handler tocsin_current(void)
+{
+    const struct tocsin__handler *running = tocsin__self->running;
+
+    return (struct tocsin_handler){ running ? running->id : 0 };
+}
+
+const char *tocsin_handler_owner(struct tocsin_handler id)
+{
+    struct tocsin__handler *handler;
+
+    return handler_find(id.id, &handler) < 0 ? "unknown" : handler->owner->name;
+}
+
+const char *tocsin_handler_where(struct tocsin_handler id)
+{
+    struct tocsin__handler *handler;
+
+    return handler_find(id.id, &handler) < 0 ? "unknown" : handler->where;
+}
+
+void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *handler, const struct tocsin_info *info, int err)
+{
+    int signo;
+
+    (void)loop;
+    handler->faults++;
+    if (strncmp(info->name, "tocsin.", 7) == 0)
+        return;
+    signo = tocsin_find(tocsin__handler_failed_spec.name);
+    if (signo > 0 && tocsin_heard(signo) > 0)
+        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_handler_failed, .signal = info->name, .error = err, .where = handler->where,
+                                          .owner = handler->owner->name, .handler = handler->id, .faults = handler->faults));
+}

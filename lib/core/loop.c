@@ -1,0 +1,213 @@
+#include <pthread.h>
+
+#include <tocsin/loop.h>
+
+#include "core/catalogue.h"
+#include "core/emit.h"
+#include "core/handler.h"
+#include "core/loop.h"
+
+enum { LOOPS_MAX = 0xfffe };
+
+struct tocsin__loop tocsin__no_loop = { .number = 0xfffffffe };
+__thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec"))) = &tocsin__no_loop;
+
+static struct tocsin__loop *_Atomic loops[LOOPS_MAX + 1];      /* by number; a loop's memory is used again, never unmapped */
+static struct tocsin__loop *retired;
+static uint32_t made;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct tocsin__loop *loop_new(int *ret_err)
+{
+    struct tocsin__loop *loop;
+    uint64_t prefix;
+
+    *ret_err = made == LOOPS_MAX ? -EAGAIN : -ENOMEM;
+    loop = made == LOOPS_MAX ? NULL : tocsin__alloc(sizeof *loop);
+    if (!loop)
+        return NULL;
+    loop->number = ++made;
+    prefix = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT;
+    loop->sequence = prefix + 1;
+    loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = prefix;
+    atomic_store_explicit(&loops[loop->number], loop, memory_order_release);
+    return loop;
+}
+
+static struct tocsin__loop *loop_take(int *ret_err)
+{
+    struct tocsin__loop *loop;
+
+    pthread_mutex_lock(&lock);
+    loop = retired;
+    if (loop)
+        retired = loop->next;
+    else
+        loop = loop_new(ret_err);
+    pthread_mutex_unlock(&lock);
+    return loop;
+}
+
+int tocsin__loop_make(struct tocsin__loop **ret_loop)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    int err = 0;
+
+    if (loop == &tocsin__no_loop) {
+        err = tocsin__catalogue();
+        loop = err < 0 ? NULL : loop_take(&err);
+        if (!loop)
+            return err;
+        loop->generation++;
+        tocsin__self = loop;
+    }
+    *ret_loop = loop;
+    return 0;
+}
+
+struct tocsin__loop *tocsin__loop_numbered(unsigned number)
+{
+    return number <= LOOPS_MAX ? atomic_load_explicit(&loops[number], memory_order_acquire) : NULL;
+}
+
+/* The id of a loop is its number and its generation. */
+struct tocsin_loop tocsin_loop_current(void)
+{
+    const struct tocsin__loop *loop = tocsin__self;
+    uint64_t id = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT | loop->generation;
+
+    return (struct tocsin_loop){ loop == &tocsin__no_loop ? 0 : id };
+}
+
+/* Slots */
+
+static int slots_room(struct tocsin__loop *loop, uint32_t signo)
+{
+    uint32_t count = loop->slots_count ? loop->slots_count : 64;
+    struct tocsin__slot **slots;
+
+    if (signo < loop->slots_count)
+        return 0;
+    while (count <= signo)
+        count *= 2;
+    slots = tocsin__resize(loop->slots, count * sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
+    for (uint32_t i = loop->slots_count; i < count; i++)
+        slots[i] = NULL;
+    loop->slots = slots;
+    loop->slots_count = count;
+    return 0;
+}
+
+struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin__signal *signal)
+{
+    struct tocsin__slot *slot = tocsin__slot(loop, signal->signo);
+
+    if (slot || slots_room(loop, (uint32_t)signal->signo) < 0)
+        return slot;
+    slot = tocsin__alloc(sizeof *slot);
+    if (!slot)
+        return NULL;
+    slot->signal = signal;
+    slot->name = signal->name;
+    slot->layout = signal->spec.layout ? signal->spec.layout : &tocsin__layout_none;
+    slot->list = &tocsin__list_empty;
+    slot->pend_last = &slot->pend;
+    loop->slots[signal->signo] = slot;
+    return slot;
+}
+
+/* At rest */
+
+static void handler_drop(struct tocsin__handler *handler)
+{
+    tocsin_drop drop = handler->drop;
+
+    handler->flags |= TOCSIN__DROPPED;
+    handler->drop = NULL;
+    if (drop)
+        drop(handler->user_arg);
+}
+
+static void handler_free(struct tocsin__handler *handler)
+{
+    if (handler->slots_capacity)
+        tocsin__release(handler->slots);
+    tocsin__release(handler->pattern);
+    tocsin__release(handler);
+}
+
+void tocsin__loop_tidy(struct tocsin__loop *loop)
+{
+    struct tocsin__handler *handler;
+    struct tocsin__list *list;
+
+    loop->unrest = 0;
+    while ((list = loop->old_lists)) {
+        loop->old_lists = list->next;
+        tocsin__release(list);
+    }
+    while ((handler = loop->dead)) {
+        loop->dead = handler->next;
+        loop->depth++;                                 /* what drop does is tidied by us */
+        handler_drop(handler);
+        loop->depth--;
+        if (handler->places == 0)
+            handler_free(handler);
+    }
+    if (loop->free_wanted && loop->rest)
+        loop->rest(loop);
+}
+
+/* The end */
+
+static void slot_free(struct tocsin__loop *loop, struct tocsin__slot *slot)
+{
+    tocsin__pend_drop(slot);
+    tocsin__list_compact(loop, slot->list);
+    if (slot->list != &tocsin__list_empty)
+        tocsin__release(slot->list);
+    tocsin__release(slot);
+}
+
+void tocsin__loop_clear(struct tocsin__loop *loop)
+{
+    for (uint32_t i = 0; i < loop->handlers.made; i++) {
+        struct tocsin__id_entry *entry = tocsin__id_entry(&loop->handlers, i);
+
+        if (entry->object)
+            tocsin__handler_disconnect(loop, entry->object);
+    }
+    for (uint32_t i = 0; i < loop->sources.made; i++) {
+        struct tocsin__source *source = tocsin__id_entry(&loop->sources, i)->object;
+
+        if (source && !source->is_op) {
+            tocsin__source_end(loop, source);
+            tocsin__release(source);
+        }
+    }
+    loop->late = NULL;
+    for (uint32_t i = 0; i < loop->slots_count; i++)
+        if (loop->slots[i])
+            slot_free(loop, loop->slots[i]);
+    tocsin__release(loop->slots);
+    loop->slots = NULL;
+    loop->slots_count = 0;
+    tocsin__loop_tidy(loop);
+}
+
+void tocsin__loop_retire(struct tocsin__loop *loop)
+{
+    loop->freeing = loop->stop_wanted = loop->free_wanted = false;
+    loop->stop_status = 0;
+    loop->seen = 0;
+    loop->age = 0;
+    loop->turn_us = 0;
+    loop->engine = NULL;
+    tocsin__self = &tocsin__no_loop;
+    pthread_mutex_lock(&lock);
+    loop->next = retired;
+    retired = loop;
+    pthread_mutex_unlock(&lock);
+}

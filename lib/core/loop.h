@@ -1,0 +1,119 @@
+/* What the core knows of a loop: for each signal that it listens to, a slot; who is running; what waits for the end of the
+   outermost delivery. Only its own thread looks into it. The engine, libevent and all that moves by itself, is lib/loop's,
+   and hangs on it from the first start on. */
+#ifndef TOCSIN_CORE_LOOP_H
+#define TOCSIN_CORE_LOOP_H
+
+#include <tocsin/base.h>
+
+#include "core/id.h"
+#include "core/info.h"
+#include "core/mem.h"
+#include "core/registry.h"
+
+struct tocsin__engine;
+struct tocsin__handler;
+
+/* A sorted array of handlers. It is changed only while nobody walks over it: during a delivery of its signal it is replaced
+   instead, and the old one waits until the loop is at rest (E2). */
+struct tocsin__list {
+    uint32_t count, capacity, dead;
+    uint32_t handling;                                 /* how many are alive and no observers (E9) */
+    struct tocsin__list *next;                         /* among those that wait */
+    int outcome;                                       /* of a delivery that nobody stops: TOCSIN_DELIVERED or _NOBODY */
+    struct tocsin__handler *items[];                   /* NULL at the end */
+};
+
+/* One that waits because its signal is running (E5). */
+struct tocsin__pend {
+    struct tocsin__pend *next;
+    struct tocsin__info *info;
+};
+
+/* What may refuse an emission before anything is done: a queue that is full (E11). */
+struct tocsin__gate { bool (*open)(struct tocsin__gate *gate); };
+
+/* 0 is the straight way; each of these makes a delivery look closer, before it or after it. */
+enum {
+    TOCSIN__RUNNING = 1,                               /* its handlers are running: the signal is blocked */
+    TOCSIN__PENDED = 2,                                /* something waits */
+    TOCSIN__FLUSHING = 4,                              /* what waited is being delivered */
+    TOCSIN__UNTIDY = 8,                                /* its lists have dead handlers to be removed */
+    TOCSIN__GATED = 16,                                /* a queue listens: is there room? */
+    TOCSIN__KEPT = 32                                  /* a handler keeps the info: there is a copy to let go */
+};
+
+struct tocsin__slot {                                  /* one signal on one loop; it never moves */
+    uint32_t state;
+    uint32_t sourced;                                  /* handlers that listen to one source */
+    struct tocsin__list *list;                         /* those that listen to all; never NULL */
+    const struct tocsin_layout *layout;                /* of the last payload that fitted, the quick way; of none: tocsin__layout_none */
+    const char *name;
+    uint32_t handlers, observers;                      /* that are alive */
+    struct tocsin__signal *signal;
+    uint32_t nested;                                   /* deliveries on the stack beyond the first */
+    bool nodefer;                                      /* of the handler that runs */
+    struct tocsin__pend *pend, **pend_last;
+    uint32_t pended;
+    size_t pended_bytes;
+    uint32_t gated;                                    /* handlers with a gate */
+    struct tocsin__slot *late_next;                    /* among the slots that have something for the next turn */
+    bool late;
+};
+
+extern const struct tocsin_layout tocsin__layout_none;
+
+struct tocsin__loop {
+    uint32_t number;                                   /* as the interest word has it; ~1: no loop */
+    uint32_t depth;                                    /* beyond running: notifies, flushes, drops on the stack */
+    struct tocsin__slot **slots;                       /* by signo */
+    uint64_t sequence, parent;                         /* the next one; the one whose handler runs */
+    int64_t turn_us;
+    struct tocsin__handler *running;                   /* NULL: no delivery is on the stack */
+    uint32_t unrest;                                   /* something waits until the loop is at rest */
+    uint32_t slots_count;
+    uint64_t age;                                      /* handlers connected so far */
+
+    struct tocsin__ids handlers, sources, queues;
+    struct tocsin__handler *patterns, *dead;
+    int patterns_count;
+    uint32_t seen;                                     /* patterns have been looked through for the signos up to this */
+    struct tocsin__list *old_lists;
+    struct tocsin__slot *late;
+    uint64_t generation;
+    bool freeing;                                      /* starts answer -ESHUTDOWN */
+
+    bool stop_wanted, free_wanted;                     /* asked in a handler; lib/loop obeys */
+    int stop_status;
+    void (*rest)(struct tocsin__loop *loop);           /* lib/loop's, called at rest when free_wanted */
+    struct tocsin__engine *engine;
+    _Atomic uint32_t posting;                          /* threads that are about to wake the engine */
+    struct tocsin__loop *next;                         /* among those that can be used again */
+};
+
+/* The thread's loop; one whose number no interest word has, if it has none. */
+extern __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec")));
+extern struct tocsin__loop tocsin__no_loop;
+
+int  tocsin__loop_make(struct tocsin__loop **ret_loop);          /* the thread's, made if there is none; -ENOMEM, -EAGAIN, -ESHUTDOWN */
+struct tocsin__loop *tocsin__loop_numbered(unsigned number);     /* any thread: the loop that has or had this number; NULL */
+void tocsin__loop_clear(struct tocsin__loop *loop);              /* disconnects all, drops what is pended */
+void tocsin__loop_retire(struct tocsin__loop *loop);             /* its memory waits for the next loop */
+
+struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin__signal *signal);   /* NULL: no memory */
+
+static inline struct tocsin__slot *tocsin__slot(const struct tocsin__loop *loop, int signo)
+{
+    return (uint32_t)signo < loop->slots_count ? loop->slots[signo] : NULL;
+}
+
+/* No handler, notify or drop is on the stack. */
+static inline bool tocsin__at_rest(const struct tocsin__loop *loop)
+{
+    return !loop->running && !loop->depth;
+}
+
+/* Frees what waited for the loop to be at rest; any handler of a drop may do anything meanwhile. */
+void tocsin__loop_tidy(struct tocsin__loop *loop);
+
+#endif

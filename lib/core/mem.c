@@ -1,0 +1,49 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+#ifdef TOCSIN_FAULT
+#include <stdatomic.h>
+
+static atomic_long fault_nth, fault_seen;
+
+bool tocsin__fault(void)
+{
+    return atomic_fetch_add(&fault_seen, 1) + 1 == atomic_load(&fault_nth);
+}
+
+void tocsin__fault_at(long nth)
+{
+    atomic_store(&fault_seen, 0);
+    atomic_store(&fault_nth, nth);
+}
+
+long tocsin__fault_count(void)
+{
+    return atomic_load(&fault_seen);
+}
+#endif
+
+void *tocsin__alloc(size_t size)
+{
+    return tocsin__fault() ? NULL : calloc(1, size);
+}
+
+void *tocsin__resize(void *memory, size_t size)
+{
+    return tocsin__fault() ? NULL : realloc(memory, size);
+}
+
+char *tocsin__copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = tocsin__alloc(size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void tocsin__release(void *memory)
+{
+    free(memory);
+}

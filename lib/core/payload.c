@@ -1,0 +1,149 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/layout.h"
+#include "core/mem.h"
+
+int tocsin_payload_field(const struct tocsin_payload *payload, int index, struct tocsin_field *ret_field)
+{
+    static const size_t sizes[] = {
+        [TOCSIN_BOOL] = sizeof(bool), [TOCSIN_I32] = 4, [TOCSIN_U32] = 4, [TOCSIN_I64] = 8, [TOCSIN_U64] = 8, [TOCSIN_F64] = 8,
+        [TOCSIN_STRING] = sizeof(char *), [TOCSIN_BYTES] = sizeof(struct tocsin_bytes), [TOCSIN_ERROR] = sizeof(int), [TOCSIN_OP] = 8,
+        [TOCSIN_FD] = sizeof(int), [TOCSIN_OBJECT] = sizeof(struct tocsin_object), [TOCSIN_LOCAL] = sizeof(void *),
+    };
+    struct tocsin__fields walk;
+    struct tocsin__field field;
+    size_t name;
+    int more;
+
+    if (index < 0 || !ret_field)
+        return -EINVAL;
+    if (!payload || !payload->layout)
+        return -ENOENT;
+    tocsin__fields_begin(&walk, payload->layout);
+    do {
+        more = tocsin__fields_next(&walk, &field);
+        if (more <= 0)
+            return more < 0 ? more : -ENOENT;
+    } while (index--);
+    name = field.name_size < sizeof ret_field->name ? field.name_size : sizeof ret_field->name - 1;
+    memset(ret_field, 0, sizeof *ret_field);
+    memcpy(ret_field->name, field.name, name);
+    ret_field->type = field.type;
+    memcpy(&ret_field->value, (const char *)payload + field.offset, sizes[field.type]);
+    return 0;
+}
+
+/* The bytes behind the struct that the value of a field needs. */
+static size_t extra_size(enum tocsin_type type, const void *value)
+{
+    const char *text;
+
+    switch (type) {
+    case TOCSIN_STRING:
+        text = *(const char *const *)value;
+        return text ? strlen(text) + 1 : 0;
+    case TOCSIN_BYTES:
+        return ((const struct tocsin_bytes *)value)->data ? ((const struct tocsin_bytes *)value)->size : 0;
+    default:
+        return 0;
+    }
+}
+
+size_t tocsin__payload_size(const struct tocsin_payload *payload)
+{
+    struct tocsin__fields walk;
+    struct tocsin__field field;
+    size_t size;
+
+    if (!payload)
+        return 0;
+    size = payload->layout->size;
+    tocsin__fields_begin(&walk, payload->layout);
+    while (tocsin__fields_next(&walk, &field) > 0)
+        size += extra_size(field.type, (const char *)payload + field.offset);
+    return size;
+}
+
+/* Makes the value of a field in a copy the copy's own; *tail is where its bytes go. */
+static int field_own(enum tocsin_type type, void *value, char **tail)
+{
+    size_t size = extra_size(type, value);
+    struct tocsin_object *object = value;
+    int fd;
+
+    switch (type) {
+    case TOCSIN_STRING:
+        if (size)
+            *(const char **)value = memcpy(*tail, *(const char **)value, size);
+        break;
+    case TOCSIN_BYTES:
+        if (size)
+            ((struct tocsin_bytes *)value)->data = memcpy(*tail, ((struct tocsin_bytes *)value)->data, size);
+        break;
+    case TOCSIN_FD:
+        if (*(int *)value < 0)
+            break;
+        fd = tocsin__fault() ? (errno = EMFILE, -1) : fcntl(*(int *)value, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return -errno;
+        *(int *)value = fd;
+        break;
+    case TOCSIN_OBJECT:
+        return object->object ? object->how->ref(object->object) : 0;
+    case TOCSIN_LOCAL:
+        return -EINVAL;
+    default:
+        break;
+    }
+    *tail += size;
+    return 0;
+}
+
+static void field_disown(enum tocsin_type type, void *value)
+{
+    struct tocsin_object *object = value;
+
+    if (type == TOCSIN_FD && *(int *)value >= 0)
+        close(*(int *)value);
+    if (type == TOCSIN_OBJECT && object->object)
+        object->how->unref(object->object);
+}
+
+/* Gives up the first count fields of a copy. */
+static void fields_disown(struct tocsin_payload *copy, size_t count)
+{
+    struct tocsin__fields walk;
+    struct tocsin__field field;
+
+    tocsin__fields_begin(&walk, copy->layout);
+    while (count-- && tocsin__fields_next(&walk, &field) > 0)
+        field_disown(field.type, (char *)copy + field.offset);
+}
+
+int tocsin__payload_copy(const struct tocsin_payload *payload, void *memory, const struct tocsin_layout *layout)
+{
+    struct tocsin__fields walk;
+    struct tocsin__field field;
+    struct tocsin_payload *copy = memory;
+    char *tail = (char *)memory + payload->layout->size;
+    int err;
+
+    memcpy(memory, payload, payload->layout->size);
+    copy->layout = layout;
+    tocsin__fields_begin(&walk, layout);
+    for (size_t done = 0; tocsin__fields_next(&walk, &field) > 0; done++) {
+        err = field_own(field.type, (char *)memory + field.offset, &tail);
+        if (err < 0) {
+            fields_disown(copy, done);
+            return err;
+        }
+    }
+    return 0;
+}
+
+void tocsin__payload_clear(struct tocsin_payload *copy)
+{
+    fields_disown(copy, (size_t)-1);
+}

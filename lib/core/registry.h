@@ -1,0 +1,44 @@
+/* The registry: the names of all signals in the process, what was declared of them, and for each one word that says
+   whether an emission has anything to do. Written under one lock, read without. */
+#ifndef TOCSIN_CORE_REGISTRY_H
+#define TOCSIN_CORE_REGISTRY_H
+
+#include <stdatomic.h>
+
+#include <tocsin/signal.h>
+
+struct tocsin__loop;
+struct tocsin__owner;
+
+struct tocsin__signal {
+    int signo;
+    const char *name;
+    _Atomic bool declared;
+    _Atomic bool unresolved;                           /* named while loops had patterns: they look through them when they first need to */
+    struct tocsin_spec spec;                           /* of what was declared; all it points to is ours */
+    struct tocsin_layout layout;                       /* spec.layout, if there is one */
+    struct tocsin__owner *owner;
+    _Atomic uint32_t loops;                            /* how many loops have handlers of it */
+    uint32_t numbers;                                  /* the sum of their numbers: of one, its number */
+    struct tocsin__signal *next;                       /* in its bucket */
+};
+
+/* The interest word: 0, nothing to do; the number of the one loop that listens, and there is nothing else to mind; anything
+   else, the slow way. */
+enum { TOCSIN__NOBODY = 0, TOCSIN__SLOW = -1 };
+extern _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
+extern _Atomic uint32_t tocsin__signals;               /* signos 1 to this have been given */
+
+struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
+const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);   /* the registry's copy of it, else payload's own */
+
+int tocsin__name_check(const char *name, size_t size);                    /* 0; -EINVAL */
+int tocsin__signal_named(const char *name, size_t size, bool make);       /* the signo, declared or not; -ENOENT, -ENOSPC, -ENOMEM */
+
+void tocsin__interest_add(struct tocsin__signal *signal, uint32_t number);      /* a loop has its first handler of it */
+void tocsin__interest_remove(struct tocsin__signal *signal, uint32_t number);   /* and no handler any more */
+void tocsin__interest_resolved(struct tocsin__signal *signal, int mine);        /* a loop with so many patterns has looked through them */
+
+void tocsin__patterns_count(int by);                   /* how many patterns there are on all loops */
+
+#endif

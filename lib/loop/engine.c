@@ -1,0 +1,275 @@
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "core/emit.h"
+#include "loop/engine.h"
+#include "loop/mirror.h"
+
+/* The callbacks of libevent only record (E16): that there was one is all that is to know here. */
+static void on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+    struct tocsin__engine *engine = arg;
+
+    (void)fd, (void)what;
+    engine->alarm_us = 0;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    uint64_t count;
+
+    (void)what, (void)arg;
+    while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+}
+
+/* S4: no peer can raise SIGPIPE. A disposition that somebody chose stays. */
+static void pipe_ignore(void)
+{
+    struct sigaction was;
+
+    if (sigaction(SIGPIPE, NULL, &was) == 0 && !(was.sa_flags & SA_SIGINFO) && was.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
+static struct event_base *base_new(void)
+{
+    struct event_config *config = tocsin__fault() ? NULL : event_config_new();
+    struct event_base *base = NULL;
+
+    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = tocsin__fault() ? NULL : event_base_new_with_config(config);
+    if (config)
+        event_config_free(config);
+    return base;
+}
+
+static int engine_open(struct tocsin__engine *engine, struct event_base *base)
+{
+    engine->wake_fd = tocsin__fault() ? (errno = EMFILE, -1) : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (engine->wake_fd < 0)
+        return -errno;
+    engine->adopted = base;
+    engine->base = base ? base : base_new();
+    if (!engine->base)
+        return -ENOMEM;
+    engine->alarm = tocsin__fault() ? NULL : evtimer_new(engine->base, on_alarm, engine);
+    engine->wake = tocsin__fault() ? NULL : event_new(engine->base, engine->wake_fd, EV_READ | EV_PERSIST, on_wake, engine);
+    return engine->alarm && engine->wake && !tocsin__fault() && event_add(engine->wake, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static void engine_close(struct tocsin__engine *engine)
+{
+    tocsin__mirror_free(engine);
+    if (engine->alarm)
+        event_free(engine->alarm);
+    if (engine->wake)
+        event_free(engine->wake);
+    if (engine->base && !engine->adopted)
+        event_base_free(engine->base);
+    if (engine->wake_fd >= 0)
+        close(engine->wake_fd);
+    tocsin__release(engine);
+}
+
+static int engine_new(struct tocsin__loop *loop, struct event_base *base)
+{
+    struct tocsin__engine *engine = tocsin__alloc(sizeof *engine);
+    int err;
+
+    if (!engine)
+        return -ENOMEM;
+    engine->ready_last = &engine->ready;
+    err = engine_open(engine, base);
+    if (err < 0) {
+        engine_close(engine);
+        return err;
+    }
+    engine->loop = loop;
+    loop->engine = engine;
+    pipe_ignore();
+    return 0;
+}
+
+int tocsin__engine_make(struct tocsin__engine **ret_engine)
+{
+    struct tocsin__loop *loop;
+    int err = tocsin__loop_make(&loop);
+
+    if (err == 0 && !loop->engine)
+        err = engine_new(loop, NULL);
+    if (err == 0)
+        *ret_engine = loop->engine;
+    return err;
+}
+
+int tocsin_adopt(struct event_base *base)
+{
+    struct tocsin__loop *loop;
+    int err = base ? tocsin__loop_make(&loop) : -EINVAL;
+
+    if (err == 0)
+        err = loop->engine ? -EBUSY : engine_new(loop, base);
+    return err;
+}
+
+void tocsin__engine_last(struct tocsin__engine *engine, struct tocsin__last *last)
+{
+    last->next = engine->lasts;
+    engine->lasts = last;
+}
+
+void tocsin__engine_free(struct tocsin__engine *engine)
+{
+    while (engine->lasts) {
+        struct tocsin__last *last = engine->lasts;
+
+        engine->lasts = last->next;
+        last->run(last, engine);
+    }
+    while (atomic_load_explicit(&engine->loop->posting, memory_order_acquire))
+        sched_yield();                                 /* a thread is between its push and its wake-up */
+    engine->loop->engine = NULL;
+    engine_close(engine);
+}
+
+/* What is ready */
+
+static void append(struct tocsin__engine *engine, struct tocsin__node *node)
+{
+    node->next = NULL;
+    *engine->ready_last = node;
+    engine->ready_last = &node->next;
+}
+
+void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
+{
+    append(engine, node);
+    tocsin__mirror_update(engine);
+}
+
+/* Publish first, then test the wake edge. The engine may end as soon as the node can be seen, unless posting says that we are here. */
+void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node)
+{
+    struct tocsin__engine *engine = loop->engine;
+    struct tocsin__node *newest;
+    uint64_t one = 1;
+
+    atomic_fetch_add_explicit(&loop->posting, 1, memory_order_relaxed);
+    newest = atomic_load_explicit(&engine->inbox, memory_order_relaxed);
+    do
+        node->next = newest;
+    while (!atomic_compare_exchange_weak_explicit(&engine->inbox, &newest, node, memory_order_release, memory_order_relaxed));
+    if (!newest)
+        while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+    atomic_fetch_sub_explicit(&loop->posting, 1, memory_order_release);
+}
+
+static void inbox_take(struct tocsin__engine *engine)
+{
+    struct tocsin__node *node = NULL, *oldest = NULL, *next;
+
+    if (atomic_load_explicit(&engine->inbox, memory_order_relaxed))
+        node = atomic_exchange_explicit(&engine->inbox, NULL, memory_order_acquire);
+    for (; node; node = next) {
+        next = node->next;
+        node->next = oldest;
+        oldest = node;
+    }
+    for (; oldest; oldest = next) {
+        next = oldest->next;
+        append(engine, oldest);
+    }
+}
+
+/* A turn */
+
+bool tocsin__busy(const struct tocsin__engine *engine)
+{
+    return engine->ready || engine->loop->late || (engine->tenant && engine->tenant->resumable(engine->tenant));
+}
+
+/* How long libevent may wait, with the alarm set for what is due before; 0: not at all. */
+static int64_t alarm_set(struct tocsin__engine *engine, int64_t timeout_us)
+{
+    int64_t now, due = engine->stopped ? INT64_MAX : tocsin__timer_next(engine);
+    struct timeval wait;
+
+    if (tocsin__busy(engine) || timeout_us == 0)
+        return 0;
+    now = tocsin__now(NULL);
+    if (timeout_us > 0 && timeout_us < due - now)
+        due = now + timeout_us;
+    if (due <= now)
+        return 0;
+    if (due == (engine->alarm_us ? engine->alarm_us : INT64_MAX))
+        return 1;
+    engine->alarm_us = 0;
+    event_del(engine->alarm);
+    if (due == INT64_MAX)
+        return 1;
+    wait = (struct timeval){ (due - now) / 1000000, (due - now) % 1000000 };
+    if (tocsin__fault() || event_add(engine->alarm, &wait) < 0)
+        return 0;                                      /* no memory: look again at once, rather than never */
+    engine->alarm_us = due;
+    return 1;
+}
+
+/* One pass of libevent: descriptors first, then what is due, so that after a stall nobody is taken for dead unheard. */
+static int pass(struct tocsin__engine *engine, int64_t timeout_us)
+{
+    int flags = alarm_set(engine, timeout_us) ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
+
+    return event_base_loop(engine->base, flags) < 0 ? -EDEADLK : 0;
+}
+
+/* Does what is ready now; what that makes ready waits for the next turn (T5). */
+static int batch(struct tocsin__engine *engine)
+{
+    struct tocsin__node *node, **end = engine->ready_last;
+    bool last = !engine->ready;
+    int count = 0;
+
+    while (!last && !engine->loop->free_wanted) {
+        node = engine->ready;
+        last = &node->next == end;
+        engine->ready = node->next;
+        if (!engine->ready)
+            engine->ready_last = &engine->ready;
+        node->run(node);
+        count++;
+    }
+    return count;
+}
+
+int tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us)
+{
+    struct tocsin__loop *loop = engine->loop;
+    bool late;
+    int count;
+
+    if (!tocsin__may_turn(engine))
+        return -EDEADLK;
+    engine->turning = true;
+    if (engine->tenant && engine->tenant->resumable(engine->tenant))
+        engine->tenant->resume(engine->tenant);
+    count = pass(engine, timeout_us);
+    if (count == 0) {
+        loop->turn_us = tocsin__now(engine);
+        inbox_take(engine);
+        tocsin__timers_fire(engine);
+        late = loop->late;
+        count = batch(engine) + late;
+        if (late)
+            tocsin__flush_late(loop);
+    }
+    engine->turning = false;
+    tocsin__mirror_update(engine);
+    return count;
+}

@@ -1,0 +1,85 @@
+/* The engine of a loop: libevent's base, time, what is ready, what other threads put in. It is made with the first start, run or turn,
+   not with the first connect: who only wants the registry never touches libevent. */
+#ifndef TOCSIN_LOOP_ENGINE_H
+#define TOCSIN_LOOP_ENGINE_H
+
+#include <stdatomic.h>
+
+#include <tocsin/loop.h>
+
+#include "core/loop.h"
+#include "loop/timer.h"
+#include "loop/watch.h"
+
+struct event;
+struct tocsin__fiber;
+struct tocsin__mirror;
+
+/* Something to be done by the loop, at rest, outside every callback of libevent (E16). It is its owner's memory, on one list at a time. */
+struct tocsin__node {
+    struct tocsin__node *next;
+    void (*run)(struct tocsin__node *node);
+};
+
+/* Called once, when the engine ends: what other floors keep for a loop. */
+struct tocsin__last {
+    struct tocsin__last *next;
+    void (*run)(struct tocsin__last *last, struct tocsin__engine *engine);
+};
+
+/* What the loop asks of those who live on it, the operations (lib/op), when it runs, drains and ends. */
+struct tocsin__tenant {
+    uint32_t running, serving, kept;                   /* operations: that run; that run in the service of others; that keep their result */
+    uint32_t threads;                                  /* that a thread of ours will end */
+    bool (*resumable)(struct tocsin__tenant *tenant);  /* something that paused may be wanted again */
+    void (*resume)(struct tocsin__tenant *tenant);
+    void (*drain)(struct tocsin__tenant *tenant);      /* cancels what stands */
+    void (*cancel)(struct tocsin__tenant *tenant, bool serving);     /* cancels what runs, or what serves */
+};
+
+struct tocsin__engine {
+    struct tocsin__loop *loop;
+    struct event_base *base;
+    bool adopted, turning;
+
+    struct event *alarm, *wake;                        /* libevent's side of time, and of the inbox */
+    int wake_fd;
+    int64_t alarm_us;                                  /* when alarm rings; 0: it does not */
+    struct tocsin__timers timers;
+    bool stopped;                                      /* the clock stands at stopped_us, for a test */
+    int64_t stopped_us;
+
+    struct tocsin__node *ready, **ready_last;
+    struct tocsin__node *_Atomic inbox;                /* from other threads, the newest first */
+    struct tocsin__watch *watches;
+    struct tocsin__mirror *mirror;                     /* what tocsin_fd stands for; NULL: nobody asked */
+    struct tocsin__last *lasts;
+
+    struct tocsin__tenant *tenant;                     /* the operations; NULL: there has been none */
+    bool draining, drain_begun, drain_over;
+    struct tocsin__timer drain_timer;
+
+    /* lib/style's: */
+    struct tocsin__fiber *fiber;                       /* that runs; NULL: none */
+    struct tocsin__fibers *fibers;
+};
+
+int  tocsin__engine_make(struct tocsin__engine **ret_engine);    /* the thread's, with its loop, made if need be */
+void tocsin__engine_free(struct tocsin__engine *engine);
+void tocsin__engine_last(struct tocsin__engine *engine, struct tocsin__last *last);
+
+void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node);            /* its thread: at the next turn, at the latest */
+void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node);    /* any thread; something must keep the engine until it has run */
+
+/* Whether the calling code may run turns or be suspended: no handler is on the stack. */
+static inline bool tocsin__may_turn(const struct tocsin__engine *engine)
+{
+    return tocsin__at_rest(engine->loop) && !engine->turning && !engine->fiber;
+}
+
+/* One turn; at most timeout_us (-1: without limit). How many things it did; -EDEADLK. */
+int  tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us);
+void tocsin__free_if_wanted(void);                               /* obeys a tocsin_free that was called in a handler */
+bool tocsin__busy(const struct tocsin__engine *engine);          /* a turn has something to do at once */
+
+#endif

@@ -1,0 +1,223 @@
+/* Running, stopping, draining and ending a loop (O7); a clock that tests can move. */
+#include <errno.h>
+
+#include "core/emit.h"
+#include "core/handler.h"
+#include "loop/engine.h"
+#include "loop/mirror.h"
+
+static int64_t us_of(int64_t ms)
+{
+    return ms < 0 ? -1 : ms > INT64_MAX / 4000 ? INT64_MAX / 4 : ms * 1000;
+}
+
+int tocsin_turn(int64_t timeout_ms)
+{
+    struct tocsin__engine *engine;
+    int err = timeout_ms < -1 ? -EINVAL : tocsin__engine_make(&engine);
+
+    if (err == 0)
+        err = tocsin__turn(engine, us_of(timeout_ms));
+    if (err >= 0)
+        tocsin__free_if_wanted();
+    return err;
+}
+
+int tocsin_fd(void)
+{
+    struct tocsin__engine *engine;
+    int err = tocsin__engine_make(&engine);
+
+    return err < 0 ? err : tocsin__mirror_fd(engine);
+}
+
+int tocsin_stop(int status)
+{
+    struct tocsin__loop *loop = tocsin__self;
+
+    if (loop == &tocsin__no_loop)
+        return -ENODEV;
+    loop->stop_wanted = true;
+    loop->stop_status = status;
+    return 0;
+}
+
+/* Draining */
+
+static void on_drain_over(struct tocsin__timer *timer)
+{
+    tocsin__container(timer, struct tocsin__engine, drain_timer)->drain_over = true;
+}
+
+int tocsin_drain(int64_t timeout_ms)
+{
+    struct tocsin__engine *engine;
+    int err = timeout_ms < -1 ? -EINVAL : tocsin__engine_make(&engine);
+    int64_t due;
+
+    if (err < 0)
+        return err;
+    engine->draining = true;
+    engine->drain_timer.fire = on_drain_over;
+    due = timeout_ms < 0 ? INT64_MAX : tocsin__now(engine) + us_of(timeout_ms);
+    if (timeout_ms >= 0 && (!tocsin__timer_armed(&engine->drain_timer) || due < engine->drain_timer.due_us))
+        tocsin__timer_arm(engine, &engine->drain_timer, due);
+    return 0;
+}
+
+static void drain_step(struct tocsin__engine *engine)
+{
+    struct tocsin__tenant *tenant = engine->tenant;
+
+    if (!engine->drain_begun && tenant)
+        tenant->drain(tenant);
+    engine->drain_begun = true;
+    if (engine->drain_over && tenant)
+        tenant->cancel(tenant, false);
+}
+
+static bool drained(const struct tocsin__engine *engine)
+{
+    return engine->draining && engine->drain_begun && !(engine->tenant && engine->tenant->running) && !tocsin__busy(engine);
+}
+
+static int drain_end(struct tocsin__engine *engine)
+{
+    int status = engine->drain_over ? -ETIMEDOUT : 0;
+
+    tocsin__timer_disarm(engine, &engine->drain_timer);
+    engine->draining = engine->drain_begun = engine->drain_over = false;
+    return status;
+}
+
+static int run(struct tocsin__engine *engine)
+{
+    struct tocsin__loop *loop = engine->loop;
+    int err = 0;
+
+    while (err >= 0 && !loop->stop_wanted && !loop->free_wanted) {
+        if (engine->draining)
+            drain_step(engine);
+        if (drained(engine))
+            return drain_end(engine);
+        err = tocsin__turn(engine, -1);
+    }
+    if (err < 0 || !loop->stop_wanted)
+        return err < 0 ? err : 0;
+    loop->stop_wanted = false;
+    return loop->stop_status;
+}
+
+int tocsin_run(void)
+{
+    struct tocsin__engine *engine;
+    int status = tocsin__engine_make(&engine);
+
+    if (status == 0)
+        status = tocsin__may_turn(engine) ? run(engine) : -EDEADLK;
+    tocsin__free_if_wanted();
+    return status;
+}
+
+/* Ending */
+
+/* Cancels, and runs turns until what was cancelled has ended. */
+static void end_all(struct tocsin__engine *engine, bool serving)
+{
+    struct tocsin__tenant *tenant = engine->tenant;
+
+    while (tenant && (serving ? tenant->serving : tenant->running)) {
+        tenant->cancel(tenant, serving);
+        tocsin__turn(engine, -1);
+    }
+}
+
+static int left(const struct tocsin__loop *loop)
+{
+    const struct tocsin__tenant *tenant = loop->engine ? loop->engine->tenant : NULL;
+
+    return (int)(loop->sources.live + loop->queues.live - (tenant ? tenant->serving : 0));
+}
+
+static int free_now(struct tocsin__loop *loop)
+{
+    struct tocsin__engine *engine = loop->engine;
+    int count = left(loop);
+
+    loop->freeing = true;
+    loop->free_wanted = false;
+    tocsin__flush_late(loop);
+    if (engine) {
+        engine->draining = false;
+        end_all(engine, false);
+        end_all(engine, true);
+        for (int i = 0; i < 2 && tocsin__busy(engine); i++)
+            tocsin__turn(engine, 0);
+        tocsin__engine_free(engine);
+    }
+    tocsin__loop_clear(loop);
+    tocsin__loop_retire(loop);
+    return count;
+}
+
+void tocsin__free_if_wanted(void)
+{
+    struct tocsin__loop *loop = tocsin__self;
+
+    if (loop->free_wanted && tocsin__at_rest(loop) && !(loop->engine && (loop->engine->turning || loop->engine->fiber)))
+        free_now(loop);
+}
+
+static void rest(struct tocsin__loop *loop)
+{
+    (void)loop;
+    tocsin__free_if_wanted();
+}
+
+int tocsin_free(void)
+{
+    struct tocsin__loop *loop = tocsin__self;
+
+    if (loop == &tocsin__no_loop || loop->freeing)
+        return 0;
+    if (tocsin__at_rest(loop) && !(loop->engine && !tocsin__may_turn(loop->engine)))
+        return free_now(loop);
+    loop->free_wanted = true;
+    loop->rest = rest;
+    loop->unrest = 1;
+    return 0;
+}
+
+/* The clock of a test */
+
+static int until_quiet(struct tocsin__engine *engine)
+{
+    int count;
+
+    do {
+        bool wait = engine->tenant && engine->tenant->threads && !tocsin__busy(engine);
+
+        count = tocsin__turn(engine, wait ? -1 : 0);
+    } while (count > 0 || (count == 0 && (tocsin__busy(engine) || (engine->tenant && engine->tenant->threads))));
+    return count;
+}
+
+int tocsin_clock_move(int64_t ms)
+{
+    struct tocsin__engine *engine;
+    int err = ms < 0 ? -EINVAL : tocsin__engine_make(&engine);
+    int64_t end;
+
+    if (err < 0)
+        return err;
+    if (!tocsin__may_turn(engine))
+        return -EDEADLK;
+    engine->stopped_us = tocsin__now(engine);
+    engine->stopped = true;
+    end = engine->stopped_us + us_of(ms);
+    while ((err = until_quiet(engine)) == 0 && tocsin__timer_next(engine) <= end)
+        engine->stopped_us = tocsin__timer_next(engine) > engine->stopped_us ? tocsin__timer_next(engine) : engine->stopped_us;
+    engine->stopped_us = end;
+    tocsin__free_if_wanted();
+    return err;
+}

@@ -1,0 +1,33 @@
+/* Time: the loop's clock, and a pairing heap of timers, which needs no memory, so arming one cannot fail. */
+#ifndef TOCSIN_LOOP_TIMER_H
+#define TOCSIN_LOOP_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tocsin__engine;
+
+struct tocsin__timer {
+    int64_t due_us;
+    uint64_t order;                                    /* of those that are due together, the one armed first is first */
+    struct tocsin__timer *child, *sibling, **link;     /* link: what points to it; NULL: not armed */
+    void (*fire)(struct tocsin__timer *timer);
+};
+
+struct tocsin__timers {
+    struct tocsin__timer *first;
+    uint64_t order;
+};
+
+static inline bool tocsin__timer_armed(const struct tocsin__timer *timer)
+{
+    return timer->link != 0;
+}
+
+int64_t tocsin__now(const struct tocsin__engine *engine);
+void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *timer, int64_t due_us);   /* armed already: moved */
+void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer);
+int64_t tocsin__timer_next(const struct tocsin__engine *engine);                  /* when the first is due; INT64_MAX: none */
+int  tocsin__timers_fire(struct tocsin__engine *engine);                          /* those that are due; how many */
+
+#endif

@@ -1,0 +1,76 @@
+#include <errno.h>
+#include <poll.h>
+
+#include <event2/event.h>
+
+#include "loop/engine.h"
+#include "loop/mirror.h"
+#include "loop/watch.h"
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct tocsin__watch *watch = arg;
+
+    (void)fd;
+    watch->ready(watch, (short)((what & EV_READ ? POLLIN : 0) | (what & EV_WRITE ? POLLOUT : 0)));
+}
+
+int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd)
+{
+    watch->engine = engine;
+    watch->fd = fd;
+    watch->events = 0;
+    watch->event = tocsin__fault() ? NULL : event_new(engine->base, fd, EV_PERSIST, on_ready, watch);
+    if (!watch->event)
+        return -ENOMEM;
+    watch->next = engine->watches;
+    watch->link = &engine->watches;
+    if (watch->next)
+        watch->next->link = &watch->next;
+    engine->watches = watch;
+    return 0;
+}
+
+/* libevent does not say why it could not add a descriptor, but errno is epoll's. */
+static int event_for(struct tocsin__watch *watch, short events)
+{
+    short what = (short)(EV_PERSIST | (events & POLLIN ? EV_READ : 0) | (events & POLLOUT ? EV_WRITE : 0));
+
+    event_del(watch->event);
+    if (!events)
+        return 0;
+    if (event_assign(watch->event, watch->engine->base, watch->fd, what, on_ready, watch) < 0)
+        return -EINVAL;
+    errno = 0;
+    if (!tocsin__fault() && event_add(watch->event, NULL) == 0)
+        return 0;
+    return errno ? -errno : -ENOMEM;
+}
+
+int tocsin__watch_for(struct tocsin__watch *watch, short events)
+{
+    int err;
+
+    if (events == watch->events)
+        return 0;
+    err = event_for(watch, events);
+    if (err < 0) {
+        event_for(watch, watch->events);
+        return err;
+    }
+    tocsin__mirror_watch(watch->engine, watch->fd, watch->events, events);
+    watch->events = events;
+    return 0;
+}
+
+void tocsin__watch_close(struct tocsin__watch *watch)
+{
+    if (!watch->event)
+        return;
+    tocsin__watch_for(watch, 0);
+    event_free(watch->event);
+    watch->event = NULL;
+    *watch->link = watch->next;
+    if (watch->next)
+        watch->next->link = watch->link;
+}

@@ -1,0 +1,85 @@
+/* What the starter of an operation can do with it while it runs. */
+#include "op/op.h"
+
+int tocsin__op_end(struct tocsin__op *op, int reason)
+{
+    struct tocsin_op id = { { op->source.id } };
+    int err = 0;
+
+    if (op->phase == TOCSIN__MADE)
+        return -EINVAL;
+    if (op->ending || op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
+        return -EALREADY;
+    if (op->type && !op->type->cancel)
+        return -EBUSY;
+    op->ending = true;
+    if (op->type)
+        err = op->type->cancel(id, op->state, reason);
+    else
+        tocsin__op_complete(op, reason, NULL);
+    if (err < 0)
+        op->ending = false;
+    return err < 0 ? -EBUSY : 0;
+}
+
+int tocsin_cancel(struct tocsin_op id)
+{
+    struct tocsin__op *op;
+    int err = tocsin__op_find(id, &op);
+
+    return err < 0 ? err : tocsin__op_end(op, -ECANCELED);
+}
+
+static void on_deadline(struct tocsin__timer *timer)
+{
+    tocsin__op_end(tocsin__container(timer, struct tocsin__op, deadline), -ETIMEDOUT);
+}
+
+int tocsin_deadline(struct tocsin_op id, int64_t timeout_ms)
+{
+    struct tocsin__op *op;
+    int err = timeout_ms < -1 ? -EINVAL : tocsin__op_find(id, &op);
+
+    if (err < 0)
+        return err;
+    if (op->phase == TOCSIN__ENDED)
+        return -EALREADY;
+    op->deadline.fire = on_deadline;
+    if (timeout_ms < 0)
+        tocsin__timer_disarm(op->engine, &op->deadline);
+    else
+        tocsin__timer_arm(op->engine, &op->deadline, tocsin__now(op->engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000));
+    return 0;
+}
+
+int tocsin_op_status(struct tocsin_op id)
+{
+    struct tocsin__op *op;
+    int err = tocsin__op_find(id, &op);
+
+    return err < 0 ? err : op->phase == TOCSIN__ENDED ? op->status : -EINPROGRESS;
+}
+
+int tocsin__op_free(struct tocsin__op *op)
+{
+    op->notify.how &= ~(unsigned)TOCSIN_KEEP;
+    if (op->phase == TOCSIN__ENDED)
+        tocsin__op_gone(op);
+    return 0;
+}
+
+int tocsin_op_free(struct tocsin_op id)
+{
+    struct tocsin__op *op;
+    int err = tocsin__op_find(id, &op);
+
+    if (err < 0)
+        return err;
+    if (op->phase == TOCSIN__MADE) {
+        tocsin__op_started(op, -ECANCELED, NULL);
+        return 0;
+    }
+    if (!(op->notify.how & TOCSIN_KEEP))
+        return -EINVAL;
+    return op->waiter ? -EBUSY : tocsin__op_free(op);
+}

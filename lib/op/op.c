@@ -1,0 +1,427 @@
+/* The life of an operation: made, started, completed, delivered, gone. */
+#include <string.h>
+
+#include "core/catalogue.h"
+#include "core/emit.h"
+#include "core/layout.h"
+#include "core/owner.h"
+#include "op/op.h"
+
+int tocsin__op_failed(int err, struct tocsin_op *ret_op)
+{
+    if (ret_op)
+        ret_op->source.id = (uint64_t)(int64_t)err;
+    return err;
+}
+
+int tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op)
+{
+    struct tocsin__source *source;
+    int err = tocsin__source_find(id.source.id, &source);
+
+    if (err < 0)
+        return err;
+    if (!source->is_op)
+        return -ENOENT;
+    *ret_op = (struct tocsin__op *)source;
+    return 0;
+}
+
+/* Lists of operations */
+
+static void link_into(struct tocsin__op **first, struct tocsin__op *op)
+{
+    op->next = *first;
+    op->link = first;
+    if (op->next)
+        op->next->link = &op->next;
+    *first = op;
+}
+
+static void unlink_from(struct tocsin__op *op)
+{
+    *op->link = op->next;
+    if (op->next)
+        op->next->link = op->link;
+    op->link = NULL;
+}
+
+static void count_running(struct tocsin__op *op, uint32_t by)
+{
+    struct tocsin__tenant *tenant = op->engine->tenant;
+
+    if (op->serving)
+        tenant->serving += by;
+    else
+        tenant->running += by;
+}
+
+/* Made */
+
+static void op_release(struct tocsin__info *info)
+{
+    struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
+
+    if (op->type && op->type->drop)
+        op->type->drop(op->state);
+    if (op->copy) {
+        tocsin__payload_clear(op->copy);
+        tocsin__release(op->copy);
+    }
+    tocsin__release(op);
+}
+
+static int notify_check(const struct tocsin_notify *notify)
+{
+    unsigned how = notify->how & ~(unsigned)TOCSIN_SERVING;
+
+    if (notify->how & ~31u || how & (how - 1) || notify->spare[0] || notify->spare[1])
+        return -EINVAL;
+    return how & (TOCSIN_AT_END | TOCSIN_AT_EACH) && !notify->fn ? -EINVAL : 0;
+}
+
+/* Places in all queues where its end will go. */
+static int places_reserve(struct tocsin__op *op)
+{
+    struct tocsin__ops *ops = tocsin__ops(op->engine);
+    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, op->kind->done);
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+    int err = 0;
+
+    if (op->notify.how & TOCSIN_INTO_QUEUE && !sink)
+        return tocsin_id_error(op->notify.queue.id) ? tocsin_id_error(op->notify.queue.id) : -ENOENT;
+    if (slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot))
+        return -EAGAIN;
+    for (struct tocsin__sink *set = ops->sets; set && err == 0; set = set->next_set)
+        err = set->grow(set);
+    return err == 0 && sink ? sink->reserve(sink) : err;
+}
+
+static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, const struct tocsin__kind *kind)
+{
+    const struct tocsin_layout *layout = type ? tocsin__signal(kind->done)->spec.layout : NULL;
+    size_t state = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+    struct tocsin__op *op = tocsin__alloc(sizeof *op + state + (layout ? layout->size : 0));
+
+    if (op && layout) {
+        op->empty = (struct tocsin_payload *)(op->state + state);
+        op->empty->layout = layout;
+    }
+    return op;
+}
+
+static int op_init(struct tocsin__op *op, struct tocsin__engine *engine, const struct tocsin_notify *notify)
+{
+    struct tocsin__loop *loop = engine->loop;
+    int err;
+
+    op->engine = engine;
+    op->source.is_op = true;
+    op->serving = notify && notify->how & TOCSIN_SERVING;
+    op->standing = op->type && op->type->flags & TOCSIN_STANDING;
+    op->parent = loop->parent;
+    op->owner = tocsin__owner_of(op->type);
+    if (notify)
+        op->notify = *notify;
+    atomic_init(&op->info.refs, 1);
+    op->info.release = op_release;
+    op->progress_node.run = tocsin__op_deliver_progress;
+    err = places_reserve(op);
+    if (err < 0)
+        return err;
+    err = tocsin__source_init(loop, &op->source, NULL);
+    if (err < 0 && tocsin__op_sink(op))
+        tocsin__op_sink(op)->release(tocsin__op_sink(op));
+    return err;
+}
+
+static int may_start(const struct tocsin__engine *engine, const struct tocsin_op_type *type, const struct tocsin_notify *notify)
+{
+    bool serving = notify && notify->how & TOCSIN_SERVING;
+
+    if (engine->loop->freeing)
+        return -ESHUTDOWN;
+    return engine->draining && type && type->flags & TOCSIN_STANDING && !serving ? -ESHUTDOWN : 0;
+}
+
+static void on_end(struct tocsin__node *node);
+
+static void op_enter(struct tocsin__op *op)
+{
+    struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->sources, op->source.id);
+
+    op->end_node.run = on_end;
+    atomic_store_explicit(&entry->claim, op->source.id, memory_order_release);
+    link_into(&tocsin__ops(op->engine)->running, op);
+    count_running(op, 1);
+}
+
+int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op)
+{
+    const struct tocsin__kind *kind;
+    struct tocsin__engine *engine;
+    struct tocsin__op *op;
+    int err = notify ? notify_check(notify) : 0;
+
+    if (err == 0)
+        err = tocsin__engine_make(&engine);
+    if (err == 0)
+        err = may_start(engine, type, notify);
+    if (err == 0)
+        err = tocsin__ops_make(engine);
+    if (err == 0)
+        err = tocsin__kind_of(tocsin__ops(engine), type, &kind);
+    if (err < 0)
+        return err;
+    op = op_alloc(type, kind);
+    if (!op)
+        return -ENOMEM;
+    op->type = type;
+    op->kind = kind;
+    err = op_init(op, engine, notify);
+    if (err < 0) {
+        tocsin__release(op);
+        return err;
+    }
+    op_enter(op);
+    *ret_op = op;
+    return 0;
+}
+
+int tocsin_op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    struct tocsin__op *op;
+    int err = ret_op ? tocsin__op_new(type, notify, &op) : -EINVAL;
+
+    if (err < 0)
+        return tocsin__op_failed(err, ret_op);
+    if (!type)
+        op->phase = TOCSIN__RUNS;
+    ret_op->source.id = op->source.id;
+    return 0;
+}
+
+void *tocsin_op_state(struct tocsin_op id)
+{
+    struct tocsin__op *op;
+
+    return tocsin__op_find(id, &op) < 0 || !op->type ? NULL : op->state;
+}
+
+/* Started, or undone */
+
+/* It is not an operation any more; its memory lives as long as somebody has its info. */
+void tocsin__op_gone(struct tocsin__op *op)
+{
+    if (op->link) {
+        unlink_from(op);
+        if (op->phase == TOCSIN__ENDED)
+            op->engine->tenant->kept--;
+        else
+            count_running(op, -1u);
+    }
+    tocsin__op_pause_end(op);
+    tocsin__timer_disarm(op->engine, &op->deadline);
+    tocsin__source_end(op->engine->loop, &op->source);
+    tocsin__info_put(&op->info);
+}
+
+static void op_undo(struct tocsin__op *op)
+{
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+    bool mine;
+
+    if (sink)
+        sink->release(sink);
+    op->notify.how = 0;
+    mine = tocsin__op_claim(op->source.id) || op->early;
+    if (mine && !op->progress_waits) {
+        tocsin__op_gone(op);
+        return;
+    }
+    op->never = true;                                  /* something of it is on its way: nothing is emitted when that arrives */
+    if (mine)
+        tocsin__ready(op->engine, &op->end_node);
+}
+
+int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op)
+{
+    if (err < 0) {
+        op_undo(op);
+        return tocsin__op_failed(err, ret_op);
+    }
+    op->phase = TOCSIN__RUNS;
+    if (op->early)
+        tocsin__ready(op->engine, &op->end_node);
+    if (ret_op)
+        ret_op->source.id = op->source.id;
+    return 0;
+}
+
+int tocsin_op_start(struct tocsin_op id, int err, struct tocsin_op *ret_op)
+{
+    struct tocsin__op *op;
+    int found = tocsin__op_find(id, &op);
+
+    if (found == 0 && op->phase != TOCSIN__MADE)
+        found = -EINVAL;
+    if (found < 0)
+        return tocsin__op_failed(found, ret_op);
+    return tocsin__op_started(op, err < 0 ? err : 0, ret_op);
+}
+
+/* Completed */
+
+struct tocsin__op *tocsin__op_claim(uint64_t id)
+{
+    struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
+    struct tocsin__id_entry *entry = loop ? tocsin__id_entry(&loop->sources, id) : NULL;
+
+    if (!entry || !id || !atomic_compare_exchange_strong_explicit(&entry->claim, &(uint64_t){ id }, 0, memory_order_acquire, memory_order_relaxed))
+        return NULL;
+    return entry->object;
+}
+
+static void unclaim(struct tocsin__op *op)
+{
+    struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->sources, op->source.id);
+
+    atomic_store_explicit(&entry->claim, op->source.id, memory_order_release);
+}
+
+void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
+{
+    op->status = status;
+    op->info.seen.payload = lent ? lent : op->empty;
+    if (op->engine->loop == tocsin__self)
+        tocsin__ready(op->engine, &op->end_node);
+    else
+        tocsin__ready_from_thread(op->engine->loop, &op->end_node);
+}
+
+void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
+{
+    if (tocsin__op_claim(op->source.id))
+        tocsin__op_finish(op, status, lent);
+}
+
+static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload)
+{
+    const struct tocsin_layout *layout = op->type ? tocsin__signal(op->kind->done)->spec.layout : payload->layout;
+    int err;
+
+    if (!payload->layout || !tocsin__layout_same(layout, payload->layout))
+        return -EPROTO;
+    if (tocsin__op_lent(op, payload))
+        return 0;
+    op->copy = tocsin__alloc(tocsin__payload_size(payload));
+    err = op->copy ? tocsin__payload_copy(payload, op->copy, layout) : -ENOMEM;
+    if (err < 0) {
+        tocsin__release(op->copy);
+        op->copy = NULL;
+    }
+    return err;
+}
+
+int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payload *payload)
+{
+    struct tocsin__op *op;
+    int err = tocsin_id_error(id.source.id);
+
+    if (err < 0)
+        return err;
+    op = tocsin__op_claim(id.source.id);
+    if (!op)
+        return -ENOENT;
+    err = payload ? payload_take(op, payload) : 0;
+    if (err < 0) {
+        unclaim(op);
+        return err;
+    }
+    tocsin__op_finish(op, status, op->copy ? op->copy : payload);
+    return 0;
+}
+
+/* Delivered */
+
+void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
+{
+    struct tocsin__loop *loop = op->engine->loop;
+    uint64_t parent = loop->parent;
+
+    loop->depth++;
+    loop->parent = info->sequence;
+    op->notify.fn(info, op->notify.arg);
+    loop->parent = parent;
+    loop->depth--;
+    if (loop->unrest && tocsin__at_rest(loop))
+        tocsin__loop_tidy(loop);
+}
+
+static void info_complete(struct tocsin__op *op)
+{
+    struct tocsin_info *seen = &op->info.seen;
+
+    seen->signo = op->kind->done;
+    seen->code = TOCSIN_DONE;
+    seen->status = op->status;
+    seen->name = tocsin__signal(op->kind->done)->name;
+    seen->source.id = op->source.id;
+    seen->parent = op->parent;
+}
+
+static void notify_end(struct tocsin__op *op)
+{
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+
+    if (op->notify.how & TOCSIN_AT_END)
+        tocsin__op_call(op, &op->info.seen);
+    if (sink)
+        sink->put(sink, tocsin_info_ref(&op->info.seen));
+}
+
+/* Its result waits for somebody to take it. */
+static void op_keep(struct tocsin__op *op)
+{
+    struct tocsin__waiter *waiter = op->waiter;
+
+    link_into(&tocsin__ops(op->engine)->kept, op);
+    op->engine->tenant->kept++;
+    op->waiter = NULL;
+    if (waiter)
+        waiter->wake(waiter, op);
+}
+
+static void deliver_end(struct tocsin__op *op)
+{
+    struct tocsin__loop *loop = op->engine->loop;
+
+    tocsin__timer_disarm(op->engine, &op->deadline);
+    tocsin__op_pause_end(op);
+    unlink_from(op);
+    count_running(op, -1u);
+    op->engine->tenant->threads -= op->threaded;
+    op->phase = TOCSIN__ENDED;
+    info_complete(op);
+    tocsin__announce(loop, op->kind->done, &op->source, &op->info, op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
+    notify_end(op);
+    if (op->notify.how & TOCSIN_KEEP)
+        op_keep(op);
+    else
+        tocsin__op_gone(op);
+}
+
+static void on_end(struct tocsin__node *node)
+{
+    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
+
+    if (op->progress_waits) {                          /* what came before it is told before it */
+        tocsin__ready(op->engine, node);
+    } else if (op->never) {
+        tocsin__op_gone(op);
+    } else if (op->phase == TOCSIN__MADE) {
+        op->early = true;
+    } else {
+        deliver_end(op);
+    }
+}

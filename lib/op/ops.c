@@ -1,0 +1,126 @@
+/* The operations of one loop, and what the loop asks of them when it drains and ends. */
+#include "core/catalogue.h"
+#include "op/op.h"
+#include "op/pool.h"
+
+/* Types */
+
+static const struct tocsin_op_type by_hand;            /* stands for NULL */
+
+static int declare_all(const struct tocsin_op_type *type, struct tocsin__kind *kind)
+{
+    kind->done = tocsin_declare(type == &by_hand ? &tocsin__op_done_spec : type->done);
+    if (kind->done < 0)
+        return kind->done;
+    for (int i = 0; i < 4 && type->progress[i]; i++) {
+        kind->progress[i] = tocsin_declare(type->progress[i]);
+        if (kind->progress[i] < 0)
+            return kind->progress[i];
+    }
+    return 0;
+}
+
+static int type_check(const struct tocsin_op_type *type)
+{
+    if (!type->done || type->flags & ~(unsigned)TOCSIN_STANDING || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
+        return -EINVAL;
+    return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
+}
+
+static int kind_new(struct tocsin__ops *ops, const struct tocsin_op_type *type, const struct tocsin__kind **ret_kind)
+{
+    struct tocsin__kind *kind;
+    int err = type == &by_hand ? 0 : type_check(type);
+
+    if (err < 0)
+        return err;
+    kind = tocsin__alloc(sizeof *kind);
+    err = kind ? declare_all(type, kind) : -ENOMEM;
+    if (err < 0) {
+        tocsin__release(kind);
+        return err;
+    }
+    kind->type = type;
+    kind->next = ops->kinds;
+    ops->kinds = kind;
+    *ret_kind = kind;
+    return 0;
+}
+
+int tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, const struct tocsin__kind **ret_kind)
+{
+    if (!type)
+        type = &by_hand;
+    for (struct tocsin__kind **link = &ops->kinds; *link; link = &(*link)->next)
+        if ((*link)->type == type) {
+            struct tocsin__kind *kind = *link;
+
+            *link = kind->next;                        /* to the front: the types in use are few */
+            kind->next = ops->kinds;
+            ops->kinds = kind;
+            *ret_kind = kind;
+            return 0;
+        }
+    return kind_new(ops, type, ret_kind);
+}
+
+/* For the loop */
+
+static void drain(struct tocsin__tenant *tenant)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+
+    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
+        next = op->next;
+        if (op->standing && !op->serving)
+            tocsin__op_end(op, -ECANCELED);
+    }
+}
+
+static void cancel(struct tocsin__tenant *tenant, bool serving)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+
+    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
+        next = op->next;
+        if (op->serving == serving)
+            tocsin__op_end(op, -ECANCELED);
+    }
+}
+
+static void ops_last(struct tocsin__last *last, struct tocsin__engine *engine)
+{
+    struct tocsin__ops *ops = tocsin__container(last, struct tocsin__ops, last);
+
+    if (ops->queues_close)
+        ops->queues_close(ops);
+    while (ops->kept)
+        tocsin__op_gone(ops->kept);
+    while (ops->kinds) {
+        struct tocsin__kind *kind = ops->kinds;
+
+        ops->kinds = kind->next;
+        tocsin__release(kind);
+    }
+    engine->tenant = NULL;
+    tocsin__release(ops);
+    tocsin__pools_rest();
+}
+
+int tocsin__ops_make(struct tocsin__engine *engine)
+{
+    struct tocsin__ops *ops;
+
+    if (engine->tenant)
+        return 0;
+    ops = tocsin__alloc(sizeof *ops);
+    if (!ops)
+        return -ENOMEM;
+    ops->tenant = (struct tocsin__tenant){ .resumable = tocsin__resumable, .resume = tocsin__resume, .drain = drain, .cancel = cancel };
+    ops->engine = engine;
+    ops->last.run = ops_last;
+    tocsin__pools_use();
+    engine->tenant = &ops->tenant;
+    tocsin__engine_last(engine, &ops->last);
+    return 0;
+}

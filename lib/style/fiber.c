@@ -1,0 +1,214 @@
+#include "core/catalogue.h"
+#include "op/op.h"
+#include "style/fiber.h"
+#include "style/stack.h"
+
+enum { STACKS_KEPT = 64 };                             /* for the next fibers of the loop */
+
+struct tocsin__fiber {                                 /* the state of its operation */
+    struct tocsin_fiber_done done;
+    struct tocsin__op *op;
+    struct tocsin__stack *stack;
+    struct tocsin__node node;                          /* on the ready list: to be resumed */
+    struct tocsin__op *waits_for;
+    bool suspended, resuming, cancelled, returned;
+    tocsin_task task;
+    void *arg;
+    int status;
+    int64_t began_us;
+    uint64_t parent;                                   /* the emission that what it does descends from (E15) */
+};
+
+struct tocsin__fibers {                                /* of one loop */
+    struct tocsin__last last;
+    struct tocsin__stack *stacks;
+    int stacks_count;
+};
+
+/* Stacks */
+
+static void fibers_last(struct tocsin__last *last, struct tocsin__engine *engine)
+{
+    struct tocsin__fibers *fibers = tocsin__container(last, struct tocsin__fibers, last);
+
+    while (fibers->stacks) {
+        struct tocsin__stack *stack = fibers->stacks;
+
+        fibers->stacks = stack->next;
+        tocsin__stack_close(stack);
+        tocsin__release(stack);
+    }
+    engine->fibers = NULL;
+    tocsin__release(fibers);
+}
+
+static int fibers_make(struct tocsin__engine *engine)
+{
+    if (engine->fibers)
+        return 0;
+    engine->fibers = tocsin__alloc(sizeof *engine->fibers);
+    if (!engine->fibers)
+        return -ENOMEM;
+    engine->fibers->last.run = fibers_last;
+    tocsin__engine_last(engine, &engine->fibers->last);
+    return 0;
+}
+
+static struct tocsin__stack *stack_take(struct tocsin__fibers *fibers)
+{
+    struct tocsin__stack *stack = fibers->stacks;
+
+    if (stack) {
+        fibers->stacks = stack->next;
+        fibers->stacks_count--;
+        return stack;
+    }
+    stack = tocsin__alloc(sizeof *stack);
+    if (stack && tocsin__stack_open(stack) < 0) {
+        tocsin__release(stack);
+        stack = NULL;
+    }
+    return stack;
+}
+
+static void stack_give(struct tocsin__fibers *fibers, struct tocsin__stack *stack)
+{
+    if (fibers->stacks_count == STACKS_KEPT) {
+        tocsin__stack_close(stack);
+        tocsin__release(stack);
+        return;
+    }
+    stack->next = fibers->stacks;
+    fibers->stacks = stack;
+    fibers->stacks_count++;
+}
+
+/* Running */
+
+static void fiber_main(void *arg)
+{
+    struct tocsin__fiber *fiber = arg;
+
+    fiber->status = fiber->task(fiber->arg);
+    fiber->returned = true;
+}
+
+static void fiber_end(struct tocsin__fiber *fiber)
+{
+    struct tocsin__engine *engine = fiber->op->engine;
+
+    stack_give(engine->fibers, fiber->stack);
+    fiber->stack = NULL;
+    fiber->done.total_us = tocsin__now(engine) - fiber->began_us;
+    tocsin__op_complete(fiber->op, fiber->status, &fiber->done.tocsin);
+}
+
+static void on_resume(struct tocsin__node *node)
+{
+    struct tocsin__fiber *fiber = tocsin__container(node, struct tocsin__fiber, node);
+    struct tocsin__engine *engine = fiber->op->engine;
+    struct tocsin__loop *loop = engine->loop;
+    uint64_t parent = loop->parent;
+
+    fiber->suspended = fiber->resuming = false;
+    fiber->waits_for = NULL;
+    loop->parent = fiber->parent;
+    engine->fiber = fiber;
+    tocsin__stack_enter(fiber->stack);
+    engine->fiber = NULL;
+    fiber->parent = loop->parent;
+    loop->parent = parent;
+    if (fiber->returned)
+        fiber_end(fiber);
+}
+
+struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine)
+{
+    return tocsin__at_rest(engine->loop) ? engine->fiber : NULL;
+}
+
+void tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for)
+{
+    fiber->suspended = true;
+    fiber->waits_for = waits_for;
+    fiber->done.suspended++;
+    tocsin__stack_leave(fiber->stack);
+}
+
+void tocsin__fiber_resume(struct tocsin__fiber *fiber)
+{
+    if (fiber->resuming)
+        return;
+    fiber->resuming = true;
+    tocsin__ready(fiber->op->engine, &fiber->node);
+}
+
+bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber)
+{
+    return fiber->cancelled;
+}
+
+int tocsin_yield(void)
+{
+    struct tocsin__engine *engine = tocsin__self->engine;
+    struct tocsin__fiber *fiber = engine ? tocsin__fiber_running(engine) : NULL;
+
+    if (!fiber)
+        return -EDEADLK;
+    if (fiber->cancelled)
+        return -ECANCELED;
+    tocsin__fiber_resume(fiber);
+    tocsin__fiber_suspend(fiber, NULL);
+    return fiber->cancelled ? -ECANCELED : 0;
+}
+
+/* As an operation */
+
+/* The wait it is in answers -ECANCELED, as does each that it comes to; it ends with what its task answers. */
+static int fiber_cancel(struct tocsin_op op, void *state, int reason)
+{
+    struct tocsin__fiber *fiber = state;
+
+    (void)op, (void)reason;
+    fiber->cancelled = true;
+    if (fiber->waits_for)
+        tocsin__op_end(fiber->waits_for, -ECANCELED);
+    else if (fiber->suspended)
+        tocsin__fiber_resume(fiber);
+    return 0;
+}
+
+static const struct tocsin_op_type fiber_type = {
+    .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel,
+};
+
+static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
+{
+    struct tocsin__fiber *fiber = (struct tocsin__fiber *)op->state;
+
+    if (fibers_make(op->engine) < 0)
+        return -ENOMEM;
+    fiber->stack = stack_take(op->engine->fibers);
+    if (!fiber->stack)
+        return -ENOMEM;
+    fiber->op = op;
+    fiber->done = tocsin_fiber_done_make();
+    fiber->node.run = on_resume;
+    fiber->task = task;
+    fiber->arg = arg;
+    fiber->parent = op->parent;
+    fiber->began_us = tocsin__now(op->engine);
+    tocsin__stack_set(fiber->stack, fiber_main, fiber);
+    tocsin__fiber_resume(fiber);
+    return 0;
+}
+
+int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    struct tocsin__op *op;
+    int err = task ? tocsin__op_new(&fiber_type, notify, &op) : -EINVAL;
+
+    if (err < 0)
+        return tocsin__op_failed(err, ret_op);
+    return tocsin__op_started(op, fiber_begin(op, task, arg), ret_op);
+}

@@ -1,0 +1,187 @@
+/* All and any: operations over operations. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/future.h>
+
+#include "core/catalogue.h"
+#include "style/future.h"
+
+enum { COUNT_MAX = 1 << 24 };
+
+struct group;
+
+struct member {
+    struct tocsin__waiter waiter;
+    struct group *group;
+    struct tocsin__op *op;                             /* NULL: it has ended, or is not ours any more */
+};
+
+struct group {                                         /* the state */
+    union {
+        struct tocsin_all_done all;
+        struct tocsin_any_done any;
+    } done;
+    struct tocsin__op *op;
+    struct member *members;
+    uint32_t count, running;
+    int status, reason;
+    bool first_only;
+};
+
+static void group_finish(struct group *group)
+{
+    tocsin__op_complete(group->op, group->reason < 0 ? group->reason : group->status,
+                        group->first_only ? &group->done.any.tocsin : &group->done.all.tocsin);
+}
+
+/* One of all has ended; its result stays its own. */
+static void all_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
+{
+    struct member *member = tocsin__container(waiter, struct member, waiter);
+    struct group *group = member->group;
+
+    member->op = NULL;
+    group->done.all.failed += op->status < 0;
+    if (op->status < 0 && group->status == 0)
+        group->status = op->status;
+    if (--group->running == 0)
+        group_finish(group);
+}
+
+static void losers_free(struct group *group)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct tocsin__op *op = group->members[i].op;
+
+        if (!op)
+            continue;
+        group->members[i].op = NULL;
+        op->waiter = NULL;
+        if (op->phase != TOCSIN__ENDED)
+            tocsin__op_end(op, -ECANCELED);
+        tocsin__op_free(op);
+    }
+}
+
+static void any_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
+{
+    struct member *member = tocsin__container(waiter, struct member, waiter);
+    struct group *group = member->group;
+
+    member->op = NULL;
+    group->status = op->status;
+    group->done.any.index = (uint32_t)(member - group->members);
+    if (group->reason == 0)
+        group->done.any.winner.source.id = op->source.id;
+    else
+        tocsin__op_free(op);                           /* cancelled: there is no winner */
+    losers_free(group);
+    group_finish(group);
+}
+
+static int group_cancel(struct tocsin_op op, void *state, int reason)
+{
+    struct group *group = state;
+
+    (void)op;
+    group->reason = reason;
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->members[i].op)
+            tocsin__op_end(group->members[i].op, reason);
+    return 0;
+}
+
+static void group_drop(void *state)
+{
+    tocsin__release(((struct group *)state)->members);
+}
+
+static const struct tocsin_op_type all_type = {
+    .done = &tocsin__all_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+};
+
+static const struct tocsin_op_type any_type = {
+    .done = &tocsin__any_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+};
+
+/* Begins to wait for all members; on failure none is waited for. */
+static int members_take(struct group *group, const struct tocsin_op *ops)
+{
+    int err = 0;
+    uint32_t i;
+
+    for (i = 0; i < group->count && err == 0; i++) {
+        struct member *member = &group->members[i];
+
+        err = tocsin__future_find(ops[i], &member->op);
+        if (err < 0)
+            break;
+        member->group = group;
+        member->waiter.wake = group->first_only ? any_wake : all_wake;
+        member->op->waiter = &member->waiter;
+    }
+    while (err < 0 && i--)
+        group->members[i].op->waiter = NULL;
+    return err;
+}
+
+/* Those that have ended already are told of in the next turn, as if they ended then. */
+static void members_begin(struct group *group)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct tocsin__op *op = group->members[i].op;
+
+        if (op && op->phase == TOCSIN__ENDED) {
+            op->waiter = NULL;
+            group->members[i].waiter.wake(&group->members[i].waiter, op);
+            if (group->first_only)
+                return;
+        }
+    }
+    if (group->count == 0)
+        group_finish(group);
+}
+
+static int group_begin(struct tocsin__op *op, const struct tocsin_op *ops, size_t count)
+{
+    struct group *group = (struct group *)op->state;
+
+    group->op = op;
+    group->first_only = op->type == &any_type;
+    group->count = group->running = (uint32_t)count;
+    group->members = count ? tocsin__alloc(count * sizeof *group->members) : NULL;
+    if (count && !group->members)
+        return -ENOMEM;
+    if (group->first_only)
+        group->done.any = tocsin_any_done_make();
+    else
+        group->done.all = tocsin_all_done_make();
+    if (!group->first_only)
+        group->done.all.count = (uint32_t)count;
+    return members_take(group, ops);
+}
+
+static int group_start(const struct tocsin_op_type *type, const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify,
+                       struct tocsin_op *ret_op)
+{
+    struct tocsin__op *op;
+    int err = count > COUNT_MAX || (count && !ops) || (!count && type == &any_type) ? -EINVAL : tocsin__op_new(type, notify, &op);
+
+    if (err < 0)
+        return tocsin__op_failed(err, ret_op);
+    err = group_begin(op, ops, count);
+    if (err == 0)
+        members_begin((struct group *)op->state);
+    return tocsin__op_started(op, err, ret_op);
+}
+
+int tocsin_all(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    return group_start(&all_type, ops, count, notify, ret_op);
+}
+
+int tocsin_any(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    return group_start(&any_type, ops, count, notify, ret_op);
+}

@@ -1,0 +1,393 @@
+/* Queues: a bounded ring of infos. Places are reserved when an operation starts, so that its end always has one. */
+#include <tocsin/queue.h>
+
+#include "op/op.h"
+#include "loop/mirror.h"
+#include "style/fiber.h"
+
+enum { LIMIT = 1024, RING_LEAST = 16 };
+
+struct queue {
+    struct tocsin__sink sink;                          /* the first member: what lib/op knows of it */
+    struct tocsin__gate gate;
+    struct tocsin__engine *engine;
+    uint64_t id;
+    struct tocsin_handler handler;                     /* of its pattern; zero: it has none */
+    bool set, take;
+    struct tocsin_info **ring;
+    size_t capacity, first, count;
+    size_t reserved, limit;
+    struct queue_wait *wait;
+};
+
+struct queue_wait {
+    struct tocsin__timer timer;
+    struct tocsin__fiber *fiber;
+    bool over, closed;
+};
+
+/* The ring */
+
+static int ring_hold(struct queue *queue, size_t count)
+{
+    size_t capacity = queue->capacity ? queue->capacity : RING_LEAST;
+    struct tocsin_info **ring;
+
+    if (count <= queue->capacity)
+        return 0;
+    while (capacity < count)
+        capacity *= 2;
+    ring = tocsin__alloc(capacity * sizeof *ring);
+    if (!ring)
+        return -ENOMEM;
+    for (size_t i = 0; i < queue->count; i++)
+        ring[i] = queue->ring[(queue->first + i) % queue->capacity];
+    tocsin__release(queue->ring);
+    queue->ring = ring;
+    queue->capacity = capacity;
+    queue->first = 0;
+    return 0;
+}
+
+/* Room for so many more, besides all that is promised: what is reserved, and for a queue of a set the end of all that runs (O2). */
+static int ring_room(struct queue *queue, size_t more)
+{
+    const struct tocsin__tenant *tenant = queue->engine->tenant;
+    size_t promised = queue->reserved + (queue->set ? (size_t)tenant->running + tenant->serving : 0);
+
+    return ring_hold(queue, queue->count + promised + more);
+}
+
+static void wake(struct queue *queue)
+{
+    struct queue_wait *wait = queue->wait;
+
+    if (!wait)
+        return;
+    wait->over = true;
+    if (wait->fiber)
+        tocsin__fiber_resume(wait->fiber);
+}
+
+static void push(struct queue *queue, struct tocsin_info *info)
+{
+    queue->ring[(queue->first + queue->count++) % queue->capacity] = info;
+    wake(queue);
+}
+
+static struct tocsin_info *pull(struct queue *queue)
+{
+    struct tocsin_info *info = queue->ring[queue->first];
+
+    queue->first = (queue->first + 1) % queue->capacity;
+    queue->count--;
+    tocsin__ops(queue->engine)->resume_wanted = true;  /* there is room */
+    return info;
+}
+
+/* As lib/op sees it */
+
+static int sink_reserve(struct tocsin__sink *sink)
+{
+    struct queue *queue = (struct queue *)sink;
+
+    if (queue->count + queue->reserved >= queue->limit)
+        return -EAGAIN;
+    if (ring_room(queue, 1) < 0)
+        return -ENOMEM;
+    queue->reserved++;
+    return 0;
+}
+
+static void sink_release(struct tocsin__sink *sink)
+{
+    ((struct queue *)sink)->reserved--;
+}
+
+static bool sink_room(struct tocsin__sink *sink)
+{
+    struct queue *queue = (struct queue *)sink;
+
+    return queue->count + queue->reserved < queue->limit;
+}
+
+static void sink_put(struct tocsin__sink *sink, struct tocsin_info *info)
+{
+    struct queue *queue = (struct queue *)sink;
+
+    queue->reserved--;
+    push(queue, info);
+}
+
+static int sink_offer(struct tocsin__sink *sink, const struct tocsin_info *info)
+{
+    struct queue *queue = (struct queue *)sink;
+    struct tocsin_info *kept;
+
+    if (!sink_room(sink))
+        return -EAGAIN;
+    kept = ring_room(queue, 1) < 0 ? NULL : tocsin_info_ref(info);
+    if (!kept)
+        return -ENOMEM;
+    push(queue, kept);
+    return 0;
+}
+
+/* One more operation is to run. */
+static int sink_grow(struct tocsin__sink *sink)
+{
+    return ring_room((struct queue *)sink, 1);
+}
+
+/* As a handler of its set (W3) */
+
+static bool gate_open(struct tocsin__gate *gate)
+{
+    return sink_room(&tocsin__container(gate, struct queue, gate)->sink);
+}
+
+/* The end of an operation has a place by sink_grow; anything else was let in by the gate. */
+static int on_signal(const struct tocsin_info *info, void *arg)
+{
+    struct queue *queue = arg;
+    struct tocsin_info *kept;
+
+    if (info->code != TOCSIN_DONE && ring_room(queue, 1) < 0)
+        return -ENOMEM;
+    kept = tocsin_info_ref(info);
+    if (!kept)
+        return -ENOMEM;
+    push(queue, kept);
+    return queue->take ? TOCSIN_STOP : TOCSIN_NEXT;
+}
+
+static int set_connect(struct queue *queue, const char *pattern, const struct tocsin_queue_options *options)
+{
+    struct tocsin__ops *ops = tocsin__ops(queue->engine);
+    struct tocsin__wish wish = {
+        .where = "", .action = { .fn = on_signal, .arg = queue, .priority = options->priority }, .gate = &queue->gate,
+        .flags = queue->take ? TOCSIN__FIRST : 0,
+    };
+    int err;
+
+    queue->set = true;
+    err = ring_room(queue, 1);
+    if (err == 0)
+        err = tocsin__connect(&wish, pattern, &queue->handler);
+    if (err < 0)
+        return err;
+    queue->sink.next_set = ops->sets;
+    ops->sets = &queue->sink;
+    return 0;
+}
+
+static void set_disconnect(struct queue *queue)
+{
+    struct tocsin__sink **link = &tocsin__ops(queue->engine)->sets;
+
+    if (!queue->handler.id)
+        return;
+    while (*link != &queue->sink)
+        link = &(*link)->next_set;
+    *link = queue->sink.next_set;
+    tocsin_disconnect(queue->handler);
+}
+
+/* Opening and closing */
+
+static int options_check(const struct tocsin_queue_options *options)
+{
+    if (options->flags & ~(unsigned)TOCSIN_TAKE || options->priority < -32768 || options->priority > 32767 || options->limit > SIZE_MAX / 64)
+        return -EINVAL;
+    return options->spare[0] || options->spare[1] || options->spare[2] || options->spare[3] ? -EINVAL : 0;
+}
+
+static void queue_free(struct queue *queue)
+{
+    while (queue->count)
+        tocsin_info_unref(pull(queue));
+    tocsin__release(queue->ring);
+    tocsin__release(queue);
+}
+
+static int queue_find(struct tocsin_queue id, struct queue **ret_queue)
+{
+    struct tocsin__loop *loop = tocsin__self, *other;
+    struct tocsin__id_entry *entry;
+
+    if (tocsin_id_error(id.id))
+        return tocsin_id_error(id.id);
+    other = tocsin__loop_numbered(tocsin__id_number(id.id));
+    entry = other ? tocsin__id_entry(&other->queues, id.id) : NULL;
+    if (!id.id || !entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id.id)
+        return -ENOENT;
+    if (other != loop)
+        return -EXDEV;
+    *ret_queue = entry->object;
+    return 0;
+}
+
+static void close_all(struct tocsin__ops *ops)
+{
+    struct tocsin__ids *ids = &ops->engine->loop->queues;
+
+    for (uint32_t i = 0; i < ids->made; i++) {
+        struct queue *queue = tocsin__id_entry(ids, i)->object;
+
+        if (queue)
+            tocsin_queue_close((struct tocsin_queue){ queue->id });
+    }
+}
+
+static int queue_new(struct tocsin__engine *engine, const char *pattern, const struct tocsin_queue_options *options, struct queue **ret_queue)
+{
+    struct queue *queue = tocsin__alloc(sizeof *queue);
+    int err = queue ? ring_hold(queue, 1) : -ENOMEM;
+
+    if (err < 0) {
+        tocsin__release(queue);
+        return err;
+    }
+    queue->sink = (struct tocsin__sink){ .reserve = sink_reserve, .release = sink_release, .room = sink_room, .put = sink_put,
+                                         .offer = sink_offer, .grow = sink_grow };
+    queue->gate.open = gate_open;
+    queue->engine = engine;
+    queue->limit = options->limit ? options->limit : LIMIT;
+    queue->take = options->flags & TOCSIN_TAKE;
+    err = pattern ? set_connect(queue, pattern, options) : 0;
+    queue->id = err < 0 ? 0 : tocsin__id_new(&engine->loop->queues, queue);
+    if (!queue->id) {
+        if (err == 0)
+            set_disconnect(queue);
+        queue_free(queue);
+        return err < 0 ? err : -ENOMEM;
+    }
+    tocsin__ops(engine)->queues_close = close_all;
+    *ret_queue = queue;
+    return 0;
+}
+
+int tocsin_queue_open(const char *pattern, const struct tocsin_queue_options *options, struct tocsin_queue *ret_queue)
+{
+    static const struct tocsin_queue_options none;
+    struct tocsin__engine *engine;
+    struct queue *queue = NULL;
+    int err = !ret_queue || options_check(options ? options : &none) < 0 ? -EINVAL : tocsin__engine_make(&engine);
+
+    if (err == 0)
+        err = engine->loop->freeing ? -ESHUTDOWN : tocsin__ops_make(engine);
+    if (err == 0)
+        err = queue_new(engine, pattern, options ? options : &none, &queue);
+    if (ret_queue)
+        ret_queue->id = err < 0 ? (uint64_t)(int64_t)err : queue->id;
+    return err;
+}
+
+int tocsin_queue_close(struct tocsin_queue id)
+{
+    struct queue *queue;
+    int err = queue_find(id, &queue);
+
+    if (err < 0)
+        return err;
+    set_disconnect(queue);
+    tocsin__id_free(&queue->engine->loop->queues, queue->id);
+    if (queue->wait)
+        queue->wait->closed = true;
+    wake(queue);
+    queue_free(queue);
+    return 0;
+}
+
+/* Waiting */
+
+static void on_timeout(struct tocsin__timer *timer)
+{
+    struct queue_wait *wait = tocsin__container(timer, struct queue_wait, timer);
+
+    wait->over = true;
+    if (wait->fiber)
+        tocsin__fiber_resume(wait->fiber);
+}
+
+static void wait_here(struct tocsin__engine *engine, struct queue_wait *wait)
+{
+    while (!wait->over && !engine->loop->free_wanted)
+        if (tocsin__turn(engine, -1) < 0)
+            return;
+}
+
+/* Until something is there, or the time is over, or the queue is closed. */
+static int wait_for(struct queue *queue, struct tocsin__fiber *fiber, int64_t timeout_ms)
+{
+    struct queue_wait wait = { .timer.fire = on_timeout, .fiber = fiber };
+    struct tocsin__engine *engine = queue->engine;
+
+    if (timeout_ms >= 0)
+        tocsin__timer_arm(engine, &wait.timer, tocsin__now(engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000));
+    queue->wait = &wait;
+    if (fiber)
+        tocsin__fiber_suspend(fiber, NULL);
+    else
+        wait_here(engine, &wait);
+    tocsin__timer_disarm(engine, &wait.timer);
+    if (!wait.closed)
+        queue->wait = NULL;
+    return wait.closed || (fiber && tocsin__fiber_cancelled(fiber)) ? -ECANCELED : 0;
+}
+
+/* One turn, for those who ask again and again: in a foreign loop, that is how the loop gets on. */
+static int look(struct queue *queue)
+{
+    struct tocsin_queue id = { queue->id };
+
+    tocsin__turn(queue->engine, 0);
+    return queue_find(id, &queue) < 0 ? -ECANCELED : 0;
+}
+
+static int queue_fill(struct queue *queue, int64_t timeout_ms)
+{
+    struct tocsin__fiber *fiber = tocsin__fiber_running(queue->engine);
+    bool here = tocsin__may_turn(queue->engine);
+
+    if (fiber && tocsin__fiber_cancelled(fiber))
+        return -ECANCELED;
+    if (timeout_ms == 0)
+        return here ? look(queue) : 0;
+    if (!fiber && !here)
+        return -EDEADLK;
+    return queue->wait ? -EBUSY : wait_for(queue, fiber, timeout_ms);
+}
+
+int tocsin_queue_wait(struct tocsin_queue id, int64_t timeout_ms, struct tocsin_info **ret_info)
+{
+    struct tocsin_info *info;
+    struct queue *queue;
+    int err = timeout_ms < -1 ? -EINVAL : queue_find(id, &queue);
+
+    if (err == 0 && !queue->count)
+        err = queue_fill(queue, timeout_ms);
+    if (tocsin__self->free_wanted) {
+        tocsin__free_if_wanted();
+        return err < 0 ? err : -ECANCELED;
+    }
+    if (err == 0 && !queue->count)
+        err = -ETIMEDOUT;
+    if (err < 0)
+        return err;
+    info = pull(queue);
+    tocsin__mirror_update(queue->engine);
+    if (ret_info)
+        *ret_info = info;
+    else
+        tocsin_info_unref(info);
+    return 0;
+}
+
+int tocsin_queue_fd(struct tocsin_queue id)
+{
+    struct queue *queue;
+    int err = queue_find(id, &queue);
+
+    return err < 0 ? err : tocsin__mirror_fd(queue->engine);
+}
