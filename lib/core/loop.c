@@ -81,6 +81,8 @@ struct tocsin_loop tocsin_loop_current(void)
 
 /* Slots */
 
+static const struct tocsin_layout layout_unknown;      /* that no payload has: compare with what is declared by then */
+
 static int slots_room(struct tocsin__loop *loop, uint32_t signo)
 {
     uint32_t count = loop->slots_count ? loop->slots_count : 64;
@@ -111,7 +113,7 @@ struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin_
         return NULL;
     slot->signal = signal;
     slot->name = signal->name;
-    slot->layout = signal->spec.layout ? signal->spec.layout : &tocsin__layout_none;
+    slot->layout = &layout_unknown;
     slot->list = &tocsin__list_empty;
     slot->pend_last = &slot->pend;
     loop->slots[signal->signo] = slot;

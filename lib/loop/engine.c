@@ -140,16 +140,11 @@ void tocsin__engine_free(struct tocsin__engine *engine)
 
 /* What is ready */
 
-static void append(struct tocsin__engine *engine, struct tocsin__node *node)
+void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
 {
     node->next = NULL;
     *engine->ready_last = node;
     engine->ready_last = &node->next;
-}
-
-void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
-{
-    append(engine, node);
     tocsin__mirror_update(engine);
 }
 
@@ -184,7 +179,7 @@ static void inbox_take(struct tocsin__engine *engine)
     }
     for (; oldest; oldest = next) {
         next = oldest->next;
-        append(engine, oldest);
+        tocsin__ready(engine, oldest);
     }
 }
 

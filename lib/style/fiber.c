@@ -1,3 +1,4 @@
+#undef _FORTIFY_SOURCE                                 /* its longjmp takes a jump to another stack for an attack */
 #include "core/catalogue.h"
 #include "op/op.h"
 #include "style/fiber.h"
@@ -127,12 +128,13 @@ struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine)
     return tocsin__at_rest(engine->loop) ? engine->fiber : NULL;
 }
 
-void tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for)
+int tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for)
 {
     fiber->suspended = true;
     fiber->waits_for = waits_for;
     fiber->done.suspended++;
     tocsin__stack_leave(fiber->stack);
+    return fiber->cancelled ? -ECANCELED : 0;
 }
 
 void tocsin__fiber_resume(struct tocsin__fiber *fiber)
@@ -158,8 +160,7 @@ int tocsin_yield(void)
     if (fiber->cancelled)
         return -ECANCELED;
     tocsin__fiber_resume(fiber);
-    tocsin__fiber_suspend(fiber, NULL);
-    return fiber->cancelled ? -ECANCELED : 0;
+    return tocsin__fiber_suspend(fiber, NULL);
 }
 
 /* As an operation */

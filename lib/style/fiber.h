@@ -11,8 +11,9 @@ struct tocsin__op;
 
 struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine);     /* NULL: none, or a handler runs on its stack */
 
-/* Leaves the running fiber until tocsin__fiber_resume; its cancellation ends the operation it waits for (NULL: none), or calls it off. */
-void tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for);
+/* Leaves the running fiber until tocsin__fiber_resume; its cancellation ends the operation it waits for (NULL: none), or calls it off: 0 or
+   -ECANCELED. */
+int  tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for);
 void tocsin__fiber_resume(struct tocsin__fiber *fiber);          /* soon, from the loop; once for each suspend */
 bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber);
 

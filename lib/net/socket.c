@@ -1,0 +1,159 @@
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/client.h"
+#include "net/fetch.h"
+#include "net/mem.h"
+#include "net/socket.h"
+
+/* The client is looked up, not passed: a readiness that was recorded may be told after the client has gone. The watch is
+   compared, since the socket may have been closed meanwhile, and its number be another's. */
+static int on_ready(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_fd_ready *ready = tocsin_fd_ready_of(info);
+    struct tocsin__net_client *client = tocsin__net_client_current();
+    struct tocsin__net_socket *entry;
+    short events;
+
+    (void)arg;
+    if (!client || ready->fd >= client->sockets.count)
+        return TOCSIN_NEXT;
+    entry = &client->sockets.list[ready->fd];
+    if (entry->watch.source.id != info->source.id)
+        return TOCSIN_NEXT;
+    events = (short)(ready->events & entry->wanted);
+    if (events)
+        tocsin__net_client_act(client, ready->fd, (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0));
+    else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
+        entry->watched = entry->wanted;                  /* the peer closed a connection that is kept */
+    return TOCSIN_NEXT;
+}
+
+static int room_for(struct tocsin__net_sockets *sockets, int fd)
+{
+    int count = fd < 32 ? 64 : fd * 2;
+    struct tocsin__net_socket *list;
+
+    if (fd < sockets->count)
+        return 0;
+    list = tocsin__net_resize(sockets->list, (size_t)count * sizeof *list);
+    if (!list)
+        return -ENOMEM;
+    for (int i = sockets->count; i < count; i++)
+        list[i] = (struct tocsin__net_socket){ .wanted = 0 };
+    sockets->list = list, sockets->count = count;
+    return 0;
+}
+
+static bool is_wanted(const struct tocsin__net_sockets *sockets, int fd, short events)
+{
+    return fd < sockets->count && sockets->list[fd].wanted & events;
+}
+
+static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
+{
+    const struct tocsin_notify notify = { .how = TOCSIN_AT_EACH | TOCSIN_SERVING, .fn = on_ready };
+    struct tocsin__net_socket *entry;
+    int err = room_for(sockets, fd);
+
+    if (err < 0)
+        return err;
+    entry = &sockets->list[fd];
+    entry->wanted = events;
+    if (entry->watched == events)
+        return 0;
+    err = entry->watch.source.id ? tocsin_watch_set(entry->watch, events) : tocsin_watch(fd, events, &notify, &entry->watch);
+    if (err < 0)
+        entry->watch = (struct tocsin_op){ { 0 } };
+    entry->watched = err < 0 ? 0 : events;
+    return err;
+}
+
+static void forget(struct tocsin__net_sockets *sockets, int fd)
+{
+    if (fd >= sockets->count || !sockets->list[fd].watch.source.id)
+        return;
+    tocsin_cancel(sockets->list[fd].watch);
+    sockets->list[fd] = (struct tocsin__net_socket){ .wanted = 0 };
+}
+
+/* Reading goes on unheard, for the next fetch on this connection. Who was to write was not connected yet, or not done: libcurl
+   closes such a socket, and in the first case without telling. */
+static void unwant(struct tocsin__net_sockets *sockets, int fd)
+{
+    if (fd >= sockets->count)
+        return;
+    sockets->list[fd].wanted = 0;
+    if (sockets->list[fd].watched & POLLOUT)
+        forget(sockets, fd);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    struct tocsin__net_client *client = arg;
+    short events = what == CURL_POLL_IN ? POLLIN : what == CURL_POLL_OUT ? POLLOUT : POLLIN | POLLOUT;
+    int err = 0;
+
+    (void)unused;
+    if (what == CURL_POLL_IN && is_wanted(&client->sockets, fd, POLLOUT))
+        tocsin__net_client_connected(easy);                /* or its request is sent: the first time counts */
+    if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
+        unwant(&client->sockets, fd);
+    else
+        err = watch(&client->sockets, fd, events);
+    if (err < 0)
+        tocsin__net_client_break(client, easy, err);
+    return 0;                                              /* else libcurl gives up all fetches of the loop */
+}
+
+/* A number that is still wanted is that of a socket which was closed without telling, and libcurl takes the new one for it. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct tocsin__net_client *client = arg;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    short wanted = fd >= 0 && fd < client->sockets.count ? client->sockets.list[fd].wanted : 0;
+
+    (void)purpose;
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    forget(&client->sockets, fd);
+    if (!wanted || watch(&client->sockets, fd, wanted) == 0)
+        return fd;
+    close(fd);
+    return CURL_SOCKET_BAD;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct tocsin__net_client *client = arg;
+
+    forget(&client->sockets, fd);
+    return close(fd);
+}
+
+CURLcode tocsin__net_sockets_of_easy(struct tocsin__net_client *client, CURL *easy)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client) : code;
+}
+
+CURLMcode tocsin__net_sockets_of_multi(struct tocsin__net_client *client, CURLM *multi)
+{
+    CURLMcode code = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+
+    return code == CURLM_OK ? curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client) : code;
+}
+
+void tocsin__net_sockets_free(struct tocsin__net_sockets *sockets)
+{
+    for (int fd = 0; fd < sockets->count; fd++)
+        forget(sockets, fd);
+    tocsin__net_release(sockets->list);
+    *sockets = (struct tocsin__net_sockets){ .list = NULL };
+}
