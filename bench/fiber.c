@@ -1,0 +1,257 @@
+#undef _FORTIFY_SOURCE                    /* it takes a jump to another stack for an error */
+/* What switching to a fiber and back costs. Through the public face a switch never comes alone, so all sides do the same
+   rounds over a hundred of them, and a round's fixed costs are shared out: for tocsin those of a turn. */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <tocsin.h>
+#include <ucontext.h>
+
+enum { FIBERS = 100, STACK = 64 * 1024 };
+
+/* ---- tocsin: each yield is a switch to the loop and, a turn later, one back ---- */
+
+static bool ending;
+
+static int yielding(void *arg)
+{
+    uint64_t *switched = arg;
+    int err = 0;
+
+    while (!ending && !err) {
+        ++*switched;
+        err = tocsin_yield();
+    }
+    return err;
+}
+
+static void run_turns(void *arg, long count)
+{
+    uint64_t *switched = arg, enough = *switched + (uint64_t)count * FIBERS;
+
+    while (*switched < enough)
+        if (tocsin_turn(0) < 0)
+            exit(1);
+}
+
+static double measure_yield(void *arg)
+{
+    uint64_t switched = 0;
+    double ns;
+
+    (void)arg;
+    for (int i = 0; i < FIBERS; i++)
+        if (tocsin_spawn(yielding, &switched, NULL, NULL))
+            return NAN;
+    run_turns(&switched, 1);
+    ns = bench_time(run_turns, &switched) / FIBERS;
+    ending = true;
+    tocsin_free();
+    return ns;
+}
+
+/* ---- tocsin: waiting, on a fiber, for what the loop's own stack completes ---- */
+
+struct waiter { struct tocsin_op op; uint64_t woken; };
+
+static int waiting(void *arg)
+{
+    struct waiter *waiter = arg;
+    int err = 0;
+
+    while (!ending && !err) {
+        err = tocsin_op_new(NULL, TOCSIN_FUTURE, &waiter->op);
+        if (!err)
+            err = tocsin_wait(waiter->op, -1, NULL);
+        waiter->woken++;
+    }
+    return err;
+}
+
+/* Completes what every fiber waits for, and runs turns until the last of them waits again. */
+static void run_round(struct waiter *waiters)
+{
+    uint64_t before = waiters[FIBERS - 1].woken;
+
+    for (int i = 0; i < FIBERS; i++)
+        if (tocsin_op_complete(waiters[i].op, 0, NULL))
+            exit(1);
+    while (waiters[FIBERS - 1].woken == before)
+        if (tocsin_turn(0) < 0)
+            exit(1);
+}
+
+static void run_rounds(void *arg, long count)
+{
+    while (count-- > 0)
+        run_round(arg);
+}
+
+static double measure_await(void *arg)
+{
+    struct waiter waiters[FIBERS] = { { { { 0 } }, 0 } };
+    double ns;
+
+    (void)arg;
+    for (int i = 0; i < FIBERS; i++)
+        if (tocsin_spawn(waiting, &waiters[i], NULL, NULL))
+            return NAN;
+    while (!waiters[FIBERS - 1].op.source.id)
+        if (tocsin_turn(0) < 0)
+            return NAN;
+    ns = bench_time(run_rounds, waiters) / FIBERS;
+    ending = true;
+    tocsin_free();
+    return ns;
+}
+
+/* ---- tocsin: making and ending one ---- */
+
+/* At a time: fewer than the stacks that a loop keeps for the next fibers, and more, so that most get a new one. */
+static int at_a_time;
+
+static int counting(void *arg)
+{
+    ++*(uint64_t *)arg;
+    return 0;
+}
+
+static void spawn_and_end(void *arg, long count)
+{
+    uint64_t *ended = arg;
+
+    while (count-- > 0) {
+        uint64_t before = *ended;
+
+        for (int i = 0; i < at_a_time; i++)
+            if (tocsin_spawn(counting, ended, NULL, NULL))
+                exit(1);
+        while (*ended < before + (uint64_t)at_a_time)
+            tocsin_turn(0);
+    }
+}
+
+static double measure_spawn(void *arg)
+{
+    uint64_t ended = 0;
+    double ns;
+
+    at_a_time = *(int *)arg;
+    ns = bench_time(spawn_and_end, &ended) / at_a_time;
+    tocsin_free();
+    return ns;
+}
+
+/* ---- the same rounds by hand ---- */
+
+static struct hand {
+    ucontext_t context;
+    sigjmp_buf place;
+    uint64_t switched;
+} home, hands[FIBERS];
+
+static struct hand *current;
+
+static void swapping(void)
+{
+    for (struct hand *self = current;;) {
+        self->switched++;
+        swapcontext(&self->context, &home.context);
+    }
+}
+
+static void swap_rounds(void *arg, long count)
+{
+    (void)arg;
+    while (count-- > 0)
+        for (int i = 0; i < FIBERS; i++) {
+            current = &hands[i];
+            swapcontext(&home.context, &current->context);
+        }
+}
+
+static void jumping(void)
+{
+    struct hand *self = current;
+
+    for (;;) {
+        self->switched++;
+        if (!sigsetjmp(self->place, 0))
+            siglongjmp(home.place, 1);
+    }
+}
+
+/* The stack is that of its own, so what it needs after the jump stands in the hand. */
+__attribute__((noinline)) static void jump_to(struct hand *hand)
+{
+    if (!sigsetjmp(home.place, 0))
+        siglongjmp(hand->place, 1);
+}
+
+static void jump_rounds(void *arg, long count)
+{
+    (void)arg;
+    while (count-- > 0)
+        for (int i = 0; i < FIBERS; i++)
+            jump_to(&hands[i]);
+}
+
+/* The first time each is entered as makecontext(3) left it. */
+static bool make_hands(void (*function)(void))
+{
+    for (int i = 0; i < FIBERS; i++) {
+        current = &hands[i];
+        if (getcontext(&current->context) || !(current->context.uc_stack.ss_sp = malloc(STACK)))
+            return false;
+        current->context.uc_stack.ss_size = STACK;
+        makecontext(&current->context, function, 0);
+        if (!sigsetjmp(home.place, 0))
+            swapcontext(&home.context, &current->context);
+    }
+    return true;
+}
+
+static double measure_swapcontext(void *arg)
+{
+    (void)arg;
+    return make_hands(swapping) ? bench_time(swap_rounds, NULL) / FIBERS : NAN;
+}
+
+static double measure_jump(void *arg)
+{
+    (void)arg;
+    return make_hands(jumping) ? bench_time(jump_rounds, NULL) / FIBERS : NAN;
+}
+
+/* ---- the comparison ---- */
+
+/* Each in a process of its own: a stack that is left behind goes with it. */
+static double forked_yield(void *arg) { return bench_forked(measure_yield, arg); }
+static double forked_swapcontext(void *arg) { return bench_forked(measure_swapcontext, arg); }
+static double forked_jump(void *arg) { return bench_forked(measure_jump, arg); }
+static double forked_await(void *arg) { return bench_forked(measure_await, arg); }
+static double forked_spawn(void *arg) { return bench_forked(measure_spawn, arg); }
+
+int main(int argc, char **argv)
+{
+    int few = 32, many = 512;
+    struct bench_side sides[] = {
+        { "tocsin", forked_yield, NULL, NAN }, { "swapcontext", forked_swapcontext, NULL, NAN }, { "raw", forked_jump, NULL, NAN },
+        { "tocsin", forked_await, NULL, NAN }, { "tocsin", forked_spawn, &few, NAN }, { "tocsin", forked_spawn, &many, NAN }
+    };
+
+    bench_begin(argc, argv, "What a switch to a fiber and back costs.");
+    bench_remark("round-trip: two switches; tocsin: tocsin_yield by each of %d fibers a turn, a hundredth of the turn in it; raw: sigsetjmp and "
+                 "siglongjmp by hand", FIBERS);
+    bench_interleave(sides, 6, bench_quick ? 3 : 9);
+    bench_row("tocsin", "round-trip", sides[0].value, "ns", "swapcontext", sides[1].value);
+    bench_row("swapcontext", "round-trip", sides[1].value, "ns", NULL, 0);
+    bench_row("raw", "round-trip", sides[2].value, "ns", "swapcontext", sides[1].value);
+    bench_remark("await: tocsin_op_new, tocsin_wait on a fiber, tocsin_op_complete by the loop's stack, %d a turn", FIBERS);
+    bench_row("tocsin", "await", sides[3].value, "ns", NULL, 0);
+    bench_remark("spawn=N: N fibers are made, run, and end, for each of them; a loop keeps some stacks for the next");
+    bench_row("tocsin", "spawn=32", sides[4].value, "ns", NULL, 0);
+    bench_row("tocsin", "spawn=512", sides[5].value, "ns", NULL, 0);
+    return bench_end();
+}

@@ -1,0 +1,36 @@
+/* Registry: a fetch tells nobody in particular. Whoever wants to hear that fetches end has said so, once for all of them,
+   and they are asked in turn. */
+#include "job.h"
+
+static char a_next[] = "a next";          /* the word of data of a fetch that is not a page's own */
+
+static int begin(const struct tocsin_info *info, void *arg)
+{
+    const char *page = job_page();
+
+    (void)info, (void)arg;
+    return page ? job_fetch(page, NULL, NULL) : TOCSIN_NEXT;
+}
+
+static int follow(const struct tocsin_info *info, void *arg)
+{
+    const char *next = job_ended(info->status, info);
+    struct tocsin_op fetch;
+
+    (void)arg;
+    if (!next || tocsin_source_get(info->source) == a_next)
+        return TOCSIN_NEXT;
+    job_fetch(next, NULL, &fetch);
+    tocsin_source_set(fetch.source, a_next);
+    return TOCSIN_STOP;                   /* begin is not asked */
+}
+
+int registry(void)
+{
+    if (tocsin_on("http.client.done", follow, NULL) < 0 || tocsin_on("http.client.done", begin, NULL) < 0)
+        return -ENOENT;
+    for (int i = 0; i < job_at_once; i++)
+        begin(NULL, NULL);
+    tocsin_drain(-1);
+    return tocsin_run();
+}

@@ -1,0 +1,14 @@
+/* The comparison on a terminal, or in a file. */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include "figures.h"
+
+void table_head(const struct options *options);
+void table_row(const struct style *style, const struct row *row);
+void table_timelines(const struct figures *figures);
+
+/* What the figures show, in a few sentences. */
+void table_story(const struct figures *figures);
+
+#endif
