@@ -1,4 +1,5 @@
-/* libtocsin-net: fetching over HTTP, by libcurl. */
+/* libtocsin-net: fetching over HTTP, by libcurl. HTTP/1.1, with connections that are kept for reuse until the loop is freed
+   (http.client.closed). No proxy, no cookies, nothing from the environment. */
 #ifndef TOCSIN_HTTP_H
 #define TOCSIN_HTTP_H
 
@@ -15,7 +16,8 @@ TOCSIN__BEGIN
     F(i64, queued_us) F(i64, names_us) F(i64, connect_us) F(i64, tls_us) F(i64, first_us) F(i64, total_us)
 TOCSIN_LAYOUT(tocsin_http_client_done, TOCSIN_HTTP_CLIENT_DONE);
 
-/* Progress of a fetch that is streamed: the response's header is there; a part of its body is, from this offset on. */
+/* Progress of a fetch that is streamed: the response's header is there; a part of its body is, from this offset on. The
+   header is told if somebody wants it when it comes; the body waits until somebody does. */
 #define TOCSIN_HTTP_CLIENT_HEADERS(F) F(string, url) F(i32, code) F(string, header)
 #define TOCSIN_HTTP_CLIENT_BODY(F)    F(bytes, data) F(u64, offset)
 TOCSIN_LAYOUT(tocsin_http_client_headers, TOCSIN_HTTP_CLIENT_HEADERS);
@@ -29,9 +31,9 @@ enum {
 struct tocsin_http_request {
     const char *url;                      /* http or https */
     const char *method;                   /* NULL: GET, or POST if there is a body */
-    const char *const *header;            /* "Name: value", …, NULL; NULL: none of one's own */
+    const char *const *header;            /* "Name: value", …, NULL; NULL: none of one's own. Content-Length is ours */
     struct tocsin_bytes body;
-    size_t limit_bytes;                   /* of the reply's body (what is streamed counts too); 0: 16 MiB */
+    size_t limit_bytes;                   /* of the reply's body (what is streamed counts too); 0: 16 MiB. Its header may have 256 KiB */
     int redirects;                        /* how many are followed; 0: 10; -1: none, a 3xx is the result */
     int64_t timeout_ms;                   /* the deadline, from the start; 0: 60,000; -1: none */
     const char *ca_file;                  /* the authorities to trust, PEM; NULL: the system's */
@@ -64,11 +66,12 @@ struct tocsin_http_options {
 TOCSIN_API int tocsin_http_get(const char *url, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 /**
- * Fetches as a request says. 301, 302 and 303 turn a POST into a GET, 307 and 308 do not; Authorization and Cookie
- * are not sent on to another origin.
+ * Fetches as a request says. 301 and 302 turn a POST into a GET, 303 any method but HEAD, 307 and 308 none; Authorization,
+ * Cookie and Host are not sent on to another origin.
  *
  * @owner   all of request is copied, except that body.data is lent until the terminal signal
- * @return  as tocsin_http_get; -EINVAL also: a method, header line, number, flag or spare word is malformed
+ * @return  as tocsin_http_get; -EINVAL also: a method, header line, number, flag or spare word is malformed, the method is
+ *          CONNECT, or HEAD with a body, or a header line is Content-Length or Transfer-Encoding
  * @emits   http.client.headers and http.client.body while wanted, if it is streamed; http.client.done as tocsin_http_get
  * @thread  loop
  * @source  RFC 9110 sections 9, 15.4; libcurl-multi(3)

@@ -52,6 +52,19 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
 TOCSIN_API struct tocsin_info *tocsin_info_ref(const struct tocsin_info *info);
 
 /**
+ * The word of data that the source of an emission, or an operation, was given (tocsin_source_new, tocsin_source_set): what the
+ * emission is about, for whoever takes it out of a queue.
+ *
+ * @owner   as it was given
+ * @return  the data, as it was when the operation ended or the info was kept; NULL: none was given, there is no source, or info is NULL
+ * @emits   none
+ * @thread  any for an info that one holds a reference to; a borrowed one: its handler's
+ * @source  POSIX sigqueue(3): sigev_value
+ * @since   0.1
+ */
+TOCSIN_API void *tocsin_info_data(const struct tocsin_info *info);
+
+/**
  * Gives up a reference that tocsin_info_ref, tocsin_wait or tocsin_queue_wait handed out. NULL is allowed.
  *
  * @owner   the info is gone with its last reference

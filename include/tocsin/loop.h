@@ -99,7 +99,8 @@ TOCSIN_API int tocsin_free(void);
  * after each pass, never in a callback of libevent.
  *
  * @owner   base stays the program's, and must outlive the loop
- * @return  0; -EBUSY: the thread has a loop already; -EINVAL: base is NULL; -ENOMEM; -errno of eventfd
+ * @return  0; -EBUSY: the thread has a loop already; -ESHUTDOWN: it is being freed; -EINVAL: base is NULL; -ENOMEM;
+ *          -errno of eventfd
  * @emits   none
  * @thread  loop
  * @source  none

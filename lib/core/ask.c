@@ -46,9 +46,9 @@ static int ask_here(struct tocsin__loop *loop, struct tocsin__slot *slot, const 
     slot->nested -= !outer;
     if (outer)
         tocsin__settle(loop, slot);
-    tocsin__info_end(&info);
     if (loop->unrest && tocsin__at_rest(loop))
         tocsin__loop_tidy(loop);
+    tocsin__info_end(&info);
     return verdict;
 }
 

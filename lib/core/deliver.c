@@ -55,14 +55,15 @@ static struct tocsin__pend *pend_same(struct tocsin__slot *slot, uint64_t source
 static int pend_coalesce(struct tocsin__slot *slot, struct tocsin__pend *pend, const struct tocsin_info *info)
 {
     int err = 0;
-    struct tocsin__info *copy = tocsin__info_copy(info, slot->signal->spec.layout, &err);
+    struct tocsin__info *older, *copy = tocsin__info_copy(info, slot->signal->spec.layout, &err);
 
     if (!copy)
         return err;
-    copy->seen.overrun += pend->info->seen.overrun + 1;
-    slot->pended_bytes += copy->size - (size_t)pend->info->size;
-    tocsin__info_put(pend->info);
+    older = pend->info;
+    copy->seen.overrun += older->seen.overrun + 1;
+    slot->pended_bytes += copy->size - (size_t)older->size;
     pend->info = copy;
+    tocsin__info_put(older);
     return TOCSIN_PENDED;
 }
 
@@ -128,6 +129,8 @@ void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *si
         loop->depth++;
         signal->spec.unhandled_fn(info, NULL);
         loop->depth--;
+        if (loop->unrest && tocsin__at_rest(loop))
+            tocsin__loop_tidy(loop);
     } else if (signal->spec.unhandled == TOCSIN_STOP_LOOP) {
         loop->stop_wanted = true;
         loop->stop_status = 0;
@@ -146,11 +149,15 @@ static struct tocsin__list *list_from(struct tocsin__loop *loop, const struct to
 
 static int deliver_or_default(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__info *info)
 {
-    struct tocsin__signal *signal = slot->signal;
-    int result = tocsin__deliver(loop, slot, list_from(loop, slot, info->seen.source.id), info);
+    int result;
 
-    if (result == TOCSIN_NOBODY && loop == tocsin__self)
-        tocsin__default_action(loop, signal, &info->seen);
+    loop->depth++;                                     /* if it is freed, then after the default action */
+    result = tocsin__deliver(loop, slot, list_from(loop, slot, info->seen.source.id), info);
+    if (result == TOCSIN_NOBODY)
+        tocsin__default_action(loop, slot->signal, &info->seen);
+    loop->depth--;
+    if (loop->unrest && tocsin__at_rest(loop))
+        tocsin__loop_tidy(loop);
     return result;
 }
 
@@ -247,8 +254,6 @@ static int emit_nobody(struct tocsin__loop *loop, struct tocsin__signal *signal,
     tocsin__info_fill(&info, loop, signal->signo, signal->name, source, payload);
     tocsin__default_action(loop, signal, &info.seen);
     tocsin__info_end(&info);
-    if (loop->unrest && tocsin__at_rest(loop))
-        tocsin__loop_tidy(loop);
     return TOCSIN_NOBODY;
 }
 
@@ -265,6 +270,8 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source, con
         return -EPROTO;
     if (loop == &tocsin__no_loop)
         return signal->loops || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn ? -ENODEV : TOCSIN_NOBODY;
+    if (loop->depth >= TOCSIN__DEPTH_MAX)
+        return -ELOOP;
     if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     err = source ? tocsin__source_find(source, &found) : 0;

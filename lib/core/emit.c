@@ -51,8 +51,8 @@ static always_inline int deliver_list(struct tocsin__loop *loop, struct tocsin__
         slot->state = 0;
         return result;
     }
-    tocsin__info_end(&info);
     end_slow(loop, slot);
+    tocsin__info_end(&info);                           /* last: what an object does when it goes may free the loop */
     return result;
 }
 

@@ -7,7 +7,10 @@
 #include "core/handler.h"
 #include "core/loop.h"
 
-enum { TOCSIN__NEST_MAX = 32 };                        /* deliveries of one signal inside one another */
+enum {
+    TOCSIN__NEST_MAX = 32,                             /* deliveries of one signal inside one another */
+    TOCSIN__DEPTH_MAX = 256                            /* default actions, flushes and the like inside one another */
+};
 
 /* The straight way: own, which may be empty, are those that listen to the source alone. TOCSIN_DELIVERED, _STOPPED, _NOBODY. The
    caller ends info. The loop may be gone afterwards, if a handler freed it and nothing else was on the stack. */

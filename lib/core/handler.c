@@ -295,7 +295,7 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const stru
 
 static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish, const char *pattern, struct tocsin__handler **ret_handler)
 {
-    struct tocsin__source *source;
+    struct tocsin__source *source = NULL;
     struct tocsin__handler *handler;
     bool starred;
     int err = pattern_check(pattern, wish->action.flags & TOCSIN_EARLY, &starred);
@@ -307,6 +307,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish
     handler = handler_new(loop, wish);
     if (!handler)
         return -ENOMEM;
+    if (source)
+        source->patterned |= starred;
     err = starred ? join_pattern(loop, handler, pattern) : join_names(loop, handler, pattern);
     if (err < 0) {
         tocsin__handler_disconnect(loop, handler);     /* it has no drop yet */

@@ -46,6 +46,7 @@ struct tocsin__source {                                /* the beginning of every
     struct tocsin__listen *listens;                    /* who listens to it alone, a list for each signal */
     uint32_t listens_count;
     bool is_op;
+    bool patterned;                                    /* a pattern was connected to it */
 };
 
 struct tocsin__listen { struct tocsin__slot *slot; struct tocsin__list *list; };
@@ -59,7 +60,7 @@ static inline struct tocsin__list *tocsin__source_list(const struct tocsin__sour
 }
 
 /* Lists. add: into its place; *list is replaced if running. -ENOMEM: as it was. */
-extern struct tocsin__list tocsin__list_empty;
+extern tocsin__hidden struct tocsin__list tocsin__list_empty;
 int  tocsin__list_add(struct tocsin__loop *loop, struct tocsin__list **list, struct tocsin__handler *handler, bool running);
 void tocsin__list_handling(struct tocsin__list *list, const struct tocsin__handler *handler, uint32_t by);   /* one more, or -1 */
 void tocsin__list_compact(struct tocsin__loop *loop, struct tocsin__list *list);     /* removes the dead */

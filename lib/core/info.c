@@ -1,3 +1,5 @@
+#include <tocsin/source.h>
+
 #include "core/info.h"
 #include "core/layout.h"
 #include "core/loop.h"
@@ -32,6 +34,7 @@ struct tocsin__info *tocsin__info_copy(const struct tocsin_info *info, const str
     copy->seen = *info;
     copy->seen.payload = info->payload ? (struct tocsin_payload *)(copy + 1) : NULL;
     copy->size = (uint32_t)size;
+    copy->data = tocsin_info_data(info);
     copy->release = copy_release;
     atomic_init(&copy->refs, 1);
     return copy;
@@ -67,6 +70,16 @@ struct tocsin_info *tocsin_info_ref(const struct tocsin_info *info)
         return NULL;
     atomic_fetch_add_explicit(&self->refs, 1, memory_order_relaxed);
     return &self->seen;
+}
+
+void *tocsin_info_data(const struct tocsin_info *info)
+{
+    const struct tocsin__info *self = (const struct tocsin__info *)info;
+    uint32_t refs = self ? atomic_load_explicit(&self->refs, memory_order_relaxed) : 0;
+
+    if (refs && refs != TOCSIN__COPIED)
+        return self->data;
+    return self ? tocsin_source_get(info->source) : NULL;
 }
 
 void tocsin_info_unref(struct tocsin_info *info)

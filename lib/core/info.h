@@ -11,6 +11,7 @@ struct tocsin__info {
     struct tocsin_info seen;                           /* the first member: what a handler sees */
     _Atomic uint32_t refs;                             /* 0: borrowed; TOCSIN__COPIED: borrowed, and there is a copy */
     uint32_t size;                                     /* of a copy: bytes of its payload */
+    void *data;                                        /* of a counted one: its source's word of data */
     union {
         void (*release)(struct tocsin__info *info);    /* of a counted one: its last reference is gone */
         struct tocsin__info *copy;                     /* of a borrowed one: what all share who keep it */

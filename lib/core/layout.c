@@ -36,6 +36,8 @@ int tocsin__fields_next(struct tocsin__fields *walk, struct tocsin__field *ret_f
     size_t word, name;
     int type;
 
+    if (!walk->cursor)
+        return -EINVAL;
     if (!*walk->cursor)
         return 0;
     word = strcspn(walk->cursor, " ;");
@@ -62,8 +64,6 @@ int tocsin__layout_check(const struct tocsin_layout *layout)
     struct tocsin__field field;
     int more, bits = 0;
 
-    if (!layout->fields)
-        return -EINVAL;
     tocsin__fields_begin(&walk, layout);
     while ((more = tocsin__fields_next(&walk, &field)) > 0)
         bits |= 1 << field.type;
@@ -74,5 +74,7 @@ bool tocsin__layout_same(const struct tocsin_layout *one, const struct tocsin_la
 {
     if (one == other)
         return true;
-    return one && other && one->size == other->size && (one->fields == other->fields || strcmp(one->fields, other->fields) == 0);
+    if (!one || !other || one->size != other->size || !one->fields || !other->fields)
+        return false;
+    return one->fields == other->fields || strcmp(one->fields, other->fields) == 0;
 }

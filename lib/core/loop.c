@@ -126,10 +126,10 @@ static void handler_drop(struct tocsin__handler *handler)
 {
     tocsin_drop drop = handler->drop;
 
-    handler->flags |= TOCSIN__DROPPED;
     handler->drop = NULL;
     if (drop)
         drop(handler->user_arg);
+    handler->flags |= TOCSIN__DROPPED;                 /* not before: what drop does may remove it from its last list */
 }
 
 static void handler_free(struct tocsin__handler *handler)
@@ -190,9 +190,13 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
         }
     }
     loop->late = NULL;
-    for (uint32_t i = 0; i < loop->slots_count; i++)
-        if (loop->slots[i])
-            slot_free(loop, loop->slots[i]);
+    for (uint32_t i = 0; i < loop->slots_count; i++) {
+        struct tocsin__slot *slot = loop->slots[i];
+
+        loop->slots[i] = NULL;                         /* what an object does when its payload goes may look for it */
+        if (slot)
+            slot_free(loop, slot);
+    }
     tocsin__release(loop->slots);
     loop->slots = NULL;
     loop->slots_count = 0;

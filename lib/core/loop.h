@@ -61,14 +61,15 @@ struct tocsin__slot {                                  /* one signal on one loop
     bool late;
 };
 
-extern const struct tocsin_layout tocsin__layout_none;
+extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
 
 struct tocsin__loop {
     uint32_t number;                                   /* as the interest word has it; ~1: no loop */
     uint32_t depth;                                    /* beyond running: notifies, flushes, drops on the stack */
     struct tocsin__slot **slots;                       /* by signo */
-    uint64_t sequence, parent;                         /* the next one; the one whose handler runs */
+    uint64_t sequence;                                 /* the next one; apart from parent, or gcc loads both at once right after storing each */
     int64_t turn_us;
+    uint64_t parent;                                   /* the one whose handler runs */
     struct tocsin__handler *running;                   /* NULL: no delivery is on the stack */
     uint32_t unrest;                                   /* something waits until the loop is at rest */
     uint32_t slots_count;
@@ -92,8 +93,8 @@ struct tocsin__loop {
 };
 
 /* The thread's loop; one whose number no interest word has, if it has none. */
-extern __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec")));
-extern struct tocsin__loop tocsin__no_loop;
+extern tocsin__hidden __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec")));
+extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
 
 int  tocsin__loop_make(struct tocsin__loop **ret_loop);          /* the thread's, made if there is none; -ENOMEM, -EAGAIN, -ESHUTDOWN */
 struct tocsin__loop *tocsin__loop_numbered(unsigned number);     /* any thread: the loop that has or had this number; NULL */

@@ -7,6 +7,7 @@
 
 #define tocsin__likely(x)   __builtin_expect(!!(x), 1)
 #define tocsin__unlikely(x) __builtin_expect(!!(x), 0)
+#define tocsin__hidden      __attribute__((visibility("hidden")))     /* data: read without a detour over the table of what is exported */
 #define tocsin__noinline    __attribute__((noinline))
 #define tocsin__container(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 

@@ -24,7 +24,7 @@ static int part_check(const char *part, size_t size)
         size_t length = segment(at, end);
 
         if (memchr(at, '*', length)) {
-            bool all = length == 2 && at[1] == '*';
+            bool all = length == 2 && at[0] == '*' && at[1] == '*';
 
             if ((length > 1 && !all) || (all && at + length < end))
                 return -EINVAL;

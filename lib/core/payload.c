@@ -91,7 +91,9 @@ static int field_own(enum tocsin_type type, void *value, char **tail)
         *(int *)value = fd;
         break;
     case TOCSIN_OBJECT:
-        return object->object ? object->how->ref(object->object) : 0;
+        if (!object->object)
+            return 0;
+        return object->how && object->how->ref && object->how->unref ? object->how->ref(object->object) : -EINVAL;
     case TOCSIN_LOCAL:
         return -EINVAL;
     default:

@@ -7,6 +7,8 @@
 
 #include <tocsin/signal.h>
 
+#include "core/mem.h"
+
 struct tocsin__loop;
 struct tocsin__owner;
 
@@ -26,8 +28,8 @@ struct tocsin__signal {
 /* The interest word: 0, nothing to do; the number of the one loop that listens, and there is nothing else to mind; anything
    else, the slow way. */
 enum { TOCSIN__NOBODY = 0, TOCSIN__SLOW = -1 };
-extern _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
-extern _Atomic uint32_t tocsin__signals;               /* signos 1 to this have been given */
+extern tocsin__hidden _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
+extern tocsin__hidden _Atomic uint32_t tocsin__signals;               /* signos 1 to this have been given */
 
 struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);   /* the registry's copy of it, else payload's own */

@@ -22,21 +22,37 @@ static void listen_end(struct tocsin__loop *loop, struct tocsin__list *list)
     tocsin__list_free(loop, list);
 }
 
+/* Those whose pattern has not met a name yet stand in no list. */
+static void patterns_end(struct tocsin__loop *loop, uint64_t id)
+{
+    struct tocsin__handler *handler, *next;
+
+    for (handler = loop->patterns; handler; handler = next) {
+        next = handler->next;
+        if (handler->source == id)
+            tocsin__handler_disconnect(loop, handler);
+    }
+}
+
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
     struct tocsin__listen *listens = source->listens;
     uint32_t count = source->listens_count;
+    uint64_t id = source->id;
 
-    tocsin__id_free(&loop->sources, source->id);
+    tocsin__id_free(&loop->sources, id);
     source->id = 0;
-    if (!listens)
+    if (!listens && !source->patterned)
         return;
     loop->depth++;                                     /* nothing is freed under our hands */
     for (uint32_t i = 0; i < count; i++)
         listen_end(loop, listens[i].list);
+    if (source->patterned)
+        patterns_end(loop, id);
     loop->depth--;
     source->listens = NULL;
     source->listens_count = 0;
+    source->patterned = false;
     tocsin__release(listens);
     if (tocsin__at_rest(loop))
         tocsin__loop_tidy(loop);

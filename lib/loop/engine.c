@@ -102,7 +102,7 @@ int tocsin__engine_make(struct tocsin__engine **ret_engine)
     int err = tocsin__loop_make(&loop);
 
     if (err == 0 && !loop->engine)
-        err = engine_new(loop, NULL);
+        err = loop->freeing ? -ESHUTDOWN : engine_new(loop, NULL);
     if (err == 0)
         *ret_engine = loop->engine;
     return err;
@@ -114,7 +114,7 @@ int tocsin_adopt(struct event_base *base)
     int err = base ? tocsin__loop_make(&loop) : -EINVAL;
 
     if (err == 0)
-        err = loop->engine ? -EBUSY : engine_new(loop, base);
+        err = loop->engine ? -EBUSY : loop->freeing ? -ESHUTDOWN : engine_new(loop, base);
     return err;
 }
 

@@ -18,13 +18,13 @@ void tocsin__net_fetch_end(struct tocsin__net_fetch *fetch, int status, const ch
         tocsin__net_place_leave(fetch);
         tocsin__net_origin_unref(fetch->origin);
     }
-    done->tocsin.layout = &tocsin_http_client_done_layout;
+    done->tocsin.layout = tocsin__net_done_spec.layout;
     done->url = fetch->url;
     done->code = fetch->code;
     done->header = fetch->header.size > 0 ? fetch->header.data : "";
     done->body = (struct tocsin_bytes){ fetch->body.data, fetch->streamed ? 0 : fetch->body.size };
     done->reason = status == 0 ? "" : reason ? reason : tocsin_strerror(status);
-    done->total_us = tocsin_now() - fetch->started_us;
+    done->total_us = fetch->begun_us - fetch->started_us;
     tocsin_op_complete(fetch->op, status, &done->tocsin);
 }
 
@@ -53,12 +53,18 @@ void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
 
 /* Names */
 
+/* A phase that we measure ourselves is over. */
+static void phase_over(struct tocsin__net_fetch *fetch, int64_t *phase_us)
+{
+    int64_t now_us = tocsin_now();
+
+    *phase_us += now_us - fetch->begun_us;
+    fetch->begun_us = now_us;
+}
+
 static void names_over(struct tocsin__net_fetch *fetch)
 {
-    int64_t now = tocsin_now();
-
-    fetch->done.names_us += now - fetch->begun_us;
-    fetch->begun_us = now;
+    phase_over(fetch, &fetch->done.names_us);
     tocsin__net_names_free(fetch->names);
     fetch->names = NULL;
 }
@@ -82,11 +88,9 @@ static int on_names(const struct tocsin_info *info, void *arg)
 
 void tocsin__net_fetch_go(struct tocsin__net_fetch *fetch)
 {
-    int64_t now = tocsin_now();
     int err;
 
-    fetch->done.queued_us += now - fetch->begun_us;
-    fetch->begun_us = now;
+    phase_over(fetch, &fetch->done.queued_us);
     if (fetch->origin->site.numeric)
         err = tocsin__net_transfer_start(fetch, NULL);
     else
@@ -112,7 +116,7 @@ static int cancel(struct tocsin_op op, void *state, int reason)
         tocsin__net_phases_add(fetch, false);
         tocsin__net_transfer_end(fetch);
     } else
-        fetch->done.queued_us += tocsin_now() - fetch->begun_us;
+        phase_over(fetch, &fetch->done.queued_us);
     tocsin__net_fetch_end(fetch, reason, NULL);
     return 0;
 }

@@ -1,11 +1,16 @@
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "net/catalogue.h"
 #include "net/redirect.h"
 #include "net/reply.h"
+#include "net/transfer.h"
 
-enum { HEADER_MAX = 256 << 10, BODY_AHEAD = 1 << 20 };     /* bytes; how far a Content-Length is believed before the body is there */
+enum {                                                     /* bytes */
+    HEADER_ROOM = 500,                                     /* to begin with */
+    HEADER_MAX = 256 << 10,
+    BODY_AHEAD = 1 << 20                                   /* a Content-Length is believed so far, before the body is there */
+};
 
 static size_t give_up(struct tocsin__net_fetch *fetch, int status)
 {
@@ -24,23 +29,31 @@ static size_t status_line(struct tocsin__net_fetch *fetch, const char *line, siz
     fetch->header.size = 0;
     fetch->part = TOCSIN__NET_FIELDS;
     if (!fetch->first_us && fetch->request && fetch->request->body.size > 0)
-        fetch->first_us = tocsin_now();                    /* libcurl calls the first byte that is sent the first one */
+        fetch->first_us = tocsin_now();                    /* libcurl takes the first byte that is sent for it */
     return size;
+}
+
+/* Each line ends as HTTP says, also if the peer's did not. */
+static int add_line(struct tocsin__net_buffer *header, const char *line, size_t size)
+{
+    size_t text = size;
+    int err = tocsin__net_buffer_reserve(header, header->room ? size + 2 : size + HEADER_ROOM);
+
+    if (err < 0)
+        return err;
+    while (text > 0 && (line[text - 1] == '\n' || line[text - 1] == '\r'))
+        text--;
+    memcpy(header->data + header->size, line, text);
+    memcpy(header->data + header->size + text, "\r\n", 3);
+    header->size += text + 2;
+    return 0;
 }
 
 static size_t field(struct tocsin__net_fetch *fetch, const char *line, size_t size)
 {
-    size_t text = size;
-
-    while (text > 0 && (line[text - 1] == '\n' || line[text - 1] == '\r'))
-        text--;
-    if (fetch->header.size + text > HEADER_MAX)
+    if (fetch->header.size + size > HEADER_MAX)
         return give_up(fetch, TOCSIN_ETOOBIG);
-    if (fetch->header.room == 0 && tocsin__net_buffer_reserve(&fetch->header, 500) < 0)
-        return give_up(fetch, -ENOMEM);
-    if (tocsin__net_buffer_add(&fetch->header, line, text) < 0 || tocsin__net_buffer_add(&fetch->header, "\r\n", 2) < 0)
-        return give_up(fetch, -ENOMEM);
-    return size;
+    return add_line(&fetch->header, line, size) < 0 ? give_up(fetch, -ENOMEM) : size;
 }
 
 static size_t tell_header(struct tocsin__net_fetch *fetch, size_t size)
@@ -48,7 +61,7 @@ static size_t tell_header(struct tocsin__net_fetch *fetch, size_t size)
     struct tocsin_http_client_headers *headers = &fetch->headers;
     int err;
 
-    headers->tocsin.layout = &tocsin_http_client_headers_layout;
+    headers->tocsin.layout = tocsin__net_headers_spec.layout;
     headers->url = fetch->url;
     headers->code = fetch->code;
     headers->header = fetch->header.data ? fetch->header.data : "";
@@ -108,7 +121,7 @@ static size_t tell_body(struct tocsin__net_fetch *fetch, const char *data, size_
         fetch->body.size = 0;
         if (tocsin__net_buffer_add(&fetch->body, data, size) < 0)
             return give_up(fetch, -ENOMEM);
-        fetch->piece.tocsin.layout = &tocsin_http_client_body_layout;
+        fetch->piece.tocsin.layout = tocsin__net_body_spec.layout;
         fetch->piece.data = (struct tocsin_bytes){ fetch->body.data, size };
         fetch->piece.offset = fetch->received;
         told = tocsin_op_progress(fetch->op, TOCSIN__NET_BODY, &fetch->piece.tocsin, 0);
@@ -126,11 +139,13 @@ static size_t tell_body(struct tocsin__net_fetch *fetch, const char *data, size_
 /* Room for all of it, if the peer says how much it is. */
 static int reserve(struct tocsin__net_fetch *fetch, size_t size)
 {
-    size_t length_size = 0, want;
-    const char *length = tocsin__net_reply_find(fetch, "Content-Length", &length_size);
+    curl_off_t length = 0;
+    size_t want;
 
-    want = length ? strtoul(length, NULL, 10) : 0;
-    want = want > BODY_AHEAD ? BODY_AHEAD : want;
+    if (fetch->body.room > 0)
+        return 0;
+    curl_easy_getinfo(fetch->transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    want = length > BODY_AHEAD ? BODY_AHEAD : length > 0 ? (size_t)length : 0;
     return tocsin__net_buffer_reserve(&fetch->body, want > size ? want : size);
 }
 
@@ -142,8 +157,7 @@ size_t tocsin__net_reply_body(struct tocsin__net_fetch *fetch, const char *data,
         return give_up(fetch, TOCSIN_ETOOBIG);
     if (fetch->streamed && !fetch->following)
         return tell_body(fetch, data, size);
-    if (!fetch->following && ((fetch->body.room == 0 && reserve(fetch, size) < 0) ||
-                              tocsin__net_buffer_add(&fetch->body, data, size) < 0))
+    if (!fetch->following && (reserve(fetch, size) < 0 || tocsin__net_buffer_add(&fetch->body, data, size) < 0))
         return give_up(fetch, -ENOMEM);
     fetch->received += size;
     return size;

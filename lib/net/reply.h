@@ -1,4 +1,4 @@
-/* What comes in: called by libcurl, so nothing here calls it. They answer what libcurl's callbacks answer. */
+/* What comes in. Called by libcurl, so it is only asked for what it knows. They answer what its callbacks answer. */
 #ifndef TOCSIN_NET_REPLY_H
 #define TOCSIN_NET_REPLY_H
 

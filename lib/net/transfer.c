@@ -50,7 +50,7 @@ static CURLcode set_common(struct tocsin__net_transfer *transfer)
     SET(CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
     SET(CURLOPT_RESOLVER_START_DATA, transfer);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_S);
-    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOPROXY, "*");                             /* it would look its name up */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");

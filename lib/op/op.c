@@ -368,6 +368,7 @@ static void info_complete(struct tocsin__op *op)
     seen->name = tocsin__signal(op->kind->done)->name;
     seen->source.id = op->source.id;
     seen->parent = op->parent;
+    op->info.data = op->source.data;
 }
 
 static void notify_end(struct tocsin__op *op)

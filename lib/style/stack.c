@@ -76,16 +76,16 @@ static void begin(unsigned high, unsigned low)
 void tocsin__stack_begin(struct tocsin__stack *stack)
 {
     uintptr_t self = (uintptr_t)stack;
-    ucontext_t context;
+    ucontext_t *context = (ucontext_t *)stack->low;    /* at the far end of the new stack: a frame that is jumped out of stays poisoned */
 
     stack->begun = true;
-    getcontext(&context);
-    context.uc_stack.ss_sp = stack->low;
-    context.uc_stack.ss_size = stack->size;
-    context.uc_link = NULL;
-    makecontext(&context, (void (*)(void))begin, 2, (unsigned)((uint64_t)self >> 32), (unsigned)self);
+    getcontext(context);
+    context->uc_stack.ss_sp = stack->low;
+    context->uc_stack.ss_size = stack->size;
+    context->uc_link = NULL;
+    makecontext(context, (void (*)(void))begin, 2, (unsigned)((uint64_t)self >> 32), (unsigned)self);
     tocsin__asan_start(&stack->asan_there, stack->low, stack->size);
     tocsin__tsan_switch(stack->tsan_here);
-    setcontext(&context);
+    setcontext(context);
     __builtin_unreachable();
 }
