@@ -14,7 +14,8 @@ TOCSIN__BEGIN
  *
  * @owner   the operation is gone (unless -EDEADLK, -EBUSY, -EINVAL); 0 or more: the info is the caller's, who ends it with
  *          tocsin_info_unref; negative: there is none
- * @return  the operation's own status; the error that op carries; -EDEADLK: it would block in a handler; -EBUSY: somebody waits for it already;
+ * @return  the operation's own status; the error that op carries; -EDEADLK: it would block in a handler, or
+ *          it is the fiber that waits, or one that waits for that; -EBUSY: somebody waits for it already;
  *          -EINVAL: it was not started with TOCSIN_FUTURE, or timeout_ms is below -1; -ENOENT: there is no such operation, or
  *          not any more; -EXDEV: it belongs to the loop of another thread; -ENOMEM: for the deadline; nothing was done
  * @emits   whatever falls due meanwhile

@@ -38,7 +38,8 @@ TOCSIN_API int tocsin_stop(int status);
 /**
  * Asks the loop to drain: the operations that never end by themselves (TOCSIN_STANDING: repeating timers, watches,
  * listeners) are cancelled, new ones of that kind answer -ESHUTDOWN, and the others, with all that they start, may end;
- * then tocsin_run answers 0. timeout_ms, in milliseconds, limits it; -1: no limit. A second call may shorten it.
+ * then tocsin_run answers 0. timeout_ms, in milliseconds, limits it: when that is over, all starts answer -ESHUTDOWN until what is left
+ * has ended; -1: no limit. A second call may shorten it.
  *
  * @owner   none
  * @return  0; -EINVAL: timeout_ms is below -1; or what making the thread's loop answered

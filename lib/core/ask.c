@@ -39,6 +39,7 @@ static int ask_here(struct tocsin__loop *loop, struct tocsin__slot *slot, const 
     tocsin__info_fill(&info, loop, slot->signal->signo, slot->name, 0, question);
     slot->state |= TOCSIN__RUNNING;
     slot->nested += !outer;
+    slot->fresh = NULL;
     loop->parent = info.seen.sequence;
     verdict = ask_all(loop, slot->list, &info, ret_by);
     loop->running = running;
@@ -69,7 +70,7 @@ int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_h
     slot = tocsin__slot(loop, signo);
     if (slot && !(slot->handlers || slot->observers))
         slot = NULL;
-    if (signal->loops > (slot ? 1u : 0u))
+    if (signal->unresolved || signal->loops > (slot ? 1u : 0u))    /* in this order: a loop that resolves is counted first */
         return -EXDEV;
     verdict = slot ? ask_here(loop, slot, question, &by) : 0;
     if (ret_by)

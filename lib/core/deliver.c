@@ -168,6 +168,8 @@ static void late(struct tocsin__loop *loop, struct tocsin__slot *slot)
     slot->late = true;
     slot->late_next = loop->late;
     loop->late = slot;
+    if (loop->stir)
+        loop->stir(loop);
 }
 
 /* Delivers what was pended when it began; what that pends is for the next turn (T5). */
@@ -192,6 +194,7 @@ static void flush(struct tocsin__loop *loop, struct tocsin__slot *slot)
 void tocsin__settle(struct tocsin__loop *loop, struct tocsin__slot *slot)
 {
     slot->state &= ~(uint32_t)(TOCSIN__RUNNING | TOCSIN__KEPT);
+    slot->fresh = NULL;
     if (slot->state & TOCSIN__UNTIDY)
         tocsin__slot_compact(loop, slot);
     if ((slot->state & (TOCSIN__PENDED | TOCSIN__FLUSHING)) == TOCSIN__PENDED)
@@ -249,7 +252,7 @@ static int emit_nobody(struct tocsin__loop *loop, struct tocsin__signal *signal,
 {
     struct tocsin__info info;
 
-    if (signal->loops || (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn))
+    if (signal->unresolved || signal->loops || (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn))
         return TOCSIN_NOBODY;
     tocsin__info_fill(&info, loop, signal->signo, signal->name, source, payload);
     tocsin__default_action(loop, signal, &info.seen);
@@ -269,7 +272,7 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source, con
     if ((payload && !payload->layout) || !tocsin__layout_same(signal->spec.layout, payload ? payload->layout : NULL))
         return -EPROTO;
     if (loop == &tocsin__no_loop)
-        return signal->loops || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn ? -ENODEV : TOCSIN_NOBODY;
+        return signal->unresolved || signal->loops || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn ? -ENODEV : TOCSIN_NOBODY;
     if (loop->depth >= TOCSIN__DEPTH_MAX)
         return -ELOOP;
     if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
@@ -301,7 +304,7 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
         tocsin__patterns_resolve(loop);                /* short of memory: those that have joined hear it */
     slot = tocsin__slot(loop, signo);
     if (!slot || !(slot->handlers || slot->observers)) {
-        if (!signal->loops)
+        if (!signal->unresolved && !signal->loops)
             tocsin__default_action(loop, signal, &info->seen);
         return TOCSIN_NOBODY;
     }

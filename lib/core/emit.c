@@ -156,6 +156,7 @@ int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct
     slot->state |= TOCSIN__RUNNING;
     slot->nested += !outer;
     slot->nodefer = false;
+    slot->fresh = NULL;                                /* who is nested walks over it now */
     loop->parent = info->seen.sequence;
     if (walk_merged(loop, slot->list->items, own->items, info))
         result = TOCSIN_STOPPED;

@@ -70,7 +70,7 @@ int tocsin__handler_join(struct tocsin__loop *loop, struct tocsin__handler *hand
     if (!slot || slots_room(handler) < 0)
         return -ENOMEM;
     list = source ? list_of(slot, source) : &slot->list;
-    if (!list || tocsin__list_add(loop, list, handler, slot->state & TOCSIN__RUNNING) < 0)
+    if (!list || tocsin__list_add(loop, list, handler, slot->state & TOCSIN__RUNNING ? slot : NULL) < 0)
         return -ENOMEM;
     handler->slots[handler->slots_count++] = slot;
     slot_count(loop, slot, handler, 1);
@@ -123,8 +123,7 @@ static void pattern_unlink(struct tocsin__loop *loop, struct tocsin__handler *ha
     if (handler->next)
         handler->next->link = handler->link;
     handler->link = NULL;
-    loop->patterns_count--;
-    tocsin__patterns_count(-1);
+    tocsin__pattern_remove(handler->pattern, loop->seen);
 }
 
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler)
@@ -226,7 +225,7 @@ static int join_matches(struct tocsin__loop *loop, struct tocsin__handler *handl
     for (uint32_t signo = from; signo <= to && err == 0; signo++) {
         struct tocsin__signal *signal = tocsin__signal((int)signo);
 
-        if (tocsin__pattern_list_match(handler->pattern, signal->name))
+        if (tocsin__pattern_list_match(handler->pattern->text, signal->name))
             err = tocsin__handler_join(loop, handler, signal);
     }
     return err;
@@ -234,19 +233,41 @@ static int join_matches(struct tocsin__loop *loop, struct tocsin__handler *handl
 
 static int join_pattern(struct tocsin__loop *loop, struct tocsin__handler *handler, const char *pattern)
 {
-    handler->pattern = tocsin__copy_text(pattern);
+    size_t size = strlen(pattern) + 1;
+
+    handler->pattern = tocsin__alloc(sizeof *handler->pattern + size);
     if (!handler->pattern || tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
-    tocsin__patterns_count(1);                         /* first: what is named from here on knows of it */
-    loop->patterns_count++;
+    memcpy(handler->pattern->text, pattern, size);
+    tocsin__pattern_add(handler->pattern);             /* what is named from here on knows of it */
     handler->next = loop->patterns;
     if (handler->next)
         handler->next->link = &handler->next;
     handler->link = &loop->patterns;
     loop->patterns = handler;
     if (!handler->next)
-        loop->seen = atomic_load_explicit(&tocsin__signals, memory_order_acquire);
-    return join_matches(loop, handler, 1, loop->seen);
+        loop->seen = handler->pattern->from;
+    return join_matches(loop, handler, 1, handler->pattern->from);
+}
+
+static bool joined_last(const struct tocsin__handler *handler, uint32_t signo)
+{
+    return handler->slots_count && (uint32_t)handler->slots[handler->slots_count - 1]->signal->signo == signo;
+}
+
+/* The patterns that are older than the name: how many match it; -ENOMEM. Those that have joined are passed over. */
+static int join_older(struct tocsin__loop *loop, uint32_t signo)
+{
+    int count = 0;
+
+    for (struct tocsin__handler *handler = loop->patterns; handler; handler = handler->next) {
+        if (signo <= handler->pattern->from)
+            continue;
+        if (!joined_last(handler, signo) && join_matches(loop, handler, signo, signo) < 0)
+            return -ENOMEM;
+        count += joined_last(handler, signo);
+    }
+    return count;
 }
 
 int tocsin__patterns_resolve(struct tocsin__loop *loop)
@@ -256,14 +277,13 @@ int tocsin__patterns_resolve(struct tocsin__loop *loop)
     if (!loop->patterns)
         return 0;
     while (loop->seen < last) {
-        uint32_t signo = loop->seen + 1;
+        int count = join_older(loop, loop->seen + 1);
 
-        for (struct tocsin__handler *handler = loop->patterns; handler; handler = handler->next)
-            if (!(handler->slots_count && handler->slots[handler->slots_count - 1]->signal->signo == (int)signo) &&
-                join_matches(loop, handler, signo, signo) < 0)
-                return -ENOMEM;                        /* those that have joined are passed over next time */
-        loop->seen = signo;
-        tocsin__interest_resolved(tocsin__signal((int)signo), loop->patterns_count);
+        if (count < 0)
+            return count;
+        loop->seen++;
+        if (count)
+            tocsin__interest_resolved(tocsin__signal((int)loop->seen), (uint32_t)count);
     }
     return 0;
 }
@@ -329,6 +349,8 @@ int tocsin__connect(const struct tocsin__wish *wish, const char *pattern, struct
         err = tocsin__loop_make(&loop);
     if (err == 0)
         err = loop->freeing ? -ESHUTDOWN : connect_on(loop, wish, pattern, &handler);
+    if (err == 0 && loop->stir)
+        loop->stir(loop);                              /* what paused may be wanted now */
     if (ret_handler)
         ret_handler->id = err < 0 ? (uint64_t)(int64_t)err : handler->id;
     return err;

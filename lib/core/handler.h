@@ -30,7 +30,7 @@ struct tocsin__handler {
     const char *where;
     struct tocsin__owner *owner;
     struct tocsin__gate *gate;
-    char *pattern;                                     /* NULL: a plain name or plain names */
+    struct tocsin__pattern *pattern;                   /* NULL: a plain name or plain names */
     struct tocsin__handler *next, **link;              /* among the patterns of its loop, or among the dead */
 };
 
@@ -59,9 +59,9 @@ static inline struct tocsin__list *tocsin__source_list(const struct tocsin__sour
     return NULL;
 }
 
-/* Lists. add: into its place; *list is replaced if running. -ENOMEM: as it was. */
+/* Lists. add: into its place; *list is replaced if somebody may walk over it. running: NULL if its signal is not. -ENOMEM: as it was. */
 extern tocsin__hidden struct tocsin__list tocsin__list_empty;
-int  tocsin__list_add(struct tocsin__loop *loop, struct tocsin__list **list, struct tocsin__handler *handler, bool running);
+int  tocsin__list_add(struct tocsin__loop *loop, struct tocsin__list **list, struct tocsin__handler *handler, struct tocsin__slot *running);
 void tocsin__list_handling(struct tocsin__list *list, const struct tocsin__handler *handler, uint32_t by);   /* one more, or -1 */
 void tocsin__list_compact(struct tocsin__loop *loop, struct tocsin__list *list);     /* removes the dead */
 void tocsin__slot_compact(struct tocsin__loop *loop, struct tocsin__slot *slot);     /* where they are many */

@@ -50,22 +50,27 @@ static uint32_t place_of(const struct tocsin__list *list, uint64_t key)
     return low;
 }
 
-int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__list **list, struct tocsin__handler *handler, bool running)
+int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__list **list, struct tocsin__handler *handler, struct tocsin__slot *running)
 {
     struct tocsin__list *into = *list;
+    bool walked = running && into != running->fresh;
     uint32_t place;
 
     if (!running && into->dead * 2 > into->count)
         tocsin__list_compact(loop, into);
-    if (running || into->count == into->capacity) {
+    if (walked || into->count == into->capacity) {
         into = list_grown(into);
         if (!into)
             return -ENOMEM;
-        if (running)
+        if (walked)
             tocsin__list_free(loop, *list);
         else
             list_release(*list);
         *list = into;
+    }
+    if (running) {
+        running->fresh = into;
+        running->state |= TOCSIN__UNTIDY;              /* until its delivery has ended */
     }
     place = place_of(into, handler->key);
     memmove(&into->items[place + 1], &into->items[place], (into->count + 1 - place) * sizeof into->items[0]);

@@ -47,6 +47,7 @@ struct tocsin__slot {                                  /* one signal on one loop
     uint32_t state;
     uint32_t sourced;                                  /* handlers that listen to one source */
     struct tocsin__list *list;                         /* those that listen to all; never NULL */
+    const struct tocsin__list *fresh;                  /* made while the signal is running: nobody walks over it yet */
     const struct tocsin_layout *layout;                /* of the last payload that fitted, the quick way; of none: tocsin__layout_none */
     const char *name;
     uint32_t handlers, observers;                      /* that are alive */
@@ -77,7 +78,6 @@ struct tocsin__loop {
 
     struct tocsin__ids handlers, sources, queues;
     struct tocsin__handler *patterns, *dead;
-    int patterns_count;
     uint32_t seen;                                     /* patterns have been looked through for the signos up to this */
     struct tocsin__list *old_lists;
     struct tocsin__slot *late;
@@ -87,6 +87,7 @@ struct tocsin__loop {
     bool stop_wanted, free_wanted;                     /* asked in a handler; lib/loop obeys */
     int stop_status;
     void (*rest)(struct tocsin__loop *loop);           /* lib/loop's, called at rest when free_wanted */
+    void (*stir)(struct tocsin__loop *loop);           /* lib/loop's: the next turn has something to do, tell who polls; NULL: nobody */
     struct tocsin__engine *engine;
     _Atomic uint32_t posting;                          /* threads that are about to wake the engine */
     struct tocsin__loop *next;                         /* among those that can be used again */

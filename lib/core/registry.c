@@ -6,6 +6,7 @@
 #include "core/handler.h"
 #include "core/mem.h"
 #include "core/owner.h"
+#include "core/pattern.h"
 #include "core/registry.h"
 
 _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
@@ -14,7 +15,7 @@ _Atomic uint32_t tocsin__signals;
 static struct tocsin__signal *_Atomic by_signo[TOCSIN_SIGNALS_MAX];
 static struct tocsin__signal **buckets;
 static size_t buckets_count;
-static int patterns;
+static struct tocsin__pattern *patterns;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct tocsin__signal *tocsin__signal(int signo)
@@ -63,19 +64,51 @@ void tocsin__interest_remove(struct tocsin__signal *signal, uint32_t number)
     interest_change(signal, -1u, -number);
 }
 
-void tocsin__interest_resolved(struct tocsin__signal *signal, int mine)
+/* Patterns */
+
+static uint32_t patterns_match(const char *name)
+{
+    uint32_t count = 0;
+
+    for (struct tocsin__pattern *pattern = patterns; pattern; pattern = pattern->next)
+        count += tocsin__pattern_list_match(pattern->text, name);
+    return count;
+}
+
+static void resolved(struct tocsin__signal *signal, uint32_t count)
+{
+    signal->unresolved -= count;
+    interest_set(signal);
+}
+
+void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t count)
 {
     pthread_mutex_lock(&lock);
-    if (patterns == mine)
-        signal->unresolved = false;
-    interest_set(signal);
+    resolved(signal, count);
     pthread_mutex_unlock(&lock);
 }
 
-void tocsin__patterns_count(int by)
+void tocsin__pattern_add(struct tocsin__pattern *pattern)
 {
     pthread_mutex_lock(&lock);
-    patterns += by;
+    pattern->from = tocsin__signals;
+    pattern->next = patterns;
+    if (pattern->next)
+        pattern->next->link = &pattern->next;
+    pattern->link = &patterns;
+    patterns = pattern;
+    pthread_mutex_unlock(&lock);
+}
+
+void tocsin__pattern_remove(struct tocsin__pattern *pattern, uint32_t seen)
+{
+    pthread_mutex_lock(&lock);
+    *pattern->link = pattern->next;
+    if (pattern->next)
+        pattern->next->link = pattern->link;
+    for (uint32_t signo = (seen > pattern->from ? seen : pattern->from) + 1; signo <= tocsin__signals; signo++)
+        if (tocsin__pattern_list_match(pattern->text, by_signo[signo]->name))
+            resolved(by_signo[signo], 1);
     pthread_mutex_unlock(&lock);
 }
 
@@ -155,7 +188,7 @@ static int name_new(const char *name, size_t size, struct tocsin__signal **ret_s
     text[size] = '\0';
     signal->name = text;
     signal->signo = (int)signo;
-    signal->unresolved = patterns > 0;
+    signal->unresolved = patterns_match(text);
     bucket = &buckets[bucket_of(name, size)];
     signal->next = *bucket;
     *bucket = signal;
@@ -278,5 +311,5 @@ int tocsin_heard(int signo)
 
     if (!signal || !signal->declared)
         return -EINVAL;
-    return signal->loops > 0 || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+    return signal->unresolved || signal->loops || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
 }

@@ -16,7 +16,7 @@ struct tocsin__signal {
     int signo;
     const char *name;
     _Atomic bool declared;
-    _Atomic bool unresolved;                           /* named while loops had patterns: they look through them when they first need to */
+    _Atomic uint32_t unresolved;                       /* patterns that match it, older than its name, on loops that have not looked yet */
     struct tocsin_spec spec;                           /* of what was declared; all it points to is ours */
     struct tocsin_layout layout;                       /* spec.layout, if there is one */
     struct tocsin__owner *owner;
@@ -39,8 +39,15 @@ int tocsin__signal_named(const char *name, size_t size, bool make);       /* the
 
 void tocsin__interest_add(struct tocsin__signal *signal, uint32_t number);      /* a loop has its first handler of it */
 void tocsin__interest_remove(struct tocsin__signal *signal, uint32_t number);   /* and no handler any more */
-void tocsin__interest_resolved(struct tocsin__signal *signal, int mine);        /* a loop with so many patterns has looked through them */
+void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t count);  /* so many patterns, older than its name, have found it */
 
-void tocsin__patterns_count(int by);                   /* how many patterns there are on all loops */
+/* The patterns of all loops: a name that is new is compared with each, and each loop then looks through its own when it needs to. */
+struct tocsin__pattern {
+    struct tocsin__pattern *next, **link;
+    uint32_t from;                                     /* the last signo when it came */
+    char text[];
+};
+void tocsin__pattern_add(struct tocsin__pattern *pattern);
+void tocsin__pattern_remove(struct tocsin__pattern *pattern, uint32_t seen);    /* whose loop has looked at the signos up to this */
 
 #endif

@@ -74,6 +74,8 @@ static void engine_close(struct tocsin__engine *engine)
         event_base_free(engine->base);
     if (engine->wake_fd >= 0)
         close(engine->wake_fd);
+    if (engine->probe_fd >= 0)
+        close(engine->probe_fd);
     tocsin__release(engine);
 }
 
@@ -85,6 +87,7 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     if (!engine)
         return -ENOMEM;
     engine->ready_last = &engine->ready;
+    engine->probe_fd = -1;
     err = engine_open(engine, base);
     if (err < 0) {
         engine_close(engine);
@@ -92,6 +95,8 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     }
     engine->loop = loop;
     loop->engine = engine;
+    if (base)
+        tocsin__polled(engine);
     pipe_ignore();
     return 0;
 }
@@ -135,18 +140,11 @@ void tocsin__engine_free(struct tocsin__engine *engine)
     while (atomic_load_explicit(&engine->loop->posting, memory_order_acquire))
         sched_yield();                                 /* a thread is between its push and its wake-up */
     engine->loop->engine = NULL;
+    engine->loop->stir = NULL;
     engine_close(engine);
 }
 
 /* What is ready */
-
-void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
-{
-    node->next = NULL;
-    *engine->ready_last = node;
-    engine->ready_last = &node->next;
-    tocsin__mirror_update(engine);
-}
 
 /* Publish first, then test the wake edge. The engine may end as soon as the node can be seen, unless posting says that we are here. */
 void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node)
@@ -190,13 +188,23 @@ bool tocsin__busy(const struct tocsin__engine *engine)
     return engine->ready || engine->loop->late || (engine->tenant && engine->tenant->resumable(engine->tenant));
 }
 
+/* When the next thing is due, in real time; a clock that stands brings nothing on. */
+int64_t tocsin__due(const struct tocsin__engine *engine)
+{
+    int64_t next = tocsin__timer_next(engine);
+
+    if (tocsin__busy(engine) || (engine->stopped && next <= engine->stopped_us))
+        return 0;
+    return engine->stopped ? INT64_MAX : next;
+}
+
 /* How long libevent may wait, with the alarm set for what is due before; 0: not at all. */
 static int64_t alarm_set(struct tocsin__engine *engine, int64_t timeout_us)
 {
-    int64_t now, due = engine->stopped ? INT64_MAX : tocsin__timer_next(engine);
+    int64_t now, due = tocsin__due(engine);
     struct timeval wait;
 
-    if (tocsin__busy(engine) || timeout_us == 0)
+    if (due == 0 || timeout_us == 0)
         return 0;
     now = tocsin__now(NULL);
     if (timeout_us > 0 && timeout_us < due - now)
@@ -214,6 +222,42 @@ static int64_t alarm_set(struct tocsin__engine *engine, int64_t timeout_us)
         return 0;                                      /* no memory: look again at once, rather than never */
     engine->alarm_us = due;
     return 1;
+}
+
+/* With an adopted base, the program may wait in a dispatch of its own: the alarm stands for all that the next turn has to do. */
+static void alarm_keep(struct tocsin__engine *engine)
+{
+    int64_t now = tocsin__now(NULL), due = tocsin__due(engine);
+    struct timeval wait = { 0, 0 };
+
+    if (due == INT64_MAX || (engine->alarm_us && engine->alarm_us <= due))
+        return;
+    if (due > now)
+        wait = (struct timeval){ (due - now) / 1000000, (due - now) % 1000000 };
+    if (!tocsin__fault() && event_add(engine->alarm, &wait) == 0)
+        engine->alarm_us = due > now ? due : now;
+}
+
+static void stir(struct tocsin__loop *loop)
+{
+    tocsin__polled_update(loop->engine);
+}
+
+void tocsin__polled(struct tocsin__engine *engine)
+{
+    engine->polled = true;
+    engine->loop->stir = stir;
+    tocsin__polled_update(engine);
+}
+
+void tocsin__polled_update(struct tocsin__engine *engine)
+{
+    if (engine->turning)
+        return;                                        /* the end of the turn does it */
+    if (engine->adopted)
+        alarm_keep(engine);
+    if (engine->mirror)
+        tocsin__mirror_set(engine);
 }
 
 /* One pass of libevent: descriptors first, then what is due, so that after a stall nobody is taken for dead unheard. */

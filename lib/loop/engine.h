@@ -31,6 +31,7 @@ struct tocsin__last {
 struct tocsin__tenant {
     uint32_t running, serving, kept;                   /* operations: that run; that run in the service of others; that keep their result */
     uint32_t threads;                                  /* that a thread of ours will end */
+    uint32_t held;                                     /* entries of queues that are polled: something to be taken */
     bool (*resumable)(struct tocsin__tenant *tenant);  /* something that paused may be wanted again */
     void (*resume)(struct tocsin__tenant *tenant);
     void (*drain)(struct tocsin__tenant *tenant);      /* cancels what stands */
@@ -41,9 +42,10 @@ struct tocsin__engine {
     struct tocsin__loop *loop;
     struct event_base *base;
     bool adopted, turning;
+    bool polled;                                       /* a foreign loop waits: for the mirror, or on the adopted base */
 
     struct event *alarm, *wake;                        /* libevent's side of time, and of the inbox */
-    int wake_fd;
+    int wake_fd, probe_fd;                             /* probe: asks whether a descriptor can be polled; -1: not made yet */
     int64_t alarm_us;                                  /* when alarm rings; 0: it does not */
     struct tocsin__timers timers;
     bool stopped;                                      /* the clock stands at stopped_us, for a test */
@@ -68,8 +70,26 @@ int  tocsin__engine_make(struct tocsin__engine **ret_engine);    /* the thread's
 void tocsin__engine_free(struct tocsin__engine *engine);
 void tocsin__engine_last(struct tocsin__engine *engine, struct tocsin__last *last);
 
-void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node);            /* its thread: at the next turn, at the latest */
 void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node);    /* any thread; something must keep the engine until it has run */
+
+void tocsin__polled(struct tocsin__engine *engine);               /* from now on somebody else waits for it */
+void tocsin__polled_update(struct tocsin__engine *engine);
+
+/* What is due, or what is ready, may have changed: so has what a foreign poll loop waits for. */
+static inline void tocsin__mirror_update(struct tocsin__engine *engine)
+{
+    if (tocsin__unlikely(engine->polled))
+        tocsin__polled_update(engine);
+}
+
+/* Its thread: the node is run by the next turn at the latest. */
+static inline void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
+{
+    node->next = NULL;
+    *engine->ready_last = node;
+    engine->ready_last = &node->next;
+    tocsin__mirror_update(engine);
+}
 
 /* Whether the calling code may run turns or be suspended: no handler is on the stack. */
 static inline bool tocsin__may_turn(const struct tocsin__engine *engine)
@@ -81,5 +101,6 @@ static inline bool tocsin__may_turn(const struct tocsin__engine *engine)
 int  tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us);
 void tocsin__free_if_wanted(void);                               /* obeys a tocsin_free that was called in a handler */
 bool tocsin__busy(const struct tocsin__engine *engine);          /* a turn has something to do at once */
+int64_t tocsin__due(const struct tocsin__engine *engine);        /* when it has; 0: at once; INT64_MAX: not by itself */
 
 #endif

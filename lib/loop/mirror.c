@@ -71,17 +71,14 @@ void tocsin__mirror_watch(struct tocsin__engine *engine, int fd, short before, s
         watch(engine->mirror, fd, before, after);
 }
 
-void tocsin__mirror_update_now(struct tocsin__engine *engine)
+void tocsin__mirror_set(struct tocsin__engine *engine)
 {
     struct tocsin__mirror *mirror = engine->mirror;
     struct itimerspec when = { .it_value = { 0, 1 } };
-    int64_t due;
+    int64_t due = engine->tenant && engine->tenant->held ? 0 : tocsin__due(engine);
 
-    if (engine->turning)
-        return;                                        /* the end of the turn does it */
-    due = tocsin__busy(engine) ? 0 : engine->stopped ? INT64_MAX : tocsin__timer_next(engine);
-    if (due == mirror->timer_us && due > 0)
-        return;
+    if (due == mirror->timer_us)
+        return;                                        /* nobody reads it: what was due once stays readable */
     if (due == INT64_MAX)
         when.it_value.tv_nsec = 0;                     /* disarms */
     else if (due > 0)
@@ -132,7 +129,7 @@ int tocsin__mirror_fd(struct tocsin__engine *engine)
         return err;
     }
     engine->mirror = mirror;
-    tocsin__mirror_update_now(engine);
+    tocsin__polled(engine);
     return mirror->epoll;
 }
 

@@ -3,18 +3,11 @@
 #ifndef TOCSIN_LOOP_MIRROR_H
 #define TOCSIN_LOOP_MIRROR_H
 
-#include "loop/engine.h"
+#include "loop/engine.h"                             /* tocsin__mirror_update: what is due or ready may have changed */
 
 int  tocsin__mirror_fd(struct tocsin__engine *engine);           /* made on the first call */
 void tocsin__mirror_watch(struct tocsin__engine *engine, int fd, short before, short after);     /* one of the watches of fd has changed */
-void tocsin__mirror_update_now(struct tocsin__engine *engine);
+void tocsin__mirror_set(struct tocsin__engine *engine);          /* to what is due now */
 void tocsin__mirror_free(struct tocsin__engine *engine);
-
-/* What is due, or what is ready, may have changed. */
-static inline void tocsin__mirror_update(struct tocsin__engine *engine)
-{
-    if (tocsin__unlikely(engine->mirror != NULL))
-        tocsin__mirror_update_now(engine);
-}
 
 #endif

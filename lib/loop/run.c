@@ -78,7 +78,9 @@ static void drain_step(struct tocsin__engine *engine)
 
 static bool drained(const struct tocsin__engine *engine)
 {
-    return engine->draining && engine->drain_begun && !(engine->tenant && engine->tenant->running) && !tocsin__busy(engine);
+    bool rest = !(engine->tenant && engine->tenant->running);
+
+    return engine->draining && engine->drain_begun && rest && (engine->drain_over || !tocsin__busy(engine));
 }
 
 static int drain_end(struct tocsin__engine *engine)
@@ -126,9 +128,12 @@ static void end_all(struct tocsin__engine *engine, bool serving)
 {
     struct tocsin__tenant *tenant = engine->tenant;
 
-    while (tenant && (serving ? tenant->serving : tenant->running)) {
+    const uint32_t *count = tenant ? serving ? &tenant->serving : &tenant->running : NULL;
+
+    while (tenant && *count) {
         tenant->cancel(tenant, serving);
-        tocsin__turn(engine, -1);
+        if (*count)                                    /* what was never started is gone */
+            tocsin__turn(engine, -1);
     }
 }
 
@@ -160,11 +165,19 @@ static int free_now(struct tocsin__loop *loop)
     return count;
 }
 
+/* Not while turns cannot be run: in a handler, on a fiber, in a callback of the program's on an adopted base. */
+static bool may_free(struct tocsin__loop *loop)
+{
+    struct tocsin__engine *engine = loop->engine;
+
+    return tocsin__at_rest(loop) && (!engine || (tocsin__may_turn(engine) && !(engine->adopted && tocsin__turn(engine, 0) < 0)));
+}
+
 void tocsin__free_if_wanted(void)
 {
     struct tocsin__loop *loop = tocsin__self;
 
-    if (loop->free_wanted && tocsin__at_rest(loop) && !(loop->engine && (loop->engine->turning || loop->engine->fiber)))
+    if (loop->free_wanted && may_free(loop))
         free_now(loop);
 }
 
@@ -180,7 +193,7 @@ int tocsin_free(void)
 
     if (loop == &tocsin__no_loop || loop->freeing)
         return 0;
-    if (tocsin__at_rest(loop) && !(loop->engine && !tocsin__may_turn(loop->engine)))
+    if (may_free(loop))
         return free_now(loop);
     loop->free_wanted = true;
     loop->rest = rest;
@@ -198,8 +211,9 @@ static int until_quiet(struct tocsin__engine *engine)
         bool wait = engine->tenant && engine->tenant->threads && !tocsin__busy(engine);
 
         count = tocsin__turn(engine, wait ? -1 : 0);
-    } while (count > 0 || (count == 0 && (tocsin__busy(engine) || (engine->tenant && engine->tenant->threads))));
-    return count;
+    } while (!engine->loop->free_wanted &&
+             (count > 0 || (count == 0 && (tocsin__busy(engine) || (engine->tenant && engine->tenant->threads)))));
+    return count < 0 ? count : 0;
 }
 
 int tocsin_clock_move(int64_t ms)
@@ -215,7 +229,7 @@ int tocsin_clock_move(int64_t ms)
     engine->stopped_us = tocsin__now(engine);
     engine->stopped = true;
     end = engine->stopped_us + us_of(ms);
-    while ((err = until_quiet(engine)) == 0 && tocsin__timer_next(engine) <= end)
+    while ((err = until_quiet(engine)) == 0 && !engine->loop->free_wanted && tocsin__timer_next(engine) <= end)
         engine->stopped_us = tocsin__timer_next(engine) > engine->stopped_us ? tocsin__timer_next(engine) : engine->stopped_us;
     engine->stopped_us = end;
     tocsin__free_if_wanted();

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include <event2/event.h>
 
@@ -15,8 +17,27 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     watch->ready(watch, (short)((what & EV_READ ? POLLIN : 0) | (what & EV_WRITE ? POLLOUT : 0)));
 }
 
+/* Whether the kernel can poll it. libevent prints what it is refused, so it is asked for nothing that can be refused. */
+static int probe(struct tocsin__engine *engine, int fd)
+{
+    struct epoll_event nothing = { .events = 0 };
+
+    if (engine->probe_fd < 0)
+        engine->probe_fd = tocsin__fault() ? (errno = EMFILE, -1) : epoll_create1(EPOLL_CLOEXEC);
+    if (engine->probe_fd < 0 || tocsin__fault())
+        return engine->probe_fd < 0 ? -errno : -ENOMEM;
+    if (epoll_ctl(engine->probe_fd, EPOLL_CTL_ADD, fd, &nothing) < 0)
+        return -errno;
+    epoll_ctl(engine->probe_fd, EPOLL_CTL_DEL, fd, &nothing);
+    return 0;
+}
+
 int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd)
 {
+    int err = probe(engine, fd);
+
+    if (err < 0)
+        return err;
     watch->engine = engine;
     watch->fd = fd;
     watch->events = 0;
@@ -39,6 +60,8 @@ static int event_for(struct tocsin__watch *watch, short events)
     event_del(watch->event);
     if (!events)
         return 0;
+    if (tocsin__fault() || fcntl(watch->fd, F_GETFD) < 0)      /* closed meanwhile */
+        return -EBADF;
     if (event_assign(watch->event, watch->engine->base, watch->fd, what, on_ready, watch) < 0)
         return -EINVAL;
     errno = 0;

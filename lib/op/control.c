@@ -8,6 +8,8 @@ int tocsin__op_end(struct tocsin__op *op, int reason)
 
     if (op->phase == TOCSIN__MADE)
         return -EINVAL;
+    if (op->end_waits)
+        tocsin__op_progress_drop(op);                  /* it has ended, but for what nobody wanted to hear */
     if (op->ending || op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
         return -EALREADY;
     if (op->type && !op->type->cancel)

@@ -21,7 +21,7 @@ int tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
     if (err < 0)
         return err;
-    if (!source->is_op)
+    if (!source->is_op || ((struct tocsin__op *)source)->never)
         return -ENOENT;
     *ret_op = (struct tocsin__op *)source;
     return 0;
@@ -80,21 +80,57 @@ static int notify_check(const struct tocsin_notify *notify)
     return how & (TOCSIN_AT_END | TOCSIN_AT_EACH) && !notify->fn ? -EINVAL : 0;
 }
 
-/* Places in all queues where its end will go. */
+/* Places in all queues where its end will go */
+
+static void sets_expected(struct tocsin__ops *ops, int signo, const struct tocsin__sink *before)
+{
+    for (struct tocsin__sink *set = ops->sets; set != before; set = set->next_set)
+        set->expected(set, signo);
+}
+
+static int sets_expect(struct tocsin__ops *ops, int signo)
+{
+    for (struct tocsin__sink *set = ops->sets; set; set = set->next_set)
+        if (set->expect(set, signo) < 0) {
+            sets_expected(ops, signo, set);
+            return -ENOMEM;
+        }
+    return 0;
+}
+
 static int places_reserve(struct tocsin__op *op)
 {
     struct tocsin__ops *ops = tocsin__ops(op->engine);
-    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, op->kind->done);
+    struct tocsin__loop *loop = op->engine->loop;
     struct tocsin__sink *sink = tocsin__op_sink(op);
-    int err = 0;
+    struct tocsin__slot *slot;
+    int signo = op->kind->done, err;
 
     if (op->notify.how & TOCSIN_INTO_QUEUE && !sink)
         return tocsin_id_error(op->notify.queue.id) ? tocsin_id_error(op->notify.queue.id) : -ENOENT;
+    if (tocsin__signal(signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
+        return -ENOMEM;
+    slot = tocsin__slot(loop, signo);
     if (slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot))
         return -EAGAIN;
-    for (struct tocsin__sink *set = ops->sets; set && err == 0; set = set->next_set)
-        err = set->grow(set);
-    return err == 0 && sink ? sink->reserve(sink) : err;
+    err = sets_expect(ops, signo);
+    if (err == 0 && sink) {
+        err = sink->reserve(sink);
+        if (err < 0)
+            sets_expected(ops, signo, NULL);
+    }
+    return err;
+}
+
+static void places_release(struct tocsin__op *op)
+{
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+
+    if (sink)
+        sink->release(sink);
+    if (sink && op->progress_info)
+        sink->release(sink);
+    sets_expected(tocsin__ops(op->engine), op->kind->done, NULL);
 }
 
 static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, const struct tocsin__kind *kind)
@@ -130,8 +166,8 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine, const s
     if (err < 0)
         return err;
     err = tocsin__source_init(loop, &op->source, NULL);
-    if (err < 0 && tocsin__op_sink(op))
-        tocsin__op_sink(op)->release(tocsin__op_sink(op));
+    if (err < 0)
+        places_release(op);
     return err;
 }
 
@@ -139,9 +175,11 @@ static int may_start(const struct tocsin__engine *engine, const struct tocsin_op
 {
     bool serving = notify && notify->how & TOCSIN_SERVING;
 
+    bool standing = type && type->flags & TOCSIN_STANDING;
+
     if (engine->loop->freeing)
         return -ESHUTDOWN;
-    return engine->draining && type && type->flags & TOCSIN_STANDING && !serving ? -ESHUTDOWN : 0;
+    return engine->draining && !serving && (standing || engine->drain_over) ? -ESHUTDOWN : 0;
 }
 
 static void on_end(struct tocsin__node *node);
@@ -228,11 +266,9 @@ void tocsin__op_gone(struct tocsin__op *op)
 
 static void op_undo(struct tocsin__op *op)
 {
-    struct tocsin__sink *sink = tocsin__op_sink(op);
     bool mine;
 
-    if (sink)
-        sink->release(sink);
+    places_release(op);
     op->notify.how = 0;
     mine = tocsin__op_claim(op->source.id) || op->early;
     if (mine && !op->progress_waits) {
@@ -388,13 +424,13 @@ static void op_keep(struct tocsin__op *op)
 
     link_into(&tocsin__ops(op->engine)->kept, op);
     op->engine->tenant->kept++;
-    op->waiter = NULL;
     if (waiter)
         waiter->wake(waiter, op);
 }
 
 static void deliver_end(struct tocsin__op *op)
 {
+    struct tocsin__ops *ops = tocsin__ops(op->engine);
     struct tocsin__loop *loop = op->engine->loop;
 
     tocsin__timer_disarm(op->engine, &op->deadline);
@@ -404,7 +440,10 @@ static void deliver_end(struct tocsin__op *op)
     op->engine->tenant->threads -= op->threaded;
     op->phase = TOCSIN__ENDED;
     info_complete(op);
+    ops->ending = op;
     tocsin__announce(loop, op->kind->done, &op->source, &op->info, op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
+    ops->ending = NULL;
+    sets_expected(ops, op->kind->done, NULL);
     notify_end(op);
     if (op->notify.how & TOCSIN_KEEP)
         op_keep(op);
@@ -416,8 +455,10 @@ static void on_end(struct tocsin__node *node)
 {
     struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
 
+    if (op->status < 0)
+        tocsin__op_progress_drop(op);
     if (op->progress_waits) {                          /* what came before it is told before it */
-        tocsin__ready(op->engine, node);
+        op->end_waits = true;
     } else if (op->never) {
         tocsin__op_gone(op);
     } else if (op->phase == TOCSIN__MADE) {

@@ -15,7 +15,7 @@ enum tocsin__phase {
     TOCSIN__ENDED                                      /* its terminal signal has been delivered, or is being */
 };
 
-/* Who is told when a kept result is there. It has been taken when wake returns, or is freed by whoever was woken. */
+/* Who is told when a kept result is there. It stays promised to the waiter, until that takes it or gives it up (op->waiter = NULL). */
 struct tocsin__waiter { void (*wake)(struct tocsin__waiter *waiter, struct tocsin__op *op); };
 
 /* A type with the signos that it was declared to. */
@@ -31,9 +31,9 @@ struct tocsin__sink {
     void (*release)(struct tocsin__sink *sink);        /* it will not */
     bool (*room)(struct tocsin__sink *sink);           /* for one that is not reserved */
     void (*put)(struct tocsin__sink *sink, struct tocsin_info *info);       /* takes the reference over; a place is reserved */
-    int  (*offer)(struct tocsin__sink *sink, const struct tocsin_info *info);   /* keeps it, if there is room: -EAGAIN, -ENOMEM */
-    struct tocsin__sink *next_set;                     /* among those that listen to signals, and must be able to hold all that runs */
-    int  (*grow)(struct tocsin__sink *sink);           /* one more runs: -ENOMEM */
+    struct tocsin__sink *next_set;                     /* among those that listen to signals */
+    int  (*expect)(struct tocsin__sink *sink, int signo);       /* an operation runs whose end it may hear: -ENOMEM */
+    void (*expected)(struct tocsin__sink *sink, int signo);     /* it has ended, or will not */
 };
 
 struct tocsin__op {
@@ -58,10 +58,12 @@ struct tocsin__op {
     bool early, never;                                 /* completed before start; start failed after it was completed */
 
     uint8_t progress_which;
-    bool progress_waits, progress_refused;
+    bool progress_waits, progress_refused, progress_held;
+    bool end_waits;                                    /* for progress that is still to be told */
     unsigned progress_overrun;
     const struct tocsin_payload *progress;
     struct tocsin_payload *progress_copy;
+    struct tocsin__info *progress_info;                /* for its queue, where a place is reserved for it */
     struct tocsin__owner *owner;
 
     _Alignas(16) unsigned char state[];
@@ -74,6 +76,7 @@ struct tocsin__ops {
     struct tocsin__engine *engine;
     struct tocsin__kind *kinds;
     struct tocsin__op *running, *kept, *paused, *resume_next;
+    struct tocsin__op *ending;                         /* whose end is being delivered */
     struct tocsin__sink *sets;
     void (*queues_close)(struct tocsin__ops *ops);     /* lib/style's: NULL: there has been no queue */
     uint64_t resumed_age;                              /* handlers connected when those that are paused were asked last */
@@ -124,6 +127,7 @@ void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_
 bool tocsin__op_wanted(struct tocsin__op *op, int which);
 int  tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun);
 void tocsin__op_deliver_progress(struct tocsin__node *node);
+void tocsin__op_progress_drop(struct tocsin__op *op);           /* what is held, since nobody wanted it any more, is given up */
 void tocsin__op_pause_end(struct tocsin__op *op);
 bool tocsin__resumable(struct tocsin__tenant *tenant);
 void tocsin__resume(struct tocsin__tenant *tenant);

@@ -83,7 +83,11 @@ static void cancel(struct tocsin__tenant *tenant, bool serving)
 
     for (struct tocsin__op *op = ops->running, *next; op; op = next) {
         next = op->next;
-        if (op->serving == serving)
+        if (op->serving != serving || op->never)
+            continue;
+        if (op->phase == TOCSIN__MADE)
+            tocsin__op_started(op, -ECANCELED, NULL);  /* never started: it never was */
+        else
             tocsin__op_end(op, -ECANCELED);
     }
 }

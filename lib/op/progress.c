@@ -16,11 +16,12 @@ static bool heard(const struct tocsin__op *op, int signo)
 static int welcome(const struct tocsin__op *op, int which)
 {
     int signo = op->kind->progress[which];
-    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, signo);
     struct tocsin__sink *sink = tocsin__op_sink(op);
+    struct tocsin__slot *slot;
 
     if (tocsin__signal(signo)->unresolved)
         tocsin__patterns_resolve(op->engine->loop);
+    slot = tocsin__slot(op->engine->loop, signo);
     if (op->progress_waits)
         return -EAGAIN;
     if (!(op->notify.how & TOCSIN_AT_EACH) && !sink && !heard(op, signo))
@@ -30,14 +31,24 @@ static int welcome(const struct tocsin__op *op, int which)
     return slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot) ? -EAGAIN : 1;
 }
 
+/* Whether what was taken is still wanted when it is to be told: a place in its queue it has. */
+static bool still_welcome(const struct tocsin__op *op)
+{
+    int signo = op->kind->progress[op->progress_which];
+    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, signo);
+
+    if (op->progress_info || op->notify.how & TOCSIN_AT_EACH)
+        return true;
+    return heard(op, signo) && !(slot->state & TOCSIN__GATED && !tocsin__gates_open(slot));
+}
+
 /* Paused: asked again when a handler was connected, or a queue has room. */
 
-static void pause_begin(struct tocsin__op *op)
+static void pause_link(struct tocsin__op *op)
 {
     struct tocsin__ops *ops = tocsin__ops(op->engine);
 
-    op->progress_refused = true;
-    if (op->paused_link || op->progress_waits)
+    if (op->paused_link)
         return;
     if (!ops->paused)
         ops->resumed_age = op->engine->loop->age;
@@ -48,11 +59,17 @@ static void pause_begin(struct tocsin__op *op)
     ops->paused = op;
 }
 
-void tocsin__op_pause_end(struct tocsin__op *op)
+static void pause_begin(struct tocsin__op *op)
+{
+    op->progress_refused = true;
+    if (!op->progress_waits)
+        pause_link(op);
+}
+
+static void pause_unlink(struct tocsin__op *op)
 {
     struct tocsin__ops *ops = tocsin__ops(op->engine);
 
-    op->progress_refused = false;
     if (!op->paused_link)
         return;
     if (ops->resume_next == op)
@@ -61,6 +78,12 @@ void tocsin__op_pause_end(struct tocsin__op *op)
     if (op->paused_next)
         op->paused_next->paused_link = op->paused_link;
     op->paused_link = NULL;
+}
+
+void tocsin__op_pause_end(struct tocsin__op *op)
+{
+    op->progress_refused = false;
+    pause_unlink(op);
 }
 
 static bool any_welcome(const struct tocsin__op *op)
@@ -78,6 +101,20 @@ static void resume_one(struct tocsin__op *op)
     tocsin__op_pause_end(op);
     if (op->type->resume && op->phase == TOCSIN__RUNS)
         op->type->resume(id, op->state);
+}
+
+/* What nobody wanted any more when it was to be told is held, and the end of the operation behind it. */
+static void hold(struct tocsin__op *op)
+{
+    op->progress_held = true;
+    pause_link(op);
+}
+
+static void release(struct tocsin__op *op)
+{
+    op->progress_held = false;
+    pause_unlink(op);
+    tocsin__ready(op->engine, &op->progress_node);
 }
 
 bool tocsin__resumable(struct tocsin__tenant *tenant)
@@ -98,7 +135,9 @@ void tocsin__resume(struct tocsin__tenant *tenant)
     ops->resume_next = ops->paused;
     while ((op = ops->resume_next)) {
         ops->resume_next = op->paused_next;            /* what pauses anew stands before us */
-        if (any_welcome(op))
+        if (op->progress_held && still_welcome(op))
+            release(op);
+        else if (!op->progress_held && any_welcome(op))
             resume_one(op);
     }
     ops->engine->loop->depth--;
@@ -123,14 +162,32 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
     return err < 0 ? err : tocsin__op_wanted(op, which);
 }
 
+/* What goes into a queue is copied, and has a place there, from now on: it cannot be lost on its way. */
+static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int signo, const struct tocsin_payload *payload)
+{
+    struct tocsin__info borrowed = { .seen = { .signo = signo, .source = { op->source.id }, .payload = payload } };
+    int err = sink->reserve(sink);
+
+    if (err < 0)
+        return err;
+    op->progress_info = tocsin__info_copy(&borrowed.seen, tocsin__signal(signo)->spec.layout, &err);
+    if (!op->progress_info)
+        sink->release(sink);
+    return err;
+}
+
 int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
 {
-    int answer = welcome(op, which);
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+    int err, answer = welcome(op, which);
 
     if (answer != 1) {
         pause_begin(op);
         return answer;
     }
+    err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
+    if (err < 0)
+        return err;
     op->progress_which = (uint8_t)which;
     op->progress_overrun = overrun;
     op->progress = payload;
@@ -165,45 +222,80 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
         return -EALREADY;
     if (!tocsin__layout_same(tocsin__signal(op->kind->progress[which])->spec.layout, payload ? payload->layout : NULL))
         return -EPROTO;
-    if (!payload || tocsin__op_lent(op, payload) || welcome(op, which) != 1)
+    if (!payload || tocsin__op_lent(op, payload) || tocsin__op_sink(op) || welcome(op, which) != 1)
         return tocsin__op_progress(op, which, payload, overrun);
     return copy_progress(op, which, payload, overrun);
 }
 
 /* Told */
 
-static void notify_each(struct tocsin__op *op, const struct tocsin_info *info)
+static void progress_tell(struct tocsin__op *op, struct tocsin__info *info)
+{
+    int signo = op->kind->progress[op->progress_which];
+    const struct tocsin_payload *kept = info->seen.payload;
+
+    info->seen = (struct tocsin_info){ .signo = signo, .code = TOCSIN_PROGRESS, .overrun = op->progress_overrun,
+                                       .name = tocsin__signal(signo)->name, .source = { op->source.id }, .parent = op->parent,
+                                       .payload = op->progress_info ? kept : op->progress };
+    tocsin__announce(op->engine->loop, signo, &op->source, info, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
+    if (op->notify.how & TOCSIN_AT_EACH)
+        tocsin__op_call(op, &info->seen);
+}
+
+static void progress_end(struct tocsin__op *op, bool told)
 {
     struct tocsin__sink *sink = tocsin__op_sink(op);
+    struct tocsin__info *info = op->progress_info;
+    struct tocsin_payload *copy = op->progress_copy;
 
-    if (op->notify.how & TOCSIN_AT_EACH)
-        tocsin__op_call(op, info);
-    if (sink)
-        sink->offer(sink, info);
+    op->progress_waits = false;
+    op->progress_info = NULL;
+    op->progress_copy = NULL;
+    if (info && sink && told)
+        sink->put(sink, &info->seen);
+    else if (info && sink)
+        sink->release(sink);
+    if (info && !(sink && told))
+        tocsin__info_put(info);
+    if (copy) {
+        tocsin__payload_clear(copy);
+        tocsin__release(copy);
+    }
+}
+
+/* Its end need not wait any more. */
+static void end_on(struct tocsin__op *op)
+{
+    if (op->end_waits)
+        tocsin__ready(op->engine, &op->end_node);
+    op->end_waits = false;
+}
+
+void tocsin__op_progress_drop(struct tocsin__op *op)
+{
+    if (!op->progress_held)
+        return;
+    op->progress_held = false;
+    pause_unlink(op);
+    progress_end(op, false);
+    end_on(op);
 }
 
 void tocsin__op_deliver_progress(struct tocsin__node *node)
 {
     struct tocsin__op *op = tocsin__container(node, struct tocsin__op, progress_node);
-    struct tocsin__loop *loop = op->engine->loop;
-    int signo = op->kind->progress[op->progress_which];
-    struct tocsin_payload *copy = op->progress_copy;
-    struct tocsin__info info = {
-        .seen = { .signo = signo, .code = TOCSIN_PROGRESS, .overrun = op->progress_overrun, .name = tocsin__signal(signo)->name,
-                  .source = { op->source.id }, .parent = op->parent, .payload = op->progress },
-    };
+    bool tells = op->phase == TOCSIN__RUNS && !op->never;
+    struct tocsin__info info = { .refs = 0 };
 
-    if (op->phase == TOCSIN__RUNS && !op->never) {
-        tocsin__announce(loop, signo, &op->source, &info, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
-        notify_each(op, &info.seen);
-        tocsin__info_end(&info);
+    if (tells && !op->ending && !still_welcome(op)) {
+        hold(op);
+        return;
     }
-    op->progress_waits = false;
-    op->progress_copy = NULL;
-    if (copy) {
-        tocsin__payload_clear(copy);
-        tocsin__release(copy);
-    }
+    if (tells)
+        progress_tell(op, op->progress_info ? op->progress_info : &info);
+    tocsin__info_end(&info);
+    progress_end(op, tells);
+    end_on(op);
     if (op->progress_refused && any_welcome(op))
         resume_one(op);
     else if (op->progress_refused)

@@ -61,9 +61,7 @@ static int watch_begin(struct tocsin__op *op, int fd, short events)
     state->watch.ready = on_ready;
     err = tocsin__watch_open(op->engine, &state->watch, fd);
     if (err == 0)
-        err = tocsin__watch_for(&state->watch, events ? events : POLLIN);     /* refused now, if it can be refused */
-    if (err == 0 && !events)
-        err = tocsin__watch_for(&state->watch, 0);
+        err = tocsin__watch_for(&state->watch, events);
     if (err < 0)
         tocsin__watch_close(&state->watch);
     state->events = events;

@@ -183,6 +183,13 @@ static const struct tocsin_op_type fiber_type = {
     .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel,
 };
 
+bool tocsin__fiber_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)
+{
+    while (op && op->type == &fiber_type && op != fiber->op)
+        op = ((const struct tocsin__fiber *)op->state)->waits_for;
+    return op == fiber->op;
+}
+
 static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
 {
     struct tocsin__fiber *fiber = (struct tocsin__fiber *)op->state;

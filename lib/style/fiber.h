@@ -16,5 +16,6 @@ struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine)
 int  tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for);
 void tocsin__fiber_resume(struct tocsin__fiber *fiber);          /* soon, from the loop; once for each suspend */
 bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber);
+bool tocsin__fiber_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op);     /* op is it, or a fiber that waits for it */
 
 #endif

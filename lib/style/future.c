@@ -41,22 +41,29 @@ static int wait_here(struct tocsin__op *op, struct wait *wait)
     struct tocsin__loop *loop = engine->loop;
 
     while (!wait->over) {
-        tocsin__turn(engine, -1);
-        if (loop->free_wanted) {
+        int err = tocsin__turn(engine, -1);
+
+        if (err < 0 || loop->free_wanted) {
             op->waiter = NULL;
             tocsin__free_if_wanted();
-            return -ESHUTDOWN;
+            return err < 0 ? err : -ESHUTDOWN;
         }
     }
     return 0;
+}
+
+/* It would block in a handler, or wait for a fiber that waits for it. */
+static bool deadlocks(const struct tocsin__op *op)
+{
+    const struct tocsin__fiber *fiber = tocsin__fiber_running(op->engine);
+
+    return fiber ? tocsin__fiber_awaited(fiber, op) : !tocsin__may_turn(op->engine);
 }
 
 static int wait_for(struct tocsin__op *op)
 {
     struct wait wait = { .waiter.wake = wait_wake, .fiber = tocsin__fiber_running(op->engine) };
 
-    if (!wait.fiber && !tocsin__may_turn(op->engine))
-        return -EDEADLK;
     op->waiter = &wait.waiter;
     if (!wait.fiber)
         return wait_here(op, &wait);
@@ -82,7 +89,7 @@ int tocsin_wait(struct tocsin_op id, int64_t timeout_ms, struct tocsin_info **re
     int status = timeout_ms < -1 ? -EINVAL : tocsin__future_find(id, &op);
 
     if (status == 0 && op->phase != TOCSIN__ENDED) {
-        if (!tocsin__fiber_running(op->engine) && !tocsin__may_turn(op->engine))
+        if (deadlocks(op))
             return -EDEADLK;
         deadline(op, timeout_ms);
         status = wait_for(op);

@@ -42,6 +42,7 @@ static void all_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
     struct group *group = member->group;
 
     member->op = NULL;
+    op->waiter = NULL;
     group->done.all.failed += op->status < 0;
     if (op->status < 0 && group->status == 0)
         group->status = op->status;
@@ -70,6 +71,7 @@ static void any_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
     struct group *group = member->group;
 
     member->op = NULL;
+    op->waiter = NULL;
     group->status = op->status;
     group->done.any.index = (uint32_t)(member - group->members);
     if (group->reason == 0)
@@ -133,7 +135,6 @@ static void members_begin(struct group *group)
         struct tocsin__op *op = group->members[i].op;
 
         if (op && op->phase == TOCSIN__ENDED) {
-            op->waiter = NULL;
             group->members[i].waiter.wake(&group->members[i].waiter, op);
             if (group->first_only)
                 return;

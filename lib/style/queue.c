@@ -13,17 +13,17 @@ struct queue {
     struct tocsin__engine *engine;
     uint64_t id;
     struct tocsin_handler handler;                     /* of its pattern; zero: it has none */
-    bool set, take;
+    bool take, polled;                                 /* polled: its descriptor stands for what it holds, too */
     struct tocsin_info **ring;
     size_t capacity, first, count;
-    size_t reserved, limit;
+    size_t reserved, expected, limit;                  /* expected: operations that run, and whose end it hears */
     struct queue_wait *wait;
 };
 
 struct queue_wait {
     struct tocsin__timer timer;
     struct tocsin__fiber *fiber;
-    bool over, closed;
+    bool over, late, closed;
 };
 
 /* The ring */
@@ -49,13 +49,10 @@ static int ring_hold(struct queue *queue, size_t count)
     return 0;
 }
 
-/* Room for so many more, besides all that is promised: what is reserved, and for a queue of a set the end of all that runs (O2). */
+/* Room for so many more, besides all that is promised (O2). */
 static int ring_room(struct queue *queue, size_t more)
 {
-    const struct tocsin__tenant *tenant = queue->engine->tenant;
-    size_t promised = queue->reserved + (queue->set ? (size_t)tenant->running + tenant->serving : 0);
-
-    return ring_hold(queue, queue->count + promised + more);
+    return ring_hold(queue, queue->count + queue->reserved + queue->expected + more);
 }
 
 static void wake(struct queue *queue)
@@ -69,10 +66,25 @@ static void wake(struct queue *queue)
         tocsin__fiber_resume(wait->fiber);
 }
 
+static void held(struct queue *queue, uint32_t by)
+{
+    if (!queue->polled)
+        return;
+    queue->engine->tenant->held += by;
+    tocsin__mirror_update(queue->engine);
+}
+
 static void push(struct queue *queue, struct tocsin_info *info)
 {
     queue->ring[(queue->first + queue->count++) % queue->capacity] = info;
+    held(queue, 1);
     wake(queue);
+}
+
+static void room_made(struct queue *queue)
+{
+    tocsin__ops(queue->engine)->resume_wanted = true;
+    tocsin__mirror_update(queue->engine);
 }
 
 static struct tocsin_info *pull(struct queue *queue)
@@ -81,17 +93,25 @@ static struct tocsin_info *pull(struct queue *queue)
 
     queue->first = (queue->first + 1) % queue->capacity;
     queue->count--;
-    tocsin__ops(queue->engine)->resume_wanted = true;  /* there is room */
+    held(queue, -1u);
+    room_made(queue);
     return info;
 }
 
 /* As lib/op sees it */
 
+static bool sink_room(struct tocsin__sink *sink)
+{
+    struct queue *queue = (struct queue *)sink;
+
+    return queue->count + queue->reserved + queue->expected < queue->limit;
+}
+
 static int sink_reserve(struct tocsin__sink *sink)
 {
     struct queue *queue = (struct queue *)sink;
 
-    if (queue->count + queue->reserved >= queue->limit)
+    if (!sink_room(sink))
         return -EAGAIN;
     if (ring_room(queue, 1) < 0)
         return -ENOMEM;
@@ -101,14 +121,10 @@ static int sink_reserve(struct tocsin__sink *sink)
 
 static void sink_release(struct tocsin__sink *sink)
 {
-    ((struct queue *)sink)->reserved--;
-}
-
-static bool sink_room(struct tocsin__sink *sink)
-{
     struct queue *queue = (struct queue *)sink;
 
-    return queue->count + queue->reserved < queue->limit;
+    queue->reserved--;
+    room_made(queue);
 }
 
 static void sink_put(struct tocsin__sink *sink, struct tocsin_info *info)
@@ -119,24 +135,36 @@ static void sink_put(struct tocsin__sink *sink, struct tocsin_info *info)
     push(queue, info);
 }
 
-static int sink_offer(struct tocsin__sink *sink, const struct tocsin_info *info)
+static bool hears(const struct queue *queue, int signo)
+{
+    const struct tocsin__handler *handler = tocsin__id_object(&queue->engine->loop->handlers, queue->handler.id);
+
+    for (uint32_t i = 0; handler && i < handler->slots_count; i++)
+        if (handler->slots[i]->signal->signo == signo)
+            return true;
+    return false;
+}
+
+static int sink_expect(struct tocsin__sink *sink, int signo)
 {
     struct queue *queue = (struct queue *)sink;
-    struct tocsin_info *kept;
 
-    if (!sink_room(sink))
-        return -EAGAIN;
-    kept = ring_room(queue, 1) < 0 ? NULL : tocsin_info_ref(info);
-    if (!kept)
+    if (!hears(queue, signo))
+        return 0;
+    if (ring_room(queue, 1) < 0)
         return -ENOMEM;
-    push(queue, kept);
+    queue->expected++;
     return 0;
 }
 
-/* One more operation is to run. */
-static int sink_grow(struct tocsin__sink *sink)
+static void sink_expected(struct tocsin__sink *sink, int signo)
 {
-    return ring_room((struct queue *)sink, 1);
+    struct queue *queue = (struct queue *)sink;
+
+    if (!hears(queue, signo))
+        return;
+    queue->expected--;
+    room_made(queue);
 }
 
 /* As a handler of its set (W3) */
@@ -146,7 +174,7 @@ static bool gate_open(struct tocsin__gate *gate)
     return sink_room(&tocsin__container(gate, struct queue, gate)->sink);
 }
 
-/* The end of an operation has a place by sink_grow; anything else was let in by the gate. */
+/* The end of an operation has a place by sink_expect; anything else was let in by the gate. */
 static int on_signal(const struct tocsin_info *info, void *arg)
 {
     struct queue *queue = arg;
@@ -170,15 +198,17 @@ static int set_connect(struct queue *queue, const char *pattern, const struct to
     };
     int err;
 
-    queue->set = true;
-    err = ring_room(queue, 1);
-    if (err == 0)
-        err = tocsin__connect(&wish, pattern, &queue->handler);
-    if (err < 0)
+    err = tocsin__connect(&wish, pattern, &queue->handler);
+    if (err < 0) {
+        queue->handler.id = 0;
         return err;
+    }
     queue->sink.next_set = ops->sets;
     ops->sets = &queue->sink;
-    return 0;
+    for (const struct tocsin__op *op = ops->running; op; op = op->next)
+        queue->expected += !op->never && hears(queue, op->kind->done);
+    queue->expected += ops->ending && hears(queue, ops->ending->kind->done);
+    return ring_room(queue, 1);
 }
 
 static void set_disconnect(struct queue *queue)
@@ -249,7 +279,7 @@ static int queue_new(struct tocsin__engine *engine, const char *pattern, const s
         return err;
     }
     queue->sink = (struct tocsin__sink){ .reserve = sink_reserve, .release = sink_release, .room = sink_room, .put = sink_put,
-                                         .offer = sink_offer, .grow = sink_grow };
+                                         .expect = sink_expect, .expected = sink_expected };
     queue->gate.open = gate_open;
     queue->engine = engine;
     queue->limit = options->limit ? options->limit : LIMIT;
@@ -257,8 +287,7 @@ static int queue_new(struct tocsin__engine *engine, const char *pattern, const s
     err = pattern ? set_connect(queue, pattern, options) : 0;
     queue->id = err < 0 ? 0 : tocsin__id_new(&engine->loop->queues, queue);
     if (!queue->id) {
-        if (err == 0)
-            set_disconnect(queue);
+        set_disconnect(queue);
         queue_free(queue);
         return err < 0 ? err : -ENOMEM;
     }
@@ -292,6 +321,7 @@ int tocsin_queue_close(struct tocsin_queue id)
         return err;
     set_disconnect(queue);
     tocsin__id_free(&queue->engine->loop->queues, queue->id);
+    room_made(queue);                                  /* it refuses nobody any more */
     if (queue->wait)
         queue->wait->closed = true;
     wake(queue);
@@ -305,35 +335,46 @@ static void on_timeout(struct tocsin__timer *timer)
 {
     struct queue_wait *wait = tocsin__container(timer, struct queue_wait, timer);
 
-    wait->over = true;
+    wait->over = wait->late = true;
     if (wait->fiber)
         tocsin__fiber_resume(wait->fiber);
 }
 
-static void wait_here(struct tocsin__engine *engine, struct queue_wait *wait)
+static int wait_here(struct tocsin__engine *engine, struct queue_wait *wait)
 {
-    while (!wait->over && !engine->loop->free_wanted)
-        if (tocsin__turn(engine, -1) < 0)
-            return;
+    int err = 0;
+
+    while (err >= 0 && !wait->over && !engine->loop->free_wanted)
+        err = tocsin__turn(engine, -1);
+    return err < 0 ? err : engine->loop->free_wanted ? -ECANCELED : 0;
 }
 
-/* Until something is there, or the time is over, or the queue is closed. */
+static int wait_once(struct tocsin__engine *engine, struct queue_wait *wait)
+{
+    wait->over = false;
+    if (!wait->fiber)
+        return wait_here(engine, wait);
+    tocsin__fiber_suspend(wait->fiber, NULL);
+    return tocsin__fiber_cancelled(wait->fiber) ? -ECANCELED : 0;
+}
+
+/* Until something is there, or the time is over, or the queue is closed. What came may have been taken by somebody else meanwhile. */
 static int wait_for(struct queue *queue, struct tocsin__fiber *fiber, int64_t timeout_ms)
 {
     struct queue_wait wait = { .timer.fire = on_timeout, .fiber = fiber };
     struct tocsin__engine *engine = queue->engine;
+    int err;
 
     if (timeout_ms >= 0)
         tocsin__timer_arm(engine, &wait.timer, tocsin__now(engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000));
     queue->wait = &wait;
-    if (fiber)
-        tocsin__fiber_suspend(fiber, NULL);
-    else
-        wait_here(engine, &wait);
+    do
+        err = wait_once(engine, &wait);
+    while (err == 0 && !wait.closed && !wait.late && !queue->count);
     tocsin__timer_disarm(engine, &wait.timer);
     if (!wait.closed)
         queue->wait = NULL;
-    return wait.closed || (fiber && tocsin__fiber_cancelled(fiber)) ? -ECANCELED : 0;
+    return wait.closed ? -ECANCELED : err;
 }
 
 /* One turn, for those who ask again and again: in a foreign loop, that is how the loop gets on. */
@@ -376,7 +417,6 @@ int tocsin_queue_wait(struct tocsin_queue id, int64_t timeout_ms, struct tocsin_
     if (err < 0)
         return err;
     info = pull(queue);
-    tocsin__mirror_update(queue->engine);
     if (ret_info)
         *ret_info = info;
     else
@@ -387,7 +427,11 @@ int tocsin_queue_wait(struct tocsin_queue id, int64_t timeout_ms, struct tocsin_
 int tocsin_queue_fd(struct tocsin_queue id)
 {
     struct queue *queue;
-    int err = queue_find(id, &queue);
+    int err = queue_find(id, &queue), fd = err < 0 ? err : tocsin__mirror_fd(queue->engine);
 
-    return err < 0 ? err : tocsin__mirror_fd(queue->engine);
+    if (fd < 0 || queue->polled)
+        return fd;
+    queue->polled = true;
+    held(queue, (uint32_t)queue->count);
+    return fd;
 }

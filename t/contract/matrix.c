@@ -1,0 +1,322 @@
+/* E1 to E5, all at once: one to three handlers, of which one connects or disconnects itself, the previous, the next or all, and emits its
+   own signal nested or deferred, and stops, and frees its source, and frees the loop. A case is drawn as
+
+       A20 -> (B10) -> C0       B: frees the loop, emits (deferred), disconnects the next, stops
+
+   where those in brackets listen to the source. What is expected is worked out by a model that knows the rules and nothing of the library:
+   letters are calls, brackets an emission within one, digits what it answered. Then all is emitted a second time. The first emission of a
+   signal goes the library's slow way: each case is tried so, and the quick way, after an emission at which nobody does anything. */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "test.h"
+
+enum act { NOTHING, CONNECT, DISCONNECT };
+enum target { SELF, PREVIOUS, NEXT, ALL };
+enum nested { NONE, BEFORE, AFTER };
+enum sources { WITHOUT, SOME, EVERY, SOME_FREED_FIRST, EVERY_FREED_FIRST, SOME_FREED_LAST, EVERY_FREED_LAST };
+
+static struct matrix_case { int count, actor, act, target, nested, nodefer, stop, sources, free_loop, quick; } now;
+
+static bool sourced(int i)
+{
+    return now.sources != WITHOUT && (now.sources % 2 == 0 || i % 2 == 0);
+}
+
+static bool freed_first(void) { return now.sources == SOME_FREED_FIRST || now.sources == EVERY_FREED_FIRST; }
+static bool freed_last(void)  { return now.sources == SOME_FREED_LAST || now.sources == EVERY_FREED_LAST; }
+
+/* Those who stand in the list, and those who may come: 0 to 2 are A to C, 3 to 5 are connected beside them. */
+static int priority_of(int i)
+{
+    static const int beside[] = { 0, 1, -1 };          /* itself, previous, next */
+
+    return i < 3 ? 20 - 10 * i : 20 - 10 * now.actor + beside[i - 3];
+}
+
+static bool is_sourced(int i)
+{
+    return sourced(i < 3 ? i : now.actor);
+}
+
+static bool is_target(int i)                           /* of those who stand, to be disconnected; of those who come, to be connected */
+{
+    if (now.act == DISCONNECT && i < now.count)
+        return now.target == ALL || i == now.actor + (now.target == NEXT) - (now.target == PREVIOUS);
+    return now.act == CONNECT && i >= 3 && (now.target == ALL || i - 3 == now.target);
+}
+
+/* The model. */
+static struct {
+    char text[200];
+    bool there[6], source, loop, acted, running, nodefer;
+    int pended, age[6], ages;
+} model;
+
+static void model_write(const char *text)
+{
+    strcat(model.text, text);
+}
+
+static int model_emit(void);
+
+static int model_act(void)
+{
+    bool first = !model.acted;
+
+    model.acted = true;
+    if (!first)
+        return TOCSIN_NEXT;
+    if (now.nested == BEFORE)
+        model_emit();
+    for (int part = 0; part < 3; part++) {
+        if (part == 1)
+            for (int i = 0; i < 6; i++) {
+                if (is_target(i) && i >= 3 && is_sourced(i) && !model.source)
+                    continue;                          /* -ENOENT */
+                if (is_target(i))
+                    model.there[i] = i >= 3;
+                if (is_target(i) && i >= 3)
+                    model.age[i] = model.ages++;
+            }
+        else if (part == 0 ? freed_first() : freed_last()) {
+            model.source = false;
+            for (int i = 0; i < 6; i++)
+                model.there[i] &= !is_sourced(i);
+        }
+    }
+    if (now.nested == AFTER)
+        model_emit();
+    return now.stop ? TOCSIN_STOP : TOCSIN_NEXT;
+}
+
+static int model_deliver(bool source)
+{
+    bool outer = !model.running, nodefer = model.nodefer, wanted[6], called[6] = { false };
+    int result = TOCSIN_NOBODY;
+
+    for (int i = 0; i < 6; i++) {
+        wanted[i] = model.there[i] && (source || !is_sourced(i));
+        result |= wanted[i];
+    }
+    model.running = true;
+    for (;;) {
+        int next = -1;
+
+        for (int i = 0; i < 6; i++)
+            if (wanted[i] && !called[i] && (next < 0 || priority_of(i) > priority_of(next) || (priority_of(i) == priority_of(next) && model.age[i] < model.age[next])))
+                next = i;
+        if (next < 0)
+            break;
+        called[next] = true;
+        if (!model.there[next])
+            continue;
+        model_write((char[]){ "ABCspn"[next], 0 });
+        model.nodefer = next == now.actor && now.nodefer;
+        if (next == now.actor && model_act() == TOCSIN_STOP) {
+            result = TOCSIN_STOPPED;
+            break;
+        }
+    }
+    model.running = !outer;
+    model.nodefer = nodefer;
+    return result;
+}
+
+static int model_emit(void)
+{
+    bool source = model.source, anybody = false;
+    int result;
+
+    for (int i = 0; i < 6; i++)
+        anybody |= model.there[i];
+    model_write("(");
+    if (!anybody)
+        result = TOCSIN_NOBODY;
+    else if (model.running && !model.nodefer)
+        model.pended++, result = TOCSIN_PENDED;
+    else
+        result = model_deliver(source);
+    if (!model.running)
+        for (; model.pended; model.pended--)
+            model_deliver(model.source);               /* the source it had is gone, or it is this one */
+    model_write((char[]){ ')', (char)('0' + result), 0 });
+    return result;
+}
+
+/* What there is. */
+static char got[200];
+static int signo, dropped[6];
+static bool armed;
+static struct tocsin_handler handlers[6];
+static struct tocsin_source source;
+static bool has_source;
+
+static int emit(void)
+{
+    int result;
+
+    strcat(got, "(");
+    result = has_source ? tocsin_emit_from(source, signo, NULL) : tocsin_emit(signo, NULL);
+    strcat(got, (char[]){ ')', (char)('0' + result), 0 });
+    return result;
+}
+
+static void drop(void *arg)
+{
+    dropped[strchr("ABCspn", *(char *)arg) - "ABCspn"]++;
+}
+
+static int on_call(const struct tocsin_info *info, void *arg);
+
+static void add(int i)
+{
+    struct tocsin_action action = { .fn = on_call, .arg = (void *)&"ABCspn"[i], .drop = drop, .priority = priority_of(i) };
+
+    if (is_sourced(i))
+        action.source = source;
+    if (i == now.actor && now.nodefer)
+        action.flags = TOCSIN_NODEFER;
+    ck_assert_int_eq(tocsin_connect("matrix.bell", &action, &handlers[i]), is_sourced(i) && !has_source ? -ENOENT : 0);
+}
+
+static void free_source(void)
+{
+    ck_assert_int_eq(tocsin_source_free(source), 0);
+    has_source = false;
+}
+
+static void act(void)
+{
+    if (now.free_loop)
+        ck_assert_int_eq(tocsin_free(), 0);
+    if (now.nested == BEFORE)
+        emit();
+    if (freed_first())
+        free_source();
+    for (int i = 0; i < 6; i++) {
+        if (is_target(i) && i >= 3)
+            add(i);
+        if (is_target(i) && i < 3)
+            ck_assert_int_eq(tocsin_disconnect(handlers[i]), is_sourced(i) && freed_first() ? -ENOENT : 0);
+    }
+    if (freed_last())
+        free_source();
+    if (now.nested == AFTER)
+        emit();
+}
+
+static int on_call(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    strcat(got, (char[]){ *(char *)arg, 0 });
+    for (int i = 0; i < 6 && !strchr(got, ' '); i++)
+        ck_assert_int_eq(dropped[i], 0);               /* none during the first emission */
+    if (*(char *)arg != "ABC"[now.actor] || !armed)
+        return TOCSIN_NEXT;
+    armed = false;
+    act();
+    return now.stop ? TOCSIN_STOP : TOCSIN_NEXT;
+}
+
+static const char *drawn(void)
+{
+    static const char *const acts[] = { "does nothing", "connects", "disconnects" }, *const targets[] = { "itself", "the previous", "the next", "all" };
+    static char text[300];
+    char *end = text;
+
+    for (int i = 0; i < now.count; i++)
+        end += sprintf(end, sourced(i) ? "%s(%c%d)" : "%s%c%d", i ? " -> " : "", "ABC"[i], priority_of(i));
+    end += sprintf(end, "   %c: %s%s", "ABC"[now.actor], now.free_loop ? "frees the loop, " : "", now.nested == BEFORE ? "emits, " : "");
+    end += sprintf(end, "%s%s %s%s", freed_first() ? "frees the source, " : "", acts[now.act], now.act ? targets[now.target] : "", freed_last() ? ", frees the source" : "");
+    sprintf(end, "%s%s%s%s", now.nested == AFTER ? ", emits" : "", now.nested ? now.nodefer ? " (nested)" : " (deferred)" : "", now.stop ? ", stops" : "",
+            now.quick ? " [quick]" : "");
+    return text;
+}
+
+static void expect(void)
+{
+    memset(&model, 0, sizeof model);
+    model.source = now.sources != WITHOUT;
+    for (int i = 0; i < now.count; i++)
+        model.there[i] = true, model.age[i] = model.ages++;
+    model_emit();
+    if (now.free_loop)
+        memset(model.there, 0, sizeof model.there), model.source = false;
+    model_write(" ");
+    model_emit();
+}
+
+static void run_case(void)
+{
+    int gone;
+
+    has_source = now.sources != WITHOUT;
+    if (has_source)
+        ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
+    memset(dropped, 0, sizeof dropped);
+    for (int i = 0; i < now.count; i++)
+        add(i);
+    expect();
+    if (now.quick)
+        emit();
+    got[0] = '\0';
+    armed = true;
+    emit();
+    has_source &= !now.free_loop;
+    strcat(got, " ");
+    for (int i = gone = 0; i < 6; i++)
+        gone += dropped[i];
+    for (int i = 0; i < 6; i++)                        /* dropped by now are those that are gone, and no others */
+        ck_assert_msg(dropped[i] == (model.age[i] || i == 0 ? !model.there[i] : 0), "%s: drop of %c", drawn(), "ABCspn"[i]);
+    emit();
+    ck_assert_msg(strcmp(got, model.text) == 0, "%s\n  expected %s\n  got      %s", drawn(), model.text, got);
+    ck_assert_int_eq(tocsin_free(), has_source);
+    for (int i = 0; i < 6; i++)
+        ck_assert_msg(dropped[i] == (i < now.count || model.age[i]), "%s: drop of %c", drawn(), "ABCspn"[i]);
+}
+
+static int run_all(void)
+{
+    int cases = 0;
+
+    for (now.count = 1; now.count <= 3; now.count++)
+    for (now.actor = 0; now.actor < now.count; now.actor++)
+    for (now.act = NOTHING; now.act <= DISCONNECT; now.act++)
+    for (now.target = SELF; now.target <= (now.act ? ALL : SELF); now.target++)
+    for (now.nested = NONE; now.nested <= AFTER; now.nested++)
+    for (now.nodefer = 0; now.nodefer <= 1; now.nodefer++)
+    for (now.stop = 0; now.stop <= 1; now.stop++)
+    for (now.sources = WITHOUT; now.sources <= EVERY_FREED_LAST; now.sources++)
+    for (now.free_loop = 0; now.free_loop <= 1; now.free_loop++)
+    for (now.quick = 0; now.quick <= 1; now.quick++, cases++)
+        run_case();
+    return cases;
+}
+
+START_TEST(test_E3_the_matrix)
+{
+    int descriptors = test_descriptors(), cases;
+    size_t memory;
+
+    signo = tocsin_declare(&(struct tocsin_spec){ .name = "matrix.bell" });
+    ck_assert_int_gt(signo, 0);
+    cases = run_all();                                 /* the first time makes what stays */
+    memory = mallinfo2().uordblks;
+    ck_assert_int_eq(run_all(), cases);
+    ck_assert_uint_eq(mallinfo2().uordblks, memory);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+    printf("contract/matrix: %d cases, twice\n", cases);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("contract/matrix");
+    TCase *tests = test_case(suite, "matrix");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_E3_the_matrix);
+    return suite;
+}

@@ -1,0 +1,160 @@
+/* Ids: a generation for each use, entries that rest before they are used again, chunks that never move. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/id.h"
+#include "core/mem.h"
+#include "test.h"
+
+static struct tocsin__ids ids;
+
+static void begin(void)
+{
+    ids = (struct tocsin__ids){ .prefix = 7ull << TOCSIN__ID_NUMBER_SHIFT };
+}
+
+static void end(void)
+{
+    for (int i = 0; i < TOCSIN__ID_CHUNKS; i++)
+        tocsin__release(ids.chunk[i]);
+}
+
+static uint32_t index_of(uint64_t id)
+{
+    return (uint32_t)id & ((1u << TOCSIN__ID_INDEX_BITS) - 1);
+}
+
+static uint32_t generation_of(uint64_t id)
+{
+    return (uint32_t)(id >> TOCSIN__ID_INDEX_BITS) & 0xffffff;
+}
+
+START_TEST(an_id_finds_its_object)
+{
+    int object;
+    uint64_t id = tocsin__id_new(&ids, &object);
+
+    ck_assert_uint_ne(id, 0);
+    ck_assert_uint_eq(tocsin__id_number(id), 7);
+    ck_assert_int_eq(tocsin_id_error(id), 0);
+    ck_assert_ptr_eq(tocsin__id_object(&ids, id), &object);
+    ck_assert_uint_eq(ids.live, 1);
+    tocsin__id_free(&ids, id);
+    ck_assert_ptr_null(tocsin__id_object(&ids, id));
+    ck_assert_uint_eq(ids.live, 0);
+    ck_assert_ptr_null(tocsin__id_object(&ids, 0));
+    ck_assert_ptr_null(tocsin__id_object(&ids, id | 0xffffff));    /* in no chunk */
+}
+END_TEST
+
+START_TEST(an_entry_rests_before_it_is_used_again)
+{
+    int object;
+    uint64_t first = tocsin__id_new(&ids, &object), id;
+    int others = 0;
+
+    tocsin__id_free(&ids, first);
+    while (id = tocsin__id_new(&ids, &object), index_of(id) != index_of(first)) {
+        ck_assert_ptr_null(tocsin__id_object(&ids, first));
+        tocsin__id_free(&ids, id);
+        others++;
+    }
+    ck_assert_int_eq(others, TOCSIN__ID_REST - 1);
+    ck_assert_uint_eq(generation_of(id), generation_of(first) + 1);
+    ck_assert_ptr_eq(tocsin__id_object(&ids, id), &object);
+    ck_assert_ptr_null(tocsin__id_object(&ids, first));        /* stale, though its place is taken */
+    ck_assert_uint_eq(ids.made, TOCSIN__ID_REST);              /* no more are made than that */
+}
+END_TEST
+
+START_TEST(a_generation_comes_around_after_all_others)
+{
+    int object;
+    uint64_t id = tocsin__id_new(&ids, &object);
+    struct tocsin__id_entry *entry = tocsin__id_entry(&ids, id);
+
+    tocsin__id_free(&ids, id);
+    entry->generation = 0xffffff;
+    ids.resting += TOCSIN__ID_REST;                            /* as if it had rested */
+    id = tocsin__id_new(&ids, &object);
+    ids.resting -= TOCSIN__ID_REST;
+    ck_assert_uint_eq(generation_of(id), 0);
+    ck_assert_uint_eq(tocsin__id_number(id), 7);
+    ck_assert_ptr_eq(tocsin__id_object(&ids, id), &object);
+}
+END_TEST
+
+START_TEST(hundreds_of_thousands)
+{
+    enum { COUNT = 300000 };
+    uint64_t *all = malloc(COUNT * sizeof *all);
+    struct tocsin__id_entry *early;
+    int wrong = 0;
+
+    ck_assert_ptr_nonnull(all);
+    for (int i = 0; i < COUNT; i++) {
+        all[i] = tocsin__id_new(&ids, &all[i]);
+        wrong += index_of(all[i]) != (uint32_t)i;
+    }
+    early = tocsin__id_entry(&ids, all[3]);
+    for (int i = 0; i < COUNT; i += 3)
+        tocsin__id_free(&ids, all[i]);
+    for (int i = 0; i < COUNT; i++)
+        wrong += tocsin__id_object(&ids, all[i]) != (i % 3 ? &all[i] : NULL);
+    for (int i = 0; i < COUNT; i += 3) {
+        uint64_t was = all[i];
+
+        all[i] = tocsin__id_new(&ids, &all[i]);
+        wrong += all[i] == was;
+    }
+    for (int i = 0; i < COUNT; i++)
+        wrong += tocsin__id_object(&ids, all[i]) != &all[i];
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early);   /* nothing has moved */
+    ck_assert_uint_eq(ids.live, COUNT);
+    ck_assert_uint_eq(ids.made, COUNT + TOCSIN__ID_REST - 1);
+    free(all);
+}
+END_TEST
+
+START_TEST(without_memory_there_is_no_id_and_nothing_is_lost)
+{
+    int object;
+
+    tocsin__fault_at(1);
+    ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
+    for (uint32_t i = 0; i < 64; i++)
+        ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), i);
+    tocsin__fault_at(1);
+    ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);       /* the second chunk */
+    tocsin__id_free(&ids, ids.prefix | 1ull << TOCSIN__ID_INDEX_BITS | 5);
+    tocsin__fault_at(1);
+    ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 5);     /* rather one that has not rested */
+    tocsin__fault_at(0);
+    ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 64);
+}
+END_TEST
+
+START_TEST(all_are_given)
+{
+    int object;
+
+    ids.made = (1u << TOCSIN__ID_INDEX_BITS) - (1u << TOCSIN__ID_FIRST_BITS);
+    ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("core/ids");
+    TCase *tests = test_case(suite, "ids");
+
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, an_id_finds_its_object);
+    tcase_add_test(tests, an_entry_rests_before_it_is_used_again);
+    tcase_add_test(tests, a_generation_comes_around_after_all_others);
+    tcase_add_test(tests, hundreds_of_thousands);
+    tcase_add_test(tests, without_memory_there_is_no_id_and_nothing_is_lost);
+    tcase_add_test(tests, all_are_given);
+    return suite;
+}

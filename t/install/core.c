@@ -1,0 +1,23 @@
+/* Declares a signal, connects to it, emits it: the installed header and library belong together. */
+#include <tocsin.h>
+
+#define BELL_RUNG(F) F(string, by) F(i32, times)
+TOCSIN_LAYOUT(bell_rung, BELL_RUNG);
+
+static int on_rung(const struct tocsin_info *info, void *arg)
+{
+    *(int *)arg += bell_rung_of(info)->times;
+    return TOCSIN_NEXT;
+}
+
+int main(void)
+{
+    int times = 0;
+    int rung = tocsin_declare(&(struct tocsin_spec){ .name = "bell.rung", .doc = "The bell was rung.",
+                                                     .layout = &bell_rung_layout });
+
+    return tocsin_on("bell.rung", on_rung, &times) < 0
+        || tocsin_emit(rung, TOCSIN_PAYLOAD(bell_rung, .by = "the sexton", .times = 3)) != TOCSIN_DELIVERED
+        || times != 3
+        || tocsin_free() != 0;
+}

@@ -1,0 +1,147 @@
+/* Each allocation of libtocsin-net made to fail in turn, and each that libcurl makes while a fetch is prepared (in transfer,
+   libcurl 7.88 divides by zero when it is out of memory): what was started ends, once. */
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "page.h"
+
+#ifdef TOCSIN_FAULT
+#include "core/mem.h"
+#include "net/mem.h"
+
+static struct page pages[5];
+static int ended;
+static bool libcurl_too, below;                            /* which are made to fail; below: those of libtocsin */
+static long nth, count;
+
+static int by_hand(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list)
+{
+    (void)host;
+    return getaddrinfo("127.0.0.1", port, hints, ret_list);
+}
+
+static int on_part(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return TOCSIN_NEXT;
+}
+
+static int on_end(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 5; i++)
+        if (pages[i].op.source.id == info->source.id)
+            page_keep(info, &pages[i]);
+    ended++;
+    return TOCSIN_NEXT;
+}
+
+static int start(const struct tocsin_http_request *request, const struct tocsin_notify *notify, struct page *page)
+{
+    int err;
+
+    *page = (struct page){ .count = 0 };
+    err = tocsin_http_fetch(request, notify, &page->op);
+    ck_assert(err == 0 || err == -ENOMEM || (below && err < 0));
+    ck_assert_int_eq(tocsin_id_error(page->op.source.id), err);
+    return err == 0;
+}
+
+/* One of each kind; how many of them went wrong. */
+static int job(void)
+{
+    static const char *const header[] = { "X-Mine: 1", "X-Empty:", NULL };
+    struct tocsin_http_request request[5] = {
+        { .url = peer_url(peer, "/bytes/100000") }, { .url = peer_url(peer, "/echo"), .header = header, .body = { "body", 4 } },
+        { .url = peer_url(peer, "/to/302//echo#x"), .header = header }, { .url = peer_url_at(peer, "name.test", "/echo") },
+        { .url = peer_url(peer, "/chunked/50000"), .timeout_ms = -1 }
+    };
+    int started = 0, wrong = 0, err;
+
+    ended = 0;
+    tocsin__net_fault_libcurl(libcurl_too);
+    tocsin__net_fault_at(below ? 0 : nth);
+    err = tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 3, .resolve = by_hand });
+    ck_assert(err == 0 || err == -ENOMEM);
+    if (err == 0) {
+        ck_assert_int_eq(tocsin_connect("http.client.**", &(struct tocsin_action){ .fn = on_part }, NULL), 0);
+        ck_assert_int_eq(tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = on_end }, NULL), 0);
+        tocsin__fault_at(below ? nth : 0);
+        for (int i = 0; i < 5; i++)
+            started += start(&request[i], i == 4 ? TOCSIN_EACH(on_part) : NULL, &pages[i]);
+        tocsin__net_fault_libcurl(false);
+        while (ended < started)
+            tocsin_turn(-1);
+        count = below ? tocsin__fault_count() : tocsin__net_fault_count();
+        tocsin__fault_at(0);
+        for (int i = 0; i < 5; i++) {
+            wrong += pages[i].status < 0;
+            ck_assert_int_le(pages[i].count, 1);
+            page_drop(&pages[i]);
+        }
+    }
+    tocsin__net_fault_libcurl(false);
+    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(ended, started);
+    return wrong + 5 - started;
+}
+
+/* The first job makes what is made once in a process. */
+static void each_in_turn(const char *what)
+{
+    long all, wrong = 0;
+
+    nth = 0;
+    job();
+    ck_assert_int_eq(job(), 0);
+    all = count;
+    for (nth = 1; nth <= all; nth++)
+        wrong += job() > 0;
+    nth = 0;
+    ck_assert_int_eq(job(), 0);
+    ck_assert_int_gt(wrong, 0);
+    printf("net/faults: %ld %s made to fail, %ld of them told\n", all, what, wrong);
+}
+
+START_TEST(of_our_own)
+{
+    each_in_turn("allocations of libtocsin-net");
+}
+END_TEST
+
+START_TEST(of_libcurl_too)
+{
+    libcurl_too = true;
+    each_in_turn("allocations of libtocsin-net and libcurl");
+}
+END_TEST
+
+START_TEST(of_libtocsin)
+{
+    below = true;
+    each_in_turn("allocations and system calls of libtocsin");
+}
+END_TEST
+#endif
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("net/faults");
+    TCase *tests = tcase_create("faults");
+
+    tcase_add_checked_fixture(tests, page_begin, page_end);
+    tcase_set_timeout(tests, 300);
+#ifdef TOCSIN_FAULT
+    tcase_add_test(tests, of_our_own);
+    tcase_add_test(tests, of_libcurl_too);
+    tcase_add_test(tests, of_libtocsin);
+#endif
+    suite_add_tcase(all, tests);
+    return all;
+}
+
+int main(void)
+{
+    return page_main(suite());
+}

@@ -1,0 +1,326 @@
+/* Fetches whose header and body come as progress, and wait while nobody takes them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "page.h"
+
+static struct page page;
+
+/* What was told, in its order: each part has to follow on the one before. */
+static struct told { int headers, parts, code; size_t size; char url[256]; bool bad; } told;
+
+static int on_progress(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_http_client_headers *headers = tocsin_http_client_headers_of(info);
+    const struct tocsin_http_client_body *body = tocsin_http_client_body_of(info);
+
+    (void)arg;
+    ck_assert_int_eq(info->code, TOCSIN_PROGRESS);
+    if (headers) {
+        ck_assert_int_eq(told.parts, 0);
+        ck_assert_ptr_nonnull(strstr(headers->header, "\r\n"));
+        told.headers++;
+        told.code = headers->code;
+        snprintf(told.url, sizeof told.url, "%s", headers->url);
+        return TOCSIN_NEXT;
+    }
+    ck_assert_ptr_nonnull(body);
+    ck_assert_uint_eq(body->offset, told.size);
+    for (size_t i = 0; i < body->data.size; i++)
+        if (((const char *)body->data.data)[i] != peer_byte_at(told.size + i))
+            told.bad = true;
+    told.parts++;
+    told.size += body->data.size;
+    return TOCSIN_NEXT;
+}
+
+static void start(const struct tocsin_http_request *request, const struct tocsin_notify *notify)
+{
+    page = (struct page){ .count = 0 };
+    told = (struct told){ .headers = 0 };
+    ck_assert_int_eq(tocsin_http_fetch(request, notify, &page.op), 0);
+    ck_assert_int_eq(tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = page_keep, .arg = &page, .source = page.op.source }, NULL), 0);
+}
+
+static void each(const struct tocsin_http_request *request)
+{
+    start(request, TOCSIN_EACH(on_progress));
+    page_wait(&page);
+    ck_assert_uint_eq(page.done->body.size, 0);
+    ck_assert(!told.bad);
+}
+
+START_TEST(each_part_is_told)
+{
+    static const int sizes[] = { 1, 1000, 100000, 5000000 };
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char path[64];
+
+        snprintf(path, sizeof path, i % 2 ? "/chunked/%d" : "/bytes/%d", sizes[i]);
+        each(&(struct tocsin_http_request){ .url = peer_url(peer, path) });
+        ck_assert_int_eq(page.status, 0);
+        ck_assert_int_eq(told.headers, 1);
+        ck_assert_int_eq(told.code, 200);
+        ck_assert_str_eq(told.url, peer_url(peer, path));
+        ck_assert_uint_eq(told.size, (size_t)sizes[i]);
+        page_drop(&page);
+    }
+    ck_assert_int_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+START_TEST(a_header_without_a_body)
+{
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/empty") });
+    ck_assert_int_eq(told.headers, 1);
+    ck_assert_int_eq(told.code, 204);
+    ck_assert_int_eq(told.parts, 0);
+    page_drop(&page);
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/100"), .method = "HEAD", .timeout_ms = -1 });
+    ck_assert_int_eq(told.headers, 1);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(what_a_redirect_says_is_not_told)
+{
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//bytes/1000") });
+    ck_assert_int_eq(told.headers, 1);
+    ck_assert_int_eq(told.code, 200);
+    ck_assert_str_eq(told.url, peer_url(peer, "/bytes/1000"));
+    ck_assert_uint_eq(told.size, 1000);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(the_limit_counts_what_was_told)
+{
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .limit_bytes = 300000 });
+    ck_assert_int_eq(page.status, TOCSIN_ETOOBIG);
+    ck_assert_uint_le(told.size, 300000);
+    ck_assert_uint_gt(told.size, 0);
+    page_drop(&page);
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"), .limit_bytes = 300000 });
+    ck_assert_int_eq(page.status, 0);
+    ck_assert_uint_eq(told.size, 300000);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(a_body_that_is_cut_is_told_so_far)
+{
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/cut") });
+    ck_assert_int_eq(page.status, TOCSIN_ETRUNCATED);
+    ck_assert_uint_eq(told.size, 50);
+    page_drop(&page);
+}
+END_TEST
+
+/* Nobody listens: it waits, and the peer's side of the connection fills up. */
+START_TEST(it_waits_for_somebody_who_listens)
+{
+    struct tocsin_handler handler;
+
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/20000000"), .flags = TOCSIN_HTTP_STREAM, .limit_bytes = 30000000 }, NULL);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(page.count, 0);
+    ck_assert_int_eq(tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler), 0);
+    while (told.parts < 3)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);       /* and again, in the midst of it */
+    struct told before = told;
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(told.parts, before.parts);
+    ck_assert_int_eq(page.count, 0);
+    ck_assert_int_eq(tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler), 0);
+    page_wait(&page);
+    ck_assert_int_eq(page.status, 0);
+    ck_assert(!told.bad);
+    ck_assert_uint_eq(told.size, 20000000);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(it_waits_for_room_in_a_queue)
+{
+    struct tocsin_queue queue;
+    struct tocsin_info *info;
+    size_t size = 0;
+    int headers = 0, ended = 0;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue), 0);
+    ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM },
+                                       TOCSIN_QUEUE(queue), NULL), 0);
+    while (!ended) {
+        const struct tocsin_http_client_body *body;
+
+        for (int i = 0; i < 5; i++)
+            ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
+        body = tocsin_http_client_body_of(info);
+        headers += tocsin_http_client_headers_of(info) != NULL;
+        ended += tocsin_http_client_done_of(info) != NULL;
+        if (body) {
+            ck_assert_uint_eq(body->offset, size);
+            for (size_t i = 0; i < body->data.size; i++)
+                ck_assert_int_eq(((const char *)body->data.data)[i], peer_byte_at(size + i));
+            size += body->data.size;
+        }
+        tocsin_info_unref(info);
+    }
+    ck_assert_int_eq(headers, 1);
+    ck_assert_uint_eq(size, 1000000);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(two_share_a_queue)
+{
+    struct tocsin_queue queue;
+    struct tocsin_op op[2];
+    struct tocsin_info *info;
+    size_t size[2] = { 0, 0 };
+    int ended = 0;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 3 }, &queue), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"), .flags = TOCSIN_HTTP_STREAM },
+                                           TOCSIN_QUEUE(queue), &op[i]), 0);
+    while (ended < 2) {
+        const struct tocsin_http_client_body *body;
+        size_t *at;
+
+        for (int i = 0; i < 5; i++)
+            ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
+        at = &size[info->source.id == op[1].source.id];
+        body = tocsin_http_client_body_of(info);
+        ended += tocsin_http_client_done_of(info) != NULL;
+        if (body) {
+            ck_assert_uint_eq(body->offset, *at);
+            *at += body->data.size;
+        }
+        tocsin_info_unref(info);
+    }
+    ck_assert_uint_eq(size[0], 300000);
+    ck_assert_uint_eq(size[1], 300000);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(what_is_kept_stays_as_it_was)
+{
+    struct tocsin_queue queue;
+    struct tocsin_info *kept[512];
+    size_t size = 0;
+    int count = 0;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
+    ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM },
+                                       TOCSIN_QUEUE(queue), NULL), 0);
+    do {
+        ck_assert_int_lt(count, 512);
+        ck_assert_int_eq(tocsin_queue_wait(queue, -1, &kept[count]), 0);
+    } while (!tocsin_http_client_done_of(kept[count++]));
+    for (int i = 0; i < count; i++) {
+        const struct tocsin_http_client_body *body = tocsin_http_client_body_of(kept[i]);
+
+        for (size_t at = 0; body && at < body->data.size; at++)
+            ck_assert_int_eq(((const char *)body->data.data)[at], peer_byte_at(size++));
+        tocsin_info_unref(kept[i]);
+    }
+    ck_assert_uint_eq(size, 1000000);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(cancelled_while_it_waits)
+{
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM }, NULL);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(tocsin_cancel(page.op), 0);
+    page_wait(&page);
+    ck_assert_int_eq(page.status, -ECANCELED);
+    ck_assert_int_eq(page.done->code, 200);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(the_deadline_while_it_waits)
+{
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM, .timeout_ms = 100 }, NULL);
+    page_wait(&page);
+    ck_assert_int_eq(page.status, -ETIMEDOUT);
+    page_drop(&page);
+}
+END_TEST
+
+static int cancel_it(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    if (tocsin_http_client_body_of(info) && ++told.parts == 2)
+        ck_assert_int_eq(tocsin_cancel((struct tocsin_op){ info->source }), 0);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(cancelled_by_who_hears_it)
+{
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") }, TOCSIN_EACH(cancel_it));
+    page_wait(&page);
+    ck_assert_int_eq(page.status, -ECANCELED);
+    ck_assert_int_eq(told.parts, 2);
+    page_drop(&page);
+}
+END_TEST
+
+static int free_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    if (++told.parts == 2)
+        ck_assert_int_eq(tocsin_free(), 0);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(the_loop_freed_by_who_hears_it)
+{
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") }, TOCSIN_EACH(free_it));
+    while (tocsin_loop_current().id)
+        tocsin_turn(-1);
+    ck_assert_int_eq(page.count, 1);
+    ck_assert_int_eq(page.status, -ECANCELED);
+    page_drop(&page);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("net/stream");
+    TCase *tests = tcase_create("stream");
+
+    tcase_add_checked_fixture(tests, page_begin, page_end);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, each_part_is_told);
+    tcase_add_test(tests, a_header_without_a_body);
+    tcase_add_test(tests, what_a_redirect_says_is_not_told);
+    tcase_add_test(tests, the_limit_counts_what_was_told);
+    tcase_add_test(tests, a_body_that_is_cut_is_told_so_far);
+    tcase_add_test(tests, it_waits_for_somebody_who_listens);
+    tcase_add_test(tests, it_waits_for_room_in_a_queue);
+    tcase_add_test(tests, two_share_a_queue);
+    tcase_add_test(tests, what_is_kept_stays_as_it_was);
+    tcase_add_test(tests, cancelled_while_it_waits);
+    tcase_add_test(tests, the_deadline_while_it_waits);
+    tcase_add_test(tests, cancelled_by_who_hears_it);
+    tcase_add_test(tests, the_loop_freed_by_who_hears_it);
+    suite_add_tcase(all, tests);
+    return all;
+}
+
+int main(void)
+{
+    return page_main(suite());
+}

@@ -1,0 +1,201 @@
+/* TLS, against a real server with certificates made here. */
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "page.h"
+
+static struct page page;
+static struct authority authority, stranger;
+static struct peer *secure;
+
+static void begin(void)
+{
+    page_begin();
+    authority_make(&authority);
+    authority_make(&stranger);
+    secure = NULL;
+}
+
+static void end(void)
+{
+    ck_assert_int_eq(tocsin_free(), 0);
+    if (secure)
+        peer_stop(secure);
+    authority_free(&authority);
+    authority_free(&stranger);
+    page_end();
+}
+
+static void serve(const struct authority *by, const char *names)
+{
+    secure = peer_start(authority_server(by, names));
+}
+
+static void fetch(const char *host, const char *path, const char *ca_file, unsigned flags)
+{
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url_at(secure, host, path), .ca_file = ca_file, .flags = flags });
+}
+
+static void fails(const char *host, const char *path, const char *ca_file, int status)
+{
+    fetch(host, path, ca_file, 0);
+    ck_assert_msg(page.status == status, "%s: %d (%s), not %d", path, page.status, page.done->reason, status);
+    ck_assert_int_ne(page.done->reason[0], 0);
+    page_drop(&page);
+}
+
+START_TEST(a_certificate_that_is_trusted)
+{
+    serve(&authority, "DNS:localhost,IP:127.0.0.1");
+    fetch("127.0.0.1", "/bytes/100000", authority.file, 0);
+    page_is_bytes(&page, 100000);
+    ck_assert_int_gt(page.done->tls_us, 0);
+    ck_assert_int_gt(page.done->connect_us, 0);
+    page_drop(&page);
+    fetch("127.0.0.1", "/echo", authority.file, 0);
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+    ck_assert_int_eq(peer_connections(secure), 1);
+    fetch("localhost", "/echo", authority.file, 0);
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(a_certificate_of_nobody_we_know)
+{
+    serve(&authority, "DNS:localhost,IP:127.0.0.1");
+    fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
+    fails("127.0.0.1", "/echo", stranger.file, TOCSIN_ECERT);
+    ck_assert_int_eq(peer_requests(secure), 0);
+}
+END_TEST
+
+START_TEST(a_certificate_for_another_host)
+{
+    serve(&authority, "DNS:elsewhere.test");
+    fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
+    fails("localhost", "/echo", authority.file, TOCSIN_EHOST);
+    fails("localhost", "/echo", stranger.file, TOCSIN_ECERT);
+    ck_assert_int_eq(peer_requests(secure), 0);
+}
+END_TEST
+
+START_TEST(any_certificate_if_it_is_asked_for)
+{
+    serve(&authority, "DNS:elsewhere.test");
+    fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+    fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);       /* neither the connection nor the setting is used again */
+    fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
+    fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(authorities_that_cannot_be_read)
+{
+    serve(&authority, "IP:127.0.0.1");
+    fails("127.0.0.1", "/echo", "/nowhere/authorities.pem", TOCSIN_ECERT);
+}
+END_TEST
+
+START_TEST(a_peer_that_closes_in_the_handshake)
+{
+    char url[64];
+
+    secure = peer_start_rude();
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(secure));
+    for (int i = 0; i < 10; i++)
+        page_fail(url, TOCSIN_EHANDSHAKE);
+}
+END_TEST
+
+START_TEST(a_peer_that_speaks_no_tls)
+{
+    char url[64];
+
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
+    page_start(&page, &(struct tocsin_http_request){ .url = url, .timeout_ms = 200 });   /* it waits for the end of a request */
+    page_wait(&page);
+    ck_assert_int_eq(page.status, -ETIMEDOUT);
+    ck_assert_int_gt(page.done->tls_us, 0);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(a_body_that_is_cut)
+{
+    serve(&authority, "IP:127.0.0.1");
+    fails("127.0.0.1", "/cut", authority.file, TOCSIN_ETRUNCATED);
+    fails("127.0.0.1", "/cut-chunk", authority.file, TOCSIN_ETRUNCATED);
+    fails("127.0.0.1", "/hang-up", authority.file, TOCSIN_ETRUNCATED);
+    fails("127.0.0.1", "/reset", authority.file, -ECONNRESET);
+    fails("127.0.0.1", "/bad-chunk", authority.file, TOCSIN_EPEER);
+}
+END_TEST
+
+START_TEST(cancelled_in_the_handshake)
+{
+    char url[64];
+
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
+    page_start(&page, &(struct tocsin_http_request){ .url = url });
+    while (peer_connections(peer) == 0)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(tocsin_cancel(page.op), 0);
+    page_wait(&page);
+    ck_assert_int_eq(page.status, -ECANCELED);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(from_tls_to_plain_and_back)
+{
+    char path[300];
+
+    serve(&authority, "IP:127.0.0.1");
+    snprintf(path, sizeof path, "/to/302/%s", peer_url(peer, "/echo"));
+    page_fetch(&page, &(struct tocsin_http_request){
+        .url = peer_url(secure, path), .ca_file = authority.file, .header = (const char *const[]){ "Cookie: secret", NULL } });
+    ck_assert_int_eq(page.status, 0);
+    ck_assert(!page_has(&page, "secret"));
+    page_drop(&page);
+    snprintf(path, sizeof path, "/to/302/%s", peer_url(secure, "/echo"));
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path), .ca_file = authority.file });
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path) });
+    ck_assert_int_eq(page.status, TOCSIN_ECERT);
+    page_drop(&page);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("net/tls");
+    TCase *tests = tcase_create("tls");
+
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_certificate_that_is_trusted);
+    tcase_add_test(tests, a_certificate_of_nobody_we_know);
+    tcase_add_test(tests, a_certificate_for_another_host);
+    tcase_add_test(tests, any_certificate_if_it_is_asked_for);
+    tcase_add_test(tests, authorities_that_cannot_be_read);
+    tcase_add_test(tests, a_peer_that_closes_in_the_handshake);
+    tcase_add_test(tests, a_peer_that_speaks_no_tls);
+    tcase_add_test(tests, a_body_that_is_cut);
+    tcase_add_test(tests, cancelled_in_the_handshake);
+    tcase_add_test(tests, from_tls_to_plain_and_back);
+    suite_add_tcase(all, tests);
+    return all;
+}
+
+int main(void)
+{
+    return page_main(suite());
+}

@@ -1,0 +1,19 @@
+# Programs that use nothing but themselves: each prints what is expected, and ends well.
+failed=0
+
+prints() {   # program; what it prints is on the standard input
+    wanted=$(cat)
+    said=$(timeout 60 "t/programs/$1") || { echo "$1 ended with status $?"; failed=1; }
+    test "$said" = "$wanted" || { echo "$1 said: $said"; failed=1; }
+}
+
+prints clock </dev/null
+prints lookup <<END
+tocsin: an alarm bell, and the ringing of it
+END
+prints rooms <<END
+[hall] 7: good evening
+{"signal":"chat.said","room":"hall","text":"good evening","user":7,"urgent":false}
+{"signal":"chat.said","room":"garden","text":"rain!","user":8,"urgent":true}
+END
+exit $failed

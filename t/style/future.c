@@ -1,0 +1,357 @@
+/* W1: the operation is the placeholder. Every way in which a result is taken, once. */
+#include "told.h"
+
+static struct told told;
+
+static struct tocsin_op promise(void)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
+    return op;
+}
+
+static struct tocsin_op ended(int status)
+{
+    struct tocsin_op op = promise();
+
+    ck_assert_int_eq(tocsin_op_complete(op, status, NULL), 0);
+    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_op_status(op), status);
+    return op;
+}
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof told);
+}
+
+START_TEST(returned_before_it_is_done_and_waited_for)
+{
+    struct tocsin_info *info = NULL;
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_timer(5, TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
+    ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
+    ck_assert_uint_eq(info->source.id, op.source.id);
+    tocsin_info_unref(info);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);  /* taken once */
+}
+END_TEST
+
+START_TEST(taken_when_it_has_ended_already)
+{
+    struct tocsin_op op = ended(3);
+    struct tocsin_info *info = NULL;
+
+    ck_assert_int_eq(tocsin_wait(op, 0, &info), 3);
+    ck_assert_int_eq(info->status, 3);
+    tocsin_info_unref(info);
+    op = ended(-EIO);
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO);    /* a failure has no info */
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+}
+END_TEST
+
+START_TEST(completed_by_hand_with_any_payload)
+{
+    struct tocsin_op op = promise();
+    struct tocsin_info *info;
+
+    ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_timer_ticked, .late_us = 42)), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), -ENOENT);
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
+    ck_assert_int_eq(tocsin_timer_ticked_of(info)->late_us, 42);
+    tocsin_info_unref(info);
+}
+END_TEST
+
+START_TEST(then_before_and_after_it_has_ended)
+{
+    struct tocsin_op op = promise();
+
+    ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
+    ck_assert_int_eq(tocsin_then(op, tell, &told), -EINVAL);       /* its result is promised away */
+    ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
+    ck_assert_int_eq(told.count, 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, 1);
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+
+    op = ended(2);
+    ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
+    ck_assert_int_eq(told.count, 1);                       /* from the loop */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_op_free(op), -EINVAL);
+    drain_all();
+    ck_assert_int_eq(told.count, 2);
+    ck_assert_int_eq(told.status, 2);
+    ck_assert_uint_eq(told.source, op.source.id);
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+}
+END_TEST
+
+START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
+{
+    ck_assert_int_eq(tocsin_then(ended(4), tell, &told), 0);
+    tocsin_free();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, 4);
+}
+END_TEST
+
+START_TEST(freed_untaken)
+{
+    struct tocsin_op op = ended(0), running = promise();
+
+    ck_assert_int_eq(tocsin_op_free(op), 0);
+    ck_assert_int_eq(tocsin_op_free(op), -ENOENT);
+    ck_assert_int_eq(tocsin_op_free(running), 0);
+    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS);     /* it runs on */
+    ck_assert_int_eq(tocsin_wait(running, -1, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_op_complete(running, 0, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(tocsin_op_status(running), -ENOENT);
+}
+END_TEST
+
+START_TEST(left_behind_is_counted)
+{
+    ended(0);
+    promise();
+    test_leaves(2);
+}
+END_TEST
+
+START_TEST(what_keeps_no_result)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_timer(1, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_then(op, tell, &told), -EINVAL);
+    ck_assert_int_eq(tocsin_op_free(op), -EINVAL);
+    ck_assert_int_eq(tocsin_all(&op, 1, NULL, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_wait(op, -2, NULL), -EINVAL);
+    drain_all();
+}
+END_TEST
+
+START_TEST(the_error_that_the_id_carries)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_timer(-1, TOCSIN_FUTURE, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE((struct tocsin_queue){ (uint64_t)-EIO }), &op), -EIO);
+    ck_assert_int_eq(tocsin_then(op, tell, &told), -EIO);
+    ck_assert_int_eq(tocsin_cancel(op), -EIO);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), -EIO);
+}
+END_TEST
+
+START_TEST(the_time_limit_is_its_deadline)
+{
+    struct tocsin_op op = promise();
+
+    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+    op = promise();
+    ck_assert_int_eq(tocsin_deadline(op, 1), 0);
+    ck_assert_int_eq(tocsin_wait(op, 1000000, NULL), -ETIMEDOUT);  /* the nearer one stays */
+    op = promise();
+    ck_assert_int_eq(tocsin_deadline(op, 1), 0);
+    ck_assert_int_eq(tocsin_deadline(op, -1), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 9, NULL), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 9);
+}
+END_TEST
+
+struct second { struct tocsin_op op; int wait, then, free, all, any; };
+
+static int try_all_ways(const struct tocsin_info *info, void *arg)
+{
+    struct second *second = arg;
+
+    (void)info;
+    second->wait = tocsin_wait(second->op, -1, NULL);
+    second->then = tocsin_then(second->op, tell, &told);
+    second->free = tocsin_op_free(second->op);
+    second->all = tocsin_all(&second->op, 1, NULL, NULL);
+    second->any = tocsin_any(&second->op, 1, NULL, NULL);
+    return TOCSIN_NEXT;
+}
+
+static void check_busy(const struct second *second)
+{
+    ck_assert_int_eq(second->wait, -EBUSY);
+    ck_assert_int_eq(second->then, -EBUSY);
+    ck_assert_int_eq(second->free, -EBUSY);
+    ck_assert_int_eq(second->all, -EBUSY);
+    ck_assert_int_eq(second->any, -EBUSY);
+}
+
+START_TEST(a_second_waiter_is_refused)
+{
+    struct second second = { .op = promise() };
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(try_all_ways, &second), NULL), 0);
+    ck_assert_int_eq(tocsin_deadline(second.op, 20), 0);
+    ck_assert_int_eq(tocsin_wait(second.op, -1, NULL), -ETIMEDOUT);
+    check_busy(&second);
+}
+END_TEST
+
+/* It has ended, in this very turn, and whoever waits has not been told yet: the result is promised all the same. */
+START_TEST(a_second_waiter_is_refused_also_between_its_end_and_the_first)
+{
+    struct second second = { .op = promise() };
+    struct tocsin_op other;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(try_all_ways, &second), &other), 0);
+    ck_assert_int_eq(tocsin_op_complete(second.op, 6, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(other, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_wait(second.op, -1, NULL), 6);
+    check_busy(&second);
+}
+END_TEST
+
+static int task_wait(void *arg)
+{
+    return tocsin_wait(*(struct tocsin_op *)arg, -1, NULL);
+}
+
+START_TEST(the_same_on_a_fiber)
+{
+    struct second second = { .op = promise() };
+    struct tocsin_op other, fiber;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(try_all_ways, &second), &other), 0);
+    ck_assert_int_eq(tocsin_spawn(task_wait, &second.op, TOCSIN_FUTURE, &fiber), 0);
+    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_op_complete(second.op, 6, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(other, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_wait(fiber, -1, NULL), 6);
+    check_busy(&second);
+}
+END_TEST
+
+static int cancel_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    return tocsin_cancel(*(struct tocsin_op *)arg) == 0 ? TOCSIN_NEXT : -EIO;
+}
+
+START_TEST(a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn)
+{
+    struct tocsin_op op = promise(), other, fiber;
+
+    ck_assert_int_eq(tocsin_spawn(task_wait, &op, TOCSIN_FUTURE, &fiber), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(cancel_it, &fiber), &other), 0);
+    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_op_complete(op, 6, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(other, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_wait(fiber, -1, NULL), 6);
+}
+END_TEST
+
+struct inside { struct tocsin_op running, ended; int blocked, there; };
+
+static int wait_inside(const struct tocsin_info *info, void *arg)
+{
+    struct inside *inside = arg;
+
+    (void)info;
+    inside->blocked = tocsin_wait(inside->running, 0, NULL);
+    inside->there = tocsin_wait(inside->ended, -1, NULL);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
+{
+    struct inside inside = { .running = promise(), .ended = ended(8) };
+
+    connect_to("timer.expired", wait_inside, &inside);
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_turn(-1), 1);
+    ck_assert_int_eq(inside.blocked, -EDEADLK);
+    ck_assert_int_eq(inside.there, 8);
+    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS);      /* nothing was done to it */
+    ck_assert_int_eq(tocsin_op_complete(inside.running, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_wait(inside.running, -1, NULL), 0);
+}
+END_TEST
+
+static int free_loop(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return tocsin_free();
+}
+
+START_TEST(the_loop_is_freed_while_it_is_waited_for)
+{
+    struct tocsin_op op = promise();
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(free_loop), NULL), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ESHUTDOWN);
+    ck_assert_uint_eq(tocsin_loop_current().id, 0);
+}
+END_TEST
+
+static int complete_both(const struct tocsin_info *info, void *arg)
+{
+    struct tocsin_op *ops = arg;
+
+    (void)info;
+    return tocsin_op_complete(ops[0], 1, NULL) | tocsin_op_complete(ops[1], 2, NULL);
+}
+
+static int wait_for_second(const struct tocsin_info *info, void *arg)
+{
+    struct tocsin_op *ops = arg;
+
+    (void)info;
+    ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), -EDEADLK);
+    return TOCSIN_NEXT;
+}
+
+/* While the first is waited for, turns go on for everybody else. */
+START_TEST(others_go_on_while_one_is_waited_for)
+{
+    struct tocsin_op ops[2] = { promise(), promise() };
+
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(complete_both, ops), NULL), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(wait_for_second, ops), NULL), 0);
+    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 1);
+    ck_assert_int_eq(tocsin_wait(ops[1], 0, NULL), 2);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("style/future");
+    TCase *tests = test_case(suite, "future");
+
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, returned_before_it_is_done_and_waited_for);
+    tcase_add_test(tests, taken_when_it_has_ended_already);
+    tcase_add_test(tests, completed_by_hand_with_any_payload);
+    tcase_add_test(tests, then_before_and_after_it_has_ended);
+    tcase_add_test(tests, then_on_what_ended_is_called_when_the_loop_is_freed);
+    tcase_add_test(tests, freed_untaken);
+    tcase_add_test(tests, left_behind_is_counted);
+    tcase_add_test(tests, what_keeps_no_result);
+    tcase_add_test(tests, the_error_that_the_id_carries);
+    tcase_add_test(tests, the_time_limit_is_its_deadline);
+    tcase_add_test(tests, a_second_waiter_is_refused);
+    tcase_add_test(tests, a_second_waiter_is_refused_also_between_its_end_and_the_first);
+    tcase_add_test(tests, the_same_on_a_fiber);
+    tcase_add_test(tests, a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn);
+    tcase_add_test(tests, in_a_handler_it_takes_what_is_there_and_never_blocks);
+    tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_for);
+    tcase_add_test(tests, others_go_on_while_one_is_waited_for);
+    return suite;
+}

@@ -1,0 +1,390 @@
+/* Queues: bounded, and what was started is never lost. */
+#include "told.h"
+
+static struct told told;
+static int note;                                       /* a signal that carries nothing */
+
+static struct tocsin_queue open_queue(const char *pattern, size_t limit, unsigned flags)
+{
+    struct tocsin_queue queue;
+
+    ck_assert_int_eq(tocsin_queue_open(pattern, &(struct tocsin_queue_options){ .limit = limit, .flags = flags }, &queue), 0);
+    return queue;
+}
+
+/* What a queue holds, one letter for each entry: e(mitted), p(rogress), d(one). */
+static const char *codes(struct tocsin_queue queue)
+{
+    static char text[256];
+    struct tocsin_info *info;
+    size_t count = 0;
+
+    while (count < sizeof text - 1 && tocsin_queue_wait(queue, 0, &info) == 0) {
+        text[count++] = "?epd"[info->code];
+        tocsin_info_unref(info);
+    }
+    text[count] = '\0';
+    return text;
+}
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof told);
+    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    ck_assert_int_gt(note, 0);
+}
+
+START_TEST(first_in_first_out)
+{
+    struct tocsin_queue queue = open_queue(NULL, 0, 0);
+    struct tocsin_info *info;
+    struct tocsin_op op;
+
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
+        ck_assert_int_eq(tocsin_op_complete(op, i, NULL), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
+        ck_assert_int_eq(info->status, i);
+        tocsin_info_unref(info);
+    }
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, &info), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 1, &info), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -2, &info), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_queue_close(queue), -ENOENT);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, &info), -ENOENT);
+    ck_assert_int_eq(tocsin_queue_fd(queue), -ENOENT);
+}
+END_TEST
+
+START_TEST(what_is_malformed)
+{
+    struct tocsin_queue queue;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_open("..", NULL, &queue), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_open("nobody.declared.it", NULL, &queue), -ENOENT);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .flags = 2 }, &queue), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .spare = { 1 } }, &queue), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .priority = 40000 }, &queue), -EINVAL);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE(queue), NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE((struct tocsin_queue){ 0 }), NULL), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses_starts_and_never_a_completion)
+{
+    struct tocsin_queue queue = open_queue(NULL, 3, 0);
+    struct tocsin_op ops[3], op;
+
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &ops[i]), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), -EAGAIN);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tocsin_op_complete(ops[i], 0, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), -EAGAIN);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    ck_assert_str_eq(codes(queue), "ddd");
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(places_come_back)
+{
+    struct tocsin_queue queue = open_queue(NULL, 2, 0);
+    struct tocsin_op op;
+
+    for (int i = 0; i < 10; i++) {                         /* undone, cancelled, ended */
+        ck_assert_int_eq(tocsin_watch(-1, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
+        ck_assert_int_eq(tocsin_watch(99999, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
+        ck_assert_int_eq(tocsin_timer(1000, TOCSIN_QUEUE(queue), &op), 0);
+        ck_assert_int_eq(tocsin_cancel(op), 0);
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE(queue), &op), 0);
+        drain_all();
+        ck_assert_str_eq(codes(queue), "dd");
+    }
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_of_a_set_refuses_emissions)
+{
+    struct tocsin_queue queue = open_queue("test.note", 2, 0);
+
+    connect_to("test.note", tell, &told);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
+    ck_assert_int_eq(told.count, 2);                       /* nothing was done: it leaves the signal to the others */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+}
+END_TEST
+
+START_TEST(no_completion_is_lost_when_emissions_fill_it)
+{
+    struct tocsin_queue queue = open_queue("test.note, op.done", 8, 0), own = open_queue("test.note", 6, 0);
+    struct tocsin_op ops[5];
+
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(own), &ops[i]), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);    /* own: one entry and five places */
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(tocsin_op_complete(ops[i], i, NULL), 0);
+    drain_all();
+    ck_assert_str_eq(codes(own), "eddddd");
+    ck_assert_str_eq(codes(queue), "eddddd");
+    ck_assert_int_eq(tocsin_queue_close(queue) | tocsin_queue_close(own), 0);
+}
+END_TEST
+
+START_TEST(a_set_counts_the_operations_that_will_end_in_it)
+{
+    struct tocsin_queue queue = open_queue("op.done, test.note", 2, 0);
+    struct tocsin_op ops[2], op;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);      /* ends elsewhere */
+    ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
+    drain_all();
+    ck_assert_str_eq(codes(queue), "dd");
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(take_comes_first_and_stops_the_signal)
+{
+    struct tocsin_queue queue;
+    struct told last = { .count = 0 };
+
+    connect_to("test.note", tell, &told);
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &last, .priority = 32767 }, NULL), 0);
+    queue = open_queue("test.*", 0, TOCSIN_TAKE);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_STOPPED);
+    ck_assert_int_eq(told.count + last.count, 0);
+    ck_assert_str_eq(codes(queue), "e");
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(told.count + last.count, 2);
+}
+END_TEST
+
+START_TEST(it_stands_at_its_priority)
+{
+    struct told stop = { .answer = TOCSIN_STOP };
+    struct tocsin_queue before, after;
+
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &stop, .priority = 5 }, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .priority = 6 }, &before), 0);
+    ck_assert_int_eq(tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .priority = 4 }, &after), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_STOPPED);
+    ck_assert_str_eq(codes(before), "e");
+    ck_assert_str_eq(codes(after), "");
+    ck_assert_int_eq(tocsin_queue_close(before) | tocsin_queue_close(after), 0);
+}
+END_TEST
+
+START_TEST(several_hold_the_same_info)
+{
+    struct tocsin_queue queues[3] = { open_queue("test.note", 0, 0), open_queue("test.*", 0, 0), open_queue("**", 0, 0) };
+    struct tocsin_info *info[3];
+
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(tocsin_queue_wait(queues[i], 0, &info[i]), 0);
+        ck_assert_ptr_eq(info[i], info[0]);
+        ck_assert_int_eq(tocsin_queue_close(queues[i]), 0);
+    }
+    for (int i = 0; i < 3; i++)
+        tocsin_info_unref(info[i]);
+}
+END_TEST
+
+START_TEST(closed_with_what_it_holds)
+{
+    struct tocsin_queue queue = open_queue("test.note", 0, 0);
+    struct tocsin_op op;
+
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);  /* it runs on */
+    connect_to("op.done", tell, &told);
+    ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
+START_TEST(left_open_is_counted_and_closed_by_the_loop)
+{
+    struct tocsin_queue queue = open_queue("test.note", 0, 0), other = open_queue(NULL, 0, 0);
+
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE(other), NULL), 0);
+    ck_assert_int_eq(tocsin_free(), 3);
+    ck_assert_int_eq(tocsin_queue_close(queue), -ENOENT);
+}
+END_TEST
+
+static int close_queue(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    return tocsin_queue_close(*(struct tocsin_queue *)arg);
+}
+
+START_TEST(closed_while_it_is_waited_on)
+{
+    struct tocsin_queue queue = open_queue(NULL, 0, 0);
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(close_queue, &queue), NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -ECANCELED);
+}
+END_TEST
+
+static int free_loop(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return tocsin_free();
+}
+
+START_TEST(the_loop_is_freed_while_it_is_waited_on)
+{
+    struct tocsin_queue queue = open_queue(NULL, 0, 0);
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(free_loop), NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -ECANCELED);
+    ck_assert_uint_eq(tocsin_loop_current().id, 0);
+}
+END_TEST
+
+static int wait_in_handler(const struct tocsin_info *info, void *arg)
+{
+    struct tocsin_queue queue = *(struct tocsin_queue *)arg;
+
+    (void)info;
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);        /* what is there */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 10, NULL), -EDEADLK);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -EDEADLK);
+    told.count++;
+    return TOCSIN_NEXT;
+}
+
+START_TEST(in_a_handler_it_never_blocks)
+{
+    struct tocsin_queue queue = open_queue("test.note", 0, 0);
+
+    connect_to("test.note", wait_in_handler, &queue);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+static int task_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int emit_note(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return tocsin_emit(note, NULL);
+}
+
+static int start_work(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return tocsin_work(task_nothing, NULL, TOCSIN_CALL(emit_note), NULL);
+}
+
+static int take_note(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    ck_assert_int_eq(tocsin_queue_wait(*(struct tocsin_queue *)arg, 0, NULL), 0);
+    return TOCSIN_NEXT;
+}
+
+/* Somebody else takes what came, before whoever waits could: that goes on waiting. */
+START_TEST(taken_by_another_meanwhile)
+{
+    struct tocsin_queue queue = open_queue("test.note", 0, 0);
+
+    ck_assert_int_eq(tocsin_clock_move(0), 0);              /* both in one turn, for sure */
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(start_work), NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+static int task_queue_wait(void *arg)
+{
+    return tocsin_queue_wait(*(struct tocsin_queue *)arg, -1, NULL);
+}
+
+START_TEST(the_same_on_fibers)
+{
+    struct tocsin_queue queue = open_queue("test.note", 0, 0);
+    struct tocsin_op one, other;
+
+    ck_assert_int_eq(tocsin_spawn(task_queue_wait, &queue, TOCSIN_FUTURE, &one), 0);
+    ck_assert_int_eq(tocsin_spawn(task_queue_wait, &queue, TOCSIN_FUTURE, &other), 0);
+    ck_assert_int_eq(tocsin_wait(other, -1, NULL), -EBUSY);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
+    ck_assert_int_eq(tocsin_op_status(one), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_cancel(one), 0);
+    ck_assert_int_eq(tocsin_wait(one, -1, NULL), -ECANCELED);
+    ck_assert_int_eq(tocsin_spawn(task_queue_wait, &queue, TOCSIN_FUTURE, &one), 0);
+    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_wait(one, -1, NULL), -ECANCELED);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("style/queue");
+    TCase *tests = test_case(suite, "queue");
+
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, first_in_first_out);
+    tcase_add_test(tests, what_is_malformed);
+    tcase_add_test(tests, a_full_queue_refuses_starts_and_never_a_completion);
+    tcase_add_test(tests, places_come_back);
+    tcase_add_test(tests, a_full_queue_of_a_set_refuses_emissions);
+    tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
+    tcase_add_test(tests, a_set_counts_the_operations_that_will_end_in_it);
+    tcase_add_test(tests, take_comes_first_and_stops_the_signal);
+    tcase_add_test(tests, it_stands_at_its_priority);
+    tcase_add_test(tests, several_hold_the_same_info);
+    tcase_add_test(tests, closed_with_what_it_holds);
+    tcase_add_test(tests, left_open_is_counted_and_closed_by_the_loop);
+    tcase_add_test(tests, closed_while_it_is_waited_on);
+    tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_on);
+    tcase_add_test(tests, in_a_handler_it_never_blocks);
+    tcase_add_test(tests, taken_by_another_meanwhile);
+    tcase_add_test(tests, the_same_on_fibers);
+    return suite;
+}

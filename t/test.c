@@ -1,0 +1,62 @@
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test.h"
+
+static int descriptors, leaves;
+
+int test_descriptors(void)
+{
+    DIR *open_files = opendir("/proc/self/fd");
+    int count = 0;
+
+    ck_assert_ptr_nonnull(open_files);
+    while (readdir(open_files))
+        count++;
+    closedir(open_files);
+    return count;
+}
+
+void test_leaves(int count)
+{
+    leaves = count;
+}
+
+void test_skip(const char *what, const char *why)
+{
+    printf("skip: %s: %s\n", what, why);
+    fflush(stdout);
+}
+
+static void begin(void)
+{
+    leaves = 0;
+    descriptors = test_descriptors();
+}
+
+static void end(void)
+{
+    ck_assert_int_eq(tocsin_free(), leaves);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+}
+
+TCase *test_case(Suite *suite, const char *name)
+{
+    TCase *tests = tcase_create(name);
+
+    tcase_add_checked_fixture(tests, begin, end);
+    suite_add_tcase(suite, tests);
+    return tests;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(test_suite());
+    int failed;
+
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
