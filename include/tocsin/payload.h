@@ -12,7 +12,7 @@ TOCSIN__BEGIN
 struct tocsin_layout  { const char *name, *fields; size_t size; };
 struct tocsin_payload { const struct tocsin_layout *layout; };   /* the first member, called tocsin, of every payload */
 
-struct tocsin_bytes  { const void *data; size_t size; };
+struct tocsin_bytes  { const void *data; size_t size; };         /* in a copy data has no alignment of its own: memcpy out of it */
 /* An object that is counted brings its own ref and unref: the copy of a payload takes a reference. ref answers 0 or -errno. */
 struct tocsin_shared { const char *name; int (*ref)(void *object); void (*unref)(void *object); };
 struct tocsin_object { void *object; const struct tocsin_shared *how; };

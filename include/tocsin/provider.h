@@ -94,7 +94,7 @@ TOCSIN_API int tocsin_op_wanted(struct tocsin_op op, int which);
  *          other is copied
  * @return  1: it will be delivered; 0: nobody wants it: pause, resume will be called; -EAGAIN: the one before it has not been delivered
  *          yet, or the queue it would go to is full: resume will be called; -EALREADY: completed; -EPROTO: another
- *          layout than the declared one; -EINVAL: its type has no such progress; -ENOMEM; -ENOENT: no such operation; -EXDEV:
+ *          layout than the declared one; -EINVAL: its type has no such progress; -ENOMEM: resume will be called; -ENOENT: no such operation; -EXDEV:
  *          of another thread's loop
  * @emits   the progress signal of its type
  * @thread  loop

@@ -20,7 +20,8 @@ TOCSIN_LAYOUT(tocsin_fd_done, TOCSIN_FD_DONE);
  * @owner   fd stays the caller's: cancel the watch before closing it
  * @return  0; -EBADF: fd is not open; -EPERM: it cannot be polled (a regular file); -EINVAL: other poll_events; else as tocsin_op_new. On
  *          failure ret_op carries the error
- * @emits   fd.ready while ready and wanted; fd.done exactly once, status -ECANCELED or -ETIMEDOUT
+ * @emits   fd.ready while ready and wanted; fd.done exactly once, status -ECANCELED or -ETIMEDOUT; or, when it is wanted again,
+ *          why it cannot be watched any more: -EBADF, -ENOMEM
  * @thread  loop
  * @source  POSIX poll(2)
  * @since   0.1

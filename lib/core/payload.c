@@ -35,19 +35,20 @@ int tocsin_payload_field(const struct tocsin_payload *payload, int index, struct
     return 0;
 }
 
-/* The bytes behind the struct that the value of a field needs. */
-static size_t extra_size(enum tocsin_type type, const void *value)
+/* The bytes that the value of a field points to. */
+static struct tocsin_bytes bytes_of(enum tocsin_type type, const void *value)
 {
+    const struct tocsin_bytes *bytes = value;
     const char *text;
 
     switch (type) {
     case TOCSIN_STRING:
         text = *(const char *const *)value;
-        return text ? strlen(text) + 1 : 0;
+        return (struct tocsin_bytes){ text, text ? strlen(text) + 1 : 0 };
     case TOCSIN_BYTES:
-        return ((const struct tocsin_bytes *)value)->data ? ((const struct tocsin_bytes *)value)->size : 0;
+        return (struct tocsin_bytes){ bytes->data, bytes->data ? bytes->size : 0 };
     default:
-        return 0;
+        return (struct tocsin_bytes){ NULL, 0 };
     }
 }
 
@@ -62,25 +63,23 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
     size = payload->layout->size;
     tocsin__fields_begin(&walk, payload->layout);
     while (tocsin__fields_next(&walk, &field) > 0)
-        size += extra_size(field.type, (const char *)payload + field.offset);
+        size += bytes_of(field.type, (const char *)payload + field.offset).size;
     return size;
 }
 
 /* Makes the value of a field in a copy the copy's own; *tail is where its bytes go. */
 static int field_own(enum tocsin_type type, void *value, char **tail)
 {
-    size_t size = extra_size(type, value);
+    struct tocsin_bytes bytes = bytes_of(type, value);
     struct tocsin_object *object = value;
     int fd;
 
     switch (type) {
     case TOCSIN_STRING:
-        if (size)
-            *(const char **)value = memcpy(*tail, *(const char **)value, size);
+        *(const char **)value = bytes.size ? memcpy(*tail, bytes.data, bytes.size) : NULL;
         break;
     case TOCSIN_BYTES:
-        if (size)
-            ((struct tocsin_bytes *)value)->data = memcpy(*tail, ((struct tocsin_bytes *)value)->data, size);
+        ((struct tocsin_bytes *)value)->data = bytes.size ? memcpy(*tail, bytes.data, bytes.size) : NULL;
         break;
     case TOCSIN_FD:
         if (*(int *)value < 0)
@@ -99,7 +98,7 @@ static int field_own(enum tocsin_type type, void *value, char **tail)
     default:
         break;
     }
-    *tail += size;
+    *tail += bytes.size;
     return 0;
 }
 

@@ -10,8 +10,11 @@ int tocsin__op_end(struct tocsin__op *op, int reason)
         return -EINVAL;
     if (op->end_waits)
         tocsin__op_progress_drop(op);                  /* it has ended, but for what nobody wanted to hear */
-    if (op->ending || op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
+    if (op->ending || op->phase == TOCSIN__ENDED)
         return -EALREADY;
+    op->ending = !tocsin__op_open(op) && tocsin__op_ask(op, reason);
+    if (op->ending || !tocsin__op_open(op))
+        return op->ending ? 0 : -EALREADY;
     if (op->type && !op->type->cancel)
         return -EBUSY;
     op->ending = true;

@@ -270,7 +270,9 @@ static void op_undo(struct tocsin__op *op)
 
     places_release(op);
     op->notify.how = 0;
-    mine = tocsin__op_claim(op->source.id) || op->early;
+    do
+        mine = tocsin__op_claim(op->source.id) || op->early;
+    while (!mine && !tocsin__op_ask(op, -ECANCELED) && tocsin__op_open(op));
     if (mine && !op->progress_waits) {
         tocsin__op_gone(op);
         return;
@@ -308,21 +310,40 @@ int tocsin_op_start(struct tocsin_op id, int err, struct tocsin_op *ret_op)
 
 /* Completed */
 
-struct tocsin__op *tocsin__op_claim(uint64_t id)
+/* What the claim of an id entry is while a payload is copied, which may fail, and if it was asked to end meanwhile. No id is so small. */
+enum { COPYING = 1, ASKED = 2 };
+
+static struct tocsin__op *claim(uint64_t id, uint64_t as)
 {
     struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
     struct tocsin__id_entry *entry = loop ? tocsin__id_entry(&loop->sources, id) : NULL;
 
-    if (!entry || !id || !atomic_compare_exchange_strong_explicit(&entry->claim, &(uint64_t){ id }, 0, memory_order_acquire, memory_order_relaxed))
+    if (!entry || id <= ASKED || !atomic_compare_exchange_strong_explicit(&entry->claim, &(uint64_t){ id }, as, memory_order_acquire, memory_order_relaxed))
         return NULL;
     return entry->object;
 }
 
+struct tocsin__op *tocsin__op_claim(uint64_t id)
+{
+    return claim(id, 0);
+}
+
+static struct tocsin__id_entry *entry_of(const struct tocsin__op *op)
+{
+    return tocsin__id_entry(&op->engine->loop->sources, op->source.id);
+}
+
+bool tocsin__op_ask(struct tocsin__op *op, int reason)
+{
+    op->reason = reason;
+    return atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, ASKED, memory_order_release, memory_order_relaxed);
+}
+
+/* It is as it was; unless it was asked to end meanwhile, then it does. */
 static void unclaim(struct tocsin__op *op)
 {
-    struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->sources, op->source.id);
-
-    atomic_store_explicit(&entry->claim, op->source.id, memory_order_release);
+    if (!atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, op->source.id, memory_order_release, memory_order_acquire))
+        tocsin__op_finish(op, op->reason, NULL);
 }
 
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
@@ -366,7 +387,7 @@ int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payl
 
     if (err < 0)
         return err;
-    op = tocsin__op_claim(id.source.id);
+    op = claim(id.source.id, payload ? COPYING : 0);
     if (!op)
         return -ENOENT;
     err = payload ? payload_take(op, payload) : 0;
@@ -374,6 +395,7 @@ int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payl
         unclaim(op);
         return err;
     }
+    atomic_store_explicit(&entry_of(op)->claim, 0, memory_order_relaxed);
     tocsin__op_finish(op, status, op->copy ? op->copy : payload);
     return 0;
 }

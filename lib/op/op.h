@@ -51,6 +51,7 @@ struct tocsin__op {
     struct tocsin_payload *empty, *copy;               /* the terminal payload, if none is given; a copy of one that is */
     uint64_t parent;                                   /* the emission in whose handler it started (E15) */
     int status;
+    int reason;                                        /* what it is to end with if the completion that is under way fails */
     enum tocsin__phase phase;
     bool standing, serving;
     bool ending;                                       /* it was asked to end */
@@ -105,7 +106,8 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op, const struct toc
 /* Nobody has completed it yet. */
 static inline bool tocsin__op_open(const struct tocsin__op *op)
 {
-    return op->source.id && atomic_load_explicit(&tocsin__id_entry(&op->engine->loop->sources, op->source.id)->claim, memory_order_relaxed);
+    return op->source.id &&
+           atomic_load_explicit(&tocsin__id_entry(&op->engine->loop->sources, op->source.id)->claim, memory_order_relaxed) == op->source.id;
 }
 
 int  tocsin__ops_make(struct tocsin__engine *engine);
@@ -121,6 +123,7 @@ void tocsin__op_gone(struct tocsin__op *op);                                    
 
 /* Completing in two steps, for threads: who claims it may write the state and completes it. NULL: somebody else has. */
 struct tocsin__op *tocsin__op_claim(uint64_t id);
+bool tocsin__op_ask(struct tocsin__op *op, int reason);   /* to end with it, if the completion that is under way fails; false: none is */
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);   /* its thread, not claimed: both */
 

@@ -162,6 +162,14 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
     return err < 0 ? err : tocsin__op_wanted(op, which);
 }
 
+/* Short of memory: asked again in the next turn. */
+static int progress_failed(struct tocsin__op *op, int err)
+{
+    pause_begin(op);
+    tocsin__ops(op->engine)->resume_wanted = true;
+    return err;
+}
+
 /* What goes into a queue is copied, and has a place there, from now on: it cannot be lost on its way. */
 static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int signo, const struct tocsin_payload *payload)
 {
@@ -187,7 +195,7 @@ int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_pa
     }
     err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
     if (err < 0)
-        return err;
+        return progress_failed(op, err);
     op->progress_which = (uint8_t)which;
     op->progress_overrun = overrun;
     op->progress = payload;
@@ -206,7 +214,7 @@ static int copy_progress(struct tocsin__op *op, int which, const struct tocsin_p
         return tocsin__op_progress(op, which, copy, overrun);
     }
     tocsin__release(copy);
-    return err;
+    return progress_failed(op, err);
 }
 
 int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_payload *payload, unsigned overrun)

@@ -52,13 +52,11 @@ static void on_tick(struct tocsin__timer *timer)
     int64_t now = tocsin__now(state->op->engine);
 
     step(state, now);
-    if (tocsin__op_wanted(state->op, 0)) {
-        state->ticked.late_us = now - state->due_us;
-        tocsin__op_progress(state->op, 0, &state->ticked.tocsin, state->missed);
+    state->ticked.late_us = tocsin__op_wanted(state->op, 0) ? now - state->due_us : state->ticked.late_us;     /* the last one may be lent */
+    if (tocsin__op_progress(state->op, 0, &state->ticked.tocsin, state->missed) == 1)
         state->missed = 0;
-    } else {
+    else
         state->missed = add_missed(state->missed, 1);
-    }
     state->due_us += state->period_us;
     if (state->period_us && (state->op->progress_waits || !state->op->progress_refused))
         tocsin__timer_arm(state->op->engine, timer, state->due_us);
@@ -71,9 +69,13 @@ static void timer_resume(struct tocsin_op op, void *arg)
     int64_t now = tocsin__now(state->op->engine);
 
     (void)op;
-    if (tocsin__timer_armed(&state->timer) || !state->period_us)
+    if (tocsin__timer_armed(&state->timer) || !(state->period_us || state->missed))
         return;
-    while (state->due_us <= now) {
+    if (!state->period_us) {
+        state->missed--;                               /* the one that is told now */
+        state->due_us = now;
+    }
+    while (state->period_us && state->due_us <= now) {
         step(state, now);
         state->missed = add_missed(state->missed, 1);
         state->due_us += state->period_us;

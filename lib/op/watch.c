@@ -35,13 +35,14 @@ static void on_ready(struct tocsin__watch *watch, short events)
     }
 }
 
+/* What cannot be watched any more ends. */
 static void watch_resume(struct tocsin_op op, void *arg)
 {
     struct state *state = arg;
+    int err = state->watch.event ? tocsin__watch_for(&state->watch, state->events) : 0;
 
-    (void)op;
-    if (state->watch.event)
-        tocsin__watch_for(&state->watch, state->events);
+    if (err < 0)
+        watch_cancel(op, state, err);
 }
 
 static const struct tocsin_op_type watch_type = {

@@ -57,11 +57,12 @@ static int work_cancel(struct tocsin_op op, void *arg, int reason)
     struct state *state = arg;
     bool queued = tocsin__pool_remove(&state->work->job);
 
-    (void)op;
     if (!queued && !state->abandon)
         return -EBUSY;
-    state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;
-    tocsin__op_complete(state->op, reason, &state->done.tocsin);
+    if (tocsin__op_claim(op.source.id)) {              /* else the thread has, and writes the state */
+        state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;
+        tocsin__op_finish(state->op, reason, &state->done.tocsin);
+    }
     if (queued)
         work_put(state->work);                         /* the thread's reference */
     return 0;

@@ -91,6 +91,11 @@ static int model_act(void)
     return now.stop ? TOCSIN_STOP : TOCSIN_NEXT;
 }
 
+static bool model_before(int a, int b)
+{
+    return priority_of(a) != priority_of(b) ? priority_of(a) > priority_of(b) : model.age[a] < model.age[b];
+}
+
 static int model_deliver(bool source)
 {
     bool outer = !model.running, nodefer = model.nodefer, wanted[6], called[6] = { false };
@@ -105,7 +110,7 @@ static int model_deliver(bool source)
         int next = -1;
 
         for (int i = 0; i < 6; i++)
-            if (wanted[i] && !called[i] && (next < 0 || priority_of(i) > priority_of(next) || (priority_of(i) == priority_of(next) && model.age[i] < model.age[next])))
+            if (wanted[i] && !called[i] && (next < 0 || model_before(i, next)))
                 next = i;
         if (next < 0)
             break;
@@ -222,16 +227,18 @@ static int on_call(const struct tocsin_info *info, void *arg)
 
 static const char *drawn(void)
 {
-    static const char *const acts[] = { "does nothing", "connects", "disconnects" }, *const targets[] = { "itself", "the previous", "the next", "all" };
+    static const char *const acts[] = { "does nothing", "connects", "disconnects" };
+    static const char *const targets[] = { "itself", "the previous", "the next", "all" };
     static char text[300];
     char *end = text;
 
     for (int i = 0; i < now.count; i++)
         end += sprintf(end, sourced(i) ? "%s(%c%d)" : "%s%c%d", i ? " -> " : "", "ABC"[i], priority_of(i));
     end += sprintf(end, "   %c: %s%s", "ABC"[now.actor], now.free_loop ? "frees the loop, " : "", now.nested == BEFORE ? "emits, " : "");
-    end += sprintf(end, "%s%s %s%s", freed_first() ? "frees the source, " : "", acts[now.act], now.act ? targets[now.target] : "", freed_last() ? ", frees the source" : "");
-    sprintf(end, "%s%s%s%s", now.nested == AFTER ? ", emits" : "", now.nested ? now.nodefer ? " (nested)" : " (deferred)" : "", now.stop ? ", stops" : "",
-            now.quick ? " [quick]" : "");
+    end += sprintf(end, "%s%s %s%s", freed_first() ? "frees the source, " : "", acts[now.act], now.act ? targets[now.target] : "",
+                   freed_last() ? ", frees the source" : "");
+    end += sprintf(end, "%s%s", now.nested == AFTER ? ", emits" : "", now.nested ? now.nodefer ? " (nested)" : " (deferred)" : "");
+    sprintf(end, "%s%s", now.stop ? ", stops" : "", now.quick ? " [quick]" : "");
     return text;
 }
 

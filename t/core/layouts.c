@@ -37,8 +37,8 @@ START_TEST(the_fields_lie_where_the_compiler_put_them)
 END_TEST
 
 static const struct tocsin_layout malformed[] = {
-    { "m", NULL, 8 }, { "m", "i32", 16 }, { "m", "i32 x", 16 }, { "m", "i32 x,", 16 }, { "m", "i32 x ;", 16 }, { "m", "i32;x;", 16 }, { "m", "i32 ;", 16 },
-    { "m", "i3 x;", 16 }, { "m", "i322 x;", 16 }, { "m", "x i32;", 16 }, { "m", "i32 x; ", 16 }, { "m", "i32 x;bool", 16 }, { "m", "\xff x;", 16 },
+    { "m", NULL, 8 }, { "m", "i32", 16 }, { "m", "i32 x", 16 }, { "m", "i32 x,", 16 }, { "m", "i32 x ;", 16 },
+    { "m", "i32;x;", 16 }, { "m", "i32 ;", 16 }, { "m", "i3 x;", 16 }, { "m", "i322 x;", 16 }, { "m", "x i32;", 16 }, { "m", "i32 x; ", 16 }, { "m", "i32 x;bool", 16 }, { "m", "\xff x;", 16 },
     { "m", ";;", 8 }, { "m", "bool", 16 }, { "m", "bool ", 16 },
 };
 
@@ -97,8 +97,8 @@ START_TEST(fields_by_their_number)
     int thing;
     const struct tocsin_shared how = { "thing", NULL, NULL };
     struct tocsin_op op = { { 0x1234567890 } };
-    const struct tocsin_payload *payload = TOCSIN_PAYLOAD(every, true, INT32_MIN, false, UINT64_MAX, UINT32_MAX, -0.5, "text", INT64_MIN, { "data", 3 },
-                                                          -EPERM, op, 7, { &thing, &how }, &op, true);
+    const struct tocsin_payload *payload = TOCSIN_PAYLOAD(every, true, INT32_MIN, false, UINT64_MAX, UINT32_MAX, -0.5, "text", INT64_MIN,
+                                                          { "data", 3 }, -EPERM, op, 7, { &thing, &how }, &op, true);
 
     ck_assert(field_at(payload, 0, "flag", TOCSIN_BOOL).value.boolean);
     ck_assert_int_eq(field_at(payload, 1, "small", TOCSIN_I32).value.i32, INT32_MIN);

@@ -26,7 +26,8 @@ START_TEST(what_they_match)
     int count = sizeof table / sizeof table[0];
 
     for (int i = 0; i < count; i++)
-        ck_assert_msg(tocsin__pattern_list_match(table[i].pattern, table[i].name) == table[i].matches, "'%s' and '%s'", table[i].pattern, table[i].name);
+        ck_assert_msg(tocsin__pattern_list_match(table[i].pattern, table[i].name) == table[i].matches, "'%s' and '%s'",
+                      table[i].pattern, table[i].name);
     printf("core/patterns: %d pairs of a pattern and a name\n", count);
 }
 END_TEST

@@ -87,7 +87,8 @@ static int emit_merged(const struct tocsin_info *info, void *arg)
     if (note_of(info)->number)
         return TOCSIN_NEXT;
     for (int i = 1; i <= 6; i++)
-        ck_assert_int_eq(tocsin_emit_from(sources[i % 3], signo, TOCSIN_PAYLOAD(note, .number = i, .data = { "datadata", (size_t)i })), TOCSIN_PENDED);
+        ck_assert_int_eq(tocsin_emit_from(sources[i % 3], signo, TOCSIN_PAYLOAD(note, .number = i, .data = { "datadata", (size_t)i })),
+                         TOCSIN_PENDED);
     ck_assert_uint_eq(slot()->pended, 3);
     ck_assert_uint_eq(slot()->pended_bytes, 3 * sizeof(struct note) + 4 + 5 + 6);
     ck_assert_int_eq(emit_sized(7, 100), TOCSIN_PENDED);       /* not refused for room: of source 0 one waits */

@@ -194,7 +194,8 @@ static int emit_again(const struct tocsin_info *info, void *arg)
 }
 
 static const struct { const char *name; void (*deed)(void); } deeds[] = {
-    { "free the loop", free_loop }, { "disconnect", disconnect }, { "free the source", free_source }, { "emit", emit_bell }, { "default", emit_minded },
+    { "free the loop", free_loop }, { "disconnect", disconnect }, { "free the source", free_source }, { "emit", emit_bell },
+    { "default", emit_minded },
 };
 
 /* An object's ref, the first call, or its unref, the second, does a deed: while an info that was kept goes, or while pended ones are

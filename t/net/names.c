@@ -100,6 +100,13 @@ static void with(int (*resolve)(const char *, const char *, const struct addrinf
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .resolve = resolve }), 0);
 }
 
+static void begin(void)
+{
+    gate.began = gate.ended = 0;
+    strangers = 0;
+    page_begin();
+}
+
 static void end(void)
 {
     open_for_good();
@@ -387,7 +394,7 @@ static Suite *suite(void)
     Suite *all = suite_create("net/names");
     TCase *tests = tcase_create("names");
 
-    tcase_add_checked_fixture(tests, page_begin, end);
+    tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_name_is_looked_up_by_us);
     tcase_add_test(tests, names_that_libcurl_treats_in_ways_of_its_own);

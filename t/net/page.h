@@ -26,6 +26,7 @@ void page_fail(const char *url, int status);               /* fetches it, and th
 
 bool page_has(const struct page *page, const char *text);  /* in its body */
 void page_is_bytes(const struct page *page, size_t size);  /* of the peer's /bytes and /chunked */
+bool are_bytes(const struct tocsin_bytes *bytes, size_t offset);   /* likewise, from there on */
 
 /* Every test runs between these two; the second frees the loop, and looks at what is left. */
 void page_begin(void);

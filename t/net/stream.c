@@ -26,9 +26,7 @@ static int on_progress(const struct tocsin_info *info, void *arg)
     }
     ck_assert_ptr_nonnull(body);
     ck_assert_uint_eq(body->offset, told.size);
-    for (size_t i = 0; i < body->data.size; i++)
-        if (((const char *)body->data.data)[i] != peer_byte_at(told.size + i))
-            told.bad = true;
+    told.bad = told.bad || !are_bytes(&body->data, told.size);
     told.parts++;
     told.size += body->data.size;
     return TOCSIN_NEXT;
@@ -122,7 +120,7 @@ START_TEST(it_waits_for_somebody_who_listens)
 {
     struct tocsin_handler handler;
 
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/20000000"), .flags = TOCSIN_HTTP_STREAM, .limit_bytes = 30000000 }, NULL);
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/8000000"), .flags = TOCSIN_HTTP_STREAM }, NULL);
     for (int i = 0; i < 100; i++)
         ck_assert_int_ge(tocsin_turn(1), 0);
     ck_assert_int_eq(page.count, 0);
@@ -139,7 +137,7 @@ START_TEST(it_waits_for_somebody_who_listens)
     page_wait(&page);
     ck_assert_int_eq(page.status, 0);
     ck_assert(!told.bad);
-    ck_assert_uint_eq(told.size, 20000000);
+    ck_assert_uint_eq(told.size, 8000000);
     page_drop(&page);
 }
 END_TEST
@@ -165,8 +163,7 @@ START_TEST(it_waits_for_room_in_a_queue)
         ended += tocsin_http_client_done_of(info) != NULL;
         if (body) {
             ck_assert_uint_eq(body->offset, size);
-            for (size_t i = 0; i < body->data.size; i++)
-                ck_assert_int_eq(((const char *)body->data.data)[i], peer_byte_at(size + i));
+            ck_assert(are_bytes(&body->data, size));
             size += body->data.size;
         }
         tocsin_info_unref(info);
@@ -228,8 +225,10 @@ START_TEST(what_is_kept_stays_as_it_was)
     for (int i = 0; i < count; i++) {
         const struct tocsin_http_client_body *body = tocsin_http_client_body_of(kept[i]);
 
-        for (size_t at = 0; body && at < body->data.size; at++)
-            ck_assert_int_eq(((const char *)body->data.data)[at], peer_byte_at(size++));
+        if (body) {
+            ck_assert(are_bytes(&body->data, size));
+            size += body->data.size;
+        }
         tocsin_info_unref(kept[i]);
     }
     ck_assert_uint_eq(size, 1000000);

@@ -263,6 +263,85 @@ START_TEST(places_of_parts_come_back)
 }
 END_TEST
 
+/* Whoever listened is gone when the last part is to be told: it is held, and the end behind it. */
+static struct parts *hold_the_last(const struct tocsin_notify *notify)
+{
+    struct tocsin_handler handler;
+    struct parts *parts = parts_start(1, notify);
+
+    ck_assert_int_eq(tocsin_connect("part.told", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    parts_make(parts->op, parts);
+    ck_assert_uint_eq(parts->made, 1);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    turns(5);
+    ck_assert_int_eq(told.count, 0);
+    ck_assert_int_eq(tocsin_turn(0), 0);                   /* it sleeps */
+    return parts;
+}
+
+START_TEST(the_last_part_is_held_until_somebody_listens)
+{
+    struct parts *parts = hold_the_last(TOCSIN_CALL(tell, &told));
+
+    (void)parts;
+    connect_to("part.told", tell, &told);
+    turns(3);
+    ck_assert_int_eq(told.count, 2);
+    ck_assert_int_eq(told.code, TOCSIN_DONE);
+    ck_assert_int_eq(told.status, 0);
+}
+END_TEST
+
+START_TEST(or_until_it_is_cancelled)
+{
+    struct tocsin_op op = hold_the_last(TOCSIN_CALL(tell, &told))->op;
+
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);        /* the real result was on its way */
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, 0);
+}
+END_TEST
+
+START_TEST(or_its_time_is_over)
+{
+    struct tocsin_op op = hold_the_last(TOCSIN_FUTURE)->op;
+
+    ck_assert_int_eq(tocsin_wait(op, 1, NULL), 0);
+}
+END_TEST
+
+START_TEST(or_the_loop_drains_in_time_or_is_freed)
+{
+    hold_the_last(TOCSIN_CALL(tell, &told));
+    ck_assert_int_eq(tocsin_drain(1), 0);
+    ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
+    ck_assert_int_eq(told.count, 1);
+    told.count = 0;
+    hold_the_last(TOCSIN_CALL(tell, &told));
+    ck_assert_int_eq(tocsin_free(), 1);
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
+START_TEST(held_for_a_full_set)
+{
+    struct tocsin_queue set = open_queue("part.told, test.note", 1);
+    struct parts *parts = parts_start(1, TOCSIN_CALL(tell, &told));
+
+    parts_make(parts->op, parts);
+    ck_assert_uint_eq(parts->made, 1);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);   /* in its place */
+    turns(5);
+    ck_assert_int_eq(told.count, 0);
+    ck_assert_int_eq(tocsin_queue_wait(set, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(set, -1, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(tocsin_queue_close(set), 0);
+}
+END_TEST
+
 START_TEST(the_queue_closes_under_a_part)
 {
     struct tocsin_queue queue = open_queue(NULL, 4);
@@ -292,6 +371,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_set_pauses_for_as_long_as_it_is_open);
     tcase_add_test(tests, room_that_an_undone_start_gives_back);
     tcase_add_test(tests, places_of_parts_come_back);
+    tcase_add_test(tests, the_last_part_is_held_until_somebody_listens);
+    tcase_add_test(tests, or_until_it_is_cancelled);
+    tcase_add_test(tests, or_its_time_is_over);
+    tcase_add_test(tests, or_the_loop_drains_in_time_or_is_freed);
+    tcase_add_test(tests, held_for_a_full_set);
     tcase_add_test(tests, the_queue_closes_under_a_part);
     return suite;
 }

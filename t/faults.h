@@ -1,0 +1,50 @@
+/* A job with every allocation and every system call below it made to fail in turn (F3). */
+#ifndef TOCSIN_T_FAULTS_H
+#define TOCSIN_T_FAULTS_H
+
+#include "core/mem.h"
+#include "told.h"
+
+/* What was started: it ended once if the start succeeded, and never if it failed. */
+struct started { struct tocsin_op op; int err, ended; };
+
+TOCSIN__UNUSED static int on_started_end(const struct tocsin_info *info, void *arg)
+{
+    struct started *one = arg;
+
+    ck_assert_int_eq(info->code, TOCSIN_DONE);
+    one->ended++;
+    return TOCSIN_NEXT;
+}
+
+TOCSIN__UNUSED static void check_started(const struct started *all, int count)
+{
+    for (int i = 0; i < count; i++) {
+        ck_assert_msg(all[i].err <= 0 && all[i].err > -4096, "%d: %d", i, all[i].err);
+        ck_assert_int_eq(tocsin_id_error(all[i].op.source.id), all[i].err);
+        ck_assert_msg(all[i].ended == (all[i].err == 0), "%d: started %d, ended %d times", i, all[i].err, all[i].ended);
+    }
+}
+
+/* The first job makes what is made once in a process. How many tasks a thread finds is chance, so it is not said beforehand how often
+   something can fail: until a job has met no fault. */
+TOCSIN__UNUSED static void each_in_turn(const char *what, void (*job)(void))
+{
+    int descriptors;
+    long nth = 0;
+
+    tocsin__fault_at(0);
+    job();
+    descriptors = test_descriptors();
+    do {
+        tocsin__fault_at(++nth);
+        job();
+        ck_assert_int_eq(test_descriptors(), descriptors);
+    } while (tocsin__fault_count() >= nth);
+    tocsin__fault_at(0);
+    ck_assert_int_gt(nth, 10);
+    printf("%s: %ld allocations and system calls made to fail\n", what, nth - 1);
+    fflush(stdout);
+}
+
+#endif

@@ -1,0 +1,238 @@
+/* Timers: once and again, merged and paused, set anew. */
+#include "told.h"
+
+static struct told told;
+static struct tocsin_op op;
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof told);
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
+}
+
+static void move(int64_t ms)
+{
+    ck_assert_int_eq(tocsin_clock_move(ms), 0);
+}
+
+static void cancel(void)
+{
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    move(0);
+}
+
+START_TEST(once)
+{
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
+    move(9);
+    ck_assert_int_eq(told.count, 0);
+    move(1);
+    ck_assert_int_eq(told.count, 1);
+    move(100);
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -ENOENT);
+}
+END_TEST
+
+START_TEST(limits)
+{
+    ck_assert_int_eq(tocsin_timer(-1, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_timer(1000000000001, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_every(-1, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_every(INT64_MAX, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_timer(1000000000000, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_timer_set(op, -2), -EINVAL);
+    ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
+    cancel();
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);    /* no timer */
+    ck_assert_int_eq(tocsin_deadline(op, -2), -EINVAL);
+    ck_assert_int_eq(tocsin_deadline(op, INT64_MAX), 0);   /* as good as none */
+    cancel();
+    ck_assert_int_eq(tocsin_timer_set((struct tocsin_op){ { (uint64_t)-EIO } }, 1), -EIO);
+}
+END_TEST
+
+START_TEST(set_earlier_later_and_not_at_all)
+{
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
+    ck_assert_int_eq(tocsin_timer_set(op, 100), 0);
+    move(99);
+    ck_assert_int_eq(told.count, 0);
+    ck_assert_int_eq(tocsin_timer_set(op, -1), 0);
+    move(1000);
+    ck_assert_int_eq(told.count, 0);
+    ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
+    move(0);
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
+START_TEST(again_and_again)
+{
+    ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(tell, &told), &op), 0);
+    for (int i = 1; i <= 5; i++) {
+        move(9);
+        ck_assert_int_eq(told.count, i - 1);
+        move(1);
+        ck_assert_int_eq(told.count, i);
+        ck_assert_uint_eq(told.overrun, 0);
+        ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
+    }
+    ck_assert_int_eq(tocsin_timer_set(op, 3), 0);          /* the next one; the period stays */
+    move(3);
+    ck_assert_int_eq(told.count, 6);
+    move(10);
+    ck_assert_int_eq(told.count, 7);
+    ck_assert_int_eq(tocsin_timer_set(op, -1), 0);
+    move(100);
+    ck_assert_int_eq(told.count, 7);
+    ck_assert_int_eq(tocsin_timer_set(op, 1), 0);
+    move(11);
+    ck_assert_int_eq(told.count, 9);
+    ck_assert_uint_eq(told.overrun, 0);
+    cancel();
+    ck_assert_int_eq(told.count, 9);                       /* EACH: not the end */
+}
+END_TEST
+
+/* A handler that takes longer than the period: what it missed is merged, and the beat is kept. */
+static int stall(const struct tocsin_info *info, void *arg)
+{
+    int64_t until = tocsin_now() + 35000;
+
+    while (tocsin_now() < until)
+        ;
+    return tell(info, arg);
+}
+
+START_TEST(ticks_that_came_too_late_are_merged)
+{
+    int64_t start, ticks;
+
+    ck_assert_int_eq(tocsin_free(), 0);                    /* the clock goes by itself here */
+    start = tocsin_now();
+    ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(stall, &told), &op), 0);
+    turns_until(&told.count, 1);
+    ticks = told.overrun + 1;
+    turns_until(&told.count, 2);
+    ck_assert_uint_ge(told.overrun, 2);
+    ticks += told.overrun + 1;
+    ck_assert_int_le(ticks, (tocsin_now() - start) / 10000);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    while (tocsin_op_status(op) == -EINPROGRESS)
+        ck_assert_int_ge(tocsin_turn(0), 0);
+}
+END_TEST
+
+START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
+{
+    struct tocsin_handler handler;
+
+    ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
+    move(95);
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_connect("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    move(4);
+    ck_assert_int_eq(told.count, 0);
+    move(1);
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_uint_eq(told.overrun, 9);                    /* those that nobody heard */
+    move(30);
+    ck_assert_int_eq(told.count, 4);
+    ck_assert_uint_eq(told.overrun, 0);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    move(50);
+    ck_assert_int_eq(tocsin_connect("*.*", &(struct tocsin_action){ .fn = tell, .arg = &told, .source = op.source }, NULL), 0);
+    move(10);
+    ck_assert_int_eq(told.count, 5);
+    ck_assert_uint_eq(told.overrun, 5);
+    cancel();
+    ck_assert_int_eq(told.count, 6);
+    ck_assert_int_eq(told.code, TOCSIN_DONE);
+    ck_assert_int_eq(told.status, -ECANCELED);
+}
+END_TEST
+
+START_TEST(without_a_period_it_ticks_when_it_is_set)
+{
+    ck_assert_int_eq(tocsin_every(0, TOCSIN_EACH(tell, &told), &op), 0);
+    move(100);
+    ck_assert_int_eq(told.count, 0);
+    for (int i = 1; i <= 3; i++) {
+        ck_assert_int_eq(tocsin_timer_set(op, 5), 0);
+        move(100);
+        ck_assert_int_eq(told.count, i);
+    }
+    cancel();
+}
+END_TEST
+
+/* A tick that nobody could take then is not lost. */
+START_TEST(without_a_period_and_unwanted)
+{
+    struct tocsin_queue queue;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue), 0);
+    ck_assert_int_eq(tocsin_every(0, TOCSIN_QUEUE(queue), &op), 0);
+    ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
+    move(0);
+    ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
+    move(0);                                               /* the queue is full */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
+    move(0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
+    cancel();
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+static int cancel_it(const struct tocsin_info *info, void *arg)
+{
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -EALREADY);
+    return tell(info, arg);
+}
+
+START_TEST(cancelled_in_its_own_tick)
+{
+    ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(cancel_it, &told), &op), 0);
+    move(100);
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+}
+END_TEST
+
+START_TEST(its_deadline)
+{
+    ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
+    connect_to("timer.expired", tell, &told);
+    ck_assert_int_eq(tocsin_deadline(op, 35), 0);
+    ck_assert_int_eq(tocsin_deadline(op, 25), 0);          /* in place of what it had */
+    move(24);
+    ck_assert_int_eq(told.count, 0);
+    move(1);
+    ck_assert_int_eq(told.status, -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_deadline(op, 1), -ENOENT);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("op/timer");
+    TCase *tests = test_case(suite, "timer");
+
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, once);
+    tcase_add_test(tests, limits);
+    tcase_add_test(tests, set_earlier_later_and_not_at_all);
+    tcase_add_test(tests, again_and_again);
+    tcase_add_test(tests, ticks_that_came_too_late_are_merged);
+    tcase_add_test(tests, unwanted_it_stands_still_and_goes_on_when_somebody_connects);
+    tcase_add_test(tests, without_a_period_it_ticks_when_it_is_set);
+    tcase_add_test(tests, without_a_period_and_unwanted);
+    tcase_add_test(tests, cancelled_in_its_own_tick);
+    tcase_add_test(tests, its_deadline);
+    return suite;
+}

@@ -1,0 +1,310 @@
+/* Work: a function that blocks, on a thread of a pool. Each way to its end, and drop once in each. */
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "told.h"
+
+static struct told told;
+static sem_t began, go;
+static atomic_int drops, ran;
+static struct tocsin_pool pool;                        /* of one thread, with places for three */
+
+static int task_nothing(void *arg)
+{
+    atomic_fetch_add(&ran, 1);
+    return *(int *)arg;
+}
+
+/* Says that it has begun, and waits until it may end. */
+static int task_block(void *arg)
+{
+    sem_post(&began);
+    while (sem_wait(&go) < 0)
+        ;
+    return *(int *)arg;
+}
+
+static void count_drop(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&drops, 1);
+}
+
+static int answer = 7;
+
+static int start(tocsin_task task, unsigned flags, struct tocsin_op *ret_op)
+{
+    const struct tocsin_work_options options = { .pool = pool, .drop = count_drop, .flags = flags };
+
+    return tocsin_work_with(&options, task, &answer, TOCSIN_CALL(tell, &told), ret_op);
+}
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof told);
+    atomic_store(&drops, 0);
+    atomic_store(&ran, 0);
+    answer = 7;
+    sem_init(&began, 0, 0);
+    sem_init(&go, 0, 0);
+    ck_assert_int_eq(tocsin_pool_new(1, 3, &pool), 0);
+}
+
+static void end(void)
+{
+    sem_destroy(&began);
+    sem_destroy(&go);
+}
+
+static void end_pool(void)
+{
+    ck_assert_int_eq(tocsin_pool_free(pool), 0);
+    ck_assert_int_eq(tocsin_pool_free(pool), -ENOENT);
+}
+
+static void begun(void)
+{
+    while (sem_wait(&began) < 0)
+        ;
+}
+
+/* The drop may come a moment after the end is announced: on its thread. */
+static void dropped(int count)
+{
+    while (atomic_load(&drops) < count)
+        sched_yield();
+    ck_assert_int_eq(atomic_load(&drops), count);
+}
+
+START_TEST(its_status_is_what_the_task_answers)
+{
+    static int answers[] = { 0, 5, -EIO, INT32_MAX, -4096 };
+
+    for (int i = 0; i < 5; i++) {
+        struct tocsin_op op;
+
+        ck_assert_int_eq(tocsin_work(task_nothing, &answers[i], TOCSIN_FUTURE, &op), 0);
+        ck_assert_int_eq(tocsin_wait(op, -1, NULL), answers[i]);
+    }
+    ck_assert_int_eq(atomic_load(&ran), 5);
+    end_pool();
+}
+END_TEST
+
+static int check_payload(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_work_done *done = tocsin_work_done_of(info);
+
+    ck_assert_int_ge(done->queued_us, 0);
+    ck_assert_int_ge(done->ran_us, 0);
+    return tell(info, arg);
+}
+
+START_TEST(its_payload_is_there_however_it_ends)
+{
+    struct tocsin_op op;
+
+    connect_to("work.done", check_payload, &told);
+    ck_assert_int_eq(start(task_block, 0, NULL), 0);
+    begun();
+    ck_assert_int_eq(start(task_nothing, 0, &op), 0);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    sem_post(&go);
+    drain_all();
+    ck_assert_int_eq(told.count, 4);
+    end_pool();
+}
+END_TEST
+
+START_TEST(the_queue_is_bounded)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(start(task_block, 0, NULL), 0);
+    begun();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(start(task_nothing, 0, &op), 0);
+    ck_assert_int_eq(start(task_nothing, 0, &op), -EAGAIN);
+    ck_assert_int_eq(tocsin_id_error(op.source.id), -EAGAIN);
+    ck_assert_int_eq(atomic_load(&drops), 0);              /* a start that failed keeps its arg */
+    sem_post(&go);
+    drain_all();
+    ck_assert_int_eq(told.count, 4);
+    dropped(4);
+    ck_assert_int_eq(start(task_nothing, 0, NULL), 0);
+    drain_all();
+    dropped(5);
+    end_pool();
+}
+END_TEST
+
+START_TEST(cancelled_while_it_is_queued)
+{
+    struct tocsin_op ops[3];
+
+    ck_assert_int_eq(start(task_block, 0, NULL), 0);
+    begun();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(start(task_nothing, 0, &ops[i]), 0);
+    ck_assert_int_eq(tocsin_cancel(ops[1]), 0);
+    ck_assert_int_eq(tocsin_cancel(ops[1]), -EALREADY);
+    ck_assert_int_eq(tocsin_cancel(ops[2]), 0);
+    turns_until(&told.count, 2);
+    ck_assert_int_eq(told.status, -ECANCELED);
+    dropped(2);
+    ck_assert_int_eq(tocsin_deadline(ops[0], 0), 0);
+    turns_until(&told.count, 3);
+    ck_assert_int_eq(told.status, -ETIMEDOUT);
+    sem_post(&go);
+    drain_all();
+    ck_assert_int_eq(atomic_load(&ran), 0);
+    dropped(4);
+    end_pool();
+}
+END_TEST
+
+START_TEST(running_it_cannot_be_cancelled)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(start(task_block, 0, &op), 0);
+    begun();
+    ck_assert_int_eq(tocsin_cancel(op), -EBUSY);
+    ck_assert_int_eq(tocsin_deadline(op, 0), 0);           /* nor by its deadline */
+    ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    sem_post(&go);
+    drain_all();
+    ck_assert_int_eq(told.status, 7);
+    dropped(1);
+    end_pool();
+}
+END_TEST
+
+START_TEST(abandoned_while_it_runs)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .flags = TOCSIN_ABANDON }, task_nothing, &answer, NULL, &op), -EINVAL);
+    ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
+    begun();
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, -ECANCELED);
+    ck_assert_int_eq(atomic_load(&drops), 0);              /* the thread has it still */
+    sem_post(&go);
+    dropped(1);
+    ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
+    begun();
+    ck_assert_int_eq(tocsin_deadline(op, 0), 0);
+    turns_until(&told.count, 2);
+    ck_assert_int_eq(told.status, -ETIMEDOUT);
+    ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
+    ck_assert_int_eq(tocsin_cancel(op), 0);                /* queued behind it */
+    turns_until(&told.count, 3);
+    dropped(2);
+    sem_post(&go);
+    dropped(3);
+    end_pool();
+}
+END_TEST
+
+START_TEST(abandoned_by_a_loop_that_is_freed)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
+    begun();
+    ck_assert_int_eq(tocsin_free(), 1);
+    ck_assert_int_eq(told.status, -ECANCELED);
+    sem_post(&go);
+    dropped(1);
+    end_pool();
+}
+END_TEST
+
+static void *let_go(void *arg)
+{
+    (void)arg;
+    sem_post(&go);
+    return NULL;
+}
+
+START_TEST(a_loop_that_is_freed_waits_for_what_runs)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(start(task_block, 0, NULL), 0);
+    ck_assert_int_eq(start(task_nothing, 0, NULL), 0);
+    begun();
+    ck_assert_int_eq(pthread_create(&thread, NULL, let_go, NULL), 0);
+    ck_assert_int_eq(tocsin_free(), 2);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(told.count, 2);
+    dropped(2);
+    end_pool();
+}
+END_TEST
+
+static int keep_info(const struct tocsin_info *info, void *arg)
+{
+    *(struct tocsin_info **)arg = tocsin_info_ref(info);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(what_is_kept_of_it_outlives_its_loop)
+{
+    struct tocsin_info *kept = NULL;
+
+    connect_to("work.done", keep_info, &kept);
+    ck_assert_int_eq(start(task_nothing, 0, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(kept->status, 7);
+    ck_assert_int_ge(tocsin_work_done_of(kept)->ran_us, 0);
+    tocsin_info_unref(kept);
+    dropped(1);
+    end_pool();
+}
+END_TEST
+
+START_TEST(options_that_are_wrong)
+{
+    struct tocsin_work_options options = { .flags = 2 };
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, NULL, &op), -EINVAL);
+    options = (struct tocsin_work_options){ .spare = { 0, 0, 0, 1 } };
+    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_work_with(NULL, NULL, &answer, NULL, &op), -EINVAL);
+    options = (struct tocsin_work_options){ .pool = { 12345 }, .drop = count_drop };
+    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -ENOENT);
+    options.pool.id = (uint64_t)-EIO;
+    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -EIO);
+    drain_all();
+    ck_assert_int_eq(atomic_load(&drops) + told.count, 0);
+    end_pool();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("op/work");
+    TCase *tests = test_case(suite, "work");
+
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, its_status_is_what_the_task_answers);
+    tcase_add_test(tests, its_payload_is_there_however_it_ends);
+    tcase_add_test(tests, the_queue_is_bounded);
+    tcase_add_test(tests, cancelled_while_it_is_queued);
+    tcase_add_test(tests, running_it_cannot_be_cancelled);
+    tcase_add_test(tests, abandoned_while_it_runs);
+    tcase_add_test(tests, abandoned_by_a_loop_that_is_freed);
+    tcase_add_test(tests, a_loop_that_is_freed_waits_for_what_runs);
+    tcase_add_test(tests, what_is_kept_of_it_outlives_its_loop);
+    tcase_add_test(tests, options_that_are_wrong);
+    return suite;
+}
