@@ -42,14 +42,23 @@ static const struct tocsin_op_type client_type = {
     .done = &tocsin__net_closed_spec, .state_size = sizeof(struct tocsin__net_client), .cancel = cancel
 };
 
+/* So many connections are kept. To an origin there are never more than it has places: libcurl closes an idle one instead. */
+static int set_limits(struct tocsin__net_client *client)
+{
+    CURLMcode code = curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.at_once);
+
+    if (code == CURLM_OK)
+        code = curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)client->options.per_host);
+    return code == CURLM_OK ? 0 : -ENOMEM;
+}
+
 static int open_multi(struct tocsin__net_client *client)
 {
     CURLM *multi = client->multi = curl_multi_init();
 
-    if (!multi || tocsin__net_sockets_of_multi(client, multi) != CURLM_OK || tocsin__net_clock_of_multi(&client->clock, multi) != CURLM_OK ||
-        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)client->options.at_once) != CURLM_OK)
+    if (!multi || tocsin__net_sockets_of_multi(client, multi) != CURLM_OK || tocsin__net_clock_of_multi(&client->clock, multi) != CURLM_OK)
         return -ENOMEM;
-    return 0;
+    return set_limits(client);
 }
 
 static int client_open(struct tocsin__net_client *client, struct tocsin_op op)
@@ -177,7 +186,7 @@ static int setup(struct tocsin__net_client *client, const struct tocsin_http_opt
     if (client->pool.id)
         tocsin_pool_free(client->pool);
     client->pool.id = 0;
-    if (curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.at_once) != CURLM_OK)
+    if (set_limits(client) < 0)
         return -ENOMEM;
     tocsin__net_place_review(client);
     return 0;

@@ -96,10 +96,23 @@ void tocsin__net_place_move(struct tocsin__net_fetch *fetch, struct tocsin__net_
         tocsin__net_fetch_go(fetch);
 }
 
+static void take_back(struct tocsin__net_fetch *fetch)
+{
+    struct tocsin__net_origin *origin = fetch->origin;
+
+    leave_queue(fetch);
+    origin->active--;
+    TAILQ_INSERT_HEAD(&origin->waiting, fetch, link);
+    fetch->queue = &origin->waiting;
+}
+
 void tocsin__net_place_review(struct tocsin__net_client *client)
 {
     struct tocsin__net_origin *origin;
+    struct tocsin__net_fetch *last;
 
+    while ((last = TAILQ_LAST(&client->waiting, tocsin__net_queue)))
+        take_back(last);
     for (unsigned i = 0; i < TOCSIN__NET_ORIGINS; i++)
         LIST_FOREACH(origin, &client->origins.bucket[i], link)
             serve_origin(client, origin);

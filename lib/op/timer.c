@@ -50,13 +50,14 @@ static void on_tick(struct tocsin__timer *timer)
 {
     struct state *state = tocsin__container(timer, struct state, timer);
     int64_t now = tocsin__now(state->op->engine);
+    bool told = tocsin__op_wanted(state->op, 0);
 
     step(state, now);
-    state->ticked.late_us = tocsin__op_wanted(state->op, 0) ? now - state->due_us : state->ticked.late_us;     /* the last one may be lent */
-    if (tocsin__op_progress(state->op, 0, &state->ticked.tocsin, state->missed) == 1)
-        state->missed = 0;
-    else
-        state->missed = add_missed(state->missed, 1);
+    if (told) {
+        state->ticked.late_us = now - state->due_us;
+        told = tocsin__op_progress(state->op, 0, &state->ticked.tocsin, state->missed) == 1;
+    }
+    state->missed = told ? 0 : add_missed(state->missed, 1);
     state->due_us += state->period_us;
     if (state->period_us && (state->op->progress_waits || !state->op->progress_refused))
         tocsin__timer_arm(state->op->engine, timer, state->due_us);

@@ -216,6 +216,8 @@ static bool reply(struct connection *c, struct request *request)
         return say(c, "HTTP/1.1 204 No Content\r\nX-Peer: yes\r\n\r\n");
     if (sscanf(path, "/to/%d/%n", &code, &used) == 1)
         return reply_redirect(c, code, path + used);
+    if (strcmp(path, "/fragment") == 0)
+        return reply_redirect(c, 302, "/echo#own");
     if (strcmp(path, "/loop") == 0)
         return reply_redirect(c, 302, "/loop");
     if (sscanf(path, "/hops/%ld", &n) == 1) {

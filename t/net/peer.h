@@ -5,6 +5,7 @@
        /bytes/N          N bytes, each byte_at(its offset)          /chunked/N   the same, chunked, with a trailer
        /status/N         this code, and a short body                /empty       204
        /to/CODE/WHERE    a redirect; WHERE is Location as it is
+       /fragment         a redirect to /echo#own
        /loop             a redirect to itself                       /hops/N      N redirects, then /echo
        /slow/MS          /echo, later                               /wait        /echo, when peer_release is called
        /never            nothing, until the peer closes

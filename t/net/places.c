@@ -131,6 +131,9 @@ START_TEST(more_places_are_taken_at_once)
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 5 }), 0);
     while (peer_waiting(peer) < 5)
         ck_assert_int_ge(tocsin_turn(1), 0);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(peer_waiting(peer), 5);
     ck_assert_int_eq(tocsin_http_setup(NULL), 0);
     while (peer_waiting(peer) < PAGES)
         ck_assert_int_ge(tocsin_turn(1), 0);

@@ -101,6 +101,9 @@ START_TEST(locations_are_relative_to_where_they_were_found)
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo#part"));
     ck_assert(page_has(&page, "GET /echo HTTP"));
     page_drop(&page);
+    page_get(&page, peer_url(peer, "/fragment#part"));
+    ck_assert_str_eq(page.done->url, peer_url(peer, "/echo#own"));
+    page_drop(&page);
     page_get(&page, peer_url(peer, "/to/302//a%20b?c=d"));
     ck_assert_int_eq(page.done->code, 404);
     ck_assert_str_eq(page.done->url, peer_url(peer, "/a%20b?c=d"));

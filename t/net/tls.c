@@ -96,6 +96,19 @@ START_TEST(any_certificate_if_it_is_asked_for)
 }
 END_TEST
 
+START_TEST(what_is_trusted_in_turns)
+{
+    serve(&authority, "IP:127.0.0.1");
+    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1 }), 0);
+    for (int i = 0; i < 6; i++) {
+        fetch("127.0.0.1", "/echo", i % 2 ? authority.file : NULL, i % 2 ? 0 : TOCSIN_HTTP_INSECURE);
+        ck_assert_msg(page.status == 0, "%d: %s", page.status, page.done->reason);
+        page_drop(&page);
+    }
+    ck_assert_int_eq(peer_connections(secure), 6);         /* one at a time: the kept one was closed for the next */
+}
+END_TEST
+
 START_TEST(authorities_that_cannot_be_read)
 {
     serve(&authority, "IP:127.0.0.1");
@@ -185,6 +198,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_certificate_of_nobody_we_know);
     tcase_add_test(tests, a_certificate_for_another_host);
     tcase_add_test(tests, any_certificate_if_it_is_asked_for);
+    tcase_add_test(tests, what_is_trusted_in_turns);
     tcase_add_test(tests, authorities_that_cannot_be_read);
     tcase_add_test(tests, a_peer_that_closes_in_the_handshake);
     tcase_add_test(tests, a_peer_that_speaks_no_tls);

@@ -195,19 +195,16 @@ END_TEST
 
 START_TEST(set_on_a_closed_descriptor)
 {
-    int fd = dup(ends[0]), other = open("/dev/null", O_RDONLY);
+    int fd = dup(ends[0]);
 
     ck_assert_int_eq(tocsin_watch(fd, 0, TOCSIN_CALL(tell, &told), &op), 0);
     close(fd);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EBADF);
-    ck_assert_int_eq(dup2(other, fd), fd);
-    ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EPERM);
     ck_assert_int_eq(dup2(ends[0], fd), fd);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), 0);
     cancel();
     ck_assert_int_eq(told.status, -ECANCELED);
     close(fd);
-    close(other);
 }
 END_TEST
 

@@ -1,0 +1,133 @@
+/* The styles with each allocation and system call below them made to fail in turn. */
+#include <poll.h>
+
+#include "faults.h"
+
+enum { ALL, ANY, FIBER, JOINED, QUEUED, STARTS };
+
+static struct started all[STARTS];
+static struct tocsin_queue queue;
+static int note;
+
+static struct tocsin_op promise(void)
+{
+    struct tocsin_op op;
+    int err = tocsin_op_new(NULL, TOCSIN_FUTURE, &op);
+
+    if (err == 0)
+        ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
+    return op;
+}
+
+/* Takes the result, or the error that the id carries. */
+static void take(struct tocsin_op op)
+{
+    int status = tocsin_wait(op, -1, NULL);
+
+    ck_assert_msg(status == 1 || status == -ENOMEM || status == -EMFILE, "%d", status);
+}
+
+static int task_inner(void *arg)
+{
+    (void)arg;
+    take(promise());
+    return tocsin_yield();
+}
+
+static int task(void *arg)
+{
+    struct tocsin_op inner, gate = promise();
+    struct tocsin_info *info;
+    int err = tocsin_spawn(task_inner, arg, TOCSIN_FUTURE, &inner);
+
+    if (err == 0)
+        ck_assert_int_eq(tocsin_wait(inner, -1, NULL), 0);
+    take(gate);
+    if (tocsin_id_error(queue.id))
+        return 0;
+    err = tocsin_timer(0, TOCSIN_QUEUE(queue), NULL);
+    if (err < 0)
+        return err;
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);      /* what was started is never lost */
+    tocsin_info_unref(info);
+    return 0;
+}
+
+static void start_groups(void)
+{
+    struct tocsin_op ops[4];
+
+    for (int i = 0; i < 4; i++)
+        ops[i] = promise();
+    all[ALL].err = tocsin_all(ops, 2, TOCSIN_CALL(on_started_end, &all[ALL]), &all[ALL].op);
+    all[ANY].err = tocsin_any(ops + 2, 2, TOCSIN_CALL(on_started_end, &all[ANY]), &all[ANY].op);
+    while ((all[ALL].err == 0 && !all[ALL].ended) || (all[ANY].err == 0 && !all[ANY].ended))
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    for (int i = 0; i < 4; i++)
+        if (i < 2 || all[ANY].err < 0)                     /* a start that failed has changed nothing */
+            take(ops[i]);
+    if (all[ANY].err == 0)
+        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0), 1);     /* the winner's */
+}
+
+/* Emissions and ends in a queue of a set, and its descriptor. */
+static void queue_all(void)
+{
+    struct tocsin_queue set;
+    int held = 0, err = tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = 40 }, &set);
+
+    if (err < 0)
+        return;
+    for (int i = 0; i < 20; i++)
+        held += tocsin_emit(note, NULL) >= 0;              /* -ENOMEM: a fault of the queue's, which is a handler here */
+    all[QUEUED].err = tocsin_op_new(NULL, TOCSIN_CALL(on_started_end, &all[QUEUED]), &all[QUEUED].op);
+    if (all[QUEUED].err == 0) {
+        ck_assert_int_eq(tocsin_op_complete(all[QUEUED].op, 0, NULL), 0);
+        turns_until(&all[QUEUED].ended, 1);
+    }
+    if (tocsin_queue_fd(set) >= 0)
+        ck_assert_int_ge(poll(&(struct pollfd){ .fd = tocsin_queue_fd(set), .events = POLLIN }, 1, 0), 0);
+    for (err = 0; tocsin_queue_wait(set, 0, NULL) == 0; err++)
+        ;
+    ck_assert_int_ge(err, all[QUEUED].err == 0);
+    ck_assert_int_le(err, held + 1);
+    ck_assert_int_eq(tocsin_queue_close(set), 0);
+}
+
+static void job(void)
+{
+    memset(all, 0, sizeof all);
+    for (int i = 0; i < STARTS; i++)
+        all[i].err = tocsin_id_error(all[i].op.source.id = (uint64_t)-ENOMEM);
+    tocsin_queue_open(NULL, NULL, &queue);
+    start_groups();
+    queue_all();
+    all[FIBER].err = tocsin_spawn(task, NULL, TOCSIN_CALL(on_started_end, &all[FIBER]), &all[FIBER].op);
+    if (all[FIBER].err == 0)
+        turns_until(&all[FIBER].ended, 1);
+    all[JOINED].err = tocsin_spawn(task_inner, NULL, TOCSIN_FUTURE, &all[JOINED].op);
+    if (all[JOINED].err == 0 && tocsin_then(all[JOINED].op, on_started_end, &all[JOINED]) == 0)
+        turns_until(&all[JOINED].ended, 1);
+    if (!tocsin_id_error(queue.id))
+        ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_free(), 0);
+    check_started(all, STARTS);
+}
+
+START_TEST(all_styles)
+{
+    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    ck_assert_int_gt(note, 0);
+    each_in_turn("style/faults", job);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("style/faults");
+    TCase *tests = test_case(suite, "faults");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, all_styles);
+    return suite;
+}
