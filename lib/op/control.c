@@ -10,7 +10,7 @@ int tocsin__op_end(struct tocsin__op *op, int reason)
         return -EINVAL;
     if (op->end_waits)
         tocsin__op_progress_drop(op);                  /* it has ended, but for what nobody wanted to hear */
-    if (op->ending || op->phase == TOCSIN__ENDED)
+    if (op->ending || op->phase >= TOCSIN__ENDS)
         return -EALREADY;
     op->ending = !tocsin__op_open(op) && tocsin__op_ask(op, reason);
     if (op->ending || !tocsin__op_open(op))
@@ -47,7 +47,7 @@ int tocsin_deadline(struct tocsin_op id, int64_t timeout_ms)
 
     if (err < 0)
         return err;
-    if (op->phase == TOCSIN__ENDED)
+    if (op->phase >= TOCSIN__ENDS)
         return -EALREADY;
     op->deadline.fire = on_deadline;
     if (timeout_ms < 0)

@@ -1,7 +1,4 @@
-/* The life of an operation: made, started, completed, delivered, gone. */
-#include <string.h>
-
-#include "core/catalogue.h"
+/* The life of an operation on its loop: made, started, delivered, gone. How it is completed, from any thread, stands in complete.c. */
 #include "core/emit.h"
 #include "core/layout.h"
 #include "core/owner.h"
@@ -308,98 +305,6 @@ int tocsin_op_start(struct tocsin_op id, int err, struct tocsin_op *ret_op)
     return tocsin__op_started(op, err < 0 ? err : 0, ret_op);
 }
 
-/* Completed */
-
-/* What the claim of an id entry is while a payload is copied, which may fail, and if it was asked to end meanwhile. No id is so small. */
-enum { COPYING = 1, ASKED = 2 };
-
-static struct tocsin__op *claim(uint64_t id, uint64_t as)
-{
-    struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
-    struct tocsin__id_entry *entry = loop ? tocsin__id_entry(&loop->sources, id) : NULL;
-
-    if (!entry || id <= ASKED || !atomic_compare_exchange_strong_explicit(&entry->claim, &(uint64_t){ id }, as, memory_order_acquire, memory_order_relaxed))
-        return NULL;
-    return entry->object;
-}
-
-struct tocsin__op *tocsin__op_claim(uint64_t id)
-{
-    return claim(id, 0);
-}
-
-static struct tocsin__id_entry *entry_of(const struct tocsin__op *op)
-{
-    return tocsin__id_entry(&op->engine->loop->sources, op->source.id);
-}
-
-bool tocsin__op_ask(struct tocsin__op *op, int reason)
-{
-    op->reason = reason;
-    return atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, ASKED, memory_order_release, memory_order_relaxed);
-}
-
-/* It is as it was; unless it was asked to end meanwhile, then it does. */
-static void unclaim(struct tocsin__op *op)
-{
-    if (!atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, op->source.id, memory_order_release, memory_order_acquire))
-        tocsin__op_finish(op, op->reason, NULL);
-}
-
-void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
-{
-    op->status = status;
-    op->info.seen.payload = lent ? lent : op->empty;
-    if (op->engine->loop == tocsin__self)
-        tocsin__ready(op->engine, &op->end_node);
-    else
-        tocsin__ready_from_thread(op->engine->loop, &op->end_node);
-}
-
-void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
-{
-    if (tocsin__op_claim(op->source.id))
-        tocsin__op_finish(op, status, lent);
-}
-
-static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload)
-{
-    const struct tocsin_layout *layout = op->type ? tocsin__signal(op->kind->done)->spec.layout : payload->layout;
-    int err;
-
-    if (!payload->layout || !tocsin__layout_same(layout, payload->layout))
-        return -EPROTO;
-    if (tocsin__op_lent(op, payload))
-        return 0;
-    op->copy = tocsin__alloc(tocsin__payload_size(payload));
-    err = op->copy ? tocsin__payload_copy(payload, op->copy, layout) : -ENOMEM;
-    if (err < 0) {
-        tocsin__release(op->copy);
-        op->copy = NULL;
-    }
-    return err;
-}
-
-int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payload *payload)
-{
-    struct tocsin__op *op;
-    int err = tocsin_id_error(id.source.id);
-
-    if (err < 0)
-        return err;
-    op = claim(id.source.id, payload ? COPYING : 0);
-    if (!op)
-        return -ENOENT;
-    err = payload ? payload_take(op, payload) : 0;
-    if (err < 0) {
-        unclaim(op);
-        return err;
-    }
-    atomic_store_explicit(&entry_of(op)->claim, 0, memory_order_relaxed);
-    tocsin__op_finish(op, status, op->copy ? op->copy : payload);
-    return 0;
-}
-
 /* Delivered */
 
 void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
@@ -460,13 +365,14 @@ static void deliver_end(struct tocsin__op *op)
     unlink_from(op);
     count_running(op, -1u);
     op->engine->tenant->threads -= op->threaded;
-    op->phase = TOCSIN__ENDED;
+    op->phase = TOCSIN__ENDS;
     info_complete(op);
     ops->ending = op;
     tocsin__announce(loop, op->kind->done, &op->source, &op->info, op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
     ops->ending = NULL;
     sets_expected(ops, op->kind->done, NULL);
     notify_end(op);
+    op->phase = TOCSIN__ENDED;
     if (op->notify.how & TOCSIN_KEEP)
         op_keep(op);
     else

@@ -12,7 +12,8 @@ struct tocsin__op;
 enum tocsin__phase {
     TOCSIN__MADE,                                      /* tocsin_op_new, not started */
     TOCSIN__RUNS,
-    TOCSIN__ENDED                                      /* its terminal signal has been delivered, or is being */
+    TOCSIN__ENDS,                                      /* its terminal signal is being delivered: nobody can take its result before the notify has */
+    TOCSIN__ENDED
 };
 
 /* Who is told when a kept result is there. It stays promised to the waiter, until that takes it or gives it up (op->waiter = NULL). */

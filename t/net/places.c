@@ -120,7 +120,6 @@ START_TEST(a_place_is_free_again_however_a_fetch_ends)
     page_get(pages, peer_url(peer, "/echo"));
     ck_assert_int_eq(pages[0].status, 0);
     page_drop(pages);
-    ck_assert_int_eq(peer_busy_most(peer), 1);
 }
 END_TEST
 
@@ -139,6 +138,25 @@ START_TEST(more_places_are_taken_at_once)
         ck_assert_int_ge(tocsin_turn(1), 0);
     peer_release(peer, PAGES);
     end_all(pages, PAGES);
+}
+END_TEST
+
+START_TEST(fewer_places_hold_for_those_that_wait)
+{
+    start_all(peer, pages, 10, "/slow/100");
+    while (peer_requests(peer) < 10)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 2 }), 0);
+    start_all(peer, pages + 10, 10, "/wait");
+    end_all(pages, 10);
+    while (peer_waiting(peer) < 2)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(peer_waiting(peer), 2);
+    peer_release(peer, 10);
+    end_all(pages + 10, 10);
+    ck_assert_int_eq(peer_connections(peer), 10);
 }
 END_TEST
 
@@ -181,6 +199,7 @@ static Suite *suite(void)
     tcase_add_test(tests, both);
     tcase_add_test(tests, a_place_is_free_again_however_a_fetch_ends);
     tcase_add_test(tests, more_places_are_taken_at_once);
+    tcase_add_test(tests, fewer_places_hold_for_those_that_wait);
     tcase_add_test(tests, each_cancels_the_next);
     suite_add_tcase(all, tests);
     return all;

@@ -330,6 +330,50 @@ START_TEST(others_go_on_while_one_is_waited_for)
 }
 END_TEST
 
+/* In a handler of its own end a result is not there yet: the notify, which comes after the handlers, is what brings it. */
+enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
+
+static int take_own(const struct tocsin_info *info, void *arg)
+{
+    const enum own *own = arg;
+    struct tocsin_op op = { info->source };
+
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
+    ck_assert_int_eq(tocsin_deadline(op, 1), -EALREADY);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EDEADLK);
+    if (*own == OWN_THEN)
+        ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
+    if (*own == OWN_FREED)
+        ck_assert_int_eq(tocsin_op_free(op), 0);
+    return TOCSIN_NEXT;
+}
+
+static void end_of_own(enum own own)
+{
+    struct tocsin_op op = promise();
+    struct tocsin_handler handler;
+
+    ck_assert_int_eq(tocsin_connect("op.done", &(struct tocsin_action){ .fn = take_own, .arg = &own }, &handler), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 5, NULL), 0);
+    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_op_status(op), own == OWN_LEFT ? 5 : -ENOENT);
+    if (own == OWN_LEFT)
+        ck_assert_int_eq(tocsin_op_free(op), 0);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+}
+
+START_TEST(in_a_handler_of_its_own_end)
+{
+    end_of_own(OWN_LEFT);
+    ck_assert_int_eq(told.count, 0);
+    end_of_own(OWN_FREED);
+    ck_assert_int_eq(told.count, 0);
+    end_of_own(OWN_THEN);
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("style/future");
@@ -351,6 +395,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_same_on_a_fiber);
     tcase_add_test(tests, a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn);
     tcase_add_test(tests, in_a_handler_it_takes_what_is_there_and_never_blocks);
+    tcase_add_test(tests, in_a_handler_of_its_own_end);
     tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_for);
     tcase_add_test(tests, others_go_on_while_one_is_waited_for);
     return suite;
