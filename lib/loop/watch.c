@@ -70,20 +70,21 @@ static int event_for(struct tocsin__watch *watch, short events)
     return errno ? -errno : -ENOMEM;
 }
 
-int tocsin__watch_for(struct tocsin__watch *watch, short events)
+static void watched_for(struct tocsin__watch *watch, short events)
 {
-    int err;
-
-    if (events == watch->events)
-        return 0;
-    err = event_for(watch, events);
-    if (err < 0) {
-        event_for(watch, watch->events);
-        return err;
-    }
     tocsin__mirror_watch(watch->engine, watch->fd, watch->events, events);
     watch->events = events;
-    return 0;
+}
+
+int tocsin__watch_for(struct tocsin__watch *watch, short events)
+{
+    int err = events == watch->events ? 0 : event_for(watch, events);
+
+    if (err == 0)
+        watched_for(watch, events);
+    else if (event_for(watch, watch->events) < 0)      /* nor what it was */
+        watched_for(watch, 0);
+    return err;
 }
 
 void tocsin__watch_close(struct tocsin__watch *watch)

@@ -63,10 +63,15 @@ static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
     entry->wanted = events;
     if (entry->watched == events)
         return 0;
-    err = entry->watch.source.id ? tocsin_watch_set(entry->watch, events) : tocsin_watch(fd, events, &notify, &entry->watch);
-    if (err < 0)
-        entry->watch = (struct tocsin_op){ { 0 } };
-    entry->watched = err < 0 ? 0 : events;
+    if (entry->watch.source.id) {
+        err = tocsin_watch_set(entry->watch, events);    /* refused, it watches for what it did */
+    } else {
+        err = tocsin_watch(fd, events, &notify, &entry->watch);
+        if (err < 0)
+            entry->watch = (struct tocsin_op){ { 0 } };
+    }
+    if (err == 0)
+        entry->watched = events;
     return err;
 }
 

@@ -324,6 +324,22 @@ START_TEST(or_the_loop_drains_in_time_or_is_freed)
 }
 END_TEST
 
+START_TEST(or_the_operation_fails)
+{
+    struct tocsin_handler handler;
+    struct parts *parts = parts_start(2, TOCSIN_CALL(tell, &told));
+
+    ck_assert_int_eq(tocsin_connect("part.told", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    parts_make(parts->op, parts);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    turns(3);
+    ck_assert_int_eq(tocsin_op_complete(parts->op, -EIO, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, -EIO);
+}
+END_TEST
+
 START_TEST(held_for_a_full_set)
 {
     struct tocsin_queue set = open_queue("part.told, test.note", 1);
@@ -375,6 +391,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, or_until_it_is_cancelled);
     tcase_add_test(tests, or_its_time_is_over);
     tcase_add_test(tests, or_the_loop_drains_in_time_or_is_freed);
+    tcase_add_test(tests, or_the_operation_fails);
     tcase_add_test(tests, held_for_a_full_set);
     tcase_add_test(tests, the_queue_closes_under_a_part);
     return suite;

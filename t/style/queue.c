@@ -166,6 +166,62 @@ START_TEST(a_set_counts_the_operations_that_will_end_in_it)
 }
 END_TEST
 
+/* However an operation ends, or does not begin: what was expected of it is forgotten. */
+START_TEST(a_set_gets_its_places_back)
+{
+    struct told stops = { .answer = TOCSIN_STOP };
+    struct tocsin_queue set = open_queue("op.done, fd.done", 2, 0), late;
+    struct tocsin_op ops[2];
+
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
+        ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
+        late = open_queue("op.done", 3, 0);                /* it counts those that run */
+        ck_assert_int_eq(tocsin_cancel(ops[0]), 0);
+        ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
+        drain_all();
+        ck_assert_str_eq(codes(set), "dd");
+        ck_assert_str_eq(codes(late), "dd");
+        ck_assert_int_eq(tocsin_queue_close(late), 0);
+        ck_assert_int_eq(tocsin_watch(-1, 1, NULL, NULL), -EBADF);
+        ck_assert_int_eq(tocsin_watch(65432, 1, NULL, NULL), -EBADF);
+    }
+    ck_assert_int_eq(tocsin_connect("op.done", &(struct tocsin_action){ .fn = tell, .arg = &stops, .priority = 1 }, NULL), 0);
+    for (int i = 0; i < 5; i++) {                          /* it is not even told */
+        ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
+        ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
+        drain_all();
+        ck_assert_str_eq(codes(set), "");
+    }
+    ck_assert_int_eq(tocsin_queue_close(set), 0);
+}
+END_TEST
+
+static int open_in_handler(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    *(struct tocsin_queue *)arg = open_queue("op.done", 1, 0);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(a_set_opened_by_an_end_that_it_does_not_hear)
+{
+    struct tocsin_queue set = { 0 };
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_connect("op.done", &(struct tocsin_action){ .fn = open_in_handler, .arg = &set, .flags = TOCSIN_ONCE }, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    drain_all();
+    ck_assert_str_eq(codes(set), "");                      /* E2 */
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    drain_all();
+    ck_assert_str_eq(codes(set), "d");
+    ck_assert_int_eq(tocsin_queue_close(set), 0);
+}
+END_TEST
+
 START_TEST(take_comes_first_and_stops_the_signal)
 {
     struct tocsin_queue queue;
@@ -376,6 +432,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_queue_of_a_set_refuses_emissions);
     tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
     tcase_add_test(tests, a_set_counts_the_operations_that_will_end_in_it);
+    tcase_add_test(tests, a_set_gets_its_places_back);
+    tcase_add_test(tests, a_set_opened_by_an_end_that_it_does_not_hear);
     tcase_add_test(tests, take_comes_first_and_stops_the_signal);
     tcase_add_test(tests, it_stands_at_its_priority);
     tcase_add_test(tests, several_hold_the_same_info);
