@@ -45,7 +45,8 @@ struct addrinfo;
 struct tocsin_http_options {
     int at_once;                          /* fetches of this loop at a time, the others are queued; 0: 256 */
     int per_host;                         /* connections to one host and port at a time; 0: no limit of its own */
-    /* Looks a name up, on a thread of a pool that is for names alone; what it makes is freed by freeaddrinfo(3). NULL: getaddrinfo(3). */
+    /* Looks a name up, on a thread of a pool that is for names alone; what it makes is freed by freeaddrinfo(3). NULL: getaddrinfo(3), and the
+       loopback for localhost (RFC 6761). */
     int (*resolve)(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list);
     uintptr_t spare[4];                   /* zero */
 };

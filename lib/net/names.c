@@ -2,6 +2,7 @@
 #include <netdb.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <strings.h>
 
 #include "net/client.h"
 #include "net/mem.h"
@@ -27,6 +28,21 @@ static void unref(void *arg)
     if (names->list)
         freeaddrinfo(names->list);
     tocsin__net_release(names);
+}
+
+static bool is_localhost(const char *host)
+{
+    static const char local[] = "localhost";
+    size_t size = strlen(host), tail = sizeof local - 1;
+
+    size -= size && host[size - 1] == '.';
+    return size >= tail && strncasecmp(host + size - tail, local, tail) == 0 && (size == tail || host[size - tail - 1] == '.');
+}
+
+/* RFC 6761 section 6.3: localhost is the loopback, whatever the machine's files and servers say. */
+static int by_system(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list)
+{
+    return getaddrinfo(is_localhost(host) ? NULL : host, port, hints, ret_list);
 }
 
 static int look_up(void *arg)
@@ -58,7 +74,7 @@ int tocsin__net_names_start(struct tocsin__net_client *client, const struct tocs
     if (!names)
         return -ENOMEM;
     atomic_init(&names->refs, 2);
-    names->resolve = client->options.resolve ? client->options.resolve : getaddrinfo;
+    names->resolve = client->options.resolve ? client->options.resolve : by_system;
     strcpy(names->host, origin->site.host);
     strcpy(names->port, origin->site.port);
     err = tocsin_work_with(&with, look_up, names, &notify, &names->work);

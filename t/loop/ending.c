@@ -243,13 +243,16 @@ END_TEST
 
 START_TEST(stop_while_it_drains)
 {
+    struct tocsin_op promise;
+
     ask = stop;
-    ck_assert_int_eq(tocsin_timer(5, TOCSIN_CALL(tell, &told), NULL), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(tell, &told), &promise), 0);
     prepare(IN_NOTIFY);
     ck_assert_int_eq(tocsin_drain(-1), 0);
     ck_assert_int_eq(tocsin_run(), 42);
     ck_assert_int_eq(told.count, 0);
     ck_assert_int_eq(tocsin_every(1, NULL, NULL), -ESHUTDOWN);     /* it drains on */
+    ck_assert_int_eq(tocsin_op_complete(promise, 0, NULL), 0);
     ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(told.count, 1);
 }

@@ -263,7 +263,8 @@ START_TEST(the_loop_ticks_on)
     shut(true);
     ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(on_tick, &ticks), &timer), 0);
     start_one(1);
-    for (ticks = 0; ticks < 100;)
+    ticks = 0;
+    while (ticks < 100)
         ck_assert_int_ge(tocsin_turn(-1), 0);
     ck_assert_int_eq(ended(), 0);
     ck_assert_int_eq(page.count, 0);
