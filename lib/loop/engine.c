@@ -263,8 +263,11 @@ void tocsin__polled_update(struct tocsin__engine *engine)
 /* One pass of libevent: descriptors first, then what is due, so that after a stall nobody is taken for dead unheard. */
 static int pass(struct tocsin__engine *engine, int64_t timeout_us)
 {
-    int flags = alarm_set(engine, timeout_us) ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
+    int flags;
 
+    if (engine->adopted && event_base_get_running_event(engine->base))
+        return -EDEADLK;                               /* in a callback of the program's; libevent would print so */
+    flags = alarm_set(engine, timeout_us) ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
     return event_base_loop(engine->base, flags) < 0 ? -EDEADLK : 0;
 }
 

@@ -103,40 +103,6 @@ START_TEST(its_end_tells_how_it_lived)
 }
 END_TEST
 
-static int task_count_waits(void *arg)
-{
-    struct tocsin_op op = promise();
-
-    ck_assert_int_eq(tocsin_yield(), -ECANCELED);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
-    ++*(int *)arg;
-    return 3;
-}
-
-START_TEST(cancelled_before_it_begins)
-{
-    struct tocsin_op op;
-    int ran = 0;
-
-    op = spawn(task_count_waits, &ran);
-    ck_assert_int_eq(tocsin_cancel(op), 0);
-    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 3);        /* it ends with what its task answers */
-    ck_assert_int_eq(ran, 1);
-}
-END_TEST
-
-START_TEST(cancelled_while_it_waits)
-{
-    struct tocsin_op inner = promise(), op = spawn(task_wait, &inner);
-
-    ck_assert_int_eq(tocsin_turn(0), 1);
-    ck_assert_int_eq(tocsin_cancel(op), 0);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
-    ck_assert_int_eq(tocsin_op_status(inner), -ENOENT);
-}
-END_TEST
-
 static int task_yield_for_ever(void *arg)
 {
     int status = 0;
@@ -146,58 +112,6 @@ static int task_yield_for_ever(void *arg)
         status = tocsin_yield();
     return status;
 }
-
-START_TEST(cancelled_while_it_is_suspended)
-{
-    struct tocsin_op op = spawn(task_yield_for_ever, NULL);
-
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(tocsin_turn(0), 1);
-    ck_assert_int_eq(tocsin_cancel(op), 0);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
-}
-END_TEST
-
-static int task_cancel_itself(void *arg)
-{
-    struct tocsin_op *self = arg, op;
-
-    ck_assert_int_eq(tocsin_cancel(*self), 0);
-    ck_assert_int_eq(tocsin_timer(100000, TOCSIN_FUTURE, &op), 0);
-    return tocsin_wait(op, -1, NULL);
-}
-
-START_TEST(cancelled_while_it_runs)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_spawn(task_cancel_itself, &op, TOCSIN_FUTURE, &op), 0);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
-}
-END_TEST
-
-START_TEST(one_that_waits_for_itself)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_spawn(task_wait, &op, TOCSIN_FUTURE, &op), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EDEADLK);
-}
-END_TEST
-
-START_TEST(some_that_wait_for_one_another)
-{
-    struct tocsin_op ops[3];
-
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(tocsin_spawn(task_wait, &ops[(i + 1) % 3], TOCSIN_FUTURE, &ops[i]), 0);
-    ck_assert_int_eq(tocsin_turn(0), 3);                   /* the last closes the ring, and is refused */
-    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), -EDEADLK);
-    ck_assert_int_eq(tocsin_op_status(ops[1]), -ENOENT);
-    ck_assert_int_eq(tocsin_op_status(ops[2]), -ENOENT);
-}
-END_TEST
 
 static int task_fill_stack(void *arg)
 {
@@ -408,12 +322,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, they_take_turns);
     tcase_add_test(tests, joined_from_fibers_and_from_the_loop);
     tcase_add_test(tests, its_end_tells_how_it_lived);
-    tcase_add_test(tests, cancelled_before_it_begins);
-    tcase_add_test(tests, cancelled_while_it_waits);
-    tcase_add_test(tests, cancelled_while_it_is_suspended);
-    tcase_add_test(tests, cancelled_while_it_runs);
-    tcase_add_test(tests, one_that_waits_for_itself);
-    tcase_add_test(tests, some_that_wait_for_one_another);
     tcase_add_test(tests, deep_use_of_the_stack);
     tcase_add_test(tests, ten_thousand_of_them);
     tcase_add_test(tests, a_handler_on_its_stack_cannot_wait);
