@@ -77,7 +77,7 @@ static void check_fair(const int *busy)
     ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(stop_soon, &ticks), &every), 0);
     ck_assert_int_eq(tocsin_run(), 3);
     ck_assert_int_gt(told.count, 0);
-    ck_assert_int_gt(*busy, 3);
+    ck_assert_int_ge(*busy, 3);
     tocsin_free();
 }
 

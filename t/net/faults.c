@@ -1,6 +1,5 @@
 /* Each allocation of libtocsin-net made to fail in turn, and each that libcurl makes while a fetch is prepared (in transfer,
    libcurl 7.88 divides by zero when it is out of memory): what was started ends, once. */
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,12 +13,6 @@ static struct page pages[5];
 static int ended;
 static bool libcurl_too, below;                            /* which are made to fail; below: those of libtocsin */
 static long nth, count;
-
-static int by_hand(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list)
-{
-    (void)host;
-    return getaddrinfo("127.0.0.1", port, hints, ret_list);
-}
 
 static int on_part(const struct tocsin_info *info, void *arg)
 {
@@ -62,7 +55,7 @@ static int job(void)
     ended = 0;
     tocsin__net_fault_libcurl(libcurl_too);
     tocsin__net_fault_at(below ? 0 : nth);
-    err = tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 3, .resolve = by_hand });
+    err = tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 3, .resolve = page_resolve });
     ck_assert(err == 0 || err == -ENOMEM);
     if (err == 0) {
         ck_assert_int_eq(tocsin_connect("http.client.**", &(struct tocsin_action){ .fn = on_part }, NULL), 0);

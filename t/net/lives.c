@@ -79,7 +79,8 @@ END_TEST
 static int start_next(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(info->status, 0);
-    page_start(arg, &(struct tocsin_http_request){ .url = peer_url_at(peer, "localhost", "/echo") });
+    page_setup();
+    page_start(arg, &(struct tocsin_http_request){ .url = peer_url_at(peer, "here.test", "/echo") });
     return TOCSIN_NEXT;
 }
 
@@ -145,8 +146,9 @@ static void *run_thread(void *arg)
     struct tocsin_op op;
     int *good = arg;
 
+    tocsin_http_setup(&(struct tocsin_http_options){ .resolve = page_resolve });
     for (int i = 0; i < EACH; i++) {
-        tocsin_http_get(peer_url_at(peer, i % 2 ? "localhost" : "127.0.0.1", "/echo"), TOCSIN_FUTURE, &op);
+        tocsin_http_get(peer_url_at(peer, i % 2 ? "here.test" : "127.0.0.1", "/echo"), TOCSIN_FUTURE, &op);
         if (tocsin_wait(op, -1, NULL) == 0)
             ++*good;
     }

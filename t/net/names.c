@@ -135,6 +135,17 @@ START_TEST(a_name_is_looked_up_by_us)
 }
 END_TEST
 
+/* Whatever that answers. */
+START_TEST(the_resolver_of_the_machine)
+{
+    page_get(&page, peer_url_at(peer, "localhost", "/echo"));
+    ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status, page.done->reason);
+    page_drop(&page);
+    ck_assert_int_eq(strangers, 1);                        /* ours, by default; libcurl asked nobody */
+    strangers = 0;
+}
+END_TEST
+
 START_TEST(names_that_libcurl_treats_in_ways_of_its_own)
 {
     static const char *const names[] = { "localhost", "x.localhost", "trailing.test.", "xn--bcher-kva.test", "under_score.test", "1.2.3.4.test" };
@@ -398,6 +409,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_name_is_looked_up_by_us);
+    tcase_add_test(tests, the_resolver_of_the_machine);
     tcase_add_test(tests, names_that_libcurl_treats_in_ways_of_its_own);
     tcase_add_test(tests, addresses_are_not_looked_up);
     tcase_add_test(tests, the_second_address_if_the_first_refuses);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE                                        /* memmem */
 #include <dirent.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,17 @@ void page_is_bytes(const struct page *page, size_t size)
     ck_assert_int_eq(page->status, 0);
     ck_assert_uint_eq(page->done->body.size, size);
     ck_assert(are_bytes(&page->done->body, 0));
+}
+
+int page_resolve(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list)
+{
+    (void)host;
+    return getaddrinfo("127.0.0.1", port, hints, ret_list);
+}
+
+void page_setup(void)
+{
+    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .resolve = page_resolve }), 0);
 }
 
 void turns_until(bool (*is)(void *arg), void *arg)

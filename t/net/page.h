@@ -33,6 +33,11 @@ void page_begin(void);
 void page_end(void);
 extern struct peer *peer;                                  /* one in plain, started by the first */
 
+/* A resolver to whom every name is loopback: what this machine's answers is not asked. */
+struct addrinfo;
+int page_resolve(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list);
+void page_setup(void);                                     /* has it used */
+
 void turns_until(bool (*is)(void *arg), void *arg);
 bool is_waiting(void *arg);                                /* the peer holds a request */
 

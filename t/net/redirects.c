@@ -167,8 +167,8 @@ START_TEST(credentials_stay_with_their_origin)
     secrets("/echo", true);
     secrets(peer_url(peer, "/echo"), true);
     secrets(peer_url(other, "/echo"), false);
-    ck_assert_int_eq(tocsin_http_setup(NULL), 0);
-    secrets(peer_url_at(peer, "localhost", "/echo"), false);
+    page_setup();
+    secrets(peer_url_at(peer, "here.test", "/echo"), false);
 }
 END_TEST
 

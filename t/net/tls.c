@@ -1,5 +1,4 @@
 /* TLS, against a real server with certificates made here. */
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +28,7 @@ static void end(void)
 
 static void serve(const struct authority *by, const char *names)
 {
+    page_setup();
     secure = peer_start(authority_server(by, names));
 }
 
@@ -47,7 +47,7 @@ static void fails(const char *host, const char *path, const char *ca_file, int s
 
 START_TEST(a_certificate_that_is_trusted)
 {
-    serve(&authority, "DNS:localhost,IP:127.0.0.1");
+    serve(&authority, "DNS:here.test,IP:127.0.0.1");
     fetch("127.0.0.1", "/bytes/100000", authority.file, 0);
     page_is_bytes(&page, 100000);
     ck_assert_int_gt(page.done->tls_us, 0);
@@ -57,7 +57,7 @@ START_TEST(a_certificate_that_is_trusted)
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
     ck_assert_int_eq(peer_connections(secure), 1);
-    fetch("localhost", "/echo", authority.file, 0);
+    fetch("here.test", "/echo", authority.file, 0);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(a_certificate_of_nobody_we_know)
 {
-    serve(&authority, "DNS:localhost,IP:127.0.0.1");
+    serve(&authority, "DNS:here.test,IP:127.0.0.1");
     fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
     fails("127.0.0.1", "/echo", stranger.file, TOCSIN_ECERT);
     ck_assert_int_eq(peer_requests(secure), 0);
@@ -76,8 +76,8 @@ START_TEST(a_certificate_for_another_host)
 {
     serve(&authority, "DNS:elsewhere.test");
     fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
-    fails("localhost", "/echo", authority.file, TOCSIN_EHOST);
-    fails("localhost", "/echo", stranger.file, TOCSIN_ECERT);
+    fails("here.test", "/echo", authority.file, TOCSIN_EHOST);
+    fails("here.test", "/echo", stranger.file, TOCSIN_ECERT);
     ck_assert_int_eq(peer_requests(secure), 0);
 }
 END_TEST
@@ -99,7 +99,7 @@ END_TEST
 START_TEST(what_is_trusted_in_turns)
 {
     serve(&authority, "IP:127.0.0.1");
-    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1 }), 0);
+    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1, .resolve = page_resolve }), 0);
     for (int i = 0; i < 6; i++) {
         fetch("127.0.0.1", "/echo", i % 2 ? authority.file : NULL, i % 2 ? 0 : TOCSIN_HTTP_INSECURE);
         ck_assert_msg(page.status == 0, "%d: %s", page.status, page.done->reason);
