@@ -59,25 +59,33 @@ static int look_up(void *arg)
     return names->error == EAI_SYSTEM && errno > 0 ? -errno : TOCSIN_ENAME;
 }
 
-int tocsin__net_names_start(struct tocsin__net_client *client, const struct tocsin__net_origin *origin, tocsin_fn done, void *arg,
-                            struct tocsin__net_names **ret_names)
+static struct tocsin__net_names *names_new(const struct tocsin__net_client *client, const struct tocsin__net_origin *origin)
 {
-    const struct tocsin_work_options options = { .drop = unref, .flags = TOCSIN_ABANDON };
-    const struct tocsin_notify notify = { .how = TOCSIN_AT_END | TOCSIN_SERVING, .fn = done, .arg = arg };
-    struct tocsin_work_options with = options;
-    struct tocsin__net_names *names;
-    int err = tocsin__net_client_pool(client, &with.pool);
+    struct tocsin__net_names *names = tocsin__net_alloc(sizeof *names);
 
-    if (err < 0)
-        return err;
-    names = tocsin__net_alloc(sizeof *names);
     if (!names)
-        return -ENOMEM;
+        return NULL;
     atomic_init(&names->refs, 2);
     names->resolve = client->options.resolve ? client->options.resolve : by_system;
     strcpy(names->host, origin->site.host);
     strcpy(names->port, origin->site.port);
-    err = tocsin_work_with(&with, look_up, names, &notify, &names->work);
+    return names;
+}
+
+int tocsin__net_names_start(struct tocsin__net_client *client, const struct tocsin__net_origin *origin, tocsin_fn done, void *arg,
+                            struct tocsin__net_names **ret_names)
+{
+    const struct tocsin_notify notify = { .how = TOCSIN_AT_END | TOCSIN_SERVING, .fn = done, .arg = arg };
+    struct tocsin_work_options options = { .drop = unref, .flags = TOCSIN_ABANDON };
+    struct tocsin__net_names *names;
+    int err = tocsin__net_client_pool(client, &options.pool);
+
+    if (err < 0)
+        return err;
+    names = names_new(client, origin);
+    if (!names)
+        return -ENOMEM;
+    err = tocsin_work_with(&options, look_up, names, &notify, &names->work);
     if (err < 0)
         tocsin__net_release(names);
     else
