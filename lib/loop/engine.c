@@ -274,10 +274,11 @@ static int pass(struct tocsin__engine *engine, int64_t timeout_us)
 static int batch(struct tocsin__engine *engine)
 {
     struct tocsin__node *node, **end = engine->ready_last;
+    const struct tocsin__loop *loop = engine->loop;
     bool last = !engine->ready;
     int count = 0;
 
-    while (!last && !engine->loop->free_wanted) {
+    while (!last && !loop->free_wanted) {
         node = engine->ready;
         last = &node->next == end;
         engine->ready = node->next;

@@ -46,22 +46,22 @@
 
 /* The compiler's jump saves three words where the C library's saves eight, and mangles none. The sanitizers know only the latter. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(TOCSIN__ASAN) && !defined(TOCSIN__TSAN)
+typedef struct { void *words[5]; } tocsin__jump;
 #define tocsin__jump_set(to) __builtin_setjmp((to)->words)
 #define tocsin__jump_go(to) __builtin_longjmp((to)->words, 1)
 #else
+typedef struct { sigjmp_buf portable; } tocsin__jump;
 #define tocsin__jump_set(to) sigsetjmp((to)->portable, 0)
 #define tocsin__jump_go(to) siglongjmp((to)->portable, 1)
 #endif
 
-typedef union { void *words[5]; sigjmp_buf portable; } tocsin__jump;
-
 struct tocsin__stack {
-    char *memory, *low;                           /* a guard page, then size bytes, from low on */
-    size_t size;
-    tocsin__jump here, there;                           /* where it left off; where to go when it leaves */
+    tocsin__jump here, there;                          /* where it left off; where to go when it leaves */
+    bool begun;
     void (*run)(void *arg);
     void *arg;
-    bool begun;
+    char *memory, *low;                                /* a guard page, then size bytes, from low on */
+    size_t size;
     unsigned valgrind;
     void *asan_here, *asan_there;                      /* the sanitizers keep stacks of their own */
     const void *asan_bottom;
