@@ -248,7 +248,8 @@ static int64_t sum(const struct tocsin_http_client_done *done)
 
 START_TEST(the_phases_add_up)
 {
-    const struct tocsin_http_request posted = { .url = peer_url(peer, "/slow/50"), .body = { "x", 1 } };
+    static const char bytes[300000];
+    const struct tocsin_http_request posted = { .url = peer_url(peer, "/slow/50"), .body = { bytes, sizeof bytes } };
 
     page_get(&page, peer_url(peer, "/slow/50"));
     ck_assert_int_ge(page.done->first_us, 49000);
@@ -267,6 +268,7 @@ START_TEST(a_deadline_is_charged_to_the_phase_under_way)
 {
     const struct tocsin_http_request never = { .url = peer_url(peer, "/never"), .timeout_ms = 500 };
     const struct tocsin_http_request stall = { .url = peer_url(peer, "/stall"), .timeout_ms = 1000 };
+    const struct tocsin_http_request posted = { .url = peer_url(peer, "/stall"), .body = { "x", 1 }, .timeout_ms = 1000 };
 
     page_fetch(&page, &never);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
@@ -277,6 +279,10 @@ START_TEST(a_deadline_is_charged_to_the_phase_under_way)
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_eq(page.done->code, 200);
     ck_assert_uint_eq(page.done->body.size, 50);           /* what had come */
+    ck_assert_int_lt(sum(page.done), page.done->total_us);
+    page_drop(&page);
+    page_fetch(&page, &posted);
+    ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_lt(sum(page.done), page.done->total_us);
     page_drop(&page);
 }
