@@ -76,7 +76,7 @@ static void *complete_with_copies(void *arg)
     (void)arg;
     for (int i = 1; i <= ROUNDS; i++) {
         while (atomic_load(&gate) < i)
-            ;
+            sched_yield();
         tocsin_op_complete(shared, 1, TOCSIN_PAYLOAD(race_done, .number = (uint32_t)i));
     }
     return NULL;
@@ -188,7 +188,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "race");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_set_timeout(tests, 30);
+    tcase_set_timeout(tests, 20);
     tcase_add_test(tests, work_that_ends_and_is_abandoned);
     tcase_add_test(tests, work_that_begins_and_is_cancelled);
     tcase_add_test(tests, completed_with_a_copy_and_cancelled);
