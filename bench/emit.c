@@ -13,9 +13,10 @@ TOCSIN_LAYOUT(bench_said, BENCH_SAID);
 
 static const struct tocsin_spec said = { .name = "bench.said", .doc = "Somebody said something.", .layout = &bench_said_layout };
 
-static const struct shape { const char *name; int general, of_source; } shapes[] = {
-    { "handlers=0", 0, 0 }, { "handlers=1", 1, 0 }, { "handlers=4", 4, 0 }, { "handlers=16", 16, 0 },
-    { "source=1", 0, 1 }, { "merged=12+4", 12, 4 }
+static const struct shape { const char *name; int general, of_source, patterns; } shapes[] = {
+    { "handlers=0", 0, 0, 0 }, { "handlers=1", 1, 0, 0 }, { "handlers=4", 4, 0, 0 }, { "handlers=16", 16, 0, 0 },
+    { "source=1", 0, 1, 0 }, { "merged=12+4", 12, 4, 0 },
+    { "handlers=0,patterns=10000", 0, 0, 10000 }, { "handlers=1,patterns=10000", 1, 0, 10000 }, { "handlers=16,patterns=10000", 16, 0, 10000 }
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -53,10 +54,30 @@ static void bench_emit_from(void *arg, long count)
         tocsin_emit_from(emitter->source, emitter->signo, emitter->payload);
 }
 
+/* Patterns for other names, each with a name that it matches; and some of these blocked, and ignored. */
+static int connect_elsewhere(int patterns)
+{
+    struct tocsin_mask mask;
+    int err = 0;
+
+    for (int i = 0; i < patterns && err >= 0; i++) {
+        char name[64], pattern[64];
+
+        snprintf(name, sizeof name, "other.room%d.said", i);
+        snprintf(pattern, sizeof pattern, i % 2 ? "other.room%d.*" : "*.room%d.**", i);
+        err = tocsin_declare(&(struct tocsin_spec){ .name = name });
+        if (err >= 0)
+            err = tocsin_on(pattern, bench_handler, NULL);
+    }
+    if (patterns && err >= 0)
+        err = tocsin_block("other.*.said", &mask) | tocsin_ignore("other.room7.*");
+    return err < 0 ? err : 0;
+}
+
 static int connect_handlers(struct emitter *emitter, const struct shape *shape)
 {
     struct tocsin_action action = { .fn = bench_handler, .arg = &emitter->heard, .source = emitter->source };
-    int err = 0;
+    int err = connect_elsewhere(shape->patterns);
 
     for (int i = 0; i < shape->general && !err; i++)
         err = tocsin_on(said.name, bench_handler, &emitter->heard);
@@ -169,7 +190,8 @@ static void find_peers(void)
             bench_remark("%s: %s", peers[i].who, runs ? peers[i].missing : "not installed");
     }
     bench_remark("raw: indirect calls from a loop in a shared object, as every library makes them; raw-near: the same loop in the program");
-    bench_remark("a peer has no handlers of a source: in source=1 and merged=12+4 it has 1 and 16 on its object");
+    bench_remark("a peer has no handlers of a source, and no patterns: in source=1 and merged=12+4 it has 1 and 16 on its object");
+    bench_remark("patterns=10000: so many handlers by pattern elsewhere, all of their signals blocked, one ignored");
 }
 
 /* Tocsin is measured against the raw loop, and each peer against tocsin. */

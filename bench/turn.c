@@ -138,6 +138,36 @@ static void compare_timers(void)
     bench_row("libevent", "late-worst", worst, "us", NULL, 0);
 }
 
+/* ---- a timer while a handler emits its own signal for ever ---- */
+
+static uint64_t rounds;
+
+static int on_round(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    rounds++;
+    return tocsin_emit(info->signo, NULL);             /* pended: for the next turn (T5) */
+}
+
+static void compare_busy(void)
+{
+    static double late[TIMERS];
+    int timers = bench_quick ? TIMERS / 5 : TIMERS, signo = tocsin_declare(&(struct tocsin_spec){ .name = "bench.round" });
+    struct tocsin_handler handler;
+    uint64_t before;
+
+    if (signo < 0 || tocsin_connect("bench.round", &(struct tocsin_action){ .fn = on_round }, &handler) || tocsin_emit(signo, NULL) < 0)
+        die("a handler that emits its own signal");
+    before = rounds;
+    for (int i = 0; i < timers; i++)
+        late[i] = time_tocsin();
+    bench_remark("busy: the same while a handler emits its own signal for ever; it was called %.0f times for each timer",
+                 (double)(rounds - before) / timers);
+    bench_row("tocsin", "late-busy-median", bench_median(late, timers), "us", NULL, 0);
+    bench_row("tocsin", "late-busy-worst", worst_of(late, timers), "us", NULL, 0);
+    tocsin_disconnect(handler);
+}
+
 int main(int argc, char **argv)
 {
     bench_begin(argc, argv, "What an empty turn of the loop costs, and how late a timer is.");
@@ -146,6 +176,7 @@ int main(int argc, char **argv)
     wait_for_something();
     compare_turns();
     compare_timers();
+    compare_busy();
     event_free(waiting);
     event_base_free(base);
     tocsin_free();

@@ -9,6 +9,7 @@
 #include <tocsin/signal.h>
 #include <tocsin/source.h>
 #include <tocsin/handler.h>
+#include <tocsin/mask.h>
 #include <tocsin/emit.h>
 #include <tocsin/loop.h>
 #include <tocsin/op.h>
@@ -18,5 +19,6 @@
 #include <tocsin/queue.h>
 #include <tocsin/future.h>
 #include <tocsin/fiber.h>
+#include <tocsin/inspect.h>
 
 #endif

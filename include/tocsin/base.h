@@ -38,6 +38,7 @@ TOCSIN__BEGIN
 struct tocsin_source  { uint64_t id; };
 struct tocsin_op      { struct tocsin_source source; };       /* O8: an operation is a source, op.source */
 struct tocsin_handler { uint64_t id; };
+struct tocsin_mask    { uint64_t id; };
 struct tocsin_queue   { uint64_t id; };
 struct tocsin_pool    { uint64_t id; };
 struct tocsin_loop    { uint64_t id; };

@@ -21,6 +21,7 @@ struct tocsin_action {
     void *arg;
     tocsin_drop drop;                     /* called once with arg, after its last use, never while the handler runs; not if connecting failed */
     struct tocsin_source source;          /* hear this source alone; zero: any */
+    const char *mask;                     /* a pattern of signals that are blocked on the loop while the handler runs, in addition to its own: sa_mask. NULL: none */
     int priority;                         /* E1: -32768 to 32767, higher first; equals in the order in which they were connected */
     unsigned flags;
     uintptr_t spare[4];                   /* zero */
@@ -36,9 +37,11 @@ struct tocsin_action {
        handler that runs: during its call a nested emission calls the whole list, to a depth of 32, then answers -ELOOP.
    E6  STOP ends the handlers of this delivery; observers and the operation's notify see it all the same. An error is
        counted and announced as tocsin.handler.failed, and the delivery goes on.
-   E8  No lock is held while a handler runs. */
+   E8  No lock is held while a handler runs.
+   E10 What a mask holds back while the handler runs is delivered when the outermost delivery of its signal has ended. */
 
-/* A pattern is a name; or one with * for one segment or ** as the last, for one or more; or several, parted by commas. */
+/* A pattern is a name; or one with * for one segment or ** as the last, for one or more; or several, parted by commas. One that begins
+   with ! takes out again what those in front of it have: "**, !os.**". */
 
 /**
  * Connects a handler to all signals that match a pattern: the simple call. It stays until the loop is freed.
@@ -46,27 +49,27 @@ struct tocsin_action {
  * @owner   arg is the caller's
  * @return  0; -EINVAL: the pattern is malformed, or fn is NULL; -ENOENT: a plain name that nobody declared (misspelt?);
  *          -ENOMEM; -ESHUTDOWN: the loop is being freed; or what making the thread's loop answered
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  POSIX sigaction(2)
  * @since   0.1
  */
-#define tocsin_on(...) tocsin_on_at(TOCSIN__HERE, __VA_ARGS__)
+#define tocsin_on(...) tocsin_on_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
 TOCSIN_API int (tocsin_on)(const char *pattern, tocsin_fn fn, void *arg);
 
 /**
  * Connects a handler as an action says: priority, once, nodefer, one source, drop. ret_handler may be NULL.
  *
  * @owner   arg is the caller's until drop is called; with the handler goes nothing else
- * @return  0 and ret_handler set; -EINVAL: pattern, priority, flags or a spare word is wrong, or fn is NULL; -ENOENT: a plain
+ * @return  0 and ret_handler set; -EINVAL: pattern, mask, priority, flags or a spare word is wrong, or fn is NULL; -ENOENT: a plain
  *          name that nobody declared, or no such source; -EXDEV: the source belongs to another loop; -ENOMEM; -ESHUTDOWN: the loop is
  *          being freed; or what making the thread's loop answered. On failure ret_handler carries the error
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  POSIX sigaction(2)
  * @since   0.1
  */
-#define tocsin_connect(...) tocsin_connect_at(TOCSIN__HERE, __VA_ARGS__)
+#define tocsin_connect(...) tocsin_connect_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
 TOCSIN_API int (tocsin_connect)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler);
 
 /**
@@ -75,12 +78,12 @@ TOCSIN_API int (tocsin_connect)(const char *pattern, const struct tocsin_action 
  *
  * @owner   as tocsin_connect
  * @return  as tocsin_connect
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-#define tocsin_observe(...) tocsin_observe_at(TOCSIN__HERE, __VA_ARGS__)
+#define tocsin_observe(...) tocsin_observe_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
 TOCSIN_API int (tocsin_observe)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler);
 
 /**
@@ -88,7 +91,7 @@ TOCSIN_API int (tocsin_observe)(const char *pattern, const struct tocsin_action 
  *
  * @owner   drop(arg) is called: before this returns, or, if a delivery is running, when that has ended
  * @return  0; -ENOENT: there is no such handler, or not any more; -EXDEV: it belongs to the loop of another thread
- * @emits   none
+ * @emits   tocsin.disconnected
  * @thread  loop
  * @source  GLib g_signal_handler_disconnect
  * @since   0.1
@@ -120,56 +123,52 @@ TOCSIN_API struct tocsin_handler tocsin_current(void);
 TOCSIN_API const char *tocsin_handler_owner(struct tocsin_handler handler);
 
 /**
- * Where in the program's source the handler was connected: "chat.c:42".
+ * tocsin_on with the place that it is called from, "chat.c:42", and the text of its arguments, from which the name of the function is
+ * read. The macros pass both; bindings pass their own, or "".
  *
- * @owner   the text of the object file that connected it
- * @return  the place; "": not recorded; "unknown": there is no such handler on the calling thread's loop
- * @emits   none
- * @thread  loop
- * @source  none
- * @since   0.1
- */
-TOCSIN_API const char *tocsin_handler_where(struct tocsin_handler handler);
-
-/**
- * tocsin_on with the place that it is called from. The macros pass it; bindings pass their own, or "".
- *
- * @owner   where is constant text of the caller's object file
+ * @owner   where and call are constant text of the caller's object file
  * @return  as tocsin_on
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_on_at(const char *where, const char *pattern, tocsin_fn fn, void *arg);
+TOCSIN_API int tocsin_on_at(const char *where, const char *call, const char *pattern, tocsin_fn fn, void *arg);
 
 /**
- * tocsin_connect with the place that it is called from.
+ * tocsin_connect with the place that it is called from, and the text of its arguments.
  *
- * @owner   where is constant text of the caller's object file
+ * @owner   where and call are constant text of the caller's object file
  * @return  as tocsin_connect
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_connect_at(const char *where, const char *pattern, const struct tocsin_action *action,
+TOCSIN_API int tocsin_connect_at(const char *where, const char *call, const char *pattern, const struct tocsin_action *action,
                                  struct tocsin_handler *ret_handler);
 
 /**
- * tocsin_observe with the place that it is called from.
+ * tocsin_observe with the place that it is called from, and the text of its arguments.
  *
- * @owner   where is constant text of the caller's object file
+ * @owner   where and call are constant text of the caller's object file
  * @return  as tocsin_connect
- * @emits   none
+ * @emits   tocsin.connected
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_observe_at(const char *where, const char *pattern, const struct tocsin_action *action,
+TOCSIN_API int tocsin_observe_at(const char *where, const char *call, const char *pattern, const struct tocsin_action *action,
                                  struct tocsin_handler *ret_handler);
 
-/* tocsin.handler.failed: a handler answered a negative errno. A fault while a tocsin.* signal is delivered is only counted. */
+/* tocsin.connected, tocsin.disconnected: a handler came, a handler went (not when its loop is freed). */
+#define TOCSIN_CONNECTED(F) F(string, pattern) F(string, function) F(string, where) F(string, owner) F(u64, handler) F(i32, priority) F(bool, observer)
+TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
+#define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)
+TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
+
+/* tocsin.handler.failed: a handler answered a negative errno. A fault while a tocsin.* signal is delivered is only counted.
+   handler is 0 if it was a ONCE handler, which is not there any more. */
 #define TOCSIN_HANDLER_FAILED(F) F(string, signal) F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)
 TOCSIN_LAYOUT(tocsin_handler_failed, TOCSIN_HANDLER_FAILED);
 

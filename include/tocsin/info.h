@@ -76,5 +76,20 @@ TOCSIN_API void *tocsin_info_data(const struct tocsin_info *info);
  */
 TOCSIN_API void tocsin_info_unref(struct tocsin_info *info);
 
+/**
+ * Writes an info and its payload as one JSON object (RFC 8259), as snprintf would: what fits into size bytes, always with a NUL if size
+ * is not 0. Text that is not UTF-8 gets U+FFFD for each byte that is wrong; bytes are base64 (RFC 4648 section 4); a number
+ * that JSON has not (infinite, not a number), a bare pointer and an object without a name are null.
+ *
+ * @owner   buffer is the caller's; NULL if size is 0
+ * @return  the length of the whole text, without its NUL: size or more means that it was cut off; -EINVAL: info is NULL, or buffer is
+ *          and size is not 0; -EOVERFLOW: the text would be longer than an int can say
+ * @emits   none
+ * @thread  any for an info that one holds a reference to; a borrowed one: its handler's
+ * @source  RFC 8259; RFC 4648 section 4; POSIX snprintf(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_info_json(const struct tocsin_info *info, char *buffer, size_t size);
+
 TOCSIN__END
 #endif

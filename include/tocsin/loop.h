@@ -80,13 +80,13 @@ TOCSIN_API int tocsin_turn(int64_t timeout_ms);
 TOCSIN_API int tocsin_fd(void);
 
 /**
- * Ends the thread's loop (O7): delivers what is pended, cancels what runs and announces its end; starts meanwhile answer
+ * Ends the thread's loop (O7): lifts all blocks, delivers what is pended, cancels what runs and announces its end; starts meanwhile answer
  * -ESHUTDOWN. In a handler it answers at once and happens when the outermost delivery has ended. A thread that had a
  * loop calls it before it ends.
  *
  * @owner   handlers are disconnected, and their drop called
- * @return  how many things were left: operations that ran, results that nobody took, queues, and sources
- *          that were not freed; 0: none, also if the thread has no loop, or if it is called in a handler
+ * @return  how many things were left: operations that ran, results that nobody took, queues, sources and blocks
+ *          that were not ended; 0: none, also if the thread has no loop, or if it is called in a handler
  * @emits   what is pended; the terminal signals of what runs
  * @thread  loop
  * @source  O7

@@ -38,7 +38,7 @@ struct tocsin_op_type {                   /* static: it is used for as long as o
  * @owner   type stays the caller's; notify is copied
  * @return  0 and ret_op set; -EINVAL: ret_op is NULL, or type or notify is malformed; -EEXIST: a signal of type is declared
  *          otherwise; -ENOENT: notify's queue is gone; -EAGAIN: that queue, or a queue that listens to the terminal
- *          signal, is full; -ENOMEM; -ESHUTDOWN: the loop is being freed, or drains and type is TOCSIN_STANDING or the time
+ *          signal, is full, or the terminal signal is blocked, and what is pended of it and what runs reach its limit; -ENOMEM; -ESHUTDOWN: the loop is being freed, or drains and type is TOCSIN_STANDING or the time
  *          for it is over. On failure ret_op carries the error
  * @emits   none; type NULL: op.done exactly once, with the status it is completed with
  * @thread  loop
@@ -51,7 +51,7 @@ TOCSIN_API int tocsin_op_new(const struct tocsin_op_type *type, const struct toc
  * The state of an operation that has a type.
  *
  * @owner   the operation's; the provider's to write until it completes it
- * @return  the state; NULL: there is no such operation on the calling thread's loop
+ * @return  the state; NULL: there is no such operation on the calling thread's loop, or it is the library's own
  * @emits   none
  * @thread  loop
  * @source  none
@@ -78,7 +78,7 @@ TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *r
  * listens, and the last progress has been delivered.
  *
  * @owner   none
- * @return  1; 0: not now, and resume will be called; -EINVAL: its type has no such progress; -ENOENT: no such operation; -EXDEV: of
+ * @return  1; 0: not now, and resume will be called; -EINVAL: its type has no such progress, or it is the library's own; -ENOENT: no such operation; -EXDEV: of
  *          another thread's loop
  * @emits   none
  * @thread  loop
@@ -94,7 +94,7 @@ TOCSIN_API int tocsin_op_wanted(struct tocsin_op op, int which);
  *          other is copied
  * @return  1: it will be delivered; 0: nobody wants it: pause, resume will be called; -EAGAIN: the one before it has not been delivered
  *          yet, or the queue it would go to is full: resume will be called; -EALREADY: completed; -EPROTO: another
- *          layout than the declared one; -EINVAL: its type has no such progress; -ENOMEM: resume will be called; -ENOENT: no such operation; -EXDEV:
+ *          layout than the declared one; -EINVAL: its type has no such progress, or it is the library's own; -ENOMEM: resume will be called; -ENOENT: no such operation; -EXDEV:
  *          of another thread's loop
  * @emits   the progress signal of its type
  * @thread  loop
@@ -109,7 +109,8 @@ TOCSIN_API int tocsin_op_progress(struct tocsin_op op, int which, const struct t
  * @owner   a payload inside the state is lent: do not touch the state any more; any other is copied; NULL: an empty one. A
  *          lent payload and NULL cannot fail
  * @return  0; -ENOENT: there is no such operation, or somebody else has completed it; -ENOMEM: the copy, nothing was done;
- *          -EPROTO: another layout than the declared one; -EINVAL: payload holds a TOCSIN_LOCAL
+ *          -EPROTO: another layout than the declared one; -EINVAL: payload holds a TOCSIN_LOCAL, or it is an operation of the
+ *          library's own (a timer, a fiber), which ends by itself
  * @emits   the terminal signal of its type, from its loop
  * @thread  any
  * @source  O2, O10

@@ -6,10 +6,12 @@
 
 TOCSIN__BEGIN
 
-enum { TOCSIN_TAKE = 1 };                 /* W3: first of all, and it stops the signal: sigwait */
+/* W3. The queue comes before all handlers and stops the signal, and it can take what is pended, the lowest rank first: sigwait. */
+enum { TOCSIN_TAKE = 1 };
 
 struct tocsin_queue_options {
     size_t limit;                         /* entries, those of operations that have not ended included. 0: 1,024 */
+    size_t limit_bytes;                   /* of the payloads that were copied for it (an operation's result is not). 0: 1 MiB */
     int priority;                         /* among the handlers; without meaning with TOCSIN_TAKE */
     unsigned flags;
     uintptr_t spare[4];                   /* zero */
@@ -21,14 +23,16 @@ struct tocsin_queue_options {
  * that would end in it, answer -EAGAIN. What was started is never lost. options NULL: all defaults.
  *
  * @owner   the queue is the caller's, who ends it with tocsin_queue_close
- * @return  0 and ret_queue set; -EINVAL: pattern or options is malformed, or ret_queue is NULL; -ENOENT: a plain name that nobody declared;
+ * @return  0 and ret_queue set; -EINVAL: pattern or options is malformed, the pattern is the name of a question, or ret_queue is NULL; -ENOENT: a plain name that nobody declared;
  *          -ENOMEM; -ESHUTDOWN: the loop is being freed; or what making the thread's loop answered. On failure ret_queue carries the error
  * @emits   none
  * @thread  loop
  * @source  POSIX signalfd(2), sigwaitinfo(2); W3, E11
  * @since   0.1
  */
-TOCSIN_API int tocsin_queue_open(const char *pattern, const struct tocsin_queue_options *options, struct tocsin_queue *ret_queue);
+#define tocsin_queue_open(...) tocsin_queue_open_at(TOCSIN__HERE, __VA_ARGS__)
+TOCSIN_API int tocsin_queue_open_at(const char *where, const char *pattern, const struct tocsin_queue_options *options,
+                                    struct tocsin_queue *ret_queue);
 
 /**
  * Takes the oldest entry of a queue; waits for one for at most timeout_ms milliseconds (0: not at all; -1: without limit), on a fiber

@@ -8,7 +8,8 @@
 TOCSIN__BEGIN
 
 /**
- * Makes a source, of the calling thread's loop (which is made if the thread has none). data is a word of the caller's.
+ * Makes a source, of the calling thread's loop (which is made if the thread has none). data is a word of the caller's. where, which the
+ * macro passes, is the place for a report.
  *
  * @owner   the source is the caller's, who ends it with tocsin_source_free; data is only kept
  * @return  0 and ret_source set; -ENOMEM; -EINVAL: ret_source is NULL; -ESHUTDOWN: the loop is being freed; or what making
@@ -18,7 +19,8 @@ TOCSIN__BEGIN
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_source_new(void *data, struct tocsin_source *ret_source);
+#define tocsin_source_new(...) tocsin_source_new_at(TOCSIN__HERE, __VA_ARGS__)
+TOCSIN_API int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source);
 
 /**
  * Ends a source: its handlers are disconnected, as if by tocsin_disconnect each. Legal in any handler, also in one of its
@@ -27,7 +29,7 @@ TOCSIN_API int tocsin_source_new(void *data, struct tocsin_source *ret_source);
  * @owner   the source is gone, its data untouched
  * @return  0; -ENOENT: there is no such source; -EINVAL: it is an operation, which ends by itself; -EXDEV: it
  *          belongs to the loop of another thread
- * @emits   none
+ * @emits   tocsin.disconnected for each of them
  * @thread  loop
  * @source  E3
  * @since   0.1

@@ -13,8 +13,8 @@ static int ask_all(struct tocsin__loop *loop, struct tocsin__list *list, struct 
         uint64_t id = handler->id;
         int answer;
 
-        if (verdict && !observer)
-            continue;
+        if ((verdict && !observer) || handler->gate)
+            continue;                                  /* a queue that came before the question was declared */
         answer = tocsin__call(loop, handler, info);
         if (observer && answer < 0)
             tocsin__handler_failed(loop, handler, &info->seen, answer);
@@ -47,8 +47,7 @@ static int ask_here(struct tocsin__loop *loop, struct tocsin__slot *slot, const 
     slot->nested -= !outer;
     if (outer)
         tocsin__settle(loop, slot);
-    if (loop->unrest && tocsin__at_rest(loop))
-        tocsin__loop_tidy(loop);
+    tocsin__tidy_at_rest(loop);
     tocsin__info_end(&info);
     return verdict;
 }
@@ -68,7 +67,7 @@ int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_h
     if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     slot = tocsin__slot(loop, signo);
-    if (slot && !(slot->handlers || slot->observers))
+    if (slot && !tocsin__slot_heard(slot))
         slot = NULL;
     if (signal->unresolved || signal->loops > (slot ? 1u : 0u))    /* in this order: a loop that resolves is counted first */
         return -EXDEV;

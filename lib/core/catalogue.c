@@ -8,11 +8,18 @@
 #define SPEC(noun, dotted, lines, text) \
     const struct tocsin_spec tocsin__##noun##_spec = { .name = dotted, .layout = lines, .doc = text }
 
+/* While it is blocked the newest stands for all, of one timer or of one descriptor. */
+#define COALESCES(noun, dotted, lines, text) \
+    const struct tocsin_spec tocsin__##noun##_spec = { .name = dotted, .layout = lines, .doc = text, .kind = TOCSIN_COALESCE }
+
+SPEC(connected, "tocsin.connected", &tocsin_connected_layout, "A handler or an observer was connected.");
+SPEC(disconnected, "tocsin.disconnected", &tocsin_disconnected_layout, "A handler or an observer was disconnected.");
+SPEC(queue_full, "tocsin.queue.full", &tocsin_queue_full_layout, "What is pended of a signal, or a queue, has begun to refuse.");
 SPEC(handler_failed, "tocsin.handler.failed", &tocsin_handler_failed_layout, "A handler answered an error.");
 SPEC(op_done, "op.done", NULL, "An operation without a type was completed by hand; it carries what it was completed with.");
-SPEC(timer_ticked, "timer.ticked", &tocsin_timer_ticked_layout, "A period of a repeating timer is over.");
+COALESCES(timer_ticked, "timer.ticked", &tocsin_timer_ticked_layout, "A period of a repeating timer is over.");
 SPEC(timer_expired, "timer.expired", &tocsin_timer_expired_layout, "A timer has ended.");
-SPEC(fd_ready, "fd.ready", &tocsin_fd_ready_layout, "A descriptor can be read from or written to.");
+COALESCES(fd_ready, "fd.ready", &tocsin_fd_ready_layout, "A descriptor can be read from or written to.");
 SPEC(fd_done, "fd.done", &tocsin_fd_done_layout, "A descriptor is not watched any more.");
 SPEC(work_done, "work.done", &tocsin_work_done_layout, "A task has returned from its thread; the status is its answer.");
 SPEC(fiber_done, "fiber.done", &tocsin_fiber_done_layout, "A fiber has returned; the status is its answer.");
@@ -20,21 +27,34 @@ SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set hav
 SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a set has ended, the others are cancelled.");
 
 static const struct tocsin_spec *const table[] = {
-    &tocsin__handler_failed_spec, &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec,
+    &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec, &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec,
     &tocsin__fd_done_spec, &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
 };
 
+enum { COUNT = sizeof table / sizeof table[0] };
+static atomic_int signos[COUNT];
+static atomic_bool declared;
+
+int tocsin__catalogue_signo(const struct tocsin_spec *spec)
+{
+    size_t i = 0;
+
+    while (i < COUNT && table[i] != spec)
+        i++;
+    return i < COUNT ? atomic_load_explicit(&signos[i], memory_order_relaxed) : 0;
+}
+
 int tocsin__catalogue(void)
 {
-    static atomic_bool declared;
-    int signo = 0;
-
     if (tocsin__likely(atomic_load_explicit(&declared, memory_order_acquire)))
         return 0;
-    for (size_t i = 0; i < sizeof table / sizeof table[0] && signo >= 0; i++)
-        signo = tocsin_declare(table[i]);
-    if (signo < 0)
-        return signo;
+    for (size_t i = 0; i < COUNT; i++) {
+        int signo = tocsin_declare(table[i]);
+
+        if (signo < 0)
+            return signo;
+        atomic_store_explicit(&signos[i], signo, memory_order_relaxed);
+    }
     atomic_store_explicit(&declared, true, memory_order_release);
     return 0;
 }

@@ -18,11 +18,12 @@ static tocsin__noinline bool answered_rest(struct tocsin__loop *loop, struct toc
     return stopped;
 }
 
-static tocsin__noinline void end_slow(struct tocsin__loop *loop, struct tocsin__slot *slot)
+static tocsin__noinline void end_slow(struct tocsin__loop *loop, struct tocsin__slot *slot, int result)
 {
+    if (loop->watch && result != TOCSIN_NOBODY)
+        loop->watch(loop);
     tocsin__settle(loop, slot);
-    if (loop->unrest && tocsin__at_rest(loop))
-        tocsin__loop_tidy(loop);
+    tocsin__tidy_at_rest(loop);
 }
 
 /* Delivers at once to the handlers of one list, which is not running. */
@@ -51,7 +52,7 @@ static always_inline int deliver_list(struct tocsin__loop *loop, struct tocsin__
         slot->state = 0;
         return result;
     }
-    end_slow(loop, slot);
+    end_slow(loop, slot, result);
     tocsin__info_end(&info);                           /* last: what an object does when it goes may free the loop */
     return result;
 }
@@ -84,6 +85,75 @@ int tocsin_emit(int signo, const struct tocsin_payload *payload)
 
 /* The same for what has a source, whose own list is merged in by the key. */
 
+static always_inline bool walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a, struct tocsin__handler **b, struct tocsin__info *info,
+                                      bool stopped)
+{
+    while (*a || *b) {
+        struct tocsin__handler *handler = !*b || (*a && (*a)->key < (*b)->key) ? *a++ : *b++;
+        int answer;
+
+        if (tocsin__unlikely(stopped) && !(handler->flags & TOCSIN__OBSERVER))
+            continue;
+        answer = tocsin__call(loop, handler, info);
+        if (tocsin__unlikely(answer) && tocsin__answered(loop, handler, &info->seen, answer))
+            stopped = true;
+    }
+    return stopped;
+}
+
+/* straight: nothing of the slot's state is set. observers: they alone see it. */
+static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info,
+                                 bool straight, bool observers)
+{
+    struct tocsin__handler *running = loop->running;
+    uint64_t parent = loop->parent;
+    bool outer = straight || !(slot->state & TOCSIN__RUNNING);
+    bool nodefer = !straight && slot->nodefer, unblocked = !straight && slot->unblocked;
+    int result = observers ? TOCSIN_NOBODY : slot->list->outcome | own->outcome;
+
+    slot->state |= TOCSIN__RUNNING;
+    if (!straight) {
+        slot->nested += !outer;
+        slot->nodefer = slot->unblocked = false;
+        slot->fresh = NULL;                            /* who is nested walks over it now */
+    }
+    loop->parent = info->seen.sequence;
+    if (walk_merged(loop, slot->list->items, own->items, info, observers) && !observers)
+        result = TOCSIN_STOPPED;
+    loop->running = running;
+    loop->parent = parent;
+    if (!straight) {
+        slot->nodefer = nodefer;
+        slot->unblocked = unblocked;
+        slot->nested -= !outer;
+    }
+    if (straight && tocsin__likely(slot->state == TOCSIN__RUNNING && !loop->unrest))
+        slot->state = 0;
+    else if (outer)
+        end_slow(loop, slot, result);
+    return result;
+}
+
+int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
+{
+    return deliver(loop, slot, own, info, false, slot->state & TOCSIN__IGNORED);
+}
+
+static bool observed(const struct tocsin__list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->items[i]->id && list->items[i]->flags & TOCSIN__OBSERVER)
+            return true;
+    return false;
+}
+
+void tocsin__observe(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
+{
+    if (!observed(slot->list) && !observed(own))
+        return;
+    deliver(loop, slot, own, info, false, true);
+}
+
 static tocsin__noinline int emit_merged(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, int signo,
                                         uint64_t source, const struct tocsin_payload *payload)
 {
@@ -91,7 +161,7 @@ static tocsin__noinline int emit_merged(struct tocsin__loop *loop, struct tocsin
     int result;
 
     tocsin__info_fill(&info, loop, signo, slot->name, source, payload);
-    result = tocsin__deliver(loop, slot, own, &info);
+    result = deliver(loop, slot, own, &info, true, false);
     tocsin__info_end(&info);
     return result;
 }
@@ -127,44 +197,4 @@ int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin
     if (tocsin__likely(word == TOCSIN__NOBODY))
         return TOCSIN_NOBODY;
     return source.id ? emit_heard_from(source.id, signo, payload, word) : emit_heard(signo, payload, word);
-}
-
-static bool walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a, struct tocsin__handler **b, struct tocsin__info *info)
-{
-    bool stopped = false;
-
-    while (*a || *b) {
-        struct tocsin__handler *handler = !*b || (*a && (*a)->key < (*b)->key) ? *a++ : *b++;
-        int answer;
-
-        if (tocsin__unlikely(stopped) && !(handler->flags & TOCSIN__OBSERVER))
-            continue;
-        answer = tocsin__call(loop, handler, info);
-        if (tocsin__unlikely(answer) && tocsin__answered(loop, handler, &info->seen, answer))
-            stopped = true;
-    }
-    return stopped;
-}
-
-int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
-{
-    struct tocsin__handler *running = loop->running;
-    uint64_t parent = loop->parent;
-    bool outer = !(slot->state & TOCSIN__RUNNING), nodefer = slot->nodefer;
-    int result = slot->list->outcome | own->outcome;
-
-    slot->state |= TOCSIN__RUNNING;
-    slot->nested += !outer;
-    slot->nodefer = false;
-    slot->fresh = NULL;                                /* who is nested walks over it now */
-    loop->parent = info->seen.sequence;
-    if (walk_merged(loop, slot->list->items, own->items, info))
-        result = TOCSIN_STOPPED;
-    loop->running = running;
-    loop->parent = parent;
-    slot->nodefer = nodefer;
-    slot->nested -= !outer;
-    if (outer)
-        end_slow(loop, slot);
-    return result;
 }

@@ -23,31 +23,32 @@ static struct tocsin__list **list_of(struct tocsin__slot *slot, struct tocsin__s
     return &listens[source->listens_count++].list;
 }
 
-static int slots_room(struct tocsin__handler *handler)
+void tocsin__slot_interest(struct tocsin__loop *loop, struct tocsin__slot *slot)
 {
-    uint32_t capacity = handler->slots_count * 2 + 2;
-    struct tocsin__slot **slots;
+    bool listens = slot->handlers || slot->observers, interested = listens || slot->holds || slot->state & TOCSIN__RUNNING;
 
-    if (handler->slots_count == 0) {
-        handler->slots = &handler->one_slot;
-        return 0;
-    }
-    if (handler->slots_count < handler->slots_capacity)
-        return 0;
-    slots = tocsin__resize(handler->slots_capacity ? handler->slots : NULL, capacity * sizeof *slots);
-    if (!slots)
-        return -ENOMEM;
-    slots[0] = handler->slots_capacity ? slots[0] : handler->one_slot;
-    handler->slots = slots;
-    handler->slots_capacity = capacity;
-    return 0;
+    slot->state &= ~(uint32_t)TOCSIN__QUIET;
+    slot->state |= slot->holds && !listens ? TOCSIN__QUIET : 0;
+    if (slot->interested == interested)
+        return;
+    slot->interested = interested;
+    (interested ? tocsin__interest_add : tocsin__interest_remove)(slot->signal, loop->number);
+}
+
+static void gate_count(struct tocsin__slot *slot, struct tocsin__gate *gate, uint32_t by)
+{
+    slot->gated += by;
+    slot->state = slot->gated ? slot->state | TOCSIN__GATED : slot->state & ~(uint32_t)TOCSIN__GATED;
+    if (!gate->pended)
+        return;
+    slot->takers += by;
+    if (slot->pended)
+        gate->pended(gate, slot->pended * by);
 }
 
 /* by: 1 or -1 */
 static void slot_count(struct tocsin__loop *loop, struct tocsin__slot *slot, const struct tocsin__handler *handler, uint32_t by)
 {
-    bool heard = slot->handlers || slot->observers;
-
     if (handler->flags & TOCSIN__OBSERVER)
         slot->observers += by;
     else
@@ -55,24 +56,23 @@ static void slot_count(struct tocsin__loop *loop, struct tocsin__slot *slot, con
     if (handler->source)
         slot->sourced += by;
     if (handler->gate)
-        slot->gated += by;
-    slot->state = slot->gated ? slot->state | TOCSIN__GATED : slot->state & ~(uint32_t)TOCSIN__GATED;
-    if (heard != (slot->handlers || slot->observers))
-        (heard ? tocsin__interest_remove : tocsin__interest_add)(slot->signal, loop->number);
+        gate_count(slot, handler->gate, by);
+    tocsin__slot_interest(loop, slot);
 }
 
-int tocsin__handler_join(struct tocsin__loop *loop, struct tocsin__handler *handler, struct tocsin__signal *signal)
+static struct tocsin__handler *handler_of(struct tocsin__match *match)
 {
-    struct tocsin__slot *slot = tocsin__slot_make(loop, signal);
-    struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
-    struct tocsin__list **list;
+    return tocsin__container(match, struct tocsin__handler, match);
+}
 
-    if (!slot || slots_room(handler) < 0)
-        return -ENOMEM;
-    list = source ? list_of(slot, source) : &slot->list;
+static int join(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
+{
+    struct tocsin__handler *handler = handler_of(match);
+    struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
+    struct tocsin__list **list = source ? list_of(slot, source) : &slot->list;
+
     if (!list || tocsin__list_add(loop, list, handler, slot->state & TOCSIN__RUNNING ? slot : NULL) < 0)
         return -ENOMEM;
-    handler->slots[handler->slots_count++] = slot;
     slot_count(loop, slot, handler, 1);
     return 0;
 }
@@ -84,8 +84,9 @@ void tocsin__slot_compact(struct tocsin__loop *loop, struct tocsin__slot *slot)
         tocsin__list_compact(loop, slot->list);
 }
 
-static void slot_leave(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__handler *handler)
+static void leave(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
 {
+    struct tocsin__handler *handler = handler_of(match);
     struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
     struct tocsin__list *list = handler->source ? (source ? tocsin__source_list(source, slot) : NULL) : slot->list;
 
@@ -100,9 +101,12 @@ static void slot_leave(struct tocsin__loop *loop, struct tocsin__slot *slot, str
         tocsin__list_compact(loop, list);
 }
 
+const struct tocsin__match_kind tocsin__handler_kind = { .join = join, .leave = leave, .questions = true };
+const struct tocsin__match_kind tocsin__queue_kind = { .join = join, .leave = leave };     /* a queue cannot answer */
+
 /* Disconnecting */
 
-static int silent(const struct tocsin_info *info, void *arg)
+int tocsin__silent(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     return TOCSIN_NEXT;
@@ -115,7 +119,7 @@ void tocsin__handler_bury(struct tocsin__loop *loop, struct tocsin__handler *han
     loop->unrest = 1;
 }
 
-static void pattern_unlink(struct tocsin__loop *loop, struct tocsin__handler *handler)
+static void source_unlink(struct tocsin__handler *handler)
 {
     if (!handler->link)
         return;
@@ -123,23 +127,26 @@ static void pattern_unlink(struct tocsin__loop *loop, struct tocsin__handler *ha
     if (handler->next)
         handler->next->link = handler->link;
     handler->link = NULL;
-    tocsin__pattern_remove(handler->pattern, loop->seen);
 }
 
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
-    handler->fn = silent;
-    pattern_unlink(loop, handler);
-    tocsin__id_free(&loop->handlers, handler->id);
+    uint64_t id = handler->id;
+
+    handler->fn = tocsin__silent;
+    source_unlink(handler);
+    tocsin__id_free(&loop->handlers, id);
     handler->id = 0;
-    for (uint32_t i = 0; i < handler->slots_count; i++)
-        slot_leave(loop, handler->slots[i], handler);
+    tocsin__match_leave(loop, &handler->match);
+    loop->depth++;                                     /* it is there until that has been announced */
     tocsin__handler_bury(loop, handler);
-    if (tocsin__at_rest(loop))
-        tocsin__loop_tidy(loop);
+    if (handler->flags & TOCSIN__CONNECTED && !loop->freeing)
+        tocsin__handler_announce(handler, id, &tocsin__disconnected_spec);
+    loop->depth--;
+    tocsin__tidy_at_rest(loop);
 }
 
-static int handler_find(uint64_t id, struct tocsin__handler **ret_handler)
+int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
 {
     struct tocsin__loop *loop = tocsin__self;
     struct tocsin__loop *other = loop;
@@ -161,8 +168,10 @@ static int handler_find(uint64_t id, struct tocsin__handler **ret_handler)
 int tocsin_disconnect(struct tocsin_handler id)
 {
     struct tocsin__handler *handler;
-    int err = handler_find(id.id, &handler);
+    int err = tocsin__handler_find(id.id, &handler);
 
+    if (err == 0 && handler->gate)
+        err = -ENOENT;                                 /* a queue's: that is closed */
     if (err == 0)
         tocsin__handler_disconnect(tocsin__self, handler);
     return err;
@@ -181,26 +190,92 @@ const char *tocsin_handler_owner(struct tocsin_handler id)
 {
     struct tocsin__handler *handler;
 
-    return handler_find(id.id, &handler) < 0 ? "unknown" : handler->owner->name;
+    return tocsin__handler_find(id.id, &handler) < 0 ? "unknown" : handler->owner->name;
 }
 
-const char *tocsin_handler_where(struct tocsin_handler id)
+static const char *skip_space(const char *text)
 {
-    struct tocsin__handler *handler;
+    return text + strspn(text, " \t\n");
+}
 
-    return handler_find(id.id, &handler) < 0 ? "unknown" : handler->where;
+/* The next character that is in no quotes: what stands in them is passed over. */
+static const char *next_plain(const char *text)
+{
+    char quote = *text;
+
+    if (quote != '"' && quote != '\'')
+        return text + 1;
+    for (text++; *text && *text != quote; text++)
+        text += *text == '\\' && text[1];
+    return text + !!*text;
+}
+
+/* The end of an argument, or of a member: the next comma in no brackets, or the bracket that closes those around it. */
+static const char *argument_end(const char *text)
+{
+    int depth = 0;
+
+    for (; *text && (depth || !strchr(",)]}", *text)); text = next_plain(text))
+        depth += strchr("([{", *text) ? 1 : strchr(")]}", *text) ? -1 : 0;
+    return text;
+}
+
+/* What .fn is set to in the action that an argument writes out; NULL: it writes none. */
+static const char *member_fn(const char *text, const char *end)
+{
+    for (int depth = 0; text < end; text = next_plain(text)) {
+        depth += strchr("([{", *text) ? 1 : strchr(")]}", *text) ? -1 : 0;
+        if (depth == 1 && strncmp(text, ".fn", 3) == 0 && *skip_space(text + 3) == '=')
+            return skip_space(skip_space(text + 3) + 1);
+    }
+    return NULL;
+}
+
+/* The function in the text of a call's arguments: the second one, or what .fn is set to in it. */
+void tocsin__handler_function(const struct tocsin__handler *handler, char *buffer, size_t size)
+{
+    const char *at = argument_end(handler->call), *fn;
+    size_t length;
+
+    at = skip_space(at + (*at == ','));
+    fn = member_fn(at, argument_end(at));
+    at = fn ? fn : at;
+    length = (size_t)(argument_end(at) - at);
+    while (length && strchr(" \t\n", at[length - 1]))
+        length--;
+    length = length < size ? length : size - 1;
+    memcpy(buffer, at, length);
+    buffer[length] = '\0';
+}
+
+/* What is said of handlers, by signals */
+
+void tocsin__handler_announce(const struct tocsin__handler *handler, uint64_t id, const struct tocsin_spec *spec)
+{
+    int signo = tocsin__catalogue_signo(spec);
+    struct tocsin_connected what = tocsin_connected_make();
+    char function[64];
+
+    if (handler->gate || tocsin_heard(signo) <= 0)
+        return;
+    tocsin__handler_function(handler, function, sizeof function);
+    what.pattern = handler->match.text;
+    what.function = function;
+    what.where = handler->where;
+    what.owner = handler->owner->name;
+    what.handler = id;
+    what.priority = handler->priority;
+    what.observer = handler->flags & TOCSIN__OBSERVER;
+    tocsin_emit(signo, &what.tocsin);
 }
 
 void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *handler, const struct tocsin_info *info, int err)
 {
-    int signo;
+    int signo = tocsin__catalogue_signo(&tocsin__handler_failed_spec);
 
     (void)loop;
     handler->faults++;
-    if (strncmp(info->name, "tocsin.", 7) == 0)
-        return;
-    signo = tocsin_find(tocsin__handler_failed_spec.name);
-    if (signo > 0 && tocsin_heard(signo) > 0)
+    if (strncmp(info->name, "tocsin.", 7) != 0 && tocsin_heard(signo) > 0)
         tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_handler_failed, .signal = info->name, .error = err, .where = handler->where,
                                           .owner = handler->owner->name, .handler = handler->id, .faults = handler->faults));
 }

@@ -5,10 +5,9 @@
 #include <tocsin/handler.h>
 #include <tocsin/source.h>
 
-#include "core/loop.h"
+#include "core/match.h"
 
 struct tocsin__owner;
-struct tocsin__pattern;
 
 struct tocsin__handler {
     tocsin_fn fn;                                      /* what a delivery calls: the user's, or a trampoline, or one that does nothing (E3) */
@@ -23,21 +22,21 @@ struct tocsin__handler {
     uint64_t source;                                   /* the one it listens to; 0: all */
     uint64_t faults;
     uint32_t flags;
+    int32_t priority;
     uint32_t places;                                   /* lists that have it, dead or alive */
-    struct tocsin__slot **slots;                       /* of the signals that it listens to */
-    uint32_t slots_count, slots_capacity;
-    struct tocsin__slot *one_slot;                     /* room for the usual case */
-    const char *where;
+    struct tocsin__match match;                        /* the signals that it listens to */
+    struct tocsin__hold *mask;                         /* that are blocked while it runs; NULL: none but its own */
+    const char *where, *call;
     struct tocsin__owner *owner;
     struct tocsin__gate *gate;
-    struct tocsin__pattern *pattern;                   /* NULL: a plain name or plain names */
-    struct tocsin__handler *next, **link;              /* among the patterns of its loop, or among the dead */
+    struct tocsin__handler *next, **link;              /* among the patterns of its source, or among the dead */
 };
 
 enum {                                                 /* beyond the public flags */
     TOCSIN__OBSERVER = 1 << 16,
     TOCSIN__FIRST = 1 << 17,                           /* before every priority */
-    TOCSIN__DROPPED = 1 << 18                          /* disconnected, and its drop has been called */
+    TOCSIN__DROPPED = 1 << 18,                         /* disconnected, and its drop has been called */
+    TOCSIN__CONNECTED = 1 << 19                        /* all of connecting has succeeded */
 };
 
 struct tocsin__source {                                /* the beginning of every operation, too */
@@ -46,7 +45,8 @@ struct tocsin__source {                                /* the beginning of every
     struct tocsin__listen *listens;                    /* who listens to it alone, a list for each signal */
     uint32_t listens_count;
     bool is_op;
-    bool patterned;                                    /* a pattern was connected to it */
+    struct tocsin__handler *patterned;                 /* those of them that may not have met a name yet */
+    const char *where;
 };
 
 struct tocsin__listen { struct tocsin__slot *slot; struct tocsin__list *list; };
@@ -68,21 +68,23 @@ void tocsin__slot_compact(struct tocsin__loop *loop, struct tocsin__slot *slot);
 void tocsin__list_free(struct tocsin__loop *loop, struct tocsin__list *list);    /* at once, or when the loop is at rest */
 
 /* Connecting, for the public calls and for queues. */
+extern const struct tocsin__match_kind tocsin__handler_kind, tocsin__queue_kind;
 struct tocsin__wish {
-    const char *where;
+    const char *where, *call;
     struct tocsin_action action;
     unsigned flags;                                    /* of the internal ones */
     struct tocsin__gate *gate;
 };
 int  tocsin__connect(const struct tocsin__wish *wish, const char *pattern, struct tocsin_handler *ret_handler);
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler);
-int  tocsin__handler_join(struct tocsin__loop *loop, struct tocsin__handler *handler, struct tocsin__signal *signal);
+int  tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler);    /* of the thread's loop; -ENOENT, -EXDEV, the error it carries */
 void tocsin__handler_bury(struct tocsin__loop *loop, struct tocsin__handler *handler);     /* dropped and freed when the loop is at rest */
-void tocsin__handler_aim(struct tocsin__handler *handler);       /* what it calls: the user's function or a trampoline, by its flags */
+int  tocsin__silent(const struct tocsin_info *info, void *arg);            /* does nothing: of a handler that is not there any more, or not yet */
+void tocsin__handler_aim(struct tocsin__handler *handler);       /* what it calls: the user's function or a trampoline, by its flags and mask */
 void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *handler, const struct tocsin_info *info, int err);
-
-/* Looks through the loop's patterns for the names that are new; -ENOMEM: the rest later. */
-int  tocsin__patterns_resolve(struct tocsin__loop *loop);
+void tocsin__handler_function(const struct tocsin__handler *handler, char *buffer, size_t size);      /* as the source text has it; "": not known */
+void tocsin__handler_announce(const struct tocsin__handler *handler, uint64_t id, const struct tocsin_spec *spec);   /* that it came or went */
+void tocsin__slot_interest(struct tocsin__loop *loop, struct tocsin__slot *slot);   /* has the interest word agree with it */
 
 /* Sources, operations included. */
 int  tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data);

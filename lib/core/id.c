@@ -71,3 +71,12 @@ void tocsin__id_free(struct tocsin__ids *ids, uint64_t id)
     ids->newest = index;
     ids->live--;
 }
+
+void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id)
+{
+    uint32_t index = id ? ((uint32_t)id & ((1u << TOCSIN__ID_INDEX_BITS) - 1)) + 1 : 0;
+
+    while (index < ids->made && !entry_at(ids, index)->object)
+        index++;
+    return index < ids->made ? entry_at(ids, index)->object : NULL;
+}

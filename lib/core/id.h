@@ -29,6 +29,7 @@ struct tocsin__ids {
 };
 
 uint64_t tocsin__id_new(struct tocsin__ids *ids, void *object);   /* 0: no memory, or 2^24 of them */
+void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id);     /* of those that live, the object after this id, which may be stale; 0: the first. NULL: none */
 void tocsin__id_free(struct tocsin__ids *ids, uint64_t id);       /* an id of this table */
 
 static inline struct tocsin__id_entry *tocsin__id_entry(struct tocsin__ids *ids, uint64_t id)

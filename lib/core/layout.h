@@ -19,6 +19,9 @@ struct tocsin__fields {                                /* a walk over the fields
 void tocsin__fields_begin(struct tocsin__fields *walk, const struct tocsin_layout *layout);
 int  tocsin__fields_next(struct tocsin__fields *walk, struct tocsin__field *ret_field);   /* 1; 0: no more; -EINVAL: malformed */
 
+/* The field of a payload as the public has it; a name that is too long for that is cut. */
+void tocsin__field_read(const struct tocsin_payload *payload, const struct tocsin__field *field, struct tocsin_field *ret_field);
+
 /* The types that a layout has, a bit each; -EINVAL: malformed, or its size is not what its fields come to. */
 int  tocsin__layout_check(const struct tocsin_layout *layout);
 bool tocsin__layout_same(const struct tocsin_layout *one, const struct tocsin_layout *other);   /* NULL: of no payload */

@@ -1,4 +1,6 @@
 #include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include <tocsin/loop.h>
 
@@ -6,11 +8,14 @@
 #include "core/emit.h"
 #include "core/handler.h"
 #include "core/loop.h"
+#include "core/mask.h"
 
 enum { LOOPS_MAX = 0xfffe };
 
 struct tocsin__loop tocsin__no_loop = { .number = 0xfffffffe };
 __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec"))) = &tocsin__no_loop;
+
+void (*tocsin__loop_born)(void), (*tocsin__loop_dies)(void);
 
 static struct tocsin__loop *_Atomic loops[LOOPS_MAX + 1];      /* by number; a loop's memory is used again, never unmapped */
 static struct tocsin__loop *retired;
@@ -29,7 +34,7 @@ static struct tocsin__loop *loop_new(int *ret_err)
     loop->number = ++made;
     prefix = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT;
     loop->sequence = prefix + 1;
-    loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = prefix;
+    loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = loop->blocks.prefix = prefix;
     atomic_store_explicit(&loops[loop->number], loop, memory_order_release);
     return loop;
 }
@@ -60,6 +65,8 @@ int tocsin__loop_make(struct tocsin__loop **ret_loop)
             return err;
         loop->generation++;
         tocsin__self = loop;
+        if (tocsin__loop_born)
+            tocsin__loop_born();
     }
     *ret_loop = loop;
     return 0;
@@ -86,19 +93,21 @@ static const struct tocsin_layout layout_unknown;      /* that no payload has: c
 static int slots_room(struct tocsin__loop *loop, uint32_t signo)
 {
     uint32_t count = loop->slots_count ? loop->slots_count : 64;
-    struct tocsin__slot **slots;
+    struct tocsin__slot **slots, **old = loop->slots;
 
     if (signo < loop->slots_count)
         return 0;
     while (count <= signo)
         count *= 2;
-    slots = tocsin__resize(loop->slots, count * sizeof *slots);
+    slots = tocsin__alloc(count * sizeof *slots);
     if (!slots)
         return -ENOMEM;
-    for (uint32_t i = loop->slots_count; i < count; i++)
-        slots[i] = NULL;
+    if (old)
+        memcpy(slots, old, loop->slots_count * sizeof *slots);
     loop->slots = slots;
+    atomic_signal_fence(memory_order_seq_cst);         /* a real signal handler that asks tocsin_heard finds one of them */
     loop->slots_count = count;
+    tocsin__release(old);
     return 0;
 }
 
@@ -122,10 +131,12 @@ struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin_
 
 /* At rest */
 
-static void handler_drop(struct tocsin__handler *handler)
+static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     tocsin_drop drop = handler->drop;
 
+    tocsin__hold_free(loop, handler->mask);            /* not before: it may have been running */
+    handler->mask = NULL;
     handler->drop = NULL;
     if (drop)
         drop(handler->user_arg);
@@ -134,9 +145,7 @@ static void handler_drop(struct tocsin__handler *handler)
 
 static void handler_free(struct tocsin__handler *handler)
 {
-    if (handler->slots_capacity)
-        tocsin__release(handler->slots);
-    tocsin__release(handler->pattern);
+    tocsin__match_free(&handler->match);
     tocsin__release(handler);
 }
 
@@ -145,7 +154,7 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
     struct tocsin__handler *handler;
     struct tocsin__list *list;
 
-    loop->unrest = 0;
+    loop->unrest = loop->watch != NULL;
     while ((list = loop->old_lists)) {
         loop->old_lists = list->next;
         tocsin__release(list);
@@ -153,7 +162,7 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
     while ((handler = loop->dead)) {
         loop->dead = handler->next;
         loop->depth++;                                 /* what drop does is tidied by us */
-        handler_drop(handler);
+        handler_drop(loop, handler);
         loop->depth--;
         if (handler->places == 0)
             handler_free(handler);
@@ -163,6 +172,13 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
 }
 
 /* The end */
+
+void tocsin__loop_unpend(struct tocsin__loop *loop)
+{
+    for (uint32_t i = 0; i < loop->slots_count; i++)
+        if (loop->slots[i])
+            tocsin__pend_drop(loop->slots[i]);
+}
 
 static void slot_free(struct tocsin__loop *loop, struct tocsin__slot *slot)
 {
@@ -189,7 +205,8 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
             tocsin__release(source);
         }
     }
-    loop->late = NULL;
+    tocsin__holds_clear(loop);
+    loop->late.first = loop->shut.first = NULL;
     for (uint32_t i = 0; i < loop->slots_count; i++) {
         struct tocsin__slot *slot = loop->slots[i];
 
@@ -197,9 +214,10 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
         if (slot)
             slot_free(loop, slot);
     }
+    loop->slots_count = 0;
+    atomic_signal_fence(memory_order_seq_cst);
     tocsin__release(loop->slots);
     loop->slots = NULL;
-    loop->slots_count = 0;
     tocsin__loop_tidy(loop);
 }
 

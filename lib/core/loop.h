@@ -6,6 +6,7 @@
 
 #include <tocsin/base.h>
 
+#include "core/heap.h"
 #include "core/id.h"
 #include "core/info.h"
 #include "core/mem.h"
@@ -13,6 +14,7 @@
 
 struct tocsin__engine;
 struct tocsin__handler;
+struct tocsin__hold;
 
 /* A sorted array of handlers. It is changed only while nobody walks over it: during a delivery of its signal it is replaced
    instead, and the old one waits until the loop is at rest (E2). */
@@ -24,23 +26,32 @@ struct tocsin__list {
     struct tocsin__handler *items[];                   /* NULL at the end */
 };
 
-/* One that waits because its signal is running (E5). */
+/* One that waits because its signal is held back (E5, E10). That of an operation's end is the operation's own, and needs no memory. */
 struct tocsin__pend {
     struct tocsin__pend *next;
     struct tocsin__info *info;
+    uint64_t age;                                      /* the sequence number of the emission; of a coalesced one, of the first */
+    void (*gone)(struct tocsin__pend *pend);           /* it is not pended any more; NULL: it is freed */
 };
 
-/* What may refuse an emission before anything is done: a queue that is full (E11). */
-struct tocsin__gate { bool (*open)(struct tocsin__gate *gate); };
+/* What a queue is to those that deliver. */
+struct tocsin__gate {
+    bool (*open)(struct tocsin__gate *gate, size_t size);        /* false: it refuses, before anything is done (E11) */
+    void (*refused)(struct tocsin__gate *gate, const char *name);     /* an emission of this name, because it is not */
+    void (*pended)(struct tocsin__gate *gate, uint32_t by);      /* so many more (or less) are pended that it can take; NULL: it takes none */
+};
 
 /* 0 is the straight way; each of these makes a delivery look closer, before it or after it. */
 enum {
     TOCSIN__RUNNING = 1,                               /* its handlers are running: the signal is blocked */
     TOCSIN__PENDED = 2,                                /* something waits */
-    TOCSIN__FLUSHING = 4,                              /* what waited is being delivered */
+    TOCSIN__FLUSHING = 4,                              /* what waits will be delivered by a flush that is on the stack, in its order */
     TOCSIN__UNTIDY = 8,                                /* its lists have dead handlers to be removed */
     TOCSIN__GATED = 16,                                /* a queue listens: is there room? */
-    TOCSIN__KEPT = 32                                  /* a handler keeps the info: there is a copy to let go */
+    TOCSIN__KEPT = 32,                                 /* a handler keeps the info: there is a copy to let go */
+    TOCSIN__BLOCKED = 64,
+    TOCSIN__IGNORED = 128,
+    TOCSIN__QUIET = 256                                /* nobody listens: there is a mask that may block it, no more */
 };
 
 struct tocsin__slot {                                  /* one signal on one loop; it never moves */
@@ -54,12 +65,20 @@ struct tocsin__slot {                                  /* one signal on one loop
     struct tocsin__signal *signal;
     uint32_t nested;                                   /* deliveries on the stack beyond the first */
     bool nodefer;                                      /* of the handler that runs */
+    bool unblocked;                                    /* a handler took its own signal out of the mask: for the rest of the delivery */
+    uint32_t flushed;                                  /* deliveries on the stack that a flush makes */
+    bool overflowing;                                  /* it has refused, and has not recovered yet */
+    bool interested;                                   /* the interest word knows of it */
+    uint32_t gated, takers;                            /* queues that listen; those that take what is pended */
+    uint32_t holds;                                    /* blocks, and masks of handlers, that stand for it, active or not: an interest */
+    uint32_t blocks, masked, ignores;                  /* that are active: blocks, masks of handlers that run, ignores */
     struct tocsin__pend *pend, **pend_last;
-    uint32_t pended;
+    uint32_t pended, ends;                             /* ends: of operations, which have their places in queues already */
     size_t pended_bytes;
-    uint32_t gated;                                    /* handlers with a gate */
-    struct tocsin__slot *late_next;                    /* among the slots that have something for the next turn */
-    bool late;
+    uint64_t refused;
+    struct tocsin__heap_node due;                      /* among the slots that have something to be flushed, by rank and age */
+    uint64_t due_before;                               /* of those, what is younger is for the next turn */
+    struct tocsin__heap released;                      /* slots that the masks of its handlers held back, until its delivery has ended */
 };
 
 extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
@@ -74,13 +93,19 @@ struct tocsin__loop {
     struct tocsin__handler *running;                   /* NULL: no delivery is on the stack */
     uint32_t unrest;                                   /* something waits until the loop is at rest */
     uint32_t slots_count;
-    uint64_t age;                                      /* handlers connected so far */
+    uint64_t age;                                      /* handlers connected so far, and whatever else may want what paused */
 
-    struct tocsin__ids handlers, sources, queues;
-    struct tocsin__handler *patterns, *dead;
-    uint32_t seen;                                     /* patterns have been looked through for the signos up to this */
+    struct tocsin__ids handlers, sources, queues, blocks;
+    struct tocsin__handler *dead;
+    uint32_t patterns;                                 /* how many of its handlers, blocks and ignores hold for names to come */
+    uint32_t seen;                                     /* they have been looked through for the signos up to this */
     struct tocsin__list *old_lists;
-    struct tocsin__slot *late;
+    struct tocsin__heap late, shut;                    /* slots with something for the next turn; that wait for room in a queue */
+    struct tocsin__hold *set, *set_aside, *ignored;    /* tocsin_sigmask's set; while tocsin_suspend has another one; what is ignored */
+    bool suspended;
+    struct tocsin__pend *telling;                      /* of those that were pended, the ones that are being delivered, the innermost first */
+    void (*watch)(struct tocsin__loop *loop);          /* a handler or a notify has run; NULL: nobody wants to know */
+    void *watcher;
     uint64_t generation;
     bool freeing;                                      /* starts answer -ESHUTDOWN */
 
@@ -97,9 +122,13 @@ struct tocsin__loop {
 extern tocsin__hidden __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec")));
 extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
 
+/* Called on a loop's thread, when it has been made and before it ends; NULL: nobody wants to know. */
+extern tocsin__hidden void (*tocsin__loop_born)(void), (*tocsin__loop_dies)(void);
+
 int  tocsin__loop_make(struct tocsin__loop **ret_loop);          /* the thread's, made if there is none; -ENOMEM, -EAGAIN, -ESHUTDOWN */
 struct tocsin__loop *tocsin__loop_numbered(unsigned number);     /* any thread: the loop that has or had this number; NULL */
 void tocsin__loop_clear(struct tocsin__loop *loop);              /* disconnects all, drops what is pended */
+void tocsin__loop_unpend(struct tocsin__loop *loop);             /* drops what is pended, while there still is an engine */
 void tocsin__loop_retire(struct tocsin__loop *loop);             /* its memory waits for the next loop */
 
 struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin__signal *signal);   /* NULL: no memory */
@@ -107,6 +136,34 @@ struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin_
 static inline struct tocsin__slot *tocsin__slot(const struct tocsin__loop *loop, int signo)
 {
     return (uint32_t)signo < loop->slots_count ? loop->slots[signo] : NULL;
+}
+
+/* An emission has something to do here: somebody listens, it is blocked, or its handlers are running, even if they have gone meanwhile. */
+static inline bool tocsin__slot_heard(const struct tocsin__slot *slot)
+{
+    return slot->handlers || slot->observers || slot->state & (TOCSIN__RUNNING | TOCSIN__BLOCKED);
+}
+
+/* 1: this thread's loop has an interest in a signal that nobody on it hears. */
+static inline uint32_t tocsin__quiet(int signo)
+{
+    const struct tocsin__slot *slot = tocsin__slot(tocsin__self, signo);
+
+    return slot && slot->interested && !tocsin__slot_heard(slot);
+}
+
+/* An emission of it cannot be delivered now: it is blocked, or its handlers are running (E5, E10). */
+static inline bool tocsin__slot_held(const struct tocsin__slot *slot)
+{
+    return slot->state & TOCSIN__BLOCKED || (slot->state & TOCSIN__RUNNING && !slot->nodefer && !slot->unblocked);
+}
+
+/* What paused may be wanted again: the loop asks in the next turn. */
+static inline void tocsin__stir(struct tocsin__loop *loop)
+{
+    loop->age++;
+    if (loop->stir)
+        loop->stir(loop);
 }
 
 /* No handler, notify or drop is on the stack. */

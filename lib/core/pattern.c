@@ -35,7 +35,7 @@ static int part_check(const char *part, size_t size)
     return tocsin__name_check(plain, size);
 }
 
-int tocsin__pattern_part(const char **cursor, const char **ret_part)
+int tocsin__pattern_part(const char **cursor, struct tocsin__part *ret_part)
 {
     const char *at = *cursor;
     size_t size;
@@ -49,39 +49,78 @@ int tocsin__pattern_part(const char **cursor, const char **ret_part)
         return -EINVAL;
     while (size && at[size - 1] == ' ')
         size--;
-    *ret_part = at;
-    return part_check(at, size) < 0 ? -EINVAL : (int)size;
+    ret_part->out = *at == '!';
+    if (ret_part->out) {
+        size_t skip = 1 + strspn(at + 1, " ");
+
+        at += skip;
+        size -= skip < size ? skip : size;
+    }
+    ret_part->text = at;
+    ret_part->size = size;
+    return part_check(at, size) < 0 ? -EINVAL : 1;
 }
 
-bool tocsin__pattern_plain(const char *part, size_t size)
+bool tocsin__pattern_plain(const struct tocsin__part *part)
 {
-    return !memchr(part, '*', size);
+    return !memchr(part->text, '*', part->size);
 }
 
-bool tocsin__pattern_match(const char *part, size_t size, const char *name)
+bool tocsin__pattern_match(const struct tocsin__part *part, const char *name)
 {
-    const char *end = part + size, *name_end = name + strlen(name);
+    const char *at = part->text, *end = at + part->size, *name_end = name + strlen(name);
 
-    while (part < end && name < name_end) {
-        size_t want = segment(part, end), have = segment(name, name_end);
+    while (at < end && name < name_end) {
+        size_t want = segment(at, end), have = segment(name, name_end);
 
-        if (want == 2 && memcmp(part, "**", 2) == 0)
+        if (want == 2 && memcmp(at, "**", 2) == 0)
             return true;
-        if (!(want == 1 && *part == '*') && (want != have || memcmp(part, name, want) != 0))
+        if (!(want == 1 && *at == '*') && (want != have || memcmp(at, name, want) != 0))
             return false;
-        part += want + 1;
+        at += want + 1;
         name += have + 1;
     }
-    return part > end && name > name_end;
+    return at > end && name > name_end;
+}
+
+bool tocsin__pattern_meets(const struct tocsin__part *one, const struct tocsin__part *other)
+{
+    const char *a = one->text, *b = other->text, *a_end = a + one->size, *b_end = b + other->size;
+
+    while (a < a_end && b < b_end) {
+        size_t a_size = segment(a, a_end), b_size = segment(b, b_end);
+
+        if ((a_size == 2 && memcmp(a, "**", 2) == 0) || (b_size == 2 && memcmp(b, "**", 2) == 0))
+            return true;
+        if (*a != '*' && *b != '*' && (a_size != b_size || memcmp(a, b, a_size) != 0))
+            return false;
+        a += a_size + 1;
+        b += b_size + 1;
+    }
+    return a > a_end && b > b_end;
 }
 
 bool tocsin__pattern_list_match(const char *pattern, const char *name)
 {
-    const char *part;
-    int size;
+    struct tocsin__part part;
+    bool hit = false;
 
-    while ((size = tocsin__pattern_part(&pattern, &part)) > 0)
-        if (tocsin__pattern_match(part, (size_t)size, name))
-            return true;
-    return false;
+    while (tocsin__pattern_part(&pattern, &part) > 0)
+        if (hit == part.out && tocsin__pattern_match(&part, name))
+            hit = !part.out;
+    return hit;
+}
+
+int tocsin__pattern_check(const char *pattern)
+{
+    struct tocsin__part part;
+    int more, parts = 0, shape = 0;
+    bool stands = false;
+
+    while ((more = tocsin__pattern_part(&pattern, &part)) > 0) {
+        stands |= !part.out;
+        shape |= part.out ? TOCSIN__OUT : tocsin__pattern_plain(&part) ? 0 : TOCSIN__STARRED;
+        shape |= parts++ ? TOCSIN__LISTED : 0;
+    }
+    return more < 0 || !stands ? -EINVAL : shape;
 }

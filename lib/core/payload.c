@@ -5,16 +5,25 @@
 #include "core/layout.h"
 #include "core/mem.h"
 
-int tocsin_payload_field(const struct tocsin_payload *payload, int index, struct tocsin_field *ret_field)
+void tocsin__field_read(const struct tocsin_payload *payload, const struct tocsin__field *field, struct tocsin_field *ret_field)
 {
     static const size_t sizes[] = {
         [TOCSIN_BOOL] = sizeof(bool), [TOCSIN_I32] = 4, [TOCSIN_U32] = 4, [TOCSIN_I64] = 8, [TOCSIN_U64] = 8, [TOCSIN_F64] = 8,
         [TOCSIN_STRING] = sizeof(char *), [TOCSIN_BYTES] = sizeof(struct tocsin_bytes), [TOCSIN_ERROR] = sizeof(int), [TOCSIN_OP] = 8,
         [TOCSIN_FD] = sizeof(int), [TOCSIN_OBJECT] = sizeof(struct tocsin_object), [TOCSIN_LOCAL] = sizeof(void *),
     };
+    size_t name = field->name_size < sizeof ret_field->name ? field->name_size : sizeof ret_field->name - 1;
+
+    memset(ret_field, 0, sizeof *ret_field);
+    memcpy(ret_field->name, field->name, name);
+    ret_field->type = field->type;
+    memcpy(&ret_field->value, (const char *)payload + field->offset, sizes[field->type]);
+}
+
+int tocsin_payload_field(const struct tocsin_payload *payload, int index, struct tocsin_field *ret_field)
+{
     struct tocsin__fields walk;
     struct tocsin__field field;
-    size_t name;
     int more;
 
     if (index < 0 || !ret_field)
@@ -27,11 +36,7 @@ int tocsin_payload_field(const struct tocsin_payload *payload, int index, struct
         if (more <= 0)
             return more < 0 ? more : -ENOENT;
     } while (index--);
-    name = field.name_size < sizeof ret_field->name ? field.name_size : sizeof ret_field->name - 1;
-    memset(ret_field, 0, sizeof *ret_field);
-    memcpy(ret_field->name, field.name, name);
-    ret_field->type = field.type;
-    memcpy(&ret_field->value, (const char *)payload + field.offset, sizes[field.type]);
+    tocsin__field_read(payload, &field, ret_field);
     return 0;
 }
 

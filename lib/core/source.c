@@ -22,37 +22,23 @@ static void listen_end(struct tocsin__loop *loop, struct tocsin__list *list)
     tocsin__list_free(loop, list);
 }
 
-/* Those whose pattern has not met a name yet stand in no list. */
-static void patterns_end(struct tocsin__loop *loop, uint64_t id)
-{
-    struct tocsin__handler *handler, *next;
-
-    for (handler = loop->patterns; handler; handler = next) {
-        next = handler->next;
-        if (handler->source == id)
-            tocsin__handler_disconnect(loop, handler);
-    }
-}
-
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
     struct tocsin__listen *listens = source->listens;
     uint32_t count = source->listens_count;
-    uint64_t id = source->id;
 
-    tocsin__id_free(&loop->sources, id);
+    tocsin__id_free(&loop->sources, source->id);
     source->id = 0;
     if (!listens && !source->patterned)
         return;
     loop->depth++;                                     /* nothing is freed under our hands */
     for (uint32_t i = 0; i < count; i++)
         listen_end(loop, listens[i].list);
-    if (source->patterned)
-        patterns_end(loop, id);
+    while (source->patterned)
+        tocsin__handler_disconnect(loop, source->patterned);
     loop->depth--;
     source->listens = NULL;
     source->listens_count = 0;
-    source->patterned = false;
     tocsin__release(listens);
     if (tocsin__at_rest(loop))
         tocsin__loop_tidy(loop);
@@ -78,7 +64,7 @@ int tocsin__source_find(uint64_t id, struct tocsin__source **ret_source)
     return 0;
 }
 
-int tocsin_source_new(void *data, struct tocsin_source *ret_source)
+int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source)
 {
     struct tocsin__source *source = NULL;
     struct tocsin__loop *loop;
@@ -93,6 +79,8 @@ int tocsin_source_new(void *data, struct tocsin_source *ret_source)
         source = tocsin__alloc(sizeof *source);
         err = source ? tocsin__source_init(loop, source, data) : -ENOMEM;
     }
+    if (err == 0)
+        source->where = where ? where : "";
     if (err < 0)
         tocsin__release(source);
     ret_source->id = err < 0 ? (uint64_t)(int64_t)err : source->id;

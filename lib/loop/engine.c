@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -11,14 +12,6 @@
 #include "loop/mirror.h"
 
 /* The callbacks of libevent only record (E16): that there was one is all that is to know here. */
-static void on_alarm(evutil_socket_t fd, short what, void *arg)
-{
-    struct tocsin__engine *engine = arg;
-
-    (void)fd, (void)what;
-    engine->alarm_us = 0;
-}
-
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     uint64_t count;
@@ -26,6 +19,14 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     (void)what, (void)arg;
     while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+    struct tocsin__engine *engine = arg;
+
+    on_wake(fd, what, NULL);
+    engine->alarm_us = 0;
 }
 
 /* S4: no peer can raise SIGPIPE. A disposition that somebody chose stays. */
@@ -49,18 +50,30 @@ static struct event_base *base_new(void)
     return base;
 }
 
+static struct event *event_made(struct tocsin__engine *engine, int fd, event_callback_fn fn)
+{
+    struct event *event = tocsin__fault() ? NULL : event_new(engine->base, fd, EV_READ | EV_PERSIST, fn, engine);
+
+    if (!event || (!tocsin__fault() && event_add(event, NULL) == 0))
+        return event;
+    event_free(event);
+    return NULL;
+}
+
 static int engine_open(struct tocsin__engine *engine, struct event_base *base)
 {
     engine->wake_fd = tocsin__fault() ? (errno = EMFILE, -1) : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (engine->wake_fd < 0)
+    if (engine->wake_fd >= 0)
+        engine->alarm_fd = tocsin__fault() ? (errno = EMFILE, -1) : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (engine->wake_fd < 0 || engine->alarm_fd < 0)
         return -errno;
     engine->adopted = base;
     engine->base = base ? base : base_new();
     if (!engine->base)
         return -ENOMEM;
-    engine->alarm = tocsin__fault() ? NULL : evtimer_new(engine->base, on_alarm, engine);
-    engine->wake = tocsin__fault() ? NULL : event_new(engine->base, engine->wake_fd, EV_READ | EV_PERSIST, on_wake, engine);
-    return engine->alarm && engine->wake && !tocsin__fault() && event_add(engine->wake, NULL) == 0 ? 0 : -ENOMEM;
+    engine->alarm = event_made(engine, engine->alarm_fd, on_alarm);
+    engine->wake = event_made(engine, engine->wake_fd, on_wake);
+    return engine->alarm && engine->wake ? 0 : -ENOMEM;
 }
 
 static void engine_close(struct tocsin__engine *engine)
@@ -74,6 +87,8 @@ static void engine_close(struct tocsin__engine *engine)
         event_base_free(engine->base);
     if (engine->wake_fd >= 0)
         close(engine->wake_fd);
+    if (engine->alarm_fd >= 0)
+        close(engine->alarm_fd);
     if (engine->probe_fd >= 0)
         close(engine->probe_fd);
     tocsin__release(engine);
@@ -87,7 +102,7 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     if (!engine)
         return -ENOMEM;
     engine->ready_last = &engine->ready;
-    engine->probe_fd = -1;
+    engine->probe_fd = engine->alarm_fd = -1;
     err = engine_open(engine, base);
     if (err < 0) {
         engine_close(engine);
@@ -185,7 +200,7 @@ static void inbox_take(struct tocsin__engine *engine)
 
 bool tocsin__busy(const struct tocsin__engine *engine)
 {
-    return engine->ready || engine->loop->late || (engine->tenant && engine->tenant->resumable(engine->tenant));
+    return engine->ready || engine->loop->late.first || (engine->tenant && engine->tenant->resumable(engine->tenant));
 }
 
 /* When the next thing is due, in real time; a clock that stands brings nothing on. */
@@ -198,44 +213,40 @@ int64_t tocsin__due(const struct tocsin__engine *engine)
     return engine->stopped ? INT64_MAX : next;
 }
 
-/* How long libevent may wait, with the alarm set for what is due before; 0: not at all. */
-static int64_t alarm_set(struct tocsin__engine *engine, int64_t timeout_us)
+/* A descriptor of our own, since libevent 2.1 rings by a clock of 4 ms, or else asks the kernel in every pass. The alarm is only moved forward:
+   if it rings too early, the turn looks again. */
+static bool alarm_at(struct tocsin__engine *engine, int64_t due)
+{
+    struct itimerspec when = { .it_value = { due / 1000000, due % 1000000 * 1000 } };
+
+    if (engine->alarm_us && engine->alarm_us <= due)
+        return true;
+    if (tocsin__fault() || timerfd_settime(engine->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+        return false;                                  /* look again at once, rather than never */
+    engine->alarm_us = due;
+    return true;
+}
+
+/* Whether libevent may wait, with the alarm set for what is due. */
+static bool alarm_set(struct tocsin__engine *engine, int64_t timeout_us)
 {
     int64_t now, due = tocsin__due(engine);
-    struct timeval wait;
 
     if (due == 0 || timeout_us == 0)
-        return 0;
+        return false;
     now = tocsin__now(NULL);
     if (timeout_us > 0 && timeout_us < due - now)
         due = now + timeout_us;
-    if (due <= now)
-        return 0;
-    if (due == (engine->alarm_us ? engine->alarm_us : INT64_MAX))
-        return 1;
-    engine->alarm_us = 0;
-    event_del(engine->alarm);
-    if (due == INT64_MAX)
-        return 1;
-    wait = (struct timeval){ (due - now) / 1000000, (due - now) % 1000000 };
-    if (tocsin__fault() || event_add(engine->alarm, &wait) < 0)
-        return 0;                                      /* no memory: look again at once, rather than never */
-    engine->alarm_us = due;
-    return 1;
+    return due > now && (due == INT64_MAX || alarm_at(engine, due));
 }
 
 /* With an adopted base, the program may wait in a dispatch of its own: the alarm stands for all that the next turn has to do. */
 static void alarm_keep(struct tocsin__engine *engine)
 {
-    int64_t now = tocsin__now(NULL), due = tocsin__due(engine);
-    struct timeval wait = { 0, 0 };
+    int64_t due = tocsin__due(engine);
 
-    if (due == INT64_MAX || (engine->alarm_us && engine->alarm_us <= due))
-        return;
-    if (due > now)
-        wait = (struct timeval){ (due - now) / 1000000, (due - now) % 1000000 };
-    if (!tocsin__fault() && event_add(engine->alarm, &wait) == 0)
-        engine->alarm_us = due > now ? due : now;
+    if (due < INT64_MAX)
+        alarm_at(engine, due ? due : 1);
 }
 
 static void stir(struct tocsin__loop *loop)
@@ -306,10 +317,10 @@ int tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us)
         loop->turn_us = tocsin__now(engine);
         inbox_take(engine);
         tocsin__timers_fire(engine);
-        late = loop->late;
-        count = batch(engine) + late;
+        late = loop->late.first;
+        count = batch(engine);
         if (late)
-            tocsin__flush_late(loop);
+            count += tocsin__flush_late(loop);
     }
     engine->turning = false;
     tocsin__mirror_update(engine);

@@ -45,7 +45,7 @@ struct tocsin__engine {
     bool polled;                                       /* a foreign loop waits: for the mirror, or on the adopted base */
 
     struct event *alarm, *wake;                        /* libevent's side of time, and of the inbox */
-    int wake_fd, probe_fd;                             /* probe: asks whether a descriptor can be polled; -1: not made yet */
+    int alarm_fd, wake_fd, probe_fd;                   /* probe: asks whether a descriptor can be polled; -1: not made yet */
     int64_t alarm_us;                                  /* when alarm rings; 0: it does not */
     struct tocsin__timers timers;
     bool stopped;                                      /* the clock stands at stopped_us, for a test */

@@ -3,6 +3,7 @@
 
 #include "core/emit.h"
 #include "core/handler.h"
+#include "core/mask.h"
 #include "loop/engine.h"
 #include "loop/mirror.h"
 
@@ -60,7 +61,7 @@ int tocsin_drain(int64_t timeout_ms)
     engine->draining = true;
     engine->drain_timer.fire = on_drain_over;
     due = timeout_ms < 0 ? INT64_MAX : tocsin__now(engine) + us_of(timeout_ms);
-    if (timeout_ms >= 0 && (!tocsin__timer_armed(&engine->drain_timer) || due < engine->drain_timer.due_us))
+    if (timeout_ms >= 0 && (!tocsin__timer_armed(&engine->drain_timer) || due < tocsin__timer_due(&engine->drain_timer)))
         tocsin__timer_arm(engine, &engine->drain_timer, due);
     return 0;
 }
@@ -147,17 +148,23 @@ static int left(const struct tocsin__loop *loop)
 static int free_now(struct tocsin__loop *loop)
 {
     struct tocsin__engine *engine = loop->engine;
-    int count = left(loop);
+    int count = (int)loop->blocks.live;
 
+    if (tocsin__loop_dies)
+        tocsin__loop_dies();
     loop->freeing = true;
     loop->free_wanted = false;
+    tocsin__holds_lift(loop);
+    tocsin__flush_shut(loop);
     tocsin__flush_late(loop);
+    count += left(loop);
     if (engine) {
         engine->draining = false;
         end_all(engine, false);
         end_all(engine, true);
         for (int i = 0; i < 2 && tocsin__busy(engine); i++)
             tocsin__turn(engine, 0);
+        tocsin__loop_unpend(loop);
         tocsin__engine_free(engine);
     }
     tocsin__loop_clear(loop);

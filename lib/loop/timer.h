@@ -1,27 +1,33 @@
-/* Time: the loop's clock, and a pairing heap of timers, which needs no memory, so arming one cannot fail. */
+/* Time: the loop's clock, and a heap of timers, which needs no memory, so arming one cannot fail. */
 #ifndef TOCSIN_LOOP_TIMER_H
 #define TOCSIN_LOOP_TIMER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/heap.h"
+
 struct tocsin__engine;
 
 struct tocsin__timer {
-    int64_t due_us;
-    uint64_t order;                                    /* of those that are due together, the one armed first is first */
-    struct tocsin__timer *child, *sibling, **link;     /* link: what points to it; NULL: not armed */
+    struct tocsin__heap_node node;                     /* the first member. major: when it is due, in microseconds; minor: of those
+                                                          that are due together, the one armed first is first */
     void (*fire)(struct tocsin__timer *timer);
 };
 
 struct tocsin__timers {
-    struct tocsin__timer *first;
+    struct tocsin__heap heap;
     uint64_t order;
 };
 
 static inline bool tocsin__timer_armed(const struct tocsin__timer *timer)
 {
-    return timer->link != 0;
+    return tocsin__heap_has(&timer->node);
+}
+
+static inline int64_t tocsin__timer_due(const struct tocsin__timer *timer)
+{
+    return timer->node.major;
 }
 
 int64_t tocsin__now(const struct tocsin__engine *engine);

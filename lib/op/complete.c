@@ -5,19 +5,36 @@
 /* What the claim of an id entry is while a payload is copied, which may fail, and if it was asked to end meanwhile. No id is so small. */
 enum { COPYING = 1, ASKED = 2 };
 
-static struct tocsin__op *claim(uint64_t id, uint64_t as)
+static struct tocsin__id_entry *entry_named(uint64_t id)
 {
-    struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
-    struct tocsin__id_entry *entry = loop ? tocsin__id_entry(&loop->sources, id) : NULL;
+    struct tocsin__loop *loop = id > ASKED ? tocsin__loop_numbered(tocsin__id_number(id)) : NULL;
 
-    if (!entry || id <= ASKED || !atomic_compare_exchange_strong_explicit(&entry->claim, &(uint64_t){ id }, as, memory_order_acquire, memory_order_relaxed))
+    return loop ? tocsin__id_entry(&loop->sources, id) : NULL;
+}
+
+static struct tocsin__op *claim(uint64_t id, uint64_t word, uint64_t as)
+{
+    struct tocsin__id_entry *entry = entry_named(id);
+
+    if (!entry || !atomic_compare_exchange_strong_explicit(&entry->claim, &word, as, memory_order_acquire, memory_order_relaxed))
         return NULL;
     return entry->object;
 }
 
 struct tocsin__op *tocsin__op_claim(uint64_t id)
 {
-    return claim(id, 0);
+    struct tocsin__op *op = claim(id, id, 0);
+
+    return op ? op : claim(id, tocsin__own_word(id), 0);
+}
+
+/* Why a public call could not claim it: it is the library's own, or it is not open. */
+static int unclaimed(uint64_t id)
+{
+    struct tocsin__id_entry *entry = entry_named(id);
+    bool own = entry && atomic_load_explicit(&entry->claim, memory_order_relaxed) == tocsin__own_word(id);
+
+    return own ? -EINVAL : -ENOENT;
 }
 
 static struct tocsin__id_entry *entry_of(const struct tocsin__op *op)
@@ -79,9 +96,9 @@ int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payl
 
     if (err < 0)
         return err;
-    op = claim(id.source.id, payload ? COPYING : 0);
+    op = claim(id.source.id, id.source.id, payload ? COPYING : 0);
     if (!op)
-        return -ENOENT;
+        return unclaimed(id.source.id);
     err = payload ? payload_take(op, payload) : 0;
     if (err < 0) {
         unclaim(op);

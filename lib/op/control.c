@@ -1,4 +1,7 @@
 /* What the starter of an operation can do with it while it runs. */
+#include <tocsin/inspect.h>
+
+#include "core/owner.h"
 #include "op/op.h"
 
 int tocsin__op_end(struct tocsin__op *op, int reason)
@@ -87,4 +90,23 @@ int tocsin_op_free(struct tocsin_op id)
     if (!(op->notify.how & TOCSIN_KEEP))
         return -EINVAL;
     return op->waiter ? -EBUSY : tocsin__op_free(op);
+}
+
+int tocsin_op_next(struct tocsin_op after, struct tocsin_op_facts *ret_facts)
+{
+    struct tocsin__source *source;
+    uint64_t id = after.source.id;
+    struct tocsin__op *op;
+
+    if (!ret_facts || tocsin_id_error(id))
+        return ret_facts ? tocsin_id_error(id) : -EINVAL;
+    while ((source = tocsin__id_after(&tocsin__self->sources, id)) && tocsin__op_find((struct tocsin_op){ { source->id } }, &op) < 0)
+        id = source->id;
+    if (!source)
+        return -ENOENT;
+    *ret_facts = (struct tocsin_op_facts){
+        .op = { { source->id } }, .name = tocsin__signal(op->kind->done)->name, .owner = op->owner->name,
+        .status = op->phase == TOCSIN__ENDED ? op->status : -EINPROGRESS, .serving = op->serving,
+    };
+    return 0;
 }

@@ -18,7 +18,7 @@ int tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
     if (err < 0)
         return err;
-    if (!source->is_op || ((struct tocsin__op *)source)->never)
+    if (!source->is_op || ((struct tocsin__op *)source)->never || ((struct tocsin__op *)source)->over)
         return -ENOENT;
     *ret_op = (struct tocsin__op *)source;
     return 0;
@@ -47,6 +47,7 @@ static void count_running(struct tocsin__op *op, uint32_t by)
 {
     struct tocsin__tenant *tenant = op->engine->tenant;
 
+    op->kind->running += by;
     if (op->serving)
         tenant->serving += by;
     else
@@ -95,6 +96,27 @@ static int sets_expect(struct tocsin__ops *ops, int signo)
     return 0;
 }
 
+static uint32_t ends_to_come(const struct tocsin__ops *ops, int signo)
+{
+    uint32_t count = 0;
+
+    for (const struct tocsin__kind *kind = ops->kinds; kind; kind = kind->next)
+        count += kind->done == signo ? kind->running : 0;
+    return count;
+}
+
+/* While its terminal signal is blocked: its end could not be refused, so it is. */
+static bool place_pended(const struct tocsin__ops *ops, struct tocsin__slot *slot, int signo)
+{
+    uint32_t to_come = ends_to_come(ops, signo);
+    bool room = tocsin__pend_room(slot, to_come + 1, 0);
+
+    tocsin__pend_recovered(slot, to_come);
+    if (!room)
+        tocsin__pend_refused(slot, to_come);
+    return room;
+}
+
 static int places_reserve(struct tocsin__op *op)
 {
     struct tocsin__ops *ops = tocsin__ops(op->engine);
@@ -108,13 +130,19 @@ static int places_reserve(struct tocsin__op *op)
     if (tocsin__signal(signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     slot = tocsin__slot(loop, signo);
-    if (slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot))
+    if (slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot, 0)) {
+        tocsin__gates_refused(slot, 0);
+        return -EAGAIN;
+    }
+    if (slot && slot->state & TOCSIN__BLOCKED && !place_pended(ops, slot, signo))
         return -EAGAIN;
     err = sets_expect(ops, signo);
     if (err == 0 && sink) {
         err = sink->reserve(sink);
         if (err < 0)
             sets_expected(ops, signo, NULL);
+        if (err == -EAGAIN)
+            sink->refused(sink, tocsin__signal(signo)->name);
     }
     return err;
 }
@@ -130,7 +158,7 @@ static void places_release(struct tocsin__op *op)
     sets_expected(tocsin__ops(op->engine), op->kind->done, NULL);
 }
 
-static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, const struct tocsin__kind *kind)
+static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, struct tocsin__kind *kind)
 {
     const struct tocsin_layout *layout = type ? tocsin__signal(kind->done)->spec.layout : NULL;
     size_t state = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
@@ -186,14 +214,14 @@ static void op_enter(struct tocsin__op *op)
     struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->sources, op->source.id);
 
     op->end_node.run = on_end;
-    atomic_store_explicit(&entry->claim, op->source.id, memory_order_release);
+    atomic_store_explicit(&entry->claim, tocsin__op_own(op) ? tocsin__own_word(op->source.id) : op->source.id, memory_order_release);
     link_into(&tocsin__ops(op->engine)->running, op);
     count_running(op, 1);
 }
 
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op)
 {
-    const struct tocsin__kind *kind;
+    struct tocsin__kind *kind;
     struct tocsin__engine *engine;
     struct tocsin__op *op;
     int err = notify ? notify_check(notify) : 0;
@@ -240,12 +268,13 @@ void *tocsin_op_state(struct tocsin_op id)
 {
     struct tocsin__op *op;
 
-    return tocsin__op_find(id, &op) < 0 || !op->type ? NULL : op->state;
+    return tocsin__op_find(id, &op) < 0 || !op->type || tocsin__op_own(op) ? NULL : op->state;
 }
 
 /* Started, or undone */
 
-/* It is not an operation any more; its memory lives as long as somebody has its info. */
+/* It is not an operation any more; its memory lives as long as somebody has its info. While its end is pended it is still a source, for
+   those who listen to it alone. */
 void tocsin__op_gone(struct tocsin__op *op)
 {
     if (op->link) {
@@ -257,8 +286,20 @@ void tocsin__op_gone(struct tocsin__op *op)
     }
     tocsin__op_pause_end(op);
     tocsin__timer_disarm(op->engine, &op->deadline);
+    op->over = true;
+    if (tocsin__op_pended(op))
+        return;
     tocsin__source_end(op->engine->loop, &op->source);
     tocsin__info_put(&op->info);
+}
+
+static void on_unpended(struct tocsin__pend *place)
+{
+    struct tocsin__op *op = tocsin__container(place, struct tocsin__op, place);
+
+    sets_expected(tocsin__ops(op->engine), op->kind->done, NULL);
+    if (op->over)
+        tocsin__op_gone(op);
 }
 
 static void op_undo(struct tocsin__op *op)
@@ -317,8 +358,9 @@ void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
     op->notify.fn(info, op->notify.arg);
     loop->parent = parent;
     loop->depth--;
-    if (loop->unrest && tocsin__at_rest(loop))
-        tocsin__loop_tidy(loop);
+    if (loop->watch)
+        loop->watch(loop);
+    tocsin__tidy_at_rest(loop);
 }
 
 static void info_complete(struct tocsin__op *op)
@@ -359,6 +401,7 @@ static void deliver_end(struct tocsin__op *op)
 {
     struct tocsin__ops *ops = tocsin__ops(op->engine);
     struct tocsin__loop *loop = op->engine->loop;
+    int result;
 
     tocsin__timer_disarm(op->engine, &op->deadline);
     tocsin__op_pause_end(op);
@@ -368,9 +411,12 @@ static void deliver_end(struct tocsin__op *op)
     op->phase = TOCSIN__ENDS;
     info_complete(op);
     ops->ending = op;
-    tocsin__announce(loop, op->kind->done, &op->source, &op->info, op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
+    op->place.gone = on_unpended;
+    result = tocsin__announce(loop, op->kind->done, &op->source, &op->info, &op->place,
+                              op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
     ops->ending = NULL;
-    sets_expected(ops, op->kind->done, NULL);
+    if (result != TOCSIN_PENDED)
+        sets_expected(ops, op->kind->done, NULL);
     notify_end(op);
     op->phase = TOCSIN__ENDED;
     if (op->notify.how & TOCSIN_KEEP)

@@ -24,6 +24,7 @@ struct tocsin__kind {
     struct tocsin__kind *next;
     const struct tocsin_op_type *type;
     int done, progress[4];
+    uint32_t running;                                  /* operations of it that have not ended */
 };
 
 /* What takes infos in: the beginning of every queue (lib/style). Places are reserved when an operation starts (O2). */
@@ -31,6 +32,7 @@ struct tocsin__sink {
     int  (*reserve)(struct tocsin__sink *sink);        /* a place that put will fill: -EAGAIN, -ENOMEM */
     void (*release)(struct tocsin__sink *sink);        /* it will not */
     bool (*room)(struct tocsin__sink *sink);           /* for one that is not reserved */
+    void (*refused)(struct tocsin__sink *sink, const char *name);           /* a start, because there was no place for the end of this name */
     void (*put)(struct tocsin__sink *sink, struct tocsin_info *info);       /* takes the reference over; a place is reserved */
     struct tocsin__sink *next_set;                     /* among those that listen to signals */
     int  (*expect)(struct tocsin__sink *sink, int signo);       /* an operation runs whose end it may hear: -ENOMEM */
@@ -41,9 +43,10 @@ struct tocsin__op {
     struct tocsin__source source;                      /* the first member */
     struct tocsin__engine *engine;
     const struct tocsin_op_type *type;                 /* NULL: completed by hand */
-    const struct tocsin__kind *kind;
+    struct tocsin__kind *kind;
     struct tocsin__info info;                          /* of the terminal signal; lives with the operation (E7) */
     struct tocsin__node end_node, progress_node;       /* on the ready list: its end; its progress */
+    struct tocsin__pend place;                         /* where its end waits if the terminal signal is held back */
     struct tocsin_notify notify;
     struct tocsin__waiter *waiter;
     struct tocsin__timer deadline;
@@ -58,6 +61,7 @@ struct tocsin__op {
     bool ending;                                       /* it was asked to end */
     bool threaded;                                     /* a thread of ours will complete it */
     bool early, never;                                 /* completed before start; start failed after it was completed */
+    bool over;                                         /* all of it but its end that is pended */
 
     uint8_t progress_which;
     bool progress_waits, progress_refused, progress_held;
@@ -85,6 +89,12 @@ struct tocsin__ops {
     bool resume_wanted;                                /* a queue has room again */
 };
 
+/* Its end is pended, or is being told after it was. */
+static inline bool tocsin__op_pended(const struct tocsin__op *op)
+{
+    return op->place.info;
+}
+
 static inline struct tocsin__ops *tocsin__ops(const struct tocsin__engine *engine)
 {
     return (struct tocsin__ops *)engine->tenant;
@@ -104,15 +114,30 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op, const struct toc
     return op->type && at >= op->state && at < op->state + op->type->state_size;
 }
 
+/* A type of the library's own: nobody else may complete it, or look into its state. */
+enum { TOCSIN__OWN = 1 << 16 };
+
+static inline bool tocsin__op_own(const struct tocsin__op *op)
+{
+    return op->type && op->type->flags & TOCSIN__OWN;
+}
+
+/* What the claim of such a one is, instead of its id. */
+static inline uint64_t tocsin__own_word(uint64_t id)
+{
+    return id ^ (uint64_t)1 << 63;
+}
+
 /* Nobody has completed it yet. */
 static inline bool tocsin__op_open(const struct tocsin__op *op)
 {
-    return op->source.id &&
-           atomic_load_explicit(&tocsin__id_entry(&op->engine->loop->sources, op->source.id)->claim, memory_order_relaxed) == op->source.id;
+    uint64_t id = op->source.id, word = id ? atomic_load_explicit(&tocsin__id_entry(&op->engine->loop->sources, id)->claim, memory_order_relaxed) : 0;
+
+    return id && (word == id || word == tocsin__own_word(id));
 }
 
 int  tocsin__ops_make(struct tocsin__engine *engine);
-int  tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, const struct tocsin__kind **ret_kind);
+int  tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind);
 
 int  tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op);           /* of the thread's loop; -ENOENT, -EXDEV, or the error it carries */
 int  tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op);

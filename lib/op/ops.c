@@ -22,12 +22,12 @@ static int declare_all(const struct tocsin_op_type *type, struct tocsin__kind *k
 
 static int type_check(const struct tocsin_op_type *type)
 {
-    if (!type->done || type->flags & ~(unsigned)TOCSIN_STANDING || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
+    if (!type->done || type->flags & ~(unsigned)(TOCSIN_STANDING | TOCSIN__OWN) || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
         return -EINVAL;
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
 }
 
-static int kind_new(struct tocsin__ops *ops, const struct tocsin_op_type *type, const struct tocsin__kind **ret_kind)
+static int kind_new(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind)
 {
     struct tocsin__kind *kind;
     int err = type == &by_hand ? 0 : type_check(type);
@@ -47,7 +47,7 @@ static int kind_new(struct tocsin__ops *ops, const struct tocsin_op_type *type, 
     return 0;
 }
 
-int tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, const struct tocsin__kind **ret_kind)
+int tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind)
 {
     if (!type)
         type = &by_hand;

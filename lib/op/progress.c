@@ -12,6 +12,19 @@ static bool heard(const struct tocsin__op *op, int signo)
     return slot && (slot->list->handling || (own && own->handling));
 }
 
+/* Those who listen can take it. While the signal is blocked nothing is told to them alone, and what a notify is told is pended for them, as far
+   as there is room (O9). */
+static bool takes(const struct tocsin__op *op, const struct tocsin__slot *slot)
+{
+    bool notified = op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE), coalesces = slot->signal->spec.kind == TOCSIN_COALESCE;
+
+    if (slot->state & TOCSIN__IGNORED)
+        return notified;
+    if (slot->state & TOCSIN__BLOCKED)
+        return notified && (coalesces || tocsin__pend_room(slot, 1, 0));
+    return !(slot->state & TOCSIN__GATED) || tocsin__gates_open(slot, 0);
+}
+
 /* Whether it could be told now; else by whom it is refused: 0, nobody wants it, or -EAGAIN, it cannot be taken yet. */
 static int welcome(const struct tocsin__op *op, int which)
 {
@@ -28,7 +41,7 @@ static int welcome(const struct tocsin__op *op, int which)
         return 0;
     if (sink && !sink->room(sink))
         return -EAGAIN;
-    return slot && slot->state & TOCSIN__GATED && !tocsin__gates_open(slot) ? -EAGAIN : 1;
+    return slot && !takes(op, slot) ? -EAGAIN : 1;
 }
 
 /* Whether what was taken is still wanted when it is to be told: a place in its queue it has. */
@@ -39,7 +52,7 @@ static bool still_welcome(const struct tocsin__op *op)
 
     if (op->progress_info || op->notify.how & TOCSIN_AT_EACH)
         return true;
-    return heard(op, signo) && !(slot->state & TOCSIN__GATED && !tocsin__gates_open(slot));
+    return heard(op, signo) && takes(op, slot);
 }
 
 /* Paused: asked again when a handler was connected, or a queue has room. */
@@ -157,7 +170,7 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
     struct tocsin__op *op;
     int err = tocsin__op_find(id, &op);
 
-    if (err == 0 && (which < 0 || which > 3 || !op->kind->progress[which]))
+    if (err == 0 && (which < 0 || which > 3 || !op->kind->progress[which] || tocsin__op_own(op)))
         err = -EINVAL;
     return err < 0 ? err : tocsin__op_wanted(op, which);
 }
@@ -224,7 +237,7 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
 
     if (err < 0)
         return err;
-    if (which < 0 || which > 3 || !op->kind->progress[which])
+    if (which < 0 || which > 3 || !op->kind->progress[which] || tocsin__op_own(op))
         return -EINVAL;
     if (op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
         return -EALREADY;
@@ -245,7 +258,7 @@ static void progress_tell(struct tocsin__op *op, struct tocsin__info *info)
     info->seen = (struct tocsin_info){ .signo = signo, .code = TOCSIN_PROGRESS, .overrun = op->progress_overrun,
                                        .name = tocsin__signal(signo)->name, .source = { op->source.id }, .parent = op->parent,
                                        .payload = op->progress_info ? kept : op->progress };
-    tocsin__announce(op->engine->loop, signo, &op->source, info, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
+    tocsin__announce(op->engine->loop, signo, &op->source, info, NULL, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
     if (op->notify.how & TOCSIN_AT_EACH)
         tocsin__op_call(op, &info->seen);
 }

@@ -28,7 +28,7 @@ static void on_expired(struct tocsin__timer *timer)
 {
     struct state *state = tocsin__container(timer, struct state, timer);
 
-    state->expired.late_us = tocsin__now(state->op->engine) - timer->due_us;
+    state->expired.late_us = tocsin__now(state->op->engine) - tocsin__timer_due(timer);
     tocsin__op_complete(state->op, 0, &state->expired.tocsin);
 }
 
@@ -86,11 +86,12 @@ static void timer_resume(struct tocsin_op op, void *arg)
 
 static const struct tocsin_op_type once_type = {
     .done = &tocsin__timer_expired_spec, .state_size = sizeof(struct state), .cancel = timer_cancel,
+    .flags = TOCSIN__OWN,
 };
 
 static const struct tocsin_op_type every_type = {
     .done = &tocsin__timer_expired_spec, .progress = { &tocsin__timer_ticked_spec }, .state_size = sizeof(struct state),
-    .cancel = timer_cancel, .resume = timer_resume, .flags = TOCSIN_STANDING,
+    .cancel = timer_cancel, .resume = timer_resume, .flags = TOCSIN_STANDING | TOCSIN__OWN,
 };
 
 static int timer_start(const struct tocsin_op_type *type, int64_t delay_ms, const struct tocsin_notify *notify, struct tocsin_op *ret_op)

@@ -47,7 +47,7 @@ static void watch_resume(struct tocsin_op op, void *arg)
 
 static const struct tocsin_op_type watch_type = {
     .done = &tocsin__fd_done_spec, .progress = { &tocsin__fd_ready_spec }, .state_size = sizeof(struct state),
-    .cancel = watch_cancel, .resume = watch_resume, .flags = TOCSIN_STANDING,
+    .cancel = watch_cancel, .resume = watch_resume, .flags = TOCSIN_STANDING | TOCSIN__OWN,
 };
 
 static int watch_begin(struct tocsin__op *op, int fd, short events)

@@ -78,6 +78,7 @@ static void work_drop(void *arg)
 
 static const struct tocsin_op_type work_type = {
     .done = &tocsin__work_done_spec, .state_size = sizeof(struct state), .cancel = work_cancel, .drop = work_drop,
+    .flags = TOCSIN__OWN,
 };
 
 static int options_check(const struct tocsin_work_options *options)

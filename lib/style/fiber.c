@@ -181,6 +181,7 @@ static int fiber_cancel(struct tocsin_op op, void *state, int reason)
 
 static const struct tocsin_op_type fiber_type = {
     .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel,
+    .flags = TOCSIN__OWN,
 };
 
 bool tocsin__fiber_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)

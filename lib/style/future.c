@@ -77,7 +77,7 @@ static int wait_for(struct tocsin__op *op)
 static void deadline(struct tocsin__op *op, int64_t timeout_ms)
 {
     struct tocsin_op id = { { op->source.id } };
-    int64_t left_us = tocsin__timer_armed(&op->deadline) ? op->deadline.due_us - tocsin__now(op->engine) : INT64_MAX;
+    int64_t left_us = tocsin__timer_armed(&op->deadline) ? tocsin__timer_due(&op->deadline) - tocsin__now(op->engine) : INT64_MAX;
 
     if (timeout_ms >= 0 && timeout_ms < left_us / 1000)
         tocsin_deadline(id, timeout_ms);

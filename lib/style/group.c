@@ -101,10 +101,12 @@ static void group_drop(void *state)
 
 static const struct tocsin_op_type all_type = {
     .done = &tocsin__all_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+    .flags = TOCSIN__OWN,
 };
 
 static const struct tocsin_op_type any_type = {
     .done = &tocsin__any_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+    .flags = TOCSIN__OWN,
 };
 
 /* Begins to wait for all members; on failure none is waited for. */

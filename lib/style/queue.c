@@ -1,11 +1,14 @@
 /* Queues: a bounded ring of infos. Places are reserved when an operation starts, so that its end always has one. */
+#include <tocsin/inspect.h>
 #include <tocsin/queue.h>
 
+#include "core/emit.h"
+#include "core/owner.h"
 #include "op/op.h"
 #include "loop/mirror.h"
 #include "style/fiber.h"
 
-enum { LIMIT = 1024, RING_LEAST = 16 };
+enum { LIMIT = 1024, LIMIT_BYTES = 1 << 20, RING_LEAST = 16 };
 
 struct queue {
     struct tocsin__sink sink;                          /* the first member: what lib/op knows of it */
@@ -17,6 +20,12 @@ struct queue {
     struct tocsin_info **ring;
     size_t capacity, first, count;
     size_t reserved, expected, limit;                  /* expected: operations that run, and whose end it hears */
+    size_t bytes, limit_bytes;                         /* of what was copied: the result of an operation is not */
+    size_t pended;                                     /* that it can take (TOCSIN_TAKE) */
+    uint64_t refused, missed;
+    bool overflowing;
+    const char *where;
+    struct tocsin__owner *owner;
     struct queue_wait *wait;
 };
 
@@ -77,13 +86,21 @@ static void held(struct queue *queue, uint32_t by)
 static void push(struct queue *queue, struct tocsin_info *info)
 {
     queue->ring[(queue->first + queue->count++) % queue->capacity] = info;
+    queue->bytes += ((struct tocsin__info *)info)->size;
     held(queue, 1);
     wake(queue);
 }
 
+static bool half_empty(const struct queue *queue)
+{
+    return queue->count + queue->reserved + queue->expected <= queue->limit / 2 && queue->bytes <= queue->limit_bytes / 2;
+}
+
 static void room_made(struct queue *queue)
 {
+    queue->overflowing &= !half_empty(queue);
     tocsin__ops(queue->engine)->resume_wanted = true;
+    tocsin__flush_shut(queue->engine->loop);
     tocsin__mirror_update(queue->engine);
 }
 
@@ -93,6 +110,7 @@ static struct tocsin_info *pull(struct queue *queue)
 
     queue->first = (queue->first + 1) % queue->capacity;
     queue->count--;
+    queue->bytes -= ((struct tocsin__info *)info)->size;
     held(queue, -1u);
     room_made(queue);
     return info;
@@ -104,14 +122,42 @@ static bool sink_room(struct tocsin__sink *sink)
 {
     struct queue *queue = (struct queue *)sink;
 
+    return queue->count + queue->reserved + queue->expected < queue->limit && queue->bytes < queue->limit_bytes;
+}
+
+static bool places_left(const struct queue *queue)
+{
     return queue->count + queue->reserved + queue->expected < queue->limit;
+}
+
+static void refused(struct queue *queue, const char *name)
+{
+    struct tocsin_queue_full what = tocsin_queue_full_make();
+
+    queue->refused++;
+    if (queue->overflowing)
+        return;
+    queue->overflowing = !half_empty(queue);
+    what.signal = name;
+    what.queue = queue->id;
+    what.entries = queue->count + queue->reserved + queue->expected;
+    what.bytes = queue->bytes;
+    what.limit = queue->limit;
+    what.limit_bytes = queue->limit_bytes;
+    what.refused = queue->refused;
+    tocsin__queue_full(&what);
+}
+
+static void sink_refused(struct tocsin__sink *sink, const char *name)
+{
+    refused((struct queue *)sink, name);
 }
 
 static int sink_reserve(struct tocsin__sink *sink)
 {
     struct queue *queue = (struct queue *)sink;
 
-    if (!sink_room(sink))
+    if (!places_left(queue))
         return -EAGAIN;
     if (ring_room(queue, 1) < 0)
         return -ENOMEM;
@@ -139,8 +185,8 @@ static bool hears(const struct queue *queue, int signo)
 {
     const struct tocsin__handler *handler = tocsin__id_object(&queue->engine->loop->handlers, queue->handler.id);
 
-    for (uint32_t i = 0; handler && i < handler->slots_count; i++)
-        if (handler->slots[i]->signal->signo == signo)
+    for (uint32_t i = 0; handler && i < handler->match.slots_count; i++)
+        if (handler->match.slots[i]->signal->signo == signo)
             return true;
     return false;
 }
@@ -169,9 +215,32 @@ static void sink_expected(struct tocsin__sink *sink, int signo)
 
 /* As a handler of its set (W3) */
 
-static bool gate_open(struct tocsin__gate *gate)
+static struct queue *queue_of(struct tocsin__gate *gate)
 {
-    return sink_room(&tocsin__container(gate, struct queue, gate)->sink);
+    return tocsin__container(gate, struct queue, gate);
+}
+
+/* What alone is larger than the limit is let in when nothing else is there: it would never be. */
+static bool gate_open(struct tocsin__gate *gate, size_t size)
+{
+    const struct queue *queue = queue_of(gate);
+
+    return places_left(queue) && (!queue->bytes || queue->bytes + size <= queue->limit_bytes);
+}
+
+static void gate_refused(struct tocsin__gate *gate, const char *name)
+{
+    refused(queue_of(gate), name);
+}
+
+static void gate_pended(struct tocsin__gate *gate, uint32_t by)
+{
+    struct queue *queue = queue_of(gate);
+
+    queue->pended += (size_t)(int32_t)by;
+    held(queue, by);
+    if ((int32_t)by > 0)
+        wake(queue);
 }
 
 /* The end of an operation has a place by sink_expect; anything else was let in by the gate. */
@@ -180,20 +249,37 @@ static int on_signal(const struct tocsin_info *info, void *arg)
     struct queue *queue = arg;
     struct tocsin_info *kept;
 
-    if (info->code != TOCSIN_DONE && ring_room(queue, 1) < 0)
+    kept = info->code != TOCSIN_DONE && ring_room(queue, 1) < 0 ? NULL : tocsin_info_ref(info);
+    if (!kept) {
+        queue->missed++;
         return -ENOMEM;
-    kept = tocsin_info_ref(info);
-    if (!kept)
-        return -ENOMEM;
+    }
     push(queue, kept);
     return queue->take ? TOCSIN_STOP : TOCSIN_NEXT;
+}
+
+/* The ends of operations that will come to it: of those that run, of the one that is being told, of those that are pended. */
+static size_t ends_expected(const struct queue *queue)
+{
+    const struct tocsin__ops *ops = tocsin__ops(queue->engine);
+    const struct tocsin__handler *handler = tocsin__id_object(&queue->engine->loop->handlers, queue->handler.id);
+    size_t count = ops->ending && !tocsin__op_pended(ops->ending) && hears(queue, ops->ending->kind->done);
+
+    for (const struct tocsin__op *op = ops->running; op; op = op->next)
+        count += !op->never && hears(queue, op->kind->done);
+    for (uint32_t i = 0; i < handler->match.slots_count; i++)
+        for (const struct tocsin__pend *pend = handler->match.slots[i]->pend; pend; pend = pend->next)
+            count += pend->gone != NULL;
+    for (const struct tocsin__pend *pend = queue->engine->loop->telling; pend; pend = pend->next)
+        count += pend->gone && hears(queue, pend->info->seen.signo);
+    return count;
 }
 
 static int set_connect(struct queue *queue, const char *pattern, const struct tocsin_queue_options *options)
 {
     struct tocsin__ops *ops = tocsin__ops(queue->engine);
     struct tocsin__wish wish = {
-        .where = "", .action = { .fn = on_signal, .arg = queue, .priority = options->priority }, .gate = &queue->gate,
+        .where = queue->where, .action = { .fn = on_signal, .arg = queue, .priority = options->priority }, .gate = &queue->gate,
         .flags = queue->take ? TOCSIN__FIRST : 0,
     };
     int err;
@@ -205,29 +291,28 @@ static int set_connect(struct queue *queue, const char *pattern, const struct to
     }
     queue->sink.next_set = ops->sets;
     ops->sets = &queue->sink;
-    for (const struct tocsin__op *op = ops->running; op; op = op->next)
-        queue->expected += !op->never && hears(queue, op->kind->done);
-    queue->expected += ops->ending && hears(queue, ops->ending->kind->done);
+    queue->expected = ends_expected(queue);
     return ring_room(queue, 1);
 }
 
 static void set_disconnect(struct queue *queue)
 {
     struct tocsin__sink **link = &tocsin__ops(queue->engine)->sets;
+    struct tocsin__loop *loop = queue->engine->loop;
 
     if (!queue->handler.id)
         return;
     while (*link != &queue->sink)
         link = &(*link)->next_set;
     *link = queue->sink.next_set;
-    tocsin_disconnect(queue->handler);
+    tocsin__handler_disconnect(loop, tocsin__id_object(&loop->handlers, queue->handler.id));
 }
 
 /* Opening and closing */
 
 static int options_check(const struct tocsin_queue_options *options)
 {
-    if (options->flags & ~(unsigned)TOCSIN_TAKE || options->priority < -32768 || options->priority > 32767 || options->limit > SIZE_MAX / 64)
+    if (options->flags & ~(unsigned)TOCSIN_TAKE || options->limit_bytes > SIZE_MAX / 4 || options->priority < -32768 || options->priority > 32767 || options->limit > SIZE_MAX / 64)
         return -EINVAL;
     return options->spare[0] || options->spare[1] || options->spare[2] || options->spare[3] ? -EINVAL : 0;
 }
@@ -269,7 +354,7 @@ static void close_all(struct tocsin__ops *ops)
     }
 }
 
-static int queue_new(struct tocsin__engine *engine, const char *pattern, const struct tocsin_queue_options *options, struct queue **ret_queue)
+static int queue_new(struct tocsin__engine *engine, const char *where, const char *pattern, const struct tocsin_queue_options *options, struct queue **ret_queue)
 {
     struct queue *queue = tocsin__alloc(sizeof *queue);
     int err = queue ? ring_hold(queue, 1) : -ENOMEM;
@@ -278,12 +363,15 @@ static int queue_new(struct tocsin__engine *engine, const char *pattern, const s
         tocsin__release(queue);
         return err;
     }
-    queue->sink = (struct tocsin__sink){ .reserve = sink_reserve, .release = sink_release, .room = sink_room, .put = sink_put,
+    queue->sink = (struct tocsin__sink){ .reserve = sink_reserve, .release = sink_release, .refused = sink_refused, .room = sink_room, .put = sink_put,
                                          .expect = sink_expect, .expected = sink_expected };
-    queue->gate.open = gate_open;
-    queue->engine = engine;
-    queue->limit = options->limit ? options->limit : LIMIT;
     queue->take = options->flags & TOCSIN_TAKE;
+    queue->gate = (struct tocsin__gate){ .open = gate_open, .refused = gate_refused, .pended = queue->take ? gate_pended : NULL };
+    queue->engine = engine;
+    queue->where = where ? where : "";
+    queue->owner = tocsin__owner_of(where);
+    queue->limit = options->limit ? options->limit : LIMIT;
+    queue->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_BYTES;
     err = pattern ? set_connect(queue, pattern, options) : 0;
     queue->id = err < 0 ? 0 : tocsin__id_new(&engine->loop->queues, queue);
     if (!queue->id) {
@@ -296,7 +384,7 @@ static int queue_new(struct tocsin__engine *engine, const char *pattern, const s
     return 0;
 }
 
-int tocsin_queue_open(const char *pattern, const struct tocsin_queue_options *options, struct tocsin_queue *ret_queue)
+int tocsin_queue_open_at(const char *where, const char *pattern, const struct tocsin_queue_options *options, struct tocsin_queue *ret_queue)
 {
     static const struct tocsin_queue_options none;
     struct tocsin__engine *engine;
@@ -306,7 +394,7 @@ int tocsin_queue_open(const char *pattern, const struct tocsin_queue_options *op
     if (err == 0)
         err = engine->loop->freeing ? -ESHUTDOWN : tocsin__ops_make(engine);
     if (err == 0)
-        err = queue_new(engine, pattern, options ? options : &none, &queue);
+        err = queue_new(engine, where, pattern, options ? options : &none, &queue);
     if (ret_queue)
         ret_queue->id = err < 0 ? (uint64_t)(int64_t)err : queue->id;
     return err;
@@ -358,6 +446,27 @@ static int wait_once(struct tocsin__engine *engine, struct queue_wait *wait)
     return tocsin__fiber_cancelled(wait->fiber) ? -ECANCELED : 0;
 }
 
+static bool something(const struct queue *queue)
+{
+    return queue->count || queue->pended;
+}
+
+/* The oldest of the lowest rank among what is pended of its set; observers see it (E18). NULL: it was the last one, and went elsewhere. */
+static struct tocsin_info *take_pended(struct queue *queue)
+{
+    struct tocsin__loop *loop = queue->engine->loop;
+    const struct tocsin__handler *handler = tocsin__id_object(&loop->handlers, queue->handler.id);
+    struct tocsin__slot *best = NULL;
+
+    for (uint32_t i = 0; i < handler->match.slots_count; i++) {
+        struct tocsin__slot *slot = handler->match.slots[i];
+
+        if (slot->pend && (!best || tocsin__pend_before(slot, best)))
+            best = slot;
+    }
+    return best ? tocsin__pend_accept(loop, best) : NULL;
+}
+
 /* Until something is there, or the time is over, or the queue is closed. What came may have been taken by somebody else meanwhile. */
 static int wait_for(struct queue *queue, struct tocsin__fiber *fiber, int64_t timeout_ms)
 {
@@ -370,7 +479,7 @@ static int wait_for(struct queue *queue, struct tocsin__fiber *fiber, int64_t ti
     queue->wait = &wait;
     do
         err = wait_once(engine, &wait);
-    while (err == 0 && !wait.closed && !wait.late && !queue->count);
+    while (err == 0 && !wait.closed && !wait.late && !something(queue));
     tocsin__timer_disarm(engine, &wait.timer);
     if (!wait.closed)
         queue->wait = NULL;
@@ -406,17 +515,17 @@ int tocsin_queue_wait(struct tocsin_queue id, int64_t timeout_ms, struct tocsin_
     struct queue *queue;
     int err = timeout_ms < -1 ? -EINVAL : queue_find(id, &queue);
 
-    if (err == 0 && !queue->count)
+    if (err == 0 && !something(queue))
         err = queue_fill(queue, timeout_ms);
-    if (tocsin__self->free_wanted) {
+    if (tocsin__self->free_wanted && tocsin__at_rest(tocsin__self)) {
         tocsin__free_if_wanted();
         return err < 0 ? err : -ECANCELED;
     }
-    if (err == 0 && !queue->count)
+    if (err == 0 && !something(queue))
         err = -ETIMEDOUT;
     if (err < 0)
         return err;
-    info = pull(queue);
+    info = queue->count ? pull(queue) : take_pended(queue);
     if (ret_info)
         *ret_info = info;
     else
@@ -432,6 +541,27 @@ int tocsin_queue_fd(struct tocsin_queue id)
     if (fd < 0 || queue->polled)
         return fd;
     queue->polled = true;
-    held(queue, (uint32_t)queue->count);
+    held(queue, (uint32_t)(queue->count + queue->pended));
     return fd;
+}
+
+/* What there is */
+
+int tocsin_queue_next(struct tocsin_queue after, struct tocsin_queue_facts *ret_facts)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    const struct tocsin__handler *handler;
+    const struct queue *queue = ret_facts ? tocsin__id_after(&loop->queues, after.id) : NULL;
+
+    if (tocsin_id_error(after.id))
+        return tocsin_id_error(after.id);
+    if (!queue)
+        return ret_facts ? -ENOENT : -EINVAL;
+    handler = tocsin__id_object(&loop->handlers, queue->handler.id);
+    *ret_facts = (struct tocsin_queue_facts){
+        .queue = { queue->id }, .pattern = handler ? handler->match.text : NULL, .where = queue->where, .owner = queue->owner->name,
+        .flags = queue->take ? TOCSIN_TAKE : 0, .entries = queue->count, .bytes = queue->bytes, .reserved = queue->reserved + queue->expected,
+        .limit = queue->limit, .limit_bytes = queue->limit_bytes, .refused = queue->refused, .missed = queue->missed,
+    };
+    return 0;
 }

@@ -172,6 +172,7 @@ END_TEST
 START_TEST(test_F1_a_failed_id_carries_its_error_to_the_end_of_the_chain)
 {
     struct tocsin_source none = { (uint64_t)(int64_t)-ENOMEM };
+    struct tocsin_handler_facts facts;
     struct tocsin_handler handler;
     struct tocsin_action action = { .fn = record_call, .arg = "a", .source = none };
 
@@ -185,7 +186,7 @@ START_TEST(test_F1_a_failed_id_carries_its_error_to_the_end_of_the_chain)
     ck_assert_ptr_null(tocsin_source_get(none));
     ck_assert_int_eq(tocsin_emit_from(none, bell, NULL), -ENOMEM);
     ck_assert_str_eq(tocsin_handler_owner(handler), "unknown");
-    ck_assert_str_eq(tocsin_handler_where(handler), "unknown");
+    ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOMEM);
     ck_assert_int_eq(tocsin_id_error(0), 0);
     ck_assert_int_eq(tocsin_id_error((uint64_t)-4095), -4095);
     ck_assert_int_eq(tocsin_id_error((uint64_t)-4096), 0);
@@ -196,6 +197,7 @@ START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
 {
     struct tocsin_handler handler, nobody = { 0 };
     struct tocsin_source source, nowhere = { 0 };
+    struct tocsin_handler_facts facts;
     struct tocsin_action action = { .fn = record_call };
 
     ck_assert_int_eq(tocsin_disconnect(nobody), -ENOENT);
@@ -203,14 +205,16 @@ START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
     ck_assert_int_eq(tocsin_connect("bell.rung", &action, &handler), 0);
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_source_new(NULL, NULL), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(tocsin_handler_where(handler), "errors.c:"));
+    ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
+    ck_assert_ptr_nonnull(strstr(facts.where, "errors.c:"));
+    ck_assert_str_eq(facts.function, "&action");
     ck_assert_int_eq(tocsin_free(), 1);                /* the source */
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
         ck_assert_int_eq(tocsin_source_free(source), -ENOENT);
         action.source = source;
         ck_assert_int_eq(tocsin_connect("bell.rung", &action, NULL), -ENOENT);
-        ck_assert_str_eq(tocsin_handler_where(handler), "unknown");
+        ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
         handler.id ^= 1u << (8 * i);                   /* never issued */
     }
     handler.id = source.id = 0xfffefffffffffffe;

@@ -137,7 +137,7 @@ static int model_emit(void)
     for (int i = 0; i < 6; i++)
         anybody |= model.there[i];
     model_write("(");
-    if (!anybody)
+    if (!anybody && !model.running)                    /* who runs holds it back, even if all have gone meanwhile (E5) */
         result = TOCSIN_NOBODY;
     else if (model.running && !model.nodefer)
         model.pended++, result = TOCSIN_PENDED;

@@ -1,5 +1,6 @@
 /* The contracts of operations, O1 to O10: a test for each. What is tried in depth lies in t/loop, t/op and t/style. */
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "told.h"
@@ -69,7 +70,7 @@ START_TEST(O1_a_start_that_fails_emits_nothing)
 
     ck_assert_int_eq(tocsin_timer(0, NULL, &stale), 0);
     drain_all();
-    ck_assert_int_eq(tocsin_observe("**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
+    ck_assert_int_eq(tocsin_observe("**, !tocsin.**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
     ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &full), 0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_QUEUE(full), NULL), 0);
 
@@ -429,6 +430,40 @@ START_TEST(O10_an_operation_of_ones_own)
 }
 END_TEST
 
+static void *complete_from_a_thread(void *arg)
+{
+    return (void *)(intptr_t)tocsin_op_complete(*(struct tocsin_op *)arg, 0, NULL);
+}
+
+/* A timer, a fiber and the like end by themselves: who completes one by hand would end it under the library's hands. */
+START_TEST(O10_the_librarys_own_are_not_completed_by_others)
+{
+    struct tocsin_op ops[6];
+    pthread_t thread;
+    void *answer;
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &ops[5]), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(tell, &told), &ops[0]), 0);
+    ck_assert_int_eq(tocsin_every(1000, TOCSIN_CALL(tell, &told), &ops[1]), 0);
+    ck_assert_int_eq(tocsin_watch(pipes[0], POLLIN, TOCSIN_CALL(tell, &told), &ops[2]), 0);
+    ck_assert_int_eq(tocsin_spawn(task_wait_for, &ops[5], TOCSIN_CALL(tell, &told), &ops[3]), 0);
+    ck_assert_int_eq(tocsin_work(task_nothing, NULL, TOCSIN_CALL(tell, &told), &ops[4]), 0);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(tocsin_op_complete(ops[i], 0, NULL), -EINVAL);
+        ck_assert_int_eq(tocsin_op_complete(ops[i], 0, TOCSIN_PAYLOAD(word_done, .word = "no")), -EINVAL);
+        ck_assert_int_eq(tocsin_op_progress(ops[i], 0, NULL, 0), -EINVAL);
+        ck_assert_int_eq(tocsin_op_wanted(ops[i], 0), -EINVAL);
+        ck_assert_ptr_null(tocsin_op_state(ops[i]));
+        ck_assert_int_eq(pthread_create(&thread, NULL, complete_from_a_thread, &ops[i]), 0);
+        ck_assert_int_eq(pthread_join(thread, &answer), 0);
+        ck_assert_int_eq((int)(intptr_t)answer, -EINVAL);
+    }
+    ck_assert_int_eq(tocsin_op_complete(ops[5], 0, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 5);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/operations");
@@ -448,5 +483,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, O9_the_notify_comes_after_the_handlers_always_once);
     tcase_add_test(tests, O9_call_each_queue_and_future);
     tcase_add_test(tests, O10_an_operation_of_ones_own);
+    tcase_add_test(tests, O10_the_librarys_own_are_not_completed_by_others);
     return suite;
 }

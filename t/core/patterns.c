@@ -34,15 +34,19 @@ END_TEST
 
 START_TEST(the_parts_of_a_list)
 {
-    const char *cursor = "  a.b ,c.*,  ** ", *part;
+    static const struct { const char *text; bool plain, out; } parts[] = {
+        { "a.b", true, false }, { "c.*", false, false }, { "c.d", true, true }, { "**", false, false }, { "e.*", false, true },
+    };
+    const char *cursor = "  a.b ,c.*,!c.d,  ** , ! e.* ";
+    struct tocsin__part part;
 
-    ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 3);
-    ck_assert_int_eq(strncmp(part, "a.b", 3), 0);
-    ck_assert(tocsin__pattern_plain(part, 3));
-    ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 3);
-    ck_assert_int_eq(strncmp(part, "c.*", 3), 0);
-    ck_assert(!tocsin__pattern_plain(part, 3));
-    ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 2);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 1);
+        ck_assert_uint_eq(part.size, strlen(parts[i].text));
+        ck_assert_int_eq(strncmp(part.text, parts[i].text, part.size), 0);
+        ck_assert_int_eq(tocsin__pattern_plain(&part), parts[i].plain);
+        ck_assert_int_eq(part.out, parts[i].out);
+    }
     ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 0);
     cursor = NULL;
     ck_assert_int_eq(tocsin__pattern_part(&cursor, &part), 0);

@@ -215,7 +215,8 @@ static void carry(int which, int after, bool own, tocsin_fn fn)
         emitted = 0;
         deed = quick ? deeds[which].deed : NULL;
         deed_after = after;
-        ck_assert_int_eq(tocsin_emit_from(source, carried, TOCSIN_PAYLOAD(token, .object = { &thing, &shared })), TOCSIN_DELIVERED);
+        ck_assert_int_eq(tocsin_emit_from(source, carried, TOCSIN_PAYLOAD(token, .object = { &thing, &shared })),
+                         quick && fn == emit_again ? TOCSIN_PENDED : TOCSIN_DELIVERED);      /* behind what the first one left */
     }
     ck_assert_msg(!deed, "%s: not done", deeds[which].name);
     tocsin_free();
@@ -265,7 +266,7 @@ START_TEST(coalescing_while_the_older_goes)
 
     add("bell.merged", emit_for_ever, "self");
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(tocsin_emit(merged, TOCSIN_PAYLOAD(token, .object = { &thing, &shared })), TOCSIN_DELIVERED);
+        ck_assert_int_eq(tocsin_emit(merged, TOCSIN_PAYLOAD(token, .object = { &thing, &shared })), i ? TOCSIN_PENDED : TOCSIN_DELIVERED);
     ck_assert_int_eq(references, 1);
 }
 END_TEST

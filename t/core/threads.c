@@ -37,7 +37,7 @@ static void use_theirs(struct tally *mine)
     if (!handler.id || !source.id)
         return;
     mine->wrong |= !is_foreign(tocsin_disconnect(handler)) || !is_foreign(tocsin_source_free(source)) || !is_foreign(tocsin_source_set(source, NULL));
-    mine->wrong |= tocsin_source_get(source) || *tocsin_handler_owner(handler) != 'u' || *tocsin_handler_where(handler) != 'u';
+    mine->wrong |= tocsin_source_get(source) || *tocsin_handler_owner(handler) != 'u';
     mine->wrong |= !is_foreign(tocsin_connect("shared.n0", &(struct tocsin_action){ .fn = tally, .source = source, .flags = TOCSIN_EARLY }, NULL));
 }
 

@@ -7,13 +7,30 @@ prints() {   # program; what it prints is on the standard input
     test "$said" = "$wanted" || { echo "$1 said: $said"; failed=1; }
 }
 
+prints anyof <<END
+config.changed: nobody declared it
+timer.expired
+timer.ticked
+timer.ticked
+timer.ticked
+END
 prints clock </dev/null
 prints lookup <<END
 tocsin: an alarm bell, and the ringing of it
+END
+prints policy <<END
+/tmp/scratch: deleted for nobody
+/etc/passwd: refused by program
+/etc/passwd: deleted for root
 END
 prints rooms <<END
 [hall] 7: good evening
 {"signal":"chat.said","room":"hall","text":"good evening","user":7,"urgent":false}
 {"signal":"chat.said","room":"garden","text":"rain!","user":8,"urgent":true}
+END
+prints swap <<END
+config.changed: 1 workers
+emitted meanwhile: pended
+config.changed: 8 workers
 END
 exit $failed

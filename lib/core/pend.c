@@ -1,0 +1,226 @@
+/* What is pended of a signal on a loop: a list, bounded (E5, E10, E11). */
+#include <string.h>
+
+#include "core/catalogue.h"
+#include "core/emit.h"
+#include "core/layout.h"
+
+enum { LIMIT = 1024, LIMIT_BYTES = 1 << 20 };
+
+static size_t limit_of(const struct tocsin__slot *slot)
+{
+    return slot->signal->spec.limit ? slot->signal->spec.limit : LIMIT;
+}
+
+static size_t limit_bytes_of(const struct tocsin__slot *slot)
+{
+    return slot->signal->spec.limit_bytes ? slot->signal->spec.limit_bytes : LIMIT_BYTES;
+}
+
+bool tocsin__pend_room(const struct tocsin__slot *slot, uint32_t count, size_t size)
+{
+    return slot->pended + count <= limit_of(slot) && slot->pended_bytes + size <= limit_bytes_of(slot);
+}
+
+/* The queues that can take what is pended hear of it. */
+static void takers_tell(struct tocsin__slot *slot, uint32_t by)
+{
+    for (uint32_t i = 0; i < slot->list->count; i++) {
+        const struct tocsin__handler *handler = slot->list->items[i];
+
+        if (handler->gate && handler->id && handler->gate->pended)
+            handler->gate->pended(handler->gate, by);
+    }
+}
+
+static void counted(struct tocsin__slot *slot, uint32_t by)
+{
+    slot->pended += by;
+    slot->state = slot->pend ? slot->state | TOCSIN__PENDED : slot->state & ~(uint32_t)TOCSIN__PENDED;
+    if (slot->takers)
+        takers_tell(slot, by);
+}
+
+static void append(struct tocsin__slot *slot, struct tocsin__pend *pend)
+{
+    pend->next = NULL;
+    *slot->pend_last = pend;
+    slot->pend_last = &pend->next;
+    counted(slot, 1);
+}
+
+static bool half_empty(const struct tocsin__slot *slot, uint32_t to_come)
+{
+    return slot->pended + to_come <= limit_of(slot) / 2 && slot->pended_bytes <= limit_bytes_of(slot) / 2;
+}
+
+static struct tocsin__pend *pend_same(const struct tocsin__slot *slot, uint64_t source)
+{
+    struct tocsin__pend *pend = slot->signal->spec.kind == TOCSIN_COALESCE ? slot->pend : NULL;
+
+    while (pend && (pend->gone || pend->info->seen.source.id != source))
+        pend = pend->next;
+    return pend;
+}
+
+bool tocsin__pend_merges(const struct tocsin__slot *slot, uint64_t source)
+{
+    return pend_same(slot, source);
+}
+
+/* The newest replaces the one that waits, and is not refused for room. */
+static int coalesce(struct tocsin__slot *slot, struct tocsin__pend *pend, const struct tocsin_info *info)
+{
+    int err = 0;
+    struct tocsin__info *older, *copy = tocsin__info_copy(info, slot->signal->spec.layout, &err);
+
+    if (!copy)
+        return err;
+    older = pend->info;
+    copy->seen.overrun += older->seen.overrun + 1;
+    slot->pended_bytes += copy->size - (size_t)older->size;
+    tocsin__pend_recovered(slot, 0);
+    pend->info = copy;
+    tocsin__info_put(older);
+    return TOCSIN_PENDED;
+}
+
+int tocsin__pend(struct tocsin__slot *slot, const struct tocsin_info *info)
+{
+    struct tocsin__pend *pend = pend_same(slot, info->source.id);
+    int err = -ENOMEM;
+
+    if (pend)
+        return coalesce(slot, pend, info);
+    if (!tocsin__pend_room(slot, 1, tocsin__payload_size(info->payload)))
+        return -EAGAIN;
+    pend = tocsin__alloc(sizeof *pend);
+    if (pend)
+        pend->info = tocsin__info_copy(info, slot->signal->spec.layout, &err);
+    if (!pend || !pend->info) {
+        tocsin__release(pend);
+        return err;
+    }
+    pend->age = info->sequence;
+    slot->pended_bytes += pend->info->size;
+    append(slot, pend);
+    return TOCSIN_PENDED;
+}
+
+void tocsin__pend_place(struct tocsin__slot *slot, struct tocsin__pend *place, struct tocsin__info *info)
+{
+    place->info = (struct tocsin__info *)tocsin_info_ref(&info->seen);
+    place->age = info->seen.sequence;
+    slot->ends++;
+    append(slot, place);
+}
+
+/* Nothing is left of it to be flushed. */
+static void leave_heap(struct tocsin__slot *slot)
+{
+    if (!tocsin__heap_has(&slot->due))
+        return;
+    tocsin__heap_remove(&slot->due);
+    slot->state &= ~(uint32_t)TOCSIN__FLUSHING;
+}
+
+struct tocsin__pend *tocsin__pend_take(struct tocsin__slot *slot)
+{
+    struct tocsin__pend *pend = slot->pend;
+
+    slot->pend = pend->next;
+    if (!slot->pend) {
+        slot->pend_last = &slot->pend;
+        leave_heap(slot);
+    }
+    slot->pended_bytes -= pend->info->size;
+    slot->ends -= pend->gone != NULL;
+    counted(slot, -1u);
+    tocsin__pend_recovered(slot, 0);
+    return pend;
+}
+
+void tocsin__pend_end(struct tocsin__pend *pend)
+{
+    struct tocsin__info *info = pend->info;
+
+    pend->info = NULL;
+    if (pend->gone)
+        pend->gone(pend);
+    else
+        tocsin__release(pend);
+    tocsin__info_put(info);
+}
+
+void tocsin__tell_begin(struct tocsin__loop *loop, struct tocsin__pend *pend)
+{
+    pend->next = loop->telling;
+    loop->telling = pend;
+}
+
+void tocsin__tell_end(struct tocsin__loop *loop, struct tocsin__pend *pend)
+{
+    loop->telling = pend->next;
+    tocsin__pend_end(pend);
+}
+
+bool tocsin__pend_before(const struct tocsin__slot *one, const struct tocsin__slot *other)
+{
+    int rank = one->signal->spec.rank, other_rank = other->signal->spec.rank;
+
+    return rank != other_rank ? rank < other_rank : one->pend->age < other->pend->age;
+}
+
+struct tocsin_info *tocsin__pend_accept(struct tocsin__loop *loop, struct tocsin__slot *slot)
+{
+    struct tocsin__pend *pend = tocsin__pend_take(slot);
+    struct tocsin_info *info = tocsin_info_ref(&pend->info->seen);
+
+    loop->depth++;
+    tocsin__tell_begin(loop, pend);
+    if (slot->observers)
+        tocsin__observe(loop, slot, tocsin__list_from(loop, slot, info->source.id), pend->info);
+    tocsin__tell_end(loop, pend);
+    tocsin__stir(loop);
+    loop->depth--;
+    tocsin__tidy_at_rest(loop);
+    return info;
+}
+
+void tocsin__pend_drop(struct tocsin__slot *slot)
+{
+    while (slot->pend)
+        tocsin__pend_end(tocsin__pend_take(slot));
+}
+
+/* Full */
+
+void tocsin__queue_full(struct tocsin_queue_full *what)
+{
+    int signo = tocsin__catalogue_signo(&tocsin__queue_full_spec);
+
+    if (strncmp(what->signal, "tocsin.", 7) != 0 && tocsin_heard(signo) > 0)
+        tocsin_emit(signo, &what->tocsin);
+}
+
+void tocsin__pend_recovered(struct tocsin__slot *slot, uint32_t to_come)
+{
+    slot->overflowing &= !half_empty(slot, to_come);
+}
+
+void tocsin__pend_refused(struct tocsin__slot *slot, uint32_t to_come)
+{
+    struct tocsin_queue_full what = tocsin_queue_full_make();
+
+    slot->refused++;
+    if (slot->overflowing)
+        return;
+    slot->overflowing = !half_empty(slot, to_come);    /* it may have been too large, and no more */
+    what.signal = slot->name;
+    what.entries = slot->pended + to_come;
+    what.bytes = slot->pended_bytes;
+    what.limit = limit_of(slot);
+    what.limit_bytes = limit_bytes_of(slot);
+    what.refused = slot->refused;
+    tocsin__queue_full(&what);
+}
