@@ -8,7 +8,9 @@ TOCSIN__BEGIN
 
 /* E10. A blocked signal is pended: emissions of it wait, up to its limit, then -EAGAIN; the end of an operation always finds
    room, and its notify is called all the same (O9). Unblocking delivers what was pended when the flush began, before it returns: the lowest
-   rank first, and within a rank the oldest, each to its end. What those pend is for the next turn. Questions cannot be blocked. */
+   rank first, and within a rank the oldest, each to its end. What those pend is for the next turn. Questions cannot be blocked.
+   While progress of an operation is blocked and only handlers want it, the operation pauses; what it has announced already is told when it is
+   unblocked, and its end, its wait and a drain without a limit come after that. */
 
 /**
  * Blocks all signals that match a pattern, also those that are named later. Blocks are counted: a signal is blocked until each

@@ -9,32 +9,33 @@ static size_t buckets_count, nodes;
 
 /* The table: a node by its parent and its text */
 
-static size_t hash_of(const struct tocsin__tree *parent, const char *text, size_t size)
+static uint32_t hash_of(const struct tocsin__tree *parent, const char *text, size_t size)
 {
     uint64_t hash = 14695981039346656037u ^ (uint64_t)(uintptr_t)parent >> 4;      /* FNV-1a */
 
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32);
+    return (uint32_t)(hash ^ hash >> 32);
 }
 
-static struct tocsin__tree **bucket_of(const struct tocsin__tree *parent, const char *text, size_t size)
+static struct tocsin__tree **bucket_of(uint32_t hash)
 {
-    return &buckets[hash_of(parent, text, size) & (buckets_count - 1)];
+    return &buckets[hash & (buckets_count - 1)];
 }
 
 static struct tocsin__tree *below(const struct tocsin__tree *parent, const char *text, size_t size)
 {
-    struct tocsin__tree *node = buckets_count ? *bucket_of(parent, text, size) : NULL;
+    uint32_t hash = hash_of(parent, text, size);
+    struct tocsin__tree *node = buckets_count ? *bucket_of(hash) : NULL;
 
-    while (node && (node->parent != parent || node->size != size || memcmp(node->text, text, size) != 0))
+    while (node && (node->hash != hash || node->parent != parent || node->size != size || memcmp(node->text, text, size) != 0))
         node = node->bucket_next;
     return node;
 }
 
 static void bucket_add(struct tocsin__tree *node)
 {
-    struct tocsin__tree **bucket = bucket_of(node->parent, node->text, node->size);
+    struct tocsin__tree **bucket = bucket_of(node->hash);
 
     node->bucket_next = *bucket;
     *bucket = node;
@@ -42,7 +43,7 @@ static void bucket_add(struct tocsin__tree *node)
 
 static void bucket_remove(struct tocsin__tree *node)
 {
-    struct tocsin__tree **link = bucket_of(node->parent, node->text, node->size);
+    struct tocsin__tree **link = bucket_of(node->hash);
 
     while (*link != node)
         link = &(*link)->bucket_next;
@@ -90,6 +91,7 @@ static struct tocsin__tree *node_new(struct tocsin__tree *parent, const char *te
         return NULL;
     memcpy(node->text, text, size);
     node->size = (uint32_t)size;
+    node->hash = hash_of(parent, text, size);
     node->parent = parent;
     node->sibling = parent->child;
     node->link = &parent->child;

@@ -18,11 +18,12 @@ struct tocsin__leaf {
 };
 
 struct tocsin__tree {                                  /* a segment, below those in front of it */
-    struct tocsin__tree *bucket_next;                  /* in the table of all */
-    struct tocsin__tree *parent, *child, *sibling, **link;
+    struct tocsin__tree *bucket_next;                  /* in the table of all; what a look-up reads stands together */
+    struct tocsin__tree *parent;
     struct tocsin__signal *signal;                     /* whose name ends here */
+    uint32_t hash, size;
+    struct tocsin__tree *child, *sibling, **link;
     struct tocsin__leaf *leaves;                       /* of the patterns that end here */
-    uint32_t size;
     char text[];
 };
 

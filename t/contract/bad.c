@@ -79,7 +79,8 @@ static void describe(char *text)
     while (tocsin_handler_next(handler.handler, &handler) == 0)
         add(text, "handler %d of %s\n", (int)handler.handler.id, handler.pattern);
     while (tocsin_queue_next(queue.queue, &queue) == 0)
-        add(text, "queue %d of %s: %zu %zu %zu %d\n", (int)queue.queue.id, queue.pattern, queue.entries, queue.bytes, queue.reserved, (int)queue.refused);
+        add(text, "queue %d of %s: %zu %zu %zu %d\n", (int)queue.queue.id, queue.pattern ? queue.pattern : "", queue.entries, queue.bytes,
+            queue.reserved, (int)queue.refused);
     while (tocsin_mask_next(mask.mask, &mask) == 0)
         add(text, "block %d of %s\n", (int)mask.mask.id, mask.pattern);
     while (tocsin_source_next(source.source, &source) == 0)
@@ -285,8 +286,9 @@ END_TEST
 START_TEST(bad_numbers)
 {
     static const struct tocsin_queue_options options[] = {
-        { .flags = 2 }, { .flags = TOCSIN_TAKE | 1u << 31 }, { .priority = 32768 }, { .priority = -32769 }, { .limit = SIZE_MAX }, { .limit_bytes = SIZE_MAX },
-        { .spare = { 1 } }, { .spare = { 0, 1 } }, { .spare = { 0, 0, 1 } }, { .spare = { 0, 0, 0, 1 } },
+        { .flags = 2 }, { .flags = TOCSIN_TAKE | 1u << 31 }, { .priority = 32768 }, { .priority = -32769 },
+        { .limit = SIZE_MAX }, { .limit_bytes = SIZE_MAX }, { .spare = { 1 } }, { .spare = { 0, 1 } }, { .spare = { 0, 0, 1 } },
+        { .spare = { 0, 0, 0, 1 } },
     };
     struct tocsin_queue queue = { 0 };
     struct tocsin_info *info;
@@ -409,7 +411,8 @@ START_TEST(ids_that_were_never_given)
         refuse_ids(&ids, -err);
     }
     ids = some;
-    ids.handler.id += 1 << 24, ids.mask.id += 1 << 24, ids.queue.id += 1 << 24, ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;    /* a generation on */
+    ids.handler.id += 1 << 24, ids.mask.id += 1 << 24, ids.queue.id += 1 << 24;        /* a generation on */
+    ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }
 END_TEST

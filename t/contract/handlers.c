@@ -159,10 +159,13 @@ START_TEST(the_function_is_read_from_the_source_text)
     check_function(tocsin_observe("bell.rung", &action, NULL), "&action");
     check_function(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = nothing }, NULL), "nothing");
     check_function(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn=nothing}, NULL), "nothing");
-    check_function(tocsin_connect("bell.fn", &(struct tocsin_action){ .mask = "bell.fn", .fn = nothing, .arg = &it.fn }, NULL), "nothing");
+    check_function(tocsin_connect("bell.fn", &(struct tocsin_action){ .mask = "bell.fn", .fn = nothing, .arg = &it.fn }, NULL),
+                   "nothing");
     check_function(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = at->handle, .priority = 1 }, NULL), "at->handle");
-    check_function(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = pick(nothing, '}', "}"), .flags = 0 }, NULL), "pick(nothing, '}', \"}\")");
-    check_function(tocsin_observe("bell.rung", &(struct tocsin_action){ .fn = (int (*)(const struct tocsin_info *, void *))nothing }, NULL), "(int (*)(const struct tocsin_info *, void *))nothing");
+    check_function(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = pick(nothing, '}', "}"), .flags = 0 }, NULL),
+                   "pick(nothing, '}', \"}\")");
+    check_function(tocsin_observe("bell.rung", &(struct tocsin_action){ .fn = (int (*)(const struct tocsin_info *, void *))nothing }, NULL),
+                   "(int (*)(const struct tocsin_info *, void *))nothing");
 }
 END_TEST
 
@@ -171,7 +174,8 @@ START_TEST(a_function_too_long_is_cut)
     ck_assert_int_eq(tocsin_on("bell.rung", pick(nothing, 0, "0123456789012345678901234567890123456789012345678901234567890123456789"), NULL), 0);
     ck_assert_uint_eq(strlen(newest().function), sizeof newest().function - 1);
     ck_assert(strncmp(newest().function, "pick(nothing, 0, \"0123456789", 28) == 0);
-    ck_assert_int_eq(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = pick(nothing, 0, "01234567890123456789012345678901234567890123456789") }, NULL), 0);
+    ck_assert_int_eq(tocsin_connect("bell.rung", &(struct tocsin_action){
+        .fn = pick(nothing, 0, "01234567890123456789012345678901234567890123456789") }, NULL), 0);
     ck_assert_uint_eq(strlen(newest().function), sizeof newest().function - 1);
 }
 END_TEST

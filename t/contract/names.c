@@ -176,6 +176,20 @@ START_TEST(test_E14_it_is_read_as_what_it_is_or_not_at_all)
 }
 END_TEST
 
+/* Blocking is as good a beginning as connecting. */
+START_TEST(test_E13_the_librarys_names_are_there_before_the_first_loop)
+{
+    struct tocsin_mask mask;
+
+    ck_assert_uint_eq(tocsin_loop_current().id, 0);
+    ck_assert_int_gt(tocsin_find("timer.expired"), 0);
+    ck_assert_int_eq(tocsin_ignore("timer.ticked"), 0);
+    ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, "fiber.done", NULL, 0), 0);
+    ck_assert_int_eq(tocsin_block("timer.expired, work.done", &mask), 0);
+    ck_assert_int_eq(tocsin_unblock(mask), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/names");
@@ -186,6 +200,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, test_E13_a_list_calls_a_handler_once);
     tcase_add_test(tests, test_E13_patterns_meet_names_that_come_later);
     tcase_add_test(tests, test_E13_a_name_that_comes_in_a_handler);
+    tcase_add_test(tests, test_E13_the_librarys_names_are_there_before_the_first_loop);
     tcase_add_test(tests, test_E14_the_layout_is_compared);
     tcase_add_test(tests, test_E14_also_of_a_signal_that_was_connected_to_early);
     tcase_add_test(tests, test_E14_a_signal_must_be_declared_to_be_emitted);

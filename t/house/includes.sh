@@ -1,4 +1,4 @@
-# Includes go down the floors: core <- loop <- op <- style, plugin; debug knows the hooks in core alone. What stands on the public headers (net, plugins, tools,
+# Includes go down the floors: core <- loop <- op <- style, plugin; report knows the hooks in core alone. What stands on the public headers (net, plugins, tools,
 # demos, bench, the tests of the public face) includes those and what is in its own room. libevent is lib/loop's business
 # alone, libcurl lib/net's; only what compares the library with them may have them too.
 cd "$srcdir" || exit 2
@@ -10,7 +10,7 @@ BEGIN {
     down["op"] = " core loop op "
     down["style"] = " core loop op style "
     down["plugin"] = " core loop op plugin "
-    down["debug"] = " core debug "
+    down["report"] = " core report "
     down["net"] = " net "
 }
 function bad(why) { print FILENAME ":" FNR ": " $0 "   (" why ")"; failed = 1 }
@@ -33,7 +33,7 @@ FNR == 1 {
         bad("libtocsin does not know libtocsin-net")
     other = name
     sub("/.*", "", other)
-    ours = index(" core loop op style plugin debug ", " " other " ") && name ~ /\//
+    ours = index(" core loop op style plugin report ", " " other " ") && name ~ /\//
     if (substr($0, RSTART, 1) == "<" && !ours)
         next
     if (room == "include") {

@@ -1,4 +1,4 @@
-/* What goes wrong, and what is left, for TOCSIN_DEBUG=1 to print (debug.sh). The first argument says how it ends: free, exit, handler, thread, tidy. */
+/* What goes wrong, and what is left, for TOCSIN_DEBUG=1 to print (debug.sh). The argument says how it ends: free, exit, handler, thread, tidy. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

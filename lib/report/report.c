@@ -7,7 +7,7 @@
 
 #include <tocsin.h>
 
-#include "debug/debug.h"
+#include "report/debug.h"
 
 struct report { int fd, err, left; };
 

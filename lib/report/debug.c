@@ -8,7 +8,7 @@
 #include <tocsin.h>
 
 #include "core/loop.h"
-#include "debug/debug.h"
+#include "report/debug.h"
 
 static int on_failed(const struct tocsin_info *info, void *arg)
 {

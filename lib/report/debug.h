@@ -1,6 +1,6 @@
 /* TOCSIN_DEBUG=1, and the report. */
-#ifndef TOCSIN_DEBUG_DEBUG_H
-#define TOCSIN_DEBUG_DEBUG_H
+#ifndef TOCSIN_REPORT_DEBUG_H
+#define TOCSIN_REPORT_DEBUG_H
 
 #include <tocsin/handler.h>
 
