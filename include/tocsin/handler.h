@@ -161,7 +161,8 @@ TOCSIN_API int tocsin_connect_at(const char *where, const char *call, const char
 TOCSIN_API int tocsin_observe_at(const char *where, const char *call, const char *pattern, const struct tocsin_action *action,
                                  struct tocsin_handler *ret_handler);
 
-/* tocsin.connected, tocsin.disconnected: a handler came, a handler went (not when its loop is freed). */
+/* tocsin.connected, tocsin.disconnected: a handler came, a handler went (not when its loop is freed). The handler that came is not called until that has
+   been told: neither for its own coming nor for what is emitted meanwhile. */
 #define TOCSIN_CONNECTED(F) F(string, pattern) F(string, function) F(string, where) F(string, owner) F(u64, handler) F(i32, priority) F(bool, observer)
 TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 #define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)

@@ -37,7 +37,8 @@ struct tocsin_op_type {                   /* static: it is used for as long as o
  *
  * @owner   type stays the caller's; notify is copied
  * @return  0 and ret_op set; -EINVAL: ret_op is NULL, or type or notify is malformed; -EEXIST: a signal of type is declared
- *          otherwise; -ENOENT: notify's queue is gone; -EAGAIN: that queue, or a queue that listens to the terminal
+ *          otherwise; -ENOENT: notify's queue is gone; -EXDEV: it belongs to
+ *          another thread's loop; -EAGAIN: that queue, or a queue that listens to the terminal
  *          signal, is full, or the terminal signal is blocked, and what is pended of it and what runs reach its limit; -ENOMEM; -ESHUTDOWN: the loop is being freed, or drains and type is TOCSIN_STANDING or the time
  *          for it is over. On failure ret_op carries the error
  * @emits   none; type NULL: op.done exactly once, with the status it is completed with

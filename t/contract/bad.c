@@ -349,7 +349,7 @@ static void refuse_ids(const struct ids *ids, int answer)
         ck_refused(tocsin_connect("bad.plain", &(struct tocsin_action){ .fn = record_call, .source = ids->source }, &handler), answer);
         ck_assert_int_eq(tocsin_id_error(handler.id), answer);
     }
-    if (ids->queue.id && answer != -EXDEV) {
+    if (ids->queue.id) {
         ck_refused(tocsin_op_new(NULL, TOCSIN_QUEUE(ids->queue), &op), answer);
         ck_assert_int_eq(tocsin_id_error(op.source.id), answer);
     }
