@@ -112,8 +112,8 @@ static int pend(struct tocsin__loop *loop, struct tocsin__slot *slot, const stru
 {
     int result = tocsin__pend(slot, info);
 
-    if (result < 0)
-        loop->sequence--;                              /* nothing has been done */
+    if (result < 0 && loop->sequence == info->sequence + 1)
+        loop->sequence--;                              /* nothing has been done, unless an object's ref has emitted */
     if (result == -EAGAIN)
         tocsin__pend_refused(slot, 0);
     return result;
@@ -168,7 +168,8 @@ static int emit_nobody(struct tocsin__loop *loop, struct tocsin__signal *signal,
     const struct tocsin__slot *slot = tocsin__slot(loop, signal->signo);
     struct tocsin__info info;
 
-    if (signal->unresolved || signal->loops > tocsin__quiet(signal->signo) || (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn) || (slot && ignores(slot)))
+    if (signal->unresolved || signal->loops > tocsin__quiet(signal->signo) || (slot && ignores(slot)) ||
+        (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn))
         return TOCSIN_NOBODY;
     tocsin__info_fill(&info, loop, signal->signo, signal->name, source, payload);
     tocsin__default_action(loop, signal, &info.seen);

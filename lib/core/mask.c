@@ -106,6 +106,7 @@ int tocsin__hold_new(struct tocsin__loop *loop, const struct tocsin__match_kind 
     *ret_hold = hold;
     return 0;
 }
+
 void tocsin__hold_activate(struct tocsin__hold *set, uint32_t active, struct tocsin__heap *due)
 {
     if (!set)

@@ -29,15 +29,11 @@ TOCSIN_LAYOUT(one_bytes, ONE_BYTES);
 static bool arabic;
 static int arabic_calls;
 
-int snprintf(char *buffer, size_t size, const char *format, ...)
+static int print_arabic(char *buffer, size_t size, const char *format, va_list values)
 {
-    va_list values;
+    int length = vsnprintf(buffer, size, format, values);
     char *point;
-    int length;
 
-    va_start(values, format);
-    length = vsnprintf(buffer, size, format, values);
-    va_end(values);
     point = arabic && length > 0 && (size_t)length + 1 < size ? strchr(buffer, '.') : NULL;
     if (!point)
         return length;
@@ -46,6 +42,25 @@ int snprintf(char *buffer, size_t size, const char *format, ...)
     memcpy(point, "\xd9\xab", 2);
     return length + 1;
 }
+
+#define PRINT_ARABIC(name, ...)                                 \
+    int name(__VA_ARGS__, const char *format, ...)              \
+    {                                                           \
+        va_list values;                                         \
+        int length;                                             \
+                                                                \
+        va_start(values, format);                               \
+        length = print_arabic(buffer, size, format, values);    \
+        va_end(values);                                         \
+        return length;                                          \
+    }
+
+#if defined __USE_FORTIFY_LEVEL && __USE_FORTIFY_LEVEL > 0      /* what a fortified build calls instead */
+int __snprintf_chk(char *buffer, size_t size, int flag, size_t room, const char *format, ...);
+PRINT_ARABIC(__snprintf_chk, char *buffer, size_t size, int flag TOCSIN__UNUSED, size_t room TOCSIN__UNUSED)
+#else
+PRINT_ARABIC(snprintf, char *buffer, size_t size)
+#endif
 
 double strtod(const char *text, char **ret_end)
 {
@@ -236,8 +251,7 @@ START_TEST(a_decimal_point_of_another_locale)
     arabic = true;
     reals_are_written();
     arabic = false;
-    if (!found && !arabic_calls)
-        test_skip("another decimal point", "no such locale is installed, and snprintf of this build cannot be replaced");
+    ck_assert_msg(found || arabic_calls, "no such locale is installed, and snprintf of this build is not ours");
 }
 END_TEST
 
