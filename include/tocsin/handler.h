@@ -41,7 +41,7 @@ struct tocsin_action {
    E10 What a mask holds back while the handler runs is delivered when the outermost delivery of its signal has ended. */
 
 /* A pattern is a name; or one with * for one segment or ** as the last, for one or more; or several, parted by commas. One that begins
-   with ! takes out again what those in front of it have: "**, !os.**". */
+   with ! takes out again what those in front of it have: "**, !tocsin.**". */
 
 /**
  * Connects a handler to all signals that match a pattern: the simple call. It stays until the loop is freed.
@@ -90,7 +90,8 @@ TOCSIN_API int (tocsin_observe)(const char *pattern, const struct tocsin_action 
  * E3. Disconnects a handler or observer. Once this has returned it is never called again.
  *
  * @owner   drop(arg) is called: before this returns, or, if a delivery is running, when that has ended
- * @return  0; -ENOENT: there is no such handler, or not any more; -EXDEV: it belongs to the loop of another thread
+ * @return  0; -ENOENT: there is no such handler, or not any more; -EXDEV: it belongs to the loop of another thread; or
+ *          the error that handler carries
  * @emits   tocsin.disconnected
  * @thread  loop
  * @source  GLib g_signal_handler_disconnect

@@ -77,7 +77,8 @@ TOCSIN_API void *tocsin_info_data(const struct tocsin_info *info);
 TOCSIN_API void tocsin_info_unref(struct tocsin_info *info);
 
 /**
- * Writes an info and its payload as one JSON object (RFC 8259), as snprintf would: what fits into size bytes, always with a NUL if size
+ * Writes an info and its payload as one JSON object (RFC 8259): signal, signo, code, status, overrun, source, sequence, parent, turn_us, payload,
+ * which has the names of the fields. Numbers of 64 bits are written whole: not every reader keeps more than 53. As snprintf would: what fits into size bytes, always with a NUL if size
  * is not 0. Text that is not UTF-8 gets U+FFFD for each byte that is wrong; bytes are base64 (RFC 4648 section 4); a number
  * that JSON has not (infinite, not a number), a bare pointer and an object without a name are null.
  *

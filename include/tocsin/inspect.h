@@ -16,7 +16,7 @@ struct tocsin_signal_facts {
     const struct tocsin_spec *spec;       /* what was declared; NULL: only the name is known, somebody connected to it early */
     const char *owner;                    /* of the declaration; "" if there is none */
     unsigned handlers, observers;         /* on this loop */
-    bool blocked, ignored, running;
+    bool blocked, ignored, running;       /* blocked: by a mask; while its handlers run it is held back as well */
     unsigned pended;
     size_t pended_bytes;                  /* of copied payloads */
     uint64_t refused;                     /* emissions that found what is pended full */

@@ -10,7 +10,8 @@ struct event_base;                        /* libevent's */
 TOCSIN__BEGIN
 
 /**
- * Runs turns until the loop is stopped or has drained (O7). May be called again afterwards.
+ * Runs turns until the loop is stopped (tocsin_stop, or a default action that stops it), or until a drain that was asked for is over. It
+ * does not return because nothing is left to do. May be called again afterwards.
  *
  * @owner   none
  * @return  the status that tocsin_stop was given; 0: drained; -ETIMEDOUT: the time to drain was over, and what was left was
@@ -23,7 +24,7 @@ TOCSIN__BEGIN
 TOCSIN_API int tocsin_run(void);
 
 /**
- * Asks the loop to stop: tocsin_run answers status when this turn is over. Operations stay as they are. If nothing runs, the
+ * Asks the loop to stop: tocsin_run answers status when this turn is over; nobody else obeys: a wait goes on. Operations stay as they are. If nothing runs, the
  * next tocsin_run obeys at once.
  *
  * @owner   none

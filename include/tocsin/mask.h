@@ -10,7 +10,8 @@ TOCSIN__BEGIN
    room, and its notify is called all the same (O9). Unblocking delivers what was pended when the flush began, before it returns: the lowest
    rank first, and within a rank the oldest, each to its end. What those pend is for the next turn. Questions cannot be blocked.
    While progress of an operation is blocked and only handlers want it, the operation pauses; what it has announced already is told when it is
-   unblocked, and its end, its wait and a drain without a limit come after that. */
+   unblocked, and its end, its wait and a drain without a limit come after that. Ticks of a timer are pended, one for all.
+   "**" blocks tocsin.* as well, tocsin.queue.full among them: "**, !tocsin.**" does not. */
 
 /**
  * Blocks all signals that match a pattern, also those that are named later. Blocks are counted: a signal is blocked until each
@@ -33,7 +34,8 @@ TOCSIN_API int tocsin_block_at(const char *where, const char *pattern, struct to
  * calls stays blocked by that until its delivery has ended.
  *
  * @owner   the block is gone
- * @return  0; -ENOENT: there is no such block, or not any more; -EXDEV: it belongs to the loop of another thread
+ * @return  0; -ENOENT: there is no such block, or not any more; -EXDEV: it belongs to the loop of another thread; or the
+ *          error that mask carries
  * @emits   what was held back
  * @thread  loop
  * @source  POSIX pthread_sigmask(3), SIG_UNBLOCK; E10
@@ -47,8 +49,9 @@ enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
 /**
  * sigprocmask: each loop has one set of blocked signals, to which a pattern is added, from which it is taken, or which it replaces.
  * It does not count, and has nothing to do with the tokens of tocsin_block: a signal is blocked if it is in the set or a token
- * holds it. The set is a pattern, too ("**, !os.sigint"; "": empty), and is given back as text; what is added or taken has no "!". Taken out of the set in one of its own handlers,
- * a signal is unblocked for the rest of that delivery: an emission of it nests, as in POSIX.
+ * holds it. The set is a pattern, too ("**, !chat.said"; "": empty), and is given back as text; what is added or taken has no "!". Taken out of the set in one of its own handlers,
+ * or never put into it by SETMASK, a signal is unblocked for the rest of that delivery: an emission of it nests, as in POSIX; the same for what an action.mask
+ * holds back. An old set that is given back in a handler ends in "@handlers", which stands for these: putting it back leaves them blocked.
  *
  * @owner   ret_old is the caller's, of size bytes, and filled as by snprintf; NULL if size is 0. pattern NULL changes nothing
  * @return  the length of the old set's text, without its NUL: size or more means that it was cut off, and the change was made; -EINVAL: how or
@@ -63,11 +66,11 @@ TOCSIN_API int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *re
 
 /**
  * sigsuspend: replaces the loop's set (tocsin_sigmask) by another one, waits until a handler or the notify of an operation
- * has run, at most timeout_ms milliseconds (0: not at all; -1: without limit), and puts the set back. Nothing is missed between the two: what
+ * has run (an observer or a default action does not end it), at most timeout_ms milliseconds (0: not at all; -1: without limit), and puts the set back. Nothing is missed between the two: what
  * the new set unblocks and was pended is delivered first, and ends the wait. On a fiber, by suspending it; the set is the loop's meanwhile.
  *
  * @owner   none
- * @return  0: one has run; -ETIMEDOUT; -EDEADLK: it would block in a handler; -EBUSY: the loop is suspended already; -ECANCELED: the fiber that waits is cancelled, or the loop
+ * @return  0: one has run, also while the set was put back; -ETIMEDOUT; -EDEADLK: it would block in a handler; -EBUSY: the loop is suspended already; -ECANCELED: the fiber that waits is cancelled, or the loop
  *          was freed meanwhile; -EINVAL: timeout_ms is below -1, or the pattern is malformed; or as tocsin_sigmask
  * @emits   whatever falls due meanwhile
  * @thread  loop

@@ -6,7 +6,9 @@
 
 TOCSIN__BEGIN
 
-/* W3. The queue comes before all handlers and stops the signal, and it can take what is pended, the lowest rank first: sigwait. */
+/* W3. The queue comes before all handlers and stops the signal, and it can take what is pended, the lowest rank first: sigwait. What is not blocked
+   reaches it when it is emitted, in that order, and is not merged there; what is blocked stays pended, by rank, until it is taken. Ignored and not
+   blocked, it is discarded all the same. */
 enum { TOCSIN_TAKE = 1 };
 
 struct tocsin_queue_options {

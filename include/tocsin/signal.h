@@ -106,7 +106,7 @@ TOCSIN_API int tocsin_default(const char *pattern);
  * Whether a name matches a pattern: POSIX's sigismember.
  *
  * @owner   none
- * @return  1; 0; -EINVAL: one of them is malformed, or NULL
+ * @return  1; 0; -EINVAL: one of them is malformed (the pattern "" is the empty set), or NULL
  * @emits   none
  * @thread  any
  * @source  POSIX sigismember(3); E13

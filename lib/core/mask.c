@@ -295,7 +295,7 @@ int tocsin_pending(const char *pattern)
     const struct tocsin__loop *loop = tocsin__self;
     int count = 0;
 
-    if (pattern && tocsin__pattern_check(pattern) < 0)
+    if (pattern && tocsin__set_check(pattern) < 0)
         return -EINVAL;
     for (uint32_t signo = 1; signo < loop->slots_count; signo++) {
         const struct tocsin__slot *slot = loop->slots[signo];

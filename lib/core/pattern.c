@@ -58,6 +58,8 @@ int tocsin__pattern_part(const char **cursor, struct tocsin__part *ret_part)
     }
     ret_part->text = at;
     ret_part->size = size;
+    if (size == sizeof TOCSIN__ON_STACK - 1 && memcmp(at, TOCSIN__ON_STACK, size) == 0)
+        return ret_part->out = true;
     return part_check(at, size) < 0 ? -EINVAL : 1;
 }
 
@@ -81,6 +83,25 @@ bool tocsin__pattern_match(const struct tocsin__part *part, const char *name)
         name += have + 1;
     }
     return at > end && name > name_end;
+}
+
+bool tocsin__pattern_covers(const struct tocsin__part *one, const struct tocsin__part *other)
+{
+    const char *a = one->text, *b = other->text, *a_end = a + one->size, *b_end = b + other->size;
+
+    while (a < a_end && b < b_end) {
+        size_t a_size = segment(a, a_end), b_size = segment(b, b_end);
+
+        if (a_size == 2 && memcmp(a, "**", 2) == 0)
+            return true;
+        if (b_size == 2 && memcmp(b, "**", 2) == 0)
+            return false;
+        if (*a != '*' && (a_size != b_size || memcmp(a, b, a_size) != 0))
+            return false;
+        a += a_size + 1;
+        b += b_size + 1;
+    }
+    return a > a_end && b > b_end;
 }
 
 bool tocsin__pattern_meets(const struct tocsin__part *one, const struct tocsin__part *other)
@@ -109,6 +130,11 @@ bool tocsin__pattern_list_match(const char *pattern, const char *name)
         if (hit == part.out && tocsin__pattern_match(&part, name))
             hit = !part.out;
     return hit;
+}
+
+int tocsin__set_check(const char *pattern)
+{
+    return !*pattern || strcmp(pattern, TOCSIN__ON_STACK) == 0 ? 0 : tocsin__pattern_check(pattern);
 }
 
 int tocsin__pattern_check(const char *pattern)

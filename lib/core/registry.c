@@ -225,16 +225,19 @@ int tocsin_find(const char *name)
 
 int tocsin_heard(int signo)
 {
+    const struct tocsin__slot *slot = tocsin__slot(tocsin__self, signo);
     struct tocsin__signal *signal = tocsin__signal(signo);
 
     if (!signal || !signal->declared)
         return -EINVAL;
+    if (slot && slot->state & TOCSIN__IGNORED && !tocsin__slot_heard(slot))
+        return signal->unresolved || signal->loops > tocsin__quiet(signo);     /* its default action is not taken */
     return signal->unresolved || signal->loops > tocsin__quiet(signo) || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
 }
 
 int tocsin_match(const char *pattern, const char *name)
 {
-    if (!pattern || !name || tocsin__name_check(name, strlen(name)) < 0 || tocsin__pattern_check(pattern) < 0)
+    if (!pattern || !name || tocsin__name_check(name, strlen(name)) < 0 || tocsin__set_check(pattern) < 0)
         return -EINVAL;
     return tocsin__pattern_list_match(pattern, name);
 }

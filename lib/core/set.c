@@ -8,17 +8,13 @@
 #include "core/mask.h"
 #include "core/pattern.h"
 
-static bool part_same(const struct tocsin__part *one, const struct tocsin__part *other)
-{
-    return one->size == other->size && memcmp(one->text, other->text, one->size) == 0;
-}
-
-static bool part_among(const char *pattern, const struct tocsin__part *part)
+/* What is said of all that the part matches is said anew by the pattern. */
+static bool part_covered(const char *pattern, const struct tocsin__part *part)
 {
     struct tocsin__part other;
 
     while (tocsin__pattern_part(&pattern, &other) > 0)
-        if (part_same(part, &other))
+        if (tocsin__pattern_covers(&other, part))
             return true;
     return false;
 }
@@ -45,7 +41,7 @@ static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
     if (text && how == TOCSIN_SETMASK)
         return strcpy(text, pattern);
     while (text && tocsin__pattern_part(&was, &part) > 0)
-        if (!part_among(pattern, &part))
+        if (!part_covered(pattern, &part))
             end = part_append(text, end, &part, part.out);
     while (text && tocsin__pattern_part(&pattern, &part) > 0)
         end = part_append(text, end, &part, how == TOCSIN_UNBLOCK);
@@ -88,6 +84,57 @@ static void stack_lift(struct tocsin__loop *loop, enum tocsin_how how, const cha
     }
 }
 
+static bool stack_holds(const struct tocsin__loop *loop)
+{
+    for (uint32_t signo = 1; loop->running && signo < loop->slots_count; signo++) {
+        const struct tocsin__slot *slot = loop->slots[signo];
+
+        if (slot && (slot->masked || (slot->state & TOCSIN__RUNNING && !slot->unblocked && !slot->nodefer)))
+            return true;
+    }
+    return false;
+}
+
+/* NULL: no memory. */
+static char *old_text(const struct tocsin__loop *loop)
+{
+    const char *set = loop->set ? loop->set->match.text : "";
+    char *text = tocsin__alloc(strlen(set) + sizeof TOCSIN__ON_STACK + 2);
+
+    if (text && stack_holds(loop))
+        sprintf(text, "%s%s%s", set, *set ? ", " : "", TOCSIN__ON_STACK);
+    else if (text)
+        strcpy(text, set);
+    return text;
+}
+
+/* The pattern without that word at its end, if it has it; NULL: no memory. */
+static char *without_stack(const char *pattern, bool *ret_had)
+{
+    char *text = tocsin__copy_text(pattern);
+    size_t size = text ? strlen(text) : 0, word = sizeof TOCSIN__ON_STACK - 1;
+
+    *ret_had = size >= word && strcmp(text + size - word, TOCSIN__ON_STACK) == 0 && (size == word || strchr(", ", text[size - word - 1]));
+    if (*ret_had)
+        for (size -= word, text[size] = '\0'; size && strchr(", ", text[size - 1]);)
+            text[--size] = '\0';
+    return text;
+}
+
+static int set_and_lift(struct tocsin__loop *loop, enum tocsin_how how, const char *pattern, struct tocsin__heap *due)
+{
+    bool stays = false;
+    char *text = how == TOCSIN_SETMASK ? without_stack(pattern, &stays) : tocsin__copy_text(pattern);
+    int err = !text ? -ENOMEM : *text || how != TOCSIN_SETMASK ? tocsin__operand_check(text, how == TOCSIN_SETMASK) : 0;
+
+    if (err == 0)
+        err = set_change(loop, &loop->set, how, text, due);
+    if (err == 0 && !stays)
+        stack_lift(loop, how, text, due);
+    tocsin__release(text);
+    return err;
+}
+
 int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size_t size)
 {
     struct tocsin__heap due = { NULL };
@@ -96,23 +143,19 @@ int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size
     int err = !known || (size && !ret_old) ? -EINVAL : 0, length;
     char none[1], *old = NULL;
 
-    if (err == 0 && pattern && (*pattern || how != TOCSIN_SETMASK))
-        err = tocsin__operand_check(pattern, how == TOCSIN_SETMASK);
     if (err == 0)
         err = tocsin__loop_to_change(&loop);
     if (err == 0)
-        old = tocsin__copy_text(loop->set ? loop->set->match.text : "");
+        old = old_text(loop);
     if (err == 0 && !old)
         err = -ENOMEM;
     if (err == 0 && pattern)
-        err = set_change(loop, &loop->set, how, pattern, &due);
+        err = set_and_lift(loop, how, pattern, &due);
     if (err < 0) {
         tocsin__release(old);
         return err;
     }
-    if (pattern)
-        stack_lift(loop, how, pattern, &due);
-    length = snprintf(size ? ret_old : none, size ? size : 1, "%s", old);       /* pattern may lie there, too */
+    length = snprintf(size ? ret_old : none, size ? size : 1, "%s", old);       /* not before: pattern may lie there */
     tocsin__release(old);
     if (pattern)
         tocsin__lifted(loop, &due);

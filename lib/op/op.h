@@ -115,7 +115,7 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op, const struct toc
 }
 
 /* A type of the library's own: nobody else may complete it, or look into its state. */
-enum { TOCSIN__OWN = 1 << 16 };
+enum { TOCSIN__OWN = 1 << 16, TOCSIN__GATHERS = 1 << 17 };      /* the latter: its progress comes by time, and may be merged while it is blocked */
 
 static inline bool tocsin__op_own(const struct tocsin__op *op)
 {

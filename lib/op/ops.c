@@ -22,7 +22,7 @@ static int declare_all(const struct tocsin_op_type *type, struct tocsin__kind *k
 
 static int type_check(const struct tocsin_op_type *type)
 {
-    if (!type->done || type->flags & ~(unsigned)(TOCSIN_STANDING | TOCSIN__OWN) || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
+    if (!type->done || type->flags & ~(unsigned)(TOCSIN_STANDING | TOCSIN__OWN | TOCSIN__GATHERS) || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
         return -EINVAL;
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
 }

@@ -12,16 +12,26 @@ static bool heard(const struct tocsin__op *op, int signo)
     return slot && (slot->list->handling || (own && own->handling));
 }
 
-/* Those who listen can take it. While the signal is blocked nothing is told to them alone, and what a notify is told is pended for them, as far
-   as there is room (O9). */
+/* While the signal is blocked: what coalesces is pended, one for each source; that of a timer gathers the ticks, any other operation pauses
+   then. What does not is pended for a notify (O9) or a queue that takes what is pended, as far as there is room; else the operation pauses. */
+static bool takes_blocked(const struct tocsin__op *op, const struct tocsin__slot *slot, bool notified)
+{
+    bool gathers = notified || (op->type && op->type->flags & TOCSIN__GATHERS);
+
+    if (slot->signal->spec.kind == TOCSIN_COALESCE)
+        return gathers || !tocsin__pend_merges(slot, op->source.id);
+    return (notified || slot->takers) && tocsin__pend_room(slot, 1, 0);
+}
+
+/* Those who listen can take it. */
 static bool takes(const struct tocsin__op *op, const struct tocsin__slot *slot)
 {
-    bool notified = op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE), coalesces = slot->signal->spec.kind == TOCSIN_COALESCE;
+    bool notified = op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
 
+    if (slot->state & TOCSIN__BLOCKED)
+        return takes_blocked(op, slot, notified);
     if (slot->state & TOCSIN__IGNORED)
         return notified;
-    if (slot->state & TOCSIN__BLOCKED)
-        return notified && (coalesces || tocsin__pend_room(slot, 1, 0));
     return !(slot->state & TOCSIN__GATED) || tocsin__gates_open(slot, 0);
 }
 

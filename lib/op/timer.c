@@ -91,7 +91,7 @@ static const struct tocsin_op_type once_type = {
 
 static const struct tocsin_op_type every_type = {
     .done = &tocsin__timer_expired_spec, .progress = { &tocsin__timer_ticked_spec }, .state_size = sizeof(struct state),
-    .cancel = timer_cancel, .resume = timer_resume, .flags = TOCSIN_STANDING | TOCSIN__OWN,
+    .cancel = timer_cancel, .resume = timer_resume, .flags = TOCSIN_STANDING | TOCSIN__OWN | TOCSIN__GATHERS,
 };
 
 static int timer_start(const struct tocsin_op_type *type, int64_t delay_ms, const struct tocsin_notify *notify, struct tocsin_op *ret_op)

@@ -164,8 +164,8 @@ START_TEST(malformed_patterns)
     make_some();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         refuse_everywhere(bad[i], -EINVAL, true);
-        ck_refused(tocsin_pending(bad[i]), -EINVAL);
-        ck_refused(tocsin_match(bad[i], "bad.plain"), -EINVAL);
+        ck_refused(tocsin_pending(bad[i]), *bad[i] ? -EINVAL : 0);           /* "" is the empty set */
+        ck_refused(tocsin_match(bad[i], "bad.plain"), *bad[i] ? -EINVAL : 0);
     }
     memset(longer + 7, 'n', TOCSIN_NAME_MAX + 1);
     refuse_everywhere(longer, -EINVAL, true);
@@ -533,7 +533,7 @@ static int unblock_own_set(const struct tocsin_info *info, void *arg)
     record("begin");
     if (!depth++) {
         ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_sigmask(TOCSIN_UNBLOCK, "bad.plain", NULL, 0), 0);
+        ck_assert_int_eq(tocsin_sigmask(TOCSIN_UNBLOCK, "bad.plain", NULL, 0), strlen("@handlers"));
         record("taken out");
         ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_DELIVERED);
     }

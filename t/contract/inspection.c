@@ -388,7 +388,7 @@ START_TEST(names_and_patterns_compared)
         { "a.b", "a.b", 1 }, { "a.b", "a.c", 0 }, { "a.*", "a.b", 1 }, { "a.*", "a.b.c", 0 }, { "a.**", "a.b.c", 1 }, { "**", "a", 1 },
         { "a.*, b", "b", 1 }, { "a.**, !a.b", "a.b", 0 }, { "a.**, !a.b", "a.c", 1 }, { "a.**, !a.b.**, a.b.c", "a.b.c", 1 }, { "!a, a", "a", 1 },
         { "a, !a", "a", 0 }, { "**, ! a.*", "a.b", 0 }, { "nobody.declared", "nobody.declared", 1 },
-        { "", "a", -EINVAL }, { "!a", "a", -EINVAL }, { "a", "", -EINVAL }, { "a", "a.*", -EINVAL }, { "a", "a..b", -EINVAL }, { "a..b", "a", -EINVAL },
+        { "", "a", 0 }, { "@handlers", "a", 0 }, { "!a", "a", -EINVAL }, { "a", "", -EINVAL }, { "a", "a.*", -EINVAL }, { "a", "a..b", -EINVAL }, { "a..b", "a", -EINVAL },
         { "**.a", "a", -EINVAL }, { "a,", "a", -EINVAL }, { "!!a, b", "b", -EINVAL }, { "a, !", "a", -EINVAL }, { NULL, "a", -EINVAL },
         { "a", NULL, -EINVAL }, { "\xc3\xa9", "a", -EINVAL }, { "**", "\xc3\xa9", -EINVAL }, { "**", "a,b", -EINVAL },
     };

@@ -117,6 +117,40 @@ START_TEST(ones_own_signal_unblocked_nests)
 }
 END_TEST
 
+/* As every critical section does: what is put back leaves the handler, and its mask, as they were. */
+static void critical_section(const struct tocsin_info *info, int call)
+{
+    char old[64];
+
+    if (call > 1)
+        return;
+    ck_assert_int_gt(tocsin_sigmask(TOCSIN_BLOCK, "own.c", old, sizeof old), 0);
+    ck_assert_str_eq(old, "own.set, @handlers");
+    ck_assert_int_eq(tocsin_match(old, "own.set"), 1);
+    ck_assert_int_eq(tocsin_match(old, "own.a"), 0);
+    ck_assert_int_gt(tocsin_sigmask(TOCSIN_SETMASK, old, old, sizeof old), 0);      /* the pattern may lie there */
+    ck_assert_str_eq(old, "own.set, own.c, @handlers");
+    ck_assert_int_eq(emit(info->signo, 2), TOCSIN_PENDED);
+    ck_assert_int_eq(emit(signos[1], 3), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set", NULL, 0), strlen("own.set, @handlers"));
+    ck_assert_int_eq(emit(signos[1], 4), TOCSIN_NOBODY);   /* without that word it opens, as in POSIX */
+    ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set, @handlers", old, sizeof old), strlen("own.set"));
+}
+
+START_TEST(an_old_set_put_back_in_a_handler)
+{
+    signos[0] = ranked("own.a", 0), signos[1] = ranked("own.b", 0);
+    ck_assert_int_gt(ranked("own.c", 0), 0);
+    ck_assert_int_gt(ranked("own.set", 0), 0);
+    mask_set(TOCSIN_SETMASK, "own.set");
+    steps_on("own.a", critical_section, "own.b", 0);
+    emit_first(signos[0]);
+    ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "@handlers", NULL, 0), strlen("own.set"));
+    ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, NULL, NULL, 0), 0);
+    record_take();
+}
+END_TEST
+
 static void empty_the_set(const struct tocsin_info *info, int call)
 {
     int result;
@@ -442,6 +476,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, blocked_in_a_handler);
     tcase_add_test(tests, a_token_does_not_unblock_who_is_running);
     tcase_add_test(tests, ones_own_signal_unblocked_nests);
+    tcase_add_test(tests, an_old_set_put_back_in_a_handler);
     tcase_add_test(tests, unblocked_at_every_level_it_nests_to_the_limit);
     tcase_add_test(tests, a_handlers_mask_holds_until_its_signal_has_ended);
     tcase_add_test(tests, what_a_mask_held_back_is_gone_when_its_signal_ends);

@@ -18,6 +18,9 @@ static void set_is(const char *text)
     char set[256];
 
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_BLOCK, NULL, set, sizeof set), 0);
+    set[strcspn(set, "@")] = '\0';                     /* in a handler: "@handlers" */
+    for (size_t size = strlen(set); size && strchr(", ", set[size - 1]);)
+        set[--size] = '\0';
     ck_assert_str_eq(set, text);
 }
 
@@ -128,6 +131,7 @@ START_TEST(held_back_meanwhile)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending("suspend.b"), 1);
+    drain_all();                                           /* the fibers may not have ended yet */
 }
 END_TEST
 
