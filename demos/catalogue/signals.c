@@ -2,6 +2,7 @@
    named on the command line are loaded first, so that theirs are there, too. */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <tocsin.h>
@@ -177,7 +178,7 @@ int main(int argc, char *argv[])
     if (json)
         print_json();
     else
-        print_table(isatty(STDOUT_FILENO));
+        print_table(isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     perror("signals");

@@ -27,8 +27,9 @@ SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set hav
 SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a set has ended, the others are cancelled.");
 
 static const struct tocsin_spec *const table[] = {
-    &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec, &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec,
-    &tocsin__fd_done_spec, &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
+    &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec,
+    &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec, &tocsin__fd_done_spec,
+    &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

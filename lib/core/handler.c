@@ -148,21 +148,7 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
 
 int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
 {
-    struct tocsin__loop *loop = tocsin__self;
-    struct tocsin__loop *other = loop;
-    struct tocsin__id_entry *entry;
-
-    if (tocsin_id_error(id))
-        return tocsin_id_error(id);
-    if (tocsin__id_number(id) != loop->number)
-        other = tocsin__loop_numbered(tocsin__id_number(id));
-    entry = other ? tocsin__id_entry(&other->handlers, id) : NULL;
-    if (!entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id)
-        return -ENOENT;
-    if (other != loop)
-        return -EXDEV;
-    *ret_handler = entry->object;
-    return 0;
+    return tocsin__loop_find(offsetof(struct tocsin__loop, handlers), id, (void **)ret_handler);
 }
 
 int tocsin_disconnect(struct tocsin_handler id)

@@ -77,6 +77,24 @@ struct tocsin__loop *tocsin__loop_numbered(unsigned number)
     return number <= LOOPS_MAX ? atomic_load_explicit(&loops[number], memory_order_acquire) : NULL;
 }
 
+int tocsin__loop_find(size_t table, uint64_t id, void **ret_object)
+{
+    struct tocsin__loop *loop = tocsin__self, *other = loop;
+    struct tocsin__id_entry *entry;
+
+    if (tocsin_id_error(id))
+        return tocsin_id_error(id);
+    if (tocsin__id_number(id) != loop->number)
+        other = tocsin__loop_numbered(tocsin__id_number(id));
+    entry = other ? tocsin__id_entry((struct tocsin__ids *)((char *)other + table), id) : NULL;
+    if (!entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id)
+        return -ENOENT;
+    if (other != loop)
+        return -EXDEV;
+    *ret_object = entry->object;
+    return 0;
+}
+
 /* The id of a loop is its number and its generation. */
 struct tocsin_loop tocsin_loop_current(void)
 {

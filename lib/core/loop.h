@@ -127,6 +127,8 @@ extern tocsin__hidden void (*tocsin__loop_born)(void), (*tocsin__loop_dies)(void
 
 int  tocsin__loop_make(struct tocsin__loop **ret_loop);          /* the thread's, made if there is none; -ENOMEM, -EAGAIN, -ESHUTDOWN */
 struct tocsin__loop *tocsin__loop_numbered(unsigned number);     /* any thread: the loop that has or had this number; NULL */
+/* What an id names, in a table of the thread's loop (offsetof(struct tocsin__loop, …)): 0; -ENOENT; -EXDEV: in that of another thread's; the error it carries. */
+int  tocsin__loop_find(size_t table, uint64_t id, void **ret_object);
 void tocsin__loop_clear(struct tocsin__loop *loop);              /* disconnects all, drops what is pended */
 void tocsin__loop_unpend(struct tocsin__loop *loop);             /* drops what is pended, while there still is an engine */
 void tocsin__loop_retire(struct tocsin__loop *loop);             /* its memory waits for the next loop */

@@ -226,28 +226,11 @@ int tocsin_block_at(const char *where, const char *pattern, struct tocsin_mask *
     return err;
 }
 
-static int block_find(uint64_t id, struct tocsin__hold **ret_hold)
-{
-    struct tocsin__loop *loop = tocsin__self, *other;
-    struct tocsin__id_entry *entry;
-
-    if (tocsin_id_error(id))
-        return tocsin_id_error(id);
-    other = tocsin__loop_numbered(tocsin__id_number(id));
-    entry = other ? tocsin__id_entry(&other->blocks, id) : NULL;
-    if (!id || !entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id)
-        return -ENOENT;
-    if (other != loop)
-        return -EXDEV;
-    *ret_hold = entry->object;
-    return 0;
-}
-
 int tocsin_unblock(struct tocsin_mask mask)
 {
     struct tocsin__heap due = { NULL };
-    struct tocsin__hold *hold = NULL;
-    int err = block_find(mask.id, &hold);
+    void *hold = NULL;
+    int err = tocsin__loop_find(offsetof(struct tocsin__loop, blocks), mask.id, &hold);
 
     if (err < 0)
         return err;

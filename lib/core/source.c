@@ -46,22 +46,7 @@ void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source
 
 int tocsin__source_find(uint64_t id, struct tocsin__source **ret_source)
 {
-    struct tocsin__loop *loop = tocsin__self;
-    struct tocsin__source *source;
-
-    if (tocsin_id_error(id))
-        return tocsin_id_error(id);
-    if (tocsin__id_number(id) != loop->number) {
-        struct tocsin__loop *other = tocsin__loop_numbered(tocsin__id_number(id));
-        struct tocsin__id_entry *entry = other ? tocsin__id_entry(&other->sources, id) : NULL;
-
-        return entry && atomic_load_explicit(&entry->id, memory_order_relaxed) == id ? -EXDEV : -ENOENT;
-    }
-    source = tocsin__id_object(&loop->sources, id);
-    if (!source)
-        return -ENOENT;
-    *ret_source = source;
-    return 0;
+    return tocsin__loop_find(offsetof(struct tocsin__loop, sources), id, (void **)ret_source);
 }
 
 int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source)

@@ -16,6 +16,11 @@ int64_t tocsin__now(const struct tocsin__engine *engine)
     return engine && engine->stopped ? engine->stopped_us : clock_us();
 }
 
+int64_t tocsin__due_in(const struct tocsin__engine *engine, int64_t timeout_ms)
+{
+    return tocsin__now(engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000);
+}
+
 int64_t tocsin_now(void)
 {
     return tocsin__now(tocsin__self->engine);

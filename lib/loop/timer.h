@@ -31,6 +31,7 @@ static inline int64_t tocsin__timer_due(const struct tocsin__timer *timer)
 }
 
 int64_t tocsin__now(const struct tocsin__engine *engine);
+int64_t tocsin__due_in(const struct tocsin__engine *engine, int64_t timeout_ms);       /* microseconds of the clock, so many milliseconds from now; never too large */
 void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *timer, int64_t due_us);   /* armed already: moved */
 void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer);
 int64_t tocsin__timer_next(const struct tocsin__engine *engine);                  /* when the first is due; INT64_MAX: none */

@@ -56,7 +56,7 @@ int tocsin_deadline(struct tocsin_op id, int64_t timeout_ms)
     if (timeout_ms < 0)
         tocsin__timer_disarm(op->engine, &op->deadline);
     else
-        tocsin__timer_arm(op->engine, &op->deadline, tocsin__now(op->engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000));
+        tocsin__timer_arm(op->engine, &op->deadline, tocsin__due_in(op->engine, timeout_ms));
     return 0;
 }
 

@@ -105,16 +105,6 @@ static uint32_t ends_to_come(const struct tocsin__ops *ops, int signo)
     return count;
 }
 
-static int no_queue(const struct tocsin__loop *loop, uint64_t id)
-{
-    struct tocsin__loop *other = tocsin__loop_numbered(tocsin__id_number(id));
-    struct tocsin__id_entry *entry = other && other != loop ? tocsin__id_entry(&other->queues, id) : NULL;
-
-    if (tocsin_id_error(id))
-        return tocsin_id_error(id);
-    return entry && atomic_load_explicit(&entry->id, memory_order_relaxed) == id ? -EXDEV : -ENOENT;
-}
-
 /* While its terminal signal is blocked: its end could not be refused, so it is. */
 static bool place_pended(const struct tocsin__ops *ops, struct tocsin__slot *slot, int signo)
 {
@@ -134,9 +124,10 @@ static int places_reserve(struct tocsin__op *op)
     struct tocsin__sink *sink = tocsin__op_sink(op);
     struct tocsin__slot *slot;
     int signo = op->kind->done, err;
+    void *none;
 
     if (op->notify.how & TOCSIN_INTO_QUEUE && !sink)
-        return no_queue(loop, op->notify.queue.id);
+        return tocsin__loop_find(offsetof(struct tocsin__loop, queues), op->notify.queue.id, &none);
     if (tocsin__signal(signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     slot = tocsin__slot(loop, signo);

@@ -65,7 +65,7 @@ static int wait_for(struct tocsin__engine *engine, struct suspend *suspend, int6
         return err < 0 ? err : 0;
     }
     if (timeout_ms > 0)
-        tocsin__timer_arm(engine, &suspend->timer, tocsin__now(engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000));
+        tocsin__timer_arm(engine, &suspend->timer, tocsin__due_in(engine, timeout_ms));
     err = suspend->fiber ? wait_suspended(suspend) : wait_here(engine, suspend);
     tocsin__timer_disarm(engine, &suspend->timer);
     return err;
