@@ -11,11 +11,15 @@
 #include <tocsin/handler.h>
 #include <tocsin/mask.h>
 #include <tocsin/emit.h>
+#include <tocsin/post.h>
 #include <tocsin/loop.h>
+#include <tocsin/os.h>
 #include <tocsin/op.h>
 #include <tocsin/timer.h>
 #include <tocsin/watch.h>
+#include <tocsin/watchdog.h>
 #include <tocsin/work.h>
+#include <tocsin/exec.h>
 #include <tocsin/queue.h>
 #include <tocsin/future.h>
 #include <tocsin/fiber.h>

@@ -10,14 +10,14 @@ TOCSIN__BEGIN
 enum { TOCSIN_NOBODY = 0, TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED };
 
 /**
- * Emits a signal: its handlers on the calling thread's loop are called, in their order, before this returns; if they are
- * running already it is pended (E5). Nobody listening is no error and costs next to nothing (E12). payload is NULL for a
+ * Emits a signal: it is placed in the inboxes of the other loops that listen (T2); its handlers on the calling thread's loop are called, in their order, before
+ * this returns; if they are running already it is pended (E5). Nobody listening is no error and costs next to nothing (E12). payload is NULL for a
  * signal that was declared without a layout.
  *
  * @owner   payload is borrowed until this returns; what is pended, or kept by a handler, is a deep copy
- * @return  TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED; TOCSIN_NOBODY: no handler, and the default action was taken, or it is ignored;
+ * @return  TOCSIN_DELIVERED, TOCSIN_STOPPED, of this loop's handlers; TOCSIN_PENDED: it waits, here or on other loops alone; TOCSIN_NOBODY: no handler, and the default action was taken, or it is ignored;
  *          -EINVAL: no such signo, or it is for questions; -EPROTO: another layout than the declared one; -ELOOP: nested too
- *          deeply; -EAGAIN: what is pended has reached its limit, or a queue that listens is full; nothing was done; -ENODEV: the thread has no loop; -ENOMEM
+ *          deeply; -EAGAIN: what is pended has reached its limit, or a queue that listens, or the inbox of another loop that does, is full; nothing was done; -EOVERFLOW: TOCSIN_ASYNC, and more than 64 other loops listen; -ENODEV: the thread has no loop; -ENOMEM
  * @emits   the signal
  * @thread  loop
  * @source  POSIX raise(3), sigqueue(3); E1 to E9, E14, E15
@@ -39,7 +39,7 @@ TOCSIN_API int tocsin_emit_from(struct tocsin_source source, int signo, const st
 
 /**
  * E17. Puts a question, a signal of kind TOCSIN_DIRECT, to its handlers, at once, in their order, until one answers
- * something else than TOCSIN_NEXT. The question may be altered by those who are asked, and may carry bare pointers. 0 is the only
+ * something else than TOCSIN_NEXT. Observers of other loops do not see it. The question may be altered by those who are asked, and may carry bare pointers. 0 is the only
  * yes: every failure refuses. ret_by, which may be NULL, is set to who refused, if somebody did.
  *
  * @owner   question is borrowed until this returns

@@ -13,7 +13,8 @@ enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 enum {
     TOCSIN_ONCE = 1,                      /* E4: disconnected before its first call. SA_RESETHAND */
     TOCSIN_NODEFER = 2,                   /* E5: while it runs, an emission of its own signal nests. SA_NODEFER */
-    TOCSIN_EARLY = 4                      /* a plain name need not be declared yet */
+    TOCSIN_EARLY = 4,                     /* a plain name need not be declared yet */
+    TOCSIN_REPLACE = 8                    /* os.*: take a real signal over from a handler that is not ours (S3) */
 };
 
 struct tocsin_action {
@@ -87,17 +88,33 @@ TOCSIN_API int (tocsin_connect)(const char *pattern, const struct tocsin_action 
 TOCSIN_API int (tocsin_observe)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler);
 
 /**
- * E3. Disconnects a handler or observer. Once this has returned it is never called again.
+ * E3. Disconnects a handler or observer. On its loop's thread: once this has returned it is never called again. From any other thread: its loop
+ * is asked to, and does so in its next turn; this never waits, and neither memory nor room can run out. drop tells when its last use is over.
  *
- * @owner   drop(arg) is called: before this returns, or, if a delivery is running, when that has ended
- * @return  0; -ENOENT: there is no such handler, or not any more; -EXDEV: it belongs to the loop of another thread; or
- *          the error that handler carries
- * @emits   tocsin.disconnected
- * @thread  loop
+ * @owner   drop(arg) is called, on the handler's loop: before this returns, or, if a delivery is running, when that has ended; asked from another
+ *          thread, when that loop has obeyed
+ * @return  0; -ENOENT: there is no such handler, or not any more, or it has been asked for already; or the error that handler carries
+ * @emits   tocsin.disconnected, on the handler's loop
+ * @thread  any, async-signal-safe from a thread that is not its loop's
  * @source  GLib g_signal_handler_disconnect
  * @since   0.1
  */
 TOCSIN_API int tocsin_disconnect(struct tocsin_handler handler);
+
+/**
+ * Disconnects a handler of another thread's loop and waits until its last use is over, for at most timeout_ms milliseconds (-1: without limit): when
+ * this has answered 0 it is not running, is never called again, and its drop has been called. For threads without a loop: one that waits for another
+ * loop is a deadlock in the making.
+ *
+ * @owner   as tocsin_disconnect
+ * @return  0; -ENOENT: there is no such handler, or not any more, or somebody else has asked; -ETIMEDOUT: it is disconnected all the same, later;
+ *          -EDEADLK: the thread has a loop; -EINVAL: timeout_ms is below -1; -ENOMEM; or the error that handler carries
+ * @emits   tocsin.disconnected, on the handler's loop
+ * @thread  any without a loop
+ * @source  Linux free_irq
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler, int64_t timeout_ms) TOCSIN_CHECKED;
 
 /**
  * The handler that is running on the calling thread, so that it can disconnect itself.

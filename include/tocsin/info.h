@@ -8,6 +8,8 @@ TOCSIN__BEGIN
 
 enum tocsin_code {                        /* who generated it: si_code */
     TOCSIN_EMITTED = 1,                   /* tocsin_emit, tocsin_ask */
+    TOCSIN_POSTED,                        /* tocsin_post and its kin; sequence is the receiving loop's, or of no loop, if several share the payload */
+    TOCSIN_OS,                            /* a real signal: os.* */
     TOCSIN_PROGRESS,                      /* an operation goes on */
     TOCSIN_DONE                           /* an operation has ended: its terminal signal */
 };
@@ -20,7 +22,7 @@ struct tocsin_info {                      /* 64 bytes, one cache line */
     const char *name;
     struct tocsin_source source;          /* the operation, or what tocsin_emit_from named; zero: none */
     uint64_t sequence, parent;            /* E15; the loop's number in the upper 16 bits: unique in the process. 0: none */
-    int64_t turn_us;                      /* when the loop's turn began, microseconds of its clock (tocsin_now) */
+    int64_t turn_us;                      /* when the turn began in which it was emitted, or received, microseconds of the clock (tocsin_now) */
     const struct tocsin_payload *payload; /* read it through x_of(info) */
 };
 TOCSIN__ASSERT(sizeof(struct tocsin_info) == 64 || sizeof(void *) < 8, "one cache line");

@@ -148,5 +148,73 @@ TOCSIN_API int tocsin_clock_move(int64_t ms);
  */
 TOCSIN_API struct tocsin_loop tocsin_loop_current(void);
 
+/**
+ * The main loop: the oldest one there is (T7). What nobody listens to has its default action taken there.
+ *
+ * @owner   none
+ * @return  the loop; zero: there is none
+ * @emits   none
+ * @thread  any, async-signal-safe
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API struct tocsin_loop tocsin_loop_main(void);
+
+/**
+ * Has another thread's loop, or the own one, call task(arg), in its next turn, with no handler on its stack: to connect, start, cancel something
+ * there. It comes in order with what the calling thread posts. drop, which may be NULL, is called there with arg afterwards. What the task answers is
+ * not used.
+ *
+ * @owner   arg is the loop's until drop is called; the caller's if this fails
+ * @return  0; -EAGAIN: its inbox is full; -ESHUTDOWN: it is gone, or about to be; -EINVAL: task is NULL, or loop is zero; or the error that
+ *          loop carries. A loop that is freed calls first what it has accepted
+ * @emits   none
+ * @thread  any, async-signal-safe
+ * @source  GLib g_main_context_invoke
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void *arg, tocsin_drop drop);
+
+/**
+ * In the child of a fork: makes the calling thread's loop anew, which until then answers -EOWNERDEAD to every call (T8). It stays the same loop: handlers,
+ * sources, blocks, what is ignored, queues and what they hold, results that are kept. Its descriptors are new, what tocsin_fd answered as well; what was
+ * pended or posted is dropped, and so are operations, silently: their drop is called, their terminal signal is not told; fibers do not go on. An
+ * adopted base has event_reinit called. A child that only runs another program, or ends by _exit, need not call it. Descriptors of the loop must not be closed
+ * before it by number; those that are watched may.
+ *
+ * @owner   none
+ * @return  0, also where there is nothing to be made anew; -EDEADLK: a handler, a turn or a fiber that came from the parent is on the stack, return from it
+ *          first; -ENOMEM, -errno of eventfd or timerfd_create: call it again, or tocsin_free
+ * @emits   none
+ * @thread  the one that forked; others are not in the child, and their loops answer -EOWNERDEAD for ever
+ * @source  T8; POSIX fork(2), pthread_atfork(3); libevent event_reinit
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
+
+struct tocsin_loop_facts {
+    struct tocsin_loop loop;
+    bool main;
+    uint64_t turns;                       /* that did something, or waited */
+    uint64_t received;                    /* entries that came out of the inbox */
+    uint64_t refused;                     /* what others could not post or emit to it, for lack of room */
+    uint64_t missed;                      /* what its observers did not see, for lack of room (E18) */
+    uint64_t wakeups;                     /* times that another thread woke it */
+    int64_t lag_us, lag_most_us;          /* how long the last turn worked, and the longest: for so long nothing else could be served */
+    int64_t busy_us;                      /* how long all turns worked; the rest it waited */
+};
+
+/**
+ * The facts of the calling thread's loop.
+ *
+ * @owner   ret_facts is the caller's
+ * @return  0 and ret_facts set; -ENODEV: the thread has no loop; -EINVAL: ret_facts is NULL
+ * @emits   none
+ * @thread  loop
+ * @source  Linux getrusage(2)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_loop_get(struct tocsin_loop_facts *ret_facts);
+
 TOCSIN__END
 #endif

@@ -18,6 +18,11 @@ enum tocsin_kind {
     TOCSIN_DIRECT                         /* E17: a question, put with tocsin_ask, answered at once, never emitted */
 };
 
+enum {
+    TOCSIN_ASYNC = 1                      /* T3: it can be posted from a real signal handler: a flat payload of at most TOCSIN_ASYNC_MAX bytes */
+};
+enum { TOCSIN_ASYNC_MAX = 64 };           /* sizeof of its struct: numbers, booleans, errors, operations; no text, bytes, descriptor, object */
+
 /* The default action: what is done, once, if nobody handled it (E9). */
 enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 
@@ -29,17 +34,18 @@ struct tocsin_spec {
     enum tocsin_unhandled unhandled;
     int (*unhandled_fn)(const struct tocsin_info *info, void *arg);   /* if set, it is the default action; arg is NULL */
     int rank;                             /* E10: of several signals that are unblocked at once, the lowest comes first */
+    unsigned flags;
     size_t limit, limit_bytes;            /* of what is pended on one loop: entries, bytes of payload. 0: 1,024 and 1 MiB */
     uintptr_t spare[4];                   /* zero */
 };
 
 /**
  * Declares a signal. The same declaration again answers the same signo: two files of a program may both make it.
- * "The same" is name, layout text, kind, default action, rank and limits; documentation may differ, the first stands.
+ * "The same" is name, layout text, kind, default action, rank, flags and limits; documentation may differ, the first stands.
  *
  * @owner   all of spec is copied; unhandled_fn is called for as long as the program runs
- * @return  the signo, 1 or more; -EINVAL: name, layout or a number is malformed, a spare word is set, or the layout holds a
- *          TOCSIN_LOCAL and the kind is not TOCSIN_DIRECT; -EEXIST: it is declared otherwise; -ENOSPC: as many names as
+ * @return  the signo, 1 or more; -EINVAL: name, layout or a number is malformed, a spare word is set, the layout holds a
+ *          TOCSIN_LOCAL and the kind is not TOCSIN_DIRECT, or TOCSIN_ASYNC is set and the layout is not flat, too large, or the kind is TOCSIN_DIRECT; -EEXIST: it is declared otherwise; -ENOSPC: as many names as
  *          tocsin_names_limit allows; -ENOMEM
  * @emits   none
  * @thread  any

@@ -40,10 +40,10 @@ static int ask_here(struct tocsin__loop *loop, struct tocsin__slot *slot, const 
     slot->state |= TOCSIN__RUNNING;
     slot->nested += !outer;
     slot->fresh = NULL;
-    loop->parent = info.seen.sequence;
+    tocsin__descends(loop, info.seen.sequence);
     verdict = ask_all(loop, slot->list, &info, ret_by);
-    loop->running = running;
-    loop->parent = parent;
+    tocsin__runs(loop, running);
+    tocsin__descends(loop, parent);
     slot->nested -= !outer;
     if (outer)
         tocsin__settle(loop, slot);
@@ -62,6 +62,8 @@ int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_h
 
     if (!signal || !signal->declared || signal->spec.kind != TOCSIN_DIRECT)
         return -EINVAL;
+    if (tocsin__inherited(loop))
+        return -EOWNERDEAD;
     if ((question && !question->layout) || !tocsin__layout_same(signal->spec.layout, question ? question->layout : NULL))
         return -EPROTO;
     if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
@@ -69,7 +71,7 @@ int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_h
     slot = tocsin__slot(loop, signo);
     if (slot && !tocsin__slot_heard(slot))
         slot = NULL;
-    if (signal->unresolved || signal->loops > (slot ? 1u : 0u))    /* in this order: a loop that resolves is counted first */
+    if (tocsin__wanted_elsewhere(loop, signal))
         return -EXDEV;
     verdict = slot ? ask_here(loop, slot, question, &by) : 0;
     if (ret_by)

@@ -25,11 +25,13 @@ SPEC(work_done, "work.done", &tocsin_work_done_layout, "A task has returned from
 SPEC(fiber_done, "fiber.done", &tocsin_fiber_done_layout, "A fiber has returned; the status is its answer.");
 SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set have ended.");
 SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a set has ended, the others are cancelled.");
+SPEC(loop_blocked, "loop.blocked", &tocsin_loop_blocked_layout, "A loop serves nothing else for longer than its watchdog allows.");
 
 static const struct tocsin_spec *const table[] = {
     &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec,
     &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec, &tocsin__fd_done_spec,
     &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
+    &tocsin__loop_blocked_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

@@ -3,11 +3,12 @@
 #include "core/emit.h"
 #include "core/handler.h"
 #include "core/mask.h"
+#include "core/os.h"
 #include "core/owner.h"
 
 static int action_check(const struct tocsin_action *action)
 {
-    const unsigned known = TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_EARLY;
+    const unsigned known = TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_EARLY | TOCSIN_REPLACE;
 
     if (!action || !action->fn || action->flags & ~known || action->priority < -32768 || action->priority > 32767)
         return -EINVAL;
@@ -38,6 +39,7 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const stru
         tocsin__release(handler);
         return NULL;
     }
+    handler->was = handler->id;
     return handler;
 }
 
@@ -66,6 +68,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish
     handler->fn = tocsin__silent;
     if (err == 0)
         err = tocsin__match_join(loop, &handler->match, pattern, wish->action.flags & TOCSIN_EARLY);
+    if (err == 0)
+        err = tocsin__os_take(handler);
     if (err < 0) {
         tocsin__handler_disconnect(loop, handler);     /* it has no drop yet */
         return err;
@@ -74,6 +78,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish
         source_link(source, handler);
     handler->drop = wish->action.drop;
     handler->flags |= TOCSIN__CONNECTED;
+    if (!handler->gate)
+        atomic_store_explicit(&tocsin__id_entry(&loop->handlers, handler->id)->claim, handler->id, memory_order_release);
     *ret_handler = handler;
     return 0;
 }

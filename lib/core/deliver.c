@@ -1,9 +1,11 @@
 /* The slow way: several loops, patterns to be looked through, default actions, what is blocked, nested or late. */
 #include <stdlib.h>
 
+#include "core/cast.h"
 #include "core/emit.h"
 #include "core/layout.h"
 #include "core/mask.h"
+#include "core/receive.h"
 
 const struct tocsin_layout tocsin__layout_none;
 
@@ -49,9 +51,13 @@ void tocsin__handler_aim(struct tocsin__handler *handler)
 void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin_info *info)
 {
     if (signal->spec.unhandled_fn) {
+        struct tocsin__doing was = tocsin__doing(loop);
+
+        tocsin__does(loop, (struct tocsin__doing){ (const void *)signal->spec.unhandled_fn, signal->name, info->source.id });
         loop->depth++;
         signal->spec.unhandled_fn(info, NULL);
         loop->depth--;
+        tocsin__does(loop, was);
         tocsin__tidy_at_rest(loop);
     } else if (signal->spec.unhandled == TOCSIN_STOP_LOOP) {
         loop->stop_wanted = true;
@@ -76,8 +82,7 @@ int tocsin__deliver_or_default(struct tocsin__loop *loop, struct tocsin__slot *s
 
     loop->depth++;                                     /* if it is freed, then after the default action */
     result = tocsin__deliver(loop, slot, tocsin__list_from(loop, slot, info->seen.source.id), info);
-    if (result == TOCSIN_NOBODY && !ignored)
-        tocsin__default_action(loop, slot->signal, &info->seen);
+    tocsin__met(loop, slot->signal, info, ignored ? TOCSIN_DELIVERED : result);
     loop->depth--;
     tocsin__tidy_at_rest(loop);
     return result;
@@ -108,12 +113,18 @@ void tocsin__gates_refused(const struct tocsin__slot *slot, size_t size)
     }
 }
 
+static void sequence_back(struct tocsin__loop *loop, const struct tocsin_info *info)
+{
+    if (loop->sequence == info->sequence + 1)
+        loop->sequence--;                              /* nothing has been done, unless an object's ref has emitted */
+}
+
 static int pend(struct tocsin__loop *loop, struct tocsin__slot *slot, const struct tocsin_info *info)
 {
     int result = tocsin__pend(slot, info);
 
-    if (result < 0 && loop->sequence == info->sequence + 1)
-        loop->sequence--;                              /* nothing has been done, unless an object's ref has emitted */
+    if (result < 0)
+        sequence_back(loop, info);
     if (result == -EAGAIN)
         tocsin__pend_refused(slot, 0);
     return result;
@@ -133,19 +144,87 @@ static bool refused(struct tocsin__slot *slot, uint64_t source, size_t size)
     return true;
 }
 
+/* What this loop has to pend of an emission that others hear as well is made before anything is reserved there: it may fail, and may call a user's ref. */
+static int pend_ahead(struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__info *shared, struct tocsin__pend **ret_pend)
+{
+    *ret_pend = NULL;
+    if (!tocsin__slot_held(slot) && !(slot->state & TOCSIN__PENDED))
+        return 0;
+    if (!tocsin__pend_merges(slot, info->seen.source.id) && !tocsin__pend_room(slot, 1, tocsin__payload_size(info->seen.payload))) {
+        tocsin__pend_refused(slot, 0);
+        return -EAGAIN;
+    }
+    return tocsin__pend_make(slot, shared ? &shared->seen : &info->seen, ret_pend);
+}
+
+/* This loop's own part, after the others' letters have been sent. counted: what the copies are counted in, or info; then info->handled says that there are others. */
+static int deliver_part(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__info *counted)
+{
+    bool ignored = slot->state & TOCSIN__IGNORED;
+    int result = tocsin__deliver(loop, slot, tocsin__list_from(loop, slot, info->seen.source.id), info);
+
+    if (result != TOCSIN_NOBODY || ignored || counted != info || !info->handled || tocsin__listens_first(loop, slot->signal))
+        tocsin__met(loop, slot->signal, counted, ignored ? TOCSIN_DELIVERED : result);
+    return result;
+}
+
+/* Of an emission that other loops hear as well: reserved there, settled here, then sent (T2). */
+static int emit_both(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__cast *cast)
+{
+    struct tocsin__pend *pend = NULL;
+    int result = tocsin__cast_share(cast, &info->seen, 1);
+
+    if (result < 0)
+        return result;
+    result = pend_ahead(slot, info, cast->shared, &pend);
+    if (result < 0) {
+        tocsin__cast_abandon(cast);
+        return result;
+    }
+    result = tocsin__cast_reserve(cast, &info->seen);
+    if (result < 0) {
+        if (pend)
+            tocsin__pend_end(pend);
+        return result;
+    }
+    tocsin__cast_send(cast, &info->seen);
+    loop->depth++;
+    if (pend) {
+        tocsin__pend_counted(pend, cast->shared);
+        tocsin__pend_add(slot, pend);
+        result = TOCSIN_PENDED;
+    } else {
+        atomic_store_explicit(&info->handled, cast->count, memory_order_relaxed);
+        result = deliver_part(loop, slot, info, cast->shared && cast->shared->open ? cast->shared : info);
+    }
+    tocsin__cast_end(cast);
+    loop->depth--;
+    tocsin__tidy_at_rest(loop);
+    return result;
+}
+
 static int emit_here(struct tocsin__loop *loop, struct tocsin__slot *slot, uint64_t source, const struct tocsin_payload *payload)
 {
+    struct tocsin__signal *signal = slot->signal;
     struct tocsin__info info;
+    struct tocsin__cast cast;
     int result;
 
     if (slot->state & TOCSIN__RUNNING && !tocsin__slot_held(slot) && slot->nested + 1 >= TOCSIN__NEST_MAX)
         return -ELOOP;
     if (slot->state & TOCSIN__GATED && refused(slot, source, tocsin__payload_size(payload)))
         return -EAGAIN;
-    tocsin__info_fill(&info, loop, slot->signal->signo, slot->name, source, payload);
-    if (tocsin__slot_held(slot) || slot->state & TOCSIN__PENDED)
-        return pend(loop, slot, &info.seen);
-    result = tocsin__deliver_or_default(loop, slot, &info);
+    tocsin__info_fill(&info, loop, signal->signo, slot->name, source, payload);
+    if (tocsin__elsewhere(signal, slot)) {
+        result = tocsin__cast_aim(&cast, signal, loop->number);
+        result = result < 0 ? result : emit_both(loop, slot, &info, &cast);
+        if (result < 0)
+            sequence_back(loop, &info.seen);
+    } else if (tocsin__slot_held(slot) || slot->state & TOCSIN__PENDED) {
+        result = pend(loop, slot, &info.seen);
+    } else {
+        result = tocsin__deliver_or_default(loop, slot, &info);
+    }
     tocsin__info_end(&info);
     return result;
 }
@@ -168,13 +247,33 @@ static int emit_nobody(struct tocsin__loop *loop, struct tocsin__signal *signal,
     const struct tocsin__slot *slot = tocsin__slot(loop, signal->signo);
     struct tocsin__info info;
 
-    if (signal->unresolved || signal->loops > tocsin__quiet(signal->signo) || (slot && ignores(slot)) ||
-        (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn))
+    if ((slot && ignores(slot)) || !tocsin__has_default(signal))
         return TOCSIN_NOBODY;
     tocsin__info_fill(&info, loop, signal->signo, signal->name, source, payload);
     tocsin__default_action(loop, signal, &info.seen);
     tocsin__info_end(&info);
     return TOCSIN_NOBODY;
+}
+
+/* Nobody listens here, but other loops do. */
+static int emit_away(struct tocsin__loop *loop, struct tocsin__signal *signal, uint64_t source, const struct tocsin_payload *payload)
+{
+    struct tocsin__cast cast;
+    struct tocsin__info info;
+    int err = tocsin__cast_aim(&cast, signal, loop->number);
+
+    if (err < 0)
+        return err;
+    tocsin__info_fill(&info, loop, signal->signo, signal->name, source, payload);
+    err = tocsin__cast_share(&cast, &info.seen, 0);
+    if (err == 0)
+        err = tocsin__cast_reserve(&cast, &info.seen);
+    if (err < 0 || !cast.count)
+        sequence_back(loop, &info.seen);
+    if (err < 0)
+        return err;
+    tocsin__cast_sent(&cast, &info.seen);
+    return cast.count ? TOCSIN_PENDED : emit_nobody(loop, signal, source, payload);
 }
 
 int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source, const struct tocsin_payload *payload)
@@ -188,15 +287,17 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source, con
         return -EINVAL;
     if ((payload && !payload->layout) || !tocsin__layout_same(signal->spec.layout, payload ? payload->layout : NULL))
         return -EPROTO;
+    if (tocsin__inherited(loop))
+        return -EOWNERDEAD;
     if (loop == &tocsin__no_loop)
-        return signal->unresolved || signal->loops || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn ? -ENODEV : TOCSIN_NOBODY;
+        return tocsin__heard_elsewhere(loop, signal) || tocsin__has_default(signal) ? -ENODEV : TOCSIN_NOBODY;
     if (loop->depth >= TOCSIN__DEPTH_MAX)
         return -ELOOP;
     if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     slot = tocsin__slot(loop, signo);
     if (!slot || !tocsin__slot_heard(slot))
-        return emit_nobody(loop, signal, source, payload);
+        return (tocsin__elsewhere(signal, slot) ? emit_away : emit_nobody)(loop, signal, source, payload);
     err = source ? tocsin__source_find(source, &found) : 0;
     if (err < 0 && err != -EXDEV)                      /* another loop's source is one that nobody here can listen to alone */
         return err;
@@ -234,12 +335,35 @@ static int announce_here(struct tocsin__loop *loop, struct tocsin__slot *slot, s
     return result;
 }
 
+/* To the other loops that listen: the end of an operation in the parcels that were made for it, progress in their inboxes. To how many; -EAGAIN, -ENOMEM: not now. */
+static int announce_away(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin__info *info, bool heard)
+{
+    struct tocsin__cast cast;
+    int err;
+
+    if (loop->parcels)
+        return tocsin__parcels_send(loop, info, heard);
+    err = tocsin__cast_aim(&cast, signal, loop->number);
+    if (err == 0)
+        err = tocsin__cast_share(&cast, &info->seen, heard);
+    if (err == 0)
+        err = tocsin__cast_reserve(&cast, &info->seen);
+    if (err < 0) {
+        sequence_back(loop, &info->seen);
+        return err;
+    }
+    tocsin__cast_sent(&cast, &info->seen);
+    return (int)cast.count;
+}
+
 int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source *source, struct tocsin__info *info, struct tocsin__pend *place,
                      bool notified)
 {
     uint32_t word = atomic_load_explicit(&tocsin__interest[signo], memory_order_relaxed);
     struct tocsin__signal *signal;
     struct tocsin__slot *slot;
+    int away = 0;
+    bool heard;
 
     if (word == TOCSIN__NOBODY && !notified)
         return TOCSIN_NOBODY;
@@ -251,8 +375,14 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
     if (signal->unresolved)
         tocsin__patterns_resolve(loop);                /* short of memory: those that have joined hear it */
     slot = tocsin__slot(loop, signo);
-    if (!slot || !tocsin__slot_heard(slot)) {
-        if (!signal->unresolved && signal->loops <= tocsin__quiet(signo) && !(slot && ignores(slot)))
+    heard = slot && tocsin__slot_heard(slot);
+    if (word != loop->number && (loop->parcels || (!place && tocsin__elsewhere(signal, slot)))) {
+        away = announce_away(loop, signal, info, heard);
+        if (away < 0)
+            return away;
+    }
+    if (!heard) {
+        if (!away && !(slot && ignores(slot)))
             tocsin__default_action(loop, signal, &info->seen);
         return TOCSIN_NOBODY;
     }

@@ -31,13 +31,12 @@ static always_inline int deliver_list(struct tocsin__loop *loop, struct tocsin__
                                       uint64_t source, const struct tocsin_payload *payload)
 {
     struct tocsin__handler *running = loop->running, **at = list->items;
-    uint64_t parent = loop->parent;
     int result = list->outcome, answer;
     struct tocsin__info info;
 
     slot->state = TOCSIN__RUNNING;
     tocsin__info_fill(&info, loop, signo, slot->name, source, payload);
-    loop->parent = info.seen.sequence;
+    tocsin__descends(loop, info.seen.sequence);
     for (; *at; at++) {
         answer = tocsin__call(loop, *at, &info);
         if (tocsin__unlikely(answer)) {
@@ -46,8 +45,8 @@ static always_inline int deliver_list(struct tocsin__loop *loop, struct tocsin__
             break;
         }
     }
-    loop->running = running;
-    loop->parent = parent;
+    tocsin__runs(loop, running);
+    tocsin__descends(loop, info.seen.parent);
     if (tocsin__likely(slot->state == TOCSIN__RUNNING && !loop->unrest)) {
         slot->state = 0;
         return result;
@@ -63,7 +62,7 @@ static tocsin__noinline int emit_heard(int signo, const struct tocsin_payload *p
     const struct tocsin_layout *layout = payload ? payload->layout : &tocsin__layout_none;
     struct tocsin__slot *slot;
 
-    if (tocsin__unlikely(number != loop->number))
+    if (tocsin__unlikely(number != loop->word))
         return tocsin__emit_slow(loop, signo, 0, payload);
     slot = loop->slots[signo];
     if (tocsin__unlikely(slot->state || slot->layout != layout))
@@ -85,20 +84,20 @@ int tocsin_emit(int signo, const struct tocsin_payload *payload)
 
 /* The same for what has a source, whose own list is merged in by the key. */
 
-static always_inline bool walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a, struct tocsin__handler **b, struct tocsin__info *info,
-                                      bool stopped)
+static always_inline int walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a, struct tocsin__handler **b, struct tocsin__info *info,
+                                     int result, bool observers)
 {
     while (*a || *b) {
         struct tocsin__handler *handler = !*b || (*a && (*a)->key < (*b)->key) ? *a++ : *b++;
         int answer;
 
-        if (tocsin__unlikely(stopped) && !(handler->flags & TOCSIN__OBSERVER))
+        if (tocsin__unlikely(observers || result == TOCSIN_STOPPED) && !(handler->flags & TOCSIN__OBSERVER))
             continue;
         answer = tocsin__call(loop, handler, info);
         if (tocsin__unlikely(answer) && tocsin__answered(loop, handler, &info->seen, answer))
-            stopped = true;
+            result = TOCSIN_STOPPED;
     }
-    return stopped;
+    return result;
 }
 
 /* straight: nothing of the slot's state is set. observers: they alone see it. */
@@ -117,11 +116,10 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__slot 
         slot->nodefer = slot->unblocked = false;
         slot->fresh = NULL;                            /* who is nested walks over it now */
     }
-    loop->parent = info->seen.sequence;
-    if (walk_merged(loop, slot->list->items, own->items, info, observers) && !observers)
-        result = TOCSIN_STOPPED;
-    loop->running = running;
-    loop->parent = parent;
+    tocsin__descends(loop, info->seen.sequence);
+    result = walk_merged(loop, slot->list->items, own->items, info, result, observers);
+    tocsin__runs(loop, running);
+    tocsin__descends(loop, parent);
     if (!straight) {
         slot->nodefer = nodefer;
         slot->unblocked = unblocked;
@@ -137,6 +135,11 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__slot 
 int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
 {
     return deliver(loop, slot, own, info, false, slot->state & TOCSIN__IGNORED);
+}
+
+int tocsin__deliver_straight(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info)
+{
+    return deliver(loop, slot, own, info, true, false);
 }
 
 static bool observed(const struct tocsin__list *list)
@@ -174,7 +177,7 @@ static tocsin__noinline int emit_heard_from(uint64_t id, int signo, const struct
     struct tocsin__slot *slot;
     struct tocsin__list *list, *own;
 
-    if (tocsin__unlikely(number != loop->number))
+    if (tocsin__unlikely(number != loop->word))
         return tocsin__emit_slow(loop, signo, id, payload);
     slot = loop->slots[signo];
     source = tocsin__id_object(&loop->sources, id);

@@ -16,6 +16,7 @@ enum {
 /* The straight way: own, which may be empty, are those that listen to the source alone. TOCSIN_DELIVERED, _STOPPED, _NOBODY. The
    caller ends info. The loop may be gone afterwards, if a handler freed it and nothing else was on the stack. */
 int  tocsin__deliver(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info);
+int  tocsin__deliver_straight(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info);     /* the same; the slot's state is 0 */
 void tocsin__observe(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__list *own, struct tocsin__info *info);     /* observers alone */
 struct tocsin__list *tocsin__list_from(struct tocsin__loop *loop, const struct tocsin__slot *slot, uint64_t source);      /* who listens to the source alone */
 int  tocsin__deliver_or_default(struct tocsin__loop *loop, struct tocsin__slot *slot, struct tocsin__info *info);
@@ -30,6 +31,10 @@ bool tocsin__answered(struct tocsin__loop *loop, struct tocsin__handler *handler
 
 /* The pendings of a slot (pend.c). */
 int  tocsin__pend(struct tocsin__slot *slot, const struct tocsin_info *info);            /* a copy: TOCSIN_PENDED, -EAGAIN, -ENOMEM */
+int  tocsin__pend_make(const struct tocsin__slot *slot, const struct tocsin_info *info, struct tocsin__pend **ret_pend);  /* in two steps, without a limit: a copy, … */
+void tocsin__pend_counted(struct tocsin__pend *pend, struct tocsin__info *shared);       /* it is one of several loops' copies, and may not be counted in itself */
+void tocsin__pend_add(struct tocsin__slot *slot, struct tocsin__pend *pend);             /* … which cannot fail any more */
+bool tocsin__pend_accepted(struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__pend **place);     /* from another thread: without a limit; in *place, which is NULL then, if place is not; false: no memory */
 void tocsin__pend_place(struct tocsin__slot *slot, struct tocsin__pend *place, struct tocsin__info *info);       /* in its own place; takes a reference */
 bool tocsin__pend_merges(const struct tocsin__slot *slot, uint64_t source);              /* one of this source waits, and would be replaced */
 bool tocsin__pend_room(const struct tocsin__slot *slot, uint32_t count, size_t size);    /* for so many more, of so many bytes */
@@ -72,7 +77,7 @@ static inline void tocsin__info_fill(struct tocsin__info *info, struct tocsin__l
 
 static inline int tocsin__call(struct tocsin__loop *loop, struct tocsin__handler *handler, const struct tocsin__info *info)
 {
-    loop->running = handler;
+    tocsin__runs(loop, handler);
     handler->calls++;
     return handler->fn(&info->seen, handler->arg);
 }

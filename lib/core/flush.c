@@ -144,6 +144,10 @@ int tocsin__flush(struct tocsin__loop *loop, struct tocsin__heap *due)
         put_off(loop, due);
     loop->depth++;
     while (due->first) {
+        if (tocsin__inherited(loop)) {                 /* T8: the delivery that was under way has ended, no other begins */
+            put_off(loop, due);
+            break;
+        }
         struct tocsin__slot *slot = slot_of(due->first);
 
         tocsin__heap_remove(&slot->due);
@@ -180,7 +184,7 @@ void tocsin__settle(struct tocsin__loop *loop, struct tocsin__slot *slot)
     slot->fresh = NULL;
     if (slot->state & TOCSIN__UNTIDY)
         tocsin__slot_compact(loop, slot);
-    tocsin__slot_interest(loop, slot);
+    tocsin__slot_interest(slot);
     if (slot->flushed)
         return;                                        /* who flushes it goes on with it, and with what it has released */
     absorb(loop, &due, slot, loop->sequence);

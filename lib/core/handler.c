@@ -3,8 +3,10 @@
 #include "core/catalogue.h"
 #include "core/emit.h"
 #include "core/handler.h"
+#include "core/os.h"
 #include "core/owner.h"
 #include "core/pattern.h"
+#include "core/receive.h"
 
 /* Slots: a handler in the lists of its signals */
 
@@ -23,16 +25,32 @@ static struct tocsin__list **list_of(struct tocsin__slot *slot, struct tocsin__s
     return &listens[source->listens_count++].list;
 }
 
-void tocsin__slot_interest(struct tocsin__loop *loop, struct tocsin__slot *slot)
+void tocsin__slot_interest(struct tocsin__slot *slot)
 {
     bool listens = slot->handlers || slot->observers, interested = listens || slot->holds || slot->state & TOCSIN__RUNNING;
 
     slot->state &= ~(uint32_t)TOCSIN__QUIET;
     slot->state |= slot->holds && !listens ? TOCSIN__QUIET : 0;
-    if (slot->interested == interested)
-        return;
-    slot->interested = interested;
-    (interested ? tocsin__interest_add : tocsin__interest_remove)(slot->signal, loop->number);
+    if (slot->interested != interested) {
+        slot->interested = interested;
+        tocsin__interest_change(slot->signal, slot->listener, interested ? 1 : -1u);
+        slot->full = false;                            /* its flags have gone */
+        tocsin__wanted_back(tocsin__self);
+    }
+    tocsin__slot_flags(slot);
+}
+
+/* What other threads see of it. */
+void tocsin__slot_flags(struct tocsin__slot *slot)
+{
+    bool held = slot->state & (TOCSIN__BLOCKED | TOCSIN__RUNNING), deaf = !slot->handlers && !slot->observers && !held;
+    bool observes = !slot->handlers && slot->observers && !held;
+
+    if (slot->interested)
+        tocsin__listener_flag(slot->listener, TOCSIN__DEAF | TOCSIN__OBSERVES, (deaf ? TOCSIN__DEAF : 0) | (observes ? TOCSIN__OBSERVES : 0));
+    if (slot->handlers && !slot->told)
+        tocsin__loops_news(tocsin__self);
+    slot->told = slot->handlers;
 }
 
 static void gate_count(struct tocsin__slot *slot, struct tocsin__gate *gate, uint32_t by)
@@ -47,7 +65,7 @@ static void gate_count(struct tocsin__slot *slot, struct tocsin__gate *gate, uin
 }
 
 /* by: 1 or -1 */
-static void slot_count(struct tocsin__loop *loop, struct tocsin__slot *slot, const struct tocsin__handler *handler, uint32_t by)
+static void slot_count(struct tocsin__slot *slot, const struct tocsin__handler *handler, uint32_t by)
 {
     if (handler->flags & TOCSIN__OBSERVER)
         slot->observers += by;
@@ -57,7 +75,7 @@ static void slot_count(struct tocsin__loop *loop, struct tocsin__slot *slot, con
         slot->sourced += by;
     if (handler->gate)
         gate_count(slot, handler->gate, by);
-    tocsin__slot_interest(loop, slot);
+    tocsin__slot_interest(slot);
 }
 
 static struct tocsin__handler *handler_of(struct tocsin__match *match)
@@ -73,7 +91,7 @@ static int join(struct tocsin__loop *loop, struct tocsin__match *match, struct t
 
     if (!list || tocsin__list_add(loop, list, handler, slot->state & TOCSIN__RUNNING ? slot : NULL) < 0)
         return -ENOMEM;
-    slot_count(loop, slot, handler, 1);
+    slot_count(slot, handler, 1);
     return 0;
 }
 
@@ -90,7 +108,7 @@ static void leave(struct tocsin__loop *loop, struct tocsin__match *match, struct
     struct tocsin__source *source = handler->source ? tocsin__id_object(&loop->sources, handler->source) : NULL;
     struct tocsin__list *list = handler->source ? (source ? tocsin__source_list(source, slot) : NULL) : slot->list;
 
-    slot_count(loop, slot, handler, -1u);
+    slot_count(slot, handler, -1u);
     if (!list)
         return;                                        /* the source is going, with its lists */
     list->dead++;
@@ -134,6 +152,8 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
     uint64_t id = handler->id;
 
     handler->fn = tocsin__silent;
+    if (handler->os)
+        tocsin__os_give(handler);
     source_unlink(handler);
     tocsin__id_free(&loop->handlers, id);
     handler->id = 0;
@@ -151,11 +171,36 @@ int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
     return tocsin__loop_find(offsetof(struct tocsin__loop, handlers), id, (void **)ret_handler);
 }
 
+/* Of another thread's loop: that does it, in its next turn. */
+static int ask(uint64_t id)
+{
+    struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
+
+    if (!tocsin__id_ask(&loop->handlers, id, &loop->inbox.asked))
+        return -ENOENT;
+    tocsin__inbox_nudge(&loop->inbox);
+    return 0;
+}
+
+void tocsin__handlers_asked(struct tocsin__loop *loop)
+{
+    uint32_t next = atomic_load_explicit(&loop->inbox.asked, memory_order_relaxed) ? atomic_exchange(&loop->inbox.asked, 0) : 0;
+    void *handler;
+
+    while (next) {
+        next = tocsin__id_asked(&loop->handlers, next, &handler);
+        if (handler)
+            tocsin__handler_disconnect(loop, handler);
+    }
+}
+
 int tocsin_disconnect(struct tocsin_handler id)
 {
     struct tocsin__handler *handler;
     int err = tocsin__handler_find(id.id, &handler);
 
+    if (err == -EXDEV)
+        return ask(id.id);
     if (err == 0 && handler->gate)
         err = -ENOENT;                                 /* a queue's: that is closed */
     if (err == 0)

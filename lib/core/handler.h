@@ -24,12 +24,14 @@ struct tocsin__handler {
     uint32_t flags;
     int32_t priority;
     uint32_t places;                                   /* lists that have it, dead or alive */
+    uint64_t os;                                       /* real signals that it has taken over (os.h) */
     struct tocsin__match match;                        /* the signals that it listens to */
     struct tocsin__hold *mask;                         /* that are blocked while it runs; NULL: none but its own */
     const char *where, *call;
     struct tocsin__owner *owner;
     struct tocsin__gate *gate;
     struct tocsin__handler *next, **link;              /* among the patterns of its source, or among the dead */
+    uint64_t was;                                      /* its id, also when it has been disconnected */
 };
 
 enum {                                                 /* beyond the public flags */
@@ -77,6 +79,7 @@ struct tocsin__wish {
 };
 int  tocsin__connect(const struct tocsin__wish *wish, const char *pattern, struct tocsin_handler *ret_handler);
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler);
+void tocsin__handlers_asked(struct tocsin__loop *loop);          /* disconnects those that other threads have asked for */
 int  tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler);    /* of the thread's loop; -ENOENT, -EXDEV, the error it carries */
 void tocsin__handler_bury(struct tocsin__loop *loop, struct tocsin__handler *handler);     /* dropped and freed when the loop is at rest */
 int  tocsin__silent(const struct tocsin_info *info, void *arg);            /* does nothing: of a handler that is not there any more, or not yet */
@@ -84,7 +87,8 @@ void tocsin__handler_aim(struct tocsin__handler *handler);       /* what it call
 void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *handler, const struct tocsin_info *info, int err);
 void tocsin__handler_function(const struct tocsin__handler *handler, char *buffer, size_t size);      /* as the source text has it; "": not known */
 void tocsin__handler_announce(const struct tocsin__handler *handler, uint64_t id, const struct tocsin_spec *spec);   /* that it came or went */
-void tocsin__slot_interest(struct tocsin__loop *loop, struct tocsin__slot *slot);   /* has the interest word agree with it */
+void tocsin__slot_flags(struct tocsin__slot *slot);               /* has its listener agree with it */
+void tocsin__slot_interest(struct tocsin__slot *slot);   /* has the interest word agree with it */
 
 /* Sources, operations included. */
 int  tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data);

@@ -1,6 +1,8 @@
 #include "core/id.h"
 #include "core/mem.h"
 
+enum { ASKED = 1 };                                    /* what the claim is then; no id is so small */
+
 static struct tocsin__id_entry *entry_at(struct tocsin__ids *ids, uint32_t index)
 {
     return tocsin__id_entry(ids, index);
@@ -56,20 +58,51 @@ uint64_t tocsin__id_new(struct tocsin__ids *ids, void *object)
     return id;
 }
 
+static void rest(struct tocsin__ids *ids, uint32_t index)
+{
+    if (ids->resting++)
+        entry_at(ids, ids->newest)->next = index;
+    else
+        ids->oldest = index;
+    ids->newest = index;
+}
+
 void tocsin__id_free(struct tocsin__ids *ids, uint64_t id)
 {
     struct tocsin__id_entry *entry = tocsin__id_entry(ids, id);
     uint32_t index = (uint32_t)id & ((1u << TOCSIN__ID_INDEX_BITS) - 1);
 
     atomic_store_explicit(&entry->id, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->claim, 0, memory_order_relaxed);
     entry->object = NULL;
-    if (ids->resting++)
-        entry_at(ids, ids->newest)->next = index;
-    else
-        ids->oldest = index;
-    ids->newest = index;
     ids->live--;
+    if (atomic_exchange_explicit(&entry->claim, 0, memory_order_acq_rel) != ASKED)
+        rest(ids, index);                              /* else it is in the list of those that were asked for, or about to be */
+}
+
+bool tocsin__id_ask(struct tocsin__ids *ids, uint64_t id, _Atomic uint32_t *asked)
+{
+    struct tocsin__id_entry *entry = tocsin__id_entry(ids, id);
+    uint32_t first = atomic_load(asked);
+
+    if (!entry || !atomic_compare_exchange_strong(&entry->claim, &(uint64_t){ id }, ASKED))
+        return false;
+    do
+        entry->next = first;
+    while (!atomic_compare_exchange_weak(asked, &first, ((uint32_t)id & ((1u << TOCSIN__ID_INDEX_BITS) - 1)) + 1));
+    return true;
+}
+
+uint32_t tocsin__id_asked(struct tocsin__ids *ids, uint32_t first, void **ret_object)
+{
+    struct tocsin__id_entry *entry = entry_at(ids, first - 1);
+    uint32_t next = entry->next;
+
+    *ret_object = entry->object;
+    if (entry->object)
+        atomic_store_explicit(&entry->claim, 0, memory_order_relaxed);
+    else
+        rest(ids, first - 1);
+    return next;
 }
 
 void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id)

@@ -4,6 +4,7 @@
 #define TOCSIN_CORE_ID_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,10 @@ struct tocsin__ids {
 uint64_t tocsin__id_new(struct tocsin__ids *ids, void *object);   /* 0: no memory, or 2^24 of them */
 void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id);     /* of those that live, the object after this id, which may be stale; 0: the first. NULL: none */
 void tocsin__id_free(struct tocsin__ids *ids, uint64_t id);       /* an id of this table */
+
+/* Any thread may ask the table's own to end an object whose claim is its id; asked is the head of a list that goes through the entries themselves. */
+bool tocsin__id_ask(struct tocsin__ids *ids, uint64_t id, _Atomic uint32_t *asked);       /* false: it is not open, or somebody has asked */
+uint32_t tocsin__id_asked(struct tocsin__ids *ids, uint32_t first, void **ret_object);    /* its own thread: an entry of the list that asked held; NULL: it has ended already. The next; 0: none */
 
 static inline struct tocsin__id_entry *tocsin__id_entry(struct tocsin__ids *ids, uint64_t id)
 {

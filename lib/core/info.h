@@ -12,6 +12,7 @@ struct tocsin__info {
     _Atomic uint32_t refs;                             /* 0: borrowed; TOCSIN__COPIED: borrowed, and there is a copy */
     uint32_t size;                                     /* of a copy: bytes of its payload */
     void *data;                                        /* of a counted one: its source's word of data */
+    _Atomic uint32_t open, handled;                    /* T7: of one that several loops got: how many have not delivered it; whether anybody handled it; of one that is borrowed from a letter: it is one of several */
     union {
         void (*release)(struct tocsin__info *info);    /* of a counted one: its last reference is gone */
         struct tocsin__info *copy;                     /* of a borrowed one: what all share who keep it */

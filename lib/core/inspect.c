@@ -4,15 +4,17 @@
 #include "core/catalogue.h"
 #include "core/handler.h"
 #include "core/mask.h"
+#include "core/os.h"
 #include "core/owner.h"
 
 int tocsin_signal_get(int signo, struct tocsin_signal_facts *ret_facts)
 {
-    const struct tocsin__slot *slot = tocsin__slot(tocsin__self, signo);
+    const struct tocsin__slot *slot = tocsin__inherited(tocsin__self) ? NULL : tocsin__slot(tocsin__self, signo);
     const struct tocsin__signal *signal;
     bool question;
 
     tocsin__catalogue();                               /* a thread without a loop sees the library's own, too */
+    tocsin__os_named("os.*", 4);                       /* and all of these */
     signal = ret_facts ? tocsin__signal(signo) : NULL;
     if (!signal)
         return ret_facts ? -ENOENT : -EINVAL;
@@ -41,6 +43,8 @@ int tocsin_pended(int signo, int index, struct tocsin_info **ret_info)
 
     if (index < 0 || !ret_info)
         return -EINVAL;
+    if (tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     while (pend && index--)
         pend = pend->next;
     if (!pend)
@@ -76,6 +80,8 @@ int tocsin_handler_next(struct tocsin_handler after, struct tocsin_handler_facts
 
     if (!ret_facts || tocsin_id_error(id))
         return ret_facts ? tocsin_id_error(id) : -EINVAL;
+    if (tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     while ((handler = tocsin__id_after(&tocsin__self->handlers, id)) && handler->gate)
         id = handler->id;                              /* a queue's */
     if (!handler)
@@ -90,6 +96,8 @@ int tocsin_mask_next(struct tocsin_mask after, struct tocsin_mask_facts *ret_fac
 
     if (tocsin_id_error(after.id))
         return tocsin_id_error(after.id);
+    if (ret_facts && tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     if (!hold)
         return ret_facts ? -ENOENT : -EINVAL;
     *ret_facts = (struct tocsin_mask_facts){ { hold->id }, hold->match.text, hold->where, hold->owner->name };
@@ -103,6 +111,8 @@ int tocsin_source_next(struct tocsin_source after, struct tocsin_source_facts *r
 
     if (!ret_facts || tocsin_id_error(id))
         return ret_facts ? tocsin_id_error(id) : -EINVAL;
+    if (tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     while ((source = tocsin__id_after(&tocsin__self->sources, id)) && source->is_op)
         id = source->id;
     if (!source)

@@ -318,7 +318,8 @@ void tocsin__json_payload(struct tocsin__json *json, const struct tocsin_payload
 
 static void put_code(struct tocsin__json *json, int code)
 {
-    static const char *const names[] = { [TOCSIN_EMITTED] = "emitted", [TOCSIN_PROGRESS] = "progress", [TOCSIN_DONE] = "done" };
+    static const char *const names[] = { [TOCSIN_EMITTED] = "emitted", [TOCSIN_POSTED] = "posted", [TOCSIN_OS] = "os",
+                                        [TOCSIN_PROGRESS] = "progress", [TOCSIN_DONE] = "done" };
 
     tocsin__json_name(json, "code");
     if (code >= TOCSIN_EMITTED && code <= TOCSIN_DONE)

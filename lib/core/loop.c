@@ -4,21 +4,25 @@
 
 #include <tocsin/loop.h>
 
+#include "core/box.h"
 #include "core/catalogue.h"
 #include "core/emit.h"
 #include "core/handler.h"
 #include "core/loop.h"
 #include "core/mask.h"
+#include "core/receive.h"
 
 enum { LOOPS_MAX = 0xfffe };
 
-struct tocsin__loop tocsin__no_loop = { .number = 0xfffffffe };
+struct tocsin__loop tocsin__no_loop = { .word = 0xfffffffe, .number = 0xfffffffe };
 __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec"))) = &tocsin__no_loop;
 
 void (*tocsin__loop_born)(void), (*tocsin__loop_dies)(void);
 
 static struct tocsin__loop *_Atomic loops[LOOPS_MAX + 1];      /* by number; a loop's memory is used again, never unmapped */
 static struct tocsin__loop *retired;
+static struct tocsin__loop *living, *youngest;
+static struct tocsin__loop *_Atomic main_loop;         /* the oldest of those */
 static uint32_t made;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -28,10 +32,10 @@ static struct tocsin__loop *loop_new(int *ret_err)
     uint64_t prefix;
 
     *ret_err = made == LOOPS_MAX ? -EAGAIN : -ENOMEM;
-    loop = made == LOOPS_MAX ? NULL : tocsin__alloc(sizeof *loop);
+    loop = made == LOOPS_MAX ? NULL : tocsin__alloc_lines(sizeof *loop);
     if (!loop)
         return NULL;
-    loop->number = ++made;
+    loop->word = loop->number = ++made;
     prefix = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT;
     loop->sequence = prefix + 1;
     loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = loop->blocks.prefix = prefix;
@@ -39,16 +43,91 @@ static struct tocsin__loop *loop_new(int *ret_err)
     return loop;
 }
 
+/* T8: what happens around a fork. Its locks are held meanwhile, so that the child finds what they guard whole. */
+
+static void fork_begins(void)
+{
+    pthread_mutex_lock(&tocsin__registry_lock);
+    pthread_mutex_lock(&lock);
+}
+
+static void fork_over(void)
+{
+    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&tocsin__registry_lock);
+}
+
+static void inherit(struct tocsin__loop *loop, uint8_t how)
+{
+    loop->inherited = how;
+    loop->word = TOCSIN__NO_WORD;
+    tocsin__inbox_inherit(&loop->inbox);
+}
+
+static void fork_child(void)
+{
+    struct tocsin__loop *own = tocsin__self;
+    bool others = false;
+
+    for (struct tocsin__loop *loop = retired; loop; loop = loop->next)
+        loop->word = 0;                                /* for the next loop that is made: not one of those that go */
+    for (uint32_t number = 1; number <= made; number++) {
+        struct tocsin__loop *loop = loops[number];
+
+        others |= loop != own && loop->word && loop->word != TOCSIN__NO_WORD;
+        if (loop->word)
+            inherit(loop, loop == own ? TOCSIN__INHERITED : TOCSIN__ABANDONED);
+        atomic_store(&loop->inbox.waking, 0);          /* who was about to wake it is not here */
+    }
+    for (struct tocsin__loop *loop = retired; loop; loop = loop->next)
+        loop->word = loop->number;
+    living = youngest = NULL;
+    atomic_store(&main_loop, NULL);
+    if (others)
+        tocsin__listeners_inherit(own);
+    fork_over();
+}
+
+/* Before the first loop: names can be declared, and the lock be held, without one. */
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(fork_begins, fork_over, fork_child);
+}
+
+static void live(struct tocsin__loop *loop)
+{
+    loop->next = NULL;
+    loop->previous = youngest;
+    *(youngest ? &youngest->next : &living) = loop;
+    youngest = loop;
+    atomic_store(&main_loop, living);
+}
+
+static void die(struct tocsin__loop *loop)
+{
+    *(loop->previous ? &loop->previous->next : &living) = loop->next;
+    *(loop->next ? &loop->next->previous : &youngest) = loop->previous;
+    atomic_store(&main_loop, living);
+}
+
 static struct tocsin__loop *loop_take(int *ret_err)
 {
     struct tocsin__loop *loop;
 
     pthread_mutex_lock(&lock);
-    loop = retired;
-    if (loop)
+    loop = retired ? retired : loop_new(ret_err);
+    if (loop && loop == retired)
         retired = loop->next;
-    else
-        loop = loop_new(ret_err);
+    if (loop && tocsin__inbox_open(&loop->inbox, loop->generation + 1) < 0) {
+        loop->next = retired;
+        retired = loop;
+        loop = NULL;
+        *ret_err = -ENOMEM;
+    }
+    if (loop) {
+        loop->generation++;
+        live(loop);
+    }
     pthread_mutex_unlock(&lock);
     return loop;
 }
@@ -58,12 +137,13 @@ int tocsin__loop_make(struct tocsin__loop **ret_loop)
     struct tocsin__loop *loop = tocsin__self;
     int err = 0;
 
+    if (tocsin__inherited(loop))
+        return -EOWNERDEAD;
     if (loop == &tocsin__no_loop) {
         err = tocsin__catalogue();
         loop = err < 0 ? NULL : loop_take(&err);
         if (!loop)
             return err;
-        loop->generation++;
         tocsin__self = loop;
         if (tocsin__loop_born)
             tocsin__loop_born();
@@ -82,26 +162,88 @@ int tocsin__loop_find(size_t table, uint64_t id, void **ret_object)
     struct tocsin__loop *loop = tocsin__self, *other = loop;
     struct tocsin__id_entry *entry;
 
-    if (tocsin_id_error(id))
-        return tocsin_id_error(id);
+    if (tocsin_id_error(id) || tocsin__inherited(loop))
+        return tocsin_id_error(id) ? tocsin_id_error(id) : -EOWNERDEAD;
     if (tocsin__id_number(id) != loop->number)
         other = tocsin__loop_numbered(tocsin__id_number(id));
     entry = other ? tocsin__id_entry((struct tocsin__ids *)((char *)other + table), id) : NULL;
     if (!entry || atomic_load_explicit(&entry->id, memory_order_relaxed) != id)
         return -ENOENT;
     if (other != loop)
-        return -EXDEV;
+        return tocsin__inherited(other) ? -EOWNERDEAD : -EXDEV;
     *ret_object = entry->object;
     return 0;
 }
 
 /* The id of a loop is its number and its generation. */
+static struct tocsin_loop id_of(const struct tocsin__loop *loop)
+{
+    return (struct tocsin_loop){ (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT | loop->generation };
+}
+
 struct tocsin_loop tocsin_loop_current(void)
 {
     const struct tocsin__loop *loop = tocsin__self;
-    uint64_t id = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT | loop->generation;
 
-    return (struct tocsin_loop){ loop == &tocsin__no_loop ? 0 : id };
+    if (tocsin__inherited(loop))
+        return (struct tocsin_loop){ (uint64_t)-EOWNERDEAD };
+    return loop == &tocsin__no_loop ? (struct tocsin_loop){ 0 } : id_of(loop);
+}
+
+void tocsin__loops_news(const struct tocsin__loop *loop)
+{
+    pthread_mutex_lock(&lock);
+    for (struct tocsin__loop *other = living; other; other = other->next)
+        if (other != loop)
+            tocsin__tell_news(other);
+    pthread_mutex_unlock(&lock);
+}
+
+struct tocsin__loop *tocsin__loop_main(void)
+{
+    return atomic_load(&main_loop);
+}
+
+struct tocsin_loop tocsin_loop_main(void)
+{
+    const struct tocsin__loop *loop = tocsin__loop_main();
+
+    return loop ? id_of(loop) : (struct tocsin_loop){ 0 };
+}
+
+int tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_generation)
+{
+    struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
+
+    if (!id || tocsin_id_error(id))
+        return id ? tocsin_id_error(id) : -EINVAL;
+    *ret_generation = id & (((uint64_t)1 << TOCSIN__ID_NUMBER_SHIFT) - 1);
+    *ret_loop = loop;
+    if (!loop || !*ret_generation || loop->generation != *ret_generation)
+        return -ESHUTDOWN;
+    return tocsin__inherited(loop) ? -EOWNERDEAD : 0;
+}
+
+void tocsin__loop_close(struct tocsin__loop *loop)
+{
+    pthread_mutex_lock(&lock);
+    die(loop);
+    pthread_mutex_unlock(&lock);
+    tocsin__inbox_close(&loop->inbox);
+}
+
+int tocsin_loop_get(struct tocsin_loop_facts *ret_facts)
+{
+    struct tocsin__loop *loop = tocsin__self;
+
+    if (!ret_facts || loop == &tocsin__no_loop || tocsin__inherited(loop))
+        return !ret_facts ? -EINVAL : loop == &tocsin__no_loop ? -ENODEV : -EOWNERDEAD;
+    *ret_facts = (struct tocsin_loop_facts){
+        .loop = id_of(loop), .main = loop == tocsin__loop_main(), .turns = loop->turns, .received = loop->inbox.received,
+        .refused = loop->inbox.refused, .missed = loop->inbox.missed, .wakeups = loop->inbox.wakeups,
+        .lag_us = loop->lag_us, .lag_most_us = loop->lag_most_us, .busy_us = loop->busy_us,
+    };
+    return 0;
 }
 
 /* Slots */
@@ -138,6 +280,11 @@ struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin_
     slot = tocsin__alloc(sizeof *slot);
     if (!slot)
         return NULL;
+    slot->listener = tocsin__listener_make(signal, loop->number);
+    if (!slot->listener) {
+        tocsin__release(slot);
+        return NULL;
+    }
     slot->signal = signal;
     slot->name = signal->name;
     slot->layout = &layout_unknown;
@@ -161,8 +308,10 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     handler->flags |= TOCSIN__DROPPED;                 /* not before: what drop does may remove it from its last list */
 }
 
-static void handler_free(struct tocsin__handler *handler)
+static void handler_free(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
+    if (loop->unseen)
+        loop->unseen();
     tocsin__match_free(&handler->match);
     tocsin__release(handler);
 }
@@ -183,7 +332,7 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
         handler_drop(loop, handler);
         loop->depth--;
         if (handler->places == 0)
-            handler_free(handler);
+            handler_free(loop, handler);
     }
     if (loop->free_wanted && loop->rest)
         loop->rest(loop);
@@ -201,6 +350,8 @@ void tocsin__loop_unpend(struct tocsin__loop *loop)
 static void slot_free(struct tocsin__loop *loop, struct tocsin__slot *slot)
 {
     tocsin__pend_drop(slot);
+    if (slot->listener->box)
+        tocsin__box_clear(slot->listener->box);
     tocsin__list_compact(loop, slot->list);
     if (slot->list != &tocsin__list_empty)
         tocsin__release(slot->list);
@@ -239,6 +390,20 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     tocsin__loop_tidy(loop);
 }
 
+void tocsin__loop_take_over(struct tocsin__loop *loop)
+{
+    loop->inherited = 0;
+    loop->word = loop->number;
+}
+
+void tocsin__loop_revive(struct tocsin__loop *loop)
+{
+    pthread_mutex_lock(&lock);
+    live(loop);
+    pthread_mutex_unlock(&lock);
+    tocsin__inbox_revive(&loop->inbox);
+}
+
 void tocsin__loop_retire(struct tocsin__loop *loop)
 {
     loop->freeing = loop->stop_wanted = loop->free_wanted = false;
@@ -246,7 +411,11 @@ void tocsin__loop_retire(struct tocsin__loop *loop)
     loop->seen = 0;
     loop->age = 0;
     loop->turn_us = 0;
+    loop->turns = 0;
+    atomic_store(&loop->progresses, false);
+    loop->lag_us = loop->lag_most_us = loop->busy_us = 0;
     loop->engine = NULL;
+    tocsin__loop_take_over(loop);
     tocsin__self = &tocsin__no_loop;
     pthread_mutex_lock(&lock);
     loop->next = retired;

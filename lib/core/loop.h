@@ -8,6 +8,7 @@
 
 #include "core/heap.h"
 #include "core/id.h"
+#include "core/inbox.h"
 #include "core/info.h"
 #include "core/mem.h"
 #include "core/registry.h"
@@ -63,10 +64,13 @@ struct tocsin__slot {                                  /* one signal on one loop
     const char *name;
     uint32_t handlers, observers;                      /* that are alive */
     struct tocsin__signal *signal;
+    struct tocsin__listener *listener;                 /* what other threads see of it */
     uint32_t nested;                                   /* deliveries on the stack beyond the first */
     bool nodefer;                                      /* of the handler that runs */
     bool unblocked;                                    /* a handler took its own signal out of the mask: for the rest of the delivery */
     uint32_t flushed;                                  /* deliveries on the stack that a flush makes */
+    bool told;                                         /* other loops know that a handler listens */
+    bool full;                                         /* its listener says so: other threads' posts are refused */
     bool overflowing;                                  /* it has refused, and has not recovered yet */
     bool interested;                                   /* the interest word knows of it */
     uint32_t gated, takers;                            /* queues that listen; those that take what is pended */
@@ -81,16 +85,21 @@ struct tocsin__slot {                                  /* one signal on one loop
     struct tocsin__heap released;                      /* slots that the masks of its handlers held back, until its delivery has ended */
 };
 
+/* What runs besides handlers: a notify, a task, a fiber. All NULL and 0: none of them. */
+struct tocsin__doing { const void *code; const char *signal; uint64_t source; };
+
 extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
 
+enum { TOCSIN__INHERITED = 1, TOCSIN__ABANDONED };     /* T8, in a child: of the thread that forked; of a thread that the child does not have */
+
 struct tocsin__loop {
-    uint32_t number;                                   /* as the interest word has it; ~1: no loop */
+    struct tocsin__handler *running;                   /* NULL: no delivery is on the stack. First, or gcc keeps its address in a register */
+    uint32_t word;                                     /* as the interest word has it: the number; of one that is inherited, no loop's */
     uint32_t depth;                                    /* beyond running: notifies, flushes, drops on the stack */
     struct tocsin__slot **slots;                       /* by signo */
     uint64_t sequence;                                 /* the next one; apart from parent, or gcc loads both at once right after storing each */
     int64_t turn_us;
     uint64_t parent;                                   /* the one whose handler runs */
-    struct tocsin__handler *running;                   /* NULL: no delivery is on the stack */
     uint32_t unrest;                                   /* something waits until the loop is at rest */
     uint32_t slots_count;
     uint64_t age;                                      /* handlers connected so far, and whatever else may want what paused */
@@ -106,32 +115,61 @@ struct tocsin__loop {
     struct tocsin__pend *telling;                      /* of those that were pended, the ones that are being delivered, the innermost first */
     void (*watch)(struct tocsin__loop *loop);          /* a handler or a notify has run; NULL: nobody wants to know */
     void *watcher;
-    uint64_t generation;
+    _Atomic uint64_t generation;
     bool freeing;                                      /* starts answer -ESHUTDOWN */
+    _Atomic uint8_t inherited;                         /* T8; 0: it is of this process */
+    uint32_t number;                                   /* ~1: no loop */
 
     bool stop_wanted, free_wanted;                     /* asked in a handler; lib/loop obeys */
     int stop_status;
     void (*rest)(struct tocsin__loop *loop);           /* lib/loop's, called at rest when free_wanted */
     void (*stir)(struct tocsin__loop *loop);           /* lib/loop's: the next turn has something to do, tell who polls; NULL: nobody */
+    struct { const void *_Atomic code; const char *_Atomic signal; _Atomic uint64_t source; } doing;
+    _Atomic uint64_t phase;                            /* odd while a turn works */
+    void (*unseen)(void);                              /* lib/loop's: waits until no other thread looks at what runs; NULL: none does */
     struct tocsin__engine *engine;
-    _Atomic uint32_t posting;                          /* threads that are about to wake the engine */
-    struct tocsin__loop *next;                         /* among those that can be used again */
+    struct tocsin__loop *next, *previous;              /* among those that live, the oldest first; or among those that can be used again */
+
+    struct tocsin__node want;                          /* on its way through another loop's inbox, to find room there */
+    _Atomic uint32_t wanting;                          /* for which signal; 0: it is not on its way */
+    struct tocsin__node *wanted;                       /* those of other loops that stay here for a while */
+    struct tocsin__node news;                          /* from other loops: somebody has begun to listen */
+    _Atomic bool told, progresses;                     /* it has had operations that make progress, and may pause */
+    struct tocsin__parcel *parcels;                    /* made for the end that is about to be told */
+    _Atomic uint32_t parcels_out;                      /* that other loops have not taken yet */
+    uint64_t turns;
+    int64_t lag_us, lag_most_us, busy_us;
+    struct tocsin__inbox inbox;
 };
 
 /* The thread's loop; one whose number no interest word has, if it has none. */
 extern tocsin__hidden __thread struct tocsin__loop *tocsin__self __attribute__((tls_model("initial-exec")));
 extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
 
+enum { TOCSIN__NO_WORD = 0xfffffffd };                 /* no interest word is that, so the emission path finds out at no cost */
+
+/* T8: every call answers -EOWNERDEAD, since its descriptors are still the parent's. */
+static inline bool tocsin__inherited(const struct tocsin__loop *loop)
+{
+    return atomic_load_explicit(&loop->inherited, memory_order_relaxed);
+}
+
 /* Called on a loop's thread, when it has been made and before it ends; NULL: nobody wants to know. */
 extern tocsin__hidden void (*tocsin__loop_born)(void), (*tocsin__loop_dies)(void);
 
 int  tocsin__loop_make(struct tocsin__loop **ret_loop);          /* the thread's, made if there is none; -ENOMEM, -EAGAIN, -ESHUTDOWN */
+struct tocsin__loop *tocsin__loop_main(void);                    /* any thread: the oldest one; NULL: there is none */
+int  tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_generation);   /* any thread; -EINVAL, -ESHUTDOWN, the error it carries */
+void tocsin__loop_close(struct tocsin__loop *loop);              /* nothing can be posted to it any more; another one is the main loop */
+void tocsin__loops_news(const struct tocsin__loop *loop);        /* somebody has begun to listen on this loop: tells the others */
 struct tocsin__loop *tocsin__loop_numbered(unsigned number);     /* any thread: the loop that has or had this number; NULL */
 /* What an id names, in a table of the thread's loop (offsetof(struct tocsin__loop, …)): 0; -ENOENT; -EXDEV: in that of another thread's; the error it carries. */
 int  tocsin__loop_find(size_t table, uint64_t id, void **ret_object);
 void tocsin__loop_clear(struct tocsin__loop *loop);              /* disconnects all, drops what is pended */
 void tocsin__loop_unpend(struct tocsin__loop *loop);             /* drops what is pended, while there still is an engine */
 void tocsin__loop_retire(struct tocsin__loop *loop);             /* its memory waits for the next loop */
+void tocsin__loop_take_over(struct tocsin__loop *loop);          /* nothing in it is the parent's any more */
+void tocsin__loop_revive(struct tocsin__loop *loop);             /* after that: it is among those that live, and can be posted to */
 
 struct tocsin__slot *tocsin__slot_make(struct tocsin__loop *loop, struct tocsin__signal *signal);   /* NULL: no memory */
 
@@ -154,10 +192,40 @@ static inline uint32_t tocsin__quiet(int signo)
     return slot && slot->interested && !tocsin__slot_heard(slot);
 }
 
+/* Other loops than the thread's, whose slot this is (or NULL), listen to it. */
+static inline bool tocsin__elsewhere(const struct tocsin__signal *signal, const struct tocsin__slot *own)
+{
+    return signal->loops > (own && own->interested);
+}
+
 /* An emission of it cannot be delivered now: it is blocked, or its handlers are running (E5, E10). */
 static inline bool tocsin__slot_held(const struct tocsin__slot *slot)
 {
     return slot->state & TOCSIN__BLOCKED || (slot->state & TOCSIN__RUNNING && !slot->nodefer && !slot->unblocked);
+}
+
+/* What the watchdog's thread reads of what runs. The fields of the first two are not _Atomic, since their own thread's loads would be too, and gcc joins
+   no such loads with those beside them; nor are the stores plain. So it costs an emission nothing. */
+static inline void tocsin__runs(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    __atomic_store_n(&loop->running, handler, __ATOMIC_RELEASE);
+}
+
+static inline void tocsin__descends(struct tocsin__loop *loop, uint64_t parent)
+{
+    __atomic_store_n(&loop->parent, parent, __ATOMIC_RELAXED);
+}
+
+static inline struct tocsin__doing tocsin__doing(const struct tocsin__loop *loop)
+{
+    return (struct tocsin__doing){ loop->doing.code, loop->doing.signal, loop->doing.source };
+}
+
+static inline void tocsin__does(struct tocsin__loop *loop, struct tocsin__doing now)
+{
+    atomic_store_explicit(&loop->doing.code, now.code, memory_order_relaxed);
+    atomic_store_explicit(&loop->doing.source, now.source, memory_order_relaxed);
+    atomic_store_explicit(&loop->doing.signal, now.signal, memory_order_release);
 }
 
 /* What paused may be wanted again: the loop asks in the next turn. */

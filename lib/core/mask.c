@@ -13,13 +13,14 @@ void tocsin__slot_state(struct tocsin__slot *slot)
 {
     slot->state &= ~(uint32_t)(TOCSIN__BLOCKED | TOCSIN__IGNORED);
     slot->state |= (slot->blocks || slot->masked ? TOCSIN__BLOCKED : 0) | (slot->ignores ? TOCSIN__IGNORED : 0);
+    tocsin__slot_flags(slot);
 }
 
 /* by: 1 or -1 */
-static void holds_count(struct tocsin__loop *loop, struct tocsin__slot *slot, uint32_t by)
+static void holds_count(struct tocsin__slot *slot, uint32_t by)
 {
     slot->holds += by;
-    tocsin__slot_interest(loop, slot);
+    tocsin__slot_interest(slot);
 }
 
 /* What a hold does to the slots that it stands for */
@@ -32,20 +33,23 @@ static void block_count(struct tocsin__slot *slot, uint32_t by)
 
 static int block_join(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
 {
-    holds_count(loop, slot, 1);
+    (void)loop;
+    holds_count(slot, 1);
     block_count(slot, hold_of(match)->active);
     return 0;
 }
 
 static void block_leave(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
 {
+    (void)loop;
     block_count(slot, -hold_of(match)->active);
-    holds_count(loop, slot, -1u);
+    holds_count(slot, -1u);
 }
 
 static int mask_join(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
 {
-    holds_count(loop, slot, 1);
+    (void)loop;
+    holds_count(slot, 1);
     slot->masked += hold_of(match)->active;
     tocsin__slot_state(slot);
     return 0;
@@ -54,8 +58,8 @@ static int mask_join(struct tocsin__loop *loop, struct tocsin__match *match, str
 /* It has no calls on the stack any more. */
 static void mask_quit(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
 {
-    (void)match;
-    holds_count(loop, slot, -1u);
+    (void)loop, (void)match;
+    holds_count(slot, -1u);
 }
 
 static int ignore_join(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot)
@@ -280,6 +284,8 @@ int tocsin_pending(const char *pattern)
 
     if (pattern && tocsin__set_check(pattern) < 0)
         return -EINVAL;
+    if (tocsin__inherited(loop))
+        return -EOWNERDEAD;
     for (uint32_t signo = 1; signo < loop->slots_count; signo++) {
         const struct tocsin__slot *slot = loop->slots[signo];
 

@@ -3,6 +3,7 @@
 
 #include "core/handler.h"
 #include "core/match.h"
+#include "core/os.h"
 #include "core/pattern.h"
 
 /* One signal */
@@ -79,8 +80,8 @@ static int names_check(const char *pattern, bool early)
     int signo = 0;
 
     while (signo >= 0 && tocsin__pattern_part(&pattern, &part) > 0)
-        if (!part.out && tocsin__pattern_plain(&part))
-            signo = signo_of(&part, early);
+        if (!part.out)
+            signo = tocsin__pattern_plain(&part) ? signo_of(&part, early) : tocsin__os_named(part.text, part.size);
     return signo < 0 ? signo : 0;
 }
 
@@ -150,7 +151,7 @@ static int join_older(struct tocsin__loop *loop, int signo)
         if (!joined_last(pattern->match, signo))
             err = join_one(loop, pattern->match, signo);
     if (err == 0 && count)
-        tocsin__interest_resolved(tocsin__signal(signo), count);
+        tocsin__interest_resolved(tocsin__signal(signo), loop->number, count);
     return err;
 }
 

@@ -30,6 +30,15 @@ void *tocsin__alloc(size_t size)
     return tocsin__fault() ? NULL : calloc(1, size);
 }
 
+void *tocsin__alloc_lines(size_t size)
+{
+    enum { LINES = 128 };
+    size_t rounded = (size + LINES - 1) / LINES * LINES;
+    void *memory = tocsin__fault() ? NULL : aligned_alloc(LINES, rounded);
+
+    return memory ? memset(memory, 0, rounded) : NULL;
+}
+
 void *tocsin__resize(void *memory, size_t size)
 {
     return tocsin__fault() ? NULL : realloc(memory, size);

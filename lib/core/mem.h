@@ -12,6 +12,7 @@
 #define tocsin__container(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
 void *tocsin__alloc(size_t size);                      /* zeroed */
+void *tocsin__alloc_lines(size_t size);                 /* zeroed, and alone on its cache lines */
 void *tocsin__resize(void *memory, size_t size);       /* what is new is not zeroed; NULL: memory is as it was */
 char *tocsin__copy_text(const char *text);
 void  tocsin__release(void *memory);

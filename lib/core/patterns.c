@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/loop.h"
 #include "core/pattern.h"
 #include "core/registry.h"
 
-struct search { const char *name; struct tocsin__loop *loop; uint32_t before; uint32_t count; struct tocsin__pattern *found; };
+/* loop: the patterns of this one are wanted; NULL: the name is new, and all loops are to hear of it. */
+struct search { const char *name; struct tocsin__loop *loop; struct tocsin__signal *signal; uint32_t before; struct tocsin__pattern *found; int err; };
 
 static uint64_t stamp;
 
@@ -17,14 +19,17 @@ static void pattern_found(void *found, void *arg)
 
     if (pattern->stamp == stamp || pattern->from >= search->before || (search->loop && pattern->loop != search->loop))
         return;
+    if (pattern->loop->inherited == TOCSIN__ABANDONED)
+        return;                                        /* nobody will have it join */
     pattern->stamp = stamp;
     if (pattern->outs && !tocsin__pattern_list_match(pattern->text, search->name))
         return;                                        /* it is taken out again */
-    search->count++;
-    if (search->loop) {
-        pattern->found = search->found;
-        search->found = pattern;
+    if (!search->loop) {
+        search->err = search->err < 0 ? search->err : tocsin__listener_awaits(search->signal, pattern->loop->number);
+        return;
     }
+    pattern->found = search->found;
+    search->found = pattern;
 }
 
 static void patterns_search(struct search *search)
@@ -33,25 +38,14 @@ static void patterns_search(struct search *search)
     tocsin__tree_patterns(search->name, pattern_found, search);
 }
 
-uint32_t tocsin__patterns_count(const char *name, uint32_t before)
+int tocsin__patterns_await(struct tocsin__signal *signal)
 {
-    struct search search = { .name = name, .before = before };
+    struct search search = { .name = signal->name, .signal = signal, .before = (uint32_t)signal->signo };
 
     patterns_search(&search);
-    return search.count;
-}
-
-static void resolved(struct tocsin__signal *signal, uint32_t count)
-{
-    signal->unresolved -= count;
-    tocsin__interest_set(signal);
-}
-
-void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t count)
-{
-    pthread_mutex_lock(&tocsin__registry_lock);
-    resolved(signal, count);
-    pthread_mutex_unlock(&tocsin__registry_lock);
+    if (search.err < 0)
+        tocsin__listeners_free(signal);
+    return search.err;
 }
 
 struct tocsin__pattern *tocsin__patterns_of(struct tocsin__loop *loop, int signo)
@@ -192,7 +186,7 @@ bool tocsin__pattern_remove(struct tocsin__pattern *pattern, uint32_t seen)
     leaves_remove(pattern);
     for (uint32_t signo = (seen > pattern->from ? seen : pattern->from) + 1; signo <= tocsin__signals; signo++)
         if (tocsin__pattern_list_match(pattern->text, tocsin__signal((int)signo)->name))
-            resolved(tocsin__signal((int)signo), 1);
+            tocsin__listener_resolved(tocsin__signal((int)signo), pattern->loop->number, 1);
     pthread_mutex_unlock(&tocsin__registry_lock);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "core/catalogue.h"
 #include "core/emit.h"
 #include "core/layout.h"
+#include "core/receive.h"
 
 enum { LIMIT = 1024, LIMIT_BYTES = 1 << 20 };
 
@@ -33,9 +34,24 @@ static void takers_tell(struct tocsin__slot *slot, uint32_t by)
     }
 }
 
+/* Other threads' posts are refused at the limit, while what is on its way from them is still taken in. */
+static void full_tell(struct tocsin__slot *slot)
+{
+    bool full = slot->pended >= limit_of(slot) || slot->pended_bytes >= limit_bytes_of(slot);
+
+    if (full == slot->full)
+        return;
+    slot->full = full;
+    if (!full)
+        tocsin__wanted_back(tocsin__self);
+    if (slot->interested)
+        tocsin__listener_flag(slot->listener, TOCSIN__FULL, full ? TOCSIN__FULL : 0);
+}
+
 static void counted(struct tocsin__slot *slot, uint32_t by)
 {
     slot->pended += by;
+    full_tell(slot);
     slot->state = slot->pend ? slot->state | TOCSIN__PENDED : slot->state & ~(uint32_t)TOCSIN__PENDED;
     if (slot->takers)
         takers_tell(slot, by);
@@ -69,42 +85,105 @@ bool tocsin__pend_merges(const struct tocsin__slot *slot, uint64_t source)
 }
 
 /* The newest replaces the one that waits, and is not refused for room. */
-static int coalesce(struct tocsin__slot *slot, struct tocsin__pend *pend, const struct tocsin_info *info)
+static void replace(struct tocsin__slot *slot, struct tocsin__pend *pend, struct tocsin__info *info)
 {
-    int err = 0;
-    struct tocsin__info *older, *copy = tocsin__info_copy(info, slot->signal->spec.layout, &err);
+    struct tocsin__info *older = pend->info;
 
-    if (!copy)
-        return err;
-    older = pend->info;
-    copy->seen.overrun += older->seen.overrun + 1;
-    slot->pended_bytes += copy->size - (size_t)older->size;
+    info->seen.overrun += older->seen.overrun + 1;
+    slot->pended_bytes += info->size - (size_t)older->size;
     tocsin__pend_recovered(slot, 0);
-    pend->info = copy;
+    pend->info = info;
     tocsin__info_put(older);
-    return TOCSIN_PENDED;
 }
 
-int tocsin__pend(struct tocsin__slot *slot, const struct tocsin_info *info)
+/* A counted one is kept as it is, if it need not be changed; else a copy. */
+static struct tocsin__info *info_keep(const struct tocsin__slot *slot, const struct tocsin_info *info, int *ret_err)
 {
-    struct tocsin__pend *pend = pend_same(slot, info->source.id);
+    uint32_t refs = atomic_load_explicit(&((struct tocsin__info *)info)->refs, memory_order_relaxed);
+
+    if (!refs || refs == TOCSIN__COPIED || slot->signal->spec.kind == TOCSIN_COALESCE)
+        return tocsin__info_copy(info, slot->signal->spec.layout, ret_err);
+    return (struct tocsin__info *)tocsin_info_ref(info);
+}
+
+int tocsin__pend_make(const struct tocsin__slot *slot, const struct tocsin_info *info, struct tocsin__pend **ret_pend)
+{
+    struct tocsin__pend *pend = tocsin__alloc(sizeof *pend);
     int err = -ENOMEM;
 
     if (pend)
-        return coalesce(slot, pend, info);
-    if (!tocsin__pend_room(slot, 1, tocsin__payload_size(info->payload)))
-        return -EAGAIN;
-    pend = tocsin__alloc(sizeof *pend);
-    if (pend)
-        pend->info = tocsin__info_copy(info, slot->signal->spec.layout, &err);
+        pend->info = info_keep(slot, info, &err);
     if (!pend || !pend->info) {
         tocsin__release(pend);
         return err;
     }
     pend->age = info->sequence;
+    *ret_pend = pend;
+    return 0;
+}
+
+/* What merges is a copy of its own: for the other loops it counts as handled. */
+void tocsin__pend_counted(struct tocsin__pend *pend, struct tocsin__info *shared)
+{
+    if (!shared || pend->info == shared || !atomic_load(&shared->open))
+        return;
+    atomic_store(&shared->handled, 1);
+    atomic_fetch_sub(&shared->open, 1);
+}
+
+void tocsin__pend_add(struct tocsin__slot *slot, struct tocsin__pend *pend)
+{
+    struct tocsin__pend *same = pend_same(slot, pend->info->seen.source.id);
+
+    if (same) {
+        replace(slot, same, pend->info);
+        tocsin__release(pend);
+        return;
+    }
     slot->pended_bytes += pend->info->size;
     append(slot, pend);
+}
+
+int tocsin__pend(struct tocsin__slot *slot, const struct tocsin_info *info)
+{
+    struct tocsin__pend *pend;
+    int err;
+
+    if (!pend_same(slot, info->source.id) && !tocsin__pend_room(slot, 1, tocsin__payload_size(info->payload)))
+        return -EAGAIN;
+    err = tocsin__pend_make(slot, info, &pend);
+    if (err < 0)
+        return err;
+    tocsin__pend_add(slot, pend);
     return TOCSIN_PENDED;
+}
+
+/* The end of another loop's operation: nothing of it merges, as here. */
+static void add_end(struct tocsin__slot *slot, struct tocsin__pend *pend)
+{
+    slot->pended_bytes += pend->info->size;
+    append(slot, pend);
+}
+
+bool tocsin__pend_accepted(struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__pend **place)
+{
+    struct tocsin__pend *pend;
+
+    if (place) {
+        pend = *place;
+        pend->info = (struct tocsin__info *)tocsin_info_ref(&info->seen);
+        *place = NULL;
+    } else if (tocsin__pend_make(slot, &info->seen, &pend) < 0) {
+        return false;
+    }
+    pend->age = tocsin__self->sequence++;              /* its own sequence number may be of another loop */
+    if (pend->info != info)
+        atomic_store(&pend->info->handled, atomic_load(&info->handled));
+    if (place)
+        add_end(slot, pend);
+    else
+        tocsin__pend_add(slot, pend);
+    return true;
 }
 
 void tocsin__pend_place(struct tocsin__slot *slot, struct tocsin__pend *place, struct tocsin__info *info)

@@ -1,9 +1,11 @@
 #include <string.h>
 
 #include "core/catalogue.h"
+#include "core/inbox.h"
 #include "core/layout.h"
 #include "core/loop.h"
 #include "core/match.h"
+#include "core/os.h"
 #include "core/owner.h"
 #include "core/pattern.h"
 #include "core/registry.h"
@@ -40,25 +42,6 @@ void tocsin__interest_set(struct tocsin__signal *signal)
     uint32_t word = slow ? (uint32_t)TOCSIN__SLOW : signal->loops ? signal->numbers : TOCSIN__NOBODY;
 
     atomic_store_explicit(&tocsin__interest[signal->signo], word, memory_order_release);
-}
-
-static void interest_change(struct tocsin__signal *signal, uint32_t loops, uint32_t number)
-{
-    pthread_mutex_lock(&tocsin__registry_lock);
-    signal->loops += loops;
-    signal->numbers += number;
-    tocsin__interest_set(signal);
-    pthread_mutex_unlock(&tocsin__registry_lock);
-}
-
-void tocsin__interest_add(struct tocsin__signal *signal, uint32_t number)
-{
-    interest_change(signal, 1, number);
-}
-
-void tocsin__interest_remove(struct tocsin__signal *signal, uint32_t number)
-{
-    interest_change(signal, -1u, -number);
 }
 
 /* Names */
@@ -105,7 +88,10 @@ static int name_new(const char *name, size_t size, struct tocsin__signal **ret_s
     text[size] = '\0';
     signal->name = text;
     signal->signo = (int)signo;
-    signal->unresolved = tocsin__patterns_count(text, signo);
+    if (tocsin__patterns_await(signal) < 0) {
+        tocsin__release(signal);
+        return -ENOMEM;
+    }
     node->signal = signal;
     tocsin__interest_set(signal);
     atomic_store_explicit(&by_signo[signo], signal, memory_order_release);
@@ -117,8 +103,10 @@ static int name_new(const char *name, size_t size, struct tocsin__signal **ret_s
 int tocsin__signal_named(const char *name, size_t size, bool make)
 {
     struct tocsin__signal *signal;
-    int err;
+    int err = tocsin__os_named(name, size);
 
+    if (err < 0)
+        return err;
     pthread_mutex_lock(&tocsin__registry_lock);
     signal = named(name, size);
     err = signal ? 0 : make ? name_new(name, size, &signal) : -ENOENT;
@@ -136,6 +124,23 @@ static bool spare_set(const uintptr_t *spare, size_t count)
     return false;
 }
 
+/* A letter can hold it: there is nothing to be copied, counted or duplicated. */
+static bool flat(const struct tocsin_layout *layout, int types, size_t most)
+{
+    const int deep = 1 << TOCSIN_STRING | 1 << TOCSIN_BYTES | 1 << TOCSIN_FD | 1 << TOCSIN_OBJECT | 1 << TOCSIN_LOCAL;
+
+    return !layout || (!(types & deep) && layout->size <= most);
+}
+
+static int async_check(const struct tocsin_spec *spec, int types)
+{
+    size_t most = spec->flags & TOCSIN__LARGE ? TOCSIN__LETTER_BYTES : TOCSIN_ASYNC_MAX;
+
+    if (spec->flags & ~(unsigned)(TOCSIN_ASYNC | TOCSIN__LARGE))
+        return -EINVAL;
+    return spec->flags & TOCSIN_ASYNC && (spec->kind == TOCSIN_DIRECT || !flat(spec->layout, types, most)) ? -EINVAL : 0;
+}
+
 static int spec_check(const struct tocsin_spec *spec)
 {
     int types = 0;
@@ -147,13 +152,13 @@ static int spec_check(const struct tocsin_spec *spec)
         types = tocsin__layout_check(spec->layout);
     if (types < 0 || (types & 1 << TOCSIN_LOCAL && spec->kind != TOCSIN_DIRECT))
         return -EINVAL;
-    return 0;
+    return async_check(spec, types);
 }
 
 static bool spec_same(const struct tocsin_spec *one, const struct tocsin_spec *other)
 {
     return tocsin__layout_same(one->layout, other->layout) && one->kind == other->kind && one->unhandled == other->unhandled &&
-           one->unhandled_fn == other->unhandled_fn && one->rank == other->rank && one->limit == other->limit &&
+           one->unhandled_fn == other->unhandled_fn && one->rank == other->rank && one->flags == other->flags && one->limit == other->limit &&
            one->limit_bytes == other->limit_bytes;
 }
 
@@ -170,6 +175,7 @@ static int spec_keep(struct tocsin__signal *signal, const struct tocsin_spec *sp
         return -ENOMEM;
     }
     signal->spec = *spec;
+    signal->flat = flat(spec->layout, spec->layout ? tocsin__layout_check(spec->layout) : 0, TOCSIN__LETTER_BYTES);
     signal->spec.name = signal->name;
     signal->spec.doc = doc ? doc : "";
     if (spec->layout) {
@@ -191,6 +197,8 @@ static int declare(const struct tocsin_spec *spec)
         return spec_same(&signal->spec, spec) ? signal->signo : -EEXIST;
     if (!signal)
         err = name_new(spec->name, size, &signal);
+    if (err == 0 && spec->kind == TOCSIN_COALESCE)
+        err = tocsin__listeners_boxes(signal);
     if (err == 0)
         err = spec_keep(signal, spec);
     if (err == 0)
@@ -200,8 +208,15 @@ static int declare(const struct tocsin_spec *spec)
 
 int tocsin_declare(const struct tocsin_spec *spec)
 {
+    return spec && spec->flags & TOCSIN__LARGE ? -EINVAL : tocsin__declare(spec);
+}
+
+int tocsin__declare(const struct tocsin_spec *spec)
+{
     int signo = spec_check(spec);
 
+    if (signo == 0 && !(spec->flags & TOCSIN__LARGE))
+        signo = tocsin__os_named(spec->name, strlen(spec->name));      /* they are taken */
     if (signo < 0)
         return signo;
     pthread_mutex_lock(&tocsin__registry_lock);
@@ -227,12 +242,12 @@ int tocsin_heard(int signo)
 {
     const struct tocsin__slot *slot = tocsin__slot(tocsin__self, signo);
     struct tocsin__signal *signal = tocsin__signal(signo);
+    bool ignored;
 
     if (!signal || !signal->declared)
         return -EINVAL;
-    if (slot && slot->state & TOCSIN__IGNORED && !tocsin__slot_heard(slot))
-        return signal->unresolved || signal->loops > tocsin__quiet(signo);     /* its default action is not taken */
-    return signal->unresolved || signal->loops > tocsin__quiet(signo) || signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+    ignored = slot && slot->state & TOCSIN__IGNORED;   /* its default action is not taken */
+    return (slot && tocsin__slot_heard(slot)) || (!ignored && tocsin__has_default(signal)) || tocsin__heard_elsewhere(tocsin__self, signal) || signal->unresolved;
 }
 
 int tocsin_match(const char *pattern, const char *name)

@@ -11,9 +11,26 @@
 #include "core/mem.h"
 #include "core/tree.h"
 
+struct tocsin__box;
 struct tocsin__loop;
 struct tocsin__match;
 struct tocsin__owner;
+
+/* A loop that listens to a signal, or has, or will. It is never freed: other threads read it without a lock. */
+struct tocsin__listener {
+    struct tocsin__listener *_Atomic next;
+    _Atomic uint32_t word;                             /* the loop's number while it has an interest, with the flags; 0: it has none */
+    _Atomic uint32_t number;                           /* which loop's; 0: nobody's yet */
+    uint32_t interests;                                /* its slot, and its patterns that have not met the name yet */
+    struct tocsin__box *_Atomic box;                   /* of a coalescing signal: what waits for the loop */
+};
+
+enum {
+    TOCSIN__LOOP_BITS = 0xffff,
+    TOCSIN__OBSERVES = 1 << 16,                        /* nobody but observers listens there: it refuses nothing (E18) */
+    TOCSIN__DEAF = 1 << 18,                            /* nobody listens: there is a mask there that may block it */
+    TOCSIN__FULL = 1 << 17                             /* what it has pended has reached the limit */
+};
 
 struct tocsin__signal {
     int signo;
@@ -25,7 +42,22 @@ struct tocsin__signal {
     struct tocsin__owner *owner;
     _Atomic uint32_t loops;                            /* how many loops have an interest in it */
     uint32_t numbers;                                  /* the sum of their numbers: of one, its number */
+    struct tocsin__listener first;                     /* of those loops, and of those that have had one */
+    _Atomic uint32_t changes;                          /* who reads them all, and finds it changed, begins anew */
+    _Atomic(const struct tocsin_layout *) fitted;      /* of a payload that another thread sent: the quick way */
+    bool flat;                                         /* a letter can hold its payload */
 };
+
+enum { TOCSIN__LARGE = 1 << 16 };                     /* a flag of a spec: of the library itself, as large as a letter holds */
+
+/* Its own loop's thread: some of the flags. */
+static inline void tocsin__listener_flag(struct tocsin__listener *listener, uint32_t flags, uint32_t values)
+{
+    uint32_t word = atomic_load_explicit(&listener->word, memory_order_relaxed);
+
+    if ((word & flags) != values)
+        atomic_store(&listener->word, (word & ~flags) | values);
+}
 
 /* The interest word: 0, nothing to do; the number of the one loop that listens, and there is nothing else to mind; anything
    else, the slow way. */
@@ -35,16 +67,33 @@ extern tocsin__hidden _Atomic uint32_t tocsin__signals;               /* signos 
 
 extern tocsin__hidden pthread_mutex_t tocsin__registry_lock;   /* held by patterns.c, too */
 
+static inline bool tocsin__has_default(const struct tocsin__signal *signal)
+{
+    return signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+}
+
 struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);   /* the registry's copy of it, else payload's own */
 
+int tocsin__declare(const struct tocsin_spec *spec);   /* as tocsin_declare; flags of the library's own are allowed */
 int tocsin__name_check(const char *name, size_t size);                    /* 0; -EINVAL */
 int tocsin__signal_named(const char *name, size_t size, bool make);       /* the signo, declared or not; -ENOENT, -ENOSPC, -ENOMEM */
 
 void tocsin__interest_set(struct tocsin__signal *signal);        /* has the word agree with what is known of it; the lock is held */
-void tocsin__interest_add(struct tocsin__signal *signal, uint32_t number);      /* a loop has its first interest in it */
-void tocsin__interest_remove(struct tocsin__signal *signal, uint32_t number);   /* and none any more */
-void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t count);  /* so many patterns, older than its name, have found it */
+void tocsin__interest_change(struct tocsin__signal *signal, struct tocsin__listener *listener, uint32_t by);     /* it has one more, or less */
+void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t number, uint32_t count);  /* so many patterns of a loop, older than its name, have found it */
+struct tocsin__listener *tocsin__listener_make(struct tocsin__signal *signal, uint32_t number);  /* that of a loop, with its box; NULL: no memory */
+struct tocsin__listener *tocsin__listener_of(struct tocsin__signal *signal, uint32_t number);    /* NULL: it has none */
+struct tocsin__listener *tocsin__listener_add(struct tocsin__signal *signal, uint32_t number);   /* as make; the lock is held */
+bool tocsin__heard_elsewhere(const struct tocsin__loop *loop, struct tocsin__signal *signal);     /* somebody listens on another loop than this */
+bool tocsin__wanted_elsewhere(const struct tocsin__loop *loop, struct tocsin__signal *signal);    /* somebody who is no observer */
+bool tocsin__listens_first(const struct tocsin__loop *loop, struct tocsin__signal *signal);       /* of those who only observe it, and nobody else listens */
+int  tocsin__listener_awaits(struct tocsin__signal *signal, uint32_t number);     /* a pattern of that loop has not met the name: -ENOMEM; the lock is held */
+void tocsin__listener_resolved(struct tocsin__signal *signal, uint32_t number, uint32_t count);   /* so many of them have; the lock is held */
+int  tocsin__listeners_boxes(struct tocsin__signal *signal);     /* they need boxes from now on: -ENOMEM; the lock is held */
+void tocsin__listeners_inherit(struct tocsin__loop *own);        /* T8: no other loop listens any more; the lock is held */
+void tocsin__listeners_clear(uint32_t number);                   /* T8: the boxes of a loop */
+void tocsin__listeners_free(struct tocsin__signal *signal);      /* of a name that nobody has seen yet */
 
 /* The patterns of all loops. A name that is new finds those that match it, and counts them; each loop then has its own join it, when
    it next needs to know. */
@@ -66,7 +115,7 @@ struct tocsin__signos { int *items; uint32_t count, capacity; };
 int  tocsin__pattern_new(const char *text, struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__pattern **ret_pattern);   /* -ENOMEM */
 int  tocsin__pattern_add(struct tocsin__pattern *pattern, struct tocsin__signos *ret_signos);   /* all that match it now, each once; -ENOMEM */
 bool tocsin__pattern_remove(struct tocsin__pattern *pattern, uint32_t seen);    /* its loop has looked at the signos up to this; false: it was not there, or a list */
-uint32_t tocsin__patterns_count(const char *name, uint32_t before);       /* of all loops, that match a name that is getting this signo; the lock is held */
+int  tocsin__patterns_await(struct tocsin__signal *signal);      /* those of all loops that match a name that is being made: -ENOMEM; the lock is held */
 struct tocsin__pattern *tocsin__patterns_of(struct tocsin__loop *loop, int signo);        /* those of the loop that are older than the name and match it */
 
 #endif

@@ -1,6 +1,6 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -8,6 +8,8 @@
 #include <event2/event.h>
 
 #include "core/emit.h"
+#include "core/os.h"
+#include "core/receive.h"
 #include "loop/engine.h"
 #include "loop/mirror.h"
 
@@ -16,7 +18,11 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     uint64_t count;
 
-    (void)what, (void)arg;
+    const struct tocsin__engine *engine = arg;
+
+    (void)what;
+    if (tocsin__inherited(engine->loop))
+        return;                                        /* it is for the parent, who shares the descriptor */
     while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
 }
@@ -25,17 +31,8 @@ static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
     struct tocsin__engine *engine = arg;
 
-    on_wake(fd, what, NULL);
+    on_wake(fd, what, engine);
     engine->alarm_us = 0;
-}
-
-/* S4: no peer can raise SIGPIPE. A disposition that somebody chose stays. */
-static void pipe_ignore(void)
-{
-    struct sigaction was;
-
-    if (sigaction(SIGPIPE, NULL, &was) == 0 && !(was.sa_flags & SA_SIGINFO) && was.sa_handler == SIG_DFL)
-        signal(SIGPIPE, SIG_IGN);
 }
 
 static struct event_base *base_new(void)
@@ -60,15 +57,15 @@ static struct event *event_made(struct tocsin__engine *engine, int fd, event_cal
     return NULL;
 }
 
-static int engine_open(struct tocsin__engine *engine, struct event_base *base)
+static int engine_open(struct tocsin__engine *engine)
 {
     engine->wake_fd = tocsin__fault() ? (errno = EMFILE, -1) : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (engine->wake_fd >= 0)
         engine->alarm_fd = tocsin__fault() ? (errno = EMFILE, -1) : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (engine->wake_fd < 0 || engine->alarm_fd < 0)
         return -errno;
-    engine->adopted = base;
-    engine->base = base ? base : base_new();
+    if (!engine->base)
+        engine->base = base_new();
     if (!engine->base)
         return -ENOMEM;
     engine->alarm = event_made(engine, engine->alarm_fd, on_alarm);
@@ -76,22 +73,50 @@ static int engine_open(struct tocsin__engine *engine, struct event_base *base)
     return engine->alarm && engine->wake ? 0 : -ENOMEM;
 }
 
-static void engine_close(struct tocsin__engine *engine)
+static void event_end(struct event **event)
+{
+    if (*event)
+        event_free(*event);
+    *event = NULL;
+}
+
+static void fd_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* All but the base. */
+static void engine_shut(struct tocsin__engine *engine)
 {
     tocsin__mirror_free(engine);
-    if (engine->alarm)
-        event_free(engine->alarm);
-    if (engine->wake)
-        event_free(engine->wake);
+    event_end(&engine->alarm);
+    event_end(&engine->wake);
+    fd_end(&engine->wake_fd);
+    fd_end(&engine->alarm_fd);
+    fd_end(&engine->probe_fd);
+    engine->alarm_us = 0;
+}
+
+static void engine_close(struct tocsin__engine *engine)
+{
+    engine_shut(engine);
     if (engine->base && !engine->adopted)
         event_base_free(engine->base);
-    if (engine->wake_fd >= 0)
-        close(engine->wake_fd);
-    if (engine->alarm_fd >= 0)
-        close(engine->alarm_fd);
-    if (engine->probe_fd >= 0)
-        close(engine->probe_fd);
     tocsin__release(engine);
+}
+
+/* Any thread, also in a real signal handler. */
+static void wake(struct tocsin__inbox *inbox)
+{
+    const struct tocsin__engine *engine = tocsin__container(inbox, struct tocsin__loop, inbox)->engine;
+    uint64_t one = 1;
+    int was = errno;
+
+    while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    errno = was;
 }
 
 static int engine_new(struct tocsin__loop *loop, struct event_base *base)
@@ -103,16 +128,19 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
         return -ENOMEM;
     engine->ready_last = &engine->ready;
     engine->probe_fd = engine->alarm_fd = -1;
-    err = engine_open(engine, base);
+    engine->loop = loop;
+    engine->base = base;
+    engine->adopted = base;
+    err = engine_open(engine);
     if (err < 0) {
         engine_close(engine);
         return err;
     }
-    engine->loop = loop;
     loop->engine = engine;
+    loop->inbox.wake = wake;
     if (base)
         tocsin__polled(engine);
-    pipe_ignore();
+    tocsin__os_pipe();
     return 0;
 }
 
@@ -152,55 +180,20 @@ void tocsin__engine_free(struct tocsin__engine *engine)
         engine->lasts = last->next;
         last->run(last, engine);
     }
-    while (atomic_load_explicit(&engine->loop->posting, memory_order_acquire))
-        sched_yield();                                 /* a thread is between its push and its wake-up */
+    if (tocsin__inherited(engine->loop))               /* who ended it has forked just now (T8) */
+        tocsin__engine_part(engine);
+    tocsin__inbox_quiet(&engine->loop->inbox);
     engine->loop->engine = NULL;
     engine->loop->stir = NULL;
     engine_close(engine);
-}
-
-/* What is ready */
-
-/* Publish first, then test the wake edge. The engine may end as soon as the node can be seen, unless posting says that we are here. */
-void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node)
-{
-    struct tocsin__engine *engine = loop->engine;
-    struct tocsin__node *newest;
-    uint64_t one = 1;
-
-    atomic_fetch_add_explicit(&loop->posting, 1, memory_order_relaxed);
-    newest = atomic_load_explicit(&engine->inbox, memory_order_relaxed);
-    do
-        node->next = newest;
-    while (!atomic_compare_exchange_weak_explicit(&engine->inbox, &newest, node, memory_order_release, memory_order_relaxed));
-    if (!newest)
-        while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-            ;
-    atomic_fetch_sub_explicit(&loop->posting, 1, memory_order_release);
-}
-
-static void inbox_take(struct tocsin__engine *engine)
-{
-    struct tocsin__node *node = NULL, *oldest = NULL, *next;
-
-    if (atomic_load_explicit(&engine->inbox, memory_order_relaxed))
-        node = atomic_exchange_explicit(&engine->inbox, NULL, memory_order_acquire);
-    for (; node; node = next) {
-        next = node->next;
-        node->next = oldest;
-        oldest = node;
-    }
-    for (; oldest; oldest = next) {
-        next = oldest->next;
-        tocsin__ready(engine, oldest);
-    }
 }
 
 /* A turn */
 
 bool tocsin__busy(const struct tocsin__engine *engine)
 {
-    return engine->ready || engine->loop->late.first || (engine->tenant && engine->tenant->resumable(engine->tenant));
+    return engine->ready || engine->loop->late.first || tocsin__inbox_holds(&engine->loop->inbox) || tocsin__os_ebbs(engine->loop) ||
+           (engine->tenant && engine->tenant->resumable(engine->tenant));
 }
 
 /* When the next thing is due, in real time; a clock that stands brings nothing on. */
@@ -263,22 +256,47 @@ void tocsin__polled(struct tocsin__engine *engine)
 
 void tocsin__polled_update(struct tocsin__engine *engine)
 {
-    if (engine->turning)
+    if (engine->turning || tocsin__inherited(engine->loop))
         return;                                        /* the end of the turn does it */
+    tocsin__inbox_sleeps(&engine->loop->inbox);
     if (engine->adopted)
         alarm_keep(engine);
     if (engine->mirror)
         tocsin__mirror_set(engine);
 }
 
+/* In a callback of an adopted base libevent refuses, and prints so; it has no safe way to be asked: event_base_get_running_event
+   reads through NULL when none runs (2.1.12). */
+static int look(struct tocsin__engine *engine, int flags)
+{
+    return event_base_loop(engine->base, EVLOOP_ONCE | flags) < 0 ? -EDEADLK : 0;
+}
+
+/* Whether it may sleep. Where something has come in just now, more is likely on its way: a look without waiting costs less than to be woken. */
+static bool sleeps(struct tocsin__engine *engine, int64_t timeout_us)
+{
+    enum { FLOOD = 8 };
+    int received = engine->received;
+
+    if (!alarm_set(engine, timeout_us))
+        return false;
+    if (received && !engine->adopted) {
+        engine->received = 0;
+        if (received >= FLOOD)
+            sched_yield();                             /* who sends may have our processor: it goes on, instead of being preempted at each one */
+        if (look(engine, EVLOOP_NONBLOCK) < 0 || tocsin__busy(engine) || !alarm_set(engine, timeout_us))
+            return false;
+    }
+    return tocsin__inbox_sleeps(&engine->loop->inbox);
+}
+
 /* One pass of libevent: descriptors first, then what is due, so that after a stall nobody is taken for dead unheard. */
 static int pass(struct tocsin__engine *engine, int64_t timeout_us)
 {
-    int flags = alarm_set(engine, timeout_us) ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
+    int err = look(engine, sleeps(engine, timeout_us) ? 0 : EVLOOP_NONBLOCK);
 
-    /* In a callback of an adopted base libevent refuses, and prints so; it has no safe way to be asked: event_base_get_running_event
-       reads through NULL when none runs (2.1.12). */
-    return event_base_loop(engine->base, flags) < 0 ? -EDEADLK : 0;
+    tocsin__inbox_wakes(&engine->loop->inbox);
+    return err;
 }
 
 /* Does what is ready now; what that makes ready waits for the next turn (T5). */
@@ -289,7 +307,7 @@ static int batch(struct tocsin__engine *engine)
     bool last = !engine->ready;
     int count = 0;
 
-    while (!last && !loop->free_wanted) {
+    while (!last && !loop->free_wanted && !tocsin__inherited(loop)) {
         node = engine->ready;
         last = &node->next == end;
         engine->ready = node->next;
@@ -301,28 +319,114 @@ static int batch(struct tocsin__engine *engine)
     return count;
 }
 
+/* T8 */
+
+/* What the base watches is told to its new set, and libevent prints what that refuses: what has been closed since the fork stands open meanwhile. */
+static bool plug(int fd, int by)
+{
+    return by >= 0 && fd >= 0 && fcntl(fd, F_GETFD) < 0 && dup2(by, fd) == fd;
+}
+
+/* It closes the set that it shares with the parent first, so nothing is taken out of that. */
+static void base_part(struct tocsin__engine *engine)
+{
+    int by = eventfd(0, EFD_CLOEXEC);
+
+    plug(engine->wake_fd, by);
+    plug(engine->alarm_fd, by);
+    for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
+        watch->plugged = plug(watch->fd, by);
+    event_reinit(engine->base);
+    while (engine->watches) {
+        struct tocsin__watch *watch = engine->watches;
+
+        tocsin__watch_end(watch);
+        if (watch->plugged)
+            close(watch->fd);
+    }
+    if (by >= 0)
+        close(by);
+}
+
+void tocsin__engine_part(struct tocsin__engine *engine)
+{
+    while (engine->timers.heap.first)
+        tocsin__heap_remove(engine->timers.heap.first);
+    base_part(engine);
+    engine_shut(engine);
+    engine->loop->stir = NULL;
+    engine->polled = engine->turning = false;
+    engine->received = 0;
+    engine->draining = engine->drain_begun = engine->drain_over = false;
+    if (engine->tenant)
+        engine->tenant->forget(engine->tenant);
+    engine->ready = NULL;
+    engine->ready_last = &engine->ready;
+}
+
+int tocsin__engine_reopen(struct tocsin__engine *engine)
+{
+    int err = engine_open(engine);
+
+    if (err < 0)
+        engine_shut(engine);
+    return err;
+}
+
+/* It begins to work, or has worked: the watchdog counts. */
+static void phase_next(struct tocsin__loop *loop)
+{
+    atomic_store_explicit(&loop->phase, loop->phase + 1, memory_order_relaxed);
+}
+
+/* How long the loop could serve nothing else. */
+static void worked(struct tocsin__engine *engine)
+{
+    struct tocsin__loop *loop = engine->loop;
+
+    loop->turns++;
+    loop->lag_us = tocsin__now(engine) - loop->turn_us;
+    loop->busy_us += loop->lag_us;
+    if (loop->lag_us > loop->lag_most_us)
+        loop->lag_most_us = loop->lag_us;
+    phase_next(loop);
+}
+
+/* What paused is asked again, if it may be wanted now. */
+static void resume(struct tocsin__engine *engine)
+{
+    if (engine->tenant && engine->tenant->resumable(engine->tenant))
+        engine->tenant->resume(engine->tenant);
+}
+
 int tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us)
 {
     struct tocsin__loop *loop = engine->loop;
     bool late;
     int count;
 
+    if (tocsin__inherited(loop))
+        return -EOWNERDEAD;
     if (!tocsin__may_turn(engine))
         return -EDEADLK;
     engine->turning = true;
-    if (engine->tenant && engine->tenant->resumable(engine->tenant))
-        engine->tenant->resume(engine->tenant);
-    count = pass(engine, timeout_us);
-    if (count == 0) {
+    tocsin__os_turn(loop);
+    resume(engine);
+    count = tocsin__inherited(loop) ? -EOWNERDEAD : pass(engine, timeout_us);
+    if (count == 0 && !tocsin__inherited(loop)) {
+        phase_next(loop);
         loop->turn_us = tocsin__now(engine);
-        inbox_take(engine);
+        late = loop->late.first;                       /* before: what is posted now may pend for the next turn */
+        count = tocsin__receive(loop);
+        engine->received = count;
+        resume(engine);                                /* other loops may have made room, or begun to listen */
         tocsin__timers_fire(engine);
-        late = loop->late.first;
-        count = batch(engine);
+        count += batch(engine);
         if (late)
             count += tocsin__flush_late(loop);
+        worked(engine);
     }
     engine->turning = false;
     tocsin__mirror_update(engine);
-    return count;
+    return tocsin__inherited(loop) ? -EOWNERDEAD : count;
 }

@@ -14,12 +14,7 @@
 struct event;
 struct tocsin__fiber;
 struct tocsin__mirror;
-
-/* Something to be done by the loop, at rest, outside every callback of libevent (E16). It is its owner's memory, on one list at a time. */
-struct tocsin__node {
-    struct tocsin__node *next;
-    void (*run)(struct tocsin__node *node);
-};
+struct tocsin__watched;
 
 /* Called once, when the engine ends: what other floors keep for a loop. */
 struct tocsin__last {
@@ -36,12 +31,14 @@ struct tocsin__tenant {
     void (*resume)(struct tocsin__tenant *tenant);
     void (*drain)(struct tocsin__tenant *tenant);      /* cancels what stands */
     void (*cancel)(struct tocsin__tenant *tenant, bool serving);     /* cancels what runs, or what serves */
+    void (*forget)(struct tocsin__tenant *tenant);     /* T8: drops all that runs, and tells nobody */
 };
 
 struct tocsin__engine {
     struct tocsin__loop *loop;
     struct event_base *base;
     bool adopted, turning;
+    int received;                                      /* how many things came out of the inbox in the last turn */
     bool polled;                                       /* a foreign loop waits: for the mirror, or on the adopted base */
 
     struct event *alarm, *wake;                        /* libevent's side of time, and of the inbox */
@@ -52,10 +49,10 @@ struct tocsin__engine {
     int64_t stopped_us;
 
     struct tocsin__node *ready, **ready_last;
-    struct tocsin__node *_Atomic inbox;                /* from other threads, the newest first */
     struct tocsin__watch *watches;
     struct tocsin__mirror *mirror;                     /* what tocsin_fd stands for; NULL: nobody asked */
     struct tocsin__last *lasts;
+    struct tocsin__watched *watched;                   /* by the watchdog; NULL: it has never been */
 
     struct tocsin__tenant *tenant;                     /* the operations; NULL: there has been none */
     bool draining, drain_begun, drain_over;
@@ -69,8 +66,6 @@ struct tocsin__engine {
 int  tocsin__engine_make(struct tocsin__engine **ret_engine);    /* the thread's, with its loop, made if need be */
 void tocsin__engine_free(struct tocsin__engine *engine);
 void tocsin__engine_last(struct tocsin__engine *engine, struct tocsin__last *last);
-
-void tocsin__ready_from_thread(struct tocsin__loop *loop, struct tocsin__node *node);    /* any thread; something must keep the engine until it has run */
 
 void tocsin__polled(struct tocsin__engine *engine);               /* from now on somebody else waits for it */
 void tocsin__polled_update(struct tocsin__engine *engine);
@@ -90,6 +85,13 @@ static inline void tocsin__ready(struct tocsin__engine *engine, struct tocsin__n
     engine->ready_last = &node->next;
     tocsin__mirror_update(engine);
 }
+
+/* T8. part: gives up all that it shares with the parent, which notices nothing, and forgets what ran; it has no descriptors then. reopen: new ones. */
+void tocsin__engine_part(struct tocsin__engine *engine);
+int  tocsin__engine_reopen(struct tocsin__engine *engine);       /* -ENOMEM, -errno: as after part */
+
+bool tocsin__may_part(const struct tocsin__loop *loop);          /* no handler, turn or fiber that came from the parent is on the stack */
+void tocsin__part(struct tocsin__loop *loop);                    /* the whole loop; it is still inherited */
 
 /* Whether the calling code may run turns or be suspended: no handler is on the stack. */
 static inline bool tocsin__may_turn(const struct tocsin__engine *engine)

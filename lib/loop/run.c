@@ -4,6 +4,8 @@
 #include "core/emit.h"
 #include "core/handler.h"
 #include "core/mask.h"
+#include "core/os.h"
+#include "core/receive.h"
 #include "loop/engine.h"
 #include "loop/mirror.h"
 
@@ -19,7 +21,7 @@ int tocsin_turn(int64_t timeout_ms)
 
     if (err == 0)
         err = tocsin__turn(engine, us_of(timeout_ms));
-    if (err >= 0)
+    if (err >= 0 || err == -EOWNERDEAD)
         tocsin__free_if_wanted();
     return err;
 }
@@ -36,8 +38,8 @@ int tocsin_stop(int status)
 {
     struct tocsin__loop *loop = tocsin__self;
 
-    if (loop == &tocsin__no_loop)
-        return -ENODEV;
+    if (loop == &tocsin__no_loop || tocsin__inherited(loop))
+        return loop == &tocsin__no_loop ? -ENODEV : -EOWNERDEAD;
     loop->stop_wanted = true;
     loop->stop_status = status;
     return 0;
@@ -115,9 +117,15 @@ int tocsin_run(void)
 {
     struct tocsin__engine *engine;
     int status = tocsin__engine_make(&engine);
+    uint64_t taken;
 
-    if (status == 0)
-        status = tocsin__may_turn(engine) ? run(engine) : -EDEADLK;
+    if (status == 0 && !tocsin__may_turn(engine))
+        status = -EDEADLK;
+    if (status == 0) {
+        taken = tocsin__os_run(engine->loop);
+        status = run(engine);
+        tocsin__os_ran(taken);
+    }
     tocsin__free_if_wanted();
     return status;
 }
@@ -131,7 +139,7 @@ static void end_all(struct tocsin__engine *engine, bool serving)
 
     const uint32_t *count = tenant ? serving ? &tenant->serving : &tenant->running : NULL;
 
-    while (tenant && *count) {
+    while (tenant && *count && !tocsin__inherited(engine->loop)) {
         tenant->cancel(tenant, serving);
         if (*count)                                    /* what was never started is gone */
             tocsin__turn(engine, -1);
@@ -145,29 +153,63 @@ static int left(const struct tocsin__loop *loop)
     return (int)(loop->sources.live + loop->queues.live - (tenant ? tenant->serving : 0));
 }
 
-static int free_now(struct tocsin__loop *loop)
+static uint32_t running_now(const struct tocsin__loop *loop)
 {
+    return loop->engine && loop->engine->tenant ? loop->engine->tenant->running : 0;
+}
+
+static uint32_t kept_now(const struct tocsin__loop *loop)
+{
+    return loop->engine && loop->engine->tenant ? loop->engine->tenant->kept : 0;
+}
+
+/* Delivers what is pended, ends what runs. How many things were left. */
+static int wind_up(struct tocsin__loop *loop)
+{
+    uint32_t running = running_now(loop), kept = kept_now(loop);
     struct tocsin__engine *engine = loop->engine;
     int count = (int)loop->blocks.live;
 
-    if (tocsin__loop_dies)
-        tocsin__loop_dies();
-    loop->freeing = true;
-    loop->free_wanted = false;
+    tocsin__os_leave(loop);
+    tocsin__loop_close(loop);
+    tocsin__receive_last(loop);
     tocsin__holds_lift(loop);
     tocsin__flush_shut(loop);
     tocsin__flush_late(loop);
-    count += left(loop);
-    if (engine) {
-        engine->draining = false;
-        end_all(engine, false);
-        end_all(engine, true);
-        for (int i = 0; i < 2 && tocsin__busy(engine); i++)
-            tocsin__turn(engine, 0);
-        tocsin__loop_unpend(loop);
-        tocsin__engine_free(engine);
+    tocsin__os_dry(loop);
+    count += left(loop) + (int)(running - running_now(loop)) - (int)(kept_now(loop) - kept);       /* what has ended by itself meanwhile was left, too */
+    if (!engine)
+        return count;
+    engine->draining = false;
+    end_all(engine, false);
+    end_all(engine, true);
+    for (int i = 0; i < 2 && tocsin__busy(engine); i++)
+        tocsin__turn(engine, 0);
+    return count;
+}
+
+static int free_now(struct tocsin__loop *loop)
+{
+    bool mine = !tocsin__inherited(loop);
+    int count;
+
+    if (mine && tocsin__loop_dies)
+        tocsin__loop_dies();
+    loop->freeing = true;
+    loop->free_wanted = false;
+    count = mine ? wind_up(loop) : 0;
+    if (tocsin__inherited(loop)) {                     /* by now, perhaps: what was called may have forked */
+        tocsin__part(loop);
+        tocsin__loop_take_over(loop);
+        count = 0;
     }
+    if (loop->engine) {
+        tocsin__loop_unpend(loop);
+        tocsin__engine_free(loop->engine);
+    }
+    tocsin__os_dry(loop);
     tocsin__loop_clear(loop);
+    tocsin__receive_end(loop);                         /* last: who waits for a handler's end has been told the truth */
     tocsin__loop_retire(loop);
     return count;
 }
@@ -177,6 +219,8 @@ static bool may_free(struct tocsin__loop *loop)
 {
     struct tocsin__engine *engine = loop->engine;
 
+    if (tocsin__inherited(loop))
+        return tocsin__may_part(loop);
     return tocsin__at_rest(loop) && (!engine || (tocsin__may_turn(engine) && !(engine->adopted && tocsin__turn(engine, 0) < 0)));
 }
 

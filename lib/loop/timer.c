@@ -56,7 +56,7 @@ int tocsin__timers_fire(struct tocsin__engine *engine)
     struct tocsin__heap_node *first;
     int count = 0;
 
-    while ((first = engine->timers.heap.first) && first->major <= now && first->minor < order) {
+    while (!tocsin__inherited(engine->loop) && (first = engine->timers.heap.first) && first->major <= now && first->minor < order) {
         struct tocsin__timer *timer = (struct tocsin__timer *)first;
 
         tocsin__heap_remove(first);

@@ -14,6 +14,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     struct tocsin__watch *watch = arg;
 
     (void)fd;
+    if (tocsin__inherited(watch->engine->loop))
+        return;
     watch->ready(watch, (short)((what & EV_READ ? POLLIN : 0) | (what & EV_WRITE ? POLLOUT : 0)));
 }
 
@@ -34,7 +36,7 @@ static int probe(struct tocsin__engine *engine, int fd)
 
 int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd)
 {
-    int err = probe(engine, fd);
+    int err = tocsin__inherited(engine->loop) ? -EOWNERDEAD : probe(engine, fd);
 
     if (err < 0)
         return err;
@@ -78,20 +80,25 @@ static void watched_for(struct tocsin__watch *watch, short events)
 
 int tocsin__watch_for(struct tocsin__watch *watch, short events)
 {
-    int err = events == watch->events ? 0 : event_for(watch, events);
+    int err = tocsin__inherited(watch->engine->loop) ? -EOWNERDEAD : events == watch->events ? 0 : event_for(watch, events);
 
     if (err == 0)
         watched_for(watch, events);
-    else if (event_for(watch, watch->events) < 0)      /* nor what it was */
+    else if (err != -EOWNERDEAD && event_for(watch, watch->events) < 0)      /* nor what it was */
         watched_for(watch, 0);
     return err;
 }
 
 void tocsin__watch_close(struct tocsin__watch *watch)
 {
-    if (!watch->event)
+    if (!watch->event || tocsin__inherited(watch->engine->loop))
         return;
     tocsin__watch_for(watch, 0);
+    tocsin__watch_end(watch);
+}
+
+void tocsin__watch_end(struct tocsin__watch *watch)
+{
     event_free(watch->event);
     watch->event = NULL;
     *watch->link = watch->next;

@@ -38,8 +38,15 @@ static int cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
+/* T8: in the child of a fork it is not closed, but dropped. Its connections are the parent's, and libcurl would say goodbye on them: they stay as they are. */
+static void drop(void *state)
+{
+    if (current == state)
+        current = NULL;
+}
+
 static const struct tocsin_op_type client_type = {
-    .done = &tocsin__net_closed_spec, .state_size = sizeof(struct tocsin__net_client), .cancel = cancel
+    .done = &tocsin__net_closed_spec, .state_size = sizeof(struct tocsin__net_client), .cancel = cancel, .drop = drop
 };
 
 /* So many connections are kept. To an origin there are never more than it has places: libcurl closes an idle one instead. */

@@ -62,13 +62,20 @@ void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_pa
     if (op->engine->loop == tocsin__self)
         tocsin__ready(op->engine, &op->end_node);
     else
-        tocsin__ready_from_thread(op->engine->loop, &op->end_node);
+        tocsin__inbox_push(&op->engine->loop->inbox, &op->end_node);
 }
 
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
 {
     if (tocsin__op_claim(op->source.id))
         tocsin__op_finish(op, status, lent);
+}
+
+static bool inherited(uint64_t id)
+{
+    const struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
+
+    return loop && tocsin__inherited(loop);
 }
 
 static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload)
@@ -94,8 +101,8 @@ int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payl
     struct tocsin__op *op;
     int err = tocsin_id_error(id.source.id);
 
-    if (err < 0)
-        return err;
+    if (err < 0 || inherited(id.source.id))
+        return err < 0 ? err : -EOWNERDEAD;
     op = claim(id.source.id, id.source.id, payload ? COPYING : 0);
     if (!op)
         return unclaimed(id.source.id);

@@ -100,6 +100,8 @@ int tocsin_op_next(struct tocsin_op after, struct tocsin_op_facts *ret_facts)
 
     if (!ret_facts || tocsin_id_error(id))
         return ret_facts ? tocsin_id_error(id) : -EINVAL;
+    if (tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     while ((source = tocsin__id_after(&tocsin__self->sources, id)) && tocsin__op_find((struct tocsin_op){ { source->id } }, &op) < 0)
         id = source->id;
     if (!source)

@@ -2,6 +2,7 @@
 #include "core/emit.h"
 #include "core/layout.h"
 #include "core/owner.h"
+#include "core/receive.h"
 #include "op/op.h"
 
 int tocsin__op_failed(int err, struct tocsin_op *ret_op)
@@ -137,6 +138,8 @@ static int places_reserve(struct tocsin__op *op)
     }
     if (slot && slot->state & TOCSIN__BLOCKED && !place_pended(ops, slot, signo))
         return -EAGAIN;
+    if (tocsin__elsewhere(tocsin__signal(signo), slot) && !tocsin__parcels_room(loop, tocsin__signal(signo)))
+        return -EAGAIN;
     err = sets_expect(ops, signo);
     if (err == 0 && sink) {
         err = sink->reserve(sink);
@@ -215,6 +218,8 @@ static void op_enter(struct tocsin__op *op)
     struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->sources, op->source.id);
 
     op->end_node.run = on_end;
+    if (op->kind->progress[0])
+        atomic_store_explicit(&op->engine->loop->progresses, true, memory_order_relaxed);
     atomic_store_explicit(&entry->claim, tocsin__op_own(op) ? tocsin__own_word(op->source.id) : op->source.id, memory_order_release);
     link_into(&tocsin__ops(op->engine)->running, op);
     count_running(op, 1);
@@ -294,6 +299,16 @@ void tocsin__op_gone(struct tocsin__op *op)
     tocsin__info_put(&op->info);
 }
 
+void tocsin__op_forget(struct tocsin__op *op)
+{
+    tocsin__op_progress_forget(op);
+    if (!op->never)
+        places_release(op);
+    op->never = true;
+    op->waiter = NULL;
+    tocsin__op_gone(op);
+}
+
 static void on_unpended(struct tocsin__pend *place)
 {
     struct tocsin__op *op = tocsin__container(place, struct tocsin__op, place);
@@ -353,12 +368,15 @@ void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
 {
     struct tocsin__loop *loop = op->engine->loop;
     uint64_t parent = loop->parent;
+    struct tocsin__doing was = tocsin__doing(loop);
 
+    tocsin__does(loop, (struct tocsin__doing){ (const void *)op->notify.fn, info->name, op->source.id });
     loop->depth++;
-    loop->parent = info->sequence;
+    tocsin__descends(loop, info->sequence);
     op->notify.fn(info, op->notify.arg);
-    loop->parent = parent;
+    tocsin__descends(loop, parent);
     loop->depth--;
+    tocsin__does(loop, was);
     if (loop->watch)
         loop->watch(loop);
     tocsin__tidy_at_rest(loop);
@@ -416,6 +434,7 @@ static void deliver_end(struct tocsin__op *op)
     result = tocsin__announce(loop, op->kind->done, &op->source, &op->info, &op->place,
                               op->notify.how & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
     ops->ending = NULL;
+    tocsin__parcels_drop(loop);
     if (result != TOCSIN_PENDED)
         sets_expected(ops, op->kind->done, NULL);
     notify_end(op);
@@ -424,6 +443,15 @@ static void deliver_end(struct tocsin__op *op)
         op_keep(op);
     else
         tocsin__op_gone(op);
+}
+
+/* Other loops that listen to its end are sent it in parcels of their own. */
+static bool parcels_ready(struct tocsin__op *op)
+{
+    struct tocsin__loop *loop = op->engine->loop;
+    struct tocsin__signal *signal = tocsin__signal(op->kind->done);
+
+    return !tocsin__elsewhere(signal, tocsin__slot(loop, signal->signo)) || tocsin__parcels_make(loop, signal) == 0;
 }
 
 static void on_end(struct tocsin__node *node)
@@ -438,6 +466,8 @@ static void on_end(struct tocsin__node *node)
         tocsin__op_gone(op);
     } else if (op->phase == TOCSIN__MADE) {
         op->early = true;
+    } else if (!parcels_ready(op)) {
+        tocsin__ready(op->engine, &op->end_node);      /* short of memory: in the next turn */
     } else {
         deliver_end(op);
     }

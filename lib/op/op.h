@@ -85,6 +85,7 @@ struct tocsin__ops {
     struct tocsin__op *ending;                         /* whose end is being delivered */
     struct tocsin__sink *sets;
     void (*queues_close)(struct tocsin__ops *ops);     /* lib/style's: NULL: there has been no queue */
+    void (*queues_forget)(struct tocsin__ops *ops);    /* T8: who waits for them is gone */
     uint64_t resumed_age;                              /* handlers connected when those that are paused were asked last */
     bool resume_wanted;                                /* a queue has room again */
 };
@@ -145,6 +146,7 @@ int  tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op
 int  tocsin__op_failed(int err, struct tocsin_op *ret_op);                        /* answers err, and has ret_op carry it */
 int  tocsin__op_end(struct tocsin__op *op, int reason);                           /* cancel, deadline: as tocsin_cancel */
 int  tocsin__op_free(struct tocsin__op *op);                                      /* as tocsin_op_free, whoever waits */
+void tocsin__op_forget(struct tocsin__op *op);                                    /* T8: it runs, and will not end */
 void tocsin__op_gone(struct tocsin__op *op);                                      /* its result is taken */
 
 /* Completing in two steps, for threads: who claims it may write the state and completes it. NULL: somebody else has. */
@@ -157,6 +159,7 @@ bool tocsin__op_wanted(struct tocsin__op *op, int which);
 int  tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun);
 void tocsin__op_deliver_progress(struct tocsin__node *node);
 void tocsin__op_progress_drop(struct tocsin__op *op);           /* what is held, since nobody wanted it any more, is given up */
+void tocsin__op_progress_forget(struct tocsin__op *op);         /* T8: it is told to nobody */
 void tocsin__op_pause_end(struct tocsin__op *op);
 bool tocsin__resumable(struct tocsin__tenant *tenant);
 void tocsin__resume(struct tocsin__tenant *tenant);

@@ -92,6 +92,30 @@ static void cancel(struct tocsin__tenant *tenant, bool serving)
     }
 }
 
+/* Those whose result was promised to somebody wait for whoever takes it now; what was to be called with it is not. */
+static void kept_forget(struct tocsin__ops *ops)
+{
+    for (struct tocsin__op *op = ops->kept, *next; op; op = next) {
+        next = op->next;
+        op->waiter = NULL;
+        if (!(op->notify.how & TOCSIN_KEEP))
+            tocsin__op_gone(op);
+    }
+}
+
+static void forget(struct tocsin__tenant *tenant)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+
+    if (ops->queues_forget)
+        ops->queues_forget(ops);
+    kept_forget(ops);
+    while (ops->running)
+        tocsin__op_forget(ops->running);
+    tenant->threads = 0;
+    ops->resume_wanted = false;
+}
+
 static void ops_last(struct tocsin__last *last, struct tocsin__engine *engine)
 {
     struct tocsin__ops *ops = tocsin__container(last, struct tocsin__ops, last);
@@ -120,7 +144,7 @@ int tocsin__ops_make(struct tocsin__engine *engine)
     ops = tocsin__alloc(sizeof *ops);
     if (!ops)
         return -ENOMEM;
-    ops->tenant = (struct tocsin__tenant){ .resumable = tocsin__resumable, .resume = tocsin__resume, .drain = drain, .cancel = cancel };
+    ops->tenant = (struct tocsin__tenant){ .resumable = tocsin__resumable, .resume = tocsin__resume, .drain = drain, .cancel = cancel, .forget = forget };
     ops->engine = engine;
     ops->last.run = ops_last;
     tocsin__pools_use();

@@ -8,14 +8,17 @@
 
 #include "core/id.h"
 #include "core/mem.h"
+#include "loop/engine.h"
 #include "op/pool.h"
 
 enum { THREADS_MAX = 1024, THREADS_LEAST = 4, LIMIT = 1024 };
 
 struct worker {
-    struct worker *next;                               /* among those that have ended */
+    struct worker *next, **link;                       /* among those that run, or that have ended */
     struct tocsin__pool *pool;
     pthread_t thread;
+    sigset_t mask;                                     /* of the thread that started it */
+    struct tocsin__job *job;                           /* that it is at */
 };
 
 struct tocsin__pool {
@@ -34,24 +37,49 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rested = PTHREAD_COND_INITIALIZER;     /* an idle thread has ended */
 static struct tocsin__pool *pools, *standard;
 static struct tocsin__ids ids = { .prefix = (uint64_t)0xfffe << TOCSIN__ID_NUMBER_SHIFT };
+static struct worker *workers;                         /* that run */
+static __thread struct worker *current;                /* the one that this thread is; NULL: none */
+static struct worker *lost;                            /* T8: that were at a job in the parent, which stays as it was */
 static struct worker *ended;                           /* wait to be joined */
 static int users;                                      /* loops that have operations */
 static bool resting;                                   /* somebody waits for idle threads to end */
 
+static void worker_link(struct worker *worker, struct worker **first)
+{
+    worker->next = *first;
+    worker->link = first;
+    if (worker->next)
+        worker->next->link = &worker->next;
+    *first = worker;
+}
+
+static void worker_unlink(struct worker *worker)
+{
+    *worker->link = worker->next;
+    if (worker->next)
+        worker->next->link = worker->link;
+}
+
 /* Pools; all of it with the lock held */
+
+static void cond_new(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
 
 static struct tocsin__pool *pool_new(int threads, size_t limit)
 {
     struct tocsin__pool *pool = tocsin__alloc(sizeof *pool);
-    pthread_condattr_t attributes;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (!pool)
         return NULL;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->work, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_new(&pool->work);
     pool->threads_most = threads ? threads : processors > THREADS_LEAST ? (int)processors : THREADS_LEAST;
     pool->limit = limit ? limit : LIMIT;
     pool->refs = 1;
@@ -84,7 +112,7 @@ static void join_ended(void)
     while (ended) {
         struct worker *worker = ended;
 
-        ended = worker->next;
+        worker_unlink(worker);
         pthread_mutex_unlock(&lock);
         pthread_join(worker->thread, NULL);
         tocsin__release(worker);
@@ -133,15 +161,18 @@ static void *work(void *arg)
     struct tocsin__job *job;
 
     pthread_mutex_lock(&lock);
+    current = self;
     while ((job = job_wait(pool))) {
+        self->job = job;
         pthread_mutex_unlock(&lock);
         job->run(job);
         pthread_mutex_lock(&lock);
+        self->job = NULL;
     }
     pool->threads--;
+    worker_unlink(self);
     if (users || resting) {
-        self->next = ended;
-        ended = self;
+        worker_link(self, &ended);
     } else {                                           /* its job was abandoned: nobody will come */
         pthread_detach(self->thread);
         tocsin__release(self);
@@ -167,10 +198,12 @@ static int worker_start(struct tocsin__pool *pool)
     pthread_sigmask(SIG_SETMASK, &all, &was);
     err = tocsin__fault() ? EAGAIN : pthread_create(&worker->thread, NULL, work, worker);
     pthread_sigmask(SIG_SETMASK, &was, NULL);
+    worker->mask = was;
     if (err) {
         tocsin__release(worker);
         return -err;
     }
+    worker_link(worker, &workers);
     pool->threads++;
     pool->refs++;
     return 0;
@@ -224,6 +257,72 @@ bool tocsin__pool_remove(struct tocsin__job *job)
     }
     pthread_mutex_unlock(&lock);
     return queued;
+}
+
+/* T8 */
+
+static void fork_begins(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void fork_over(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* Nobody waits for its jobs any more, and its threads are not here. */
+static void pool_inherit(struct tocsin__pool *pool)
+{
+    for (struct tocsin__job *job = pool->first; job; job = job->next) {
+        job->queued = false;
+        job->forgotten = true;
+    }
+    pool->first = pool->last = NULL;
+    pool->jobs = 0;
+    pool->idle = 0;
+    pool->refs -= (uint32_t)pool->threads;
+    pool->threads = 0;
+    cond_new(&pool->work);
+}
+
+static void workers_free(struct worker **first)
+{
+    while (*first) {
+        struct worker *worker = *first;
+
+        worker_unlink(worker);
+        if (worker->job)
+            worker_link(worker, &lost);
+        else
+            tocsin__release(worker);
+    }
+}
+
+/* A thread of ours that has forked is one still, and there is no other; what it goes on to run has the signals of the program (S2). */
+static void fork_child(void)
+{
+    for (struct tocsin__pool *pool = pools; pool; pool = pool->next)
+        pool_inherit(pool);
+    if (current)
+        worker_unlink(current);
+    workers_free(&workers);
+    workers_free(&ended);
+    if (current) {
+        worker_link(current, &workers);
+        current->pool->threads++;
+        current->pool->refs++;
+        pthread_sigmask(SIG_SETMASK, &current->mask, NULL);
+    }
+    pthread_cond_init(&rested, NULL);
+    resting = false;
+    users = tocsin__self->engine && tocsin__self->engine->tenant;
+    fork_over();
+}
+
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(fork_begins, fork_over, fork_child);
 }
 
 /* Users */

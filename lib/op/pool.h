@@ -14,6 +14,7 @@ struct tocsin__job {
     void (*run)(struct tocsin__job *job);
     struct tocsin__pool *pool;
     bool queued;
+    bool forgotten;                                    /* T8: it was queued when the process forked, and this is the child: it never runs */
 };
 
 int  tocsin__pool_find(uint64_t id, struct tocsin__pool **ret_pool);     /* 0: the process's. The pool is held until tocsin__pool_release */

@@ -1,4 +1,5 @@
 /* Progress: made while somebody wants it, one at a time, told from the loop (O2, E16). */
+#include "core/cast.h"
 #include "core/emit.h"
 #include "core/layout.h"
 #include "op/op.h"
@@ -10,6 +11,14 @@ static bool heard(const struct tocsin__op *op, int signo)
     struct tocsin__list *own = slot && slot->sourced ? tocsin__source_list(&op->source, slot) : NULL;
 
     return slot && (slot->list->handling || (own && own->handling));
+}
+
+/* On another loop. */
+static bool heard_elsewhere(const struct tocsin__op *op, const struct tocsin__slot *slot, int signo)
+{
+    struct tocsin__signal *signal = tocsin__signal(signo);
+
+    return tocsin__elsewhere(signal, slot) && tocsin__wanted_elsewhere(op->engine->loop, signal);
 }
 
 /* While the signal is blocked: what coalesces is pended, one for each source; that of a timer gathers the ticks, any other operation pauses
@@ -47,9 +56,11 @@ static int welcome(const struct tocsin__op *op, int which)
     slot = tocsin__slot(op->engine->loop, signo);
     if (op->progress_waits)
         return -EAGAIN;
-    if (!(op->notify.how & TOCSIN_AT_EACH) && !sink && !heard(op, signo))
+    if (!(op->notify.how & TOCSIN_AT_EACH) && !sink && !heard(op, signo) && !heard_elsewhere(op, slot, signo))
         return 0;
     if (sink && !sink->room(sink))
+        return -EAGAIN;
+    if (heard_elsewhere(op, slot, signo) && !tocsin__room_elsewhere(op->engine->loop, tocsin__signal(signo)))
         return -EAGAIN;
     return slot && !takes(op, slot) ? -EAGAIN : 1;
 }
@@ -60,7 +71,11 @@ static bool still_welcome(const struct tocsin__op *op)
     int signo = op->kind->progress[op->progress_which];
     struct tocsin__slot *slot = tocsin__slot(op->engine->loop, signo);
 
-    if (op->progress_info || op->notify.how & TOCSIN_AT_EACH)
+    bool elsewhere = heard_elsewhere(op, slot, signo);
+
+    if (elsewhere && !tocsin__room_elsewhere(op->engine->loop, tocsin__signal(signo)))
+        return false;
+    if (op->progress_info || op->notify.how & TOCSIN_AT_EACH || (elsewhere && !heard(op, signo)))
         return true;
     return heard(op, signo) && takes(op, slot);
 }
@@ -156,7 +171,7 @@ void tocsin__resume(struct tocsin__tenant *tenant)
     ops->resumed_age = ops->engine->loop->age;
     ops->engine->loop->depth++;                        /* resume is the provider's: no handler, and nothing is freed under it */
     ops->resume_next = ops->paused;
-    while ((op = ops->resume_next)) {
+    while ((op = ops->resume_next) && !tocsin__inherited(ops->engine->loop)) {
         ops->resume_next = op->paused_next;            /* what pauses anew stands before us */
         if (op->progress_held && still_welcome(op))
             release(op);
@@ -260,17 +275,20 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
 
 /* Told */
 
-static void progress_tell(struct tocsin__op *op, struct tocsin__info *info)
+/* -EAGAIN, -ENOMEM: another loop that listens cannot take it now, and nobody has been told. */
+static int progress_tell(struct tocsin__op *op, struct tocsin__info *info)
 {
     int signo = op->kind->progress[op->progress_which];
     const struct tocsin_payload *kept = info->seen.payload;
+    int result;
 
     info->seen = (struct tocsin_info){ .signo = signo, .code = TOCSIN_PROGRESS, .overrun = op->progress_overrun,
                                        .name = tocsin__signal(signo)->name, .source = { op->source.id }, .parent = op->parent,
                                        .payload = op->progress_info ? kept : op->progress };
-    tocsin__announce(op->engine->loop, signo, &op->source, info, NULL, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
-    if (op->notify.how & TOCSIN_AT_EACH)
+    result = tocsin__announce(op->engine->loop, signo, &op->source, info, NULL, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
+    if (result >= 0 && op->notify.how & TOCSIN_AT_EACH)
         tocsin__op_call(op, &info->seen);
+    return result;
 }
 
 static void progress_end(struct tocsin__op *op, bool told)
@@ -292,6 +310,12 @@ static void progress_end(struct tocsin__op *op, bool told)
         tocsin__payload_clear(copy);
         tocsin__release(copy);
     }
+}
+
+void tocsin__op_progress_forget(struct tocsin__op *op)
+{
+    op->progress_held = false;
+    progress_end(op, false);
 }
 
 /* Its end need not wait any more. */
@@ -322,8 +346,11 @@ void tocsin__op_deliver_progress(struct tocsin__node *node)
         hold(op);
         return;
     }
-    if (tells)
-        progress_tell(op, op->progress_info ? op->progress_info : &info);
+    if (tells && progress_tell(op, op->progress_info ? op->progress_info : &info) < 0) {
+        hold(op);
+        tocsin__ops(op->engine)->resume_wanted = true;
+        return;
+    }
     tocsin__info_end(&info);
     progress_end(op, tells);
     end_on(op);

@@ -72,6 +72,8 @@ static void work_drop(void *arg)
 {
     struct state *state = arg;
 
+    if (state->work && state->work->job.forgotten)
+        work_put(state->work);                         /* the thread's reference: none will run it */
     if (state->work)
         work_put(state->work);
 }

@@ -10,11 +10,19 @@
 #include "core/loop.h"
 #include "report/debug.h"
 
+/* Each loop has observers of ours: what comes from another one is told there. */
+static bool foreign(const struct tocsin_info *info)
+{
+    return info->sequence >> 48 != tocsin_loop_current().id >> 48;
+}
+
 static int on_failed(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_handler_failed *failed = tocsin_handler_failed_of(info);
 
     (void)arg;
+    if (foreign(info))
+        return TOCSIN_NEXT;
     dprintf(STDERR_FILENO, "tocsin: a handler of %s failed: %s, %s%s%s\n", failed->signal, tocsin_strerror(failed->error), failed->owner,
             *failed->where ? ", " : "", failed->where);
     return TOCSIN_NEXT;
@@ -25,6 +33,8 @@ static int on_full(const struct tocsin_info *info, void *arg)
     const struct tocsin_queue_full *full = tocsin_queue_full_of(info);
 
     (void)arg;
+    if (foreign(info))
+        return TOCSIN_NEXT;
     dprintf(STDERR_FILENO, "tocsin: %s of %s is full: %llu of %llu entries, %llu of %llu bytes\n", full->queue ? "a queue" : "what is pended",
             full->signal, (unsigned long long)full->entries, (unsigned long long)full->limit, (unsigned long long)full->bytes,
             (unsigned long long)full->limit_bytes);
@@ -51,7 +61,7 @@ static void dies(void)
 
 static void at_exit(void)
 {
-    if (tocsin_loop_current().id)
+    if (tocsin_loop_current().id && !tocsin_id_error(tocsin_loop_current().id))     /* in a child, nothing of it is ours (T8) */
         dies();
 }
 

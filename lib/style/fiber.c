@@ -1,10 +1,16 @@
 #undef _FORTIFY_SOURCE                                 /* its longjmp takes a jump to another stack for an attack */
+#include <signal.h>
+#include <unistd.h>
+
 #include "core/catalogue.h"
 #include "op/op.h"
 #include "style/fiber.h"
 #include "style/stack.h"
 
-enum { STACKS_KEPT = 64 };                             /* for the next fibers of the loop */
+enum {
+    STACKS_KEPT = 64,                                  /* for the next fibers of the loop */
+    HANDLERS_STACK = 16 * 1024                         /* beyond what the kernel needs of it */
+};
 
 struct tocsin__fiber {                                 /* the state of its operation */
     struct tocsin_fiber_done done;
@@ -24,9 +30,45 @@ struct tocsin__fibers {                                /* of one loop */
     struct tocsin__last last;
     struct tocsin__stack *stacks;
     int stacks_count;
+    void *handlers_stack;                              /* NULL: the thread had one already */
 };
 
 /* Stacks */
+
+static size_t handler_needs(void)
+{
+#ifdef _SC_SIGSTKSZ
+    return (size_t)sysconf(_SC_SIGSTKSZ);              /* by the registers of this processor */
+#else
+    return SIGSTKSZ;
+#endif
+}
+
+/* For handlers of real signals: what is left of a fiber's own may be little. */
+static int handlers_stack_make(struct tocsin__fibers *fibers)
+{
+    stack_t stack = { .ss_size = handler_needs() + HANDLERS_STACK }, was;
+
+    if (sigaltstack(NULL, &was) < 0 || !(was.ss_flags & SS_DISABLE))
+        return 0;
+    stack.ss_sp = tocsin__alloc(stack.ss_size);
+    if (!stack.ss_sp || tocsin__fault() || sigaltstack(&stack, NULL) < 0) {
+        tocsin__release(stack.ss_sp);
+        return -ENOMEM;
+    }
+    fibers->handlers_stack = stack.ss_sp;
+    return 0;
+}
+
+static void handlers_stack_end(struct tocsin__fibers *fibers)
+{
+    const stack_t none = { .ss_flags = SS_DISABLE };
+    stack_t now;
+
+    if (fibers->handlers_stack && sigaltstack(NULL, &now) == 0 && now.ss_sp == fibers->handlers_stack)
+        sigaltstack(&none, NULL);
+    tocsin__release(fibers->handlers_stack);
+}
 
 static void fibers_last(struct tocsin__last *last, struct tocsin__engine *engine)
 {
@@ -40,18 +82,24 @@ static void fibers_last(struct tocsin__last *last, struct tocsin__engine *engine
         tocsin__release(stack);
     }
     engine->fibers = NULL;
+    handlers_stack_end(fibers);
     tocsin__release(fibers);
 }
 
 static int fibers_make(struct tocsin__engine *engine)
 {
+    struct tocsin__fibers *fibers;
+
     if (engine->fibers)
         return 0;
-    engine->fibers = tocsin__alloc(sizeof *engine->fibers);
-    if (!engine->fibers)
+    fibers = tocsin__alloc(sizeof *fibers);
+    if (!fibers || handlers_stack_make(fibers) < 0) {
+        tocsin__release(fibers);
         return -ENOMEM;
-    engine->fibers->last.run = fibers_last;
-    tocsin__engine_last(engine, &engine->fibers->last);
+    }
+    fibers->last.run = fibers_last;
+    engine->fibers = fibers;
+    tocsin__engine_last(engine, &fibers->last);
     return 0;
 }
 
@@ -113,12 +161,14 @@ static void on_resume(struct tocsin__node *node)
 
     fiber->suspended = fiber->resuming = false;
     fiber->waits_for = NULL;
-    loop->parent = fiber->parent;
+    tocsin__descends(loop, fiber->parent);
+    tocsin__does(loop, (struct tocsin__doing){ (const void *)fiber->task, tocsin__fiber_done_spec.name, fiber->op->source.id });
     engine->fiber = fiber;
     tocsin__stack_enter(fiber->stack);
     engine->fiber = NULL;
     fiber->parent = loop->parent;
-    loop->parent = parent;
+    tocsin__descends(loop, parent);
+    tocsin__does(loop, (struct tocsin__doing){ .code = NULL });
     if (fiber->returned)
         fiber_end(fiber);
 }
@@ -155,6 +205,8 @@ int tocsin_yield(void)
     struct tocsin__engine *engine = tocsin__self->engine;
     struct tocsin__fiber *fiber = engine ? tocsin__fiber_running(engine) : NULL;
 
+    if (tocsin__inherited(tocsin__self))
+        return -EOWNERDEAD;
     if (!fiber)
         return -EDEADLK;
     if (fiber->cancelled)
@@ -179,8 +231,19 @@ static int fiber_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
+/* It has a stack only if it has not returned: it was dropped (T8). */
+static void fiber_drop(void *state)
+{
+    struct tocsin__fiber *fiber = state;
+
+    if (!fiber->stack)
+        return;
+    tocsin__stack_close(fiber->stack);
+    tocsin__release(fiber->stack);
+}
+
 static const struct tocsin_op_type fiber_type = {
-    .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel,
+    .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel, .drop = fiber_drop,
     .flags = TOCSIN__OWN,
 };
 

@@ -221,12 +221,18 @@ static void gate_pended(struct tocsin__gate *gate, uint32_t by)
 }
 
 /* The end of an operation has a place by sink_expect; anything else was let in by the gate. */
+/* The end of an operation of this loop has a place already. */
+static bool expected(const struct tocsin__queue *queue, const struct tocsin_info *info)
+{
+    return info->code == TOCSIN_DONE && tocsin__id_number(info->sequence) == queue->engine->loop->number;
+}
+
 static int on_signal(const struct tocsin_info *info, void *arg)
 {
     struct tocsin__queue *queue = arg;
     struct tocsin_info *kept;
 
-    kept = info->code != TOCSIN_DONE && ring_room(queue, 1) < 0 ? NULL : tocsin_info_ref(info);
+    kept = !expected(queue, info) && ring_room(queue, 1) < 0 ? NULL : tocsin_info_ref(info);
     if (!kept) {
         queue->missed++;
         return -ENOMEM;

@@ -34,6 +34,18 @@ static void close_all(struct tocsin__ops *ops)
     }
 }
 
+static void forget_all(struct tocsin__ops *ops)
+{
+    struct tocsin__ids *ids = &ops->engine->loop->queues;
+
+    for (uint32_t i = 0; i < ids->made; i++) {
+        struct tocsin__queue *queue = tocsin__id_entry(ids, i)->object;
+
+        if (queue)
+            queue->wait = NULL;
+    }
+}
+
 static void queue_free(struct tocsin__queue *queue)
 {
     tocsin__intake_free(queue);
@@ -59,6 +71,7 @@ static int queue_new(struct tocsin__engine *engine, const char *where, const cha
         return err < 0 ? err : -ENOMEM;
     }
     tocsin__ops(engine)->queues_close = close_all;
+    tocsin__ops(engine)->queues_forget = forget_all;
     *ret_queue = queue;
     return 0;
 }
@@ -213,6 +226,8 @@ int tocsin_queue_next(struct tocsin_queue after, struct tocsin_queue_facts *ret_
 
     if (tocsin_id_error(after.id))
         return tocsin_id_error(after.id);
+    if (ret_facts && tocsin__inherited(loop))
+        return -EOWNERDEAD;
     if (!queue)
         return ret_facts ? -ENOENT : -EINVAL;
     handler = tocsin__id_object(&loop->handlers, queue->handler.id);

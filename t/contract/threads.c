@@ -48,7 +48,6 @@ static void *look_at(void *arg)
     ck_assert_int_eq(tocsin_then(of_main->op, tell, NULL), -EXDEV);
     ck_assert_int_eq(tocsin_op_free(of_main->op), -EXDEV);
     ck_assert_int_eq(tocsin_all(&of_main->op, 1, NULL, NULL), -EXDEV);
-    ck_assert_int_eq(tocsin_disconnect(of_main->handler), -EXDEV);
     ck_assert_int_eq(tocsin_queue_wait(of_main->queue, 0, NULL), -EXDEV);
     ck_assert_int_eq(tocsin_queue_fd(of_main->queue), -EXDEV);
     ck_assert_int_eq(tocsin_queue_close(of_main->queue), -EXDEV);

@@ -121,7 +121,7 @@ START_TEST(an_info_as_the_header_says)
     info.code = 0;
     ck_assert_ptr_nonnull(strstr(info_of(&info), "\"code\":0,"));
     info.code = TOCSIN_DONE + 1;
-    ck_assert_ptr_nonnull(strstr(info_of(&info), "\"code\":4,"));
+    ck_assert_ptr_nonnull(strstr(info_of(&info), "\"code\":6,"));
 }
 END_TEST
 

@@ -218,7 +218,7 @@ static void check_name(const struct name *name)
             at++;
         }
     ck_assert_msg(at == called_count, "'%s' is called for %s", called[at]->text, name->text);
-    ck_assert_int_eq(answer, at ? TOCSIN_DELIVERED : TOCSIN_NOBODY);
+    ck_assert(at ? answer == TOCSIN_DELIVERED : answer == TOCSIN_NOBODY || answer == TOCSIN_PENDED);    /* the latter: the other loop's */
     calls += at;
 }
 

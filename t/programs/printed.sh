@@ -23,6 +23,10 @@ prints policy <<END
 /etc/passwd: refused by program
 /etc/passwd: deleted for root
 END
+prints progress <<END
+100 %
+1000001 of 1000001
+END
 prints rooms <<END
 [hall] 7: good evening
 {"signal":"chat.said","room":"hall","text":"good evening","user":7,"urgent":false}

@@ -96,7 +96,7 @@ while IFS='|' read -r name doc; do
     esac
 done <"$folder/catalogue"
 test "$count" -ge 17 || wrong "$count signals in the catalogues"
-test "$(printf '%s\n' "$json" | grep -c '"signo":')" = "$count" || wrong "not the $count signals of the catalogues: $json"
+test "$(printf '%s\n' "$json" | grep '"signo":' | grep -vc '"name":"os[.]')" = "$count" || wrong "not the $count signals of the catalogues: $json"
 printf '%s\n' "$json" | sed -n 's/.*"signo":[0-9]*,"name":"\([^"]*\)".*/\1/p' | LC_ALL=C sort -c || wrong "not in the order of the alphabet"
 
 case $loaded in

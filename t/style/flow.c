@@ -153,7 +153,7 @@ START_TEST(filled_on_the_way)
     struct tocsin_queue own = open_queue("test.note", 8), set = open_queue("test.note, part.told, parts.done", 20);
     struct tocsin_info *info;
     struct parts *parts;
-    int filled = 0, count[4] = { 0 };
+    int filled = 0, count[TOCSIN_DONE + 1] = { 0 };
 
     fill_most = 100;
     ck_assert_int_eq(tocsin_connect("part.told, parts.done", &(struct tocsin_action){ .fn = fill, .arg = &filled, .priority = 9 }, NULL), 0);

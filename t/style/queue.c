@@ -20,7 +20,7 @@ static const char *codes(struct tocsin_queue queue)
     size_t count = 0;
 
     while (count < sizeof text - 1 && tocsin_queue_wait(queue, 0, &info) == 0) {
-        text[count++] = "?epd"[info->code];
+        text[count++] = "?e??pd"[info->code];
         tocsin_info_unref(info);
     }
     text[count] = '\0';

@@ -1,0 +1,198 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                       /* gettid */
+#endif
+#include "peer_post.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WARM = 1 << 14, IDLE_WARM = 64 };  /* messages of each producer before it counts */
+
+_Alignas(128) struct post_check post_check;
+
+void post_must(bool done, const char *what)
+{
+    if (done)
+        return;
+    fprintf(stderr, "%s failed\n", what);
+    exit(1);
+}
+
+/* ---- idle: the next one when the receiver sleeps ---- */
+
+static int receiver_stat = -1;
+
+static void watch_receiver(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)gettid());
+    receiver_stat = open(path, O_RDONLY | O_CLOEXEC);
+    post_must(receiver_stat >= 0, path);
+}
+
+/* The state stands behind the name, which is in parentheses. */
+static bool receiver_sleeps(void)
+{
+    char text[128] = "";
+    ssize_t length = pread(receiver_stat, text, sizeof text - 1, 0);
+    const char *state = strrchr(text, ')');
+
+    post_must(length > 0 && state, "reading the state of a thread");
+    return !strncmp(state, ") S", 3);
+}
+
+static uint64_t idle_ns;
+
+/* Its own clock: the time that the receiver takes to fall asleep is not in it. */
+static void post_idle(const struct post_side *side, struct post_producer *producer)
+{
+    idle_ns = 0;
+    for (uint64_t number = 0; number < producer->count; number++) {
+        uint64_t begin;
+
+        while (!receiver_sleeps())
+            sched_yield();
+        begin = bench_ns();
+        post_surely(producer, number, side->post);
+        while (atomic_load_explicit(&post_check.heard, memory_order_acquire) <= number)
+            ;
+        idle_ns += bench_ns() - begin;
+    }
+}
+
+/* ---- a round: some producers, so many messages each ---- */
+
+struct round {
+    const struct post_side *side;
+    bool idle;
+    uint64_t producers, count;
+    pthread_barrier_t begin;
+    double ns, wakeups, refused;          /* a message */
+};
+
+struct thread {
+    pthread_t id;
+    struct round *round;
+    struct post_producer producer;
+};
+
+static void *produce(void *arg)
+{
+    struct thread *thread = arg;
+
+    pthread_barrier_wait(&thread->round->begin);
+    thread->producer.first_ns = bench_ns();
+    if (thread->round->idle)
+        post_idle(thread->round->side, &thread->producer);
+    else
+        thread->round->side->flood(&thread->producer);
+    return NULL;
+}
+
+static void check(const struct round *round)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t producer = 0; producer < round->producers; producer++)
+        for (uint64_t number = 0; number < round->count; number++)
+            sum += post_value(producer, number);
+    post_must(post_check.heard == post_check.expected && !post_check.wrong && post_check.sum == sum, "what arrived, and in which order:");
+}
+
+static void run_round(struct round *round)
+{
+    struct thread threads[POST_PRODUCERS] = { { .round = NULL } };
+    uint64_t messages = round->producers * round->count, first = UINT64_MAX, refused = 0, woken, last;
+
+    memset(&post_check, 0, sizeof post_check);
+    post_check.expected = messages;
+    pthread_barrier_init(&round->begin, NULL, (unsigned)round->producers + 1);
+    for (uint64_t i = 0; i < round->producers; i++) {
+        threads[i].round = round, threads[i].producer.index = i, threads[i].producer.count = round->count;
+        post_must(!pthread_create(&threads[i].id, NULL, produce, &threads[i]), "pthread_create");
+    }
+    woken = round->side->wakeups();
+    pthread_barrier_wait(&round->begin);
+    round->side->receive();
+    last = bench_ns();
+    woken = round->side->wakeups() - woken;
+    for (uint64_t i = 0; i < round->producers; i++) {
+        pthread_join(threads[i].id, NULL);
+        first = threads[i].producer.first_ns < first ? threads[i].producer.first_ns : first;
+        refused += threads[i].producer.refused;
+    }
+    pthread_barrier_destroy(&round->begin);
+    check(round);
+    round->ns = (double)(round->idle ? idle_ns : last - first) / (double)messages;
+    round->wakeups = (double)woken / (double)messages;
+    round->refused = (double)refused / (double)messages;
+}
+
+/* A short one says how many fill the time. */
+static void run_rounds(struct round *round, double enough_ns)
+{
+    double count;
+
+    round->count = round->idle ? IDLE_WARM : WARM;
+    run_round(round);
+    count = enough_ns / (round->ns * (double)round->producers);
+    round->count = count < 1000 ? 1000 : (uint64_t)count;
+    run_round(round);
+}
+
+static bool read_case(struct round *round, const char *what)
+{
+    round->idle = !strcmp(what, "idle");
+    round->producers = round->idle ? 1 : !strncmp(what, "producers=", 10) ? (uint64_t)atoi(what + 10) : 0;
+    return round->producers >= 1 && round->producers <= POST_PRODUCERS;
+}
+
+int post_main(const struct post_side *side, int argc, char **argv)
+{
+    bool quick = argc == 3 && !strcmp(argv[2], "quick");
+    struct round round = { .side = side };
+
+    if (argc < 2 || argc > 3 || !read_case(&round, argv[1]))
+        return 2;
+    watch_receiver();
+    side->open();
+    run_rounds(&round, (quick ? 3e7 : 3e8) / (round.idle ? 10 : 1));
+    side->close();
+    printf("%.9f %.9f %.9f\n", round.ns, round.wakeups, round.refused);
+    return fflush(stdout) ? 1 : 0;
+}
+
+/* ---- the list ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct post_node *first, **last = &first;
+
+void post_list_add(const struct post_message *message)
+{
+    struct post_node *node = malloc(sizeof *node);
+
+    post_must(node, "malloc");
+    node->next = NULL;
+    node->message = *message;
+    pthread_mutex_lock(&lock);
+    *last = node;
+    last = &node->next;
+    pthread_mutex_unlock(&lock);
+}
+
+struct post_node *post_list_take(void)
+{
+    struct post_node *all;
+
+    pthread_mutex_lock(&lock);
+    all = first;
+    first = NULL;
+    last = &first;
+    pthread_mutex_unlock(&lock);
+    return all;
+}

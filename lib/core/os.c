@@ -1,0 +1,132 @@
+/* Real signals: what they are called. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/os.h"
+#include "core/pattern.h"
+
+static const struct { int number; const char *name, *doc; } standard[] = {
+    { SIGHUP,    "os.sighup",    "The terminal was hung up; by custom: a daemon is to read its configuration again." },
+    { SIGINT,    "os.sigint",    "Ctrl-C." },
+    { SIGQUIT,   "os.sigquit",   "Ctrl-\\." },
+    { SIGILL,    "os.sigill",    "An illegal instruction; it cannot be handled." },
+    { SIGTRAP,   "os.sigtrap",   "A breakpoint; it cannot be handled." },
+    { SIGABRT,   "os.sigabrt",   "The process aborts itself; it does so all the same." },
+    { SIGBUS,    "os.sigbus",    "Memory that is not there; it cannot be handled." },
+    { SIGFPE,    "os.sigfpe",    "Arithmetic that has no result; it cannot be handled." },
+    { SIGKILL,   "os.sigkill",   "The process is ended; it cannot be handled." },
+    { SIGUSR1,   "os.sigusr1",   "The program's own, the first." },
+    { SIGSEGV,   "os.sigsegv",   "Memory that is not the process's; it cannot be handled." },
+    { SIGUSR2,   "os.sigusr2",   "The program's own, the second." },
+    { SIGPIPE,   "os.sigpipe",   "Something was written that nobody can read any more." },
+    { SIGALRM,   "os.sigalrm",   "The time of alarm(2), or of a timer, is over." },
+    { SIGTERM,   "os.sigterm",   "The process is asked to end." },
+    { SIGCHLD,   "os.sigchld",   "A child has ended, was stopped or goes on." },
+    { SIGCONT,   "os.sigcont",   "The process goes on after it was stopped." },
+    { SIGSTOP,   "os.sigstop",   "The process is stopped; it cannot be handled." },
+    { SIGTSTP,   "os.sigtstp",   "Ctrl-Z." },
+    { SIGTTIN,   "os.sigttin",   "A background process reads from the terminal." },
+    { SIGTTOU,   "os.sigttou",   "A background process writes to the terminal." },
+    { SIGURG,    "os.sigurg",    "A socket has urgent data." },
+    { SIGXCPU,   "os.sigxcpu",   "The time that the process may compute is over." },
+    { SIGXFSZ,   "os.sigxfsz",   "A file would be larger than the process may write." },
+    { SIGVTALRM, "os.sigvtalrm", "A timer of the time that the process computed is over." },
+    { SIGPROF,   "os.sigprof",   "A timer of the time that was spent on the process is over." },
+    { SIGWINCH,  "os.sigwinch",  "The terminal has another size." },
+    { SIGPOLL,   "os.sigpoll",   "Something can be done with a descriptor (O_ASYNC): SIGIO." },
+    { SIGSYS,    "os.sigsys",    "A bad system call; it cannot be handled." },
+#ifdef SIGSTKFLT
+    { SIGSTKFLT, "os.sigstkflt", "Unused." },
+#endif
+#ifdef SIGPWR
+    { SIGPWR,    "os.sigpwr",    "The power fails." },
+#endif
+};
+enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
+
+static atomic_int signos[TOCSIN__OS_MOST + 1];         /* by number; 0: not declared yet */
+
+int tocsin__os_signo(int number)
+{
+    return atomic_load_explicit(&signos[number], memory_order_acquire);
+}
+
+int tocsin__os_number(const struct tocsin__signal *signal)
+{
+    if (strncmp(signal->name, "os.", 3) != 0)
+        return 0;
+    for (int number = 1; number <= TOCSIN__OS_MOST; number++)
+        if (tocsin__os_signo(number) == signal->signo)
+            return number;
+    return 0;
+}
+
+bool tocsin__os_excluded(int number)
+{
+    switch (number) {
+    case SIGSEGV: case SIGBUS: case SIGFPE: case SIGILL: case SIGTRAP: case SIGSYS:    /* they cannot wait */
+    case SIGKILL: case SIGSTOP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool queued(int number)
+{
+    return number >= SIGRTMIN && number <= SIGRTMAX && number <= TOCSIN__OS_MOST;
+}
+
+static int declare(int number, const char *name, const char *doc)
+{
+    bool stops = number == SIGINT || number == SIGTERM;
+    int signo = tocsin__declare(&(struct tocsin_spec){
+        .name = name, .doc = doc, .layout = &tocsin_os_signal_layout, .kind = queued(number) ? TOCSIN_QUEUED : TOCSIN_COALESCE,
+        .unhandled = stops ? TOCSIN_STOP_LOOP : TOCSIN_IGNORE, .flags = TOCSIN_ASYNC | TOCSIN__LARGE,
+    });
+
+    if (signo > 0)
+        atomic_store_explicit(&signos[number], signo, memory_order_release);
+    return signo < 0 ? signo : 0;
+}
+
+/* Declares it if the part stands for it; NULL: whatever it is called. */
+static int declare_if(const struct tocsin__part *part, int number, const char *name, const char *doc)
+{
+    return tocsin__os_signo(number) || (part && !tocsin__pattern_match(part, name)) ? 0 : declare(number, name, doc);
+}
+
+static int declare_queued(const struct tocsin__part *part, int number)
+{
+    char name[NAME_SIZE], doc[DOC_SIZE];
+
+    snprintf(name, sizeof name, "os.sigrt%d", number - SIGRTMIN);
+    snprintf(doc, sizeof doc, "A real-time signal: SIGRTMIN + %d.", number - SIGRTMIN);
+    return declare_if(part, number, name, doc);
+}
+
+int tocsin__os_named(const char *text, size_t size)
+{
+    struct tocsin__part part = { .text = text, .size = size };
+    int err = 0;
+
+    if (size < 4 || memcmp(text, "os.", 3) != 0)
+        return 0;
+    for (int i = 0; i < STANDARD && err == 0; i++)
+        err = declare_if(&part, standard[i].number, standard[i].name, standard[i].doc);
+    for (int number = SIGRTMIN; queued(number) && err == 0; number++)
+        err = declare_queued(&part, number);
+    return err;
+}
+
+int tocsin_os_signo(int number)
+{
+    int i = 0, err;
+
+    while (i < STANDARD && standard[i].number != number)
+        i++;
+    if ((i == STANDARD && !queued(number)) || tocsin__os_excluded(number))
+        return -EINVAL;
+    err = i < STANDARD ? declare_if(NULL, number, standard[i].name, standard[i].doc) : declare_queued(NULL, number);
+    return err < 0 ? err : tocsin__os_signo(number);
+}

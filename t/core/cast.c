@@ -1,0 +1,436 @@
+/* F3 for what crosses between loops: each allocation, and each duplication of a descriptor, that a scenario of three loops comes to is made to fail,
+   one in each process. The call that fails says so, the same call again succeeds, all is heard as if nothing had been, and nothing leaks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "peers.h"
+
+#define NUMBER(F) F(u64, value)
+TOCSIN_LAYOUT(number, NUMBER);
+#define NOTE(F) F(string, text) F(bytes, data) F(fd, fd) F(object, thing)
+TOCSIN_LAYOUT(note, NOTE);
+
+static int failures;                                   /* calls that answered -ENOMEM or -EMFILE */
+
+#define check(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(1); \
+        } \
+    } while (0)
+
+static bool failed(int answer)
+{
+    failures += answer == -ENOMEM || answer == -EMFILE;
+    return answer == -ENOMEM || answer == -EMFILE;
+}
+
+/* The call, and the call again if it failed. */
+#define retried(call) \
+    ({ \
+        int answer_ = (call); \
+        if (failed(answer_)) \
+            answer_ = (call); \
+        answer_; \
+    })
+
+struct side { struct peer peer; struct tocsin_loop loop; struct tocsin_mask mask; struct tocsin_queue queue; struct tocsin_handler handler; char log[4096]; };
+
+static struct side one, two, mine;                     /* mine: the scenario's own */
+static int letter, latest, newest, guarded, plain, acts, refs, unrefs, drops;
+
+static int thing_ref(void *object)
+{
+    (void)object;
+    __atomic_fetch_add(&refs, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static void thing_unref(void *object)
+{
+    (void)object;
+    __atomic_fetch_add(&unrefs, 1, __ATOMIC_RELAXED);
+}
+
+static const struct tocsin_shared thing = { "thing", thing_ref, thing_unref };
+
+static int act(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    acts++;
+    return TOCSIN_NEXT;
+}
+
+/* Name, what it carries, how many more it stands for. */
+static void log_info(struct side *side, const struct tocsin_info *info)
+{
+    size_t length = strlen(side->log);
+    char *at = side->log + length;
+    size_t room = sizeof side->log - length;
+
+    if (number_of(info))
+        snprintf(at, room, "%s=%d+%u ", info->name, (int)number_of(info)->value, info->overrun);
+    else if (note_of(info))
+        snprintf(at, room, "%s=%s+%u ", info->name, note_of(info)->text, info->overrun);
+    else
+        snprintf(at, room, "%s=%d ", info->name, info->status);
+}
+
+static int log_it(const struct tocsin_info *info, void *arg)
+{
+    log_info(arg, info);
+    return TOCSIN_NEXT;
+}
+
+static void log_check(struct side *side, const char *line)
+{
+    if (strcmp(side->log, line) != 0) {
+        fprintf(stderr, "heard \"%s\", expected \"%s\"\n", side->log, line);
+        _exit(1);
+    }
+    side->log[0] = '\0';
+}
+
+static int do_turns_all(void *none)
+{
+    (void)none;
+    for (int i = 0; i < 4; i++)                        /* what failed is tried again in the next turn */
+        do_turns(NULL);
+    return 0;
+}
+
+static void all_turn(void)
+{
+    for (int i = 0; i < 3; i++) {
+        do_turns_all(NULL);
+        peer_does(&one.peer, do_turns_all, NULL);
+        peer_does(&two.peer, do_turns_all, NULL);
+    }
+}
+
+static struct note full(const char *text)
+{
+    struct note made = note_make();
+
+    made.text = text;
+    made.data = (struct tocsin_bytes){ "data", 4 };
+    made.fd = 0;
+    made.thing = (struct tocsin_object){ &refs, &thing };
+    return made;
+}
+
+static int send_note(int (*send)(int signo, const struct tocsin_payload *payload), int signo, const char *text)
+{
+    struct note made = full(text);
+
+    return retried(send(signo, &made.tocsin));
+}
+
+static int send_number(int (*send)(int signo, const struct tocsin_payload *payload), int signo, uint64_t value)
+{
+    return retried(send(signo, TOCSIN_PAYLOAD(number, .value = value)));
+}
+
+static int declare(const char *name, const struct tocsin_layout *layout, enum tocsin_kind kind,
+                   int (*unhandled)(const struct tocsin_info *info, void *arg))
+{
+    struct tocsin_spec spec = { .name = name, .layout = layout, .kind = kind, .unhandled_fn = unhandled, .doc = "Of a test." };
+    int signo = retried(tocsin_declare(&spec));
+
+    check(signo > 0);
+    return signo;
+}
+
+static int connect_to_all(void *arg)
+{
+    struct side *side = arg;
+
+    check(retried(tocsin_turn(0)) == 0);
+    side->loop = tocsin_loop_current();
+    check(retried(tocsin_on("cast.*, early.**", log_it, side)) == 0);
+    return retried(tocsin_on("op.done", log_it, side));
+}
+
+static int do_block(void *arg)
+{
+    return retried(tocsin_block("cast.*", &((struct side *)arg)->mask));
+}
+
+static int do_unblock(void *arg)
+{
+    return tocsin_unblock(((struct side *)arg)->mask);
+}
+
+static void begin(void)
+{
+    peer_begin(&one.peer);
+    peer_begin(&two.peer);
+    letter = declare("cast.letter", &note_layout, TOCSIN_QUEUED, NULL);
+    latest = declare("cast.latest", &number_layout, TOCSIN_COALESCE, NULL);
+    newest = declare("cast.newest", &note_layout, TOCSIN_COALESCE, NULL);
+    plain = declare("cast.plain", NULL, TOCSIN_QUEUED, NULL);
+    guarded = declare("guarded", &note_layout, TOCSIN_QUEUED, act);
+    check(retried(tocsin_turn(0)) == 0);
+    mine.loop = tocsin_loop_current();
+    check(peer_does(&one.peer, connect_to_all, &one) == 0);
+    check(peer_does(&two.peer, connect_to_all, &two) == 0);
+}
+
+/* Sent to both, by all ways, and pended in one of them. */
+static void across(void)
+{
+    const char *line = "cast.letter=a+0 cast.letter=b+0 cast.plain=0 ";
+
+    for (int i = 0; i < 2; i++) {
+        check(send_note(tocsin_emit, letter, "a") == TOCSIN_PENDED);
+        check(send_note(tocsin_post, letter, "b") == TOCSIN_PENDED);
+        check(retried(tocsin_post(plain, NULL)) == TOCSIN_PENDED);
+        all_turn();
+        log_check(&one, line);
+        if (i == 0) {
+            log_check(&two, line);
+            check(peer_does(&two.peer, do_block, &two) == 0);
+        }
+    }
+    log_check(&two, "");
+    check(peer_does(&two.peer, do_unblock, &two) == 0);
+    log_check(&two, line);
+}
+
+/* One that finds no memory to be pended in comes in the next turn, and the other one goes before it. */
+static void log_check_either(struct side *side, const char *line, const char *other)
+{
+    log_check(side, strcmp(side->log, other) == 0 ? other : line);
+}
+
+static void coalesced(void)
+{
+    check(peer_does(&two.peer, do_block, &two) == 0);
+    for (uint64_t i = 0; i < 4; i++) {
+        check(send_number(tocsin_post, latest, i) == TOCSIN_PENDED);
+        check(send_note(tocsin_post, newest, "n") == TOCSIN_PENDED);
+        if (i % 2)
+            all_turn();
+    }
+    log_check(&one, "cast.latest=1+1 cast.newest=n+1 cast.latest=3+1 cast.newest=n+1 ");
+    log_check(&two, "");
+    check(peer_does(&two.peer, do_unblock, &two) == 0);
+    log_check_either(&two, "cast.latest=3+3 cast.newest=n+3 ", "cast.newest=n+3 cast.latest=3+3 ");
+}
+
+/* A name that is new, to patterns elsewhere. */
+static void first_emissions(void)
+{
+    char name[32];
+    int signo;
+
+    for (int i = 0; i < 3; i++) {
+        sprintf(name, "early.n%d", i);
+        signo = declare(name, &number_layout, i == 1 ? TOCSIN_COALESCE : TOCSIN_QUEUED, NULL);
+        check(send_number(i ? tocsin_post : tocsin_emit, signo, 7) == TOCSIN_PENDED);
+    }
+    all_turn();
+    log_check(&one, "early.n0=7+0 early.n1=7+0 early.n2=7+0 ");
+    log_check(&two, "early.n0=7+0 early.n1=7+0 early.n2=7+0 ");
+}
+
+/* Each once: an end that finds no memory comes in the next turn. */
+static void log_check_ends(struct side *side, int count)
+{
+    char word[32];
+
+    check(strlen(side->log) == strlen("op.done=0 ") * (size_t)count);
+    for (int i = 0; i < count; i++) {
+        sprintf(word, "op.done=%d ", i);
+        check(strstr(side->log, word));
+    }
+    side->log[0] = '\0';
+}
+
+static void ends(void)
+{
+    struct tocsin_op op;
+
+    check(peer_does(&two.peer, do_block, &two) == 0);
+    for (int i = 0; i < 3; i++) {
+        check(retried(tocsin_op_new(NULL, NULL, &op)) == 0);
+        check(retried(tocsin_op_complete(op, i, NULL)) == 0);
+    }
+    all_turn();
+    log_check_ends(&one, 3);
+    log_check_ends(&two, 3);
+    check(peer_does(&two.peer, do_unblock, &two) == 0);
+}
+
+static int observe_guarded(void *arg)
+{
+    struct side *side = arg;
+
+    return retried(tocsin_observe("guarded", &(struct tocsin_action){ .fn = log_it, .arg = side }, &side->handler));
+}
+
+/* The default action, once: by whom, where memory has run out, is left open. */
+static void defaults(void)
+{
+    check(peer_does(&one.peer, observe_guarded, &one) == 0);
+    check(send_note(tocsin_post, guarded, "g") == TOCSIN_PENDED);
+    all_turn();
+    check(acts == 1);
+    check(peer_does(&two.peer, observe_guarded, &two) == 0);
+    check(send_note(tocsin_emit, guarded, "g") == TOCSIN_PENDED);
+    all_turn();
+    check(acts == 2);
+    log_check(&one, "guarded=g+0 guarded=g+0 ");
+    log_check(&two, "guarded=g+0 ");
+    check(tocsin_disconnect(one.handler) == 0);        /* that needs none */
+    check(tocsin_disconnect(two.handler) == 0);
+    all_turn();
+    check(send_note(tocsin_post, guarded, "g") == TOCSIN_PENDED);
+    all_turn();
+    check(acts == 3);
+}
+
+static int open_queue(void *arg)
+{
+    return retried(tocsin_queue_open("cast.*", &(struct tocsin_queue_options){ .limit = 2 }, &((struct side *)arg)->queue));
+}
+
+/* What the handler kept, or the queue: the queue says what it missed. */
+static int take_queue(void *arg)
+{
+    struct side *side = arg;
+    struct tocsin_queue_facts facts;
+    struct tocsin_info *info;
+    int count = 0, err;
+
+    check(tocsin_queue_next((struct tocsin_queue){ 0 }, &facts) == 0);
+    for (; (err = retried(tocsin_queue_wait(side->queue, 0, &info))) == 0; count++)
+        tocsin_info_unref(info);
+    check(err == -ETIMEDOUT);
+    check(tocsin_queue_next((struct tocsin_queue){ 0 }, &facts) == 0);
+    return count + (int)facts.missed;
+}
+
+static int close_queue(void *arg)
+{
+    return tocsin_queue_close(((struct side *)arg)->queue);
+}
+
+static void queued(void)
+{
+    int taken = 0;
+
+    check(peer_does(&one.peer, open_queue, &one) == 0);
+    for (int i = 0; i < 6; i++)
+        check(send_note(tocsin_post, letter, "q") == TOCSIN_PENDED);
+    for (int i = 0; i < 6; i++) {
+        all_turn();
+        taken += peer_does(&one.peer, take_queue, &one);
+        one.log[0] = two.log[0] = '\0';
+        if (taken == 6)
+            break;
+    }
+    check(taken == 6);
+    check(peer_does(&one.peer, close_queue, &one) == 0);
+}
+
+static void count_drop(void *arg)
+{
+    (void)arg;
+    drops++;
+}
+
+static int call_there(void *arg)
+{
+    strcat(((struct side *)arg)->log, "call ");
+    return 0;
+}
+
+static void calls(void)
+{
+    check(retried(tocsin_loop_call(one.loop, call_there, &one, count_drop)) == 0);
+    all_turn();
+    log_check(&one, "call ");
+    check(drops == 1);
+}
+
+static int end_side(void *none)
+{
+    (void)none;
+    return tocsin_free();
+}
+
+static void scenario(void)
+{
+    begin();
+    across();
+    coalesced();
+    first_emissions();
+    ends();
+    defaults();
+    queued();
+    calls();
+    check(send_note(tocsin_post, letter, "last") == TOCSIN_PENDED);
+    check(peer_does(&one.peer, end_side, NULL) == 0);
+    log_check(&one, "cast.letter=last+0 ");
+    check(tocsin_free() == 0);
+    check(peer_does(&two.peer, end_side, NULL) == 0);
+    log_check(&two, "cast.letter=last+0 ");
+    peer_leaves(&one.peer);
+    peer_leaves(&two.peer);
+    check(refs == unrefs);
+    check(tocsin_heard(letter) == 0 && tocsin_heard(latest) == 0);
+}
+
+/* In a process of its own: how many calls failed; -1: it went wrong; -2: there is no nth. */
+static int fail_at(long nth)
+{
+    pid_t pid = fork();
+    int status;
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        int descriptors = test_descriptors();
+
+        tocsin__fault_at(nth);
+        scenario();
+        check(test_descriptors() == descriptors);
+        if (tocsin__fault_count() < nth)
+            exit(100);
+        exit(10 + failures);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) < 10)
+        return -1;
+    return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
+}
+
+START_TEST(F3_each_in_turn)
+{
+    int answered = 0, unnoticed = 0, answer;
+    long nth;
+
+    for (nth = 1; (answer = fail_at(nth)) != -2; nth++) {
+        ck_assert_msg(answer >= 0, "the %ldth to fail", nth);
+        ck_assert_msg(answer <= 1, "one failed, %d calls noticed: the %ldth", answer, nth);
+        answered += answer;
+        unnoticed += !answer;
+    }
+    ck_assert_int_gt(answered, 50);
+    printf("core/cast: %ld failed in turn, %d answered by a call, %d made good without\n", nth - 1, answered, unnoticed);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("core/cast");
+    TCase *tests = test_case(suite, "cast");
+
+    tcase_set_timeout(tests, 300);
+    tcase_add_test(tests, F3_each_in_turn);
+    return suite;
+}

@@ -1,0 +1,577 @@
+/* Four threads send to three loops, in every way that there is, while real signals interrupt all of them and their handlers send, too. Whoever sends (a thread,
+   or what interrupts it) numbers what each loop accepted, so each loop knows the number that comes next: nothing is lost, doubled, or out of order.
+   TOCSIN_STORM is the number of messages; TOCSIN_TEST_SEED draws the same again, though the threads meet otherwise. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+#include "test.h"
+
+enum { LOOPS = 3, SENDERS = 4, EMITTERS = 2, THREADS = SENDERS + LOOPS, LEVELS = 3, VOICES = THREADS * LEVELS, SLOTS = 64, NEWS = 2 };
+
+#define WORD(F) F(u32, voice) F(u64, first) F(u64, second) F(u64, third)
+TOCSIN_LAYOUT(word, WORD);
+#define LINE(F) WORD(F) F(string, text)
+TOCSIN_LAYOUT(line, LINE);
+#define NEW(F) F(u32, voice) F(u64, number)
+TOCSIN_LAYOUT(new, NEW);
+#define HEADLINE(F) NEW(F) F(string, text)
+TOCSIN_LAYOUT(headline, HEADLINE);
+
+/* Check's own take a lock, and write: not in a real signal handler, nor a million times. */
+#define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__, 0, 0))
+#define check_equal(one, other) check_equals(#one " == " #other, __LINE__, (uint64_t)(one), (uint64_t)(other))
+
+static void failed(const char *what, int line, uint64_t one, uint64_t other)
+{
+    fprintf(stderr, "core/storm: line %d: %s: %llu, %llu\n", line, what, (unsigned long long)one, (unsigned long long)other);
+    abort();
+}
+
+static void check_equals(const char *what, int line, uint64_t one, uint64_t other)
+{
+    if (one != other)
+        failed(what, line, one, other);
+}
+
+static int words, lines, calls[EMITTERS], news[NEWS];
+
+/* Whoever sends in order: a thread (level 0), the handler of SIGUSR1 that interrupts it (1), that of SIGUSR2, which interrupts both (2). */
+struct voice {
+    _Alignas(128) uint64_t sent[LOOPS];                /* accepted by each loop */
+    uint64_t told[NEWS], accepted, refused, emitted, heard_own;
+    uint32_t number, random;
+};
+
+/* What a loop has heard. */
+struct ear {
+    struct tocsin_loop loop;
+    int number;
+    bool quiet;                                        /* it sends nothing itself any more */
+    uint64_t heard[VOICES], dropped, tasks;
+    uint64_t news[NEWS], newest[NEWS][VOICES];
+    struct tocsin_info *last[NEWS];
+    struct tocsin_loop_facts facts;
+    int open;
+};
+
+/* An operation that a sender completes: its id while it is open. */
+struct promise { _Atomic uint64_t id; struct ear *ear; uint32_t voice; };
+
+static struct voice voices[VOICES];
+static struct ear ears[LOOPS];
+static struct promise promises[LOOPS][SENDERS][SLOTS];
+static pthread_t threads[THREADS];
+static atomic_bool due[THREADS][LEVELS];               /* a real signal is on its way */
+static atomic_long signals_caught;
+static atomic_int ready, done, quiet, over;
+static long messages;
+static __thread struct voice *own;                     /* of this thread, by level */
+
+static uint32_t draw(struct voice *voice, uint32_t below)
+{
+    voice->random ^= voice->random << 13;
+    voice->random ^= voice->random >> 17;
+    voice->random ^= voice->random << 5;
+    return voice->random % below;
+}
+
+static void arrive_and_wait(atomic_int *counter, int all)
+{
+    atomic_fetch_add(counter, 1);
+    while (atomic_load(counter) < all)
+        sched_yield();
+}
+
+/* Hearing */
+
+static void hear(struct ear *ear, uint32_t voice, uint64_t number)
+{
+    check(voice < VOICES);
+    check_equal(number, ear->heard[voice] + 1);
+    ear->heard[voice] = number;
+}
+
+static uint64_t number_for(const struct ear *ear, const struct word *word)
+{
+    return ear->number == 0 ? word->first : ear->number == 1 ? word->second : word->third;
+}
+
+static bool send_one(struct voice *voice, bool async);
+
+static int on_word(const struct tocsin_info *info, void *arg)
+{
+    struct ear *ear = arg;
+
+    hear(ear, word_of(info)->voice, number_for(ear, word_of(info)));
+    if (info->signo == words && !ear->quiet && draw(own, 64) == 0)
+        send_one(own, false);
+    return TOCSIN_NEXT;
+}
+
+static void text_of(const struct word *word, char *text)
+{
+    sprintf(text, "%u says %llu", word->voice, (unsigned long long)word->first);
+}
+
+static int on_line(const struct tocsin_info *info, void *arg)
+{
+    const struct line *line = line_of(info);
+    struct word word = { .voice = line->voice, .first = line->first, .second = line->second, .third = line->third };
+    char text[64];
+
+    text_of(&word, text);
+    check(strcmp(line->text, text) == 0);
+    hear(arg, line->voice, number_for(arg, &word));
+    return TOCSIN_NEXT;
+}
+
+static void on_new(struct ear *ear, int which, const struct tocsin_info *info, uint32_t voice, uint64_t number)
+{
+    check(voice < VOICES);
+    check(number > ear->newest[which][voice]);
+    ear->newest[which][voice] = number;
+    ear->news[which] += 1 + info->overrun;
+    tocsin_info_unref(ear->last[which]);
+    ear->last[which] = tocsin_info_ref(info);
+}
+
+static int on_flash(const struct tocsin_info *info, void *arg)
+{
+    on_new(arg, 0, info, new_of(info)->voice, new_of(info)->number);
+    return TOCSIN_NEXT;
+}
+
+static int on_headline(const struct tocsin_info *info, void *arg)
+{
+    const struct headline *headline = headline_of(info);
+    char text[64];
+
+    sprintf(text, "%u: %llu!", headline->voice, (unsigned long long)headline->number);
+    check(strcmp(headline->text, text) == 0);
+    on_new(arg, 1, info, headline->voice, headline->number);
+    return TOCSIN_NEXT;
+}
+
+static struct ear *ear_here(void)
+{
+    return &ears[(own - voices) / LEVELS - SENDERS];
+}
+
+/* What a task is called with is who sent it, and the number. */
+static int task(void *arg)
+{
+    uint64_t word = (uintptr_t)arg;
+
+    hear(ear_here(), (uint32_t)(word >> 48), word & (((uint64_t)1 << 48) - 1));
+    ear_here()->tasks++;
+    return 0;
+}
+
+static void task_drop(void *arg)
+{
+    uint64_t word = (uintptr_t)arg;
+
+    check_equal(ear_here()->heard[word >> 48], word & (((uint64_t)1 << 48) - 1));
+    ear_here()->dropped++;
+}
+
+static void promise_make(struct promise *promise);
+
+static int on_end(const struct tocsin_info *info, void *arg)
+{
+    struct promise *promise = arg;
+
+    promise->ear->open--;
+    if (info->status == -ECANCELED)
+        return TOCSIN_NEXT;
+    hear(promise->ear, promise->voice, (promise->ear->heard[promise->voice] + 1) >> 31 << 31 | (uint64_t)info->status);
+    promise_make(promise);
+    return TOCSIN_NEXT;
+}
+
+static void promise_make(struct promise *promise)
+{
+    struct tocsin_op op;
+
+    check_equal(tocsin_op_new(NULL, TOCSIN_CALL(on_end, promise), &op), 0);
+    promise->ear->open++;
+    atomic_store(&promise->id, op.source.id);
+}
+
+/* Sending */
+
+static struct word word_next(const struct voice *voice)
+{
+    struct word word = word_make();
+
+    word.voice = voice->number;
+    word.first = voice->sent[0] + 1;
+    word.second = voice->sent[1] + 1;
+    word.third = voice->sent[2] + 1;
+    return word;
+}
+
+static bool settle_to(struct voice *voice, int loop, int answer)
+{
+    if (answer == -EAGAIN) {
+        voice->refused++;
+        return false;
+    }
+    check(answer >= 0);
+    check(answer != TOCSIN_NOBODY);
+    for (int i = loop < 0 ? 0 : loop; i < (loop < 0 ? LOOPS : loop + 1); i++)
+        voice->sent[i]++;
+    return true;
+}
+
+static bool send_word(struct voice *voice, int loop)
+{
+    struct word word = word_next(voice);
+
+    return settle_to(voice, loop, loop < 0 ? tocsin_post(words, &word.tocsin) : tocsin_post_to(ears[loop].loop, words, &word.tocsin));
+}
+
+static bool send_line(struct voice *voice, int loop)
+{
+    struct word word = word_next(voice);
+    struct line line = line_make();
+    char text[64];
+
+    text_of(&word, text);
+    line.voice = word.voice, line.first = word.first, line.second = word.second, line.third = word.third, line.text = text;
+    return settle_to(voice, loop, loop < 0 ? tocsin_post(lines, &line.tocsin) : tocsin_post_to(ears[loop].loop, lines, &line.tocsin));
+}
+
+static bool send_call(struct voice *voice, int loop)
+{
+    uint64_t arg = (uint64_t)voice->number << 48 | (voice->sent[loop] + 1);
+    int err = tocsin_loop_call(ears[loop].loop, task, (void *)(uintptr_t)arg, task_drop);
+
+    check(err == 0 || err == -EAGAIN);
+    voice->sent[loop] += err == 0;
+    return err == 0;
+}
+
+static bool send_news(struct voice *voice, int which)
+{
+    struct new flash = new_make();
+    struct headline headline = headline_make();
+    char text[64];
+
+    flash.voice = headline.voice = voice->number;
+    flash.number = headline.number = ++voice->told[which];
+    sprintf(text, "%u: %llu!", headline.voice, (unsigned long long)headline.number);
+    headline.text = text;
+    check_equal(tocsin_post(news[which], which ? &headline.tocsin : &flash.tocsin), TOCSIN_PENDED);
+    return true;
+}
+
+static bool send_end(struct voice *voice, int loop)
+{
+    struct promise *promise = &promises[loop][voice->number / LEVELS][draw(voice, SLOTS)];
+    struct tocsin_op op = { { atomic_exchange(&promise->id, 0) } };
+    int status = (int)((voice->sent[loop] + 1) & INT32_MAX);
+
+    if (!op.source.id)
+        return false;
+    check_equal(tocsin_op_complete(op, status, draw(voice, 2) ? TOCSIN_PAYLOAD(headline, .text = "the end") : NULL), 0);
+    voice->sent[loop]++;
+    return true;
+}
+
+/* Its own handler is called if the others take it, too. */
+static bool emit_word(struct voice *voice)
+{
+    struct word word = word_next(voice);
+    bool accepted = settle_to(voice, -1, tocsin_emit(calls[voice->number / LEVELS], &word.tocsin));
+
+    voice->emitted += accepted;
+    check_equal(voice->heard_own, voice->emitted);
+    return accepted;
+}
+
+static int on_own(const struct tocsin_info *info, void *arg)
+{
+    struct voice *voice = arg;
+
+    (void)info;
+    voice->heard_own++;
+    return TOCSIN_NEXT;
+}
+
+/* In a real signal handler: what needs no memory. */
+static bool send_one(struct voice *voice, bool async)
+{
+    uint32_t thread = voice->number / LEVELS;
+    int loop = (int)draw(voice, LOOPS);
+    bool sent;
+
+    switch (draw(voice, async ? 5 : thread < EMITTERS ? 12 : thread < SENDERS ? 9 : 7)) {
+    case 0: case 1: sent = send_word(voice, loop); break;
+    case 2: sent = send_word(voice, -1); break;
+    case 3: sent = send_call(voice, loop); break;
+    case 4: sent = send_news(voice, 0); break;
+    case 5: sent = send_line(voice, draw(voice, 2) ? -1 : loop); break;
+    case 6: sent = send_news(voice, 1); break;
+    case 7: case 8: sent = send_end(voice, loop); break;
+    default: sent = emit_word(voice);
+    }
+    voice->accepted += sent;
+    return sent;
+}
+
+static void on_signal(int signo)
+{
+    int level = signo == SIGUSR1 ? 1 : 2, was = errno;
+    struct voice *voice = own + level;
+
+    errno = 1000 + level;
+    for (uint32_t i = draw(voice, 3) + 1; i > 0; i--)
+        send_one(voice, true);
+    check_equal(errno, 1000 + level);
+    errno = was;
+    atomic_fetch_add(&signals_caught, 1);
+    atomic_store(&due[voice->number / LEVELS][level], false);
+}
+
+/* The threads */
+
+static void *send_all(void *arg)
+{
+    long each = messages / SENDERS;
+    bool looped;
+
+    own = arg;
+    looped = own->number / LEVELS < EMITTERS;
+    if (looped)
+        check_equal(tocsin_on(own->number ? "storm.call.second" : "storm.call.first", on_own, own), 0);
+    arrive_and_wait(&ready, THREADS + 1);
+    while (each > 0) {
+        if (send_one(own, false))
+            each--;
+        else if (looped)
+            check(tocsin_turn(0) >= 0);
+        else
+            sched_yield();
+    }
+    arrive_and_wait(&done, SENDERS + 1);
+    check_equal(tocsin_free(), 0);
+    return NULL;
+}
+
+static void *receive_all(void *arg)
+{
+    struct ear *ear = arg;
+
+    own = &voices[(SENDERS + ear->number) * LEVELS];
+    check_equal(tocsin_on("storm.word, storm.call.*", on_word, ear), 0);
+    check_equal(tocsin_on("storm.line", on_line, ear), 0);
+    check_equal(tocsin_on("storm.flash", on_flash, ear), 0);
+    check_equal(tocsin_on("storm.headline", on_headline, ear), 0);
+    for (int i = 0; i < SENDERS * SLOTS; i++) {
+        promises[ear->number][i / SLOTS][i % SLOTS] = (struct promise){ .ear = ear, .voice = (uint32_t)(i / SLOTS * LEVELS) };
+        promise_make(&promises[ear->number][i / SLOTS][i % SLOTS]);
+    }
+    ear->loop = tocsin_loop_current();
+    arrive_and_wait(&ready, THREADS + 1);
+    check_equal(tocsin_run(), 7);
+    check_equal(tocsin_loop_get(&ear->facts), 0);
+    check_equal(tocsin_free(), ear->open);
+    return NULL;
+}
+
+/* Interrupts all of them, as fast as they are done with the last. */
+static void *storm(void *arg)
+{
+    struct voice voice = { .random = *(uint32_t *)arg };
+
+    for (int thread = 0; !atomic_load(&over); thread = (thread + 1) % THREADS) {
+        int level = 1 + (int)draw(&voice, 2);
+
+        if (!atomic_exchange(&due[thread][level], true))
+            check_equal(pthread_kill(threads[thread], level == 1 ? SIGUSR1 : SIGUSR2), 0);
+        if (draw(&voice, THREADS) == 0)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static bool all_caught(void)
+{
+    for (int i = 0; i < THREADS; i++)
+        if (atomic_load(&due[i][1]) || atomic_load(&due[i][2]))
+            return false;
+    return true;
+}
+
+static int fall_quiet(void *arg)
+{
+    struct ear *ear = arg;
+
+    ear->quiet = true;
+    return atomic_fetch_add(&quiet, 1);
+}
+
+static int stop(void *arg)
+{
+    (void)arg;
+    return tocsin_stop(7);
+}
+
+static void call_all(tocsin_task what)
+{
+    for (int i = 0; i < LOOPS; i++)
+        while (tocsin_loop_call(ears[i].loop, what, &ears[i], NULL) == -EAGAIN)
+            sched_yield();
+}
+
+/* First nobody sends any more, then what stops them is behind all that was sent. */
+static void end_all(pthread_t storming)
+{
+    while (atomic_load(&done) < SENDERS)
+        sched_yield();
+    atomic_store(&over, 1);
+    check_equal(pthread_join(storming, NULL), 0);
+    while (!all_caught())
+        sched_yield();
+    call_all(fall_quiet);
+    while (atomic_load(&quiet) < LOOPS)
+        sched_yield();
+    call_all(stop);
+    arrive_and_wait(&done, SENDERS + 1);
+    for (int i = 0; i < THREADS; i++)
+        check_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+    sigemptyset(&action.sa_mask);
+    check_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    sigaddset(&action.sa_mask, SIGUSR1);
+    check_equal(sigaction(SIGUSR2, &action, NULL), 0);
+}
+
+static int declared(const char *name, const struct tocsin_layout *layout, enum tocsin_kind kind, unsigned flags)
+{
+    int signo = tocsin_declare(&(struct tocsin_spec){ .name = name, .layout = layout, .kind = kind, .flags = flags });
+
+    check(signo > 0);
+    return signo;
+}
+
+static uint32_t seed_new(void)
+{
+    const char *wish = getenv("TOCSIN_TEST_SEED");
+    uint32_t seed = wish ? (uint32_t)strtoul(wish, NULL, 0) : (uint32_t)time(NULL) * 1000003u + (uint32_t)getpid();
+
+    printf("core/storm: TOCSIN_TEST_SEED=%u\n", seed);
+    fflush(stdout);
+    return seed ? seed : 1;
+}
+
+static long messages_wanted(void)
+{
+    const char *wish = getenv("TOCSIN_STORM");
+
+#ifdef __SANITIZE_THREAD__
+    return wish ? atol(wish) : 200000;
+#else
+    return wish ? atol(wish) : RUNNING_ON_VALGRIND ? 10000 : 1000000;
+#endif
+}
+
+static void begin_all(uint32_t *seed)
+{
+    words = declared("storm.word", &word_layout, TOCSIN_QUEUED, TOCSIN_ASYNC);
+    lines = declared("storm.line", &line_layout, TOCSIN_QUEUED, 0);
+    calls[0] = declared("storm.call.first", &word_layout, TOCSIN_QUEUED, 0);
+    calls[1] = declared("storm.call.second", &word_layout, TOCSIN_QUEUED, 0);
+    news[0] = declared("storm.flash", &new_layout, TOCSIN_COALESCE, TOCSIN_ASYNC);
+    news[1] = declared("storm.headline", &headline_layout, TOCSIN_COALESCE, 0);
+    messages = messages_wanted();
+    for (uint32_t i = 0; i < VOICES; i++)
+        voices[i] = (struct voice){ .number = i, .random = *seed + i * 2654435761u + 1 };
+    catch_signals();
+    for (int i = 0; i < LOOPS; i++)
+        ears[i].number = i;
+    for (int i = 0; i < SENDERS; i++)
+        check_equal(pthread_create(&threads[i], NULL, send_all, &voices[i * LEVELS]), 0);
+    for (int i = 0; i < LOOPS; i++)
+        check_equal(pthread_create(&threads[SENDERS + i], NULL, receive_all, &ears[i]), 0);
+    arrive_and_wait(&ready, THREADS + 1);
+}
+
+/* The sum of all, and the newest is the last of somebody. */
+static void check_news(struct ear *ear, int which)
+{
+    const struct tocsin_info *last = ear->last[which];
+    uint32_t voice = which ? headline_of(last)->voice : new_of(last)->voice;
+    uint64_t number = which ? headline_of(last)->number : new_of(last)->number, sum = 0;
+
+    for (int i = 0; i < VOICES; i++)
+        sum += voices[i].told[which];
+    check_equal(ear->news[which], sum);
+    check_equal(number, voices[voice].told[which]);
+    tocsin_info_unref(ear->last[which]);
+}
+
+static void check_ear(struct ear *ear)
+{
+    for (int i = 0; i < VOICES; i++)
+        check_equal(ear->heard[i], voices[i].sent[ear->number]);
+    check_equal(ear->dropped, ear->tasks);
+    check_news(ear, 0);
+    check_news(ear, 1);
+}
+
+START_TEST(none_lost_none_doubled)
+{
+    uint64_t accepted = 0, refused = 0, counted = 0, wakeups = 0;
+    struct timespec from, to;
+    uint32_t seed = seed_new();
+    pthread_t storming;
+
+    begin_all(&seed);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    check_equal(pthread_create(&storming, NULL, storm, &seed), 0);
+    end_all(storming);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    for (int i = 0; i < VOICES; i++)
+        accepted += voices[i].accepted, refused += voices[i].refused;
+    for (int i = 0; i < LOOPS; i++) {
+        check_ear(&ears[i]);
+        counted += ears[i].facts.refused, wakeups += ears[i].facts.wakeups;
+    }
+    check_equal(refused, counted);
+    printf("core/storm: %llu messages, %llu refused, %ld real signals, %llu times woken, %.1f s\n", (unsigned long long)accepted,
+           (unsigned long long)refused, atomic_load(&signals_caught), (unsigned long long)wakeups,
+           (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
+    fflush(stdout);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("core/storm");
+    TCase *tests = test_case(suite, "storm");
+
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, none_lost_none_doubled);
+    return suite;
+}

@@ -1,0 +1,516 @@
+/* T8 from inside: a loop with one of everything in the child of a fork; each allocation and system call of its re-making made to fail in turn;
+   forked in every state that a loop can be in. */
+#include <event2/event.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "loop/engine.h"
+#include "told.h"
+
+static struct told told, other, dropped;
+static int note, newest, ends[2];
+
+/* What does not hold in a child is its exit code. */
+#define require(yes) do { if (!(yes)) { dprintf(2, "%s:%d: %s\n", __FILE__, __LINE__, #yes); _exit(1); } } while (0)
+
+static void check_ended(pid_t child)
+{
+    int status = -1;
+
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+static void begin(void)
+{
+    memset(&told, 0, sizeof told);
+    memset(&other, 0, sizeof other);
+    memset(&dropped, 0, sizeof dropped);
+    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    newest = tocsin_declare(&(struct tocsin_spec){ .name = "test.newest", .doc = "The newest.", .kind = TOCSIN_COALESCE });
+    ck_assert_int_gt(note, 0);
+    ck_assert_int_gt(newest, 0);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+}
+
+static void end(void)
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* A loop with one of everything */
+
+static struct tocsin_op kept, timer;
+static struct tocsin_queue queue;
+static struct tocsin_handler handler;
+
+static int yield_forever(void *arg)
+{
+    (void)arg;
+    while (tocsin_yield() == 0)
+        ;
+    return 0;
+}
+
+static int wait_for_queue(void *arg)
+{
+    return tocsin_queue_wait(*(struct tocsin_queue *)arg, 100000, NULL);
+}
+
+static int suspend_for(void *arg)
+{
+    return tocsin_suspend(arg, 100000);
+}
+
+static int no_task(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static void on_drop(void *arg)
+{
+    (void)arg;
+    dropped.count++;
+}
+
+static void furnish_queues(void)
+{
+    static struct tocsin_queue empty;
+
+    ck_assert_int_eq(tocsin_queue_open("test.note", NULL, &queue), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &empty), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_spawn(wait_for_queue, &empty, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_timer(100000, TOCSIN_QUEUE(empty), NULL), 0);
+}
+
+static void furnish_ops(void)
+{
+    struct tocsin_op all[2];
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &kept), 0);
+    ck_assert_int_eq(tocsin_op_complete(kept, 7, NULL), 0);
+    ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &other), &timer), 0);
+    ck_assert_int_eq(tocsin_every(1, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_EACH(tell, &other), NULL), 0);
+    ck_assert_int_eq(tocsin_spawn(yield_forever, NULL, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_spawn(suspend_for, "os.nothing, test.newest", NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &all[0]), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &all[1]), 0);
+    ck_assert_int_eq(tocsin_all(all, 2, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(all[1], 0, NULL), 0);
+    ck_assert_int_eq(tocsin_deadline(all[0], 100000), 0);
+}
+
+static void furnish(void)
+{
+    struct tocsin_mask mask;
+
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told, .drop = on_drop }, &handler), 0);
+    connect_to("*.newest", tell, &other);
+    furnish_queues();
+    furnish_ops();
+    ck_assert_int_ge(tocsin_fd(), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_op_status(kept), 7);
+    ck_assert_int_eq(tocsin_block("test.note", &mask), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post(newest, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), no_task, NULL, on_drop), 0);
+    ck_assert_int_eq(tocsin_work(no_task, NULL, NULL, NULL), 0);
+    memset(&told, 0, sizeof told);
+    memset(&other, 0, sizeof other);
+}
+
+/* In the child */
+
+static void require_nothing_ran(void)
+{
+    struct tocsin_op_facts op = { .status = 0 };
+    int count = 0;
+
+    while (tocsin_op_next(op.op, &op) == 0)
+        require(op.op.source.id == kept.source.id || op.status != -EINPROGRESS || count++ < 0);
+    require(told.count == 0 && other.count == 0);
+    require(tocsin_pending(NULL) == 0);
+    require(tocsin_op_status(timer) == -ENOENT);
+}
+
+static void require_it_lives(void)
+{
+    struct tocsin_info *info = NULL;
+
+    require(tocsin_sigmask(TOCSIN_BLOCK, NULL, NULL, 0) == 0);
+    require(tocsin_op_status(kept) == 7);
+    require(tocsin_wait(kept, 0, NULL) == 7);
+    require(tocsin_queue_wait(queue, 0, &info) == 0 && info->signo == note);
+    tocsin_info_unref(info);
+    require(tocsin_queue_wait(queue, 0, NULL) == -ETIMEDOUT);
+    require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
+    require(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL) == 0);
+    while (!told.count || !other.count)
+        require(tocsin_turn(-1) >= 0);
+    require(other.count == 1 && other.signo == newest && other.overrun == 0);
+    require(tocsin_emit(note, NULL) == TOCSIN_PENDED);     /* it is blocked still */
+    require(tocsin_disconnect(handler) == 0);
+    require(tocsin_fd() >= 0);
+}
+
+static void require_dead(void)
+{
+    struct tocsin_loop_facts facts;
+
+    require(tocsin_turn(0) == -EOWNERDEAD);
+    require(tocsin_run() == -EOWNERDEAD);
+    require(tocsin_stop(0) == -EOWNERDEAD);
+    require(tocsin_drain(0) == -EOWNERDEAD);
+    require(tocsin_fd() == -EOWNERDEAD);
+    require(tocsin_loop_get(&facts) == -EOWNERDEAD);
+    require(tocsin_id_error(tocsin_loop_current().id) == -EOWNERDEAD);
+    require(tocsin_loop_main().id == 0);
+    require(tocsin_emit(newest, NULL) == -EOWNERDEAD);
+    require(tocsin_post(newest, NULL) == -EOWNERDEAD);
+    require(tocsin_timer(0, NULL, NULL) == -EOWNERDEAD);
+    require(tocsin_cancel(timer) == -EOWNERDEAD);
+    require(tocsin_op_complete(timer, 0, NULL) == -EOWNERDEAD);
+    require(tocsin_disconnect(handler) == -EOWNERDEAD);
+    require(tocsin_queue_wait(queue, 0, NULL) == -EOWNERDEAD);
+    require(tocsin_clock_move(0) == -EOWNERDEAD);
+    require(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell }, NULL) == -EOWNERDEAD);
+}
+
+static void drain_furniture(void)
+{
+    test_leaves(tocsin_free() * 0);
+    ck_assert_int_eq(dropped.count, 2);
+}
+
+START_TEST(a_full_loop_is_made_anew)
+{
+    pid_t child;
+
+    furnish();
+    child = fork();
+    if (child == 0) {
+        require_dead();
+        require(tocsin_after_fork() == 0);
+        require(dropped.count == 1);                       /* the task's; the handler is there still */
+        require_nothing_ran();
+        require_it_lives();
+        require(tocsin_free() >= 0);
+        require(dropped.count == 2);
+        _exit(0);
+    }
+    check_ended(child);
+    drain_furniture();
+}
+END_TEST
+
+START_TEST(a_full_loop_is_freed)
+{
+    pid_t child;
+    int open_before;
+
+    furnish();
+    open_before = test_descriptors();
+    child = fork();
+    if (child == 0) {
+        require(tocsin_free() == 0);
+        require(dropped.count == 2 && told.count == 0 && other.count == 0);
+        require(test_descriptors() < open_before);
+        require(tocsin_loop_current().id == 0);
+        require(tocsin_after_fork() == 0);
+        require(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL) == 0);
+        while (!told.count)
+            require(tocsin_turn(-1) >= 0);
+        require(tocsin_free() == 0);
+        _exit(0);
+    }
+    check_ended(child);
+    drain_furniture();
+}
+END_TEST
+
+START_TEST(each_failure_can_be_tried_again)
+{
+    int hit = 1, nth = 0;
+
+    furnish();
+    while (hit) {
+        pid_t child = fork();
+        int status;
+
+        nth++;
+        if (child == 0) {
+            int err;
+
+            tocsin__fault_at(nth);
+            err = tocsin_after_fork();
+            hit = tocsin__fault_count() >= nth;
+            tocsin__fault_at(0);
+            require(hit ? err < 0 : err == 0);
+            if (err < 0 && nth % 2) {
+                require_dead();
+                require(tocsin_after_fork() == 0);
+            }
+            if (err < 0 && nth % 2 == 0) {
+                require(tocsin_free() == 0);
+                _exit(42);
+            }
+            require_it_lives();
+            _exit(hit ? 42 : 0);
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 42));
+        hit = WEXITSTATUS(status) == 42;
+    }
+    ck_assert_int_ge(nth, 6);
+    printf("loop/fork: %d allocations and system calls made to fail\n", nth - 1);
+    drain_furniture();
+}
+END_TEST
+
+static int printed;
+
+static void on_print(int severity, const char *text)
+{
+    (void)severity, (void)text;
+    printed++;
+}
+
+/* A server closes in its child what it listens to: libevent has nothing to print. */
+START_TEST(watched_descriptors_were_closed)
+{
+    pid_t child;
+    int open_before;
+
+    event_set_log_callback(on_print);
+    furnish();
+    open_before = test_descriptors();
+    child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        close(tocsin__self->engine->alarm_fd);
+        require(tocsin_after_fork() == 0);
+        require(printed == 0);
+        require(test_descriptors() == open_before - 4);    /* that one; what tocsin_fd stood for, which is two; the probe */
+        require_it_lives();
+        require(printed == 0);
+        _exit(0);
+    }
+    check_ended(child);
+    event_set_log_callback(NULL);
+    drain_furniture();
+}
+END_TEST
+
+/* Every state */
+
+enum how { IN_HANDLER, IN_NOTIFY, IN_EACH, IN_FIBER, IN_DROP, IN_OP_DROP, IN_CANCEL, IN_RESUME, IN_TASK, IN_FLUSH, IN_WAIT, IN_FREE, STATES };
+static enum how state;
+static pid_t child;
+static bool is_child, frees;
+
+static int do_fork(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    if (child)
+        return TOCSIN_NEXT;
+    child = fork();
+    is_child = child == 0;
+    if (is_child) {
+        child = -1;
+        require(tocsin_after_fork() == -EDEADLK);
+        require(tocsin_emit(newest, NULL) == -EOWNERDEAD);
+        require(tocsin_timer(0, NULL, NULL) == -EOWNERDEAD);
+        if (frees)
+            require(tocsin_free() == 0);
+    } else if (state == IN_WAIT)
+        ck_assert_int_eq(tocsin_queue_close(queue), 0);    /* what the parent waits for */
+    return TOCSIN_NEXT;
+}
+
+static int task_fork(void *arg)
+{
+    return do_fork(NULL, arg);
+}
+
+static void drop_fork(void *arg)
+{
+    do_fork(NULL, arg);
+}
+
+static int cancel_fork(struct tocsin_op op, void *state, int reason)
+{
+    do_fork(NULL, state);
+    tocsin_op_complete(op, reason, NULL);
+    return 0;
+}
+
+static const struct tocsin_spec done_spec = { .name = "test.done", .doc = "Done." };
+static const struct tocsin_op_type drops_type = { .done = &done_spec, .drop = drop_fork };
+static const struct tocsin_op_type cancels_type = { .done = &done_spec, .cancel = cancel_fork };
+
+static int disconnect_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    return tocsin_disconnect(*(struct tocsin_handler *)arg);
+}
+
+static int cancel_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    return tocsin_cancel(*(struct tocsin_op *)arg);
+}
+
+static int tell_once(const struct tocsin_info *info, void *arg)
+{
+    return tell(info, arg);
+}
+
+static void prepare(enum how how)
+{
+    static struct tocsin_handler dropping;
+    static struct tocsin_op op;
+    struct tocsin_mask mask;
+
+    switch (how) {
+    case IN_NOTIFY:
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(do_fork, NULL), NULL), 0);
+        break;
+    case IN_EACH:
+        ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_EACH(do_fork, NULL), NULL), 0);
+        break;
+    case IN_FIBER:
+        ck_assert_int_eq(tocsin_spawn(task_fork, NULL, NULL, NULL), 0);
+        break;
+    case IN_DROP:
+        ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = &other, .drop = drop_fork }, &dropping), 0);
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(disconnect_it, &dropping), NULL), 0);
+        break;
+    case IN_OP_DROP:
+        ck_assert_int_eq(tocsin_op_new(&drops_type, NULL, &op), 0);
+        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
+        ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+        break;
+    case IN_CANCEL:
+        ck_assert_int_eq(tocsin_op_new(&cancels_type, NULL, &op), 0);
+        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(cancel_it, &op), NULL), 0);
+        break;
+    case IN_TASK:
+        ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task_fork, NULL, NULL), 0);
+        break;
+    case IN_FLUSH:
+        connect_to("test.note", do_fork, NULL);
+        ck_assert_int_eq(tocsin_block("test.note", &mask), 0);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
+        ck_assert_int_eq(tocsin_unblock(mask), 0);
+        break;
+    default:                                           /* the handler runs once, and another after it */
+        ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = do_fork }, NULL), 0);
+        ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell_once, .arg = &told, .flags = TOCSIN_ONCE }, NULL), 0);
+        if (how != IN_FREE)
+            ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
+    }
+}
+
+/* The parent's own watch and timer, which the child must not touch. */
+static void check_parent_goes_on(void)
+{
+    struct tocsin_op op;
+
+    memset(&told, 0, sizeof told);
+    ck_assert_int_eq(tocsin_op_status(timer), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_timer_set(timer, 1), 0);
+    ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_EACH(tell, &told), &op), 0);
+    ck_assert_int_eq(tocsin_post(newest, NULL), TOCSIN_PENDED);
+    while (!told.count || other.status != 99 || dropped.count < 1)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+}
+
+static int tell_99(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    other.status = 99;
+    return TOCSIN_NEXT;
+}
+
+static int tell_dropped(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    dropped.count += info->signo == newest;
+    return TOCSIN_NEXT;
+}
+
+static void go_on_as_child(enum how how, int answer)
+{
+    require(how == IN_FREE || how == IN_FLUSH || answer == -EOWNERDEAD);
+    if (how == IN_HANDLER)
+        require(told.count == 1);                          /* the delivery that was under way has ended */
+    if (!frees && how != IN_FREE) {
+        require_dead();
+        require(tocsin_after_fork() == 0);
+    }
+    require((tocsin_loop_current().id != 0) == !(frees || how == IN_FREE));
+    told.count = 0;
+    require(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL) == 0);
+    while (!told.count)
+        require(tocsin_turn(-1) >= 0);
+    require(tocsin_free() >= 0);
+    _exit(0);
+}
+
+START_TEST(in_every_state)
+{
+    enum how how = (enum how)(_i / 2);
+    int answer = 0;
+
+    state = how;
+    frees = _i % 2;
+    child = 0;
+    is_child = false;
+    connect_to("test.newest", tell_dropped, NULL);
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
+    ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell_99, NULL), &timer), 0);
+    ck_assert_int_eq(tocsin_turn(0) < 0, 0);
+    prepare(how);
+    if (how == IN_FREE)
+        ck_assert_int_ge(tocsin_free(), 0);
+    while (!child && answer >= 0)
+        answer = how == IN_WAIT ? tocsin_queue_wait(queue, 100000, NULL) : tocsin_turn(-1);
+    if (is_child)
+        go_on_as_child(how, answer);
+    check_ended(child);
+    if (how != IN_FREE) {
+        check_parent_goes_on();
+        ck_assert_int_ge(tocsin_free(), 0);
+    }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("loop/fork");
+    TCase *tests = test_case(suite, "fork");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, a_full_loop_is_made_anew);
+    tcase_add_test(tests, a_full_loop_is_freed);
+    tcase_add_test(tests, each_failure_can_be_tried_again);
+    tcase_add_test(tests, watched_descriptors_were_closed);
+    tcase_add_loop_test(tests, in_every_state, 0, 2 * STATES);
+    return suite;
+}

@@ -1,0 +1,746 @@
+/* The watchdog, by a clock of our own: a handler looks at its loop as the watchdog's thread would, at times that it makes up. That thread itself looks
+   every few minutes here, which is never; but in the last ones it runs as it does. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/catalogue.h"
+#include "core/loop.h"
+#include "loop/timer.h"
+#include "loop/watchdog.h"
+#include "told.h"
+
+enum { LIMIT_MS = 4000000, ALL = 64 };
+static const int64_t limit_us = LIMIT_MS * 1000LL;
+
+static struct heard {
+    uint64_t loop, handler, source, emission;
+    int64_t blocked_us;
+    char signal[64], pattern[64], function[64], where[64], owner[64];
+} heard[ALL];
+static int heard_count, threads_before, note, other;
+static int64_t now_us;
+
+static void copy(char *to, const char *text)
+{
+    snprintf(to, 64, "%s", text);
+}
+
+static int hear(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_loop_blocked *blocked = tocsin_loop_blocked_of(info);
+    struct heard *one = &heard[heard_count++];
+
+    (void)arg;
+    ck_assert_int_lt(heard_count, ALL);
+    *one = (struct heard){ blocked->loop, blocked->handler, blocked->source, blocked->emission, blocked->blocked_us, "", "", "", "", "" };
+    copy(one->signal, blocked->signal);
+    copy(one->pattern, blocked->pattern);
+    copy(one->function, blocked->function);
+    copy(one->where, blocked->where);
+    copy(one->owner, blocked->owner);
+    return TOCSIN_NEXT;
+}
+
+/* How many threads there are: those of a sanitizer, too. One that has been joined may be in the list for a moment. */
+static int threads(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[256];
+    int count = 0;
+
+    while (fgets(line, sizeof line, status))
+        sscanf(line, "Threads: %d", &count);
+    fclose(status);
+    return count;
+}
+
+static void threads_become(int count)
+{
+    while (threads() != count)
+        usleep(100);
+}
+
+static void *count_others(void *arg)
+{
+    *(int *)arg = threads() - 1;
+    return NULL;
+}
+
+/* With the first thread a sanitizer makes one of its own: so one more counts them. */
+static void begin_alone(void)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, count_others, &threads_before), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    heard_count = 0;
+    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    other = tocsin_declare(&(struct tocsin_spec){ .name = "test.other", .doc = "Another one." });
+}
+
+static void begin(void)
+{
+    begin_alone();
+    connect_to("loop.blocked", hear, NULL);
+    ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
+    threads_become(threads_before + 1);
+    now_us = tocsin__now(NULL) + limit_us;
+}
+
+static void end(void)
+{
+    tocsin_free();
+    threads_become(threads_before);
+}
+
+/* How many have been posted, and are not heard yet. */
+static int posted(void)
+{
+    return (int)(tocsin__inbox_tail(&tocsin__self->inbox) - tocsin__self->inbox.at);
+}
+
+static void look(int count)
+{
+    while (count-- > 0) {
+        now_us += limit_us / 4;
+        tocsin__watchdog_look(now_us);
+    }
+}
+
+static int looks(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    look(*(const int *)arg);
+    return TOCSIN_NEXT;
+}
+
+static int four = 4, five = 5, one = 1;
+
+/* When it is told */
+
+static int hold(const struct tocsin_info *info, void *arg)
+{
+    static const int at[] = { 5, 9, 17, 33 };
+
+    (void)info, (void)arg;
+    for (int i = 1, told = 0; i <= 40; i++) {
+        look(1);
+        told += told < 4 && i == at[told];
+        ck_assert_msg(posted() == told, "after %d looks: %d, not %d", i, posted(), told);
+    }
+    return TOCSIN_NEXT;
+}
+
+static void check_doubled(void)
+{
+    ck_assert_int_eq(heard_count, 4);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(heard[i].blocked_us, limit_us << i);
+        ck_assert_uint_eq(heard[i].handler, heard[0].handler);
+    }
+    ck_assert_uint_ne(heard[0].handler, 0);
+    ck_assert_str_eq(heard[0].function, "hold");
+}
+
+START_TEST(at_the_limit_and_when_it_has_doubled)
+{
+    ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);     /* outside a turn */
+    ck_assert_int_eq(heard_count, 0);
+    turns_until(&heard_count, 4);
+    check_doubled();
+}
+END_TEST
+
+START_TEST(in_a_turn)
+{
+    ck_assert_int_eq(tocsin_on("timer.expired", hold, NULL), 0);
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
+    turns_until(&heard_count, 4);
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    check_doubled();
+    ck_assert_str_eq(heard[0].signal, "timer.expired");
+}
+END_TEST
+
+static int stop_and_go(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    look(1);
+    now_us += 1000 * limit_us;                         /* the process was stopped, or starved: the watchdog as well */
+    look(2);
+    ck_assert_int_eq(posted(), 0);
+    look(1);
+    ck_assert_int_eq(posted(), 1);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(a_leap_of_time_is_no_proof)
+{
+    connect_to("test.note", stop_and_go, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+}
+END_TEST
+
+static int fail_once(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    look(4);
+    tocsin__fault_at(1);
+    look(1);
+    ck_assert_int_gt(tocsin__fault_count(), 0);
+    tocsin__fault_at(0);
+    ck_assert_int_eq(posted(), 0);
+    look(1);
+    ck_assert_int_eq(posted(), 1);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(without_memory_the_next_time)
+{
+    connect_to("test.note", fail_once, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 1);
+    ck_assert_int_eq(heard[0].blocked_us, limit_us / 4 * 5);
+}
+END_TEST
+
+static int connect_in_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    ck_assert_int_eq(tocsin_disconnect(*(struct tocsin_handler *)arg), 0);
+    look(20);
+    ck_assert_int_eq(posted(), 0);
+    connect_to("loop.blocked", hear, NULL);
+    look(1);
+    ck_assert_int_eq(posted(), 1);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(as_soon_as_somebody_listens)
+{
+    struct tocsin_handler_facts facts = { .handler = { 0 } };
+
+    ck_assert_int_eq(tocsin_handler_next(facts.handler, &facts), 0);
+    connect_to("test.note", connect_in_it, &facts.handler);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 1);
+    ck_assert_int_eq(heard[0].blocked_us, limit_us * 5);
+}
+END_TEST
+
+/* What it says */
+
+static uint64_t sequence;
+
+static int look_five(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    sequence = info->sequence;
+    look(5);
+    return TOCSIN_NEXT;
+}
+
+static const struct heard *blocked_by(const char *pattern, struct tocsin_action action, struct tocsin_handler *ret_handler)
+{
+    int count = heard_count;
+
+    action.fn = look_five;
+    ck_assert_int_eq(tocsin_connect(pattern, &action, ret_handler), 0);
+    ck_assert_int_eq(tocsin_emit_from(action.source, note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, count + 1);
+    ck_assert_int_eq(heard_count, count + 1);
+    ck_assert_uint_eq(heard[count].loop, tocsin_loop_current().id);
+    ck_assert_uint_eq(heard[count].handler, ret_handler->id);
+    ck_assert_uint_eq(heard[count].source, action.source.id);
+    ck_assert_uint_eq(heard[count].emission, sequence);
+    ck_assert_int_eq(heard[count].blocked_us, limit_us);
+    ck_assert_str_eq(heard[count].pattern, pattern);
+    ck_assert_str_eq(heard[count].owner, "program");
+    ck_assert_ptr_nonnull(strstr(heard[count].where, "watchdog.c:"));
+    return &heard[count];
+}
+
+START_TEST(it_names_the_handler)
+{
+    struct tocsin_handler handler;
+    struct tocsin_source source;
+
+    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .arg = NULL }, &handler)->signal, "test.note");
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    ck_assert_str_eq(blocked_by("test.*", (struct tocsin_action){ .arg = NULL }, &handler)->signal, "");
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .flags = TOCSIN_ONCE }, &handler)->signal, "test.note");
+    ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
+    ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
+    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .source = source }, &handler)->signal, "test.note");
+    ck_assert_int_eq(tocsin_source_free(source), 0);
+}
+END_TEST
+
+static int of_a_notify(const struct tocsin_info *info, void *arg)
+{
+    sequence = info->sequence;
+    return looks(info, arg);
+}
+
+static int task(void *arg)
+{
+    return looks(NULL, arg);
+}
+
+static const struct heard *beside_handlers(int nth, const char *signal, uint64_t source)
+{
+    turns_until(&heard_count, nth + 1);
+    ck_assert_int_eq(heard_count, nth + 1);
+    ck_assert_uint_eq(heard[nth].handler, 0);
+    ck_assert_str_eq(heard[nth].signal, signal);
+    ck_assert_uint_eq(heard[nth].source, source);
+    ck_assert_str_eq(heard[nth].owner, "program");
+    ck_assert_str_eq(heard[nth].pattern, "");
+    ck_assert_int_eq(heard[nth].blocked_us, limit_us);
+    return &heard[nth];
+}
+
+static int by_default(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    return looks(info, &five);
+}
+
+static int emit_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    ck_assert_int_eq(tocsin_emit(*(int *)arg, NULL), TOCSIN_NOBODY);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(it_says_what_is_no_handler)
+{
+    int unheard = tocsin_declare(&(struct tocsin_spec){ .name = "test.unheard", .unhandled_fn = by_default });
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(of_a_notify, &five), &op), 0);
+    ck_assert_uint_eq(beside_handlers(0, "timer.expired", op.source.id)->emission, sequence);
+    ck_assert_int_eq(tocsin_spawn(task, &five, NULL, &op), 0);
+    beside_handlers(1, "fiber.done", op.source.id);
+    ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task, &five, NULL), 0);
+    beside_handlers(2, "", 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_it, &unheard), NULL), 0);
+    beside_handlers(3, "test.unheard", 0);
+    ck_assert_ptr_null(tocsin__self->doing.code);
+    look(20);
+    ck_assert_int_eq(posted(), 0);
+}
+END_TEST
+
+/* Nothing of what does not block */
+
+START_TEST(a_loop_that_is_idle)
+{
+    look(100);
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    look(100);
+    ck_assert_int_eq(posted(), 0);
+}
+END_TEST
+
+START_TEST(short_calls_in_short_turns)
+{
+    connect_to("test.note", looks, &four);
+    connect_to("timer.expired", looks, &four);
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+        ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
+        look(1);
+        ck_assert_int_gt(tocsin_turn(-1), 0);
+        ck_assert_int_eq(posted(), 0);
+    }
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(heard_count, 0);
+}
+END_TEST
+
+static int emit_often(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    for (int i = 1; i <= 10; i++) {
+        ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+        ck_assert_int_eq(posted(), i < 5 ? 0 : i < 9 ? 1 : 2);
+    }
+    return TOCSIN_NEXT;
+}
+
+START_TEST(short_calls_in_a_long_turn)
+{
+    ck_assert_int_eq(tocsin_on("test.note", looks, &one), 0);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_often, NULL), NULL), 0);
+    turns_until(&heard_count, 2);
+    ck_assert_int_eq(heard_count, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(heard[i].handler, 0);        /* none of them is named, but here is where to look */
+        ck_assert_str_eq(heard[i].signal, "test.note");
+        ck_assert_str_eq(heard[i].function, "looks");
+        ck_assert_int_eq(heard[i].blocked_us, limit_us << i);
+    }
+}
+END_TEST
+
+/* Nested */
+
+static int outer(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    look(3);
+    ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(posted(), 1);
+    look(4);
+    ck_assert_int_eq(posted(), 1);
+    look(1);
+    ck_assert_int_eq(posted(), 2);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(the_innermost_is_named)
+{
+    struct tocsin_handler inside, outside;
+
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = outer }, &outside), 0);
+    ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = looks, .arg = &five }, &inside), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 2);
+    ck_assert_uint_eq(heard[0].handler, inside.id);
+    ck_assert_uint_eq(heard[1].handler, outside.id);
+}
+END_TEST
+
+/* Several loops */
+
+struct peer { sem_t blocks, go; struct tocsin_loop loop; uint64_t handler; int told; };
+
+static int block(const struct tocsin_info *info, void *arg)
+{
+    struct peer *peer = arg;
+
+    (void)info;
+    sem_post(&peer->blocks);
+    sem_wait(&peer->go);
+    return TOCSIN_NEXT;
+}
+
+static void *be_watched(void *arg)
+{
+    struct peer *peer = arg;
+    struct tocsin_handler handler;
+
+    ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = block, .arg = peer }, &handler), 0);
+    ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
+    peer->handler = handler.id;
+    peer->loop = tocsin_loop_current();
+    ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
+    tocsin_free();
+    return NULL;
+}
+
+static void peer_start(struct peer *peer, pthread_t *thread)
+{
+    sem_init(&peer->blocks, 0, 0);
+    sem_init(&peer->go, 0, 0);
+    ck_assert_int_eq(pthread_create(thread, NULL, be_watched, peer), 0);
+    sem_wait(&peer->blocks);
+}
+
+static void peer_end(struct peer *peer, pthread_t thread)
+{
+    sem_post(&peer->go);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    sem_destroy(&peer->blocks);
+    sem_destroy(&peer->go);
+}
+
+START_TEST(another_loop)
+{
+    struct tocsin_handler handler;
+    struct peer peer;
+    pthread_t thread;
+
+    peer_start(&peer, &thread);
+    threads_become(threads_before + 2);                /* one watchdog for both */
+    look(5);
+    turns_until(&heard_count, 1);                      /* while it blocks */
+    ck_assert_uint_eq(heard[0].loop, peer.loop.id);
+    ck_assert_uint_eq(heard[0].handler, peer.handler);
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler), 0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 3);                      /* both: the other one for the second time */
+    ck_assert_uint_ne(heard[1].loop, heard[2].loop);
+    for (int i = 1; i < 3; i++)
+        ck_assert_uint_eq(heard[i].handler, heard[i].loop == peer.loop.id ? peer.handler : handler.id);
+    peer_end(&peer, thread);
+    threads_become(threads_before + 1);                /* that loop is gone, ours is still watched */
+    look(5);
+    ck_assert_int_eq(posted(), 0);
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    threads_become(threads_before);
+}
+END_TEST
+
+START_TEST(of_a_loop_that_is_not_watched)
+{
+    struct peer peer;
+    pthread_t thread;
+
+    peer_start(&peer, &thread);
+    ck_assert_int_eq(tocsin_watchdog(0), 0);           /* ours: the other one is watched, and told here all the same */
+    connect_to("test.note", looks, &five);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 1);
+    ck_assert_int_eq(heard_count, 1);
+    ck_assert_uint_eq(heard[0].handler, peer.handler);
+    peer_end(&peer, thread);
+    threads_become(threads_before);
+}
+END_TEST
+
+/* Its end, and its beginning */
+
+static int end_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    look(4);
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    threads_become(threads_before);
+    look(20);
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    ck_assert_int_eq(posted(), 0);
+    ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
+    look(4);
+    ck_assert_int_eq(posted(), 0);
+    look(1);
+    ck_assert_int_eq(posted(), 1);
+    ck_assert_int_eq(tocsin_watchdog(2 * LIMIT_MS), 0);        /* another limit: anew */
+    look(8);
+    ck_assert_int_eq(posted(), 1);
+    look(1);
+    ck_assert_int_eq(posted(), 2);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(ended_while_a_handler_blocks)
+{
+    connect_to("test.note", end_it, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 2);
+}
+END_TEST
+
+static int free_it(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    ck_assert_int_eq(tocsin_free(), 0);
+    look(5);
+    ck_assert_int_eq(posted(), 1);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(a_loop_that_is_freed)
+{
+    connect_to("test.note", free_it, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_uint_eq(tocsin_loop_current().id, 0);
+    threads_become(threads_before);
+    ck_assert_int_eq(heard_count, 1);                  /* what was accepted was delivered first */
+    look(5);
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    ck_assert_uint_eq(tocsin_loop_current().id, 0);    /* that makes none */
+    ck_assert_int_eq(tocsin_watchdog(-1), -EINVAL);
+    ck_assert_int_eq(tocsin_watchdog(INT64_MIN), -EINVAL);
+    ck_assert_int_eq(tocsin_watchdog(INT64_MAX), 0);   /* that makes one */
+    ck_assert_uint_ne(tocsin_loop_current().id, 0);
+}
+END_TEST
+
+START_TEST(it_blocks_every_signal)
+{
+    unsigned long long blocked, most = 0;
+    char line[256], path[64];
+    FILE *tasks = popen("ls /proc/$PPID/task", "r");
+    int task_id;
+
+    ck_assert_ptr_nonnull(tasks);
+    while (fscanf(tasks, "%d", &task_id) == 1) {
+        FILE *status;
+
+        snprintf(path, sizeof path, "/proc/self/task/%d/status", task_id);
+        status = task_id == getpid() ? NULL : fopen(path, "r");
+        while (status && fgets(line, sizeof line, status))
+            if (sscanf(line, "SigBlk: %llx", &blocked) == 1)
+                most |= blocked;
+        if (status)
+            fclose(status);
+    }
+    pclose(tasks);
+    for (int signo = 1; signo < SIGRTMAX; signo++)     /* those that can be */
+        if (signo != SIGKILL && signo != SIGSTOP && (signo < 32 || signo >= SIGRTMIN))
+            ck_assert_msg(most >> (signo - 1) & 1, "signal %d", signo);
+}
+END_TEST
+
+/* In a process in which it has not begun yet. */
+START_TEST(each_failure_in_turn)
+{
+    int err = -1, descriptors = test_descriptors();
+    long nth;
+
+    for (nth = 1; err < 0; nth++) {
+        tocsin__fault_at(nth);
+        err = tocsin_watchdog(LIMIT_MS);
+        ck_assert_msg(err == 0 || err == -ENOMEM || err == -EMFILE || err == -EAGAIN, "%ld: %d", nth, err);
+        if (err == 0)
+            ck_assert_int_lt(tocsin__fault_count(), nth);
+        tocsin__fault_at(0);
+        threads_become(threads_before + (err == 0));
+        ck_assert_int_eq(tocsin_free(), 0);
+        threads_become(threads_before);
+        ck_assert_int_eq(test_descriptors(), descriptors);
+    }
+    ck_assert_int_gt(nth, 10);
+    printf("watchdog: %ld allocations and system calls made to fail\n", nth - 2);
+}
+END_TEST
+
+/* A child has no such thread: nobody waits for it there. */
+START_TEST(a_child)
+{
+    int status, answer;
+    pid_t child = fork();
+
+    if (child == 0) {
+        answer = tocsin_watchdog(0);
+        _exit(answer == 0 || answer == -EOWNERDEAD ? 0 : 1);
+    }
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    connect_to("test.note", looks, &five);             /* and here it is as it was */
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns_until(&heard_count, 1);
+}
+END_TEST
+
+/* Handlers come and go, loops too, while somebody looks all the time: for the sanitizers */
+
+enum { ROUNDS = 400, TURNS = 20 };
+static atomic_bool over;
+
+static void *look_always(void *arg)
+{
+    int64_t us = 0;
+
+    (void)arg;
+    while (!atomic_load(&over))
+        tocsin__watchdog_look(us += 1000);
+    return NULL;
+}
+
+static int go_away(const struct tocsin_info *info, void *arg)
+{
+    if (arg)
+        tocsin_disconnect(*(struct tocsin_handler *)arg);
+    if (info->sequence >> 48 == tocsin_loop_current().id >> 48)          /* no echo between the two loops */
+        tocsin_emit(info->signo == note ? other : note, NULL);
+    return TOCSIN_NEXT;
+}
+
+/* The other loop hears it as well, and is not always as quick. */
+static void check_full(int answer)
+{
+    ck_assert_msg(answer >= 0 || answer == -EAGAIN, "%d", answer);
+}
+
+static int do_something(void *arg)
+{
+    (void)arg;
+    tocsin_emit(note, NULL);
+    tocsin_yield();
+    return 0;
+}
+
+static void *come_and_go(void *arg)
+{
+    char pattern[64];
+
+    for (int round = 0; round < ROUNDS; round++) {
+        struct tocsin_handler handler;
+
+        ck_assert_int_eq(tocsin_watchdog(1 + round % 3), 0);
+        snprintf(pattern, sizeof pattern, round % 2 ? "test.note, test.other" : "test.%s", round % 3 ? "note" : "*");
+        ck_assert_int_eq(tocsin_connect(pattern, &(struct tocsin_action){ .fn = go_away, .arg = &handler }, &handler), 0);
+        ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = go_away, .flags = TOCSIN_ONCE }, NULL), 0);
+        if (round % TURNS == 0)
+            connect_to("loop.blocked", tell, arg);
+        ck_assert_int_eq(tocsin_spawn(do_something, NULL, NULL, NULL), 0);
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(go_away, NULL), NULL), 0);
+        check_full(tocsin_loop_call(tocsin_loop_current(), do_something, NULL, NULL));
+        check_full(tocsin_emit(note, NULL));
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+        if (round % 7 == 0)
+            ck_assert_int_eq(tocsin_watchdog(0), 0);
+        if (round % TURNS == TURNS - 1)
+            tocsin_free();
+    }
+    tocsin_free();
+    return NULL;
+}
+
+START_TEST(while_all_comes_and_goes)
+{
+    struct told told[2] = { { .count = 0 } };
+    pthread_t looker, threads_of[2];
+
+    atomic_store(&over, false);
+    ck_assert_int_eq(pthread_create(&looker, NULL, look_always, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads_of[i], NULL, come_and_go, &told[i]), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads_of[i], NULL), 0);
+    atomic_store(&over, true);
+    ck_assert_int_eq(pthread_join(looker, NULL), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("loop/watchdog");
+    TCase *tests = test_case(suite, "watchdog"), *alone = test_case(suite, "alone");
+
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_checked_fixture(alone, begin_alone, NULL);
+    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(alone, 60);
+    tcase_add_test(tests, at_the_limit_and_when_it_has_doubled);
+    tcase_add_test(tests, in_a_turn);
+    tcase_add_test(tests, a_leap_of_time_is_no_proof);
+    tcase_add_test(tests, without_memory_the_next_time);
+    tcase_add_test(tests, as_soon_as_somebody_listens);
+    tcase_add_test(tests, it_names_the_handler);
+    tcase_add_test(tests, it_says_what_is_no_handler);
+    tcase_add_test(tests, a_loop_that_is_idle);
+    tcase_add_test(tests, short_calls_in_short_turns);
+    tcase_add_test(tests, short_calls_in_a_long_turn);
+    tcase_add_test(tests, the_innermost_is_named);
+    tcase_add_test(tests, another_loop);
+    tcase_add_test(tests, of_a_loop_that_is_not_watched);
+    tcase_add_test(tests, ended_while_a_handler_blocks);
+    tcase_add_test(tests, a_loop_that_is_freed);
+    tcase_add_test(tests, it_blocks_every_signal);
+    tcase_add_test(tests, a_child);
+    tcase_add_test(alone, each_failure_in_turn);
+    tcase_add_test(alone, while_all_comes_and_goes);
+    return suite;
+}
