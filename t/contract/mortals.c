@@ -204,7 +204,8 @@ START_TEST(O2_no_end_is_heard_twice_while_handlers_come_and_go)
     struct peer peer;
 
     memset(ended, 0, sizeof ended);
-    ends_heard = ends_wrong = quit = 0;
+    ends_heard = ends_wrong = 0;
+    quit = 0;
     ck_assert_int_eq(tocsin_turn(0), 0);
     peer_begin(&peer);
     peer_starts(&peer, come_and_go, NULL);

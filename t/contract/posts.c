@@ -459,15 +459,15 @@ START_TEST(bad_posts)
 {
     struct tocsin_payload bare = { NULL };
     struct tocsin_loop here, none = { 0 }, failed = { (uint64_t)(int64_t)-EMFILE }, never = { (uint64_t)999 << 48 | 1 };
-    int question = declare((struct tocsin_spec){ .name = "test.question", .kind = TOCSIN_DIRECT });
+    int asked = declare((struct tocsin_spec){ .name = "test.question", .kind = TOCSIN_DIRECT });
 
     connect_to("test.**", hear, &heard);
     here = tocsin_loop_current();
     ck_assert_int_eq(tocsin_post(0, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_post(-1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_post(INT_MAX, NULL), -EINVAL);
-    ck_assert_int_eq(tocsin_post(question, NULL), -EINVAL);
-    ck_assert_int_eq(tocsin_post_to(here, question, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_post(asked, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_post_to(here, asked, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_post(number, NULL), -EPROTO);
     ck_assert_int_eq(tocsin_post(number, &bare), -EPROTO);
     ck_assert_int_eq(tocsin_post(note, &bare), -EPROTO);

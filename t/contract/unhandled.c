@@ -326,10 +326,15 @@ END_TEST
 
 /* Of emissions */
 
+static int emit_guarded(void *none)
+{
+    (void)none;
+    return emit_number(guarded, 1);
+}
+
 START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
 {
     static struct tocsin_loop theirs;
-    int do_emit(void *none) { (void)none; return emit_number(guarded, 1); }
 
     side_begin(0, "test.note", NULL);                  /* the main loop: it was first */
     ck_assert_int_eq(tocsin_turn(0), 0);
@@ -338,7 +343,7 @@ START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
     ck_assert_int_eq(emit_number(guarded, 1), TOCSIN_NOBODY);
     ck_assert_int_eq(acted.count, 1);
     ck_assert_uint_eq(acted_on.id, tocsin_loop_current().id);
-    ck_assert_int_eq(peer_does(&sides[0].peer, do_emit, NULL), TOCSIN_NOBODY);
+    ck_assert_int_eq(peer_does(&sides[0].peer, emit_guarded, NULL), TOCSIN_NOBODY);
     ck_assert_uint_eq(acted_on.id, theirs.id);
     sides_end(1);
 }

@@ -348,9 +348,9 @@ static void drop_fork(void *arg)
     do_fork(NULL, arg);
 }
 
-static int cancel_fork(struct tocsin_op op, void *state, int reason)
+static int cancel_fork(struct tocsin_op op, void *word, int reason)
 {
-    do_fork(NULL, state);
+    do_fork(NULL, word);
     tocsin_op_complete(op, reason, NULL);
     return 0;
 }
