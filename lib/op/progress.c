@@ -222,15 +222,18 @@ static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int s
     return err;
 }
 
-int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
+static int refuse(struct tocsin__op *op, int answer)
+{
+    pause_begin(op);
+    return answer;
+}
+
+/* It is welcome: that is asked once, since other loops may change it at any time. */
+static int progress_take(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
 {
     struct tocsin__sink *sink = tocsin__op_sink(op);
-    int err, answer = welcome(op, which);
+    int err;
 
-    if (answer != 1) {
-        pause_begin(op);
-        return answer;
-    }
     err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
     if (err < 0)
         return progress_failed(op, err);
@@ -242,6 +245,13 @@ int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_pa
     return 1;
 }
 
+int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
+{
+    int answer = welcome(op, which);
+
+    return answer == 1 ? progress_take(op, which, payload, overrun) : refuse(op, answer);
+}
+
 static int copy_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
 {
     struct tocsin_payload *copy = tocsin__alloc(tocsin__payload_size(payload));
@@ -249,7 +259,7 @@ static int copy_progress(struct tocsin__op *op, int which, const struct tocsin_p
 
     if (err == 0) {
         op->progress_copy = copy;
-        return tocsin__op_progress(op, which, copy, overrun);
+        return progress_take(op, which, copy, overrun);
     }
     tocsin__release(copy);
     return progress_failed(op, err);
@@ -268,9 +278,10 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
         return -EALREADY;
     if (!tocsin__layout_same(tocsin__signal(op->kind->progress[which])->spec.layout, payload ? payload->layout : NULL))
         return -EPROTO;
-    if (!payload || tocsin__op_lent(op, payload) || tocsin__op_sink(op) || welcome(op, which) != 1)
+    if (!payload || tocsin__op_lent(op, payload) || tocsin__op_sink(op))
         return tocsin__op_progress(op, which, payload, overrun);
-    return copy_progress(op, which, payload, overrun);
+    err = welcome(op, which);
+    return err == 1 ? copy_progress(op, which, payload, overrun) : refuse(op, err);
 }
 
 /* Told */
