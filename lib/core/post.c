@@ -167,14 +167,12 @@ int tocsin_loop_call(struct tocsin_loop id, tocsin_task task, void *arg, tocsin_
 
 /* Waiting, on a thread without a loop: a node goes through the inbox of a loop, behind all that is in it */
 
-struct meeting { struct tocsin__node node; pthread_mutex_t lock; pthread_cond_t met; bool over; int refs; };
+struct meeting { struct tocsin__node node; pthread_mutex_t lock; pthread_cond_t met; bool over; _Atomic int refs; };
 
 static void meeting_put(struct meeting *meeting)
 {
-    bool last = --meeting->refs == 0;
-
     pthread_mutex_unlock(&meeting->lock);
-    if (!last)
+    if (atomic_fetch_sub(&meeting->refs, 1) > 1)       /* not before: unlocking may still touch it when the other one has it */
         return;
     pthread_cond_destroy(&meeting->met);
     pthread_mutex_destroy(&meeting->lock);
