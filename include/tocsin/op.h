@@ -18,7 +18,9 @@ TOCSIN__BEGIN
    TOCSIN_EACH(fn, arg)   fn at each progress (a tick, a readiness, a part of a body), not at the end
    TOCSIN_QUEUE(queue)    into the queue, both
    TOCSIN_FUTURE          the operation keeps its result until one tocsin_wait, tocsin_then or tocsin_op_free takes it
-   NULL                   the registry alone */
+   NULL                   the registry alone
+
+   .how = TOCSIN_AT_END | TOCSIN_AT_EACH   fn at both; info->code tells which */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
 /* For providers, with one of the above or alone, in place of a tocsin_serve(): an operation that is there for the sake of others (the watch of
@@ -27,7 +29,7 @@ enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP
 enum { TOCSIN_SERVING = 16 };
 
 struct tocsin_notify {
-    unsigned how;                         /* one of the above, and TOCSIN_SERVING */
+    unsigned how;                         /* one of the above, or both of the first two; and TOCSIN_SERVING */
     tocsin_fn fn;
     void *arg;
     struct tocsin_queue queue;

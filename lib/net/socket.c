@@ -7,28 +7,7 @@
 #include "net/mem.h"
 #include "net/socket.h"
 
-/* The client is looked up, not passed: a readiness that was recorded may be told after the client has gone. The watch is
-   compared, since the socket may have been closed meanwhile, and its number be another's. */
-static int on_ready(const struct tocsin_info *info, void *arg)
-{
-    const struct tocsin_fd_ready *ready = tocsin_fd_ready_of(info);
-    struct tocsin__net_client *client = tocsin__net_client_current();
-    struct tocsin__net_socket *entry;
-    short events;
-
-    (void)arg;
-    if (!client || ready->fd >= client->sockets.count)
-        return TOCSIN_NEXT;
-    entry = &client->sockets.list[ready->fd];
-    if (entry->watch.source.id != info->source.id)
-        return TOCSIN_NEXT;
-    events = (short)(ready->events & entry->wanted);
-    if (events)
-        tocsin__net_client_act(client, ready->fd, (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0));
-    else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
-        entry->watched = entry->wanted;                  /* the peer closed a connection that is kept */
-    return TOCSIN_NEXT;
-}
+static int watch(struct tocsin__net_sockets *sockets, int fd, short events);
 
 static int room_for(struct tocsin__net_sockets *sockets, int fd)
 {
@@ -51,9 +30,49 @@ static bool is_wanted(const struct tocsin__net_sockets *sockets, int fd, short e
     return fd < sockets->count && sockets->list[fd].wanted & events;
 }
 
+/* libcurl waits for what nobody watches any more: it is watched anew, or what waits for it is given up. */
+static void watch_lost(struct tocsin__net_client *client, int fd)
+{
+    struct tocsin__net_socket *entry = &client->sockets.list[fd];
+
+    entry->watch = (struct tocsin_op){ { 0 } };
+    entry->watched = 0;
+    if (entry->wanted && watch(&client->sockets, fd, entry->wanted) < 0)
+        tocsin__net_client_act(client, fd, CURL_CSELECT_ERR);
+}
+
+static void ready(struct tocsin__net_client *client, int fd, short events)
+{
+    struct tocsin__net_socket *entry = &client->sockets.list[fd];
+
+    events = (short)(events & entry->wanted);
+    if (events)
+        tocsin__net_client_act(client, fd, (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0));
+    else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
+        entry->watched = entry->wanted;                  /* the peer closed a connection that is kept */
+}
+
+/* The client is looked up, not passed: a readiness that was recorded may be told after the client has gone. The watch is
+   compared, since the socket may have been closed meanwhile, and its number be another's. */
+static int on_watch(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_fd_ready *readiness = tocsin_fd_ready_of(info);
+    struct tocsin__net_client *client = tocsin__net_client_current();
+    int fd = readiness ? readiness->fd : tocsin_fd_done_of(info)->fd;
+
+    (void)arg;
+    if (!client || fd >= client->sockets.count || client->sockets.list[fd].watch.source.id != info->source.id)
+        return TOCSIN_NEXT;
+    if (readiness)
+        ready(client, fd, (short)readiness->events);
+    else
+        watch_lost(client, fd);
+    return TOCSIN_NEXT;
+}
+
 static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
 {
-    const struct tocsin_notify notify = { .how = TOCSIN_AT_EACH | TOCSIN_SERVING, .fn = on_ready };
+    const struct tocsin_notify notify = { .how = TOCSIN_AT_EACH | TOCSIN_AT_END | TOCSIN_SERVING, .fn = on_watch };
     struct tocsin__net_socket *entry;
     int err = room_for(sockets, fd);
 
@@ -77,10 +96,13 @@ static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
 
 static void forget(struct tocsin__net_sockets *sockets, int fd)
 {
+    struct tocsin_op watch_of;
+
     if (fd >= sockets->count || !sockets->list[fd].watch.source.id)
         return;
-    tocsin_cancel(sockets->list[fd].watch);
+    watch_of = sockets->list[fd].watch;
     sockets->list[fd] = (struct tocsin__net_socket){ .wanted = 0 };
+    tocsin_cancel(watch_of);
 }
 
 /* Reading goes on unheard, for the next fetch on this connection. Who was to write was not connected yet, or not done: libcurl

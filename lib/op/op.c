@@ -74,9 +74,11 @@ static int notify_check(const struct tocsin_notify *notify)
 {
     unsigned how = notify->how & ~(unsigned)TOCSIN_SERVING;
 
-    if (notify->how & ~31u || how & (how - 1) || notify->spare[0] || notify->spare[1])
+    bool calls = how && !(how & ~(unsigned)(TOCSIN_AT_END | TOCSIN_AT_EACH));
+
+    if (notify->how & ~31u || notify->spare[0] || notify->spare[1])
         return -EINVAL;
-    return how & (TOCSIN_AT_END | TOCSIN_AT_EACH) && !notify->fn ? -EINVAL : 0;
+    return calls ? notify->fn ? 0 : -EINVAL : how & (how - 1) ? -EINVAL : 0;
 }
 
 /* Places in all queues where its end will go */

@@ -392,7 +392,7 @@ START_TEST(types_that_are_malformed)
     ck_assert_int_eq(tocsin_op_new(&spare, NULL, &op), -EINVAL);
     ck_assert_int_gt(tocsin_declare(&done_spec), 0);
     ck_assert_int_eq(tocsin_op_new(&again, NULL, &op), -EEXIST);
-    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_AT_END | TOCSIN_AT_EACH, .fn = tell }, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_AT_END | TOCSIN_KEEP, .fn = tell }, &op), -EINVAL);
     ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = 64 }, &op), -EINVAL);
     ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .spare = { 1 } }, &op), -EINVAL);
     ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_AT_EACH }, &op), -EINVAL);

@@ -321,6 +321,9 @@ START_TEST(bad_numbers)
     ck_refused(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_KEEP, .spare = { 1 } }, &op), -EINVAL);
     ck_refused(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_KEEP, .spare = { 0, 1 } }, &op), -EINVAL);
     ck_refused(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = 1 << 10 }, &op), -EINVAL);
+    for (unsigned how = TOCSIN_AT_END; how < 2 * TOCSIN_KEEP; how++)
+        if (how != TOCSIN_INTO_QUEUE && how != TOCSIN_KEEP)
+            ck_refused(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = how }, &op), -EINVAL);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EINVAL);
 }
 END_TEST

@@ -378,6 +378,17 @@ START_TEST(O9_call_each_queue_and_future)
     ck_assert_int_eq(each.code, TOCSIN_PROGRESS);
     ck_assert_uint_eq(each.overrun, 6);
 
+    each.count = 0;
+    ck_assert_int_eq(word_start(0, &(struct tocsin_notify){ .how = TOCSIN_AT_EACH | TOCSIN_AT_END, .fn = tell, .arg = &each }, &op), 0);
+    ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 1);
+    ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_eq(each.count, 1);                       /* both */
+    ck_assert_int_eq(each.code, TOCSIN_PROGRESS);
+    ck_assert_int_eq(tocsin_op_complete(op, 2, NULL), 0);
+    drain_all();
+    ck_assert_int_eq(each.count, 2);
+    ck_assert_int_ne(each.code, TOCSIN_PROGRESS);
+
     ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
     ck_assert_int_eq(word_start(0, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 1);

@@ -6,6 +6,10 @@
 
 #include "page.h"
 
+#ifdef TOCSIN_FAULT
+#include "core/mem.h"
+#endif
+
 static struct page page;
 
 START_TEST(malformed_urls)
@@ -180,6 +184,54 @@ START_TEST(cancel_while_the_reply_is_waited_for)
 }
 END_TEST
 
+static void cancel_all_watches(void)
+{
+    struct tocsin_op_facts facts = { .name = "" };
+    int count = 0;
+
+    while (tocsin_op_next(facts.op, &facts) == 0)
+        if (strcmp(facts.name, "fd.done") == 0) {
+            ck_assert_int_eq(tocsin_cancel(facts.op), 0);
+            count++;
+        }
+    ck_assert_int_gt(count, 0);
+}
+
+static int on_watch_done(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    ck_assert_int_eq(info->status, -ECANCELED);
+#ifdef TOCSIN_FAULT
+    tocsin__fault_at(1);
+#endif
+    return TOCSIN_NEXT;
+}
+
+START_TEST(a_watch_that_somebody_else_cancels)
+{
+    page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/wait") });
+    turns_until(is_waiting, NULL);
+    cancel_all_watches();
+    ck_assert_int_ge(tocsin_turn(0), 0);
+    peer_release(peer, 1);
+    page_wait(&page);                                      /* another one took its place */
+    ck_assert_int_eq(page.status, 0);
+    page_drop(&page);
+}
+END_TEST
+
+START_TEST(a_watch_that_is_lost_for_good)
+{
+    page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/never") });
+    turns_until(is_waiting, NULL);
+    ck_assert_int_eq(tocsin_connect("fd.done", &(struct tocsin_action){ .fn = on_watch_done }, NULL), 0);
+    cancel_all_watches();
+    page_wait(&page);
+    ck_assert_int_lt(page.status, 0);
+    page_drop(&page);
+}
+END_TEST
+
 START_TEST(cancel_while_the_body_comes)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/stall") });
@@ -261,6 +313,10 @@ static Suite *suite(void)
     tcase_add_test(tests, the_deadline_of_a_wait);
     tcase_add_test(tests, cancel_before_anything_is_sent);
     tcase_add_test(tests, cancel_while_the_reply_is_waited_for);
+    tcase_add_test(tests, a_watch_that_somebody_else_cancels);
+#ifdef TOCSIN_FAULT
+    tcase_add_test(tests, a_watch_that_is_lost_for_good);
+#endif
     tcase_add_test(tests, cancel_while_the_body_comes);
     tcase_add_test(tests, cancel_while_queued);
     tcase_add_test(tests, cancel_when_it_is_over);
