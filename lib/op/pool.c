@@ -14,7 +14,7 @@
 enum { THREADS_MAX = 1024, THREADS_LEAST = 4, LIMIT = 1024 };
 
 struct worker {
-    struct worker *next, **link;                       /* among those that run, or that have ended */
+    struct worker *next, **link;                       /* among those that run, or that are to be joined */
     struct tocsin__pool *pool;
     pthread_t thread;
     sigset_t mask;                                     /* of the thread that started it */
@@ -40,7 +40,7 @@ static struct tocsin__ids ids = { .prefix = (uint64_t)0xfffe << TOCSIN__ID_NUMBE
 static struct worker *workers;                         /* that run */
 static __thread struct worker *current;                /* the one that this thread is; NULL: none */
 static struct worker *lost;                            /* T8: that were at a job in the parent, which stays as it was */
-static struct worker *ended;                           /* wait to be joined */
+static struct worker *ended;                           /* while somebody rests: to be joined */
 static int users;                                      /* loops that have operations */
 static bool resting;                                   /* somebody waits for idle threads to end */
 
@@ -106,20 +106,6 @@ static void pool_put(struct tocsin__pool *pool)
     tocsin__release(pool);
 }
 
-/* Joining them does not wait, since they have nothing left to do. The lock is given up meanwhile. */
-static void join_ended(void)
-{
-    while (ended) {
-        struct worker *worker = ended;
-
-        worker_unlink(worker);
-        pthread_mutex_unlock(&lock);
-        pthread_join(worker->thread, NULL);
-        tocsin__release(worker);
-        pthread_mutex_lock(&lock);
-    }
-}
-
 /* Threads */
 
 static struct tocsin__job *job_take(struct tocsin__pool *pool)
@@ -171,9 +157,9 @@ static void *work(void *arg)
     }
     pool->threads--;
     worker_unlink(self);
-    if (users || resting) {
+    if (resting) {
         worker_link(self, &ended);
-    } else {                                           /* its job was abandoned: nobody will come */
+    } else {                                           /* nobody may ever come */
         pthread_detach(self->thread);
         tocsin__release(self);
     }
@@ -189,7 +175,6 @@ static int worker_start(struct tocsin__pool *pool)
     sigset_t all, was;
     int err;
 
-    join_ended();
     worker = tocsin__alloc(sizeof *worker);
     if (!worker)
         return -ENOMEM;
@@ -364,6 +349,20 @@ static bool any_idle(void)
         if (pool->idle)
             return true;
     return false;
+}
+
+/* Joining them does not wait, since they have nothing left to do. The lock is given up meanwhile. */
+static void join_ended(void)
+{
+    while (ended) {
+        struct worker *worker = ended;
+
+        worker_unlink(worker);
+        pthread_mutex_unlock(&lock);
+        pthread_join(worker->thread, NULL);
+        tocsin__release(worker);
+        pthread_mutex_lock(&lock);
+    }
 }
 
 void tocsin__pools_rest(void)
