@@ -17,7 +17,8 @@ enum { TOCSIN_NOBODY = 0, TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED };
  * @owner   payload is borrowed until this returns; what is pended, or kept by a handler, is a deep copy
  * @return  TOCSIN_DELIVERED, TOCSIN_STOPPED, of this loop's handlers; TOCSIN_PENDED: it waits, here or on other loops alone; TOCSIN_NOBODY: no handler, and the default action was taken, or it is ignored;
  *          -EINVAL: no such signo, or it is for questions; -EPROTO: another layout than the declared one; -ELOOP: nested too
- *          deeply; -EAGAIN: what is pended has reached its limit, or a queue that listens, or the inbox of another loop that does, is full; nothing was done; -EOVERFLOW: TOCSIN_ASYNC, and more than 64 other loops listen; -ENODEV: the thread has no loop; -ENOMEM
+ *          deeply; -EAGAIN: what is pended has reached its limit, or a queue that listens, or the inbox of another loop that does, is full; nothing
+ *          was done; -ENODEV: the thread has no loop; -ENOMEM
  * @emits   the signal
  * @thread  loop
  * @source  POSIX raise(3), sigqueue(3); E1 to E9, E14, E15

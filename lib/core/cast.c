@@ -8,6 +8,14 @@
 
 /* To whom */
 
+static void over(struct tocsin__cast *cast)
+{
+    if (cast->places != cast->few)
+        tocsin__pages_release(cast->places, cast->capacity * sizeof cast->places[0]);
+    cast->places = cast->few;
+}
+
+/* Pages, since it may be a real signal handler that asks. */
 static int more(struct tocsin__cast *cast)
 {
     uint32_t count = cast->count;
@@ -15,23 +23,14 @@ static int more(struct tocsin__cast *cast)
 
     if (count < TOCSIN__CAST_FEW || (count & (count - 1)))
         return 0;
-    if (cast->signal->spec.flags & TOCSIN_ASYNC)
-        return -EOVERFLOW;                             /* in a real signal handler there is no memory to be had */
-    places = tocsin__alloc(2 * count * sizeof *places);
+    places = tocsin__pages(2 * count * sizeof *places);
     if (!places)
         return -ENOMEM;
     memcpy(places, cast->places, count * sizeof *places);
-    if (cast->places != cast->few)
-        tocsin__release(cast->places);
+    over(cast);
     cast->places = places;
+    cast->capacity = 2 * count;
     return 0;
-}
-
-static void over(struct tocsin__cast *cast)
-{
-    if (cast->places != cast->few)
-        tocsin__release(cast->places);
-    cast->places = cast->few;
 }
 
 static void add(struct tocsin__cast *cast, struct tocsin__loop *loop, const struct tocsin__listener *listener, uint32_t word)
@@ -133,7 +132,7 @@ static int place_reserve(struct tocsin__cast *cast, struct tocsin__place *place,
     if (place->box && info->source.id)
         place->box = NULL;                             /* they coalesce by source where they are pended */
     if (place->box)
-        return tocsin__inbox_hold(inbox, cast->generation);
+        return tocsin__inbox_hold(inbox, cast->generation, &place->at);
     if (full)
         return tocsin__inbox_closed(inbox) ? -ESHUTDOWN : -EAGAIN;
     err = bytes_reserve(inbox, cast->bytes);
@@ -152,7 +151,7 @@ static void give_back(struct tocsin__cast *cast, uint32_t count)
         struct tocsin__place *place = &cast->places[i];
 
         if (place->box) {
-            tocsin__inbox_let_go(&place->loop->inbox);
+            tocsin__inbox_let_go(&place->loop->inbox, place->at);
             continue;
         }
         if (cast->bytes)
@@ -276,8 +275,8 @@ static void box_send(const struct tocsin__cast *cast, struct tocsin__place *plac
 
     letter_fill(&letter, cast, info, flags);
     if (tocsin__box_put(place->box, &letter, &place->older))
-        tocsin__inbox_push(&place->loop->inbox, &place->box->node);
-    tocsin__inbox_let_go(&place->loop->inbox);
+        tocsin__inbox_push_held(&place->loop->inbox, &place->box->node, place->at);
+    tocsin__inbox_let_go(&place->loop->inbox, place->at);
 }
 
 void tocsin__cast_send(struct tocsin__cast *cast, const struct tocsin_info *info)

@@ -22,7 +22,7 @@ struct tocsin__cast {
     struct tocsin__signal *signal;
     uint64_t generation;                               /* of the one loop that is meant; or ANY */
     uint32_t spare;                                    /* what it leaves free in a ring */
-    uint32_t count;
+    uint32_t count, capacity;                          /* capacity: of places, if there are more than a few */
     uint32_t locals;
     size_t bytes;                                      /* of what is shared */
     struct tocsin__loop *full;                         /* after -EAGAIN: which one refused */
@@ -30,7 +30,7 @@ struct tocsin__cast {
     struct tocsin__place *places, few[TOCSIN__CAST_FEW];
 };
 
-/* To all loops that listen, but for the one with this number (0: none is left out). -EOVERFLOW, -ENOMEM. */
+/* To all loops that listen, but for the one with this number (0: none is left out). -ENOMEM. */
 int  tocsin__cast_aim(struct tocsin__cast *cast, struct tocsin__signal *signal, uint32_t except);
 int  tocsin__cast_aim_main(struct tocsin__cast *cast, struct tocsin__signal *signal);     /* nobody listens: -ESHUTDOWN, there is no main loop */
 int  tocsin__cast_aim_at(struct tocsin__cast *cast, struct tocsin__signal *signal, struct tocsin_loop loop);      /* to one: -ESHUTDOWN, -EINVAL */

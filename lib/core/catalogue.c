@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <stdatomic.h>
 
 #include <tocsin.h>
@@ -59,8 +58,6 @@ int tocsin__catalogue(void)
             return signo;
         atomic_store_explicit(&signos[i], signo, memory_order_relaxed);
     }
-    if (tocsin_os_signo(SIGINT) < 0 || tocsin_os_signo(SIGTERM) < 0)       /* they have a default action: no observer is to meet their names later */
-        return -ENOMEM;
     atomic_store_explicit(&declared, true, memory_order_release);
     return 0;
 }

@@ -1,7 +1,5 @@
 /* A real signal that was caught: told as siginfo has it, posted by its handler; and what becomes of real-time ones where there is no room (S1). */
-#define _GNU_SOURCE                                    /* MAP_ANONYMOUS */
 #include <pthread.h>
-#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "core/cast.h"
@@ -126,7 +124,7 @@ static bool stray_place(struct tocsin__stray *stray, struct tocsin__loop *loop)
     while (tocsin__post(stray->signo, &stray->what.tocsin, TOCSIN_OS, 0, &full) == -EAGAIN)
         if (full == loop || tocsin__inbox_push(&full->inbox, &stray->node))
             return full != loop;
-    munmap(stray, sizeof *stray);
+    tocsin__pages_release(stray, sizeof *stray);
     return true;
 }
 
@@ -147,15 +145,15 @@ static void on_stray(struct tocsin__node *node)
 
 static void stray_drop(struct tocsin__node *node)
 {
-    munmap(tocsin__container(node, struct tocsin__stray, node), sizeof(struct tocsin__stray));
+    tocsin__pages_release(tocsin__container(node, struct tocsin__stray, node), sizeof(struct tocsin__stray));
 }
 
 /* Without memory for it there is nothing left to be done: that loop has counted it as refused. */
 static void stray_make(int signo, const struct tocsin_os_signal *what)
 {
-    struct tocsin__stray *stray = tocsin__fault() ? MAP_FAILED : mmap(NULL, sizeof *stray, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct tocsin__stray *stray = tocsin__pages(sizeof *stray);
 
-    if (stray == MAP_FAILED)
+    if (!stray)
         return;
     stray->node.run = on_stray;
     stray->node.drop = stray_drop;

@@ -119,8 +119,13 @@ static void leave(struct tocsin__loop *loop, struct tocsin__match *match, struct
         tocsin__list_compact(loop, list);
 }
 
-const struct tocsin__match_kind tocsin__handler_kind = { .join = join, .leave = leave, .questions = true };
-const struct tocsin__match_kind tocsin__queue_kind = { .join = join, .leave = leave };     /* a queue cannot answer */
+static bool handles(const struct tocsin__match *match)
+{
+    return !(tocsin__container(match, struct tocsin__handler, match)->flags & TOCSIN__OBSERVER);
+}
+
+const struct tocsin__match_kind tocsin__handler_kind = { .join = join, .leave = leave, .handles = handles, .questions = true };
+const struct tocsin__match_kind tocsin__queue_kind = { .join = join, .leave = leave, .handles = handles };     /* a queue cannot answer */
 
 /* Disconnecting */
 

@@ -17,6 +17,7 @@ int tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation)
         return -ENOMEM;
     inbox->cells = (struct tocsin__cell *)(((uintptr_t)inbox->memory + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
     inbox->last = &inbox->first;
+    inbox->bound = inbox->turned = position;
     inbox->received = 0;
     atomic_store(&inbox->refused, 0);
     atomic_store(&inbox->missed, 0);
@@ -84,7 +85,10 @@ void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at)
     edge_test(inbox);
 }
 
-bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node)
+/* after: NOW, or a position that the ring has passed already. */
+#define NOW UINT64_MAX
+
+static bool push(struct tocsin__inbox *inbox, struct tocsin__node *node, uint64_t after)
 {
     struct tocsin__node *newest = atomic_load(&inbox->list);
 
@@ -92,24 +96,47 @@ bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node)
         if (newest == &closed)
             return false;
         node->next = newest;
-        node->after = tocsin__inbox_tail(inbox);
+        node->after = after == NOW ? tocsin__inbox_tail(inbox) : after;
     } while (!atomic_compare_exchange_weak(&inbox->list, &newest, node));
     edge_test(inbox);
     return true;
 }
 
-int tocsin__inbox_hold(struct tocsin__inbox *inbox, uint64_t generation)
+bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node)
 {
-    atomic_fetch_add(&inbox->waking, 1);
-    if (!gone(atomic_load(&inbox->tail), generation))
+    return push(inbox, node, NOW);
+}
+
+/* Holding. Who finds that somebody else writes what he has to say is done, and may go on to the ring: so the loop must not read on past the writer. Those who
+   hold are counted in one of two halves; when the other one is empty, they change places, and what the ring had then can be read when the first is empty, however
+   many have come since. A hold is the position of the ring, and its half. */
+#define ODD   ((uint64_t)1 << 63)
+#define UNIT(half) ((half) ? (uint64_t)1 << 31 : 1)
+#define HALF(word, half) ((word) / UNIT(half) & INT32_MAX)
+
+int tocsin__inbox_hold(struct tocsin__inbox *inbox, uint64_t generation, uint64_t *ret_hold)
+{
+    uint64_t word = atomic_load(&inbox->holders), tail;
+
+    while (!atomic_compare_exchange_weak(&inbox->holders, &word, word + UNIT(word & ODD)))
+        ;
+    tail = atomic_load(&inbox->tail);
+    *ret_hold = (tail & TOCSIN__POSITION) << 1 | word >> 63;
+    if (!gone(tail, generation))
         return 0;
-    atomic_fetch_sub(&inbox->waking, 1);
+    tocsin__inbox_let_go(inbox, *ret_hold);
     return -ESHUTDOWN;
 }
 
-void tocsin__inbox_let_go(struct tocsin__inbox *inbox)
+bool tocsin__inbox_push_held(struct tocsin__inbox *inbox, struct tocsin__node *node, uint64_t hold)
 {
-    atomic_fetch_sub(&inbox->waking, 1);
+    return push(inbox, node, hold >> 1);
+}
+
+void tocsin__inbox_let_go(struct tocsin__inbox *inbox, uint64_t hold)
+{
+    atomic_fetch_sub(&inbox->holders, UNIT(hold & 1));
+    edge_test(inbox);
 }
 
 void tocsin__inbox_nudge(struct tocsin__inbox *inbox)
@@ -133,10 +160,25 @@ bool tocsin__inbox_room(struct tocsin__inbox *inbox, uint32_t spare)
 
 /* The loop's own thread */
 
+uint64_t tocsin__inbox_bound(struct tocsin__inbox *inbox)
+{
+    uint64_t tail = tocsin__inbox_tail(inbox), word = atomic_load(&inbox->holders);
+
+    if (tocsin__likely(!(word & ~ODD))) {
+        inbox->bound = inbox->turned = tail;
+    } else if (!HALF(word, !(word & ODD))) {
+        inbox->bound = inbox->turned;
+        inbox->turned = tail;
+        atomic_fetch_xor(&inbox->holders, ODD);
+    }
+    return inbox->bound;
+}
+
 bool tocsin__inbox_holds(struct tocsin__inbox *inbox)
 {
-    return atomic_load(&inbox->cells[inbox->at % TOCSIN_INBOX].turn) == inbox->at + 1 || atomic_load(&inbox->list) || atomic_load(&inbox->asked) ||
-           (inbox->first && inbox->first->after <= inbox->at);
+    if (atomic_load(&inbox->list) || atomic_load(&inbox->asked) || (inbox->first && inbox->first->after <= inbox->at))
+        return true;
+    return atomic_load(&inbox->cells[inbox->at % TOCSIN_INBOX].turn) == inbox->at + 1 && tocsin__inbox_bound(inbox) != inbox->at;
 }
 
 bool tocsin__inbox_sleeps(struct tocsin__inbox *inbox)
@@ -154,6 +196,22 @@ void tocsin__inbox_wakes(struct tocsin__inbox *inbox)
         atomic_exchange(&inbox->edge, TOCSIN__AWAKE);
 }
 
+/* Behind those that come no later. */
+static void insert(struct tocsin__inbox *inbox, struct tocsin__node *node)
+{
+    struct tocsin__node **link = inbox->last;
+
+    if (inbox->first && inbox->last_after > node->after)
+        for (link = &inbox->first; (*link)->after <= node->after;)
+            link = &(*link)->next;
+    node->next = *link;
+    *link = node;
+    if (link == inbox->last) {
+        inbox->last = &node->next;
+        inbox->last_after = node->after;
+    }
+}
+
 static void take(struct tocsin__inbox *inbox, struct tocsin__node *node)
 {
     struct tocsin__node *oldest = NULL, *next;
@@ -163,9 +221,10 @@ static void take(struct tocsin__inbox *inbox, struct tocsin__node *node)
         node->next = oldest;
         oldest = node;
     }
-    *inbox->last = oldest;
-    while (*inbox->last)
-        inbox->last = &(*inbox->last)->next;
+    for (; oldest; oldest = next) {
+        next = oldest->next;
+        insert(inbox, oldest);
+    }
 }
 
 void tocsin__inbox_take_list(struct tocsin__inbox *inbox)
@@ -174,10 +233,15 @@ void tocsin__inbox_take_list(struct tocsin__inbox *inbox)
         take(inbox, atomic_exchange(&inbox->list, NULL));
 }
 
+bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *node)
+{
+    return push(inbox, node, inbox->at);
+}
+
 void tocsin__inbox_close(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
-    while (atomic_load(&inbox->waking))                /* those who hold it have something for the list */
+    while (atomic_load(&inbox->holders) & ~ODD)        /* they have something for the list */
         sched_yield();
 }
 
@@ -190,6 +254,8 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
+    atomic_store(&inbox->holders, 0);                  /* those threads are not here */
+    atomic_store(&inbox->waking, 0);
 }
 
 void tocsin__inbox_revive(struct tocsin__inbox *inbox)

@@ -81,12 +81,14 @@ struct tocsin__inbox {
     struct tocsin__node *_Atomic list;                 /* the newest first */
     _Atomic uint32_t asked;                            /* handlers that other threads want disconnected (id.h) */
     struct tocsin__flood flood;
-    _Alignas(128) _Atomic uint32_t waking;             /* threads that are about to wake the loop, or hold it */
+    _Alignas(128) _Atomic uint32_t waking;             /* threads that are about to wake the loop */
+    _Atomic uint64_t holders;                          /* those who hold it, in two halves, and which of them counts the next */
     _Atomic uint64_t bytes;                            /* of what is shared, and waits */
     _Atomic uint64_t refused, missed, wakeups;
     _Alignas(128) uint64_t at;                         /* the loop's own: where it reads */
-    struct tocsin__node *first, **last;                /* taken from the list, the oldest first */
-    uint64_t received;
+    uint64_t bound, turned;                            /* how far it can read; how far the ring was when the halves changed places */
+    struct tocsin__node *first, **last;                /* taken from the list, by what they come after */
+    uint64_t last_after, received;
     void *memory;                                      /* of the cells */
 };
 
@@ -97,9 +99,11 @@ int  tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation);      
 int  tocsin__inbox_claim(struct tocsin__inbox *inbox, uint64_t generation, uint32_t spare, uint64_t *ret_at);    /* -EAGAIN, -ESHUTDOWN */
 void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at);                     /* what was claimed, once its letter has been filled in */
 bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node);          /* false: closed for good */
-/* Between these two the loop does not end: for what is not claimed in its ring. */
-int  tocsin__inbox_hold(struct tocsin__inbox *inbox, uint64_t generation);       /* -ESHUTDOWN */
-void tocsin__inbox_let_go(struct tocsin__inbox *inbox);
+/* For what is not claimed in its ring: between these two the loop does not end, and what the ring gets meanwhile waits. A node that is pushed
+   comes after what the ring had when it was held. */
+int  tocsin__inbox_hold(struct tocsin__inbox *inbox, uint64_t generation, uint64_t *ret_hold);       /* -ESHUTDOWN */
+bool tocsin__inbox_push_held(struct tocsin__inbox *inbox, struct tocsin__node *node, uint64_t hold);
+void tocsin__inbox_let_go(struct tocsin__inbox *inbox, uint64_t hold);
 void tocsin__inbox_nudge(struct tocsin__inbox *inbox);            /* something else has been published for the loop: asked */
 bool tocsin__inbox_closed(const struct tocsin__inbox *inbox);
 bool tocsin__inbox_room(struct tocsin__inbox *inbox, uint32_t spare);                     /* for one more, at this moment */
@@ -108,7 +112,9 @@ bool tocsin__inbox_room(struct tocsin__inbox *inbox, uint32_t spare);           
 bool tocsin__inbox_sleeps(struct tocsin__inbox *inbox);          /* from now on it has to be woken; false: there is something */
 void tocsin__inbox_wakes(struct tocsin__inbox *inbox);           /* it need not be, any more */
 bool tocsin__inbox_holds(struct tocsin__inbox *inbox);           /* something that can be taken */
-void tocsin__inbox_take_list(struct tocsin__inbox *inbox);       /* to first; what is published before a node is seen with it */
+uint64_t tocsin__inbox_bound(struct tocsin__inbox *inbox);       /* the ring can be taken in front of it: nobody who came earlier still holds the inbox */
+void tocsin__inbox_take_list(struct tocsin__inbox *inbox);       /* to first, once the bound is known: what comes after a node is behind the bound, or the node is here */
+bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *node);     /* once more, in the next turn, in front of all that is behind now */
 void tocsin__inbox_close(struct tocsin__inbox *inbox);           /* claims answer -ESHUTDOWN; what was claimed is still to be taken */
 void tocsin__inbox_end(struct tocsin__inbox *inbox);             /* closes the list, too: what was in it is still to be run */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);         /* after a fork (T8): claims are refused, and nobody wakes the parent */

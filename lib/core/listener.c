@@ -146,14 +146,18 @@ void tocsin__listener_resolved(struct tocsin__signal *signal, uint32_t number, u
     tocsin__interest_set(signal);
 }
 
-int tocsin__listener_awaits(struct tocsin__signal *signal, uint32_t number)
+/* Nobody else sees the name yet. */
+int tocsin__listener_awaits(struct tocsin__signal *signal, uint32_t number, bool handles)
 {
     struct tocsin__listener *listener = tocsin__listener_add(signal, number);
+    bool observes;
 
     if (!listener)
         return -ENOMEM;
+    observes = !handles && (!listener->interests || listener->word & TOCSIN__OBSERVES);
     signal->unresolved++;
     change(signal, listener, 1);
+    atomic_store(&listener->word, number | (observes ? TOCSIN__OBSERVES : 0));
     return 0;
 }
 

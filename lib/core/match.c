@@ -97,6 +97,7 @@ static int join_pattern(struct tocsin__loop *loop, struct tocsin__match *match, 
     if (err < 0)
         return err;
     match->text = match->pattern->text;
+    match->pattern->handles = match->kind->handles && match->kind->handles(match);
     err = tocsin__pattern_add(match->pattern, &signos);
     if (err == 0 && match->pattern->starred && !loop->patterns++)
         loop->seen = match->pattern->from;

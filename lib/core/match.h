@@ -12,6 +12,7 @@ struct tocsin__match_kind {
     int  (*join)(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot);      /* -ENOMEM */
     void (*leave)(struct tocsin__loop *loop, struct tocsin__match *match, struct tocsin__slot *slot);
     bool questions;                                    /* it holds for questions, too (E17) */
+    bool (*handles)(const struct tocsin__match *match);      /* more than to observe; NULL: never */
 };
 
 struct tocsin__match {

@@ -1,5 +1,7 @@
+#define _DEFAULT_SOURCE                                /* MAP_ANONYMOUS */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/mem.h"
 
@@ -55,4 +57,16 @@ char *tocsin__copy_text(const char *text)
 void tocsin__release(void *memory)
 {
     free(memory);
+}
+
+void *tocsin__pages(size_t size)
+{
+    void *pages = tocsin__fault() ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void tocsin__pages_release(void *pages, size_t size)
+{
+    munmap(pages, size);
 }

@@ -16,6 +16,8 @@ void *tocsin__alloc_lines(size_t size);                 /* zeroed, and alone on 
 void *tocsin__resize(void *memory, size_t size);       /* what is new is not zeroed; NULL: memory is as it was */
 char *tocsin__copy_text(const char *text);
 void  tocsin__release(void *memory);
+void *tocsin__pages(size_t size);                      /* zeroed; async-signal-safe */
+void  tocsin__pages_release(void *pages, size_t size);
 
 /* Whether what follows is to fail, in a fault build; never in a real one. */
 #ifdef TOCSIN_FAULT

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/os.h"
-#include "core/pattern.h"
 
 static const struct { int number; const char *name, *doc; } standard[] = {
     { SIGHUP,    "os.sighup",    "The terminal was hung up; by custom: a daemon is to read its configuration again." },
@@ -44,6 +43,7 @@ static const struct { int number; const char *name, *doc; } standard[] = {
 };
 enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
 
+static const char queued_name[] = "os.sigrt";          /* and their distance from SIGRTMIN */
 static atomic_int signos[TOCSIN__OS_MOST + 1];         /* by number; 0: not declared yet */
 
 int tocsin__os_signo(int number)
@@ -77,7 +77,7 @@ static bool queued(int number)
     return number >= SIGRTMIN && number <= SIGRTMAX && number <= TOCSIN__OS_MOST;
 }
 
-static int declare(int number, const char *name, const char *doc)
+static int declare_as(int number, const char *name, const char *doc)
 {
     bool stops = number == SIGINT || number == SIGTERM;
     int signo = tocsin__declare(&(struct tocsin_spec){
@@ -90,43 +90,73 @@ static int declare(int number, const char *name, const char *doc)
     return signo < 0 ? signo : 0;
 }
 
-/* Declares it if the part stands for it; NULL: whatever it is called. */
-static int declare_if(const struct tocsin__part *part, int number, const char *name, const char *doc)
-{
-    return tocsin__os_signo(number) || (part && !tocsin__pattern_match(part, name)) ? 0 : declare(number, name, doc);
-}
-
-static int declare_queued(const struct tocsin__part *part, int number)
+static int declare_queued(int number)
 {
     char name[NAME_SIZE], doc[DOC_SIZE];
 
-    snprintf(name, sizeof name, "os.sigrt%d", number - SIGRTMIN);
+    snprintf(name, sizeof name, "%s%d", queued_name, number - SIGRTMIN);
     snprintf(doc, sizeof doc, "A real-time signal: SIGRTMIN + %d.", number - SIGRTMIN);
-    return declare_if(part, number, name, doc);
+    return declare_as(number, name, doc);
+}
+
+static int declare(int number)
+{
+    int i = 0;
+
+    while (i < STANDARD && standard[i].number != number)
+        i++;
+    if (!queued(number) && i == STANDARD)
+        return -EINVAL;
+    if (tocsin__os_signo(number))
+        return 0;
+    return i < STANDARD ? declare_as(number, standard[i].name, standard[i].doc) : declare_queued(number);
+}
+
+static int declare_all(void)
+{
+    int err = 0;
+
+    for (int i = 0; i < STANDARD && err == 0; i++)
+        err = declare(standard[i].number);
+    for (int number = SIGRTMIN; queued(number) && err == 0; number++)
+        err = declare(number);
+    return err;
+}
+
+/* The number of what has this name; 0: none of them. */
+static int number_of(const char *name, size_t size)
+{
+    enum { HEAD = sizeof queued_name - 1 };
+    int number = 0;
+
+    for (int i = 0; i < STANDARD; i++)
+        if (strlen(standard[i].name) == size && memcmp(standard[i].name, name, size) == 0)
+            return standard[i].number;
+    if (size <= HEAD || size > HEAD + 2 || memcmp(name, queued_name, HEAD) != 0 || (name[HEAD] == '0' && size > HEAD + 1))
+        return 0;
+    for (size_t i = HEAD; i < size; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return 0;
+        number = 10 * number + name[i] - '0';
+    }
+    return queued(SIGRTMIN + number) ? SIGRTMIN + number : 0;
 }
 
 int tocsin__os_named(const char *text, size_t size)
 {
-    struct tocsin__part part = { .text = text, .size = size };
-    int err = 0;
+    int number;
 
     if (size < 4 || memcmp(text, "os.", 3) != 0)
         return 0;
-    for (int i = 0; i < STANDARD && err == 0; i++)
-        err = declare_if(&part, standard[i].number, standard[i].name, standard[i].doc);
-    for (int number = SIGRTMIN; queued(number) && err == 0; number++)
-        err = declare_queued(&part, number);
-    return err;
+    if (memchr(text, '*', size))
+        return declare_all();
+    number = number_of(text, size);
+    return number ? declare(number) : 0;
 }
 
 int tocsin_os_signo(int number)
 {
-    int i = 0, err;
+    int err = tocsin__os_excluded(number) ? -EINVAL : declare(number);
 
-    while (i < STANDARD && standard[i].number != number)
-        i++;
-    if ((i == STANDARD && !queued(number)) || tocsin__os_excluded(number))
-        return -EINVAL;
-    err = i < STANDARD ? declare_if(NULL, number, standard[i].name, standard[i].doc) : declare_queued(NULL, number);
     return err < 0 ? err : tocsin__os_signo(number);
 }

@@ -17,7 +17,7 @@ static inline uint64_t tocsin__os_bit(int number)
 }
 
 /* Names. They are declared when one is first asked for: all of them would double what a first loop costs. */
-int  tocsin__os_named(const char *text, size_t size);  /* declares those that a name or a part of a pattern stands for: 0; -ENOMEM, -ENOSPC */
+int  tocsin__os_named(const char *text, size_t size);  /* declares what a name, or a part of a pattern, may stand for: 0; -ENOMEM, -ENOSPC */
 int  tocsin__os_signo(int number);                     /* any thread, async-signal-safe: 0: it is not declared */
 int  tocsin__os_number(const struct tocsin__signal *signal);     /* 0: it is none of them */
 bool tocsin__os_excluded(int number);                  /* it cannot be handled (S3) */

@@ -25,7 +25,7 @@ static void pattern_found(void *found, void *arg)
     if (pattern->outs && !tocsin__pattern_list_match(pattern->text, search->name))
         return;                                        /* it is taken out again */
     if (!search->loop) {
-        search->err = search->err < 0 ? search->err : tocsin__listener_awaits(search->signal, pattern->loop->number);
+        search->err = search->err < 0 ? search->err : tocsin__listener_awaits(search->signal, pattern->loop->number, pattern->handles);
         return;
     }
     pattern->found = search->found;

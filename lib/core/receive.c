@@ -253,7 +253,7 @@ void tocsin__receive_box(struct tocsin__node *node)
     else if (letter)
         letter->kind = TOCSIN__VOID;
     if (!tocsin__box_done(box))
-        tocsin__inbox_push(&loop->inbox, node);
+        tocsin__inbox_push_next(&loop->inbox, node);
 }
 
 /* All of it */
@@ -285,7 +285,7 @@ static int receive(struct tocsin__loop *loop, uint64_t bound)
 
 int tocsin__receive(struct tocsin__loop *loop)
 {
-    uint64_t bound = tocsin__inbox_tail(&loop->inbox);      /* first: what a node comes after is in front of it */
+    uint64_t bound = tocsin__inbox_bound(&loop->inbox);     /* first */
 
     tocsin__inbox_take_list(&loop->inbox);
     tocsin__handlers_asked(loop);

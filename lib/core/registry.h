@@ -88,7 +88,7 @@ struct tocsin__listener *tocsin__listener_add(struct tocsin__signal *signal, uin
 bool tocsin__heard_elsewhere(const struct tocsin__loop *loop, struct tocsin__signal *signal);     /* somebody listens on another loop than this */
 bool tocsin__wanted_elsewhere(const struct tocsin__loop *loop, struct tocsin__signal *signal);    /* somebody who is no observer */
 bool tocsin__listens_first(const struct tocsin__loop *loop, struct tocsin__signal *signal);       /* of those who only observe it, and nobody else listens */
-int  tocsin__listener_awaits(struct tocsin__signal *signal, uint32_t number);     /* a pattern of that loop has not met the name: -ENOMEM; the lock is held */
+int  tocsin__listener_awaits(struct tocsin__signal *signal, uint32_t number, bool handles);      /* a pattern of that loop has not met the name, which is being made: -ENOMEM; the lock is held */
 void tocsin__listener_resolved(struct tocsin__signal *signal, uint32_t number, uint32_t count);   /* so many of them have; the lock is held */
 int  tocsin__listeners_boxes(struct tocsin__signal *signal);     /* they need boxes from now on: -ENOMEM; the lock is held */
 void tocsin__listeners_inherit(struct tocsin__loop *own);        /* T8: no other loop listens any more; the lock is held */
@@ -102,6 +102,7 @@ struct tocsin__pattern {
     struct tocsin__match *match;
     bool starred;                                      /* else it is a list of names: nothing that comes matches it */
     bool outs;                                         /* it has parts that are taken out: a part that matches does not decide */
+    bool handles;                                      /* a handler's or a queue's; else an observer's, a block's, … */
     bool added;
     uint32_t from;                                     /* the last signo when it came */
     uint64_t stamp;                                    /* of the last search that found it */

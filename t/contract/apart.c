@@ -1,5 +1,5 @@
 /* What each loop has of its own, E9 and E10, and what is known of it; tocsin_loop_call; queues that are fed from elsewhere. */
-#include <unistd.h>
+#include <signal.h>
 
 #include "contract/sides.h"
 
@@ -158,6 +158,27 @@ START_TEST(who_sleeps_is_woken_once)
 }
 END_TEST
 
+/* Who only listens to something has not woken anybody for that. */
+START_TEST(who_connects_wakes_nobody)
+{
+    struct tocsin_loop_facts facts;
+    struct tocsin_handler handler;
+
+    side_begin(0, "test.note", NULL);
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    for (int i = 0; i < 50; i++) {
+        peer_starts(&sides[0].peer, turn_without_limit, NULL);
+        ck_assert_int_eq(tocsin_connect("test.**", &(struct tocsin_action){ .fn = yes }, &handler), 0);
+        ck_assert_int_eq(tocsin_disconnect(handler), 0);
+        ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
+        ck_assert_int_eq(peer_finishes(&sides[0].peer), 1);
+    }
+    ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
+    ck_assert_uint_le(facts.wakeups, 50);
+    sides_end(1);
+}
+END_TEST
+
 /* tocsin_loop_call */
 
 struct job { struct side *side; int calls, drops; struct tocsin_loop called_on, dropped_on; };
@@ -266,6 +287,48 @@ START_TEST(loop_call_frees_it)
     ck_assert_int_eq(tocsin_loop_call(sides[0].loop, do_job, &job, drop_job), -ESHUTDOWN);
     ck_assert_int_eq(job.drops, 2);
     peer_leaves(&sides[0].peer);
+}
+END_TEST
+
+static struct tocsin_loop called;
+static volatile sig_atomic_t calls_taken, calls_wrong;
+
+static int count_call(void *count)
+{
+    ++*(int *)count;
+    return 0;
+}
+
+static int called_count;
+
+static void call_in_handler(int real)
+{
+    int was = errno, err;
+
+    (void)real;
+    errno = 77;
+    err = tocsin_loop_call(called, count_call, &called_count, NULL);
+    calls_wrong |= errno != 77 || (err < 0 && err != -EAGAIN) || tocsin_loop_main().id != called.id;
+    calls_taken += err == 0;
+    errno = was;
+}
+
+START_TEST(loop_call_in_a_real_signal_handler)
+{
+    struct sigaction action = { .sa_handler = call_in_handler };
+
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    called = tocsin_loop_current();
+    calls_taken = calls_wrong = called_count = 0;
+    sigemptyset(&action.sa_mask);
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    for (int i = 0; i < TOCSIN_INBOX; i++)
+        raise(SIGUSR1);
+    signal(SIGUSR1, SIG_DFL);
+    ck_assert(!calls_wrong);
+    ck_assert_int_eq(calls_taken, ROOM);
+    ck_assert_int_eq(do_turns(NULL), ROOM);
+    ck_assert_int_eq(called_count, ROOM);
 }
 END_TEST
 
@@ -434,10 +497,12 @@ Suite *test_suite(void)
     tcase_add_test(tests, each_loop_knows_of_its_own_handlers);
     tcase_add_test(tests, each_loop_has_its_facts);
     tcase_add_test(tests, who_sleeps_is_woken_once);
+    tcase_add_test(tests, who_connects_wakes_nobody);
     tcase_add_test(tests, loop_call_runs_there);
     tcase_add_test(tests, loop_call_connects_and_starts_there);
     tcase_add_test(tests, loop_call_stops_it);
     tcase_add_test(tests, loop_call_frees_it);
+    tcase_add_test(tests, loop_call_in_a_real_signal_handler);
     tcase_add_test(tests, loop_call_is_refused);
     tcase_add_test(tests, E11_a_small_queue_fed_from_elsewhere);
     tcase_add_test(tests, W3_a_small_queue_that_takes_fed_from_elsewhere);

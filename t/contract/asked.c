@@ -1,4 +1,5 @@
 /* A handler disconnected from another thread, E3, and tocsin_disconnect_wait: a test for each. */
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "peers.h"
@@ -88,6 +89,37 @@ static int emit_there(void *none)
     (void)none;
     return tocsin_emit(note, NULL);
 }
+
+static volatile sig_atomic_t answered, spoilt;
+
+static void ask_in_handler(int real)
+{
+    int was = errno;
+
+    (void)real;
+    errno = 77;
+    answered = tocsin_disconnect(target.handler);
+    spoilt = errno != 77;
+    errno = was;
+}
+
+START_TEST(E3_asked_for_in_a_real_signal_handler)
+{
+    struct sigaction action = { .sa_handler = ask_in_handler };
+
+    sigemptyset(&action.sa_mask);
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
+    raise(SIGUSR1);
+    ck_assert(answered == 0 && !spoilt);
+    raise(SIGUSR1);
+    ck_assert(answered == -ENOENT && !spoilt);
+    signal(SIGUSR1, SIG_DFL);
+    peer_does(&peer, do_turns, NULL);
+    ck_assert_int_eq(target.drops, 1);
+    peer_end(&peer);
+}
+END_TEST
 
 START_TEST(E3_a_ONCE_handler_asked_for_and_called)
 {
@@ -471,6 +503,7 @@ Suite *test_suite(void)
     tcase_set_timeout(handlers, 60);
     tcase_add_test(handlers, E3_a_handler_of_another_loop_is_disconnected_by_that);
     tcase_add_test(handlers, E3_asked_for_and_then_disconnected_by_its_own_thread);
+    tcase_add_test(handlers, E3_asked_for_in_a_real_signal_handler);
     tcase_add_test(handlers, E3_a_ONCE_handler_asked_for_and_called);
     tcase_add_test(handlers, E3_disconnected_while_it_runs);
     tcase_add_test(handlers, E3_neither_memory_nor_room_can_run_out);

@@ -541,25 +541,85 @@ START_TEST(O9_timers_and_work_are_heard_elsewhere)
 }
 END_TEST
 
-/* A timer that ticks for a loop that is blocked or slow: it gathers, and neither loses nor floods. */
+/* A timer that ticks for a slow loop: what is merged on its way is counted, so both hear of as many. */
+static int count_ticks(const struct tocsin_info *info, void *arg)
+{
+    *(unsigned *)arg += info->code == TOCSIN_PROGRESS ? 1 + info->overrun : 0;
+    return TOCSIN_NEXT;
+}
+
+static unsigned ticks_there;
+
+static int hear_ticks(void *none)
+{
+    (void)none;
+    return tocsin_on("timer.ticked", count_ticks, &ticks_there);
+}
+
+static int block_ticks(void *none)
+{
+    (void)none;
+    return tocsin_block("timer.ticked", &ends_mask);
+}
+
 START_TEST(O2_ticks_for_a_slow_loop)
 {
     struct tocsin_op every;
     unsigned ticks = 0;
 
-    ck_assert_int_eq(peer_does(&peer, hear_timers, NULL), 0);
+    ticks_there = 0;
+    connect_to("timer.ticked", count_ticks, &ticks);
+    ck_assert_int_eq(peer_does(&peer, hear_ticks, NULL), 0);
     ck_assert_int_eq(tocsin_every(1, NULL, &every), 0);
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(tocsin_clock_move(2000), 0);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(tocsin_clock_move(700), 0);
+        peer_does(&peer, do_turns, NULL);
+        if (i == 3)
+            ck_assert_int_eq(peer_does(&peer, block_ticks, NULL), 0);
+    }
+    ck_assert_int_eq(peer_does(&peer, unblock_ends, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(tocsin_clock_move(0), 0);
+        peer_does(&peer, do_turns, NULL);
+    }
     ck_assert_int_eq(tocsin_cancel(every), 0);
     do_turns(NULL);
     peer_does(&peer, do_turns, NULL);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
-    ticks = (unsigned)told.count;
-    ck_assert_uint_gt(ticks, 2);
-    ck_assert_int_eq(told.code, TOCSIN_DONE);
+    ck_assert_uint_ge(ticks, 4200);
+    ck_assert_uint_eq(ticks, ticks_there);
     peer_end(&peer);
+}
+END_TEST
+
+/* E18: an observer refuses no start, however many ends it has not taken; what it misses is counted. */
+static int observe_ends(void *arg)
+{
+    return tocsin_observe("op.done", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
+}
+
+static int do_facts(void *facts)
+{
+    return tocsin_loop_get(facts);
+}
+
+START_TEST(E18_an_observer_of_ends_refuses_no_start)
+{
+    struct tocsin_loop_facts facts;
+    struct told seen = { .count = 0 };
+    struct peer observer;
+
+    peer_end(&peer);
+    peer_begin(&observer);
+    ck_assert_int_eq(peer_does(&observer, observe_ends, &seen), 0);
+    for (int i = 0; i < ENDS; i++) {
+        ck_assert_int_eq(start_ended(i), 0);
+        do_turns(NULL);
+    }
+    peer_does(&observer, do_turns, NULL);
+    ck_assert_int_eq(peer_does(&observer, do_facts, &facts), 0);
+    ck_assert_int_eq(seen.count, TOCSIN_INBOX);
+    ck_assert_uint_eq(facts.missed, ENDS - TOCSIN_INBOX);
+    peer_end(&observer);
 }
 END_TEST
 
@@ -736,6 +796,7 @@ Suite *test_suite(void)
     tcase_add_test(ends, O2_an_end_outlives_its_loop);
     tcase_add_test(ends, O9_timers_and_work_are_heard_elsewhere);
     tcase_add_test(ends, O2_ticks_for_a_slow_loop);
+    tcase_add_test(ends, E18_an_observer_of_ends_refuses_no_start);
     tcase_add_test(ends, O9_the_notify_is_called_whatever_others_do);
     tcase_add_test(ends, O2_ends_into_a_queue_elsewhere);
     tcase_add_test(ends, O2_ends_into_a_small_queue_elsewhere);

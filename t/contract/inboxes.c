@@ -67,6 +67,29 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
 }
 END_TEST
 
+/* It would never be, else. */
+START_TEST(E11_what_alone_is_larger_than_all_the_room_is_let_in_alone)
+{
+    struct letter large = letter_make();
+
+    large.data = (struct tocsin_bytes){ calloc(1, TOCSIN_INBOX_BYTES + 1), TOCSIN_INBOX_BYTES + 1 };
+    large.fd = -1;
+    connect_to("test.letter", tell, &other.told);
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(post_text(letter, "small"), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post(letter, &large.tocsin), -EAGAIN);
+    ck_assert_int_eq(tocsin_turn(0), 1);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(tocsin_post(letter, &large.tocsin), TOCSIN_PENDED);
+        ck_assert_int_eq(tocsin_post(letter, &large.tocsin), -EAGAIN);
+        ck_assert_int_eq(post_text(letter, "small"), -EAGAIN);
+        ck_assert_int_eq(tocsin_turn(0), 1);
+    }
+    ck_assert_int_eq(other.told.count, 3);
+    free((void *)large.data.data);
+}
+END_TEST
+
 START_TEST(E11_bytes_are_given_back_whatever_becomes_of_it)
 {
     struct tocsin_mask mask;
@@ -445,6 +468,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, E11_an_inbox_is_bounded);
     tcase_add_test(tests, E11_an_inbox_is_bounded_in_bytes);
+    tcase_add_test(tests, E11_what_alone_is_larger_than_all_the_room_is_let_in_alone);
     tcase_add_test(tests, E11_bytes_are_given_back_whatever_becomes_of_it);
     tcase_add_test(tests, E11_the_newest_takes_the_place_of_the_one_that_waits);
     tcase_add_test(tests, E11_coalesced_while_it_is_blocked);

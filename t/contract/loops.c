@@ -104,6 +104,42 @@ START_TEST(T2_one_full_inbox_refuses_for_all)
 }
 END_TEST
 
+/* Bytes are looked at when places are taken: what the others had reserved by then stands in nobody's way. */
+static void refused_for_bytes_by(int full, struct letter *large, int count)
+{
+    int answer;
+
+    while ((answer = tocsin_post_to(sides[full].loop, letter, &large->tocsin)) == TOCSIN_PENDED)
+        ;
+    ck_assert_int_eq(answer, -EAGAIN);
+    ck_assert_int_eq(tocsin_emit(letter, &large->tocsin), -EAGAIN);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(ours.told.count, count + 1);
+    for (int i = 0; i < SIDES; i++) {
+        ck_assert_int_gt(side_turns(&sides[i]), 0);
+        ck_assert_int_eq(sides[i].told.signo, note);
+    }
+}
+
+START_TEST(T2_one_inbox_without_bytes_refuses_for_all)
+{
+    static char bytes[1 << 20];
+    struct letter large = full_letter("text", 0);
+    int descriptors;
+
+    large.data = (struct tocsin_bytes){ bytes, sizeof bytes };
+    own_begin("test.**", NULL);
+    for (int i = 0; i < SIDES; i++)
+        side_begin(i, "test.**", NULL);
+    descriptors = test_descriptors();
+    for (int i = 0; i < SIDES; i++)
+        refused_for_bytes_by(i, &large, i);
+    ck_assert_int_eq(refs, unrefs);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+    sides_end(SIDES);
+}
+END_TEST
+
 /* What is refused leaves no trace where there was room: an idle loop's inbox does not fill with it. */
 START_TEST(T2_who_is_refused_may_try_again_for_ever)
 {
@@ -664,6 +700,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, T2_an_emission_reaches_every_loop_that_listens);
     tcase_add_test(tests, T2_it_is_on_its_way_if_only_others_listen);
     tcase_add_test(tests, T2_one_full_inbox_refuses_for_all);
+    tcase_add_test(tests, T2_one_inbox_without_bytes_refuses_for_all);
     tcase_add_test(tests, T2_who_is_refused_may_try_again_for_ever);
     tcase_add_test(tests, T2_the_own_loop_refuses_for_all);
     tcase_add_test(tests, T2_whom_a_refusal_concerns_is_not_held_up);

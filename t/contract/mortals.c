@@ -106,6 +106,180 @@ START_TEST(T6_loops_come_and_go_while_others_send_to_them)
 }
 END_TEST
 
+/* The default action, while the loops that might take it come and go: once for each, by whichever is the main loop. */
+static atomic_int acted[2], to_act[2];                 /* of what real signals may post; of anything else */
+static int urgent, plain;
+
+static int act(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    acted[text_of(info) != NULL]++;
+    return 0;
+}
+
+static int live_shortly(void *arg)
+{
+    uint32_t number = ((struct sender *)arg)->number;
+
+    for (uint32_t i = 0; i < LIVES; i++) {
+        if ((i + number) % 3 == 0)
+            ck_assert_int_eq(tocsin_observe("crowd.urgent, crowd.plain", &(struct tocsin_action){ .fn = count_it }, NULL), 0);
+        for (uint32_t turns = 0; turns <= i % 4; turns++)
+            ck_assert_int_ge(tocsin_turn(0), 0);
+        if ((i + number) % 2) {
+            ck_assert_int_ge(tocsin_emit(plain, TOCSIN_PAYLOAD(text, .text = "emitted")), 0);
+            to_act[1]++;
+        }
+        ck_assert_int_eq(tocsin_free(), 0);
+    }
+    quit++;
+    return 0;
+}
+
+static int post_guarded(void *arg)
+{
+    int answer;
+
+    (void)arg;
+    while (quit < 2) {
+        answer = tocsin_post(urgent, TOCSIN_PAYLOAD(item, .value = 1));
+        ck_assert_msg(answer == TOCSIN_PENDED || answer == -ESHUTDOWN || answer == -EAGAIN, "%d", answer);
+        to_act[0] += answer == TOCSIN_PENDED;
+        answer = tocsin_post(plain, TOCSIN_PAYLOAD(text, .text = "posted"));
+        ck_assert_msg(answer == TOCSIN_PENDED || answer == -ESHUTDOWN || answer == -EAGAIN, "%d", answer);
+        to_act[1] += answer == TOCSIN_PENDED;
+        sched_yield();
+    }
+    return 0;
+}
+
+START_TEST(T7_once_while_main_loops_come_and_go)
+{
+    urgent = declare((struct tocsin_spec){ .name = "crowd.urgent", .layout = &item_layout, .unhandled_fn = act, .flags = TOCSIN_ASYNC });
+    plain = declare((struct tocsin_spec){ .name = "crowd.plain", .layout = &text_layout, .unhandled_fn = act });
+    acted[0] = acted[1] = to_act[0] = to_act[1] = quit = 0;
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){ .number = i };
+        peer_begin(&senders[i].peer);
+        peer_starts(&senders[i].peer, i < 2 ? live_shortly : post_guarded, &senders[i]);
+    }
+    senders_end();
+    ck_assert_int_eq(acted[1], to_act[1]);
+    ck_assert_int_ge(acted[0], to_act[0]);             /* not counted: while observers come and go, perhaps once more */
+}
+END_TEST
+
+/* A stream, while those who listen to it elsewhere come, go, block it and end: who stays misses nothing of it. */
+static const struct tocsin_spec part_spec = { .name = "crowd.part", .layout = &item_layout };
+static const struct tocsin_spec stream_spec = { .name = "crowd.stream", .layout = &item_layout };
+enum { PARTS = 20000 };
+
+struct stream { uint64_t next; struct item done; };
+
+static void stream_on(struct tocsin_op op, void *state)
+{
+    struct stream *stream = state;
+    int answer = 1;
+
+    while (stream->next < PARTS && answer == 1) {
+        answer = tocsin_op_progress(op, 0, TOCSIN_PAYLOAD(item, .value = stream->next), 0);
+        stream->next += answer == 1;
+    }
+    if (stream->next < PARTS)
+        return;
+    stream->done = item_make();
+    stream->done.value = PARTS;
+    ck_assert_int_eq(tocsin_op_complete(op, 0, &stream->done.tocsin), 0);
+}
+
+static const struct tocsin_op_type stream_type = {
+    .done = &stream_spec, .progress = { &part_spec }, .state_size = sizeof(struct stream), .resume = stream_on
+};
+
+struct listener { uint64_t next, parts, gaps; int ends, wrong; };
+
+static int listen_stream(const struct tocsin_info *info, void *arg)
+{
+    struct listener *self = arg;
+    uint64_t value = item_of(info)->value;
+
+    self->wrong += value < self->next || self->ends;
+    self->gaps += value != self->next;
+    self->next = value + 1;
+    self->parts++;
+    self->ends += info->code == TOCSIN_DONE;
+    return TOCSIN_NEXT;
+}
+
+static int listen_now_and_then(void *arg)
+{
+    struct listener *self = arg;
+    struct tocsin_handler made;
+    struct tocsin_mask mask;
+
+    for (int i = 0; !quit; i++) {
+        ck_assert_int_eq(tocsin_connect("crowd.part, crowd.stream", &(struct tocsin_action){ .fn = listen_stream, .arg = self }, &made), 0);
+        for (int turns = 0; turns < i % 7; turns++)
+            ck_assert_int_ge(tocsin_turn(0), 0);
+        if (i % 3 == 0) {
+            ck_assert_int_eq(tocsin_block("crowd.*", &mask), 0);
+            ck_assert_int_ge(tocsin_turn(0), 0);
+            ck_assert_int_eq(tocsin_unblock(mask), 0);
+        }
+        if (i % 5 == 0)
+            ck_assert_int_eq(tocsin_disconnect(made), 0);
+        if (i % 5 == 0 || i % 4 == 0)
+            ck_assert_int_eq(tocsin_free(), 0);
+        else
+            ck_assert_int_eq(tocsin_disconnect(made), 0);
+    }
+    return tocsin_free();
+}
+
+static int listen_always(void *arg)
+{
+    struct listener *self = arg;
+
+    connect_to("crowd.part, crowd.stream", listen_stream, self);
+    while (!self->ends)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    return tocsin_free();
+}
+
+START_TEST(O2_nothing_of_a_stream_is_lost_while_others_come_and_go)
+{
+    static struct listener listeners[3];
+    struct tocsin_op op;
+    struct peer peers[2];
+
+    memset(listeners, 0, sizeof listeners);
+    quit = 0;
+    ck_assert_int_eq(tocsin_op_new(&stream_type, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        peer_begin(&peers[i]);
+    peer_starts(&peers[0], listen_always, &listeners[0]);
+    while (tocsin_heard(tocsin_find("crowd.stream")) != 1)
+        sched_yield();
+    connect_to("crowd.part, crowd.stream", listen_stream, &listeners[2]);
+    peer_starts(&peers[1], listen_now_and_then, &listeners[1]);
+    stream_on(op, tocsin_op_state(op));
+    while (!listeners[2].ends)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    ck_assert_int_eq(peer_finishes(&peers[0]), 0);
+    quit = 1;
+    ck_assert_int_eq(peer_finishes(&peers[1]), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(listeners[i].wrong, 0);
+    for (int i = 0; i < 3; i += 2) {
+        ck_assert_uint_eq(listeners[i].gaps, 0);
+        ck_assert_uint_eq(listeners[i].parts, PARTS + 1);
+    }
+    for (int i = 0; i < 2; i++)
+        peer_leaves(&peers[i]);
+}
+END_TEST
+
 /* Draining, and ending, while others do not cease to send. */
 static int send_for_ever(void *arg)
 {
@@ -337,6 +511,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, T6_loops_come_and_go_while_others_send_to_them);
+    tcase_add_test(tests, T7_once_while_main_loops_come_and_go);
+    tcase_add_test(tests, O2_nothing_of_a_stream_is_lost_while_others_come_and_go);
     tcase_add_test(tests, O7_a_loop_is_drained_while_others_emit_to_it);
     tcase_add_test(tests, O2_no_end_is_heard_twice_while_handlers_come_and_go);
     tcase_add_test(tests, T6_a_loop_ends_though_operations_do_not_cease_to_end);

@@ -1,6 +1,7 @@
 /* The contracts of real signals, S1 to S4 and T7: a test for each. The signals are real, sent by kill, sigqueue, timers, children and descriptors. */
 #define _GNU_SOURCE                                    /* F_SETSIG */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
@@ -159,6 +161,8 @@ static void turns_until_count(const struct heard *heard, int least)
 
 START_TEST(names_are_known_before_the_first_loop)
 {
+    static const char *const none[] = { "os.sigter", "os.sigterms", "os.sigrt", "os.sigrt64", "os.sigrt00", "os.sigrt01", "os.sigrt-1", "os.sigrt1x",
+                                        "os.sigrt111", "os.s", "os.sigrtmin" };
     int term = tocsin_find("os.sigterm"), first = tocsin_find("os.sigrt0");
     struct tocsin_signal_facts facts;
     int count = 0;
@@ -168,8 +172,8 @@ START_TEST(names_are_known_before_the_first_loop)
     ck_assert_int_eq(tocsin_os_signo(SIGTERM), term);
     ck_assert_int_eq(tocsin_os_signo(SIGRTMIN), first);
     ck_assert_int_eq(tocsin_os_signo(SIGRTMAX), tocsin_find(name_of(SIGRTMAX)));
-    ck_assert_int_eq(tocsin_find("os.sigterms"), -ENOENT);
-    ck_assert_int_eq(tocsin_find("os.sigrt64"), -ENOENT);
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        ck_assert_msg(tocsin_find(none[i]) == -ENOENT, "%s", none[i]);
     ck_assert_int_gt(tocsin_find("os.sigkill"), 0);        /* its name exists; it cannot be handled */
     for (int signo = 1; tocsin_signal_get(signo, &facts) == 0; signo++) {
         if (tocsin_match("os.*", facts.name) <= 0)
@@ -656,6 +660,10 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
+    handler = on("*.sigusr1, !os.sigusr1, *.sigusr1, os.sigusr2", &heard[0]);
+    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);        /* by none of its parts */
+    ck_assert_ptr_ne(handler_of(SIGUSR2), SIG_DFL);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_ne(handler_of(SIGRTMAX), SIG_DFL);
@@ -796,6 +804,66 @@ START_TEST(S3_neither_a_child_nor_a_program_keeps_them)
 }
 END_TEST
 
+static void *read_all(void *arg)
+{
+    char word;
+
+    for (int i = 0; i < 200; i++)
+        ck_assert_int_eq(read(*(int *)arg, &word, 1), 1);  /* never EINTR */
+    return NULL;
+}
+
+START_TEST(S3_calls_are_restarted)
+{
+    struct heard heard = { .count = 0 };
+    struct sigaction now;
+    pthread_t thread;
+    int ends[2];
+
+    on("os.sigusr1", &heard);
+    ck_assert_int_eq(sigaction(SIGUSR1, NULL, &now), 0);
+    ck_assert_int_eq(now.sa_flags & (SA_RESTART | SA_ONSTACK | SA_SIGINFO | SA_NODEFER | SA_RESETHAND), SA_RESTART | SA_ONSTACK | SA_SIGINFO);
+    for (int number = 1; number <= MOST; number++)         /* no other handler interrupts it */
+        ck_assert(!exists(number) || number == SIGKILL || number == SIGSTOP || sigismember(&now.sa_mask, number) == 1);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_all, &ends[0]), 0);
+    for (int i = 0; i < 200; i++) {
+        for (int k = 0; k < 20; k++)
+            ck_assert_int_eq(pthread_kill(thread, SIGUSR1), 0);
+        sched_yield();
+        ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    }
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    turns_until_count(&heard, 1);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
+static int given_back_by_now(const struct tocsin_info *info, void *arg)
+{
+    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
+    ck_assert_ptr_eq(handler_of(SIGRTMIN), SIG_DFL);
+    return tell(info, arg);
+}
+
+/* A loop that ends delivers what it has accepted; what comes from then on is not for it, and not lost in it. */
+START_TEST(S3_given_back_before_the_loop_ends)
+{
+    int signo = tocsin_declare(&(struct tocsin_spec){ .name = "test.note" });
+    struct heard heard = { .count = 0 };
+    struct told told = { .count = 0 };
+
+    on("os.sigusr1, os.sigrt0", &heard);
+    connect_to("test.note", given_back_by_now, &told);
+    ck_assert_int_eq(raise(SIGUSR1), 0);
+    ck_assert_int_eq(tocsin_post(signo, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(heard.count, 1);
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
 /* ---- what siginfo has ---- */
 
 START_TEST(a_value_from_another_process)
@@ -820,6 +888,41 @@ START_TEST(a_value_from_another_process)
     ck_assert_int_eq(heard.last.code, SI_USER);
     ck_assert_int_eq(heard.last.pid, getpid());
     ck_assert_int_eq(heard.last.value, 0);
+}
+END_TEST
+
+/* All of the value's bits; and of a signal of another kind than what it is usually sent for. */
+START_TEST(a_value_of_any_signal)
+{
+    const int64_t value = sizeof(void *) == 8 ? 0x123456789abcdef : 0x1234567;
+    struct heard heard = { .count = 0 };
+    siginfo_t info;
+
+    on("os.sigchld, os.sigpoll, os.sigalrm", &heard);
+    ck_assert_int_eq(sigqueue(getpid(), SIGCHLD, (union sigval){ .sival_ptr = (void *)(intptr_t)value }), 0);
+    turns_until_count(&heard, 1);
+    ck_assert_int_eq(heard.last.value, value);
+    ck_assert_int_eq(heard.last.status, 0);
+    ck_assert_int_eq(heard.last.utime, 0);
+    ck_assert_int_eq(sigqueue(getpid(), SIGPOLL, (union sigval){ .sival_ptr = (void *)(intptr_t)value }), 0);
+    turns_until_count(&heard, 2);
+    ck_assert_int_eq(heard.last.value, value);
+    ck_assert_int_eq(heard.last.fd, 0);
+    ck_assert_int_eq(heard.last.band, 0);
+    memset(&info, 0, sizeof info);                         /* as mq_notify has it */
+    info.si_signo = SIGALRM;
+    info.si_code = SI_MESGQ;
+    info.si_errno = 4;
+    info.si_pid = 99;
+    info.si_uid = 98;
+    info.si_value.sival_ptr = (void *)(intptr_t)-value;
+    ck_assert_int_eq(syscall(SYS_rt_sigqueueinfo, getpid(), SIGALRM, &info), 0);
+    turns_until_count(&heard, 3);
+    ck_assert_int_eq(heard.last.code, SI_MESGQ);
+    ck_assert_int_eq(heard.last.error, 4);
+    ck_assert_int_eq(heard.last.pid, 99);
+    ck_assert_uint_eq(heard.last.uid, 98);
+    ck_assert_int_eq(heard.last.value, -value);
 }
 END_TEST
 
@@ -1050,6 +1153,32 @@ START_TEST(T7_observers_do_not_handle)
 }
 END_TEST
 
+/* Observers of all names on many loops, from before the name was made: none of them knows of the others whether they handle it. */
+static void many_observers(int count)
+{
+    static struct neighbour neighbours[70];
+    int number = SIGTERM;
+
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(send_on, &number), NULL), 0);
+    for (int i = 0; i < count; i++)
+        neighbour_start(&neighbours[i]);
+    ck_assert_int_eq(tocsin_run(), 0);
+    for (int i = 0; i < count; i++)
+        neighbour_end(&neighbours[i], i);
+}
+
+START_TEST(T7_observers_that_have_not_met_the_name)
+{
+    many_observers(8);
+}
+END_TEST
+
+START_TEST(T7_more_observers_than_a_post_has_places)
+{
+    many_observers(70);
+}
+END_TEST
+
 /* ---- S4 ---- */
 
 START_TEST(S4_taken_over_and_given_back)
@@ -1214,17 +1343,30 @@ static int nearly_all(int left, uintptr_t low)
     return here[0];
 }
 
+/* Where the memory begins that this lies in. */
+static uintptr_t low_of(const void *here)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    uintptr_t low = 0, high = 0;
+    char line[400];
+
+    ck_assert_ptr_nonnull(maps);
+    while (((uintptr_t)here < low || (uintptr_t)here >= high) && fgets(line, sizeof line, maps))
+        sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &low, &high);
+    fclose(maps);
+    return low;
+}
+
 static int on_fiber(void *arg)
 {
-    enum { STACK = 256 * 1024 - 8192 };                    /* of a fiber; the rest has been used by now */
-    char here;
+    uintptr_t low = low_of(&arg);
 
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(raise(SIGUSR2), 0);
         ck_assert_int_eq(tocsin_yield(), 0);
     }
     if (arg)
-        nearly_all(0, (uintptr_t)&here - STACK);
+        nearly_all(0, low);
     return 0;
 }
 
@@ -1282,8 +1424,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, S3_what_was_ignored_is_no_foreign_handler);
     tcase_add_test(tests, S3_who_takes_over_and_who_does_not);
     tcase_add_test(tests, S3_several_handlers_on_several_loops);
+    tcase_add_test(tests, S3_calls_are_restarted);
+    tcase_add_test(tests, S3_given_back_before_the_loop_ends);
     tcase_add_test(tests, S3_neither_a_child_nor_a_program_keeps_them);
     tcase_add_test(tests, a_value_from_another_process);
+    tcase_add_test(tests, a_value_of_any_signal);
     tcase_add_test(tests, a_child_that_ends);
     tcase_add_test(tests, a_child_that_nobody_waits_for);
     tcase_add_test(tests, a_timer_and_a_descriptor);
@@ -1293,6 +1438,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, T7_who_handles_is_not_stopped);
     tcase_add_test(tests, T7_once_and_then_the_default);
     tcase_add_test(tests, T7_observers_do_not_handle);
+    tcase_add_test(tests, T7_observers_that_have_not_met_the_name);
+    tcase_add_test(tests, T7_more_observers_than_a_post_has_places);
     tcase_add_loop_test(tests, S4_taken_over_and_given_back, 0, 2);
     tcase_add_test(tests, it_wakes_the_loop_from_any_thread);
     tcase_add_test(tests, a_storm);

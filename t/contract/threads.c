@@ -1,5 +1,7 @@
-/* The contracts of threads that hold yet, T1, T4 and T5, and of real signals, S2 and S4: a test for each. */
+/* The contracts of a thread and its loop, T1, T4 and T5, and of real signals, S2 and S4: a test for each. T2 stands in loops.c, T3 and T6 in posts.c, T7 in
+   unhandled.c. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -130,6 +132,34 @@ START_TEST(T4_only_its_own_thread_calls_libevent)
 }
 END_TEST
 
+static void *post_many(void *arg)
+{
+    for (int i = 0; i < 2000; i++)
+        while (tocsin_post(*(int *)arg, NULL) == -EAGAIN)
+            sched_yield();
+    return NULL;
+}
+
+START_TEST(T4_nor_do_those_who_post)
+{
+    pthread_t threads[2];
+    struct tocsin_op every;
+
+    connect_to("test.note", tell, &told);
+    ck_assert_int_eq(tocsin_every(1, NULL, &every), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, post_many, &note), 0);
+    while (told.count < 4000) {
+        ck_assert_int_eq(tocsin_timer_set(every, 1), 0);
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    drain_all();
+    ck_assert_int_eq(told.count, 4000);
+}
+END_TEST
+
 static int emit_again(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -226,6 +256,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, T1_a_loop_belongs_to_a_thread);
     tcase_add_test(tests, T1_a_handler_runs_on_its_own_thread);
     tcase_add_test(tests, T4_only_its_own_thread_calls_libevent);
+    tcase_add_test(tests, T4_nor_do_those_who_post);
     tcase_add_test(tests, T5_a_turn_is_fair);
     tcase_add_test(tests, S2_the_librarys_threads_block_every_signal);
     tcase_add_test(tests, S4_no_peer_raises_SIGPIPE);

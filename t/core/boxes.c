@@ -123,18 +123,20 @@ END_TEST
 
 START_TEST(of_another_loop_in_the_same_memory)
 {
+    uint64_t hold;
+
     ck_assert_int_eq(claim_for(GENERATION - 1, 0), -ESHUTDOWN);
-    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION - 1), -ESHUTDOWN);
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION - 1, &hold), -ESHUTDOWN);
     ck_assert_int_eq(claim_for(GENERATION, 0), 0);
     tocsin__inbox_close(&inbox);
     ck_assert_int_eq(claim_for(GENERATION, 0), -ESHUTDOWN);
     ck_assert_int_eq(claim_for(TOCSIN__ANY, 0), -ESHUTDOWN);
-    ck_assert_int_eq(tocsin__inbox_hold(&inbox, TOCSIN__ANY), -ESHUTDOWN);
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, TOCSIN__ANY, &hold), -ESHUTDOWN);
     tocsin__inbox_pass(&inbox);
     tocsin__inbox_end(&inbox);
     ck_assert_int_eq(tocsin__inbox_open(&inbox, GENERATION + 1), 0);
     ck_assert_int_eq(claim_for(GENERATION, 0), -ESHUTDOWN);
-    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION), -ESHUTDOWN);
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &hold), -ESHUTDOWN);
     ck_assert(!tocsin__inbox_holds(&inbox));           /* nothing of what was there is taken for new */
     ck_assert_int_eq(claim_for(GENERATION + 1, 0), 0);
     ck_assert(tocsin__inbox_holds(&inbox));
@@ -166,6 +168,96 @@ START_TEST(nodes_have_their_place_among_letters)
 }
 END_TEST
 
+/* What the ring gets while somebody holds the inbox waits, and a node that he pushes goes before it. */
+START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
+{
+    struct tocsin__node held, other;
+    uint64_t hold, first = claimed(), second;
+
+    tocsin__inbox_publish(&inbox, first);
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &hold), 0);
+    second = claimed();
+    tocsin__inbox_publish(&inbox, second);
+    ck_assert(tocsin__inbox_push(&inbox, &other));         /* after the second one */
+    ck_assert_uint_eq(tocsin__inbox_bound(&inbox), 0);     /* whoever came before the hold cannot be told from who came after it */
+    ck_assert(tocsin__inbox_sleeps(&inbox) == false);      /* the list has something */
+    tocsin__inbox_take_list(&inbox);
+    ck_assert(!tocsin__inbox_holds(&inbox));
+    ck_assert(tocsin__inbox_sleeps(&inbox));
+    ck_assert(tocsin__inbox_push_held(&inbox, &held, hold));
+    ck_assert_int_eq(woken, 1);
+    tocsin__inbox_let_go(&inbox, hold);
+    ck_assert_uint_eq(tocsin__inbox_bound(&inbox), second + 1);
+    tocsin__inbox_take_list(&inbox);
+    ck_assert_ptr_null(tocsin__inbox_node(&inbox));
+    pass(first);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &held);
+    ck_assert_ptr_null(tocsin__inbox_node(&inbox));
+    pass(second);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &other);
+    ck_assert(!tocsin__inbox_holds(&inbox));
+}
+END_TEST
+
+START_TEST(who_lets_go_wakes)
+{
+    uint64_t hold;
+
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &hold), 0);
+    ck_assert_int_eq(claim_for(GENERATION, 0), 0);
+    ck_assert(tocsin__inbox_sleeps(&inbox));
+    tocsin__inbox_let_go(&inbox, hold);
+    ck_assert_int_eq(woken, 1);
+    ck_assert_uint_eq(tocsin__inbox_bound(&inbox), 1);
+    pass(0);
+}
+END_TEST
+
+/* Nobody has to wait for a moment in which it is held by no one. */
+START_TEST(held_all_the_time)
+{
+    uint64_t old, hold;
+
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &old), 0);
+    for (uint64_t i = 0; i < 3 * TOCSIN_INBOX; i++) {
+        tocsin__inbox_publish(&inbox, claimed());
+        tocsin__inbox_bound(&inbox);
+        ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &hold), 0);
+        tocsin__inbox_let_go(&inbox, old);
+        old = hold;
+        ck_assert_uint_ge(tocsin__inbox_bound(&inbox), i);
+        while (inbox.at < inbox.bound)
+            pass(inbox.at);
+        tocsin__inbox_passed(&inbox);
+    }
+    tocsin__inbox_let_go(&inbox, old);
+    ck_assert_uint_eq(tocsin__inbox_bound(&inbox), 3 * TOCSIN_INBOX);
+}
+END_TEST
+
+START_TEST(once_more_in_front)
+{
+    struct tocsin__node nodes[3];
+    uint64_t first = claimed();
+
+    tocsin__inbox_publish(&inbox, first);
+    ck_assert(tocsin__inbox_push(&inbox, &nodes[0]));
+    ck_assert(tocsin__inbox_push(&inbox, &nodes[1]));
+    tocsin__inbox_take_list(&inbox);
+    ck_assert(tocsin__inbox_push_next(&inbox, &nodes[2]));
+    ck_assert_ptr_null(tocsin__inbox_node(&inbox));        /* not before the next turn */
+    tocsin__inbox_take_list(&inbox);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &nodes[2]);
+    pass(first);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &nodes[0]);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &nodes[1]);
+    ck_assert_ptr_null(tocsin__inbox_node(&inbox));
+    ck_assert(tocsin__inbox_push(&inbox, &nodes[0]));      /* the end of the list is where it was */
+    tocsin__inbox_take_list(&inbox);
+    ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &nodes[0]);
+}
+END_TEST
+
 START_TEST(woken_once_each_time)
 {
     struct tocsin__node node;
@@ -188,8 +280,11 @@ START_TEST(woken_once_each_time)
     ck_assert(!tocsin__inbox_sleeps(&inbox));
     ck_assert_ptr_eq(tocsin__inbox_node(&inbox), &node);
     ck_assert(tocsin__inbox_sleeps(&inbox));
+    atomic_store(&inbox.asked, 1);
     tocsin__inbox_nudge(&inbox);
     ck_assert_int_eq(woken, 3);
+    ck_assert(!tocsin__inbox_sleeps(&inbox));
+    atomic_store(&inbox.asked, 0);
     ck_assert(tocsin__inbox_sleeps(&inbox));
     tocsin__inbox_wakes(&inbox);
     tocsin__inbox_nudge(&inbox);
@@ -250,12 +345,13 @@ START_TEST(who_holds_it_is_awaited)
 {
     struct tocsin__node node;
     pthread_t closing;
+    uint64_t hold;
 
-    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION), 0);
+    ck_assert_int_eq(tocsin__inbox_hold(&inbox, GENERATION, &hold), 0);
     closing = in_thread(close_it);
     waits();
     ck_assert(tocsin__inbox_push(&inbox, &node));
-    tocsin__inbox_let_go(&inbox);
+    tocsin__inbox_let_go(&inbox, hold);
     ck_assert_int_eq(pthread_join(closing, NULL), 0);
     ck_assert(tocsin__inbox_holds(&inbox));
 }
@@ -595,6 +691,10 @@ Suite *test_suite(void)
     tcase_add_test(steps, of_another_loop_in_the_same_memory);
     tcase_add_test(steps, nodes_have_their_place_among_letters);
     tcase_add_test(steps, woken_once_each_time);
+    tcase_add_test(steps, who_holds_it_comes_before_what_comes_meanwhile);
+    tcase_add_test(steps, who_lets_go_wakes);
+    tcase_add_test(steps, held_all_the_time);
+    tcase_add_test(steps, once_more_in_front);
     tcase_add_test(steps, who_holds_it_is_awaited);
     tcase_add_test(steps, who_wakes_it_is_awaited);
     tcase_set_timeout(tests, 60);

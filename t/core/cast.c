@@ -358,6 +358,48 @@ static void calls(void)
     check(drops == 1);
 }
 
+/* By a thread without a loop, which waits for another one. */
+static int wait_to_post(void *none)
+{
+    (void)none;
+    return retried(tocsin_post_wait(plain, NULL, 0));
+}
+
+static int wait_to_disconnect(void *none)
+{
+    (void)none;
+    return retried(tocsin_disconnect_wait(one.handler, 0));
+}
+
+static int connect_victim(void *none)
+{
+    (void)none;
+    return retried(tocsin_connect("filler", &(struct tocsin_action){ .fn = log_it, .arg = &one, .drop = count_drop }, &one.handler));
+}
+
+static void waits(void)
+{
+    struct peer loopless;
+    int filler = declare("filler", NULL, TOCSIN_QUEUED, NULL), answer;
+
+    peer_begin(&loopless);
+    while ((answer = tocsin_post_to(one.loop, filler, NULL)) == TOCSIN_PENDED)
+        ;
+    check(answer == -EAGAIN);
+    check(peer_does(&loopless, wait_to_post, NULL) == -ETIMEDOUT);
+    all_turn();
+    check(peer_does(&loopless, wait_to_post, NULL) == TOCSIN_PENDED);
+    all_turn();
+    log_check(&one, "cast.plain=0 ");
+    log_check(&two, "cast.plain=0 ");
+    check(peer_does(&one.peer, connect_victim, NULL) == 0);
+    check(peer_does(&loopless, wait_to_disconnect, NULL) == -ETIMEDOUT);
+    check(peer_does(&loopless, wait_to_disconnect, NULL) == -ENOENT);
+    all_turn();
+    check(drops == 2);
+    peer_leaves(&loopless);
+}
+
 static int end_side(void *none)
 {
     (void)none;
@@ -374,6 +416,7 @@ static void scenario(void)
     defaults();
     queued();
     calls();
+    waits();
     check(send_note(tocsin_post, letter, "last") == TOCSIN_PENDED);
     check(peer_does(&one.peer, end_side, NULL) == 0);
     log_check(&one, "cast.letter=last+0 ");

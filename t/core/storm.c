@@ -18,6 +18,7 @@
 #define RUNNING_ON_VALGRIND 0
 #endif
 
+#include "core/cast.h"
 #include "test.h"
 
 enum { LOOPS = 3, SENDERS = 4, EMITTERS = 2, THREADS = SENDERS + LOOPS, LEVELS = 3, VOICES = THREADS * LEVELS, SLOTS = 64, NEWS = 2 };
@@ -114,11 +115,15 @@ static bool send_one(struct voice *voice, bool async);
 
 static int on_word(const struct tocsin_info *info, void *arg)
 {
+    const struct word was = *word_of(info);
     struct ear *ear = arg;
 
-    hear(ear, word_of(info)->voice, number_for(ear, word_of(info)));
+    hear(ear, was.voice, number_for(ear, &was));
     if (info->signo == words && !ear->quiet && draw(own, 64) == 0)
         send_one(own, false);
+    if (was.first % 64 == 0)
+        sched_yield();
+    check(memcmp(&was, word_of(info), sizeof was) == 0);       /* it is there until we have returned */
     return TOCSIN_NEXT;
 }
 
@@ -566,6 +571,63 @@ START_TEST(none_lost_none_doubled)
 }
 END_TEST
 
+static int on_text(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    ++*(int *)arg;
+    return TOCSIN_NEXT;
+}
+
+START_TEST(bytes_are_bounded_and_given_back)
+{
+    enum { LARGE = 1 << 20 };
+    int count = 0, signo = declared("storm.large", &headline_layout, TOCSIN_QUEUED, 0), most = TOCSIN_INBOX_BYTES / LARGE - 1;
+    char *text = calloc(1, LARGE);
+
+    ck_assert_ptr_nonnull(memset(text, 'x', LARGE - 1));
+    ck_assert_int_eq(tocsin_on("storm.large", on_text, &count), 0);
+    for (int round = 1; round <= 3; round++) {
+        for (int i = 0; i < most; i++)
+            ck_assert_int_eq(tocsin_post(signo, TOCSIN_PAYLOAD(headline, .text = text)), TOCSIN_PENDED);
+        ck_assert_int_eq(tocsin_post(signo, TOCSIN_PAYLOAD(headline, .text = text)), -EAGAIN);
+        ck_assert_int_eq(tocsin_turn(0), most);
+        ck_assert_int_eq(count, round * most);
+    }
+    free(text);
+}
+END_TEST
+
+/* Fills the ring to the brim, as real signals may. */
+static int on_read(const struct tocsin_info *info, void *arg)
+{
+    const struct word was = *word_of(info);
+    struct word next = word_make();
+    int answer, *count = arg;
+
+    if (*count > 3 * TOCSIN_INBOX)
+        return TOCSIN_NEXT;
+    do {
+        next.voice = ++*count;
+        answer = tocsin__post(words, &next.tocsin, TOCSIN_POSTED, 0, NULL);
+        ck_assert(memcmp(&was, word_of(info), sizeof was) == 0);
+    } while (answer == TOCSIN_PENDED);
+    ck_assert_int_eq(answer, -EAGAIN);
+    --*count;
+    return TOCSIN_NEXT;
+}
+
+START_TEST(a_letter_that_is_read_keeps_its_cell)
+{
+    static int count = 1;
+
+    words = declared("storm.word", &word_layout, TOCSIN_QUEUED, TOCSIN_ASYNC);
+    ck_assert_int_eq(tocsin_on("storm.word", on_read, &count), 0);
+    ck_assert_int_eq(tocsin_post(words, TOCSIN_PAYLOAD(word, .voice = 1)), TOCSIN_PENDED);
+    while (count <= 3 * TOCSIN_INBOX)
+        ck_assert_int_gt(tocsin_turn(0), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("core/storm");
@@ -573,5 +635,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, none_lost_none_doubled);
+    tcase_add_test(tests, bytes_are_bounded_and_given_back);
+    tcase_add_test(tests, a_letter_that_is_read_keeps_its_cell);
     return suite;
 }

@@ -116,6 +116,15 @@ static int strays(void)
 
 /* ---- no room ---- */
 
+static int nothing_came(const struct tocsin_info *info, void *arg)
+{
+    static int calls;
+
+    (void)info, (void)arg;
+    ck_assert(calls++ || tocsin__inbox_tail(&tocsin__self->inbox) == TOCSIN_INBOX - TOCSIN__SPARE);
+    return TOCSIN_NEXT;
+}
+
 /* One thread brings one more than there is room for, and blocks them: it needs none of its cells twice. */
 START_TEST(a_thread_brings_one_more)
 {
@@ -130,19 +139,34 @@ START_TEST(a_thread_brings_one_more)
         send(SIGRTMIN, value);
     ck_assert_int_eq(strays(), 0);
     ck_assert_uint_eq(tocsin__inbox_tail(&tocsin__self->inbox), TOCSIN_INBOX - TOCSIN__SPARE);
+    connect_to("test.note", nothing_came, NULL);           /* the turn begins with a full inbox: they stay blocked */
     turns_until(&told.count, 500);
     ck_assert(!unordered && !blocked(SIGRTMIN) && !blocked(SIGRTMIN + 1));
 }
 END_TEST
 
+static int pages_used(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    int pages = 0;
+
+    ck_assert_ptr_nonnull(statm);
+    ck_assert_int_eq(fscanf(statm, "%d", &pages), 1);
+    fclose(statm);
+    return pages;
+}
+
 /* Somebody undoes that again and again: where not even the spare cells are left they stray. */
 START_TEST(without_a_cell)
 {
     static struct told notes;
+    int pages;
 
     connect_to("test.note", tell, &notes);
     connect_to("os.sigrt0", tell, &told);
+    ck_assert_int_ge(tocsin_turn(0), 0);
     fill(_i ? 0 : TOCSIN__SPARE);
+    pages = pages_used();
     for (int value = 1; value <= 1000; value++) {
         send(SIGRTMIN, value);
         ck_assert(blocked(SIGRTMIN));
@@ -154,6 +178,7 @@ START_TEST(without_a_cell)
         ;
     ck_assert_int_eq(told.count, 1000);
     ck_assert(!blocked(SIGRTMIN));
+    ck_assert_int_lt(pages_used(), pages + 500);           /* a page for each stray, which is gone */
 }
 END_TEST
 
@@ -169,14 +194,15 @@ START_TEST(the_loop_ends_with_strays)
     for (int round = 0; round < 3; round++) {
         fill(0);
         for (int value = 1; value <= 1000; value++) {
-            send(SIGRTMIN, value);
             unblock_all();
+            send(SIGRTMIN, value);
         }
         if (round < 2 && _i)
             ck_assert_int_ge(tocsin_turn(0), 0);
     }
     ck_assert_int_eq(tocsin_free(), 0);
     ck_assert_int_eq(told.count, 3000);
+    ck_assert_int_eq(told.code, TOCSIN_OS);                /* of the last one, which was a stray */
     ck_assert(!blocked(SIGRTMIN));
     ck_assert_ptr_eq(handler_of(SIGRTMIN), SIG_DFL);
 }
@@ -225,7 +251,8 @@ START_TEST(another_loop_has_no_room)
         ck_assert(blocked(SIGRTMIN));
         ck_assert_int_ge(tocsin_turn(0), 0);               /* here is room: but not there */
         ck_assert(blocked(SIGRTMIN));
-        unblock_all();
+        if (value < 2000)
+            unblock_all();
     }
     ck_assert_int_eq(told.count, TOCSIN__SPARE);
     atomic_store(&other.step, 2);
@@ -280,7 +307,7 @@ START_TEST(a_foreign_loop_looks)
     int fd = tocsin_fd();
 
     ck_assert_int_ge(fd, 0);
-    connect_to("os.sigrt0", tell, &told);
+    connect_to("os.sigrt0, os.sigrt1", tell, &told);
     ck_assert_int_eq(tocsin_block("os.sigrt0", &hold), 0);
     for (int value = 1; value <= 3000; value++) {
         send(SIGRTMIN, value);
@@ -290,10 +317,180 @@ START_TEST(a_foreign_loop_looks)
         ;
     ck_assert(blocked(SIGRTMIN));
     ck_assert(!tocsin__busy(tocsin__self->engine));        /* it waits: it does not look again and again */
+    unblock_all();
+    send(SIGRTMIN, 3001);
+    ck_assert(blocked(SIGRTMIN) && !blocked(SIGRTMIN + 1));      /* of this one no more can be pended; others can come */
+    while (tocsin_turn(0) > 0)
+        ;
+    ck_assert(!tocsin__busy(tocsin__self->engine));
     ck_assert_int_eq(tocsin_unblock(hold), 0);
     ck_assert(tocsin__busy(tocsin__self->engine));
-    turns_until(&told.count, 3000);
+    turns_until(&told.count, 3001);
     ck_assert(!blocked(SIGRTMIN));
+}
+END_TEST
+
+/* What the program has blocked itself is blocked again when the loop has gone; what it has not is not. */
+START_TEST(masks_are_as_they_were)
+{
+    static struct told notes;
+    sigset_t set;
+
+    connect_to("test.note", tell, &notes);
+    connect_to("os.sigrt0, os.sigrt1", tell, &told);
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 1);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    fill(TOCSIN__SPARE);
+    send(SIGRTMIN, 1);
+    ck_assert(blocked(SIGRTMIN));
+    ck_assert_uint_eq(tocsin__os_queued(), tocsin__os_bit(SIGRTMIN) | tocsin__os_bit(SIGRTMIN + 1));
+    if (_i)
+        turns_until(&told.count, 1);
+    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert(!blocked(SIGRTMIN) && blocked(SIGRTMIN + 1));
+    ck_assert_uint_eq(tocsin__os_queued(), 0);
+}
+END_TEST
+
+static int raise_while_freed(const struct tocsin_info *info, void *arg)
+{
+    ck_assert_int_eq(raise(SIGRTMIN), 0);                  /* on this thread */
+    ck_assert(!blocked(SIGRTMIN));
+    return tell(info, arg);
+}
+
+static void *ends(void *arg)
+{
+    struct told *notes = arg;
+
+    connect_to("os.sigrt0, test.note", raise_while_freed, notes);
+    ck_assert_int_eq(tocsin_post_to(tocsin_loop_current(), note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert(!blocked(SIGRTMIN));
+    return NULL;
+}
+
+/* A loop that ends has no room, and need have none: what comes meanwhile is the others'. */
+START_TEST(a_loop_that_ends)
+{
+    static struct told notes;
+    pthread_t thread;
+
+    connect_to("os.sigrt0", tell, &told);
+    ck_assert_int_eq(pthread_create(&thread, NULL, ends, &notes), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(notes.count, 1);
+    turns_until(&told.count, 1);
+}
+END_TEST
+
+static int other_observer(const struct tocsin_info *info, void *arg)
+{
+    return tell(info, arg);
+}
+
+static void *observe(void *arg)
+{
+    struct other *other = arg;
+    sigset_t all;
+
+    sigfillset(&all);
+    ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &all, NULL), 0);
+    ck_assert_int_eq(tocsin_observe("os.sigrt0", &(struct tocsin_action){ .fn = other_observer, .arg = &other->told }, NULL), 0);
+    other->loop = tocsin_loop_current();
+    atomic_store(&other->step, 1);
+    while (atomic_load(&other->step) < 2)
+        sched_yield();
+    ck_assert_int_eq(tocsin_free(), 0);
+    return NULL;
+}
+
+/* Where one only observes there need be no room (E18). */
+START_TEST(an_observer_has_no_room)
+{
+    struct other other = { .step = 0 };
+
+    connect_to("os.sigrt0", tell, &told);
+    ck_assert_int_eq(pthread_create(&other.thread, NULL, observe, &other), 0);
+    while (atomic_load(&other.step) < 1)
+        sched_yield();
+    while (tocsin_post_to(other.loop, note, NULL) == TOCSIN_PENDED)
+        ;
+    for (int value = 1; value <= 500; value++) {
+        send(SIGRTMIN, value);
+        ck_assert(!blocked(SIGRTMIN));
+    }
+    turns_until(&told.count, 500);
+    atomic_store(&other.step, 2);
+    ck_assert_int_eq(pthread_join(other.thread, NULL), 0);
+    ck_assert_int_eq(other.told.count, TOCSIN__SPARE);
+}
+END_TEST
+
+/* One strays to the loop that has no room; when that has, another one has none, and gets it. */
+START_TEST(a_stray_is_sent_on)
+{
+    struct other other = { .step = 0 };
+    static struct told notes;
+
+    connect_to("os.sigrt0", tell, &told);
+    connect_to("test.note", tell, &notes);
+    ck_assert_int_eq(pthread_create(&other.thread, NULL, live, &other), 0);
+    while (atomic_load(&other.step) < 1)
+        sched_yield();
+    while (tocsin_post_to(other.loop, note, NULL) == TOCSIN_PENDED)
+        ;
+    for (int value = 1; value <= TOCSIN__SPARE + 10; value++) {
+        send(SIGRTMIN, value);
+        unblock_all();
+    }
+    fill(0);
+    atomic_store(&other.step, 2);
+    while (!strays())                                      /* they come to us */
+        sched_yield();
+    turns_until(&told.count, TOCSIN__SPARE + 10);
+    ck_assert_int_eq(tocsin_loop_call(other.loop, stop, NULL, NULL), 0);
+    ck_assert_int_eq(pthread_join(other.thread, NULL), 0);
+    ck_assert_int_eq(other.told.count, TOCSIN__SPARE + 10);
+}
+END_TEST
+
+static int raise_when_full(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    fill(0);
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    return tell(info, &told);
+}
+
+/* The default of the main loop needs no room either. */
+START_TEST(the_default_when_the_inbox_is_full)
+{
+    static struct told notes;
+
+    connect_to("test.note", tell, &notes);
+    ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(raise_when_full), NULL), 0);
+    ck_assert_int_eq(tocsin_run(), 0);
+    ck_assert_int_eq(told.count, 1);
+}
+END_TEST
+
+/* By design: somebody blocks them because of a loop that is about to sleep. */
+START_TEST(it_does_not_sleep_over_it)
+{
+    struct tocsin__inbox *inbox;
+
+    connect_to("os.sigrt0", tell, &told);
+    ck_assert_int_ge(tocsin_turn(0), 0);
+    inbox = &tocsin__self->inbox;
+    ck_assert(tocsin__inbox_sleeps(inbox));
+    tocsin__inbox_wakes(inbox);
+    atomic_store(&inbox->flood.seen, true);
+    ck_assert(!tocsin__inbox_sleeps(inbox));
+    ck_assert(tocsin__busy(tocsin__self->engine));
+    ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert(!atomic_load(&inbox->flood.seen));
 }
 END_TEST
 
@@ -465,6 +662,10 @@ static void add_counted(TCase *tests)
     tcase_add_test(tests, another_loop_has_no_room);
     tcase_add_test(tests, two_hundred_threads);
     tcase_add_test(tests, a_foreign_loop_looks);
+    tcase_add_loop_test(tests, masks_are_as_they_were, 0, 2);
+    tcase_add_test(tests, a_loop_that_ends);
+    tcase_add_test(tests, an_observer_has_no_room);
+    tcase_add_test(tests, a_stray_is_sent_on);
     tcase_add_test(tests, no_memory_for_a_stray);
 }
 
@@ -481,6 +682,8 @@ Suite *test_suite(void)
         test_skip("loop/os: real-time signals, counted", "what a handler blocks is forgotten (valgrind)");
     else
         add_counted(tests);
+    tcase_add_test(tests, the_default_when_the_inbox_is_full);
+    tcase_add_test(tests, it_does_not_sleep_over_it);
     tcase_add_test(tests, a_stack_for_handlers);
     tcase_add_loop_test(tests, a_stack_of_somebody_else, 0, 2);
     tcase_add_test(tests, each_in_turn_fails);

@@ -37,7 +37,7 @@ bad() {   # model, variant
     esac
 }
 
-for model in inbox closing box; do
+for model in inbox closing box order; do
     good $model
     for variant in $(sed -n '/^   Bad:/,/\*\//s/^\( *Bad:\)\{0,1\} *\([A-Z][A-Z_]*\)  .*/\2/p' "$models/$model.pml"); do
         bad $model "$variant"
