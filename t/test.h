@@ -15,6 +15,9 @@ TCase *test_case(Suite *suite, const char *name);
 /* The number of things that a test leaves on purpose, for the fixture's tocsin_free. */
 void test_leaves(int count);
 
+/* So many where nothing slows it down; else divided by that: under a sanitizer, under valgrind. */
+long test_scaled(long count, int sanitized, int valgrind);
+
 /* A part that cannot be tried here, named in the summary. */
 void test_skip(const char *what, const char *why);
 

@@ -9,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 #include "core/box.h"
 #include "core/info.h"
 #include "core/mem.h"
@@ -575,11 +569,7 @@ static void on_signal(int signo)
 /* So many are to be taken. */
 static uint64_t wanted(void)
 {
-#ifdef __SANITIZE_THREAD__
-    return 1000;
-#else
-    return RUNNING_ON_VALGRIND ? 300 : 4000;
-#endif
+    return (uint64_t)test_scaled(4000, 4, 13);
 }
 
 static void *put_all(void *arg)

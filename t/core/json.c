@@ -218,7 +218,7 @@ START_TEST(a_number_reads_back_the_same)
 {
     uint64_t bits, back, state = 88172645463325252u;
 
-    for (int i = 0; i < 60000; i++) {
+    for (int i = 0; i < (int)test_scaled(60000, 4, 20); i++) {
         struct one_real real = one_real_make();
         double read;
         char *end;
@@ -622,7 +622,7 @@ START_TEST(a_hundred_thousand_at_random)
     char fields[1024], whole[16384], cut[64];
     struct tocsin_layout layout;
 
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < (int)test_scaled(100000, 4, 20); i++) {
         struct tocsin_info info = { .name = "a.b", .signo = i, .code = (int)random_below(5), .payload = (struct tocsin_payload *)memory };
         size_t size = 1 + random_below(sizeof cut);
         int length;

@@ -7,12 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 #include "core/loop.h"
 #include "core/match.h"
 #include "core/pattern.h"
@@ -245,13 +239,9 @@ static void check_nobody(void)
         check_gone(&patterns[i]);
 }
 
-/* Where everything takes its time, less of it. */
 static int scaled(int count)
 {
-#ifdef __SANITIZE_THREAD__
-    count /= 4;
-#endif
-    return RUNNING_ON_VALGRIND ? count / 20 : count;
+    return (int)test_scaled(count, 4, 20);
 }
 
 static void end(void)

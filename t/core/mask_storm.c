@@ -314,7 +314,7 @@ static void storms(bool memory_lacks, bool freed)
                                                           .kind = i % 3 == 1 ? TOCSIN_COALESCE : TOCSIN_QUEUED });
         ck_assert_int_gt(signos[i], 0);
     }
-    for (uint64_t run = 0; run < 2500; run++) {
+    for (uint64_t run = 0; run < (uint64_t)test_scaled(2500, 4, 25); run++) {
         random_state = run * 7919 + 1;
         for (int i = 0; i < 5; i++)
             below(2);

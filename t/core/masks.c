@@ -119,7 +119,7 @@ START_TEST(tokens_and_the_set_at_random)
     int drawn;
 
     names_listen();
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < (int)test_scaled(5000, 2, 10); i++) {
         state = state * 1103515245 + 12345;
         drawn = (int)(state >> 16 & 0x7fff);
         if (drawn % 8 < 4 && model.count < 300)

@@ -11,22 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 #include "core/script.h"
 
 enum { LIFE = 2000 };                                  /* operations, at most, until the loop is freed */
@@ -139,7 +123,7 @@ static long choose_steps(void)
 {
     const char *longer = getenv("TOCSIN_TEST_STEPS");
 
-    return longer ? atol(longer) : RUNNING_ON_VALGRIND ? 10000 : SANITIZED ? 100000 : 1000000;
+    return longer ? atol(longer) : test_scaled(1000000, 10, 100);
 }
 
 START_TEST(step_by_step)

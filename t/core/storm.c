@@ -12,12 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 #include "core/cast.h"
 #include "test.h"
 
@@ -494,11 +488,7 @@ static long messages_wanted(void)
 {
     const char *wish = getenv("TOCSIN_STORM");
 
-#ifdef __SANITIZE_THREAD__
-    return wish ? atol(wish) : 200000;
-#else
-    return wish ? atol(wish) : RUNNING_ON_VALGRIND ? 10000 : 1000000;
-#endif
+    return wish ? atol(wish) : test_scaled(1000000, 5, 100);
 }
 
 static void begin_all(uint32_t *seed)

@@ -11,12 +11,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 #include "core/loop.h"
 #include "test.h"
 
@@ -240,11 +234,7 @@ static void wait_for_answer(struct asker *all, int count)
 
 static int rounds_wanted(void)
 {
-#ifdef __SANITIZE_THREAD__
-    return ROUNDS / 8;
-#else
-    return RUNNING_ON_VALGRIND ? ROUNDS / 100 : ROUNDS;
-#endif
+    return (int)test_scaled(ROUNDS, 8, 100);
 }
 
 /* Each is sent a little earlier if the loop slept when the last one came, else a little later: so at the moment when it falls asleep. */
@@ -341,11 +331,7 @@ static __thread int other_here;
 
 static long loops_wanted(void)
 {
-#ifdef __SANITIZE_THREAD__
-    return 500;
-#else
-    return RUNNING_ON_VALGRIND ? 50 : 3000;
-#endif
+    return test_scaled(3000, 6, 60);
 }
 
 static int on_nothing(const struct tocsin_info *info, void *arg)
