@@ -24,5 +24,7 @@
 #include <tocsin/future.h>
 #include <tocsin/fiber.h>
 #include <tocsin/inspect.h>
+#include <tocsin/owner.h>
+#include <tocsin/plugin.h>
 
 #endif

@@ -147,6 +147,8 @@ static bool refused(struct tocsin__slot *slot, uint64_t source, size_t size)
 /* What this loop has to pend of an emission that others hear as well is made before anything is reserved there: it may fail, and may call a user's ref. */
 static int pend_ahead(struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__info *shared, struct tocsin__pend **ret_pend)
 {
+    int err;
+
     *ret_pend = NULL;
     if (!tocsin__slot_held(slot) && !(slot->state & TOCSIN__PENDED))
         return 0;
@@ -154,7 +156,8 @@ static int pend_ahead(struct tocsin__slot *slot, struct tocsin__info *info, stru
         tocsin__pend_refused(slot, 0);
         return -EAGAIN;
     }
-    return tocsin__pend_make(slot, shared ? &shared->seen : &info->seen, ret_pend);
+    err = tocsin__owner_room(tocsin__owner_here(), slot->name, info->seen.payload);
+    return err < 0 ? err : tocsin__pend_make(slot, shared ? &shared->seen : &info->seen, ret_pend);
 }
 
 /* This loop's own part, after the others' letters have been sent. counted: what the copies are counted in, or info; then info->handled says that there are others. */

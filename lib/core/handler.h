@@ -49,6 +49,7 @@ struct tocsin__source {                                /* the beginning of every
     bool is_op;
     struct tocsin__handler *patterned;                 /* those of them that may not have met a name yet */
     const char *where;
+    struct tocsin__owner *owner;                       /* of one that is no operation */
 };
 
 struct tocsin__listen { struct tocsin__slot *slot; struct tocsin__list *list; };
@@ -93,6 +94,7 @@ void tocsin__slot_interest(struct tocsin__slot *slot);   /* has the interest wor
 /* Sources, operations included. */
 int  tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data);
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source);         /* disconnects its handlers, ends its id */
+void tocsin__source_free(struct tocsin__loop *loop, struct tocsin__source *source);        /* one that is no operation */
 int  tocsin__source_find(uint64_t id, struct tocsin__source **ret_source);        /* of the thread's loop; -ENOENT, -EXDEV, the error it carries */
 
 #endif

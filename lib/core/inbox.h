@@ -34,6 +34,7 @@ enum { TOCSIN__LETTER_BYTES = 80, TOCSIN__LETTER_NEAR = 48 };    /* of a payload
 enum {                                                 /* flags of a letter */
     TOCSIN__MORE = 1,                                  /* it has an overrun, a parent or a sequence number */
     TOCSIN__FAR = 2,                                   /* it reaches into its second cache line */
+    TOCSIN__OWNED = 8,                                 /* a plugin sent it */
     TOCSIN__SEVERAL = 4                                /* there are others like it, for other loops, and nobody counts them */
 };
 
@@ -48,6 +49,7 @@ struct tocsin__letter {
     };
     uint64_t sequence, parent;                         /* sequence 0: it gets the receiver's */
     uint32_t overrun;
+    uint32_t owner;                                    /* the number of whose it is: of a task, and with OWNED */
 };
 
 struct tocsin__cell {

@@ -117,6 +117,6 @@ int tocsin_source_next(struct tocsin_source after, struct tocsin_source_facts *r
         id = source->id;
     if (!source)
         return -ENOENT;
-    *ret_facts = (struct tocsin_source_facts){ { source->id }, source->data, source->where, tocsin__owner_of(source->where)->name };
+    *ret_facts = (struct tocsin_source_facts){ { source->id }, source->data, source->where, source->owner->name };
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "core/cast.h"
 #include "core/handler.h"
 #include "core/layout.h"
+#include "core/owner.h"
 #include "core/receive.h"
 
 /* The default action of what nobody handled (T7) */
@@ -184,32 +185,48 @@ static bool letter_shared(struct tocsin__loop *loop, struct tocsin__letter *lett
     return true;
 }
 
-static bool letter_task(struct tocsin__loop *loop, const struct tocsin__letter *letter)
+static void task_drop(const struct tocsin__letter *letter)
+{
+    if (letter->drop)
+        letter->drop(letter->arg);
+    tocsin__owner_give(tocsin__owner_numbered(letter->owner), TOCSIN_HOLDS_TASKS, 1);
+}
+
+void tocsin__receive_task(struct tocsin__loop *loop, const struct tocsin__letter *letter)
 {
     struct tocsin__doing was = tocsin__doing(loop);
 
     tocsin__does(loop, (struct tocsin__doing){ .code = (const void *)letter->task });
     loop->depth++;
     letter->task(letter->arg);
-    if (letter->drop)
-        letter->drop(letter->arg);
+    task_drop(letter);
     loop->depth--;
     tocsin__does(loop, was);
     tocsin__tidy_at_rest(loop);
-    return true;
+}
+
+static bool deliver_kind(struct tocsin__loop *loop, struct tocsin__letter *letter)
+{
+    switch (letter->kind) {
+    case TOCSIN__INLINE: return letter_inline(loop, letter);
+    case TOCSIN__SHARED: return letter_shared(loop, letter);
+    case TOCSIN__TASK:   tocsin__receive_task(loop, letter); return true;
+    default:             return true;
+    }
 }
 
 /* False: there is no memory for it now, so it stays where it is, with all that is behind it. */
 static bool deliver(struct tocsin__loop *loop, struct tocsin__letter *letter)
 {
+    bool done;
+
     if (letter->kind < TOCSIN__TASK && tocsin__signal(letter->signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return false;
-    switch (letter->kind) {
-    case TOCSIN__INLINE: return letter_inline(loop, letter);
-    case TOCSIN__SHARED: return letter_shared(loop, letter);
-    case TOCSIN__TASK:   return letter_task(loop, letter);
-    default:             return true;
-    }
+    if (letter->flags & TOCSIN__OWNED)
+        loop->poster = tocsin__owner_numbered(letter->owner);
+    done = deliver_kind(loop, letter);
+    loop->poster = NULL;
+    return done;
 }
 
 static bool deliver_next(struct tocsin__loop *loop, struct tocsin__letter *letter)
@@ -313,8 +330,8 @@ static void letter_drop(const struct tocsin__letter *letter)
 {
     if (letter->kind == TOCSIN__SHARED)
         tocsin__info_put(letter->info);
-    else if (letter->kind == TOCSIN__TASK && letter->drop)
-        letter->drop(letter->arg);
+    else if (letter->kind == TOCSIN__TASK)
+        task_drop(letter);
 }
 
 /* What was claimed by a thread that is not here, and not published, is passed over. */

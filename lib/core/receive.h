@@ -11,6 +11,7 @@ void tocsin__receive_last(struct tocsin__loop *loop);            /* it has been 
 void tocsin__receive_end(struct tocsin__loop *loop);             /* the loop ends: the list, too */
 void tocsin__receive_drop(struct tocsin__loop *loop);            /* T8: nothing of it is delivered, nor what is in its boxes */
 void tocsin__receive_box(struct tocsin__node *node);             /* what the node of a box runs */
+void tocsin__receive_task(struct tocsin__loop *loop, const struct tocsin__letter *letter);      /* runs it, and its drop */
 
 /* One delivery of a signal has come to its end here: if nobody handled it, the default action is taken, here or on the main loop (T7). */
 void tocsin__met(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin__info *info, int result);

@@ -1,4 +1,5 @@
 /* The watchdog. It looks at what runs on a loop, now and then, from a thread of its own: what it sees again each time has not come to an end. */
+#define _GNU_SOURCE                                    /* pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -181,6 +182,7 @@ static int64_t pause_us(void)
 static void *watch(void *arg)
 {
     (void)arg;
+    pthread_setname_np(pthread_self(), "tocsin-watchdog");
     pthread_mutex_lock(&lock);
     while (state == RUNS) {
         paused_us = pause_us();

@@ -60,6 +60,7 @@ static void count_running(struct tocsin__op *op, uint32_t by)
 static void op_release(struct tocsin__info *info)
 {
     struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
+    struct tocsin__owner *implements = tocsin__owner_of(op->type);
 
     if (op->type && op->type->drop)
         op->type->drop(op->state);
@@ -68,6 +69,30 @@ static void op_release(struct tocsin__info *info)
         tocsin__release(op->copy);
     }
     tocsin__release(op);
+    tocsin__owner_give(implements, TOCSIN_HOLDS_TYPES, 1);
+}
+
+static void own(struct tocsin__op *op, struct tocsin__owner *owner)
+{
+    if (owner == op->owner)
+        return;
+    tocsin__owner_hold(owner, TOCSIN_HOLDS_OPERATIONS, 1);
+    tocsin__owner_give(op->owner, TOCSIN_HOLDS_OPERATIONS, 1);
+    op->owner = owner;
+}
+
+/* What it calls is somebody else's from now on. */
+void tocsin__op_owned(struct tocsin__op *op, const void *code)
+{
+    struct tocsin__owner *owner = tocsin__owner_of(code);
+
+    if (owner != &tocsin__program)
+        own(op, owner);
+}
+
+void tocsin__op_owned_by_program(struct tocsin__op *op)
+{
+    own(op, &tocsin__program);
 }
 
 static int notify_check(const struct tocsin_notify *notify)
@@ -170,7 +195,11 @@ static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, struct toc
     size_t state = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
     struct tocsin__op *op = tocsin__alloc(sizeof *op + state + (layout ? layout->size : 0));
 
-    if (op && layout) {
+    if (!op)
+        return NULL;
+    op->type = type;
+    op->kind = kind;
+    if (layout) {
         op->empty = (struct tocsin_payload *)(op->state + state);
         op->empty->layout = layout;
     }
@@ -187,7 +216,6 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine, const s
     op->serving = notify && notify->how & TOCSIN_SERVING;
     op->standing = op->type && op->type->flags & TOCSIN_STANDING;
     op->parent = loop->parent;
-    op->owner = tocsin__owner_of(op->type);
     if (notify)
         op->notify = *notify;
     atomic_init(&op->info.refs, 1);
@@ -229,6 +257,7 @@ static void op_enter(struct tocsin__op *op)
 
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op)
 {
+    struct tocsin__owner *owner;
     struct tocsin__kind *kind;
     struct tocsin__engine *engine;
     struct tocsin__op *op;
@@ -244,16 +273,19 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
         err = tocsin__kind_of(tocsin__ops(engine), type, &kind);
     if (err < 0)
         return err;
+    owner = tocsin__owner_whose(notify && notify->fn ? (const void *)notify->fn : NULL, NULL);
+    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
+    if (err < 0)
+        return err;
     op = op_alloc(type, kind);
-    if (!op)
-        return -ENOMEM;
-    op->type = type;
-    op->kind = kind;
-    err = op_init(op, engine, notify);
+    err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
+        tocsin__owner_give(owner, TOCSIN_HOLDS_OPERATIONS, 1);
         tocsin__release(op);
         return err;
     }
+    op->owner = owner;
+    tocsin__owner_hold(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
     op_enter(op);
     *ret_op = op;
     return 0;
@@ -298,6 +330,7 @@ void tocsin__op_gone(struct tocsin__op *op)
     if (tocsin__op_pended(op))
         return;
     tocsin__source_end(op->engine->loop, &op->source);
+    tocsin__owner_give(op->owner, TOCSIN_HOLDS_OPERATIONS, 1);
     tocsin__info_put(&op->info);
 }
 

@@ -137,6 +137,9 @@ static inline bool tocsin__op_open(const struct tocsin__op *op)
     return id && (word == id || word == tocsin__own_word(id));
 }
 
+void tocsin__op_owned(struct tocsin__op *op, const void *code);      /* by whose code this is, if it is a plugin's */
+void tocsin__op_owned_by_program(struct tocsin__op *op);
+void tocsin__kinds_forget(struct tocsin__ops *ops, const struct tocsin__owner *owner);     /* types of its that have no operation any more */
 int  tocsin__ops_make(struct tocsin__engine *engine);
 int  tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind);
 

@@ -1,0 +1,64 @@
+/* Owners (P1): whose everything is, the program's or a plugin's. A handler, a notify or a task is whose object file holds the function; what has no
+   function, the place that made it; and what is made while a handler, a notify, a task or a fiber runs, and has neither, is that one's. Nobody passes it.
+
+   What an owner holds is counted, and can be limited: who asks for more is answered -EDQUOT, and tocsin.owner.limited tells of the first time. */
+#ifndef TOCSIN_OWNER_H
+#define TOCSIN_OWNER_H
+
+#include <tocsin/info.h>
+
+TOCSIN__BEGIN
+
+enum tocsin_holding {
+    TOCSIN_HOLDS_HANDLERS,                      /* observers are among them */
+    TOCSIN_HOLDS_OPERATIONS,                    /* that run, or keep a result: timers, work, fibers, fetches … */
+    TOCSIN_HOLDS_QUEUES,
+    TOCSIN_HOLDS_BLOCKS,
+    TOCSIN_HOLDS_SOURCES,                       /* operations are not among them */
+    TOCSIN_HOLDS_SIGNALS,                       /* declared */
+    TOCSIN_HOLDS_PENDED,                  /* emissions and posts of its that are pended, on all loops */
+    TOCSIN_HOLDS_PENDED_BYTES,                  /* of their payloads */
+    TOCSIN_HOLDS_TASKS,                         /* on their way to a loop: tocsin_loop_call */
+    TOCSIN_HOLDS_TYPES,                         /* operations of the types that it implements, whoever started them, until nobody has their info any more */
+    TOCSIN_HOLDS_OBJECTS,                       /* in copies of payloads: those that its functions count */
+    TOCSIN_HOLDS
+};
+
+struct tocsin_owner_facts {
+    uint32_t id;                          /* 1: the program; of a plugin, of what is mapped now */
+    const char *name;                     /* "program", or the plugin's */
+    uint64_t held[TOCSIN_HOLDS], limit[TOCSIN_HOLDS];      /* limit: UINT64_MAX, none */
+    uint64_t refused;                     /* with -EDQUOT */
+    uintptr_t spare[4];
+};
+
+/**
+ * The facts of the owner that comes after the one with this id; 0: of the program, which comes first. What is left of a version that is gone, or was not
+ * started, may be there, with the same name.
+ *
+ * @owner   name lasts while the plugin is loaded
+ * @return  0 and ret_facts set; -ENOENT: there is none after it; -EINVAL: ret_facts is NULL
+ * @emits   none
+ * @thread  any
+ * @source  P1
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_owner_next(uint32_t after, struct tocsin_owner_facts *ret_facts);
+
+/**
+ * Limits what an owner may hold, from now on: what it holds already stays. UINT64_MAX: no limit.
+ *
+ * @owner   none
+ * @return  0; -ENOENT: no such owner; -EINVAL: no such holding; TOCSIN_HOLDS_TYPES and TOCSIN_HOLDS_OBJECTS, which others decide on, cannot be limited
+ * @emits   none
+ * @thread  any
+ * @source  setrlimit(2); RLIMIT_SIGPENDING
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most);
+
+#define TOCSIN_TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
+TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_TOCSIN_OWNER_LIMITED);
+
+TOCSIN__END
+#endif

@@ -1,0 +1,145 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <tocsin/loop.h>
+
+#include "plugin/change.h"
+
+/* What is under way, and whom the owners that let something go are to tell. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tocsin__change *changes;
+
+void tocsin__change_hold(struct tocsin__change *change)
+{
+    atomic_fetch_add(&change->refs, 1);
+}
+
+void tocsin__change_put(struct tocsin__change *change)
+{
+    if (atomic_fetch_sub(&change->refs, 1) > 1)
+        return;
+    for (int i = 0; i < 3; i++)
+        tocsin__release(change->visits[i]);
+    if (change->forgotten)
+        change->forgotten(change);
+    if (change->unmapped)
+        tocsin__image_free(change->image);
+    tocsin__release(change);
+}
+
+static void on_node(struct tocsin__node *node)
+{
+    struct tocsin__change *change = tocsin__container(node, struct tocsin__change, node);
+
+    atomic_store(&change->queued, false);
+    change->step(change);
+    tocsin__change_put(change);
+}
+
+/* In a child: what was under way in the parent stays as it was. */
+static void on_drop(struct tocsin__node *node)
+{
+    (void)node;
+}
+
+void tocsin__change_nudge(struct tocsin__change *change)
+{
+    if (atomic_exchange(&change->queued, true))
+        return;
+    tocsin__change_hold(change);
+    if (tocsin__inbox_push(&change->home->inbox, &change->node))
+        return;
+    change->home = tocsin__loop_main();                /* that one has gone */
+    if (!change->home || !tocsin__inbox_push(&change->home->inbox, &change->node))
+        tocsin__change_put(change);                    /* and nobody is there who could go on */
+}
+
+static void owner_let_go(struct tocsin__owner *owner)
+{
+    pthread_mutex_lock(&lock);
+    for (struct tocsin__change *change = changes; change; change = change->next)
+        if (change->owner == owner)
+            tocsin__change_nudge(change);
+    pthread_mutex_unlock(&lock);
+}
+
+void tocsin__changes_nudge(void)
+{
+    pthread_mutex_lock(&lock);
+    for (struct tocsin__change *change = changes; change; change = change->next)
+        tocsin__change_nudge(change);
+    pthread_mutex_unlock(&lock);
+}
+
+void tocsin__change_begin(struct tocsin__change *change, struct tocsin__plugin *plugin, struct tocsin__image *image)
+{
+    uint64_t generation;
+
+    change->node.run = on_node;
+    change->node.drop = on_drop;
+    change->plugin = plugin;
+    change->image = image;
+    change->owner = image->owner;
+    if (!plugin || tocsin__loop_of(plugin->home.id, &change->home, &generation) < 0)
+        change->home = tocsin__self;
+    pthread_mutex_lock(&lock);
+    tocsin__owner_let_go = owner_let_go;
+    change->next = changes;
+    changes = change;
+    atomic_store(&change->owner->watched, true);
+    pthread_mutex_unlock(&lock);
+}
+
+void tocsin__change_end(struct tocsin__change *change)
+{
+    struct tocsin__change **link = &changes;
+
+    pthread_mutex_lock(&lock);
+    while (*link != change)
+        link = &(*link)->next;
+    *link = change->next;
+    atomic_store(&change->owner->watched, false);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Visits */
+
+static void on_over(struct tocsin__visit *visit)
+{
+    struct tocsin__change *change = visit->arg;
+
+    atomic_store(&change->visiting, false);
+    tocsin__change_nudge(change);
+    tocsin__change_put(change);
+}
+
+struct tocsin__visit *tocsin__change_visit(struct tocsin__change *change, void (*does)(struct tocsin__visit *visit))
+{
+    return tocsin__visit_new(does, on_over, change);
+}
+
+void tocsin__change_visits(struct tocsin__change *change, int which)
+{
+    tocsin__change_hold(change);
+    atomic_store(&change->visiting, true);
+    tocsin__visit_begin(change->visits[which]);
+}
+
+/* In words */
+
+bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int what = 0; what < TOCSIN_HOLDS; what++) {
+        uint64_t held = tocsin__owner_held(owner, (enum tocsin_holding)what);
+
+        if (!held || what == TOCSIN_HOLDS_PENDED || what == TOCSIN_HOLDS_PENDED_BYTES)
+            continue;                                  /* copies, which call nothing of it */
+        if (used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%llu %s", used ? ", " : "", (unsigned long long)held,
+                                     tocsin__owner_holding((enum tocsin_holding)what));
+    }
+    return used;
+}

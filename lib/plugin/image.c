@@ -1,0 +1,170 @@
+#define _GNU_SOURCE                                    /* dlinfo, dladdr */
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/emit.h"
+#include "core/loop.h"
+#include "plugin/image.h"
+#include "plugin/reason.h"
+
+struct tocsin__image *tocsin__image_read(const char *name, const struct tocsin__reason *reason, int *ret_err)
+{
+    struct tocsin__image *image = tocsin__alloc(sizeof *image);
+    int err = image ? tocsin__file_open(&image->file, name, reason->text, reason->size) : -ENOMEM;
+
+    if (err == 0) {
+        err = tocsin__note_read(&image->note, image->file.data, image->file.size, reason->text, reason->size);
+        if (err < 0)
+            tocsin__file_close(&image->file);
+    }
+    *ret_err = err;
+    if (err == 0)
+        return image;
+    if (image)
+        tocsin__note_free(&image->note);
+    tocsin__release(image);
+    return NULL;
+}
+
+struct tocsin__image *tocsin__image_again(const struct tocsin__image *image, int *ret_err)
+{
+    char unused[64];
+    struct tocsin__image *again = tocsin__alloc(sizeof *again);
+
+    *ret_err = again ? tocsin__file_again(&again->file, &image->file) : -ENOMEM;
+    if (*ret_err == 0) {
+        *ret_err = tocsin__note_read(&again->note, again->file.data, again->file.size, unused, sizeof unused);
+        if (*ret_err == 0)
+            return again;
+        tocsin__file_close(&again->file);
+    }
+    tocsin__release(again);
+    return NULL;
+}
+
+void tocsin__image_free(struct tocsin__image *image)
+{
+    if (!image)
+        return;
+    tocsin__note_free(&image->note);
+    tocsin__threads_free(&image->before);
+    if (!image->owner)
+        tocsin__file_close(&image->file);
+    tocsin__release(image);
+}
+
+/* A function that it defines itself, and none that what it is linked with does. */
+static void *symbol(const struct tocsin__image *image, const char *name)
+{
+    void *address = dlsym(image->handle, name);
+
+    return address && tocsin__owner_has(image->owner, address) ? address : NULL;
+}
+
+/* What runs now is nobody's handler, but of this owner, also where its addresses are not known yet. */
+struct stage { struct tocsin__handler *running; struct tocsin__doing doing; struct tocsin__owner *at_work; };
+
+static struct stage enter(const struct tocsin__image *image, const void *code)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    struct stage was = { loop->running, tocsin__doing(loop), tocsin__at_work };
+
+    loop->depth++;
+    tocsin__runs(loop, NULL);
+    tocsin__does(loop, (struct tocsin__doing){ .code = code, .signal = "plugin.loaded" });
+    tocsin__at_work = image->owner;
+    return was;
+}
+
+static void leave(struct stage was)
+{
+    struct tocsin__loop *loop = tocsin__self;
+
+    tocsin__at_work = was.at_work;
+    tocsin__does(loop, was.doing);
+    tocsin__runs(loop, was.running);
+    loop->depth--;
+    tocsin__tidy_at_rest(loop);
+}
+
+static int opened(struct tocsin__image *image, const struct tocsin__reason *reason)
+{
+    char path[32];
+    struct stage was = enter(image, NULL);
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image->file.fd);
+    image->handle = tocsin__fault() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    leave(was);
+    if (image->handle)
+        return 0;
+    return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, dlerror());
+}
+
+int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *reason)
+{
+    const struct link_map *map;
+    int err;
+
+    err = image->note.threads ? tocsin__threads_note(&image->before) : 0;
+    image->owner = err < 0 ? NULL : tocsin__owner_new(image->note.name);
+    if (!image->owner)
+        return err < 0 ? err : -ENOMEM;
+    err = opened(image, reason);
+    if (err < 0) {
+        tocsin__owner_end(image->owner);
+        image->owner = NULL;
+        return err;
+    }
+    dlinfo(image->handle, RTLD_DI_LINKMAP, &map);
+    tocsin__owner_maps(image->owner, map->l_addr + image->note.low, map->l_addr + image->note.high);
+    *(void **)&image->init = symbol(image, "tocsin_plugin_init");
+    *(void **)&image->fini = symbol(image, "tocsin_plugin_fini");
+    if (image->init)
+        return 0;
+    return tocsin__refuse(reason, -ENOEXEC, "%s: it does not define tocsin_plugin_init", image->file.path);
+}
+
+bool tocsin__image_busy(const struct tocsin__image *image)
+{
+    return image->note.threads && tocsin__threads_more(&image->before);
+}
+
+bool tocsin__image_unmap(struct tocsin__image *image)
+{
+    uintptr_t low = image->owner->low;
+    Dl_info found;
+
+    dlclose(image->handle);
+    image->handle = NULL;
+    if (dladdr((void *)low, &found)) {
+        atomic_store(&image->owner->gone, true);
+        return false;
+    }
+    tocsin__owner_end(image->owner);
+    image->owner = NULL;
+    return true;
+}
+
+int tocsin__image_init(const struct tocsin__image *image)
+{
+    struct stage was = enter(image, (const void *)image->init);
+    int err = image->init();
+
+    leave(was);
+    return err < 0 ? err : 0;
+}
+
+void tocsin__image_fini(struct tocsin__image *image)
+{
+    struct stage was;
+
+    if (image->over || !image->fini)
+        return;
+    image->over = true;
+    was = enter(image, (const void *)image->fini);
+    image->fini();
+    leave(was);
+}

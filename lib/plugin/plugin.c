@@ -1,0 +1,300 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/plugin.h"
+
+pthread_mutex_t tocsin__plugins_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tocsin__plugin *plugins;
+static uint64_t loads;
+static __thread char reason_text[512];
+
+static void fork_begins(void)
+{
+    pthread_mutex_lock(&tocsin__plugins_lock);
+}
+
+static void fork_over(void)
+{
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+}
+
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(fork_begins, fork_over, fork_over);
+}
+
+/* The list */
+
+struct tocsin__plugin *tocsin__plugin_first(void)
+{
+    return plugins;
+}
+
+struct tocsin__plugin *tocsin__plugin_named(const char *name)
+{
+    struct tocsin__plugin *plugin = plugins;
+
+    while (plugin && strcmp(plugin->name, name) != 0)
+        plugin = plugin->next;
+    return plugin;
+}
+
+struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner)
+{
+    struct tocsin__plugin *plugin = plugins;
+
+    while (plugin && plugin->image->owner != owner)
+        plugin = plugin->next;
+    return plugin;
+}
+
+bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name)
+{
+    for (size_t i = 0; i < plugin->image->note.needs_count; i++)
+        if (strcmp(plugin->image->note.needs[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Settings */
+
+void tocsin__settings_free(char **settings)
+{
+    for (char **one = settings; one && *one; one++)
+        tocsin__release(*one);
+    tocsin__release(settings);
+}
+
+int tocsin__settings_copy(const char *const *settings, char ***ret_copy)
+{
+    size_t count = 0;
+    char **copy;
+
+    *ret_copy = NULL;
+    while (settings && settings[count]) {
+        const char *equals = strchr(settings[count], '=');
+
+        if (!equals || equals == settings[count])
+            return -EINVAL;
+        count++;
+    }
+    if (!count)
+        return 0;
+    copy = tocsin__alloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; copy && i < count; i++)
+        if (!(copy[i] = tocsin__copy_text(settings[i]))) {
+            tocsin__settings_free(copy);
+            copy = NULL;
+        }
+    *ret_copy = copy;
+    return copy ? 0 : -ENOMEM;
+}
+
+/* The first of a key counts. */
+static const char *setting(char *const *settings, const char *key, const char *otherwise)
+{
+    size_t size = strlen(key);
+
+    for (; settings && *settings; settings++)
+        if (strncmp(*settings, key, size) == 0 && (*settings)[size] == '=')
+            return *settings + size + 1;
+    return otherwise;
+}
+
+const char *tocsin_setting_at(const char *where, const char *key, const char *otherwise)
+{
+    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
+    const struct tocsin__plugin *plugin;
+    const char *value = otherwise;
+
+    if (!key || owner == &tocsin__program)
+        return otherwise;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_of(owner);
+    if (plugin)
+        value = setting(plugin->settings, key, otherwise);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return value;
+}
+
+/* One that comes and goes */
+
+static struct tocsin__plugin *plugin_alloc(struct tocsin__image *image, const char *const *settings, int *ret_err)
+{
+    struct tocsin__plugin *plugin = tocsin__alloc(sizeof *plugin);
+
+    *ret_err = plugin ? tocsin__settings_copy(settings, &plugin->settings) : -ENOMEM;
+    if (*ret_err < 0) {
+        tocsin__release(plugin);
+        return NULL;
+    }
+    strcpy(plugin->name, image->note.name);
+    plugin->image = image;
+    plugin->state = TOCSIN_PLUGIN_LOADING;
+    return plugin;
+}
+
+static void plugin_free(struct tocsin__plugin *plugin)
+{
+    tocsin__settings_free(plugin->settings);
+    tocsin__release(plugin->left);
+    tocsin__release(plugin);
+}
+
+struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err)
+{
+    struct tocsin__plugin *plugin = plugin_alloc(image, settings, ret_err), **link = &plugins;
+
+    if (!plugin)
+        return NULL;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    if (tocsin__plugin_named(plugin->name)) {
+        *ret_err = -EEXIST;
+    } else {
+        while (*link)
+            link = &(*link)->next;
+        *link = plugin;
+        plugin->id = ++loads;
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (*ret_err == 0)
+        return plugin;
+    plugin_free(plugin);
+    return NULL;
+}
+
+void tocsin__plugin_remove(struct tocsin__plugin *plugin)
+{
+    struct tocsin__plugin **link = &plugins;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    while (*link != plugin)
+        link = &(*link)->next;
+    *link = plugin->next;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    plugin_free(plugin);
+}
+
+/* What a version leaves for the next one */
+
+int tocsin_state_leave_at(const char *where, uint32_t version, const void *data, size_t size)
+{
+    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
+    struct tocsin__plugin *plugin;
+    void *copy, *old = NULL;
+
+    if (!data && size)
+        return -EINVAL;
+    copy = tocsin__alloc(size + 1);
+    if (!copy)
+        return -ENOMEM;
+    if (size)
+        memcpy(copy, data, size);
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = owner == &tocsin__program ? NULL : tocsin__plugin_of(owner);
+    if (plugin) {
+        old = plugin->left;
+        plugin->left = copy;
+        plugin->left_size = size;
+        plugin->left_version = version;
+        plugin->has_left = true;
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    tocsin__release(plugin ? old : copy);
+    return plugin ? 0 : -EPERM;
+}
+
+int tocsin_state_take_at(const char *where, uint32_t version, struct tocsin_bytes *ret_state)
+{
+    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
+    const struct tocsin__plugin *plugin;
+    int err = ret_state ? -ENOENT : -EINVAL;
+
+    if (!ret_state || owner == &tocsin__program)
+        return err;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_of(owner);
+    if (plugin && plugin->has_left && plugin->state != TOCSIN_PLUGIN_RUNNING) {
+        err = plugin->left_version == version ? 0 : -EPROTO;
+        if (err == 0)
+            *ret_state = (struct tocsin_bytes){ plugin->left, plugin->left_size };
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return err;
+}
+
+/* Asked */
+
+const struct tocsin__reason *tocsin__reason_new(void)
+{
+    static __thread struct tocsin__reason reason;
+
+    reason = (struct tocsin__reason){ reason_text, sizeof reason_text };
+    reason_text[0] = '\0';
+    return &reason;
+}
+
+const char *tocsin_plugin_reason(void)
+{
+    return reason_text;
+}
+
+static const char *needs_of(const struct tocsin__note *note, char *buffer, size_t size)
+{
+    size_t used = 0;
+
+    buffer[0] = '\0';
+    for (size_t i = 0; i < note->needs_count && used < size; i++)
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s", i ? " " : "", note->needs[i]);
+    return buffer;
+}
+
+static void note_facts(const struct tocsin__image *image, struct tocsin_plugin_facts *facts)
+{
+    static __thread char needs[4096];
+    const struct tocsin__note *note = &image->note;
+
+    *facts = (struct tocsin_plugin_facts){ .name = note->name, .version = note->version, .about = note->about, .licence = note->licence,
+                                           .file = image->file.path, .note = note->text, .needs = needs_of(note, needs, sizeof needs) };
+}
+
+int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts)
+{
+    const struct tocsin__plugin *plugin;
+    int err = ret_facts ? -ENOENT : -EINVAL;
+
+    if (!ret_facts)
+        return err;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = after ? tocsin__plugin_named(after) : plugins;
+    if (after && plugin)
+        plugin = plugin->next;
+    if (plugin) {
+        note_facts(plugin->image, ret_facts);
+        ret_facts->state = plugin->state;
+        ret_facts->reloads = plugin->reloads;
+        ret_facts->id = plugin->id;
+        err = 0;
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return err;
+}
+
+int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts)
+{
+    static __thread struct tocsin__image *last;
+    const struct tocsin__reason *reason = tocsin__reason_new();
+    struct tocsin__image *image;
+    int err;
+
+    if (!name)
+        return tocsin__refuse(reason, -EINVAL, "no name");
+    image = tocsin__plugin_judged(name, NULL, false, reason, &err);
+    if (!image)
+        return err;
+    tocsin__image_free(last);
+    last = image;
+    if (ret_facts)
+        note_facts(image, ret_facts);
+    return err;
+}

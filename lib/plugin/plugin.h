@@ -1,0 +1,54 @@
+/* The plugins that are loaded. */
+#ifndef TOCSIN_PLUGIN_PLUGIN_H
+#define TOCSIN_PLUGIN_PLUGIN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <tocsin/plugin.h>
+
+#include "plugin/image.h"
+
+struct tocsin__change;
+
+struct tocsin__plugin {
+    struct tocsin__plugin *next;                       /* in the order of loading */
+    char name[TOCSIN__OWNER_NAME];
+    struct tocsin__image *image;
+    char **settings;                                   /* "key=value", NULL at the end; or NULL */
+    struct tocsin_loop home;                           /* whose thread called init, and will call fini */
+    enum tocsin_plugin_state state;
+    uint32_t reloads;
+    uint64_t id;
+    struct tocsin__change *change;                     /* that it is in; NULL: none */
+    void *left;                                        /* by the version before, or for the next (P4) */
+    size_t left_size;
+    uint32_t left_version;
+    bool has_left;
+};
+
+/* The list, and all of a plugin that others may ask for, are read and changed under the lock; no code of a plugin is called with it held. */
+extern tocsin__hidden pthread_mutex_t tocsin__plugins_lock;
+struct tocsin__plugin *tocsin__plugin_first(void);
+struct tocsin__plugin *tocsin__plugin_named(const char *name);     /* NULL */
+struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner);      /* NULL */
+bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name);
+
+/* With no lock held. */
+struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err);      /* in the list: -EEXIST, -EINVAL, -ENOMEM */
+void tocsin__plugin_remove(struct tocsin__plugin *plugin);         /* from the list, and frees it, but not its image */
+int  tocsin__settings_copy(const char *const *settings, char ***ret_copy);        /* -EINVAL, -ENOMEM */
+void tocsin__settings_free(char **settings);
+
+/* The reason of this thread: begins with none. */
+const struct tocsin__reason *tocsin__reason_new(void);
+
+/* Reads it, judges it beside what is loaded, and loads what it needs if load. except: a plugin of this name may be there (it is the one that is reloaded); NULL. */
+struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except, bool load, const struct tocsin__reason *reason, int *ret_err);
+/* Maps it, calls its init, and sees that it has done as it says. What it has begun, where it fails, is the caller's to undo. */
+int  tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *image, const struct tocsin__reason *reason);
+
+/* What a version that was not started, or that is gone, has left is swept up, and it is unmapped as soon as nothing holds it (unload.c). */
+void tocsin__image_discard(struct tocsin__image *image);
+
+#endif

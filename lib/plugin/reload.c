@@ -1,0 +1,529 @@
+/* P4, in the order in which it happens: the new file is read and judged; what the old version has begun ends, while it is connected; all loops that it has something on
+   meet, so that nothing is delivered on them; there its handlers are made to call nothing of it, and stay, so that what is sent is kept for these loops; fini, unmapping,
+   mapping, init, on its home loop; the old handlers go, and what waits meets the new ones. Where the new version does not come up, a copy of the old one does. */
+#include <stdio.h>
+#include <string.h>
+
+#include <tocsin/loop.h>
+
+#include "core/catalogue.h"
+#include "plugin/change.h"
+#include "plugin/sweep.h"
+
+enum { PATIENCE_MS = 2000 };                           /* with what it has begun, and what ends by itself */
+enum phase { STANDING_ENDS, ENDS, MEETS, PARTS, OVER };
+enum { STANDING, RUNNING, MEETING };                   /* the visits */
+enum { GATHER, GO, OFF, DONE };                        /* what those who meet are told */
+
+struct reload {
+    struct tocsin__change change;                      /* the first member */
+    struct tocsin__image *next;
+    char **settings;
+    bool resets;                                       /* the settings are to be put in the place of the old ones */
+    struct tocsin__timer patience;                     /* with what ends by itself */
+    struct tocsin__engine *waits_on;                   /* whose timer that is */
+    bool impatient, hurried;
+
+    pthread_mutex_t lock;                              /* of the meeting */
+    pthread_cond_t met;
+    int word;
+    uint32_t arrived, parked, defused;
+    struct tocsin__owner *started;                     /* the version that goes on: the new one, or the old one again; NULL: none does */
+    _Atomic bool swaps;                                /* it is too late to give up */
+};
+
+struct state { struct tocsin_plugin_reloaded done; struct reload *reload; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], version[64], reason[512]; };
+
+static struct reload *reload_of(struct tocsin__change *change)
+{
+    return tocsin__container(change, struct reload, change);
+}
+
+static void on_standing(struct tocsin__visit *visit)
+{
+    tocsin__sweep_standing(tocsin__visit_owner(visit));
+}
+
+static void on_running(struct tocsin__visit *visit)
+{
+    tocsin__sweep_running(tocsin__visit_owner(visit));
+}
+
+/* The meeting, as the other loops have it */
+
+static void say(struct reload *reload, int word)
+{
+    pthread_mutex_lock(&reload->lock);
+    reload->word = word;
+    pthread_cond_broadcast(&reload->met);
+    pthread_mutex_unlock(&reload->lock);
+}
+
+static void clear(struct tocsin__owner *owner)
+{
+    tocsin__sweep_defuse(owner);
+    tocsin__sweep_connected(owner);
+    tocsin__sweep_known(owner);
+}
+
+static void arrive(struct reload *reload, bool parks)
+{
+    pthread_mutex_lock(&reload->lock);
+    reload->arrived++;
+    reload->parked += parks;
+    pthread_mutex_unlock(&reload->lock);
+    tocsin__change_nudge(&reload->change);
+}
+
+/* Until it is said. */
+static int hear(struct reload *reload, int after)
+{
+    int word;
+
+    pthread_mutex_lock(&reload->lock);
+    while (reload->word <= after)
+        pthread_cond_wait(&reload->met, &reload->lock);
+    word = reload->word;
+    pthread_mutex_unlock(&reload->lock);
+    return word;
+}
+
+static void defused(struct reload *reload)
+{
+    pthread_mutex_lock(&reload->lock);
+    reload->defused++;
+    pthread_cond_broadcast(&reload->met);
+    pthread_mutex_unlock(&reload->lock);
+}
+
+/* What was called over from the new version's init comes before all that has waited. */
+static void go_on(const struct reload *reload)
+{
+    if (reload->started)
+        tocsin__sweep_tasks(reload->started);
+    tocsin__sweep_defused();
+}
+
+static void on_meeting(struct tocsin__visit *visit)
+{
+    struct tocsin__owner *owner = tocsin__visit_owner(visit);
+    struct reload *reload = reload_of(visit->arg);
+    bool parks = tocsin__sweep_finds(owner);
+
+    tocsin__sweep_known(owner);
+    arrive(reload, parks);
+    if (!parks || hear(reload, GATHER) != GO)
+        return;
+    clear(owner);
+    defused(reload);
+    hear(reload, GO);
+    go_on(reload);
+}
+
+/* And as the home loop has it */
+
+static void await_defused(struct reload *reload)
+{
+    pthread_mutex_lock(&reload->lock);
+    while (reload->defused < reload->parked)
+        pthread_cond_wait(&reload->met, &reload->lock);
+    pthread_mutex_unlock(&reload->lock);
+}
+
+static void settings_swap(struct reload *reload)
+{
+    char **settings = reload->settings;
+
+    if (!reload->resets)
+        return;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    reload->settings = reload->change.plugin->settings;
+    reload->change.plugin->settings = settings;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+}
+
+/* The old version goes. What keeps it mapped is no hindrance: nothing of it is called. */
+static bool old_goes(struct reload *reload)
+{
+    struct tocsin__image *old = reload->change.image;
+
+    tocsin__image_fini(old);
+    tocsin__signals_orphan(reload->change.owner);
+    return tocsin__image_unmap(old);
+}
+
+/* A copy of it, since what was mapped once need not have gone. */
+static int old_returns(struct reload *reload, const struct tocsin__reason *reason)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+    struct tocsin__image *again;
+    int err;
+
+    settings_swap(reload);
+    again = tocsin__image_again(reload->change.image, &err);
+    return again ? tocsin__plugin_starts(plugin, again, reason) : err;
+}
+
+static void told(const struct reload *reload, int status, bool mapped, const char *reason)
+{
+    struct tocsin__op *op = tocsin__op_claim(reload->change.op);
+    struct state *state;
+
+    if (!op)
+        return;
+    state = (struct state *)op->state;
+    state->done.mapped = mapped;
+    snprintf(state->reason, sizeof state->reason, "%s", reason);
+    snprintf(state->version, sizeof state->version, "%s", reload->change.plugin ? reload->change.plugin->image->note.version : "");
+    tocsin__op_finish(op, status, &state->done.tocsin);
+}
+
+static void over(struct reload *reload, enum tocsin_plugin_state state)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+
+    reload->change.phase = OVER;
+    if (reload->waits_on == tocsin__self->engine && reload->waits_on)
+        tocsin__timer_disarm(reload->waits_on, &reload->patience);
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin->state = state;
+    plugin->change = NULL;
+    plugin->has_left = false;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    tocsin__change_end(&reload->change);
+}
+
+/* Nothing has been done to it: it goes on. */
+static void give_up(struct reload *reload, int err, const char *reason)
+{
+    atomic_store(&reload->change.owner->closed, false);
+    over(reload, TOCSIN_PLUGIN_RUNNING);
+    told(reload, err, true, reason);
+    tocsin__image_free(reload->next);
+    tocsin__change_put(&reload->change);
+}
+
+/* Half begun, it is swept up here; where it called over to, it finds itself closed. */
+static void new_goes(struct reload *reload)
+{
+    struct tocsin__owner *owner = reload->next->owner;
+
+    if (owner) {
+        atomic_store(&owner->closed, true);
+        tocsin__sweep_running(owner);
+        tocsin__sweep_connected(owner);
+    }
+    tocsin__image_discard(reload->next);
+    reload->next = NULL;
+}
+
+static int swap(struct reload *reload, bool *ret_mapped, const struct tocsin__reason *reason)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+    char again[200];
+    int err, back;
+
+    *ret_mapped = !old_goes(reload);
+    settings_swap(reload);
+    err = tocsin__plugin_starts(plugin, reload->next, reason);
+    if (err == 0) {
+        plugin->reloads++;
+        reload->next = NULL;
+        reload->started = plugin->image->owner;
+        return 0;
+    }
+    new_goes(reload);
+    back = old_returns(reload, &(struct tocsin__reason){ again, sizeof again });
+    reload->started = back < 0 ? NULL : plugin->image->owner;
+    if (back < 0)
+        tocsin__reason_add(reason, "; and the old one does not start again: %s", again);
+    return err;
+}
+
+/* The version that was to return did not: there is none. */
+static void plugin_goes(struct reload *reload)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+    struct tocsin__image *image = plugin->image;
+
+    reload->change.plugin = NULL;
+    tocsin__plugin_remove(plugin);
+    if (image != reload->change.image)
+        tocsin__image_discard(image);
+}
+
+static void meet(struct reload *reload)
+{
+    char text[512] = "";
+    const struct tocsin__reason reason = { text, sizeof text };
+    bool mapped = false;
+    int err;
+
+    say(reload, GO);
+    clear(reload->change.owner);
+    await_defused(reload);
+    reload->change.plugin->home = tocsin_loop_current();
+    err = swap(reload, &mapped, &reason);
+    say(reload, DONE);
+    go_on(reload);
+    over(reload, TOCSIN_PLUGIN_RUNNING);
+    told(reload, err, mapped, text);
+    if (!reload->started)
+        plugin_goes(reload);
+    reload->change.unmapped = true;
+    tocsin__change_put(&reload->change);
+}
+
+/* Step by step */
+
+static bool idle(const struct reload *reload)
+{
+    const struct tocsin__owner *owner = reload->change.owner;
+
+    return !tocsin__owner_held(owner, TOCSIN_HOLDS_OPERATIONS) && !tocsin__owner_held(owner, TOCSIN_HOLDS_TASKS) &&
+           !tocsin__owner_held(owner, TOCSIN_HOLDS_TYPES) && !tocsin__owner_held(owner, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(reload->change.image);
+}
+
+static void on_patience(struct tocsin__timer *timer)
+{
+    struct reload *reload = tocsin__container(timer, struct reload, patience);
+
+    reload->impatient = true;
+    tocsin__change_nudge(&reload->change);
+}
+
+static void visit(struct reload *reload, enum phase phase, int which)
+{
+    reload->change.phase = phase;
+    tocsin__change_visits(&reload->change, which);
+}
+
+static void wait_for_end(struct reload *reload)
+{
+    reload->change.phase = ENDS;
+    reload->patience.fire = on_patience;
+    if (tocsin__engine_make(&reload->waits_on) == 0)
+        tocsin__timer_arm(reload->waits_on, &reload->patience, tocsin__due_in(reload->waits_on, PATIENCE_MS));
+    else
+        reload->impatient = true;
+}
+
+/* From now on it can begin nothing more. */
+static void hurry(struct reload *reload)
+{
+    reload->hurried = true;
+    atomic_store(&reload->change.owner->closed, true);
+    visit(reload, ENDS, RUNNING);
+}
+
+static void gather(struct reload *reload)
+{
+    atomic_store(&reload->change.owner->closed, true);
+    reload->word = GATHER;
+    reload->arrived = reload->parked = reload->defused = 0;
+    reload->change.visits[MEETING]->except = tocsin__self;
+    visit(reload, MEETS, MEETING);
+    tocsin__change_nudge(&reload->change);
+}
+
+/* Something has come up: they part, and meet again. */
+static void part(struct reload *reload)
+{
+    say(reload, OFF);
+    reload->change.phase = PARTS;
+}
+
+static bool all_here(struct reload *reload)
+{
+    bool all;
+
+    pthread_mutex_lock(&reload->lock);
+    all = reload->arrived == atomic_load(&reload->change.visits[MEETING]->called);
+    pthread_mutex_unlock(&reload->lock);
+    return all;
+}
+
+static void met(struct reload *reload)
+{
+    if (atomic_load(&reload->change.late)) {
+        part(reload);
+    } else if (!all_here(reload)) {
+        return;
+    } else if (idle(reload)) {
+        atomic_store(&reload->swaps, true);
+        meet(reload);
+    } else {
+        part(reload);
+    }
+}
+
+static void step(struct tocsin__change *change)
+{
+    struct reload *reload = reload_of(change);
+    bool visiting = atomic_load(&change->visiting), late = atomic_load(&change->late);
+    char held[400];
+
+    if (change->phase == MEETS) {
+        met(reload);
+    } else if (change->phase == OVER || visiting) {
+        return;
+    } else if (late) {
+        give_up(reload, -EBUSY, tocsin__owner_holds(change->owner, held, sizeof held) ? held : "");
+    } else if (change->phase == STANDING_ENDS) {
+        wait_for_end(reload);
+        tocsin__change_nudge(change);
+    } else if (idle(reload)) {
+        gather(reload);
+    } else if (reload->impatient && !reload->hurried) {
+        hurry(reload);
+    }
+}
+
+static void forgotten(struct tocsin__change *change)
+{
+    struct reload *reload = reload_of(change);
+
+    tocsin__settings_free(reload->settings);
+    pthread_cond_destroy(&reload->met);
+    pthread_mutex_destroy(&reload->lock);
+}
+
+/* The operation */
+
+static int reload_cancel(struct tocsin_op op, void *arg, int reason)
+{
+    struct state *state = arg;
+    struct tocsin__change *change = &state->reload->change;
+    char held[400];
+
+    if (atomic_load(&state->reload->swaps) || !tocsin__op_claim(op.source.id))
+        return -EBUSY;                                     /* it is just being done */
+    snprintf(state->reason, sizeof state->reason, "it has %s", tocsin__owner_holds(change->owner, held, sizeof held) ? held : "a loop that does not come");
+    atomic_store(&change->late, true);
+    tocsin__change_nudge(change);
+    state->done.mapped = true;
+    tocsin__op_finish(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, &state->done.tocsin);
+    return 0;
+}
+
+static void reload_drop(void *arg)
+{
+    struct state *state = arg;
+
+    if (state->reload)
+        tocsin__change_put(&state->reload->change);
+}
+
+static const struct tocsin_op_type reload_type = {
+    .done = &tocsin__plugin_reloaded_spec, .state_size = sizeof(struct state), .cancel = reload_cancel, .drop = reload_drop, .flags = TOCSIN__OWN,
+};
+
+static struct reload *reload_new(void)
+{
+    struct reload *reload = tocsin__alloc(sizeof *reload);
+
+    if (!reload)
+        return NULL;
+    reload->change.step = step;
+    reload->change.forgotten = forgotten;
+    reload->change.refs = 1;
+    pthread_mutex_init(&reload->lock, NULL);
+    pthread_cond_init(&reload->met, NULL);
+    reload->change.visits[STANDING] = tocsin__change_visit(&reload->change, on_standing);
+    reload->change.visits[RUNNING] = tocsin__change_visit(&reload->change, on_running);
+    reload->change.visits[MEETING] = tocsin__change_visit(&reload->change, on_meeting);
+    if (reload->change.visits[STANDING] && reload->change.visits[RUNNING] && reload->change.visits[MEETING])
+        return reload;
+    tocsin__change_put(&reload->change);
+    return NULL;
+}
+
+static void state_begin(struct state *state, struct tocsin__op *op, const char *name)
+{
+    state->op = op;
+    state->done = tocsin_plugin_reloaded_make();
+    snprintf(state->name, sizeof state->name, "%s", name);
+    state->done.name = state->name;
+    state->done.version = state->version;
+    state->done.reason = state->reason;
+}
+
+/* The file is read when the operation has started: what is wrong with it is told by its end. */
+static void on_begin(struct tocsin__change *change)
+{
+    struct reload *reload = reload_of(change);
+    char text[512] = "";
+    const struct tocsin__reason reason = { text, sizeof text };
+    int err;
+
+    reload->next = tocsin__plugin_judged(change->plugin->image->file.path, change->plugin->name, true, &reason, &err);
+    change->step = step;
+    if (err < 0) {
+        give_up(reload, err, *text ? text : tocsin_strerror(err));
+        return;
+    }
+    visit(reload, STANDING_ENDS, STANDING);
+}
+
+static int begin(struct tocsin__op *op, struct tocsin__plugin *plugin, const char *const *settings)
+{
+    struct state *state = (struct state *)op->state;
+    struct reload *reload = reload_new();
+    int err = reload ? tocsin__settings_copy(settings, &reload->settings) : -ENOMEM;
+
+    if (err < 0) {
+        if (reload)
+            tocsin__change_put(&reload->change);
+        return err;
+    }
+    reload->resets = settings;
+    reload->change.step = on_begin;
+    tocsin__change_hold(&reload->change);
+    state->reload = reload;
+    state_begin(state, op, plugin->name);
+    reload->change.op = op->source.id;
+    op->threaded = true;                                   /* it is some loop that ends it */
+    op->engine->tenant->threads++;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin->state = TOCSIN_PLUGIN_ENDING;
+    plugin->change = &reload->change;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    tocsin__change_begin(&reload->change, plugin, plugin->image);
+    return 0;
+}
+
+static int may_reload(const char *name, struct tocsin__plugin **ret_plugin)
+{
+    struct tocsin__plugin *plugin;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    *ret_plugin = plugin = tocsin__plugin_named(name);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (!plugin)
+        return -ENOENT;
+    return plugin->state == TOCSIN_PLUGIN_RUNNING ? 0 : plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
+}
+
+int tocsin_plugin_reload(const char *name, const char *const *settings, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    const struct tocsin__reason *reason = tocsin__reason_new();
+    struct tocsin__plugin *plugin;
+    struct tocsin__op *op;
+    int err = name ? may_reload(name, &plugin) : -EINVAL;
+
+    if (err == 0 && notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
+        err = -EINVAL;                                     /* it would be called when it is not there any more */
+    if (err == 0)
+        err = tocsin__op_new(&reload_type, notify, &op);
+    if (err < 0) {
+        tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
+        return tocsin__op_failed(err, ret_op);
+    }
+    tocsin__op_owned_by_program(op);
+    err = tocsin__op_started(op, begin(op, plugin, settings), ret_op);
+    if (err < 0)
+        return err;
+    tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
+    tocsin__change_nudge(&((struct state *)op->state)->reload->change);
+    return 0;
+}

@@ -1,0 +1,323 @@
+/* P3, in the order in which it happens: those that need it go; what it runs is cancelled, and ends while its handlers hear it; what it has connected goes; its fini is
+   called; every loop has been at rest since; it is unmapped. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/catalogue.h"
+#include "plugin/change.h"
+#include "plugin/sweep.h"
+
+enum phase { WAITS_FOR_OTHERS, CANCELS, DISCONNECTS, RESTS, OVER };
+enum { RUNNING, CONNECTED, KNOWN };                    /* the visits */
+
+/* The state of the operation. */
+struct state { struct tocsin_plugin_unloaded done; struct tocsin__change *change; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], reason[512]; };
+
+static void on_running(struct tocsin__visit *visit)
+{
+    tocsin__sweep_running(tocsin__visit_owner(visit));
+}
+
+static void on_connected(struct tocsin__visit *visit)
+{
+    tocsin__sweep_connected(tocsin__visit_owner(visit));
+}
+
+static void on_known(struct tocsin__visit *visit)
+{
+    tocsin__sweep_known(tocsin__visit_owner(visit));
+}
+
+/* Told: by whichever thread claims the operation */
+
+static void tell(struct tocsin__op *op, int status, bool mapped)
+{
+    struct state *state = (struct state *)op->state;
+
+    state->done.mapped = mapped;
+    tocsin__op_finish(op, status, &state->done.tocsin);
+}
+
+static void told(const struct tocsin__change *change, int status, bool mapped, const char *reason)
+{
+    struct tocsin__op *op = change->op ? tocsin__op_claim(change->op) : NULL;
+
+    if (!op)
+        return;
+    if (reason)
+        snprintf(((struct state *)op->state)->reason, sizeof ((struct state *)op->state)->reason, "%s", reason);
+    tell(op, status, mapped);
+}
+
+/* Those that need it */
+
+static const struct tocsin__plugin *needs_it(const struct tocsin__plugin *plugin)
+{
+    const struct tocsin__plugin *other = tocsin__plugin_first();
+
+    while (other && !tocsin__plugin_needs(other, plugin->name))
+        other = other->next;
+    return other;
+}
+
+/* Nothing has been done to it yet: it goes on. */
+static void give_up(struct tocsin__change *change, const char *by)
+{
+    char reason[160];
+
+    snprintf(reason, sizeof reason, "%s needs it, and is held", by);
+    change->phase = OVER;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    change->plugin->state = TOCSIN_PLUGIN_RUNNING;
+    change->plugin->change = NULL;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    told(change, -EBUSY, true, reason);
+    tocsin__change_end(change);
+    tocsin__change_put(change);
+}
+
+static bool others_gone(struct tocsin__change *change)
+{
+    char by[TOCSIN__OWNER_NAME] = "";
+    const struct tocsin__plugin *other;
+    bool held;
+
+    if (!change->plugin)
+        return true;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    other = needs_it(change->plugin);
+    held = other && other->state == TOCSIN_PLUGIN_STUCK;
+    if (other)
+        strcpy(by, other->name);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (other && (held || atomic_load(&change->late)))
+        give_up(change, by);
+    return !other;
+}
+
+/* Step by step */
+
+static bool holds(const struct tocsin__owner *owner, enum tocsin_holding from, enum tocsin_holding to)
+{
+    for (int what = from; what <= (int)to; what++)
+        if (what != TOCSIN_HOLDS_PENDED && what != TOCSIN_HOLDS_PENDED_BYTES && tocsin__owner_held(owner, (enum tocsin_holding)what))
+            return true;
+    return false;
+}
+
+static void visit(struct tocsin__change *change, enum phase phase, int which)
+{
+    change->phase = phase;
+    tocsin__change_visits(change, which);
+}
+
+/* Its time is over: it is called no more, and stays. */
+static void stuck(struct tocsin__change *change)
+{
+    change->phase = OVER;
+    if (change->plugin) {
+        pthread_mutex_lock(&tocsin__plugins_lock);
+        change->plugin->state = TOCSIN_PLUGIN_STUCK;
+        change->plugin->change = NULL;
+        pthread_mutex_unlock(&tocsin__plugins_lock);
+    }
+    tocsin__change_end(change);
+    tocsin__changes_nudge();
+    tocsin__change_put(change);
+}
+
+static void unmap(struct tocsin__change *change)
+{
+    bool gone = tocsin__image_unmap(change->image);
+    struct tocsin__plugin *plugin = change->plugin;
+
+    change->phase = OVER;
+    tocsin__change_end(change);
+    if (plugin)
+        tocsin__plugin_remove(plugin);
+    change->unmapped = true;
+    told(change, 0, !gone, NULL);
+    tocsin__changes_nudge();
+    tocsin__change_put(change);
+}
+
+static void fini(struct tocsin__change *change)
+{
+    if (change->plugin)
+        tocsin__image_fini(change->image);
+    visit(change, RESTS, KNOWN);
+}
+
+static void step(struct tocsin__change *change)
+{
+    const struct tocsin__owner *owner = change->owner;
+    bool late = atomic_load(&change->late);
+
+    if (change->phase == OVER || atomic_load(&change->visiting))
+        return;
+    if (change->phase == WAITS_FOR_OTHERS && others_gone(change)) {
+        visit(change, CANCELS, RUNNING);
+    } else if (change->phase == CANCELS && (late || !(holds(owner, TOCSIN_HOLDS_OPERATIONS, TOCSIN_HOLDS_OPERATIONS) || holds(owner, TOCSIN_HOLDS_TASKS, TOCSIN_HOLDS_TASKS)))) {
+        tocsin__signals_orphan(change->owner);
+        visit(change, DISCONNECTS, CONNECTED);
+    } else if (change->phase == DISCONNECTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TASKS)) {
+        fini(change);
+    } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(change->image)) {
+        unmap(change);
+    } else if (late && change->phase >= DISCONNECTS) {
+        stuck(change);
+    }
+}
+
+static struct tocsin__change *change_new(void)
+{
+    struct tocsin__change *change = tocsin__alloc(sizeof *change);
+
+    if (!change)
+        return NULL;
+    change->step = step;
+    change->refs = 1;
+    change->visits[RUNNING] = tocsin__change_visit(change, on_running);
+    change->visits[CONNECTED] = tocsin__change_visit(change, on_connected);
+    change->visits[KNOWN] = tocsin__change_visit(change, on_known);
+    if (change->visits[RUNNING] && change->visits[CONNECTED] && change->visits[KNOWN])
+        return change;
+    tocsin__change_put(change);
+    return NULL;
+}
+
+/* Without memory it stays, closed, and nobody knows of it. */
+void tocsin__image_discard(struct tocsin__image *image)
+{
+    struct tocsin__change *change;
+
+    if (!image->owner) {
+        tocsin__image_free(image);
+        return;
+    }
+    atomic_store(&image->owner->closed, true);
+    change = change_new();
+    if (!change)
+        return;
+    tocsin__change_begin(change, NULL, image);
+    tocsin__change_nudge(change);
+}
+
+/* The operation */
+
+static void describe(struct state *state, const struct tocsin__owner *owner)
+{
+    char held[400];
+
+    if (tocsin__owner_holds(owner, held, sizeof held))
+        snprintf(state->reason, sizeof state->reason, "it has %s", held);
+    else
+        snprintf(state->reason, sizeof state->reason, "%s", "a loop does not come to rest, or it runs a thread of its own");
+}
+
+static int unload_cancel(struct tocsin_op op, void *arg, int reason)
+{
+    struct state *state = arg;
+    struct tocsin__change *change = state->change;
+
+    if (!tocsin__op_claim(op.source.id))
+        return -EBUSY;                                     /* it is just being told */
+    describe(state, change->owner);
+    atomic_store(&change->late, true);
+    tocsin__change_nudge(change);
+    tell(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, true);
+    return 0;
+}
+
+static void unload_drop(void *arg)
+{
+    struct state *state = arg;
+
+    if (state->change)
+        tocsin__change_put(state->change);
+}
+
+static const struct tocsin_op_type unload_type = {
+    .done = &tocsin__plugin_unloaded_spec, .state_size = sizeof(struct state), .cancel = unload_cancel, .drop = unload_drop, .flags = TOCSIN__OWN,
+};
+
+static int begin(struct tocsin__op *op, struct tocsin__plugin *plugin)
+{
+    struct state *state = (struct state *)op->state;
+    struct tocsin__change *change = change_new();
+
+    if (!change)
+        return -ENOMEM;
+    state->op = op;
+    state->change = change;
+    state->done = tocsin_plugin_unloaded_make();
+    strcpy(state->name, plugin->name);
+    state->done.name = state->name;
+    state->done.reason = state->reason;
+    tocsin__change_hold(change);
+    change->op = op->source.id;
+    op->threaded = true;                                   /* it is some loop that ends it */
+    op->engine->tenant->threads++;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin->state = TOCSIN_PLUGIN_ENDING;
+    plugin->change = change;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    atomic_store(&plugin->image->owner->closed, true);
+    tocsin__change_begin(change, plugin, plugin->image);
+    return 0;
+}
+
+/* Those that need it are unloaded on their own; it waits until they are gone. */
+static void others_begin(const struct tocsin__plugin *plugin)
+{
+    char name[TOCSIN__OWNER_NAME];
+    const struct tocsin__plugin *other;
+
+    do {
+        pthread_mutex_lock(&tocsin__plugins_lock);
+        other = tocsin__plugin_first();
+        while (other && !(tocsin__plugin_needs(other, plugin->name) && other->state == TOCSIN_PLUGIN_RUNNING))
+            other = other->next;
+        if (other)
+            strcpy(name, other->name);
+        pthread_mutex_unlock(&tocsin__plugins_lock);
+    } while (other && tocsin_plugin_unload(name, NULL, NULL) == 0);
+}
+
+static int may_unload(const char *name, const struct tocsin_notify *notify, struct tocsin__plugin **ret_plugin)
+{
+    struct tocsin__plugin *plugin;
+    int err;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_named(name);
+    err = !plugin ? -ENOENT : plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : plugin->state == TOCSIN_PLUGIN_LOADING ? -EBUSY : 0;
+    if (err == 0 && notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
+        err = -EINVAL;                                     /* it would be called when it is not there any more */
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    *ret_plugin = plugin;
+    return err;
+}
+
+int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+{
+    const struct tocsin__reason *reason = tocsin__reason_new();
+    struct tocsin__plugin *plugin;
+    struct tocsin__op *op;
+    int err = name ? may_unload(name, notify, &plugin) : -EINVAL;
+
+    if (err == 0)
+        err = tocsin__op_new(&unload_type, notify, &op);
+    if (err < 0) {
+        tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
+        return tocsin__op_failed(err, ret_op);
+    }
+    tocsin__op_owned_by_program(op);
+    err = tocsin__op_started(op, begin(op, plugin), ret_op);
+    if (err < 0)
+        return err;
+    tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
+    others_begin(plugin);
+    tocsin__change_nudge(((struct state *)op->state)->change);
+    return 0;
+}
