@@ -666,7 +666,7 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
-    ck_assert_ptr_ne(handler_of(SIGRTMAX), SIG_DFL);
+    ck_assert_ptr_ne(handler_of(SIGRTMAX - 1), SIG_DFL);   /* the last one is valgrind's */
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
 }
 END_TEST

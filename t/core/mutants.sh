@@ -118,7 +118,25 @@ mutant push_without_swap $inbox "a push is a load and a store" <<'S'
 /^bool tocsin__inbox_push/,/^}/s/} while (!atomic_compare_exchange_weak(&inbox->list, &newest, node));/} while (atomic_store(\&inbox->list, node), false);/
 S
 mutant list_not_turned $inbox "the list is run from the newest on" <<'S'
-/^static void take(/,/^}/{s/node->next = oldest;/if (!oldest)/;s/oldest = node;/    oldest = node;/;/node->next;/d;s/next)/node->next)/;s/node = next/node = node->next/;s/, \*next//}
+/^static void take(/,/^}/{s/oldest = NULL/oldest = node/;s/for (; node; node = next)/for (node = NULL; node; node = next)/}
+S
+mutant list_not_sorted $inbox "a node is run when it came, not after what it comes after" <<'S'
+/^static void insert(/,/^}/s/inbox->last_after > node->after/false/
+S
+mutant read_past_who_holds $inbox "the ring is read as far as it goes, whoever holds the loop" <<'S'
+/^uint64_t tocsin__inbox_bound/,/^}/s/return inbox->bound/return tocsin__inbox_tail(inbox)/
+S
+mutant halves_at_once $inbox "the halves change places, and what was waited for counts at once" <<'S'
+/^uint64_t tocsin__inbox_bound/,/^}/s/inbox->bound = inbox->turned;/inbox->bound = tail;/
+S
+mutant held_after_all $inbox "what is held for comes after what has come meanwhile" <<'S'
+/^bool tocsin__inbox_push_held/,/^}/s/hold >> 1/NOW/
+S
+mutant again_after_all $inbox "what is not dealt with yet goes behind what has come meanwhile" <<'S'
+/^bool tocsin__inbox_push_next/,/^}/s/inbox->at/NOW/
+S
+mutant lets_go_silently $inbox "who lets go does not wake the loop that waited for that" <<'S'
+/^void tocsin__inbox_let_go/,/^}/s/^    edge_test(inbox);//
 S
 mutant closes_without_the_held $inbox "the list is shut before those who hold the loop have pushed" <<'S'
 /^void tocsin__inbox_close/,/^}/{/while/d;/sched_yield/d}

@@ -17,7 +17,7 @@
 
 enum { LOOPS = 3, SENDERS = 4, EMITTERS = 2, THREADS = SENDERS + LOOPS, LEVELS = 3, VOICES = THREADS * LEVELS, SLOTS = 64, NEWS = 2 };
 
-#define WORD(F) F(u32, voice) F(u64, first) F(u64, second) F(u64, third)
+#define WORD(F) F(u64, voice) F(u64, first) F(u64, second) F(u64, third)
 TOCSIN_LAYOUT(word, WORD);
 #define LINE(F) WORD(F) F(string, text)
 TOCSIN_LAYOUT(line, LINE);
@@ -123,7 +123,7 @@ static int on_word(const struct tocsin_info *info, void *arg)
 
 static void text_of(const struct word *word, char *text)
 {
-    sprintf(text, "%u says %llu", word->voice, (unsigned long long)word->first);
+    sprintf(text, "%u says %llu", (unsigned)word->voice, (unsigned long long)word->first);
 }
 
 static int on_line(const struct tocsin_info *info, void *arg)
