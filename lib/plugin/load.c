@@ -251,11 +251,11 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
 {
     const struct tocsin__reason *reason = tocsin__reason_new();
     struct tocsin__loop *loop;
-    int err = name ? tocsin__loop_make(&loop) : tocsin__refuse(reason, -EINVAL, "no name");
+    int err = !reason ? -ENOMEM : name ? tocsin__loop_make(&loop) : tocsin__refuse(reason, -EINVAL, "no name");
 
     if (err == 0)
         err = loop->freeing ? -ESHUTDOWN : load(name, settings, reason);
-    if (err < 0 && !*reason->text)
+    if (err < 0 && reason && !*reason->text)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
     return err;
 }

@@ -6,7 +6,6 @@
 pthread_mutex_t tocsin__plugins_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__plugin *plugins;
 static uint64_t loads;
-static __thread char reason_text[512];
 
 static void fork_begins(void)
 {
@@ -223,21 +222,63 @@ int tocsin_state_take_at(const char *where, uint32_t version, struct tocsin_byte
     return err;
 }
 
-/* Asked */
+/* What is lent to a thread. It is no thread-local storage: of that a library that is mapped late has little. */
+
+struct lent { struct tocsin__reason reason; char text[512], needs[2048]; struct tocsin__image *checked; };
+
+static pthread_key_t lent_key;
+static pthread_once_t lent_once = PTHREAD_ONCE_INIT;
+static int lent_error;
+
+static void lent_free(void *arg)
+{
+    struct lent *lent = arg;
+
+    tocsin__image_free(lent->checked);
+    tocsin__release(lent);
+}
+
+static void lent_begin(void)
+{
+    lent_error = tocsin__fault() ? EAGAIN : pthread_key_create(&lent_key, lent_free);
+}
+
+static struct lent *lent_here(void)
+{
+    struct lent *lent;
+
+    pthread_once(&lent_once, lent_begin);
+    lent = lent_error ? NULL : pthread_getspecific(lent_key);
+    if (lent || lent_error)
+        return lent;
+    lent = tocsin__alloc(sizeof *lent);
+    if (lent && pthread_setspecific(lent_key, lent) != 0) {
+        tocsin__release(lent);
+        return NULL;
+    }
+    if (lent)
+        lent->reason = (struct tocsin__reason){ lent->text, sizeof lent->text };
+    return lent;
+}
 
 const struct tocsin__reason *tocsin__reason_new(void)
 {
-    static __thread struct tocsin__reason reason;
+    struct lent *lent = lent_here();
 
-    reason = (struct tocsin__reason){ reason_text, sizeof reason_text };
-    reason_text[0] = '\0';
-    return &reason;
+    if (!lent)
+        return NULL;
+    lent->text[0] = '\0';
+    return &lent->reason;
 }
 
 const char *tocsin_plugin_reason(void)
 {
-    return reason_text;
+    const struct lent *lent = lent_here();
+
+    return lent ? lent->text : "";
 }
+
+/* Asked */
 
 static const char *needs_of(const struct tocsin__note *note, char *buffer, size_t size)
 {
@@ -251,11 +292,11 @@ static const char *needs_of(const struct tocsin__note *note, char *buffer, size_
 
 static void note_facts(const struct tocsin__image *image, struct tocsin_plugin_facts *facts)
 {
-    static __thread char needs[4096];
     const struct tocsin__note *note = &image->note;
+    struct lent *lent = lent_here();
 
     *facts = (struct tocsin_plugin_facts){ .name = note->name, .version = note->version, .about = note->about, .licence = note->licence,
-                                           .file = image->file.path, .note = note->text, .needs = needs_of(note, needs, sizeof needs) };
+                                           .file = image->file.path, .note = note->text, .needs = lent ? needs_of(note, lent->needs, sizeof lent->needs) : "" };
 }
 
 int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts)
@@ -282,18 +323,20 @@ int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts)
 
 int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts)
 {
-    static __thread struct tocsin__image *last;
     const struct tocsin__reason *reason = tocsin__reason_new();
+    struct lent *lent = lent_here();
     struct tocsin__image *image;
     int err;
 
+    if (!reason)
+        return -ENOMEM;
     if (!name)
         return tocsin__refuse(reason, -EINVAL, "no name");
     image = tocsin__plugin_judged(name, NULL, false, reason, &err);
     if (!image)
         return err;
-    tocsin__image_free(last);
-    last = image;
+    tocsin__image_free(lent->checked);
+    lent->checked = image;
     if (ret_facts)
         note_facts(image, ret_facts);
     return err;

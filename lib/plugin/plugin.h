@@ -40,7 +40,7 @@ void tocsin__plugin_remove(struct tocsin__plugin *plugin);         /* from the l
 int  tocsin__settings_copy(const char *const *settings, char ***ret_copy);        /* -EINVAL, -ENOMEM */
 void tocsin__settings_free(char **settings);
 
-/* The reason of this thread: begins with none. */
+/* The reason of this thread: begins with none. NULL: no memory. */
 const struct tocsin__reason *tocsin__reason_new(void);
 
 /* Reads it, judges it beside what is loaded, and loads what it needs if load. except: a plugin of this name may be there (it is the one that is reloaded); NULL. */

@@ -509,14 +509,15 @@ int tocsin_plugin_reload(const char *name, const char *const *settings, const st
     const struct tocsin__reason *reason = tocsin__reason_new();
     struct tocsin__plugin *plugin;
     struct tocsin__op *op;
-    int err = name ? may_reload(name, &plugin) : -EINVAL;
+    int err = !reason ? -ENOMEM : name ? may_reload(name, &plugin) : -EINVAL;
 
     if (err == 0 && notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
         err = -EINVAL;                                     /* it would be called when it is not there any more */
     if (err == 0)
         err = tocsin__op_new(&reload_type, notify, &op);
     if (err < 0) {
-        tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
+        if (reason)
+            tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
         return tocsin__op_failed(err, ret_op);
     }
     tocsin__op_owned_by_program(op);

@@ -304,12 +304,13 @@ int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, s
     const struct tocsin__reason *reason = tocsin__reason_new();
     struct tocsin__plugin *plugin;
     struct tocsin__op *op;
-    int err = name ? may_unload(name, notify, &plugin) : -EINVAL;
+    int err = !reason ? -ENOMEM : name ? may_unload(name, notify, &plugin) : -EINVAL;
 
     if (err == 0)
         err = tocsin__op_new(&unload_type, notify, &op);
     if (err < 0) {
-        tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
+        if (reason)
+            tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
         return tocsin__op_failed(err, ret_op);
     }
     tocsin__op_owned_by_program(op);
