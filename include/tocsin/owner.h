@@ -57,6 +57,35 @@ TOCSIN_API int tocsin_owner_next(uint32_t after, struct tocsin_owner_facts *ret_
  */
 TOCSIN_API int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most);
 
+enum { TOCSIN_FAULTS = 8, TOCSIN_STALLS = 4 };         /* of a plugin that nobody has said otherwise about; of the program 0 */
+
+/**
+ * How often a handler of an owner may answer an error, and block its loop (as a watchdog sees it), within a minute: with the last of these it is put into quarantine. It
+ * is not called any more; what it would have been called with is held, 1,024 emissions and 1 MiB of payload at most, what is beyond is counted; a question that it
+ * would have been asked is answered -EACCES; and plugin.quarantined tells. It ends with tocsin_handler_release, tocsin_plugin_release, or a reload. 0: never.
+ *
+ * @owner   none
+ * @return  0; -ENOENT: no such owner; -EINVAL: name is NULL
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_owner_patience(const char *name, uint32_t faults, uint32_t stalls);
+
+/**
+ * Lets a handler out of quarantine: calls it with what was held, in its order, then it is called as before. Where it fails too often again, the rest is
+ * held still.
+ *
+ * @owner   none
+ * @return  0; -EALREADY: it is in none; -ENOENT: no such handler; -EXDEV: it is of another thread's loop; or the error that it carries
+ * @emits   what the handler emits
+ * @thread  loop
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_handler_release(struct tocsin_handler handler);
+
 #define TOCSIN_TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
 TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_TOCSIN_OWNER_LIMITED);
 

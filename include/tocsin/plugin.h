@@ -192,6 +192,20 @@ TOCSIN_API int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts 
  */
 TOCSIN_API int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts);
 
+/**
+ * Lets all handlers of a plugin out of quarantine, on all loops, each in its next turn: tocsin_handler_release.
+ *
+ * @owner   none
+ * @return  0; -ENOENT: no such plugin; -EINVAL: name is NULL; -ENOMEM
+ * @emits   what the handlers emit
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_plugin_release(const char *name);
+
+#define TOCSIN_PLUGIN_QUARANTINED(F) F(string, owner) F(string, pattern) F(string, function) F(string, where) F(u64, handler) F(string, reason) F(u64, count)
+TOCSIN_LAYOUT(tocsin_plugin_quarantined, TOCSIN_PLUGIN_QUARANTINED);
 #define TOCSIN_PLUGIN_LOADED(F) F(string, name) F(string, version) F(string, file)
 TOCSIN_LAYOUT(tocsin_plugin_loaded, TOCSIN_PLUGIN_LOADED);
 #define TOCSIN_PLUGIN_UNLOADED(F) F(string, name) F(bool, mapped) F(string, reason)

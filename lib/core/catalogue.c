@@ -29,6 +29,7 @@ SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a se
 SPEC(plugin_loaded, "plugin.loaded", &tocsin_plugin_loaded_layout, "A plugin was loaded, and its init has returned.");
 SPEC(plugin_unloaded, "plugin.unloaded", &tocsin_plugin_unloaded_layout, "A plugin is gone; or, with -EBUSY, it was to go, and something holds it.");
 SPEC(plugin_reloaded, "plugin.reloaded", &tocsin_plugin_reloaded_layout, "A plugin was put in the place of its older version; or, with an error, that goes on.");
+SPEC(plugin_quarantined, "plugin.quarantined", &tocsin_plugin_quarantined_layout, "A handler has failed, or blocked its loop, too often: it is called no more.");
 SPEC(loop_blocked, "loop.blocked", &tocsin_loop_blocked_layout, "A loop serves nothing else for longer than its watchdog allows.");
 
 static const struct tocsin_spec *const table[] = {
@@ -36,6 +37,7 @@ static const struct tocsin_spec *const table[] = {
     &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec, &tocsin__fd_done_spec,
     &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
     &tocsin__loop_blocked_spec, &tocsin__plugin_loaded_spec, &tocsin__plugin_unloaded_spec, &tocsin__plugin_reloaded_spec,
+    &tocsin__plugin_quarantined_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

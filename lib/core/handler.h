@@ -8,6 +8,7 @@
 #include "core/match.h"
 
 struct tocsin__owner;
+struct tocsin__quarantine;
 
 struct tocsin__handler {
     tocsin_fn fn;                                      /* what a delivery calls: the user's, or a trampoline, or one that does nothing (E3) */
@@ -30,6 +31,7 @@ struct tocsin__handler {
     const char *where, *call;
     struct tocsin__owner *owner;
     struct tocsin__gate *gate;
+    struct tocsin__quarantine *quarantine;             /* of one that has failed or stalled; NULL */
     struct tocsin__handler *next, **link;              /* among the patterns of its source, or among the dead */
     uint64_t was;                                      /* its id, also when it has been disconnected */
 };

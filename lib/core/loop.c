@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/mask.h"
 #include "core/owner.h"
+#include "core/quarantine.h"
 #include "core/receive.h"
 
 enum { LOOPS_MAX = 0xfffe };
@@ -314,6 +315,7 @@ static void handler_free(struct tocsin__loop *loop, struct tocsin__handler *hand
     if (loop->unseen)
         loop->unseen();
     tocsin__match_free(&handler->match);
+    tocsin__quarantine_free(handler);
     if (handler->match.kind == &tocsin__handler_kind)
         tocsin__owner_give(handler->owner, TOCSIN_HOLDS_HANDLERS, 1);
     tocsin__release(handler);

@@ -178,6 +178,8 @@ static void owner_begin(struct tocsin__owner *owner, const char *name)
     for (int what = 0; what < TOCSIN_HOLDS; what++)
         atomic_store(&owner->limit[what], UINT64_MAX);
     atomic_store(&owner->rationed, false);
+    atomic_store(&owner->faults, TOCSIN_FAULTS);
+    atomic_store(&owner->stalls, TOCSIN_STALLS);
     atomic_store(&owner->refused, 0);
     atomic_store(&owner->told, 0);
     atomic_store(&owner->closed, false);
@@ -284,5 +286,16 @@ int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most
         return -ENOENT;
     atomic_store(&owner->limit[what], most);
     atomic_store(&owner->rationed, owner->limit[TOCSIN_HOLDS_PENDED] != UINT64_MAX || owner->limit[TOCSIN_HOLDS_PENDED_BYTES] != UINT64_MAX);
+    return 0;
+}
+
+int tocsin_owner_patience(const char *name, uint32_t faults, uint32_t stalls)
+{
+    struct tocsin__owner *owner = name ? named(name) : NULL;
+
+    if (!owner)
+        return name ? -ENOENT : -EINVAL;
+    atomic_store(&owner->faults, faults);
+    atomic_store(&owner->stalls, stalls);
     return 0;
 }

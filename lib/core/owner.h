@@ -22,6 +22,7 @@ struct tocsin__owner {
     _Atomic bool gone;                                 /* nothing of it is called any more, but its file could not be unmapped */
     _Atomic bool idle;                                 /* nobody's: it can be used again */
     uint32_t number;                                   /* 0: the program */
+    _Atomic uint32_t faults, stalls;                   /* so many of a handler within a minute, and it is in quarantine; 0: never */
     _Atomic bool rationed;                             /* what it may have pended is limited */
     _Atomic uint32_t told;                             /* of which holdings it has been told that the limit is reached, a bit each */
     _Atomic uint64_t refused, limit[TOCSIN_HOLDS];

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "plugin/plugin.h"
+#include "plugin/sweep.h"
+#include "plugin/visit.h"
 
 pthread_mutex_t tocsin__plugins_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__plugin *plugins;
@@ -340,4 +342,37 @@ int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts)
     if (ret_facts)
         note_facts(image, ret_facts);
     return err;
+}
+
+/* Out of quarantine */
+
+static void on_release(struct tocsin__visit *visit)
+{
+    tocsin__sweep_release(visit->arg);
+}
+
+static void on_released(struct tocsin__visit *visit)
+{
+    tocsin__release(visit);
+}
+
+int tocsin_plugin_release(const char *name)
+{
+    const struct tocsin__plugin *plugin;
+    struct tocsin__owner *owner;
+    struct tocsin__visit *visit;
+
+    if (!name)
+        return -EINVAL;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_named(name);
+    owner = plugin ? plugin->image->owner : NULL;      /* never freed */
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (!owner)
+        return -ENOENT;
+    visit = tocsin__visit_new(on_release, on_released, owner);
+    if (!visit)
+        return -ENOMEM;
+    tocsin__visit_begin(visit);
+    return 0;
 }

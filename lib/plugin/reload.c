@@ -102,6 +102,7 @@ static void go_on(const struct reload *reload)
     if (reload->started)
         tocsin__sweep_tasks(reload->started);
     tocsin__sweep_defused();
+    tocsin__sweep_held(reload->started);
 }
 
 static void on_meeting(struct tocsin__visit *visit)

@@ -5,6 +5,7 @@
 #include "core/emit.h"
 #include "core/handler.h"
 #include "core/mask.h"
+#include "core/quarantine.h"
 #include "core/receive.h"
 #include "op/op.h"
 #include "plugin/sweep.h"
@@ -174,7 +175,42 @@ void tocsin__sweep_known(struct tocsin__owner *owner)
         tocsin__kinds_forget(ops, owner);
 }
 
+void tocsin__sweep_release(struct tocsin__owner *owner)
+{
+    struct tocsin__handler *handler;
+
+    for (uint64_t id = 0; (handler = tocsin__id_after(&tocsin__self->handlers, id));) {
+        id = handler->id;
+        if (handler->owner == owner)
+            tocsin__quarantine_release(tocsin__self, handler);
+    }
+}
+
 /* P4 */
+
+static __thread struct tocsin__quarantine *held;           /* of those that were defused on this thread; NULL: nothing */
+
+void tocsin__sweep_held(const struct tocsin__owner *owner)
+{
+    struct tocsin__quarantine *all = held;
+
+    if (!all)
+        return;
+    held = NULL;
+    tocsin__held_give(tocsin__self, all, owner);
+    tocsin__release(all);
+}
+
+/* Without memory for it, it goes with the handler. */
+static void hold(struct tocsin__handler *handler)
+{
+    if (!handler->quarantine || !handler->quarantine->first)
+        return;
+    if (!held)
+        held = tocsin__alloc(sizeof *held);
+    if (held)
+        tocsin__held_take(handler, held);
+}
 
 /* Of a question that nobody can be asked about; of everything else, nothing. */
 static int absent(const struct tocsin_info *info, void *arg)
@@ -190,6 +226,8 @@ static void defuse(struct tocsin__handler *handler)
     handler->drop = NULL;
     if (drop)
         drop(handler->user_arg);
+    hold(handler);
+    tocsin__quarantine_free(handler);
     tocsin__owner_give(handler->owner, TOCSIN_HOLDS_HANDLERS, 1);
     tocsin__owner_hold(&tocsin__program, TOCSIN_HOLDS_HANDLERS, 1);
     handler->owner = &tocsin__program;

@@ -10,9 +10,14 @@ void tocsin__sweep_running(struct tocsin__owner *owner);        /* cancels its o
 void tocsin__sweep_connected(struct tocsin__owner *owner);      /* disconnects its handlers, closes its queues, frees its sources; what it has pended is the program's */
 void tocsin__sweep_known(struct tocsin__owner *owner);          /* addresses of its that were remembered */
 
+void tocsin__sweep_release(struct tocsin__owner *owner);        /* lets its handlers out of quarantine */
+
 /* P4. Its handlers stay where they are, so that what is sent is kept for this loop, but they call nothing of it any more; and go. */
 void tocsin__sweep_defuse(struct tocsin__owner *owner);
 void tocsin__sweep_defused(void);
+
+/* What was held for those that were in quarantine is for those of this owner; NULL: for nobody. */
+void tocsin__sweep_held(const struct tocsin__owner *owner);
 
 /* The tasks of the owner that wait in the loop's inbox are run now, in front of all else (P4). */
 void tocsin__sweep_tasks(const struct tocsin__owner *owner);
