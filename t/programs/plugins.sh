@@ -1,0 +1,23 @@
+# Plugins and their hosts, as a user would write them.
+dir=$(mktemp -d) || exit 2
+trap 'rm -rf "$dir"' EXIT
+cp t/programs/.libs/*.so "$dir" || exit 2                 # where nobody else can write, whatever the umask of the build was
+export TOCSIN_PLUGIN_PATH="$dir"
+failed=0
+
+is() {   # what, wanted
+    test "$1" = "$2" || { echo "said: $1"; failed=1; }
+}
+
+touch "$dir/scratch"
+t/programs/delete "$dir/scratch" nobody || failed=1
+test ! -e "$dir/scratch" || { echo "the file is there still"; failed=1; }
+is "$(t/programs/delete /etc/there-is-none nobody 2>&1; echo "$?")" "/etc/there-is-none: refused by keep-etc
+1"
+is "$(TOCSIN_PLUGIN_PATH=/var/empty t/programs/delete "$dir/scratch" nobody; echo "$?")" 2
+
+if test "$with_net" = yes; then
+    is "$(t/programs/origin t/programs/logged "$dir/log" | sed 's/:[0-9][0-9]*\//:PORT\//')" "http://127.0.0.1:PORT/: done, 200, 6 bytes"
+    is "$(sed 's/:[0-9][0-9]*\//:PORT\//' "$dir/log")" "http://127.0.0.1:PORT/ 200 6"
+fi
+exit $failed
