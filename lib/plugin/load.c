@@ -155,7 +155,9 @@ struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except
     if (*ret_err == 0)
         *ret_err = signals_judge(image, except, reason);
     if (*ret_err == 0)
-        *ret_err = needs_judge(image, loads, reason);
+        *ret_err = needs_judge(image, false, reason);
+    if (*ret_err == 0 && loads)                        /* not before: where one of them is not fit, none is loaded */
+        *ret_err = needs_judge(image, true, reason);
     return image;
 }
 

@@ -1,0 +1,5 @@
+#include "test.h"
+Suite *test_suite(void)
+{
+    return suite_create("plugin/load");
+}
