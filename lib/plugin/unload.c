@@ -169,9 +169,9 @@ static void step(struct tocsin__change *change)
     } else if (change->phase == CANCELS && (late || !(holds(owner, TOCSIN_HOLDS_OPERATIONS, TOCSIN_HOLDS_OPERATIONS) || holds(owner, TOCSIN_HOLDS_TASKS, TOCSIN_HOLDS_TASKS)))) {
         tocsin__signals_orphan(change->owner);
         visit(change, DISCONNECTS, CONNECTED);
-    } else if (change->phase == DISCONNECTS && !late && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TASKS)) {
+    } else if (change->phase == DISCONNECTS && !late && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TYPES)) {
         fini(change);
-    } else if (late && change->phase >= DISCONNECTS) {
+    } else if (late && (change->phase == DISCONNECTS || change->phase == RESTS)) {
         stuck(change);                                     /* as was told, even if nothing holds it just now */
     } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(change->image)) {
         unmap(change);
