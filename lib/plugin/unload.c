@@ -175,7 +175,7 @@ static void step(struct tocsin__change *change)
         stuck(change);                                     /* as was told, even if nothing holds it just now */
     } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(change->image)) {
         unmap(change);
-    } else if (change->phase == RESTS && tocsin__image_busy(change->image)) {
+    } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS)) {
         tocsin__change_later(change, LOOK_AGAIN_MS);   /* nobody tells when a thread has ended */
     }
 }

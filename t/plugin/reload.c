@@ -66,7 +66,7 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_int_eq(host.unhandled, 1);
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
     put("early");
-    reloads(NULL, -EPROTO, "host.called");
+    reloads(NULL, -EBADMSG, "early");
     put("other");
     reloads(NULL, -EBADMSG, "other");
     put("mute");

@@ -454,7 +454,7 @@ START_TEST(a_timer_on_another_loop)
         sched_yield();
     unloads("guest", &gone);
     gone_with(&gone, 0, "");
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
     over = 1;
     peer_finishes(&peer);
     peer_end(&peer);
@@ -480,7 +480,7 @@ START_TEST(on_the_way_to_another_loop)
     ck_assert_int_eq(host.tasks, 2);                   /* the task has run, and could do nothing */
     if (is_loaded("guest"))
         unloaded("guest");
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
     over = 1;
     peer_finishes(&peer);
     peer_end(&peer);
@@ -504,7 +504,7 @@ START_TEST(the_asking_loop_goes)
         tocsin_turn(1);
     if (is_loaded("guest"))
         unloaded("guest");
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
     peer_leaves(&peer);
 }
 END_TEST
@@ -526,7 +526,7 @@ START_TEST(the_home_loop_goes)
     peer_finishes(&peer);
     gone_with(&gone, 0, "");
     ck_assert_int_eq(host.finis, 1);
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
     peer_leaves(&peer);
 }
 END_TEST
@@ -539,7 +539,7 @@ START_TEST(the_home_loop_has_gone)
     peer_does(&peer, do_free, NULL);
     peer_leaves(&peer);
     unloaded("guest");
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
 }
 END_TEST
 
@@ -561,7 +561,7 @@ START_TEST(all_loops_go)
             ;
     if (is_loaded("guest"))
         unloaded("guest");
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
 }
 END_TEST
 
@@ -620,7 +620,7 @@ START_TEST(asked_by_two)
         if (err == 0)
             gone_with(&mine, 0, "");
     }
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
     peer_end(&peer);
 }
 END_TEST
@@ -643,7 +643,7 @@ START_TEST(from_a_fiber)
     ck_assert_int_eq(tocsin_spawn(fiber_asks, NULL, TOCSIN_CALL(tell, &told), &op), 0);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, 0);
-    ck_assert_int_eq(mapped_lines(), 0);
+    turns_until_mapped(0);
 }
 END_TEST
 
