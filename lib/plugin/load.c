@@ -259,5 +259,7 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
         err = loop->freeing ? -ESHUTDOWN : load(name, settings, reason);
     if (err < 0 && reason && !*reason->text)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
+    if (err == 0)
+        reason->text[0] = '\0';                            /* its init may have tried what was refused */
     return err;
 }

@@ -67,8 +67,8 @@ START_TEST(the_new_one_does_not_start)
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
     put("early");
     reloads(NULL, -EBADMSG, "early");
-    put("other");
-    reloads(NULL, -EBADMSG, "other");
+    put("unlike");
+    reloads(NULL, -EBADMSG, "unlike");
     put("mute");
     reloads(NULL, -ENOEXEC, "");
     unlink(path);
