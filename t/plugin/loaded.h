@@ -23,8 +23,13 @@ static int declare_signal(const char *name, const struct tocsin_layout *layout, 
     return signo;
 }
 
+/* A sanitizer begins a thread of its own with the first of the program's: not while a plugin is loaded. */
 TOCSIN__UNUSED static void host_begin(void)
 {
+    struct peer first;
+
+    peer_begin(&first);
+    peer_leaves(&first);
     setenv("TOCSIN_PLUGIN_PATH", OBJECTS, 1);
     called_signo = declare_signal("host.called", &host_called_layout, TOCSIN_QUEUED);
     asks_signo = declare_signal("host.asks", NULL, TOCSIN_DIRECT);
