@@ -116,7 +116,8 @@ TOCSIN_API int tocsin_plugin_load(const char *name, const char *const *settings)
  * Unloads a plugin, and before it those that need it (P3). The deadline of the operation is 10 s unless tocsin_deadline says otherwise.
  *
  * @owner   none
- * @return  0; -ENOENT: no such plugin; -EALREADY: it is being unloaded or reloaded; else as tocsin_op_new
+ * @return  0; -ENOENT: no such plugin; -EALREADY: it is being unloaded or reloaded, and whoever asked waits for it; -EBUSY: its init has not returned;
+ *          -EINVAL: name is NULL, or notify's function is the plugin's own; else as tocsin_op_new
  * @emits   plugin.unloaded exactly once: 0; -EBUSY: its time was over, and something still holds it: it stays mapped, and can be asked again
  * @thread  loop
  * @source  P3; dlclose(3)
@@ -128,7 +129,8 @@ TOCSIN_API int tocsin_plugin_unload(const char *name, const struct tocsin_notify
  * Reads the plugin's file again and puts it in the place of what is loaded (P4), with the settings that it was loaded with, or new ones.
  *
  * @owner   settings are copied
- * @return  0; -ENOENT: no such plugin; -EALREADY: it is being unloaded or reloaded; else as tocsin_op_new. A file that is not fit is told by plugin.reloaded
+ * @return  0; -ENOENT: no such plugin; -EALREADY: it is being unloaded or reloaded; -EBUSY: its init has not returned, or its time to end was over; -EINVAL: name is
+ *          NULL, a setting has no "=", or notify's function is the plugin's own; else as tocsin_op_new. A file that is not fit is told by plugin.reloaded
  * @emits   plugin.reloaded exactly once: 0; -EBUSY: its time was over, and something still holds the old one, which goes on; or as tocsin_plugin_load: the old one
  *          is in its place again
  * @thread  loop

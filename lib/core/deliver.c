@@ -50,12 +50,14 @@ void tocsin__handler_aim(struct tocsin__handler *handler)
 
 void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin_info *info)
 {
-    if (signal->spec.unhandled_fn) {
+    tocsin_fn fn = __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED);      /* once: the plugin that it is of may be going */
+
+    if (fn) {
         struct tocsin__doing was = tocsin__doing(loop);
 
-        tocsin__does(loop, (struct tocsin__doing){ (const void *)signal->spec.unhandled_fn, signal->name, info->source.id });
+        tocsin__does(loop, (struct tocsin__doing){ (const void *)fn, signal->name, info->source.id });
         loop->depth++;
-        signal->spec.unhandled_fn(info, NULL);
+        fn(info, NULL);
         loop->depth--;
         tocsin__does(loop, was);
         tocsin__tidy_at_rest(loop);

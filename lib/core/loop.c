@@ -307,6 +307,9 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     handler->drop = NULL;
     if (drop)
         drop(handler->user_arg);
+    tocsin__quarantine_free(handler);
+    if (!(handler->flags & TOCSIN__DROPPED) && handler->match.kind == &tocsin__handler_kind)
+        tocsin__owner_give(handler->owner, TOCSIN_HOLDS_HANDLERS, 1);       /* it calls nothing of it; lists may have it for long yet */
     handler->flags |= TOCSIN__DROPPED;                 /* not before: what drop does may remove it from its last list */
 }
 
@@ -315,9 +318,6 @@ static void handler_free(struct tocsin__loop *loop, struct tocsin__handler *hand
     if (loop->unseen)
         loop->unseen();
     tocsin__match_free(&handler->match);
-    tocsin__quarantine_free(handler);
-    if (handler->match.kind == &tocsin__handler_kind)
-        tocsin__owner_give(handler->owner, TOCSIN_HOLDS_HANDLERS, 1);
     tocsin__release(handler);
 }
 

@@ -158,7 +158,8 @@ int tocsin_loop_call(struct tocsin_loop id, tocsin_task task, void *arg, tocsin_
         err = tocsin__owner_admit(owner, TOCSIN_HOLDS_TASKS);
     if (err < 0)
         return err;
-    err = tocsin__inbox_claim(&loop->inbox, generation, TOCSIN__SPARE, &at);
+    /* In an init the loop may stand still, with a full inbox, until that has returned (P4): so it may have more of it. */
+    err = tocsin__inbox_claim(&loop->inbox, generation, tocsin__at_work && tocsin__self != &tocsin__no_loop ? TOCSIN__SPARE / 2 : TOCSIN__SPARE, &at);
     if (err < 0) {
         tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
         return err;

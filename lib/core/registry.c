@@ -172,7 +172,7 @@ static int adopt(struct tocsin__signal *signal, const struct tocsin_spec *spec, 
     if (err < 0)
         return err;
     tocsin__owner_give(signal->owner, TOCSIN_HOLDS_SIGNALS, 1);
-    signal->spec.unhandled_fn = spec->unhandled_fn;
+    __atomic_store_n(&signal->spec.unhandled_fn, spec->unhandled_fn, __ATOMIC_RELAXED);
     signal->owner = owner;
     signal->orphan = false;
     tocsin__interest_set(signal);
@@ -242,12 +242,22 @@ void tocsin__signals_orphan(struct tocsin__owner *owner)
             continue;
         signal->owner = &tocsin__program;
         signal->orphan = true;
-        signal->spec.unhandled_fn = NULL;
+        __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_RELAXED);
         tocsin__interest_set(signal);
         tocsin__owner_give(owner, TOCSIN_HOLDS_SIGNALS, 1);
         tocsin__owner_hold(&tocsin__program, TOCSIN_HOLDS_SIGNALS, 1);
     }
     pthread_mutex_unlock(&tocsin__registry_lock);
+}
+
+bool tocsin__signals_default(const struct tocsin__owner *owner)
+{
+    uint32_t last = atomic_load(&tocsin__signals);
+
+    for (uint32_t signo = 1; signo <= last; signo++)
+        if (tocsin__owner_has(owner, (const void *)__atomic_load_n(&tocsin__signal((int)signo)->spec.unhandled_fn, __ATOMIC_RELAXED)))
+            return true;
+    return false;
 }
 
 int tocsin_declare(const struct tocsin_spec *spec)

@@ -77,6 +77,7 @@ struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);   /* the registry's copy of it, else payload's own */
 
 int tocsin__declare(const struct tocsin_spec *spec);   /* as tocsin_declare; flags of the library's own are allowed */
+bool tocsin__signals_default(const struct tocsin__owner *owner);    /* some default action is a function of its */
 void tocsin__signals_orphan(struct tocsin__owner *owner);       /* nothing that it declared calls it any more; no address of its is remembered */
 int tocsin__name_check(const char *name, size_t size);                    /* 0; -EINVAL */
 int tocsin__signal_named(const char *name, size_t size, bool make);       /* the signo, declared or not; -ENOENT, -ENOSPC, -ENOMEM */

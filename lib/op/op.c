@@ -274,18 +274,23 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     if (err < 0)
         return err;
     owner = tocsin__owner_whose(notify && notify->fn ? (const void *)notify->fn : NULL, NULL);
-    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
+    err = tocsin__owner_take(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
     if (err < 0)
+        return err;                                    /* who implements it is going */
+    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
+    if (err < 0) {
+        tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
         return err;
+    }
     op = op_alloc(type, kind);
     err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
         tocsin__owner_give(owner, TOCSIN_HOLDS_OPERATIONS, 1);
+        tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
         tocsin__release(op);
         return err;
     }
     op->owner = owner;
-    tocsin__owner_hold(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
     op_enter(op);
     *ret_op = op;
     return 0;

@@ -44,14 +44,45 @@ static void on_drop(struct tocsin__node *node)
 
 void tocsin__change_nudge(struct tocsin__change *change)
 {
+    struct tocsin__loop *main;
+
     if (atomic_exchange(&change->queued, true))
         return;
     tocsin__change_hold(change);
     if (tocsin__inbox_push(&change->home->inbox, &change->node))
         return;
-    change->home = tocsin__loop_main();                /* that one has gone */
-    if (!change->home || !tocsin__inbox_push(&change->home->inbox, &change->node))
-        tocsin__change_put(change);                    /* and nobody is there who could go on */
+    main = tocsin__loop_main();                        /* that one has gone */
+    if (main && tocsin__inbox_push(&main->inbox, &change->node)) {
+        change->home = main;
+        return;
+    }
+    atomic_store(&change->queued, false);              /* and nobody is there who could go on, until a loop is made and something asks */
+    tocsin__change_put(change);
+}
+
+static void on_later(struct tocsin__timer *timer)
+{
+    tocsin__change_nudge(tocsin__container(timer, struct tocsin__change, later));
+}
+
+/* A timer of a loop that has gone is none. */
+static void later_off(struct tocsin__change *change)
+{
+    if (change->later_on && change->later_on == tocsin_loop_current().id)
+        tocsin__timer_disarm(tocsin__self->engine, &change->later);
+    change->later_on = 0;
+}
+
+void tocsin__change_later(struct tocsin__change *change, int64_t ms)
+{
+    struct tocsin__engine *engine;
+
+    later_off(change);
+    change->later = (struct tocsin__timer){ .fire = on_later };
+    if (tocsin__engine_make(&engine) < 0)
+        return;
+    tocsin__timer_arm(engine, &change->later, tocsin__due_in(engine, ms));
+    change->later_on = tocsin_loop_current().id;
 }
 
 static void owner_let_go(struct tocsin__owner *owner)
@@ -93,12 +124,16 @@ void tocsin__change_begin(struct tocsin__change *change, struct tocsin__plugin *
 void tocsin__change_end(struct tocsin__change *change)
 {
     struct tocsin__change **link = &changes;
+    bool watched = false;
 
+    later_off(change);
     pthread_mutex_lock(&lock);
     while (*link != change)
         link = &(*link)->next;
     *link = change->next;
-    atomic_store(&change->owner->watched, false);
+    for (const struct tocsin__change *other = changes; other; other = other->next)
+        watched |= other->owner == change->owner;      /* it may be used again already */
+    atomic_store(&change->owner->watched, watched);
     pthread_mutex_unlock(&lock);
 }
 
@@ -122,6 +157,7 @@ void tocsin__change_visits(struct tocsin__change *change, int which)
 {
     tocsin__change_hold(change);
     atomic_store(&change->visiting, true);
+    change->visits[which] = tocsin__visit_grown(change->visits[which]);
     tocsin__visit_begin(change->visits[which]);
 }
 

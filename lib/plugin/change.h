@@ -21,11 +21,14 @@ struct tocsin__change {
     struct tocsin__image *image;                       /* that goes */
     struct tocsin__owner *owner;                       /* its */
     bool unmapped;                                     /* and the image is to be freed with this */
-    uint64_t op;
+    _Atomic uint64_t op;
     struct tocsin__loop *home;
     int phase;
     _Atomic bool late;                                 /* the operation has ended: whoever asked waits no more */
+    _Atomic bool again;                                /* it was asked for once more: from the beginning */
     _Atomic bool visiting;
+    struct tocsin__timer later;                        /* it looks again */
+    uint64_t later_on;                                 /* the id of the loop that has that timer */
     struct tocsin__visit *visits[3];                   /* made ahead, so that nothing on the way can fail for memory */
 };
 
@@ -33,6 +36,7 @@ struct tocsin__change {
 void tocsin__change_begin(struct tocsin__change *change, struct tocsin__plugin *plugin, struct tocsin__image *image);
 void tocsin__change_end(struct tocsin__change *change);           /* nothing nudges it any more */
 void tocsin__change_nudge(struct tocsin__change *change);
+void tocsin__change_later(struct tocsin__change *change, int64_t ms);     /* nudges it then, on this thread, which is the home loop's */
 void tocsin__change_hold(struct tocsin__change *change);
 void tocsin__change_put(struct tocsin__change *change);
 void tocsin__changes_nudge(void);                      /* all of them: a plugin has gone */

@@ -155,7 +155,9 @@ struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except
     if (*ret_err == 0)
         *ret_err = signals_judge(image, except, reason);
     if (*ret_err == 0)
-        *ret_err = needs_judge(image, loads, reason);
+        *ret_err = needs_judge(image, false, reason);
+    if (*ret_err == 0 && loads)                        /* not before: where one of them is not fit, none is loaded */
+        *ret_err = needs_judge(image, true, reason);
     return image;
 }
 
@@ -257,5 +259,7 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
         err = loop->freeing ? -ESHUTDOWN : load(name, settings, reason);
     if (err < 0 && reason && !*reason->text)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
+    if (err == 0)
+        reason->text[0] = '\0';                            /* its init may have tried what was refused */
     return err;
 }

@@ -3,6 +3,7 @@
    mapping, init, on its home loop; the old handlers go, and what waits meets the new ones. Where the new version does not come up, a copy of the old one does. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <tocsin/loop.h>
 
@@ -10,6 +11,7 @@
 #include "plugin/change.h"
 #include "plugin/sweep.h"
 
+enum { LOOKS = 50 };                                   /* a millisecond each */
 enum { PATIENCE_MS = 2000 };                           /* with what it has begun, and what ends by itself */
 enum phase { STANDING_ENDS, ENDS, MEETS, PARTS, OVER };
 enum { STANDING, RUNNING, MEETING };                   /* the visits */
@@ -20,33 +22,52 @@ struct reload {
     struct tocsin__image *next;
     char **settings;
     bool resets;                                       /* the settings are to be put in the place of the old ones */
-    struct tocsin__timer patience;                     /* with what ends by itself */
-    struct tocsin__engine *waits_on;                   /* whose timer that is */
-    bool impatient, hurried;
+    int64_t patience_us;                               /* until when what ends by itself may do so */
+    bool hurried;
+    bool stays;                                        /* the old version has a thread that has not ended */
 
     pthread_mutex_t lock;                              /* of the meeting */
     pthread_cond_t met;
     int word;
     uint32_t arrived, parked, defused;
     struct tocsin__owner *started;                     /* the version that goes on: the new one, or the old one again; NULL: none does */
-    _Atomic bool swaps;                                /* it is too late to give up */
+    struct tocsin__op *told;                           /* the operation, once it is claimed: it is too late to give up */
 };
 
 struct state { struct tocsin_plugin_reloaded done; struct reload *reload; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], version[64], reason[512]; };
+
+/* One meeting at a time: a loop that has come to one cannot call another, and those who wait for it would wait for each other. */
+static _Atomic(struct reload *) meeting;
+
+static void meeting_over(struct reload *reload)
+{
+    struct reload *its = reload;
+
+    if (atomic_compare_exchange_strong(&meeting, &its, NULL))
+        tocsin__changes_nudge();
+}
 
 static struct reload *reload_of(struct tocsin__change *change)
 {
     return tocsin__container(change, struct reload, change);
 }
 
+/* A loop may come late, when it has been given up. */
+static bool over_already(const struct tocsin__visit *visit)
+{
+    return atomic_load(&((const struct tocsin__change *)visit->arg)->late);
+}
+
 static void on_standing(struct tocsin__visit *visit)
 {
-    tocsin__sweep_standing(tocsin__visit_owner(visit));
+    if (!over_already(visit))
+        tocsin__sweep_standing(tocsin__visit_owner(visit));
 }
 
 static void on_running(struct tocsin__visit *visit)
 {
-    tocsin__sweep_running(tocsin__visit_owner(visit));
+    if (!over_already(visit))
+        tocsin__sweep_running(tocsin__visit_owner(visit));
 }
 
 /* The meeting, as the other loops have it */
@@ -109,8 +130,10 @@ static void on_meeting(struct tocsin__visit *visit)
 {
     struct tocsin__owner *owner = tocsin__visit_owner(visit);
     struct reload *reload = reload_of(visit->arg);
-    bool parks = tocsin__sweep_finds(owner);
+    bool parks = tocsin__sweep_finds(owner) || tocsin__signals_default(owner);
 
+    if (over_already(visit))
+        return;
     tocsin__sweep_known(owner);
     arrive(reload, parks);
     if (!parks || hear(reload, GATHER) != GO)
@@ -143,14 +166,25 @@ static void settings_swap(struct reload *reload)
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* The old version goes. What keeps it mapped is no hindrance: nothing of it is called. */
+/* A thread that fini has ended may be seen a moment longer. */
+static bool still_busy(const struct tocsin__image *image)
+{
+    static const struct timespec moment = { 0, 1000000 };
+
+    for (int i = 0; i < LOOKS && tocsin__image_busy(image); i++)
+        nanosleep(&moment, NULL);
+    return tocsin__image_busy(image);
+}
+
+/* The old version goes. What keeps it mapped is no hindrance: nothing of it is called; a thread of its own goes on with it. */
 static bool old_goes(struct reload *reload)
 {
     struct tocsin__image *old = reload->change.image;
 
     tocsin__image_fini(old);
     tocsin__signals_orphan(reload->change.owner);
-    return tocsin__image_unmap(old);
+    reload->stays = still_busy(old);
+    return !reload->stays && tocsin__image_unmap(old);
 }
 
 /* A copy of it, since what was mapped once need not have gone. */
@@ -167,7 +201,7 @@ static int old_returns(struct reload *reload, const struct tocsin__reason *reaso
 
 static void told(const struct reload *reload, int status, bool mapped, const char *reason)
 {
-    struct tocsin__op *op = tocsin__op_claim(reload->change.op);
+    struct tocsin__op *op = reload->told ? reload->told : tocsin__op_claim(reload->change.op);
     struct state *state;
 
     if (!op)
@@ -184,14 +218,13 @@ static void over(struct reload *reload, enum tocsin_plugin_state state)
     struct tocsin__plugin *plugin = reload->change.plugin;
 
     reload->change.phase = OVER;
-    if (reload->waits_on == tocsin__self->engine && reload->waits_on)
-        tocsin__timer_disarm(reload->waits_on, &reload->patience);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->state = state;
     plugin->change = NULL;
     plugin->has_left = false;
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__change_end(&reload->change);
+    meeting_over(reload);
 }
 
 /* Nothing has been done to it: it goes on. */
@@ -204,16 +237,9 @@ static void give_up(struct reload *reload, int err, const char *reason)
     tocsin__change_put(&reload->change);
 }
 
-/* Half begun, it is swept up here; where it called over to, it finds itself closed. */
+/* Half begun, it is swept up; where it called over to, it finds itself closed. */
 static void new_goes(struct reload *reload)
 {
-    struct tocsin__owner *owner = reload->next->owner;
-
-    if (owner) {
-        atomic_store(&owner->closed, true);
-        tocsin__sweep_running(owner);
-        tocsin__sweep_connected(owner);
-    }
     tocsin__image_discard(reload->next);
     reload->next = NULL;
 }
@@ -271,7 +297,9 @@ static void meet(struct reload *reload)
     told(reload, err, mapped, text);
     if (!reload->started)
         plugin_goes(reload);
-    reload->change.unmapped = true;
+    reload->change.unmapped = !reload->stays;
+    if (reload->stays)
+        tocsin__image_discard(reload->change.image);
     tocsin__change_put(&reload->change);
 }
 
@@ -282,15 +310,7 @@ static bool idle(const struct reload *reload)
     const struct tocsin__owner *owner = reload->change.owner;
 
     return !tocsin__owner_held(owner, TOCSIN_HOLDS_OPERATIONS) && !tocsin__owner_held(owner, TOCSIN_HOLDS_TASKS) &&
-           !tocsin__owner_held(owner, TOCSIN_HOLDS_TYPES) && !tocsin__owner_held(owner, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(reload->change.image);
-}
-
-static void on_patience(struct tocsin__timer *timer)
-{
-    struct reload *reload = tocsin__container(timer, struct reload, patience);
-
-    reload->impatient = true;
-    tocsin__change_nudge(&reload->change);
+           !tocsin__owner_held(owner, TOCSIN_HOLDS_TYPES) && !tocsin__owner_held(owner, TOCSIN_HOLDS_OBJECTS);
 }
 
 static void visit(struct reload *reload, enum phase phase, int which)
@@ -302,11 +322,8 @@ static void visit(struct reload *reload, enum phase phase, int which)
 static void wait_for_end(struct reload *reload)
 {
     reload->change.phase = ENDS;
-    reload->patience.fire = on_patience;
-    if (tocsin__engine_make(&reload->waits_on) == 0)
-        tocsin__timer_arm(reload->waits_on, &reload->patience, tocsin__due_in(reload->waits_on, PATIENCE_MS));
-    else
-        reload->impatient = true;
+    reload->patience_us = tocsin_now() + PATIENCE_MS * 1000;
+    tocsin__change_later(&reload->change, PATIENCE_MS);
 }
 
 /* From now on it can begin nothing more. */
@@ -319,6 +336,10 @@ static void hurry(struct reload *reload)
 
 static void gather(struct reload *reload)
 {
+    struct reload *none = NULL;
+
+    if (!atomic_compare_exchange_strong(&meeting, &none, reload) && none != reload)
+        return;                                        /* its end nudges us */
     atomic_store(&reload->change.owner->closed, true);
     reload->word = GATHER;
     reload->arrived = reload->parked = reload->defused = 0;
@@ -346,16 +367,12 @@ static bool all_here(struct reload *reload)
 
 static void met(struct reload *reload)
 {
-    if (atomic_load(&reload->change.late)) {
-        part(reload);
-    } else if (!all_here(reload)) {
+    if (!all_here(reload))
         return;
-    } else if (idle(reload)) {
-        atomic_store(&reload->swaps, true);
-        meet(reload);
-    } else {
+    if (!idle(reload))
         part(reload);
-    }
+    else if ((reload->told = tocsin__op_claim(reload->change.op)))
+        meet(reload);                                  /* else it is being given up just now */
 }
 
 static void step(struct tocsin__change *change)
@@ -364,19 +381,24 @@ static void step(struct tocsin__change *change)
     bool visiting = atomic_load(&change->visiting), late = atomic_load(&change->late);
     char held[400];
 
-    if (change->phase == MEETS) {
-        met(reload);
-    } else if (change->phase == OVER || visiting) {
+    if (change->phase == OVER) {
         return;
-    } else if (late) {
+    } else if (late) {                                 /* also where a loop has not come yet: that finds it over */
+        say(reload, OFF);
         give_up(reload, -EBUSY, tocsin__owner_holds(change->owner, held, sizeof held) ? held : "");
+    } else if (change->phase == MEETS) {
+        met(reload);
+    } else if (visiting) {
+        return;
     } else if (change->phase == STANDING_ENDS) {
         wait_for_end(reload);
         tocsin__change_nudge(change);
     } else if (idle(reload)) {
         gather(reload);
-    } else if (reload->impatient && !reload->hurried) {
+    } else if (!reload->hurried && tocsin_now() >= reload->patience_us) {
         hurry(reload);
+    } else if (!reload->hurried) {
+        tocsin__change_later(change, (reload->patience_us - tocsin_now()) / 1000 + 1);       /* another loop may be the home by now */
     }
 }
 
@@ -397,7 +419,7 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__change *change = &state->reload->change;
     char held[400];
 
-    if (atomic_load(&state->reload->swaps) || !tocsin__op_claim(op.source.id))
+    if (!tocsin__op_claim(op.source.id))
         return -EBUSY;                                     /* it is just being done */
     snprintf(state->reason, sizeof state->reason, "it has %s", tocsin__owner_holds(change->owner, held, sizeof held) ? held : "a loop that does not come");
     atomic_store(&change->late, true);
@@ -466,54 +488,67 @@ static void on_begin(struct tocsin__change *change)
     visit(reload, STANDING_ENDS, STANDING);
 }
 
-static int begin(struct tocsin__op *op, struct tocsin__plugin *plugin, const char *const *settings)
+/* Under the lock, since others may ask for the same. */
+static int claim(const char *name, const struct tocsin_notify *notify, struct reload *reload)
+{
+    struct tocsin__plugin *plugin = tocsin__plugin_named(name);
+
+    if (!plugin)
+        return -ENOENT;
+    if (notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
+        return -EINVAL;                                    /* it would be called when it is not there any more */
+    if (plugin->state != TOCSIN_PLUGIN_RUNNING)
+        return plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
+    if (!reload)
+        return 0;
+    plugin->state = TOCSIN_PLUGIN_ENDING;
+    plugin->change = &reload->change;
+    reload->change.plugin = plugin;
+    return 0;
+}
+
+static int may_reload(const char *name, const struct tocsin_notify *notify, struct reload *reload)
+{
+    int err;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    err = claim(name, notify, reload);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return err;
+}
+
+static int begin(struct tocsin__op *op, const char *name, const char *const *settings)
 {
     struct state *state = (struct state *)op->state;
     struct reload *reload = reload_new();
     int err = reload ? tocsin__settings_copy(settings, &reload->settings) : -ENOMEM;
 
+    if (err == 0) {
+        reload->resets = settings;
+        reload->change.step = on_begin;
+        reload->change.op = op->source.id;
+        state_begin(state, op, name);
+        err = may_reload(name, NULL, reload);
+    }
     if (err < 0) {
         if (reload)
             tocsin__change_put(&reload->change);
         return err;
     }
-    reload->resets = settings;
-    reload->change.step = on_begin;
     tocsin__change_hold(&reload->change);
     state->reload = reload;
-    state_begin(state, op, plugin->name);
-    reload->change.op = op->source.id;
     op->threaded = true;                                   /* it is some loop that ends it */
     op->engine->tenant->threads++;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->state = TOCSIN_PLUGIN_ENDING;
-    plugin->change = &reload->change;
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    tocsin__change_begin(&reload->change, plugin, plugin->image);
+    tocsin__change_begin(&reload->change, reload->change.plugin, reload->change.plugin->image);
     return 0;
-}
-
-static int may_reload(const char *name, struct tocsin__plugin **ret_plugin)
-{
-    struct tocsin__plugin *plugin;
-
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    *ret_plugin = plugin = tocsin__plugin_named(name);
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    if (!plugin)
-        return -ENOENT;
-    return plugin->state == TOCSIN_PLUGIN_RUNNING ? 0 : plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
 }
 
 int tocsin_plugin_reload(const char *name, const char *const *settings, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     const struct tocsin__reason *reason = tocsin__reason_new();
-    struct tocsin__plugin *plugin;
     struct tocsin__op *op;
-    int err = !reason ? -ENOMEM : name ? may_reload(name, &plugin) : -EINVAL;
+    int err = !reason ? -ENOMEM : name ? may_reload(name, notify, NULL) : -EINVAL;
 
-    if (err == 0 && notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
-        err = -EINVAL;                                     /* it would be called when it is not there any more */
     if (err == 0)
         err = tocsin__op_new(&reload_type, notify, &op);
     if (err < 0) {
@@ -522,7 +557,7 @@ int tocsin_plugin_reload(const char *name, const char *const *settings, const st
         return tocsin__op_failed(err, ret_op);
     }
     tocsin__op_owned_by_program(op);
-    err = tocsin__op_started(op, begin(op, plugin, settings), ret_op);
+    err = tocsin__op_started(op, begin(op, name, settings), ret_op);
     if (err < 0)
         return err;
     tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);

@@ -58,6 +58,15 @@ static void drop_kept(const struct tocsin__owner *owner)
     }
 }
 
+static struct tocsin__hold *block_after(const struct tocsin__owner *owner, uint64_t id)
+{
+    struct tocsin__hold *hold;
+
+    while ((hold = tocsin__id_after(&tocsin__self->blocks, id)) && hold->owner != owner)
+        id = hold->id;
+    return hold;
+}
+
 static void end_blocks(const struct tocsin__owner *owner)
 {
     struct tocsin__ids *ids = &tocsin__self->blocks;
@@ -143,7 +152,7 @@ bool tocsin__sweep_finds(const struct tocsin__owner *owner)
     struct tocsin_queue_facts queue = { .limit = 0 };
     struct tocsin__source *source;
 
-    if (handler_after(owner, 0))
+    if (handler_after(owner, 0) || block_after(owner, 0))
         return true;
     while (tocsin_queue_next(queue.queue, &queue) == 0)
         if (queue.owner == owner->name)
@@ -237,23 +246,43 @@ static void defuse(struct tocsin__handler *handler)
     tocsin__handler_aim(handler);
 }
 
+static const char parted[] = "";                       /* the place of a block that ends with the meeting */
+
+/* What it has pended is for those who come: it holds until then. */
+static void block_defuse(struct tocsin__hold *hold)
+{
+    tocsin__owner_give(hold->owner, TOCSIN_HOLDS_BLOCKS, 1);
+    tocsin__owner_hold(&tocsin__program, TOCSIN_HOLDS_BLOCKS, 1);
+    hold->owner = &tocsin__program;
+    hold->where = parted;
+}
+
 void tocsin__sweep_defuse(struct tocsin__owner *owner)
 {
     struct tocsin__handler *handler;
+    struct tocsin__hold *hold;
 
     while ((handler = handler_after(owner, 0)))
         defuse(handler);
+    while ((hold = block_after(owner, 0)))
+        block_defuse(hold);
 }
 
 void tocsin__sweep_defused(void)
 {
     struct tocsin__handler *handler;
+    const struct tocsin__hold *hold;
     uint64_t id = 0;
 
     while ((handler = tocsin__id_after(&tocsin__self->handlers, id))) {
         id = handler->id;
         if (handler->user_fn == absent)
             tocsin__handler_disconnect(tocsin__self, handler);
+    }
+    for (id = 0; (hold = tocsin__id_after(&tocsin__self->blocks, id));) {
+        id = hold->id;
+        if (hold->where == parted)
+            tocsin_unblock((struct tocsin_mask){ id });
     }
 }
 

@@ -9,6 +9,7 @@
 
 enum phase { WAITS_FOR_OTHERS, CANCELS, DISCONNECTS, RESTS, OVER };
 enum { RUNNING, CONNECTED, KNOWN };                    /* the visits */
+enum { LOOK_AGAIN_MS = 10 };
 
 /* The state of the operation. */
 struct state { struct tocsin_plugin_unloaded done; struct tocsin__change *change; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], reason[512]; };
@@ -67,6 +68,7 @@ static void give_up(struct tocsin__change *change, const char *by)
 
     snprintf(reason, sizeof reason, "%s needs it, and is held", by);
     change->phase = OVER;
+    atomic_store(&change->owner->closed, false);
     pthread_mutex_lock(&tocsin__plugins_lock);
     change->plugin->state = TOCSIN_PLUGIN_RUNNING;
     change->plugin->change = NULL;
@@ -111,16 +113,21 @@ static void visit(struct tocsin__change *change, enum phase phase, int which)
     tocsin__change_visits(change, which);
 }
 
-/* Its time is over: it is called no more, and stays. */
+/* Its time is over: it is called no more, and stays; unless it has just been asked for again. */
 static void stuck(struct tocsin__change *change)
 {
-    change->phase = OVER;
-    if (change->plugin) {
-        pthread_mutex_lock(&tocsin__plugins_lock);
+    bool late;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    late = atomic_load(&change->late);
+    if (late && change->plugin) {
         change->plugin->state = TOCSIN_PLUGIN_STUCK;
         change->plugin->change = NULL;
-        pthread_mutex_unlock(&tocsin__plugins_lock);
     }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (!late)
+        return;
+    change->phase = OVER;
     tocsin__change_end(change);
     tocsin__changes_nudge();
     tocsin__change_put(change);
@@ -155,17 +162,21 @@ static void step(struct tocsin__change *change)
 
     if (change->phase == OVER || atomic_load(&change->visiting))
         return;
+    if (atomic_exchange(&change->again, false))
+        change->phase = WAITS_FOR_OTHERS;
     if (change->phase == WAITS_FOR_OTHERS && others_gone(change)) {
         visit(change, CANCELS, RUNNING);
     } else if (change->phase == CANCELS && (late || !(holds(owner, TOCSIN_HOLDS_OPERATIONS, TOCSIN_HOLDS_OPERATIONS) || holds(owner, TOCSIN_HOLDS_TASKS, TOCSIN_HOLDS_TASKS)))) {
         tocsin__signals_orphan(change->owner);
         visit(change, DISCONNECTS, CONNECTED);
-    } else if (change->phase == DISCONNECTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TASKS)) {
+    } else if (change->phase == DISCONNECTS && !late && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TYPES)) {
         fini(change);
+    } else if (late && (change->phase == DISCONNECTS || change->phase == RESTS)) {
+        stuck(change);                                     /* as was told, even if nothing holds it just now */
     } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(change->image)) {
         unmap(change);
-    } else if (late && change->phase >= DISCONNECTS) {
-        stuck(change);
+    } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS)) {
+        tocsin__change_later(change, LOOK_AGAIN_MS);   /* nobody tells when a thread has ended */
     }
 }
 
@@ -196,6 +207,9 @@ void tocsin__image_discard(struct tocsin__image *image)
         return;
     }
     atomic_store(&image->owner->closed, true);
+    tocsin__signals_orphan(image->owner);
+    tocsin__sweep_running(image->owner);                   /* here at once: nothing of it is called when this has returned */
+    tocsin__sweep_connected(image->owner);
     change = change_new();
     if (!change)
         return;
@@ -241,34 +255,84 @@ static const struct tocsin_op_type unload_type = {
     .done = &tocsin__plugin_unloaded_spec, .state_size = sizeof(struct state), .cancel = unload_cancel, .drop = unload_drop, .flags = TOCSIN__OWN,
 };
 
-static int begin(struct tocsin__op *op, struct tocsin__plugin *plugin)
+static void state_begin(struct state *state, struct tocsin__op *op, const char *name)
+{
+    state->op = op;
+    state->done = tocsin_plugin_unloaded_make();
+    snprintf(state->name, sizeof state->name, "%s", name);
+    state->done.name = state->name;
+    state->done.reason = state->reason;
+}
+
+/* Whoever asked before waits no more, but it is under way still: then it is not begun once more, but is this one's. */
+static bool takes_over(const struct tocsin__plugin *plugin)
+{
+    return plugin->change && plugin->change->step == step && atomic_load(&plugin->change->late);
+}
+
+/* Under the lock, since others may ask for the same. */
+static int claim(const char *name, const struct tocsin_notify *notify, struct tocsin__change *change, struct tocsin__change **ret_change)
+{
+    struct tocsin__plugin *plugin = tocsin__plugin_named(name);
+
+    if (!plugin)
+        return -ENOENT;
+    if (notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
+        return -EINVAL;                                    /* it would be called when it is not there any more */
+    if (plugin->state == TOCSIN_PLUGIN_LOADING)
+        return -EBUSY;
+    if (plugin->state == TOCSIN_PLUGIN_ENDING && !takes_over(plugin))
+        return -EALREADY;
+    *ret_change = plugin->state == TOCSIN_PLUGIN_ENDING ? plugin->change : change;
+    if (!change)
+        return 0;
+    plugin->state = TOCSIN_PLUGIN_ENDING;
+    plugin->change = *ret_change;
+    tocsin__change_hold(*ret_change);
+    if (*ret_change == change) {
+        change->plugin = plugin;
+        atomic_store(&plugin->image->owner->closed, true);
+    }
+    return 0;
+}
+
+static void take_over(struct tocsin__change *change)
+{
+    atomic_store(&change->again, true);
+    atomic_store(&change->late, false);
+}
+
+static int begin(struct tocsin__op *op, const char *name)
 {
     struct state *state = (struct state *)op->state;
-    struct tocsin__change *change = change_new();
+    struct tocsin__change *change = change_new(), *its = NULL;
+    int err;
 
     if (!change)
         return -ENOMEM;
-    state->op = op;
-    state->change = change;
-    state->done = tocsin_plugin_unloaded_make();
-    strcpy(state->name, plugin->name);
-    state->done.name = state->name;
-    state->done.reason = state->reason;
-    tocsin__change_hold(change);
-    change->op = op->source.id;
+    state_begin(state, op, name);
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    err = claim(name, NULL, change, &its);
+    if (err == 0) {
+        state->change = its;
+        atomic_store(&its->op, op->source.id);
+        if (its != change)
+            take_over(its);
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (err == 0 && its == change)
+        tocsin__change_begin(change, change->plugin, change->plugin->image);
+    else
+        tocsin__change_put(change);
+    if (err < 0)
+        return err;
     op->threaded = true;                                   /* it is some loop that ends it */
     op->engine->tenant->threads++;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->state = TOCSIN_PLUGIN_ENDING;
-    plugin->change = change;
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    atomic_store(&plugin->image->owner->closed, true);
-    tocsin__change_begin(change, plugin, plugin->image);
     return 0;
 }
 
 /* Those that need it are unloaded on their own; it waits until they are gone. */
-static void others_begin(const struct tocsin__plugin *plugin)
+static void others_begin(const char *of)
 {
     char name[TOCSIN__OWNER_NAME];
     const struct tocsin__plugin *other;
@@ -276,7 +340,7 @@ static void others_begin(const struct tocsin__plugin *plugin)
     do {
         pthread_mutex_lock(&tocsin__plugins_lock);
         other = tocsin__plugin_first();
-        while (other && !(tocsin__plugin_needs(other, plugin->name) && other->state == TOCSIN_PLUGIN_RUNNING))
+        while (other && !(tocsin__plugin_needs(other, of) && other->state == TOCSIN_PLUGIN_RUNNING))
             other = other->next;
         if (other)
             strcpy(name, other->name);
@@ -284,27 +348,22 @@ static void others_begin(const struct tocsin__plugin *plugin)
     } while (other && tocsin_plugin_unload(name, NULL, NULL) == 0);
 }
 
-static int may_unload(const char *name, const struct tocsin_notify *notify, struct tocsin__plugin **ret_plugin)
+static int may_unload(const char *name, const struct tocsin_notify *notify)
 {
-    struct tocsin__plugin *plugin;
+    struct tocsin__change *unused;
     int err;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin = tocsin__plugin_named(name);
-    err = !plugin ? -ENOENT : plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : plugin->state == TOCSIN_PLUGIN_LOADING ? -EBUSY : 0;
-    if (err == 0 && notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
-        err = -EINVAL;                                     /* it would be called when it is not there any more */
+    err = claim(name, notify, NULL, &unused);
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    *ret_plugin = plugin;
     return err;
 }
 
 int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     const struct tocsin__reason *reason = tocsin__reason_new();
-    struct tocsin__plugin *plugin;
     struct tocsin__op *op;
-    int err = !reason ? -ENOMEM : name ? may_unload(name, notify, &plugin) : -EINVAL;
+    int err = !reason ? -ENOMEM : name ? may_unload(name, notify) : -EINVAL;
 
     if (err == 0)
         err = tocsin__op_new(&unload_type, notify, &op);
@@ -314,11 +373,11 @@ int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, s
         return tocsin__op_failed(err, ret_op);
     }
     tocsin__op_owned_by_program(op);
-    err = tocsin__op_started(op, begin(op, plugin), ret_op);
+    err = tocsin__op_started(op, begin(op, name), ret_op);
     if (err < 0)
         return err;
     tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
-    others_begin(plugin);
+    others_begin(((struct state *)op->state)->name);
     tocsin__change_nudge(((struct state *)op->state)->change);
     return 0;
 }

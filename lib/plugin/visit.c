@@ -38,8 +38,21 @@ struct tocsin__visit *tocsin__visit_new(void (*does)(struct tocsin__visit *visit
     return visit;
 }
 
+/* A loop that was made before its owner was closed may have something of it. */
+struct tocsin__visit *tocsin__visit_grown(struct tocsin__visit *visit)
+{
+    struct tocsin__visit *grown = tocsin__loop_numbered(visit->count + 1) ? tocsin__visit_new(visit->does, visit->over, visit->arg) : NULL;
+
+    if (!grown)
+        return visit;
+    grown->except = visit->except;
+    tocsin__release(visit);
+    return grown;
+}
+
 void tocsin__visit_begin(struct tocsin__visit *visit)
 {
+    atomic_store(&visit->called, 0);
     atomic_store(&visit->left, visit->count + 1);
     for (uint32_t i = 0; i < visit->count; i++) {
         struct tocsin__call *call = &visit->calls[i];

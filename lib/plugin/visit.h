@@ -21,6 +21,7 @@ struct tocsin__visit {
 
 /* NULL: no memory. The loops that there are now; who is made later is not called, who ends first is called before it does. */
 struct tocsin__visit *tocsin__visit_new(void (*does)(struct tocsin__visit *visit), void (*over)(struct tocsin__visit *visit), void *arg);
+struct tocsin__visit *tocsin__visit_grown(struct tocsin__visit *visit);    /* for loops that have been made since; without memory: as it was */
 void tocsin__visit_begin(struct tocsin__visit *visit);
 
 #endif
