@@ -55,13 +55,23 @@ uint64_t config_number(struct config *config, const struct entry *entry, uint64_
 
 /* [tocsin] */
 
+static char *trimmed(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (end > text && strchr(" \t", end[-1]))
+        *--end = '\0';
+    return text + strspn(text, " \t");
+}
+
 /* Folders, each as it is meant from the file's own. */
 static char *path_of(const struct config *config, const char *value)
 {
     char *path = must_copy(""), *folders = must_copy(value), *rest = folders, *folder;
 
     while ((folder = strsep(&rest, ":"))) {
-        char *whole = *folder ? config_path(config, folder) : NULL, *longer = whole ? must_format("%s%s%s", path, *path ? ":" : "", whole) : NULL;
+        char *bare = trimmed(folder), *whole = *bare ? config_path(config, bare) : NULL;
+        char *longer = whole ? must_format("%s%s%s", path, *path ? ":" : "", whole) : NULL;
 
         free(whole);
         if (!longer)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tocsin.h>
 
@@ -127,9 +128,25 @@ static void print_json(const char *pattern)
 
 /* ---- */
 
+/* What its init prints is none of the catalogue. */
+static int load_aside(const char *name)
+{
+    int out = dup(STDOUT_FILENO), err;
+
+    fflush(stdout);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    err = tocsin_plugin_load(name, NULL);
+    fflush(stdout);
+    if (out >= 0) {
+        dup2(out, STDOUT_FILENO);
+        close(out);
+    }
+    return err;
+}
+
 static bool load(const char *name)
 {
-    int err = tocsin_plugin_load(name, NULL);
+    int err = load_aside(name);
 
     if (err < 0 && err != -EEXIST)
         fprintf(stderr, "tocsin signals: %s\n", tocsin_plugin_reason());
