@@ -119,7 +119,7 @@ static void judge(struct plan *plan, struct wanted *wanted)
     if (facts.name && !named)
         config_wrong(plan->config, line, "%s says that it is [plugin %s]", facts.file, facts.name);
     else if (err < 0 && err != -EEXIST && !(err == -ENOENT && named))
-        config_wrong(plan->config, line, "%s", tocsin_plugin_reason());
+        config_wrong(plan->config, line, "plugin %s: %s", wanted->name, tocsin_plugin_reason());
     else if (named)
         needs_judge(plan, wanted);
 }
