@@ -1,0 +1,102 @@
+# tocsin run: the default; a file that changes while it runs; draining, and what does not end.
+. "$srcdir/t/tools/host.inc"
+file=$folder/file.ini
+
+start
+says '^host.started plugins=0 loops=1'
+says '^host.ticked count=2'
+kill -HUP $host
+says '^host.reloaded .*failed=0'
+kill -TERM $host
+ends 0
+says '^host.draining by="os.sigterm"'
+
+base() {
+    printf '[tocsin]\npath = .\ndrain_ms = 60000\n[actions]\nhost.**, plugin.**, speaker.** = print\n'
+    cat
+}
+again() {   # the file is on the standard input
+    base >"$file"
+    kill -HUP $host
+}
+
+base >"$file" <<'INI'
+[loop io]
+[plugin needy]
+[plugin speaker]
+loop = io
+word = good
+  day
+INI
+start "$file"
+says '^host.started plugins=2 loops=2'
+says '^speaker.spoke word="good day" main=false'
+says '^needy$'
+
+again <<'INI'
+[loop io]
+[plugin needy]
+[plugin speaker]
+loop = io
+word = night
+[plugin plain]
+INI
+says '^host.reloaded plugins=3 loops=2 failed=0'
+says '^speaker 1.0: night'
+test "$(grep -c '^needy$' "$folder/out")" = 1 || wrong "what has not changed was loaded again"
+
+cp "$folder/speaker_later.so" "$folder/new" && mv "$folder/new" "$folder/speaker.so" || exit 2
+kill -HUP $host
+says '^speaker 2.0: night'
+says '^host.reloaded .*failed=0' 2
+
+printf '[plugin plain]\nnonsense\n' | again
+says '^tocsin: nothing has changed'
+says ":7: it is neither"
+says '^host.reloaded plugins=3' 3
+
+cp "$folder/speaker.so" "$folder/kept" && echo 'no object' >"$folder/new" && mv "$folder/new" "$folder/speaker.so" || exit 2
+printf '[loop io]\n[plugin speaker]\nloop = io\n' | again
+says '^tocsin: nothing has changed' 2
+says ":7: plugin speaker: it is no ELF file"
+says '^host.reloaded plugins=3' 4
+mv "$folder/kept" "$folder/speaker.so" || exit 2
+
+printf '[plugin speaker]\n' | again
+says '^host.reloaded plugins=1 loops=1 failed=0'
+says '^needy ends'
+says '^speaker.spoke word="nothing" main=true'
+
+printf '[plugin speaker]\n[plugin failing]\n' | again
+says 'plugin failing is not loaded: .*its init answered'
+says '^host.reloaded plugins=1 loops=1 failed=1'
+
+printf '[plugin needy]\n' | again
+says '^host.reloaded plugins=2 loops=1 failed=0'
+kill -INT $host
+ends 0
+test "$(tail -n 4 "$folder/out" | grep ends | tr '\n' ' ')" = "needy ends speaker 2.0 ends " || { wrong "not in reverse order:"; cat "$folder/out"; }
+
+printf '[plugin failing]\n' | base >"$file"
+exits 1 run "$file"
+
+printf '[plugin endless]\n' | base >"$file"
+start "$file"
+says '^host.started'
+kill -TERM $host
+says '^endless goes on'
+kill -TERM $host
+ends 3
+complained 'ended before all was drained'
+
+sed -i 's/60000/100/' "$file"
+start "$file"
+says '^host.started'
+kill -TERM $host
+ends 3
+complained 'plugin endless does not go: it has'
+
+printf '[actions]\nspeaker.spoke = drain\n[tocsin]\npath = .\n[plugin speaker]\n' >"$file"
+start "$file"
+ends 0
+exit $failed

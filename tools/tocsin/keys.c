@@ -1,0 +1,145 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tocsin/signal.h>
+
+#include "config.h"
+#include "keys.h"
+#include "mem.h"
+#include "usage.h"
+
+static const char *const actions[] = { "print", "ignore", "drain", "stop", NULL };
+static const char *const holdings[] = { "handlers", "operations", "queues", "blocks", "sources", "signals", "pended", "pended_bytes", "tasks", NULL };
+static const char *const settings[] = { "path", "drain_ms", "tick_ms", NULL };
+
+static int place_of(const char *word, const char *const *words)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    return -1;
+}
+
+int action_of(const char *word)
+{
+    return place_of(word, actions);
+}
+
+int holding_of(const char *word)
+{
+    return place_of(word, holdings);
+}
+
+static void unknown(struct config *config, const struct entry *entry, const char *what, const char *word, const char *const *words)
+{
+    const char *near = meant(word, words);
+
+    if (near)
+        config_wrong(config, entry->line, "there is no %s '%s': did you mean '%s'?", what, word, near);
+    else
+        config_wrong(config, entry->line, "there is no %s '%s'", what, word);
+}
+
+uint64_t config_number(struct config *config, const struct entry *entry, uint64_t most)
+{
+    unsigned long long number;
+    char *end;
+
+    errno = 0;
+    number = strtoull(entry->value, &end, 10);
+    if (*entry->value < '0' || *entry->value > '9' || *end || errno || number > most)
+        config_wrong(config, entry->line, "%s = %s: a number from 0 to %llu is wanted", entry->key, entry->value, (unsigned long long)most);
+    return number;
+}
+
+/* [tocsin] */
+
+static char *trimmed(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (end > text && strchr(" \t", end[-1]))
+        *--end = '\0';
+    return text + strspn(text, " \t");
+}
+
+/* Folders, each as it is meant from the file's own. */
+static char *path_of(const struct config *config, const char *value)
+{
+    char *path = must_copy(""), *folders = must_copy(value), *rest = folders, *folder;
+
+    while ((folder = strsep(&rest, ":"))) {
+        char *bare = trimmed(folder), *whole = *bare ? config_path(config, bare) : NULL;
+        char *longer = whole ? must_format("%s%s%s", path, *path ? ":" : "", whole) : NULL;
+
+        free(whole);
+        if (!longer)
+            continue;
+        free(path);
+        path = longer;
+    }
+    free(folders);
+    return path;
+}
+
+static void own_look(struct config *config, const struct entry *entry)
+{
+    int key = place_of(entry->key, settings);
+
+    if (key == 0)
+        config->path = path_of(config, entry->value);
+    else if (key == 1)
+        config->drain_ms = (int64_t)config_number(config, entry, 1000000000);
+    else if (key == 2)
+        config->tick_ms = (int64_t)config_number(config, entry, 1000000000);
+    else
+        unknown(config, entry, "setting", entry->key, settings);
+}
+
+/* The others */
+
+static void action_look(struct config *config, const struct entry *entry)
+{
+    if (tocsin_match(entry->key, "a") < 0)
+        config_wrong(config, entry->line, "'%s' is no pattern of signals", entry->key);
+    if (action_of(entry->value) < 0)
+        unknown(config, entry, "action", entry->value, actions);
+    else if (action_of(entry->value) == ACTION_IGNORE && strchr(entry->key, '!'))
+        config_wrong(config, entry->line, "'%s': a pattern that is ignored has no !", entry->key);
+}
+
+static void limit_look(struct config *config, const struct entry *entry)
+{
+    if (holding_of(entry->key) < 0)
+        unknown(config, entry, "limit", entry->key, holdings);
+    config_number(config, entry, UINT64_MAX - 1);
+}
+
+static void loop_look(struct config *config, const struct entry *entry)
+{
+    config_wrong(config, entry->line, "a loop has no setting '%s'", entry->key);
+}
+
+/* What a plugin does not know it does not ask for: only the host's own are looked at. */
+static void plugin_look(struct config *config, const struct entry *entry)
+{
+    if (strcmp(entry->key, "loop") == 0 && strcmp(entry->value, "main") != 0 && !config_section(config, SECTION_LOOP, entry->value))
+        config_wrong(config, entry->line, "there is no [loop %s]", entry->value);
+    if (strcmp(entry->key, "file") == 0 && !*entry->value)
+        config_wrong(config, entry->line, "file = which?");
+}
+
+static void (*const looks[])(struct config *config, const struct entry *entry) = { own_look, action_look, loop_look, plugin_look, limit_look };
+
+void config_keys(struct config *config)
+{
+    for (size_t i = 0; i < config->count; i++) {
+        const struct section *section = &config->sections[i];
+
+        if (section->kind == SECTION_LOOP && strcmp(section->name, "main") == 0)
+            config_wrong(config, section->line, "the loop 'main' is there already");
+        for (size_t k = 0; k < section->count; k++)
+            looks[section->kind](config, &section->entries[k]);
+    }
+}
