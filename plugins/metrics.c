@@ -149,15 +149,12 @@ static void add_durations(struct text *text)
 
 static void add_owners(struct text *text)
 {
-    static const char *const holdings[TOCSIN_HOLDS] = {
-        "handlers", "operations", "queues", "blocks", "sources", "signals", "pended", "pended_bytes", "tasks", "types", "objects"
-    };
     struct tocsin_owner_facts facts = { .id = 0 };
 
     head(text, "owner_holds", "gauge", "What an owner holds, the program or a plugin.");
     while (tocsin_owner_next(facts.id, &facts) == 0)
         for (int i = 0; i < TOCSIN_HOLDS; i++)
-            add(text, "tocsin_owner_holds{owner=\"%s\",holding=\"%s\"} %llu\n", facts.name, holdings[i], (unsigned long long)facts.held[i]);
+            add(text, "tocsin_owner_holds{owner=\"%s\",holding=\"%s\"} %llu\n", facts.name, tocsin_holding_name((enum tocsin_holding)i), (unsigned long long)facts.held[i]);
     head(text, "owner_refused_total", "counter", "What an owner was refused for its limits.");
     facts.id = 0;
     while (tocsin_owner_next(facts.id, &facts) == 0)

@@ -60,6 +60,18 @@ TOCSIN_API int tocsin_owner_limit(const char *name, enum tocsin_holding what, ui
 enum { TOCSIN_FAULTS = 8, TOCSIN_STALLS = 4 };         /* of a plugin that nobody has said otherwise about; of the program 0 */
 
 /**
+ * The name of a holding: "handlers", "pended_bytes".
+ *
+ * @owner   the text is constant
+ * @return  NULL: there is no such holding
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API const char *tocsin_holding_name(enum tocsin_holding what);
+
+/**
  * How often a handler of an owner may answer an error, and block its loop (as a watchdog sees it), within a minute: with the last of these it is put into quarantine. It
  * is not called any more; what it would have been called with is held, 1,024 emissions and 1 MiB of payload at most, what is beyond is counted; a question that it
  * would have been asked is answered -EACCES; and plugin.quarantined tells. It ends with tocsin_handler_release, tocsin_plugin_release, or a reload. 0: never.

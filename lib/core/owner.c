@@ -20,7 +20,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;       /* of new ones */
 static uint32_t numbers;
 
 static const char *const holdings[TOCSIN_HOLDS] = {
-    "handlers", "operations", "queues", "blocks", "sources", "signals", "pended", "pended bytes", "tasks", "types", "objects"
+    "handlers", "operations", "queues", "blocks", "sources", "signals", "pended", "pended_bytes", "tasks", "types", "objects"
 };
 
 static struct tocsin__owner *first(void)
@@ -165,9 +165,9 @@ int tocsin__owner_ration(struct tocsin__owner *owner, const char *signal, const 
     return -EDQUOT;
 }
 
-const char *tocsin__owner_holding(enum tocsin_holding what)
+const char *tocsin_holding_name(enum tocsin_holding what)
 {
-    return holdings[what];
+    return (int)what < 0 || what >= TOCSIN_HOLDS ? NULL : holdings[what];
 }
 
 /* Plugins */

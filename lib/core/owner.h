@@ -61,7 +61,6 @@ void tocsin__owner_hold(struct tocsin__owner *owner, enum tocsin_holding what, u
 int  tocsin__owner_ration(struct tocsin__owner *owner, const char *signal, const struct tocsin_payload *payload);
 void tocsin__owner_tell(struct tocsin__owner *owner, enum tocsin_holding what);      /* that it was refused, once until it is below the limit again */
 uint64_t tocsin__owner_held(const struct tocsin__owner *owner, enum tocsin_holding what);
-const char *tocsin__owner_holding(enum tocsin_holding what);       /* "handlers" */
 
 /* For lib/plugin. let_go: one that is watched has less than before; NULL: nobody wants to know. */
 extern tocsin__hidden void (*_Atomic tocsin__owner_let_go)(struct tocsin__owner *owner);

@@ -175,7 +175,7 @@ bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t s
             continue;                                  /* copies, which call nothing of it */
         if (used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%llu %s", used ? ", " : "", (unsigned long long)held,
-                                     tocsin__owner_holding((enum tocsin_holding)what));
+                                     tocsin_holding_name((enum tocsin_holding)what));
     }
     return used;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tocsin/owner.h>
 #include <tocsin/signal.h>
 
 #include "config.h"
@@ -10,7 +11,7 @@
 #include "usage.h"
 
 static const char *const actions[] = { "print", "ignore", "drain", "stop", NULL };
-static const char *const holdings[] = { "handlers", "operations", "queues", "blocks", "sources", "signals", "pended", "pended_bytes", "tasks", NULL };
+static const char *holdings[TOCSIN_HOLDS_TYPES + 1];       /* those that can be limited, NULL at the end */
 static const char *const settings[] = { "path", "drain_ms", "tick_ms", NULL };
 
 static int place_of(const char *word, const char *const *words)
@@ -26,9 +27,16 @@ int action_of(const char *word)
     return place_of(word, actions);
 }
 
+static const char *const *limits(void)
+{
+    for (int i = 0; i < TOCSIN_HOLDS_TYPES; i++)
+        holdings[i] = tocsin_holding_name((enum tocsin_holding)i);
+    return holdings;
+}
+
 int holding_of(const char *word)
 {
-    return place_of(word, holdings);
+    return place_of(word, limits());
 }
 
 static void unknown(struct config *config, const struct entry *entry, const char *what, const char *word, const char *const *words)
@@ -112,7 +120,7 @@ static void action_look(struct config *config, const struct entry *entry)
 static void limit_look(struct config *config, const struct entry *entry)
 {
     if (holding_of(entry->key) < 0)
-        unknown(config, entry, "limit", entry->key, holdings);
+        unknown(config, entry, "limit", entry->key, limits());
     config_number(config, entry, UINT64_MAX - 1);
 }
 
