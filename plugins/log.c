@@ -209,8 +209,10 @@ int tocsin_plugin_init(void)
     int err = open_to(tocsin_setting("to", "stderr"));
 
     json = strcmp(format, "json") == 0;
-    if (err == 0 && !json && strcmp(format, "text") != 0)
-        err = -EINVAL;
+    if (err < 0)
+        tocsin_plugin_refuse(err, err == -EINVAL ? "to: stderr, file:PATH, syslog or journal; facility: user, daemon, local0 to local7" : "to: it cannot be opened");
+    else if (!json && strcmp(format, "text") != 0)
+        err = tocsin_plugin_refuse(-EINVAL, "format: text or json");
     if (err == 0)
         err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
     if (err < 0)

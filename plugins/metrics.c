@@ -243,10 +243,13 @@ static int on_time(const struct tocsin_info *info, void *arg)
 int tocsin_plugin_init(void)
 {
     long every_ms = strtol(tocsin_setting("every_ms", "10000"), NULL, 10);
-    int err = every_ms < 1 || !*tocsin_setting("file", "") ? -EINVAL : 0;
+    int err;
 
-    if (err == 0)
-        err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
+    if (every_ms < 1)
+        return tocsin_plugin_refuse(-EINVAL, "every_ms: a number of milliseconds from 1 on");
+    if (!*tocsin_setting("file", ""))
+        return tocsin_plugin_refuse(-EINVAL, "file: it has to be said where to");
+    err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
     return err < 0 ? err : tocsin_every(every_ms, TOCSIN_EACH(on_time), NULL);
 }
 

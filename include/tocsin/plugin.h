@@ -66,6 +66,18 @@ TOCSIN_API const char *tocsin_setting_at(const char *where, const char *key, con
 #define tocsin_setting(key, otherwise) tocsin_setting_at(TOCSIN__HERE, (key), (otherwise))
 
 /**
+ * For an init that fails: says why, in a sentence, which tocsin_plugin_reason hands on. return tocsin_plugin_refuse(-EINVAL, "format: text or json");
+ *
+ * @owner   reason is copied; what is beyond 255 bytes is cut
+ * @return  error
+ * @emits   none
+ * @thread  the one that init was called on
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_plugin_refuse(int error, const char *reason);
+
+/**
  * Leaves a block of bytes for the next version of the calling plugin, from its fini, or before; the last one stands. version says what is in it. Where no
  * reload is going on nobody gets it.
  *

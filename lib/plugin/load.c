@@ -192,9 +192,11 @@ int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *i
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->image = image;
     pthread_mutex_unlock(&tocsin__plugins_lock);
+    tocsin_plugin_refuse(0, NULL);
     err = tocsin__image_init(image);
     if (err < 0)
-        return tocsin__refuse(reason, err, "%s: its init answered %d: %s", plugin->name, err, tocsin_strerror(err));
+        return *tocsin__said() ? tocsin__refuse(reason, err, "%s: %s", plugin->name, tocsin__said())
+                               : tocsin__refuse(reason, err, "%s: its init answered %d: %s", plugin->name, err, tocsin_strerror(err));
     return tocsin__owner_held(image->owner, TOCSIN_HOLDS_SIGNALS) ? declared_judge(image, reason) : 0;
 }
 

@@ -226,7 +226,7 @@ int tocsin_state_take_at(const char *where, uint32_t version, struct tocsin_byte
 
 /* What is lent to a thread. It is no thread-local storage: of that a library that is mapped late has little. */
 
-struct lent { struct tocsin__reason reason; char text[512], needs[2048]; struct tocsin__image *checked; };
+struct lent { struct tocsin__reason reason; char text[512], said[256], needs[2048]; struct tocsin__image *checked; };
 
 static pthread_key_t lent_key;
 static pthread_once_t lent_once = PTHREAD_ONCE_INIT;
@@ -278,6 +278,22 @@ const char *tocsin_plugin_reason(void)
     const struct lent *lent = lent_here();
 
     return lent ? lent->text : "";
+}
+
+int tocsin_plugin_refuse(int error, const char *reason)
+{
+    struct lent *lent = lent_here();
+
+    if (lent)
+        snprintf(lent->said, sizeof lent->said, "%s", reason ? reason : "");
+    return error;
+}
+
+const char *tocsin__said(void)
+{
+    const struct lent *lent = lent_here();
+
+    return lent ? lent->said : "";
 }
 
 /* Asked */

@@ -43,6 +43,8 @@ void tocsin__settings_free(char **settings);
 /* The reason of this thread: begins with none. NULL: no memory. */
 const struct tocsin__reason *tocsin__reason_new(void);
 
+const char *tocsin__said(void);                        /* what an init has said of why it fails; "": nothing */
+
 /* Reads it, judges it beside what is loaded, and loads what it needs if load. except: a plugin of this name may be there (it is the one that is reloaded); NULL. */
 struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except, bool load, const struct tocsin__reason *reason, int *ret_err);
 /* Maps it, calls its init, and sees that it has done as it says. What it has begun, where it fails, is the caller's to undo. */
