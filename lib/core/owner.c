@@ -172,6 +172,11 @@ const char *tocsin_holding_name(enum tocsin_holding what)
 
 /* Plugins */
 
+static void ration_look(struct tocsin__owner *owner)
+{
+    atomic_store(&owner->rationed, owner->limit[TOCSIN_HOLDS_PENDED] != UINT64_MAX || owner->limit[TOCSIN_HOLDS_PENDED_BYTES] != UINT64_MAX);
+}
+
 static void owner_begin(struct tocsin__owner *owner, const char *name)
 {
     strncpy(owner->name, name, sizeof owner->name - 1);
@@ -218,6 +223,24 @@ void tocsin__owner_end(struct tocsin__owner *owner)
 {
     tocsin__owner_maps(owner, 0, 0);
     atomic_store(&owner->idle, true);
+}
+
+struct tocsin__ration tocsin__owner_ration_get(const struct tocsin__owner *owner)
+{
+    struct tocsin__ration ration = { .faults = atomic_load(&owner->faults), .stalls = atomic_load(&owner->stalls) };
+
+    for (int what = 0; what < TOCSIN_HOLDS; what++)
+        ration.limit[what] = atomic_load(&owner->limit[what]);
+    return ration;
+}
+
+void tocsin__owner_ration_set(struct tocsin__owner *owner, const struct tocsin__ration *ration)
+{
+    for (int what = 0; what < TOCSIN_HOLDS; what++)
+        atomic_store(&owner->limit[what], ration->limit[what]);
+    atomic_store(&owner->faults, ration->faults);
+    atomic_store(&owner->stalls, ration->stalls);
+    ration_look(owner);
 }
 
 struct tocsin__owner *tocsin__owner_numbered(uint32_t number)
@@ -285,7 +308,7 @@ int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most
     if (!owner)
         return -ENOENT;
     atomic_store(&owner->limit[what], most);
-    atomic_store(&owner->rationed, owner->limit[TOCSIN_HOLDS_PENDED] != UINT64_MAX || owner->limit[TOCSIN_HOLDS_PENDED_BYTES] != UINT64_MAX);
+    ration_look(owner);
     return 0;
 }
 

@@ -69,6 +69,11 @@ void tocsin__owner_maps(struct tocsin__owner *owner, uintptr_t low, uintptr_t hi
 void tocsin__owner_end(struct tocsin__owner *owner);   /* it holds nothing, and its file is not mapped any more */
 struct tocsin__owner *tocsin__owner_numbered(uint32_t number);
 
+/* What it may have, and how long it is borne with: of a plugin, whichever version. */
+struct tocsin__ration { uint64_t limit[TOCSIN_HOLDS]; uint32_t faults, stalls; };
+struct tocsin__ration tocsin__owner_ration_get(const struct tocsin__owner *owner);
+void tocsin__owner_ration_set(struct tocsin__owner *owner, const struct tocsin__ration *ration);
+
 /* Whether the owner may have it pended: 0; -EDQUOT, and it is told. */
 static inline int tocsin__owner_room(struct tocsin__owner *owner, const char *signal, const struct tocsin_payload *payload)
 {

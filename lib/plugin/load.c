@@ -189,6 +189,8 @@ int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *i
 
     if (err < 0)
         return err;
+    if (plugin->rationed)
+        tocsin__owner_ration_set(image->owner, &plugin->ration);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->image = image;
     pthread_mutex_unlock(&tocsin__plugins_lock);

@@ -19,6 +19,8 @@ struct tocsin__plugin {
     struct tocsin_loop home;                           /* whose thread called init, and will call fini */
     enum tocsin_plugin_state state;
     uint32_t reloads;
+    struct tocsin__ration ration;                      /* of the version before; what was set by hand goes on */
+    bool rationed;
     uint64_t id;
     struct tocsin__change *change;                     /* that it is in; NULL: none */
     void *left;                                        /* by the version before, or for the next (P4) */

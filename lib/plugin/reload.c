@@ -179,8 +179,11 @@ static bool still_busy(const struct tocsin__image *image)
 /* The old version goes. What keeps it mapped is no hindrance: nothing of it is called; a thread of its own goes on with it. */
 static bool old_goes(struct reload *reload)
 {
+    struct tocsin__plugin *plugin = reload->change.plugin;
     struct tocsin__image *old = reload->change.image;
 
+    plugin->ration = tocsin__owner_ration_get(reload->change.owner);
+    plugin->rationed = true;
     tocsin__image_fini(old);
     tocsin__signals_orphan(reload->change.owner);
     reload->stays = still_busy(old);
