@@ -1,0 +1,79 @@
+# The plugins that ship with it: log as text and as JSON, on a full disk, with settings that are wrong; metrics.
+. "$srcdir/t/tools/host.inc"
+cp plugins/.libs/*.so "$folder" || exit 2
+file=$folder/file.ini
+
+config() {   # the rest is on the standard input
+    printf '[tocsin]\npath = .\ntick_ms = 10\n' >"$file"
+    cat >>"$file"
+    start "$file"
+}
+
+has() {   # file, pattern; it comes
+    tries=0
+    until grep -q -- "$2" "$1" 2>/dev/null; do
+        tries=$((tries + 1))
+        test $tries -lt 600 || { echo "$1 never had: $2"; cat "$1" "$folder/err"; exit 1; }
+        sleep 0.1
+    done
+}
+
+stop() {
+    kill -TERM $host
+    ends 0
+}
+
+config <<INI
+[plugin log]
+to = file:$folder/log
+patterns = host.**
+INI
+has "$folder/log" '^20[0-9-]*T[0-9:.]*Z host.ticked {"count":3}$'
+stop
+! grep -v '^20[0-9-]*T[0-9:.]*Z host\.[a-z]* {.*}$' "$folder/log" || wrong "the log has other lines"
+
+config <<INI
+[plugin log]
+to = file:$folder/json
+format = json
+INI
+has "$folder/json" '^{"time":"20[0-9-]*T[0-9:.]*Z","signal":"host.ticked","signo":[0-9]*,.*"payload":{"count":3}}$'
+stop
+while read -r line; do
+    printf '%s\n' "$line" | LC_ALL=C awk -f "$srcdir/t/house/json.awk" || { wrong "not JSON: $line"; break; }
+done <"$folder/json"
+
+config <<'INI'
+[plugin log]
+INI
+has "$folder/err" '^20[0-9-]*T[0-9:.]*Z host.ticked '
+stop
+
+config <<'INI'
+[plugin log]
+to = file:/dev/full
+[actions]
+host.** = print
+INI
+says '^host.ticked count=3'
+stop
+
+exits 1 run "$(printf '[tocsin]\npath = .\n[plugin log]\nto = nowhere\n' >"$file"; echo "$file")"
+complained 'to: stderr, file:PATH, syslog or journal'
+exits 1 run "$(printf '[tocsin]\npath = .\n[plugin log]\nformat = xml\n' >"$file"; echo "$file")"
+complained 'format: text or json'
+exits 1 run "$(printf '[tocsin]\npath = .\n[plugin metrics]\n' >"$file"; echo "$file")"
+complained 'file: it has to be said where to'
+
+config <<INI
+[plugin metrics]
+file = $folder/page
+every_ms = 20
+INI
+has "$folder/page" '^tocsin_emissions_total{signal="host.ticked",owner="program"} [1-9]'
+has "$folder/page" '^tocsin_owner_holds{owner="metrics",holding="handlers"} 1$'
+stop
+has "$folder/page" '^tocsin_duration_seconds_bucket{signal="work.done",owner="program",le="+Inf"} [1-9]'
+LC_ALL=C grep -vE '^(# (HELP|TYPE) tocsin_[a-z_]+ .*|tocsin_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$folder/page" && wrong "the page has other lines"
+test ! -e "$folder/page.fresh" || wrong "what was being written is there still"
+exit $failed
