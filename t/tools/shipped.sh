@@ -76,4 +76,33 @@ stop
 has "$folder/page" '^tocsin_duration_seconds_bucket{signal="work.done",owner="program",le="+Inf"} [1-9]'
 LC_ALL=C grep -vE '^(# (HELP|TYPE) tocsin_[a-z_]+ .*|tocsin_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$folder/page" && wrong "the page has other lines"
 test ! -e "$folder/page.fresh" || wrong "what was being written is there still"
+
+config <<INI
+[plugin record]
+file = $folder/recording
+patterns = host.ticked
+[actions]
+host.ticked = print
+INI
+says '^host.ticked count=3'
+stop
+config <<INI
+[plugin replay]
+file = $folder/recording
+patterns = host.ticked
+speed = 0
+[actions]
+replay.done = print
+INI
+says '^replay.done emitted=[1-9][0-9]* skipped=0 lost=0 whole=true'
+stop
+head -c "$(($(wc -c <"$folder/recording") - 3))" "$folder/recording" >"$folder/cut"
+config <<INI
+[plugin replay]
+file = $folder/cut
+[actions]
+replay.done = print
+INI
+says '^replay.done emitted=[1-9][0-9]* skipped=0 lost=0 whole=false'
+stop
 exit $failed
