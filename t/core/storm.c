@@ -72,6 +72,8 @@ static struct promise promises[LOOPS][SENDERS][SLOTS];
 static pthread_t threads[THREADS];
 static atomic_bool due[THREADS][LEVELS];               /* a real signal is on its way */
 static atomic_long signals_caught;
+static atomic_int catching;                            /* handlers that are at work */
+static atomic_bool mute;                               /* none is to begin any more */
 static atomic_int ready, done, quiet, over;
 static long messages;
 static __thread struct voice *own;                     /* of this thread, by level */
@@ -333,18 +335,25 @@ static bool send_one(struct voice *voice, bool async)
     return sent;
 }
 
-static void on_signal(int signo)
+static void catch_one(struct voice *voice, int level)
 {
-    int level = signo == SIGUSR1 ? 1 : 2, was = errno;
-    struct voice *voice = own + level;
-
     errno = 1000 + level;
     for (uint32_t i = draw(voice, 3) + 1; i > 0; i--)
         send_one(voice, true);
     check_equal(errno, 1000 + level);
-    errno = was;
     atomic_fetch_add(&signals_caught, 1);
     atomic_store(&due[voice->number / LEVELS][level], false);
+}
+
+static void on_signal(int signo)
+{
+    int level = signo == SIGUSR1 ? 1 : 2, was = errno;
+
+    atomic_fetch_add(&catching, 1);
+    if (!atomic_load(&mute))
+        catch_one(own + level, level);
+    atomic_fetch_sub(&catching, 1);
+    errno = was;
 }
 
 /* The threads */
@@ -409,12 +418,25 @@ static void *storm(void *arg)
     return NULL;
 }
 
-static bool all_caught(void)
+TOCSIN__UNUSED static bool all_caught(void)
 {
     for (int i = 0; i < THREADS; i++)
         if (atomic_load(&due[i][1]) || atomic_load(&due[i][2]))
             return false;
     return true;
+}
+
+/* Each signal that was sent is caught. But the thread sanitizer puts signals off, and may never call their handler: there it is enough that none is at work, or will be. */
+static void signals_end(void)
+{
+#ifdef __SANITIZE_THREAD__
+    atomic_store(&mute, true);
+    while (atomic_load(&catching))
+        sched_yield();
+#else
+    while (!all_caught())
+        sched_yield();
+#endif
 }
 
 static int fall_quiet(void *arg)
@@ -445,8 +467,7 @@ static void end_all(pthread_t storming)
         sched_yield();
     atomic_store(&over, 1);
     check_equal(pthread_join(storming, NULL), 0);
-    while (!all_caught())
-        sched_yield();
+    signals_end();
     call_all(fall_quiet);
     while (atomic_load(&quiet) < LOOPS)
         sched_yield();
