@@ -1,7 +1,7 @@
 /* The plugin "metrics": how often each signal is emitted, how often operations fail and how long they take, and what each owner holds, in the text format that Prometheus reads,
    in a file that is replaced whole.
 
-   file       where to; it has to be said
+   to         where to; it has to be said
    every_ms   how often it is written: 10000
    patterns   which signals: "**, !tocsin.**"
 
@@ -216,7 +216,7 @@ static struct page *page_new(void)
 
     if (!page)
         return NULL;
-    snprintf(page->path, sizeof page->path, "%s", tocsin_setting("file", ""));
+    snprintf(page->path, sizeof page->path, "%s", tocsin_setting("to", ""));
     snprintf(page->fresh, sizeof page->fresh, "%s.fresh", page->path);
     add_counts(&page->text);
     add_durations(&page->text);
@@ -247,8 +247,8 @@ int tocsin_plugin_init(void)
 
     if (every_ms < 1)
         return tocsin_plugin_refuse(-EINVAL, "every_ms: a number of milliseconds from 1 on");
-    if (!*tocsin_setting("file", ""))
-        return tocsin_plugin_refuse(-EINVAL, "file: it has to be said where to");
+    if (!*tocsin_setting("to", ""))
+        return tocsin_plugin_refuse(-EINVAL, "to: it has to be said where to");
     err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
     return err < 0 ? err : tocsin_every(every_ms, TOCSIN_EACH(on_time), NULL);
 }

@@ -1,6 +1,6 @@
 /* The plugin "replay": emits what "record" has written, in its order.
 
-   file       what "record" wrote; it has to be said
+   from       what "record" wrote; it has to be said
    patterns   which of it: "**" unless said otherwise
    speed      1: as it went; 2: twice as fast; 0: as fast as the loop turns
    step       yes: one for each replay.step that somebody emits, whatever the speed
@@ -333,10 +333,10 @@ static int begin(void)
 
 int tocsin_plugin_init(void)
 {
-    int err = *tocsin_setting("file", "") ? file_open(tocsin_setting("file", "")) : -EINVAL;
+    int err = *tocsin_setting("from", "") ? file_open(tocsin_setting("from", "")) : -EINVAL;
 
     if (err < 0)
-        tocsin_plugin_refuse(err, err == -EINVAL ? "file: it has to be said what" : err == -EBADMSG ? "file: it is no recording" : "file: it cannot be read");
+        tocsin_plugin_refuse(err, err == -EINVAL ? "from: it has to be said what" : err == -EBADMSG ? "from: it is no recording" : "from: it cannot be read");
     else
         err = begin();
     if (err < 0)

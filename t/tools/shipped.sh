@@ -63,11 +63,11 @@ complained 'to: stderr, file:PATH, syslog or journal'
 exits 1 run "$(printf '[tocsin]\npath = .\n[plugin log]\nformat = xml\n' >"$file"; echo "$file")"
 complained 'format: text or json'
 exits 1 run "$(printf '[tocsin]\npath = .\n[plugin metrics]\n' >"$file"; echo "$file")"
-complained 'file: it has to be said where to'
+complained 'to: it has to be said where to'
 
 config <<INI
 [plugin metrics]
-file = $folder/page
+to = $folder/page
 every_ms = 20
 INI
 has "$folder/page" '^tocsin_emissions_total{signal="host.ticked",owner="program"} [1-9]'
@@ -79,7 +79,7 @@ test ! -e "$folder/page.fresh" || wrong "what was being written is there still"
 
 config <<INI
 [plugin record]
-file = $folder/recording
+to = $folder/recording
 patterns = host.ticked
 [actions]
 host.ticked = print
@@ -88,7 +88,7 @@ says '^host.ticked count=3'
 stop
 config <<INI
 [plugin replay]
-file = $folder/recording
+from = $folder/recording
 patterns = host.ticked
 speed = 0
 [actions]
@@ -99,7 +99,7 @@ stop
 head -c "$(($(wc -c <"$folder/recording") - 3))" "$folder/recording" >"$folder/cut"
 config <<INI
 [plugin replay]
-file = $folder/cut
+from = $folder/cut
 [actions]
 replay.done = print
 INI
