@@ -90,7 +90,6 @@ int main(void)
     int failed;
 
     signals_as_usual();
-
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -31,8 +31,8 @@ enum {
  * @owner   payload is borrowed until this returns; it is copied, once, unless it is flat and small: then into each inbox
  * @return  TOCSIN_PENDED: it is on its way; TOCSIN_NOBODY: nobody listens, and there is no default action; -EAGAIN: the inbox of one who listens
  *          is full, or what it has pended of the signal has reached its limit; nothing was done; -EINVAL: no such signo, or it is for
- *          questions; -EPROTO: another layout than the declared one; -ESHUTDOWN: there
- *          is a default action, and no loop at all; -ENOMEM; -errno of duplicating a descriptor
+ *          questions; -EPROTO: another layout than the declared one; -ESHUTDOWN: there is a
+ *          default action, and no loop at all; -ENOMEM; -errno of duplicating a descriptor
  * @emits   the signal, on each of the loops
  * @thread  any; async-signal-safe for a signal that was declared TOCSIN_ASYNC
  * @source  POSIX sigqueue(3); T2, T3, T5, T7

@@ -254,8 +254,6 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
-    atomic_store(&inbox->holders, 0);                  /* those threads are not here */
-    atomic_store(&inbox->waking, 0);
 }
 
 void tocsin__inbox_revive(struct tocsin__inbox *inbox)

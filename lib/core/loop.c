@@ -79,7 +79,8 @@ static void fork_child(void)
         others |= loop != own && loop->word && loop->word != TOCSIN__NO_WORD;
         if (loop->word)
             inherit(loop, loop == own ? TOCSIN__INHERITED : TOCSIN__ABANDONED);
-        atomic_store(&loop->inbox.waking, 0);          /* who was about to wake it is not here */
+        atomic_store(&loop->inbox.waking, 0);          /* who was about to wake it, or held it, is not here */
+        atomic_store(&loop->inbox.holders, 0);
     }
     for (struct tocsin__loop *loop = retired; loop; loop = loop->next)
         loop->word = loop->number;

@@ -96,13 +96,13 @@ static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
 
 static void forget(struct tocsin__net_sockets *sockets, int fd)
 {
-    struct tocsin_op watch_of;
+    struct tocsin_op old;
 
     if (fd >= sockets->count || !sockets->list[fd].watch.source.id)
         return;
-    watch_of = sockets->list[fd].watch;
+    old = sockets->list[fd].watch;
     sockets->list[fd] = (struct tocsin__net_socket){ .wanted = 0 };
-    tocsin_cancel(watch_of);
+    tocsin_cancel(old);
 }
 
 /* Reading goes on unheard, for the next fetch on this connection. Who was to write was not connected yet, or not done: libcurl

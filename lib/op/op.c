@@ -97,13 +97,13 @@ void tocsin__op_owned_by_program(struct tocsin__op *op)
 
 static int notify_check(const struct tocsin_notify *notify)
 {
-    unsigned how = notify->how & ~(unsigned)TOCSIN_SERVING;
-
-    bool calls = how && !(how & ~(unsigned)(TOCSIN_AT_END | TOCSIN_AT_EACH));
+    unsigned how = notify->how & ~(unsigned)TOCSIN_SERVING, calls = how & (TOCSIN_AT_END | TOCSIN_AT_EACH);
 
     if (notify->how & ~31u || notify->spare[0] || notify->spare[1])
         return -EINVAL;
-    return calls ? notify->fn ? 0 : -EINVAL : how & (how - 1) ? -EINVAL : 0;
+    if (calls)
+        return how == calls && notify->fn ? 0 : -EINVAL;
+    return how & (how - 1) ? -EINVAL : 0;              /* one, or none */
 }
 
 /* Places in all queues where its end will go */

@@ -85,7 +85,7 @@ mutant publish_without_test $inbox "the wake edge is not tested" <<'S'
 /^void tocsin__inbox_publish/,/^}/{/edge_test/d}
 S
 mutant test_before_push $inbox "the wake edge is tested before the node is pushed" <<'S'
-/^bool tocsin__inbox_push/,/^}/{/edge_test/d;s/^    do {/    edge_test(inbox);\n&/}
+/^static bool push(/,/^}/{/edge_test/d;s/^    do {/    edge_test(inbox);\n&/}
 S
 mutant sleeps_without_looking $inbox "the loop sleeps without looking again" <<'S'
 /^bool tocsin__inbox_sleeps/,/^}/s/!tocsin__inbox_holds(inbox)/true/
@@ -115,7 +115,7 @@ mutant generation_ignored $inbox "a claim does not look at the generation" <<'S'
 /^static bool gone/,/^}/s/ || (generation.*);/ || (0 \&\& generation);/
 S
 mutant push_without_swap $inbox "a push is a load and a store" <<'S'
-/^bool tocsin__inbox_push/,/^}/s/} while (!atomic_compare_exchange_weak(&inbox->list, &newest, node));/} while (atomic_store(\&inbox->list, node), false);/
+/^static bool push(/,/^}/s/} while (!atomic_compare_exchange_weak(&inbox->list, &newest, node));/} while (atomic_store(\&inbox->list, node), false);/
 S
 mutant list_not_turned $inbox "the list is run from the newest on" <<'S'
 /^static void take(/,/^}/{s/oldest = NULL/oldest = node/;s/for (; node; node = next)/for (node = NULL; node; node = next)/}

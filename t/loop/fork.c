@@ -506,6 +506,32 @@ START_TEST(in_every_state)
 }
 END_TEST
 
+/* A thread that found the loop there, and it was ending, when another one forked: it is not in the child, and lets nothing go there. */
+START_TEST(who_held_the_inbox_of_a_loop_that_ended)
+{
+    struct tocsin__loop *loop;
+    uint64_t hold;
+
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    loop = tocsin__self;
+    ck_assert_int_eq(tocsin__inbox_hold(&loop->inbox, TOCSIN__ANY, &hold), 0);
+    tocsin__inbox_let_go(&loop->inbox, hold);
+    ck_assert_int_eq(tocsin_free(), 0);
+    atomic_fetch_add(&loop->inbox.holders, 1);
+    child = fork();
+    if (child == 0) {
+        connect_to("test.note", tell, &told);
+        require(tocsin__self == loop);
+        require(tocsin_post(note, NULL) == TOCSIN_PENDED);
+        require(tocsin_turn(0) == 1 && told.count == 1);
+        require(tocsin_free() == 0);
+        _exit(0);
+    }
+    atomic_fetch_sub(&loop->inbox.holders, 1);
+    check_ended(child);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/fork");
@@ -517,6 +543,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_loop_is_freed);
     tcase_add_test(tests, each_failure_can_be_tried_again);
     tcase_add_test(tests, watched_descriptors_were_closed);
+    tcase_add_test(tests, who_held_the_inbox_of_a_loop_that_ended);
     tcase_add_loop_test(tests, in_every_state, 0, 2 * STATES);
     return suite;
 }
