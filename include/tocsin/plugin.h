@@ -175,7 +175,6 @@ struct tocsin_plugin_facts {
     const char *needs;                    /* names, with spaces between */
     const char *note;                     /* all of it */
     enum tocsin_plugin_state state;
-    bool mapped;                          /* its code could not be unmapped (it was linked with -z nodelete, say): nothing of it is called */
     uint32_t reloads;
     uint64_t id;                          /* of this load */
     uintptr_t spare[4];
@@ -194,8 +193,7 @@ struct tocsin_plugin_facts {
 TOCSIN_API int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts);
 
 /**
- * Reads a plugin and judges it as tocsin_plugin_load would, without mapping it. ret_facts: what its note says; mapped and state say nothing. It
- * may be NULL.
+ * Reads a plugin and judges it as tocsin_plugin_load would, without mapping it. ret_facts: what its note says; state says nothing. It may be NULL.
  *
  * @owner   the texts last until the next call of this header on this thread
  * @return  0: it would be loaded; or as tocsin_plugin_load. ret_facts is set wherever a note could be read, also then
@@ -223,7 +221,8 @@ TOCSIN_LAYOUT(tocsin_plugin_quarantined, TOCSIN_PLUGIN_QUARANTINED);
 #define TOCSIN_PLUGIN_LOADED(F) F(string, name) F(string, version) F(string, file)
 TOCSIN_LAYOUT(tocsin_plugin_loaded, TOCSIN_PLUGIN_LOADED);
 #define TOCSIN_PLUGIN_UNLOADED(F) F(string, name) F(bool, mapped) F(string, reason)
-TOCSIN_LAYOUT(tocsin_plugin_unloaded, TOCSIN_PLUGIN_UNLOADED);      /* reason: what holds it, with -EBUSY */
+TOCSIN_LAYOUT(tocsin_plugin_unloaded, TOCSIN_PLUGIN_UNLOADED);      /* mapped: its code could not be unmapped (it was linked
+                                                                       with -z nodelete, say), and nothing of it is called; reason: what holds it, with -EBUSY */
 #define TOCSIN_PLUGIN_RELOADED(F) F(string, name) F(string, version) F(bool, mapped) F(string, reason)
 TOCSIN_LAYOUT(tocsin_plugin_reloaded, TOCSIN_PLUGIN_RELOADED);
 

@@ -67,12 +67,12 @@ struct tocsin__owner *tocsin__owner_mixed(const void *code, const void *place)
 
 /* What it holds */
 
-static _Atomic uint64_t *held_here(struct tocsin__owner *owner, enum tocsin_holding what)
+static _Atomic uint64_t *held_here(struct tocsin__owner *owner, int what)
 {
     return &owner->shards[tocsin__self->number % TOCSIN__OWNER_SHARDS].held[what];
 }
 
-uint64_t tocsin__owner_held(const struct tocsin__owner *owner, enum tocsin_holding what)
+uint64_t tocsin__owner_held(const struct tocsin__owner *owner, int what)
 {
     uint64_t sum = 0;
 
@@ -107,7 +107,7 @@ int tocsin__owner_take(struct tocsin__owner *owner, enum tocsin_holding what, ui
     return err;
 }
 
-void tocsin__owner_hold(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count)
+void tocsin__owner_hold(struct tocsin__owner *owner, int what, uint64_t count)
 {
     atomic_fetch_add(held_here(owner, what), count);
 }
@@ -119,7 +119,7 @@ static bool over(const struct tocsin__owner *owner, enum tocsin_holding what, ui
     return tocsin__unlikely(limit != UINT64_MAX) && tocsin__owner_held(owner, what) + count > limit;
 }
 
-void tocsin__owner_give(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count)
+void tocsin__owner_give(struct tocsin__owner *owner, int what, uint64_t count)
 {
     uint32_t bit = (uint32_t)1 << what;
 

@@ -12,6 +12,13 @@
 
 enum { TOCSIN__OWNER_NAME = 64, TOCSIN__OWNER_SHARDS = 8 };
 
+/* What is counted besides, for a reload, and cannot be limited. */
+enum {
+    TOCSIN__STANDING = TOCSIN_HOLDS,                   /* of its operations, those that end only when they are asked to */
+    TOCSIN__STANDING_TYPES,                            /* and of those of its types */
+    TOCSIN__HOLDINGS
+};
+
 /* Never freed: whoever has found one may look at it at any time. One whose file is unmapped is used again. */
 struct tocsin__owner {
     char name[TOCSIN__OWNER_NAME];
@@ -26,7 +33,7 @@ struct tocsin__owner {
     _Atomic bool rationed;                             /* what it may have pended is limited */
     _Atomic uint32_t told;                             /* of which holdings it has been told that the limit is reached, a bit each */
     _Atomic uint64_t refused, limit[TOCSIN_HOLDS];
-    struct { _Alignas(64) _Atomic uint64_t held[TOCSIN_HOLDS]; } shards[TOCSIN__OWNER_SHARDS];    /* so that loops do not share them: their sum counts */
+    struct { _Alignas(64) _Atomic uint64_t held[TOCSIN__HOLDINGS]; } shards[TOCSIN__OWNER_SHARDS];    /* so that loops do not share them: their sum counts */
 };
 
 extern tocsin__hidden struct tocsin__owner tocsin__program;
@@ -56,11 +63,11 @@ static inline struct tocsin__owner *tocsin__owner_whose(const void *code, const 
 /* One more, or so many: 0; -ESHUTDOWN: it is closed; -EDQUOT: over the limit, which has been told. Any thread; with a lock held, tell afterwards. */
 int  tocsin__owner_take(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count);
 int  tocsin__owner_admit(struct tocsin__owner *owner, enum tocsin_holding what);     /* one more, and it is told; with no lock held */
-void tocsin__owner_give(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count);
-void tocsin__owner_hold(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count);      /* whatever the limit, and closed or not */
+void tocsin__owner_give(struct tocsin__owner *owner, int what, uint64_t count);
+void tocsin__owner_hold(struct tocsin__owner *owner, int what, uint64_t count);      /* whatever the limit, and closed or not */
 int  tocsin__owner_ration(struct tocsin__owner *owner, const char *signal, const struct tocsin_payload *payload);
 void tocsin__owner_tell(struct tocsin__owner *owner, enum tocsin_holding what);      /* that it was refused, once until it is below the limit again */
-uint64_t tocsin__owner_held(const struct tocsin__owner *owner, enum tocsin_holding what);
+uint64_t tocsin__owner_held(const struct tocsin__owner *owner, int what);
 
 /* For lib/plugin. let_go: one that is watched has less than before; NULL: nobody wants to know. */
 extern tocsin__hidden void (*_Atomic tocsin__owner_let_go)(struct tocsin__owner *owner);

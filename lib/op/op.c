@@ -55,29 +55,55 @@ static void count_running(struct tocsin__op *op, uint32_t by)
         tenant->running += by;
 }
 
-/* Made */
+/* Whose it is, and whose its type: both are counted. */
 
-static void op_release(struct tocsin__info *info)
+static bool type_stands(const struct tocsin_op_type *type)
 {
-    struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
-    struct tocsin__owner *implements = tocsin__owner_of(op->type);
+    return type && type->flags & TOCSIN_STANDING;
+}
 
-    if (op->type && op->type->drop)
-        op->type->drop(op->state);
-    if (op->copy) {
-        tocsin__payload_clear(op->copy);
-        tocsin__release(op->copy);
+static void disowned(struct tocsin__owner *owner, bool standing)
+{
+    if (standing)
+        tocsin__owner_give(owner, TOCSIN__STANDING, 1);
+    tocsin__owner_give(owner, TOCSIN_HOLDS_OPERATIONS, 1);
+}
+
+static void untyped(const struct tocsin_op_type *type)
+{
+    if (type_stands(type))
+        tocsin__owner_give(tocsin__owner_of(type), TOCSIN__STANDING_TYPES, 1);
+    tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+}
+
+/* -ESHUTDOWN: one of them is going; -EDQUOT. */
+static int owned(struct tocsin__owner *owner, const struct tocsin_op_type *type)
+{
+    int err = tocsin__owner_take(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+
+    if (err < 0)
+        return err;
+    if (type_stands(type)) {                           /* before the operations: these are never more than they seem */
+        tocsin__owner_hold(tocsin__owner_of(type), TOCSIN__STANDING_TYPES, 1);
+        tocsin__owner_hold(owner, TOCSIN__STANDING, 1);
     }
-    tocsin__release(op);
-    tocsin__owner_give(implements, TOCSIN_HOLDS_TYPES, 1);
+    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
+    if (err < 0) {
+        if (type_stands(type))
+            tocsin__owner_give(owner, TOCSIN__STANDING, 1);
+        untyped(type);
+    }
+    return err;
 }
 
 static void own(struct tocsin__op *op, struct tocsin__owner *owner)
 {
     if (owner == op->owner)
         return;
+    if (op->standing)
+        tocsin__owner_hold(owner, TOCSIN__STANDING, 1);
     tocsin__owner_hold(owner, TOCSIN_HOLDS_OPERATIONS, 1);
-    tocsin__owner_give(op->owner, TOCSIN_HOLDS_OPERATIONS, 1);
+    disowned(op->owner, op->standing);
     op->owner = owner;
 }
 
@@ -93,6 +119,23 @@ void tocsin__op_owned(struct tocsin__op *op, const void *code)
 void tocsin__op_owned_by_program(struct tocsin__op *op)
 {
     own(op, &tocsin__program);
+}
+
+/* Made */
+
+static void op_release(struct tocsin__info *info)
+{
+    struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
+    const struct tocsin_op_type *type = op->type;
+
+    if (op->type && op->type->drop)
+        op->type->drop(op->state);
+    if (op->copy) {
+        tocsin__payload_clear(op->copy);
+        tocsin__release(op->copy);
+    }
+    tocsin__release(op);
+    untyped(type);
 }
 
 static int notify_check(const struct tocsin_notify *notify)
@@ -214,7 +257,7 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine, const s
     op->engine = engine;
     op->source.is_op = true;
     op->serving = notify && notify->how & TOCSIN_SERVING;
-    op->standing = op->type && op->type->flags & TOCSIN_STANDING;
+    op->standing = type_stands(op->type);
     op->parent = loop->parent;
     if (notify)
         op->notify = *notify;
@@ -234,11 +277,9 @@ static int may_start(const struct tocsin__engine *engine, const struct tocsin_op
 {
     bool serving = notify && notify->how & TOCSIN_SERVING;
 
-    bool standing = type && type->flags & TOCSIN_STANDING;
-
     if (engine->loop->freeing)
         return -ESHUTDOWN;
-    return engine->draining && !serving && (standing || engine->drain_over) ? -ESHUTDOWN : 0;
+    return engine->draining && !serving && (type_stands(type) || engine->drain_over) ? -ESHUTDOWN : 0;
 }
 
 static void on_end(struct tocsin__node *node);
@@ -274,19 +315,14 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     if (err < 0)
         return err;
     owner = tocsin__owner_whose(notify && notify->fn ? (const void *)notify->fn : NULL, NULL);
-    err = tocsin__owner_take(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+    err = owned(owner, type);
     if (err < 0)
-        return err;                                    /* who implements it is going */
-    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
-    if (err < 0) {
-        tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
         return err;
-    }
     op = op_alloc(type, kind);
     err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
-        tocsin__owner_give(owner, TOCSIN_HOLDS_OPERATIONS, 1);
-        tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+        disowned(owner, type_stands(type));
+        untyped(type);
         tocsin__release(op);
         return err;
     }
@@ -335,7 +371,7 @@ void tocsin__op_gone(struct tocsin__op *op)
     if (tocsin__op_pended(op))
         return;
     tocsin__source_end(op->engine->loop, &op->source);
-    tocsin__owner_give(op->owner, TOCSIN_HOLDS_OPERATIONS, 1);
+    disowned(op->owner, op->standing);
     tocsin__info_put(&op->info);
 }
 

@@ -52,10 +52,10 @@ void tocsin__change_nudge(struct tocsin__change *change)
     if (tocsin__inbox_push(&change->home->inbox, &change->node))
         return;
     main = tocsin__loop_main();                        /* that one has gone */
-    if (main && tocsin__inbox_push(&main->inbox, &change->node)) {
-        change->home = main;
+    if (main)
+        change->home = main;                           /* before: who takes it from there may nudge at once */
+    if (main && tocsin__inbox_push(&main->inbox, &change->node))
         return;
-    }
     atomic_store(&change->queued, false);              /* and nobody is there who could go on, until a loop is made and something asks */
     tocsin__change_put(change);
 }
@@ -173,9 +173,9 @@ bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t s
 
         if (!held || what == TOCSIN_HOLDS_PENDED || what == TOCSIN_HOLDS_PENDED_BYTES)
             continue;                                  /* copies, which call nothing of it */
-        if (used < size)
-            used += (size_t)snprintf(text + used, size - used, "%s%llu %s", used ? ", " : "", (unsigned long long)held,
-                                     tocsin_holding_name((enum tocsin_holding)what));
+        if (used < size)                               /* each name is a plural, by its last letter */
+            used += (size_t)snprintf(text + used, size - used, "%s%llu %.*s", used ? ", " : "", (unsigned long long)held,
+                                     (int)strlen(tocsin_holding_name((enum tocsin_holding)what)) - (held == 1), tocsin_holding_name((enum tocsin_holding)what));
     }
     return used;
 }

@@ -216,7 +216,23 @@ static bool starts_thread(const unsigned char *name, uint64_t left)
     return false;
 }
 
-static bool imports_thread(const struct image *image, const struct dynamic *dynamic)
+static bool is_init(const unsigned char *name, uint64_t left)
+{
+    static const char init[] = "tocsin_plugin_init";
+
+    return left >= sizeof init && memcmp(name, init, sizeof init) == 0;
+}
+
+static void symbol_take(const struct image *image, const ElfW(Sym) *symbol, const unsigned char *name, uint64_t left)
+{
+    if (symbol->st_shndx == SHN_UNDEF)
+        image->elf->threads |= starts_thread(name, left);
+    else
+        image->elf->starts |= is_init(name, left);
+}
+
+/* False: that cannot be done. */
+static bool symbols_read(const struct image *image, const struct dynamic *dynamic)
 {
     int64_t count = dynamic->gnu_hash ? count_by_gnu_hash(image, dynamic->gnu_hash) : dynamic->hash ? count_by_hash(image, dynamic->hash) : UNKNOWN;
     uint64_t symbols_left, strings_left;
@@ -225,17 +241,16 @@ static bool imports_thread(const struct image *image, const struct dynamic *dyna
     ElfW(Sym) symbol;
 
     if (count < 0 || !symbols || !strings || dynamic->symbol_size != sizeof symbol || (uint64_t)count > symbols_left / sizeof symbol)
-        return true;
+        return false;
     if (dynamic->strings_size < strings_left)
         strings_left = dynamic->strings_size;
     for (int64_t i = 0; i < count; i++) {
         memcpy(&symbol, symbols + (uint64_t)i * sizeof symbol, sizeof symbol);
         if (symbol.st_name >= strings_left)
-            return true;
-        if (symbol.st_shndx == SHN_UNDEF && starts_thread(strings + symbol.st_name, strings_left - symbol.st_name))
-            return true;
+            return false;
+        symbol_take(image, &symbol, strings + symbol.st_name, strings_left - symbol.st_name);
     }
-    return false;
+    return true;
 }
 
 static int dynamic_check(const struct image *image)
@@ -252,7 +267,8 @@ static int dynamic_check(const struct image *image)
         return tocsin__refuse(image->reason, -ENOEXEC, "its dynamic section is malformed");
     if (dynamic.flags & DF_1_PIE)
         return tocsin__refuse(image->reason, -ENOEXEC, "it is an executable");
-    image->elf->threads = imports_thread(image, &dynamic);
+    if (!symbols_read(image, &dynamic))
+        image->elf->threads = image->elf->starts = true;
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* A shared object, read from its bytes and not mapped: is it one for this machine, where does it lie when it is mapped, does it start threads, and our note in it. */
+/* A shared object, read from its bytes and not mapped: is it one for this machine, where does it lie when it is mapped, does it start threads, can it be started, and our note in it. */
 #ifndef TOCSIN_PLUGIN_ELF_H
 #define TOCSIN_PLUGIN_ELF_H
 
@@ -13,6 +13,7 @@ struct tocsin__elf {
     size_t text_size;
     uint64_t low, high;                                /* of what is mapped, whole pages, from the base on */
     bool threads;                                      /* it imports a function that starts one; also where that cannot be found out */
+    bool starts;                                       /* it defines tocsin_plugin_init; likewise */
 };
 
 /* 0; -ENOEXEC, -EBADMSG: as tocsin__note_read, which calls this. */

@@ -214,7 +214,6 @@ static void state_set(struct tocsin__plugin *plugin, enum tocsin_plugin_state st
 {
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->state = state;
-    plugin->has_left = false;
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 

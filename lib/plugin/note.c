@@ -275,6 +275,8 @@ int tocsin__note_read(struct tocsin__note *note, const unsigned char *data, size
         err = room_make(note, elf.text, &why);
     if (err == 0)
         err = lines_read(note, &why);
+    if (err == 0 && !elf.starts)
+        err = tocsin__refuse(&why, -ENOEXEC, "it does not define tocsin_plugin_init");
     if (err < 0 && err != -EPROTONOSUPPORT)
         tocsin__note_free(note);
     return err;

@@ -21,7 +21,7 @@ struct tocsin__note {
 };
 
 /* 0; -ENOEXEC: no ELF shared object of this machine's class, byte order and architecture, an executable, truncated (a segment reaches beyond the end of the
-   file), without a dynamic section, or without our note; -EBADMSG: the note is malformed, larger than 64 KiB, or there are two; -EPROTONOSUPPORT: another
+   file), without a dynamic section, without our note, or without an init; -EBADMSG: the note is malformed, larger than 64 KiB, or there are two; -EPROTONOSUPPORT: another
    TOCSIN_ABI (name, version and about are set, as far as they can be read, else ""); -ENOMEM. reason: a sentence that says which, where it fails. */
 int  tocsin__note_read(struct tocsin__note *note, const unsigned char *data, size_t size, char *reason, size_t reason_size);
 void tocsin__note_free(struct tocsin__note *note);    /* also after -EPROTONOSUPPORT; of zeroes it does nothing */

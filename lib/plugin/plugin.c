@@ -138,7 +138,8 @@ static struct tocsin__plugin *plugin_alloc(struct tocsin__image *image, const ch
 static void plugin_free(struct tocsin__plugin *plugin)
 {
     tocsin__settings_free(plugin->settings);
-    tocsin__release(plugin->left);
+    tocsin__state_free(&plugin->left);
+    tocsin__state_free(&plugin->taken);
     tocsin__release(plugin);
 }
 
@@ -178,11 +179,17 @@ void tocsin__plugin_remove(struct tocsin__plugin *plugin)
 
 /* What a version leaves for the next one */
 
+void tocsin__state_free(struct tocsin__state *state)
+{
+    tocsin__release(state->data);
+    *state = (struct tocsin__state){ .there = false };
+}
+
 int tocsin_state_leave_at(const char *where, uint32_t version, const void *data, size_t size)
 {
     const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
     struct tocsin__plugin *plugin;
-    void *copy, *old = NULL;
+    void *copy;
 
     if (!data && size)
         return -EINVAL;
@@ -194,14 +201,12 @@ int tocsin_state_leave_at(const char *where, uint32_t version, const void *data,
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = owner == &tocsin__program ? NULL : tocsin__plugin_of(owner);
     if (plugin) {
-        old = plugin->left;
-        plugin->left = copy;
-        plugin->left_size = size;
-        plugin->left_version = version;
-        plugin->has_left = true;
+        tocsin__release(plugin->left.data);
+        plugin->left = (struct tocsin__state){ true, version, copy, size };
     }
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    tocsin__release(plugin ? old : copy);
+    if (!plugin)
+        tocsin__release(copy);
     return plugin ? 0 : -EPERM;
 }
 
@@ -215,10 +220,10 @@ int tocsin_state_take_at(const char *where, uint32_t version, struct tocsin_byte
         return err;
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = tocsin__plugin_of(owner);
-    if (plugin && plugin->has_left && plugin->state != TOCSIN_PLUGIN_RUNNING) {
-        err = plugin->left_version == version ? 0 : -EPROTO;
+    if (plugin && plugin->taken.there) {
+        err = plugin->taken.version == version ? 0 : -EPROTO;
         if (err == 0)
-            *ret_state = (struct tocsin_bytes){ plugin->left, plugin->left_size };
+            *ret_state = (struct tocsin_bytes){ plugin->taken.data, plugin->taken.size };
     }
     pthread_mutex_unlock(&tocsin__plugins_lock);
     return err;

@@ -11,6 +11,9 @@
 
 struct tocsin__change;
 
+/* What one version leaves for the next. */
+struct tocsin__state { bool there; uint32_t version; void *data; size_t size; };
+
 struct tocsin__plugin {
     struct tocsin__plugin *next;                       /* in the order of loading */
     char name[TOCSIN__OWNER_NAME];
@@ -23,10 +26,7 @@ struct tocsin__plugin {
     bool rationed;
     uint64_t id;
     struct tocsin__change *change;                     /* that it is in; NULL: none */
-    void *left;                                        /* by the version before, or for the next (P4) */
-    size_t left_size;
-    uint32_t left_version;
-    bool has_left;
+    struct tocsin__state left, taken;                  /* for the version that comes; from the one that was there before (P4) */
 };
 
 /* The list, and all of a plugin that others may ask for, are read and changed under the lock; no code of a plugin is called with it held. */
@@ -41,6 +41,8 @@ struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const cha
 void tocsin__plugin_remove(struct tocsin__plugin *plugin);         /* from the list, and frees it, but not its image */
 int  tocsin__settings_copy(const char *const *settings, char ***ret_copy);        /* -EINVAL, -ENOMEM */
 void tocsin__settings_free(char **settings);
+
+void tocsin__state_free(struct tocsin__state *state);
 
 /* The reason of this thread: begins with none. NULL: no memory. */
 const struct tocsin__reason *tocsin__reason_new(void);

@@ -1,5 +1,5 @@
 /* P4, in the order in which it happens: the new file is read and judged; what the old version has begun ends, while it is connected; all loops that it has something on
-   meet, so that nothing is delivered on them; there its handlers are made to call nothing of it, and stay, so that what is sent is kept for these loops; fini, unmapping,
+   meet once to see that they can, and its timers and watches end, which it keeps until then; they meet again, so that nothing is delivered on them; there its handlers are made to call nothing of it, and stay, so that what is sent is kept for these loops; fini, unmapping,
    mapping, init, on its home loop; the old handlers go, and what waits meets the new ones. Where the new version does not come up, a copy of the old one does. */
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 
 enum { LOOKS = 50 };                                   /* a millisecond each */
 enum { PATIENCE_MS = 2000 };                           /* with what it has begun, and what ends by itself */
-enum phase { STANDING_ENDS, ENDS, MEETS, PARTS, OVER };
-enum { STANDING, RUNNING, MEETING };                   /* the visits */
+enum phase { ENDS, MEETS, PARTS, OVER };
+enum { STANDING, PASSING, MEETING };                   /* the visits */
 enum { GATHER, GO, OFF, DONE };                        /* what those who meet are told */
 
 struct reload {
@@ -23,7 +23,7 @@ struct reload {
     char **settings;
     bool resets;                                       /* the settings are to be put in the place of the old ones */
     int64_t patience_us;                               /* until when what ends by itself may do so */
-    bool hurried;
+    bool hurried, rehearsed;
     bool stays;                                        /* the old version has a thread that has not ended */
 
     pthread_mutex_t lock;                              /* of the meeting */
@@ -64,10 +64,10 @@ static void on_standing(struct tocsin__visit *visit)
         tocsin__sweep_standing(tocsin__visit_owner(visit));
 }
 
-static void on_running(struct tocsin__visit *visit)
+static void on_passing(struct tocsin__visit *visit)
 {
     if (!over_already(visit))
-        tocsin__sweep_running(tocsin__visit_owner(visit));
+        tocsin__sweep_passing(tocsin__visit_owner(visit));
 }
 
 /* The meeting, as the other loops have it */
@@ -176,6 +176,15 @@ static bool still_busy(const struct tocsin__image *image)
     return tocsin__image_busy(image);
 }
 
+/* What it has left is for those that come: for each that does not start, as for the one that does. */
+static void state_pass(struct tocsin__plugin *plugin)
+{
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin->taken = plugin->left;
+    plugin->left = (struct tocsin__state){ .there = false };
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+}
+
 /* The old version goes. What keeps it mapped is no hindrance: nothing of it is called; a thread of its own goes on with it. */
 static bool old_goes(struct reload *reload)
 {
@@ -185,6 +194,7 @@ static bool old_goes(struct reload *reload)
     plugin->ration = tocsin__owner_ration_get(reload->change.owner);
     plugin->rationed = true;
     tocsin__image_fini(old);
+    state_pass(plugin);
     tocsin__signals_orphan(reload->change.owner);
     reload->stays = still_busy(old);
     return !reload->stays && tocsin__image_unmap(old);
@@ -224,7 +234,7 @@ static void over(struct reload *reload, enum tocsin_plugin_state state)
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->state = state;
     plugin->change = NULL;
-    plugin->has_left = false;
+    tocsin__state_free(&plugin->taken);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__change_end(&reload->change);
     meeting_over(reload);
@@ -243,8 +253,13 @@ static void give_up(struct reload *reload, int err, const char *reason)
 /* Half begun, it is swept up; where it called over to, it finds itself closed. */
 static void new_goes(struct reload *reload)
 {
+    struct tocsin__plugin *plugin = reload->change.plugin;
+
     tocsin__image_discard(reload->next);
     reload->next = NULL;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    tocsin__state_free(&plugin->left);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
 static int swap(struct reload *reload, bool *ret_mapped, const struct tocsin__reason *reason)
@@ -308,12 +323,21 @@ static void meet(struct reload *reload)
 
 /* Step by step */
 
+static uint64_t held(const struct reload *reload, int what)
+{
+    return tocsin__owner_held(reload->change.owner, what);
+}
+
+static bool stands(const struct reload *reload)
+{
+    return held(reload, TOCSIN__STANDING) || held(reload, TOCSIN__STANDING_TYPES);
+}
+
+/* But for what stands. */
 static bool idle(const struct reload *reload)
 {
-    const struct tocsin__owner *owner = reload->change.owner;
-
-    return !tocsin__owner_held(owner, TOCSIN_HOLDS_OPERATIONS) && !tocsin__owner_held(owner, TOCSIN_HOLDS_TASKS) &&
-           !tocsin__owner_held(owner, TOCSIN_HOLDS_TYPES) && !tocsin__owner_held(owner, TOCSIN_HOLDS_OBJECTS);
+    return held(reload, TOCSIN_HOLDS_OPERATIONS) <= held(reload, TOCSIN__STANDING) && held(reload, TOCSIN_HOLDS_TYPES) <= held(reload, TOCSIN__STANDING_TYPES) &&
+           !held(reload, TOCSIN_HOLDS_TASKS) && !held(reload, TOCSIN_HOLDS_OBJECTS);
 }
 
 static void visit(struct reload *reload, enum phase phase, int which)
@@ -334,7 +358,7 @@ static void hurry(struct reload *reload)
 {
     reload->hurried = true;
     atomic_store(&reload->change.owner->closed, true);
-    visit(reload, ENDS, RUNNING);
+    visit(reload, ENDS, PASSING);
 }
 
 static void gather(struct reload *reload)
@@ -351,11 +375,12 @@ static void gather(struct reload *reload)
     tocsin__change_nudge(&reload->change);
 }
 
-/* Something has come up: they part, and meet again. */
+/* Something has come up, or this was to see that it can be done: they part, and meet again. */
 static void part(struct reload *reload)
 {
     say(reload, OFF);
     reload->change.phase = PARTS;
+    tocsin__change_nudge(&reload->change);
 }
 
 static bool all_here(struct reload *reload)
@@ -372,7 +397,7 @@ static void met(struct reload *reload)
 {
     if (!all_here(reload))
         return;
-    if (!idle(reload))
+    if (!idle(reload) || stands(reload))
         part(reload);
     else if ((reload->told = tocsin__op_claim(reload->change.op)))
         meet(reload);                                  /* else it is being given up just now */
@@ -382,21 +407,21 @@ static void step(struct tocsin__change *change)
 {
     struct reload *reload = reload_of(change);
     bool visiting = atomic_load(&change->visiting), late = atomic_load(&change->late);
-    char held[400];
+    char what[400];
 
     if (change->phase == OVER) {
         return;
     } else if (late) {                                 /* also where a loop has not come yet: that finds it over */
         say(reload, OFF);
-        give_up(reload, -EBUSY, tocsin__owner_holds(change->owner, held, sizeof held) ? held : "");
+        give_up(reload, -EBUSY, tocsin__owner_holds(change->owner, what, sizeof what) ? what : "");
     } else if (change->phase == MEETS) {
         met(reload);
     } else if (visiting) {
         return;
-    } else if (change->phase == STANDING_ENDS) {
-        wait_for_end(reload);
-        tocsin__change_nudge(change);
-    } else if (idle(reload)) {
+    } else if (change->phase == PARTS && !reload->rehearsed && idle(reload)) {
+        reload->rehearsed = true;
+        visit(reload, ENDS, STANDING);
+    } else if (idle(reload) && !(reload->rehearsed && stands(reload))) {
         gather(reload);
     } else if (!reload->hurried && tocsin_now() >= reload->patience_us) {
         hurry(reload);
@@ -456,9 +481,9 @@ static struct reload *reload_new(void)
     pthread_mutex_init(&reload->lock, NULL);
     pthread_cond_init(&reload->met, NULL);
     reload->change.visits[STANDING] = tocsin__change_visit(&reload->change, on_standing);
-    reload->change.visits[RUNNING] = tocsin__change_visit(&reload->change, on_running);
+    reload->change.visits[PASSING] = tocsin__change_visit(&reload->change, on_passing);
     reload->change.visits[MEETING] = tocsin__change_visit(&reload->change, on_meeting);
-    if (reload->change.visits[STANDING] && reload->change.visits[RUNNING] && reload->change.visits[MEETING])
+    if (reload->change.visits[STANDING] && reload->change.visits[PASSING] && reload->change.visits[MEETING])
         return reload;
     tocsin__change_put(&reload->change);
     return NULL;
@@ -488,7 +513,8 @@ static void on_begin(struct tocsin__change *change)
         give_up(reload, err, *text ? text : tocsin_strerror(err));
         return;
     }
-    visit(reload, STANDING_ENDS, STANDING);
+    wait_for_end(reload);
+    tocsin__change_nudge(change);
 }
 
 /* Under the lock, since others may ask for the same. */

@@ -35,13 +35,15 @@ static void cancel(struct tocsin__op *op)
         tocsin__op_end(op, -ECANCELED);
 }
 
-static void cancel_all(const struct tocsin__owner *owner, bool standing)
+enum { PASSING = 1, STANDING = 2 };                    /* operations: those that end by themselves, and those that are asked to */
+
+static void cancel_all(const struct tocsin__owner *owner, int which)
 {
     struct tocsin__ops *ops = ops_here();
 
     for (struct tocsin__op *op = ops ? ops->running : NULL, *next; op; op = next) {
         next = op->next;
-        if (concerns(owner, op) && (!standing || op->standing))
+        if (concerns(owner, op) && which & (op->standing ? STANDING : PASSING))
             cancel(op);
     }
 }
@@ -81,12 +83,18 @@ static void end_blocks(const struct tocsin__owner *owner)
 
 void tocsin__sweep_standing(struct tocsin__owner *owner)
 {
-    cancel_all(owner, true);
+    cancel_all(owner, STANDING);
 }
 
 void tocsin__sweep_running(struct tocsin__owner *owner)
 {
-    cancel_all(owner, false);
+    cancel_all(owner, STANDING);
+    tocsin__sweep_passing(owner);
+}
+
+void tocsin__sweep_passing(struct tocsin__owner *owner)
+{
+    cancel_all(owner, PASSING);
     drop_kept(owner);
     end_blocks(owner);
 }

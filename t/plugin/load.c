@@ -75,7 +75,9 @@ START_TEST(before_a_constructor_runs)
     setenv("EARLY_FILE", path, 1);
     refused("early", NULL, -EPROTO, "host.called");
     refused("early_abi", NULL, -EPROTONOSUPPORT, "");
+    refused("early_idle", NULL, -ENOEXEC, "tocsin_plugin_init");
     ck_assert_int_eq(checked("early"), -EPROTO);
+    ck_assert_int_eq(checked("early_idle"), -ENOEXEC);
     ck_assert_int_lt(access(path, F_OK), 0);
     copy_end();
 }

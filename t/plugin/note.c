@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "plugin/elf.h"
 #include "plugin/note.h"
 #include "plugin/objects.h"
 
@@ -394,20 +395,19 @@ enum { TAIL = 0x1000000 };
 static bool threads_with(struct object *object, const void *tail, size_t size)
 {
     struct object longer = { malloc(object->size + size), object->size + size };
+    char unused[64];
+    const struct tocsin__reason reason = { unused, sizeof unused };
     ElfW(Phdr) *segment;
-    struct tocsin__note note;
-    bool threads;
+    struct tocsin__elf elf;
 
     memcpy(longer.data, object->data, object->size);
     memcpy(longer.data + object->size, tail, size);
     segment = segment_of(&longer, PT_GNU_STACK);
     *segment = (ElfW(Phdr)){ .p_type = PT_LOAD, .p_offset = object->size, .p_vaddr = TAIL, .p_filesz = size, .p_memsz = size };
-    ck_assert_int_eq(note_of(&longer, longer.size, &note), 0);
-    threads = note.threads;
-    tocsin__note_free(&note);
+    ck_assert_int_eq(tocsin__elf_read(&elf, longer.data, longer.size, &reason), 0);
     free(longer.data);
     free(object->data);
-    return threads;
+    return elf.threads;
 }
 
 static bool threads_by_table(int64_t tag, const uint32_t *words, size_t count)

@@ -133,7 +133,7 @@ START_TEST(while_a_job_runs_too_long)
         sched_yield();
     op = unloads("guest", &gone);
     ck_assert_int_eq(tocsin_deadline(op, 10), 0);
-    gone_with(&gone, -EBUSY, "1 tasks");
+    gone_with(&gone, -EBUSY, "1 task");
     ck_assert(gone.mapped);
     emits(1);
     while (state_of("guest") != TOCSIN_PLUGIN_STUCK)
@@ -189,7 +189,7 @@ START_TEST(a_type_that_the_host_uses)
     tocsin_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    gone_with(&gone, -EBUSY, "1 types");               /* its info */
+    gone_with(&gone, -EBUSY, "1 type");               /* its info */
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
     ck_assert_int_eq(host.dropped, 2);
@@ -241,7 +241,7 @@ START_TEST(objects_of_its)
     ck_assert_int_eq(host.objects, 1);
     op = unloads("guest", &gone);
     tocsin_deadline(op, 10);
-    gone_with(&gone, -EBUSY, "1 objects");
+    gone_with(&gone, -EBUSY, "1 object");
     tocsin_info_unref(said);
     ck_assert_int_eq(host.objects, 0);
     unloaded("guest");
@@ -473,7 +473,7 @@ START_TEST(on_the_way_to_another_loop)
     loads("guest", SETTINGS("init=everywhere drop post"));
     op = unloads("guest", &gone);
     tocsin_deadline(op, 20);
-    gone_with(&gone, -EBUSY, "1 tasks");
+    gone_with(&gone, -EBUSY, "1 task");
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_turn(1);

@@ -23,7 +23,11 @@ static __attribute__((constructor)) void begin(void)
         close(fd);
 }
 
-#ifndef NO_INIT
+#ifdef NO_INIT
+void tocsin_plugin_fini(void)
+{
+}
+#else
 int tocsin_plugin_init(void)
 {
     return 0;

@@ -188,6 +188,7 @@ static int everywhere(void)
     return err;
 }
 
+/* -ENOENT: nothing was left. */
 static int take(void)
 {
     struct tocsin_bytes bytes;
@@ -214,6 +215,7 @@ static int does(const char *word)
     struct tocsin_queue queue;
     struct tocsin_mask mask;
     struct tocsin_op op;
+    int err;
 
     if (strcmp(word, "handler") == 0)
         return tocsin_on("host.called", on_called, NULL);
@@ -261,6 +263,8 @@ static int does(const char *word)
         return tocsin_post(tocsin_find("host.called"), TOCSIN_PAYLOAD(host_called, .number = 77));
     if (strcmp(word, "take") == 0)
         return take();
+    if (strcmp(word, "retake") == 0)
+        return (err = take()) == -ENOENT ? 0 : err;
     if (strcmp(word, "leave") == 0)
         return leave();
     if (strcmp(word, "leave2") == 0)
