@@ -38,6 +38,9 @@ printf '[loop a]\nb = c\n' | bad 2 "no setting 'b'"
 printf '[actions]\na..b = print\n' | bad 2 'no pattern'
 printf '[actions]\na.b = prnt\n' | bad 2 "did you mean 'print'"
 printf '[limits program]\nhandler = 1\n' | bad 2 "did you mean 'handlers'"
+printf '[limits program]\nfaults = 4294967296\n' | bad 2 'a number'
+printf '[limits program]\nstall = 1\n' | bad 2 "did you mean 'stalls'"
+printf '[tocsin]\nwatchdog_ms = soon\n' | bad 2 'a number'
 printf '[limits nobody]\n' | bad 1 'no .plugin nobody.'
 printf '[plugin speaker]\nloop = io\n' | bad 2 'there is no .loop io.'
 printf '[plugin speaker]\n' | bad 1 'there is no speaker.so'

@@ -278,18 +278,54 @@ static void limit_set(struct host *host, const struct config *config, const stru
 {
     for (size_t i = 0; i < section->count; i++) {
         const struct entry *entry = &section->entries[i];
-        int err = tocsin_owner_limit(section->name, (enum tocsin_holding)holding_of(entry->key), lifts ? UINT64_MAX : strtoull(entry->value, NULL, 10));
+        int limit = limit_of(entry->key);
+        int err = limit >= LIMIT_FAULTS ? 0 : tocsin_owner_limit(section->name, (enum tocsin_holding)limit, lifts ? UINT64_MAX : strtoull(entry->value, NULL, 10));
 
         if (err < 0 && !lifts)
             host_failed(host, "%s:%d: %s of %s: %s", config->file, entry->line, entry->key, section->name, tocsin_strerror(err));
     }
 }
 
+static uint32_t borne(const struct section *section, const char *key, uint32_t otherwise)
+{
+    const char *value = section_get(section, key);
+
+    return value ? (uint32_t)strtoul(value, NULL, 10) : otherwise;
+}
+
+static void patience_set(const struct section *section, bool lifts)
+{
+    bool program = strcmp(section->name, "program") == 0;
+    uint32_t faults = program ? 0 : TOCSIN_FAULTS, stalls = program ? 0 : TOCSIN_STALLS;
+
+    if (lifts)
+        tocsin_owner_patience(section->name, faults, stalls);
+    else
+        tocsin_owner_patience(section->name, borne(section, "faults", faults), borne(section, "stalls", stalls));
+}
+
 static void limits_apply(struct host *host, const struct plan *plan, bool lifts)
 {
     for (size_t i = 0; plan && i < plan->config->count; i++)
-        if (plan->config->sections[i].kind == SECTION_LIMITS)
+        if (plan->config->sections[i].kind == SECTION_LIMITS) {
             limit_set(host, plan->config, &plan->config->sections[i], lifts);
+            patience_set(&plan->config->sections[i], lifts);
+        }
+}
+
+/* The watchdog: a plugin whose init blocks is to be named as well */
+
+static int watch(void *limit_ms)
+{
+    return tocsin_watchdog(*(int64_t *)limit_ms);
+}
+
+static void watchdog_apply(struct host *host, int64_t limit_ms)
+{
+    int err = host_call_all(host, watch, &limit_ms);
+
+    if (err < 0)
+        host_failed(host, "watchdog_ms: %s", tocsin_strerror(err));
 }
 
 /* The tick */
@@ -325,6 +361,7 @@ void host_apply(struct host *host, struct plan *plan)
     host->failed = 0;
     actions_listen(host, plan);
     threads_begin(host, plan);
+    watchdog_apply(host, plan->config->watchdog_ms);
     unload_those(host, plan);
     load_those(host, plan);
     known_refresh(host);

@@ -273,6 +273,7 @@ struct config *config_read(const char *file)
     config->file = must_copy(file ? file : "the default");
     config->folder = folder_of(file);
     config->drain_ms = 10000;
+    config->watchdog_ms = 1000;
     if (file)
         text = text_of(config);
     if (!config->errors)

@@ -25,7 +25,7 @@ struct config {
     size_t count;
     unsigned errors;
     char *error;                                       /* the first of them */
-    int64_t drain_ms, tick_ms;
+    int64_t drain_ms, tick_ms, watchdog_ms;
     char *path;                                        /* folders that plugins are looked for in; NULL: none are given */
 };
 

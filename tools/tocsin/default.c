@@ -8,10 +8,11 @@ const char config_default[] =
     "[tocsin]\n"
     "tick_ms = 1000                ; host.ticked, every second\n"
     "drain_ms = 10000              ; how long SIGTERM waits for what runs\n"
+    "watchdog_ms = 1000            ; loop.blocked, when a handler takes longer; 0, never\n"
     "\n"
     "[actions]                     ; what is done with signals: print, ignore, drain, stop\n"
     "host.**, plugin.** = print\n"
-    "tocsin.handler.failed, tocsin.owner.limited, tocsin.queue.full = print\n";
+    "tocsin.handler.failed, tocsin.owner.limited, tocsin.queue.full, loop.blocked = print\n";
 
 int default_print(void)
 {

@@ -11,13 +11,13 @@
 #include "usage.h"
 
 static const char *const actions[] = { "print", "ignore", "drain", "stop", NULL };
-static const char *holdings[TOCSIN_HOLDS_TYPES + 1];       /* those that can be limited, NULL at the end */
-static const char *const settings[] = { "path", "drain_ms", "tick_ms", NULL };
+static const char *words[LIMITS + 1];                      /* of limits, NULL at the end */
+static const char *const settings[] = { "path", "drain_ms", "tick_ms", "watchdog_ms", NULL };
 
-static int place_of(const char *word, const char *const *words)
+static int place_of(const char *word, const char *const *known)
 {
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], word) == 0)
+    for (int i = 0; known[i]; i++)
+        if (strcmp(known[i], word) == 0)
             return i;
     return -1;
 }
@@ -30,18 +30,20 @@ int action_of(const char *word)
 static const char *const *limits(void)
 {
     for (int i = 0; i < TOCSIN_HOLDS_TYPES; i++)
-        holdings[i] = tocsin_holding_name((enum tocsin_holding)i);
-    return holdings;
+        words[i] = tocsin_holding_name((enum tocsin_holding)i);
+    words[LIMIT_FAULTS] = "faults";
+    words[LIMIT_STALLS] = "stalls";
+    return words;
 }
 
-int holding_of(const char *word)
+int limit_of(const char *word)
 {
     return place_of(word, limits());
 }
 
-static void unknown(struct config *config, const struct entry *entry, const char *what, const char *word, const char *const *words)
+static void unknown(struct config *config, const struct entry *entry, const char *what, const char *word, const char *const *known)
 {
-    const char *near = meant(word, words);
+    const char *near = meant(word, known);
 
     if (near)
         config_wrong(config, entry->line, "there is no %s '%s': did you mean '%s'?", what, word, near);
@@ -101,6 +103,8 @@ static void own_look(struct config *config, const struct entry *entry)
         config->drain_ms = (int64_t)config_number(config, entry, 1000000000);
     else if (key == 2)
         config->tick_ms = (int64_t)config_number(config, entry, 1000000000);
+    else if (key == 3)
+        config->watchdog_ms = (int64_t)config_number(config, entry, 1000000000);
     else
         unknown(config, entry, "setting", entry->key, settings);
 }
@@ -119,9 +123,11 @@ static void action_look(struct config *config, const struct entry *entry)
 
 static void limit_look(struct config *config, const struct entry *entry)
 {
-    if (holding_of(entry->key) < 0)
+    int limit = limit_of(entry->key);
+
+    if (limit < 0)
         unknown(config, entry, "limit", entry->key, limits());
-    config_number(config, entry, UINT64_MAX - 1);
+    config_number(config, entry, limit >= LIMIT_FAULTS ? UINT32_MAX : UINT64_MAX - 1);
 }
 
 static void loop_look(struct config *config, const struct entry *entry)

@@ -7,6 +7,9 @@
 enum action { ACTION_PRINT, ACTION_IGNORE, ACTION_DRAIN, ACTION_STOP };
 
 int action_of(const char *word);                       /* -1: it is none */
-int holding_of(const char *word);                      /* -1: it is none, or cannot be limited */
+/* What [limits] may set: holdings by their numbers, and how long handlers are borne with. */
+enum { LIMIT_FAULTS = TOCSIN_HOLDS_TYPES, LIMIT_STALLS, LIMITS };
+
+int limit_of(const char *word);                        /* -1: it is none, or cannot be limited */
 
 #endif
