@@ -177,7 +177,7 @@ static void look(struct tocsin__watched *watched, int64_t now_us)
     watched->sight = sight;
     if (!works(&sight))
         watched->turn.looks = 0;
-    if (!works(&sight) && !sight.handler)
+    if (!works(&sight) && !sight.handler && !sight.doing.code)       /* what emits may do so outside of a turn, and what loads a plugin, whose init is called */
         watched->call.looks = 0;
     single = lasts(&watched->call, now_us);
     if (single)

@@ -163,7 +163,7 @@ void tocsin__change_visits(struct tocsin__change *change, int which)
 
 /* In words */
 
-bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t size)
+static bool holds(const struct tocsin__owner *owner, char *text, size_t size)
 {
     size_t used = 0;
 
@@ -178,4 +178,15 @@ bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t s
                                      (int)strlen(tocsin_holding_name((enum tocsin_holding)what)) - (held == 1), tocsin_holding_name((enum tocsin_holding)what));
     }
     return used;
+}
+
+void tocsin__change_describe(const struct tocsin__change *change, char *text, size_t size)
+{
+    bool away = atomic_load(&change->visiting);        /* what is held may be held there */
+    char held[400];
+
+    if (holds(change->owner, held, sizeof held))
+        snprintf(text, size, "%sit has %s", away ? "a loop does not turn, and " : "", held);
+    else
+        snprintf(text, size, "%s", away ? "a loop does not turn" : "it runs a thread of its own");
 }

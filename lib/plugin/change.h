@@ -49,7 +49,7 @@ static inline struct tocsin__owner *tocsin__visit_owner(const struct tocsin__vis
     return ((const struct tocsin__change *)visit->arg)->owner;
 }
 
-/* What it holds yet, in words: "2 operations, 1 type"; false: nothing. */
-bool tocsin__owner_holds(const struct tocsin__owner *owner, char *text, size_t size);
+/* What it waits for, in words: "it has 2 operations, 1 type". */
+void tocsin__change_describe(const struct tocsin__change *change, char *text, size_t size);
 
 #endif

@@ -407,13 +407,12 @@ static void step(struct tocsin__change *change)
 {
     struct reload *reload = reload_of(change);
     bool visiting = atomic_load(&change->visiting), late = atomic_load(&change->late);
-    char what[400];
 
     if (change->phase == OVER) {
         return;
     } else if (late) {                                 /* also where a loop has not come yet: that finds it over */
         say(reload, OFF);
-        give_up(reload, -EBUSY, tocsin__owner_holds(change->owner, what, sizeof what) ? what : "");
+        give_up(reload, -EBUSY, "");                       /* as was told */
     } else if (change->phase == MEETS) {
         met(reload);
     } else if (visiting) {
@@ -445,11 +444,10 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
 {
     struct state *state = arg;
     struct tocsin__change *change = &state->reload->change;
-    char held[400];
 
     if (!tocsin__op_claim(op.source.id))
         return -EBUSY;                                     /* it is just being done */
-    snprintf(state->reason, sizeof state->reason, "it has %s", tocsin__owner_holds(change->owner, held, sizeof held) ? held : "a loop that does not come");
+    tocsin__change_describe(change, state->reason, sizeof state->reason);
     atomic_store(&change->late, true);
     tocsin__change_nudge(change);
     state->done.mapped = true;

@@ -219,16 +219,6 @@ void tocsin__image_discard(struct tocsin__image *image)
 
 /* The operation */
 
-static void describe(struct state *state, const struct tocsin__owner *owner)
-{
-    char held[400];
-
-    if (tocsin__owner_holds(owner, held, sizeof held))
-        snprintf(state->reason, sizeof state->reason, "it has %s", held);
-    else
-        snprintf(state->reason, sizeof state->reason, "%s", "a loop does not come to rest, or it runs a thread of its own");
-}
-
 static int unload_cancel(struct tocsin_op op, void *arg, int reason)
 {
     struct state *state = arg;
@@ -236,7 +226,7 @@ static int unload_cancel(struct tocsin_op op, void *arg, int reason)
 
     if (!tocsin__op_claim(op.source.id))
         return -EBUSY;                                     /* it is just being told */
-    describe(state, change->owner);
+    tocsin__change_describe(change, state->reason, sizeof state->reason);
     atomic_store(&change->late, true);
     tocsin__change_nudge(change);
     tell(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, true);

@@ -134,6 +134,57 @@ START_TEST(loads_itself)
 }
 END_TEST
 
+/* Its init does not return: the watchdog says whose it is; nobody unloads it meanwhile; then it goes on. */
+
+static char blocked_signal[64], blocked_owner[64];
+
+static int on_blocked(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_loop_blocked *blocked = tocsin_loop_blocked_of(info);
+
+    (void)arg;
+    snprintf(blocked_signal, sizeof blocked_signal, "%s", blocked->signal);
+    snprintf(blocked_owner, sizeof blocked_owner, "%s", blocked->owner);
+    return TOCSIN_NEXT;
+}
+
+static int watch_it_hang(void *arg)
+{
+    ck_assert_int_eq(tocsin_on("loop.blocked", on_blocked, NULL), 0);
+    sem_post(arg);
+    while (!*blocked_signal)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, NULL), -EBUSY);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, NULL), -EBUSY);
+    host.open = 1;
+    return 0;
+}
+
+START_TEST(init_blocks)
+{
+    struct peer peer;
+    sem_t watches;
+
+    host_begin();
+    ck_assert_int_eq(sem_init(&watches, 0, 0), 0);
+    peer_begin(&peer);
+    peer_starts(&peer, watch_it_hang, &watches);
+    sem_wait(&watches);
+    ck_assert_int_eq(tocsin_watchdog(20), 0);
+    loads("guest", SETTINGS("init=hang drop"));
+    ck_assert_int_eq(peer_finishes(&peer), 0);
+    ck_assert_str_eq(blocked_signal, "plugin.loaded");
+    ck_assert_str_eq(blocked_owner, "guest");
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    peer_end(&peer);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    sem_destroy(&watches);
+    turns_until_mapped(0);
+}
+END_TEST
+
 START_TEST(what_is_known)
 {
     struct tocsin_plugin_facts facts;
@@ -219,6 +270,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, beside_another);
     tcase_add_test(tests, init_fails);
     tcase_add_test(tests, loads_itself);
+    tcase_add_test(tests, init_blocks);
     tcase_add_test(tests, what_is_known);
     tcase_add_test(tests, the_file_changes);
     tcase_add_test(tests, in_a_handler);

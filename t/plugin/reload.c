@@ -158,7 +158,7 @@ START_TEST(a_loop_that_does_not_come)
     loads("guest", SETTINGS("init=drop"));
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
     ck_assert_int_eq(tocsin_deadline(op, 20), 0);
-    gone_with(&gone, -EBUSY, "");
+    gone_with(&gone, -EBUSY, "a loop does not turn");
     while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
         ck_assert_int_ge(tocsin_turn(10), 0);
     emits(1);
@@ -233,6 +233,40 @@ START_TEST(what_it_runs)
     reloads(SETTINGS("init=drop"), 0, "");             /* after two seconds: a timer of an hour, and a fiber that sleeps so long */
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* They are the plugin's, whichever version: the new one may not have more than the old one. */
+
+static char limited_owner[64], limited_holding[64];
+
+static int on_limited(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_owner_limited *limited = tocsin_owner_limited_of(info);
+
+    (void)arg;
+    snprintf(limited_owner, sizeof limited_owner, "%s", limited->owner);
+    snprintf(limited_holding, sizeof limited_holding, "%s", limited->holding);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(limits_go_on)
+{
+    host_begin();
+    connect_to("tocsin.owner.limited", on_limited, NULL);
+    loads("guest", SETTINGS("init=drop"));
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 1), 0);
+    reloads(SETTINGS("init=drop handler"), -EDQUOT, "init answered");
+    ck_assert_str_eq(limited_owner, "guest");
+    ck_assert_str_eq(limited_holding, "handlers");
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 2), 0);
+    reloads(SETTINGS("init=drop handler"), 0, "");
+    emits(2);
+    ck_assert_int_eq(host.called, 3);
     unloaded("guest");
     turns_until_mapped(0);
 }
@@ -350,7 +384,7 @@ START_TEST(while_work_flows)
     pthread_t sender;
     size_t before;
 
-    most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20000, 100000));
+    most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20, 100));
     seen = calloc((size_t)most, 1);
     ck_assert_ptr_nonnull(seen);
     host_begin();
@@ -447,6 +481,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_loop_that_does_not_come);
     tcase_add_test(tests, what_stands_is_kept_until_it_can_be_done);
     tcase_add_test(tests, what_it_runs);
+    tcase_add_test(tests, limits_go_on);
     tcase_add_test(tests, asked_during_the_swap);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, while_work_flows);

@@ -269,6 +269,8 @@ static int does(const char *word)
         return leave();
     if (strcmp(word, "leave2") == 0)
         return tocsin_state_leave(2, "two", 3);
+    if (strcmp(word, "hang") == 0)
+        return work(NULL);
     if (strcmp(word, "fail") == 0)
         return -EIO;
     if (strcmp(word, "fail2") == 0)
