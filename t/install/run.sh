@@ -25,9 +25,10 @@ both() {   # package, name
     if test "$with_cxx" = yes; then try "$1" "$folder/$2.cc" $CXX $SANITIZE; else skip "$2.cc: $with_cxx"; fi
 }
 
-template() {   # is copied, built in one command, and greets in the installed host
-    cp "$DESTDIR$templatedir/hello.c" "$DESTDIR$templatedir/Makefile" "$dir" &&
-        MAKEFLAGS= MAKELEVEL= make -s -C "$dir" CC="$CC" PKG_CONFIG="$PKG_CONFIG" LDFLAGS="$SANITIZE" && chmod go-w "$dir" "$dir/hello.so" &&
+template() {   # is copied, built in one command, passes its test, and greets in the installed host
+    cp "$DESTDIR$templatedir"/* "$dir" && chmod go-w "$dir" && umask 022 &&
+        MAKEFLAGS= MAKELEVEL= make -s -C "$dir" CC="$CC" PKG_CONFIG="$PKG_CONFIG" LDFLAGS="$SANITIZE" hello.so check >"$dir/checked" &&
+        grep -q "^hello, test$" "$dir/checked" &&
         printf "[plugin hello]\nfile = hello.so\nname = template\n[actions]\ntimer.expired = drain\n" >"$dir/hello.ini" &&
         timeout 60 "$DESTDIR$bindir/tocsin" run "$dir/hello.ini" >"$dir/said" && grep -q "^hello, template$" "$dir/said"
 }
