@@ -32,7 +32,7 @@ TOCSIN__YOURS void tocsin_plugin_fini(void);           /* may be left out. Nothi
 
    name: [a-z0-9_-], 63 bytes at most. Further lines follow without commas. NEEDS: the name of a plugin that is loaded first. EMITS: a signal that it declares,
    and CONSUMES: one that it listens to, each with the list of its layout, or without one for a signal that carries nothing. Where it is declared already it has
-   to have the same; and a plugin declares nothing that it does not say here. All of it is flat text in a note: no pointer, no relocation; readelf -n shows it, strip leaves it. */
+   to have the same; where it is not yet, the plugin may connect to it all the same; and a plugin declares nothing that it does not say here. All of it is flat text in a note: no pointer, no relocation; readelf -n shows it, strip leaves it. */
 #define TOCSIN__LINE(key, text)    "\n" key " " text
 #define TOCSIN_LICENCE(text)       TOCSIN__LINE("licence", text)
 #define TOCSIN_NEEDS(plugin)       TOCSIN__LINE("needs", plugin)

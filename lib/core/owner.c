@@ -1,3 +1,5 @@
+#define _GNU_SOURCE                                    /* dladdr */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -56,13 +58,29 @@ struct tocsin__owner *tocsin__owner_runs(void)
     return loop->poster ? loop->poster : tocsin__at_work ? tocsin__at_work : &tocsin__program;
 }
 
+/* While a plugin is mapped it is not known yet where; but a library that comes with it is not it, nor goes with it. */
+static bool is_in_a_library(const void *place)
+{
+    Dl_info found;
+
+    return place && dladdr(place, &found) && strncmp(found.dli_fname, TOCSIN__MAPPED_FROM, sizeof TOCSIN__MAPPED_FROM - 1) != 0;
+}
+
+static bool is_being_mapped(const struct tocsin__owner *owner)
+{
+    return owner != &tocsin__program && atomic_load(&owner->low) == atomic_load(&owner->high);
+}
+
 struct tocsin__owner *tocsin__owner_mixed(const void *code, const void *place)
 {
     struct tocsin__owner *owner = tocsin__owner_find(code);
 
     if (owner == &tocsin__program)
         owner = tocsin__owner_find(place);
-    return owner == &tocsin__program ? tocsin__owner_runs() : owner;
+    if (owner != &tocsin__program)
+        return owner;
+    owner = tocsin__owner_runs();
+    return is_being_mapped(owner) && is_in_a_library(place) ? &tocsin__program : owner;
 }
 
 /* What it holds */

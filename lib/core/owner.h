@@ -36,6 +36,8 @@ struct tocsin__owner {
     struct { _Alignas(64) _Atomic uint64_t held[TOCSIN__HOLDINGS]; } shards[TOCSIN__OWNER_SHARDS];    /* so that loops do not share them: their sum counts */
 };
 
+#define TOCSIN__MAPPED_FROM "/proc/self/fd/"                     /* what the dynamic linker calls a plugin's file */
+
 extern tocsin__hidden struct tocsin__owner tocsin__program;
 extern tocsin__hidden struct tocsin__owner *_Atomic tocsin__plugins;     /* NULL: there has been none */
 extern tocsin__hidden __thread struct tocsin__owner *tocsin__at_work __attribute__((tls_model("initial-exec")));     /* whose task this thread of a pool runs; NULL */

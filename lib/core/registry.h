@@ -41,6 +41,7 @@ struct tocsin__signal {
     struct tocsin_layout layout;                       /* spec.layout, if there is one */
     struct tocsin__owner *owner;
     bool orphan;                                       /* its owner is gone */
+    _Atomic bool consumed;                             /* a plugin's note names it: who connects to it has not misspelt it */
     _Atomic uint32_t loops;                            /* how many loops have an interest in it */
     uint32_t numbers;                                  /* the sum of their numbers: of one, its number */
     struct tocsin__listener first;                     /* of those loops, and of those that have had one */

@@ -296,6 +296,16 @@ static void op_enter(struct tocsin__op *op)
     count_running(op, 1);
 }
 
+/* What serves others is there for whoever fetches next, so it is whose file serves: not of the plugin that was the first to fetch. */
+static struct tocsin__owner *owner_for(const struct tocsin_op_type *type, const struct tocsin_notify *notify)
+{
+    const void *code = notify && notify->fn ? (const void *)notify->fn : NULL;
+
+    if (notify && notify->how & TOCSIN_SERVING && (code || (type && !(type->flags & TOCSIN__OWN))))
+        return tocsin__owner_of(code ? code : type);
+    return tocsin__owner_whose(code, NULL);
+}
+
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op)
 {
     struct tocsin__owner *owner;
@@ -314,7 +324,7 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
         err = tocsin__kind_of(tocsin__ops(engine), type, &kind);
     if (err < 0)
         return err;
-    owner = tocsin__owner_whose(notify && notify->fn ? (const void *)notify->fn : NULL, NULL);
+    owner = owner_for(type, notify);
     err = owned(owner, type);
     if (err < 0)
         return err;

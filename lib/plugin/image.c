@@ -93,14 +93,20 @@ static void leave(struct stage was)
 static int opened(struct tocsin__image *image, const struct tocsin__reason *reason)
 {
     char path[32];
+    const char *why;
+    size_t size;
     struct stage was = enter(image, NULL);
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", image->file.fd);
+    snprintf(path, sizeof path, TOCSIN__MAPPED_FROM "%d", image->file.fd);
     image->handle = tocsin__fault() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     leave(was);
     if (image->handle)
         return 0;
-    return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, dlerror());
+    why = dlerror();
+    size = strlen(path);
+    if (why && strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
+        why += size + 2;                               /* nobody knows it by that name */
+    return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, why);
 }
 
 int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *reason)

@@ -183,10 +183,27 @@ static int declared_judge(const struct tocsin__image *image, const struct tocsin
     return 0;
 }
 
+/* What it consumes may be declared later: by a plugin that comes after it, by a library that is loaded then. */
+static int consume(const struct tocsin__image *image)
+{
+    int signo = 0;
+
+    for (size_t i = 0; i < image->note.signals_count && signo >= 0; i++) {
+        const char *name = image->note.signals[i].name;
+
+        signo = tocsin__signal_named(name, strlen(name), true);
+        if (signo > 0)
+            atomic_store(&tocsin__signal(signo)->consumed, true);
+    }
+    return signo < 0 ? signo : 0;
+}
+
 int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *image, const struct tocsin__reason *reason)
 {
-    int err = tocsin__image_map(image, reason);
+    int err = consume(image);
 
+    if (err == 0)
+        err = tocsin__image_map(image, reason);
     if (err < 0)
         return err;
     if (plugin->rationed)
@@ -198,7 +215,8 @@ int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *i
     err = tocsin__image_init(image);
     if (err < 0)
         return *tocsin__said() ? tocsin__refuse(reason, err, "%s: %s", plugin->name, tocsin__said())
-                               : tocsin__refuse(reason, err, "%s: its init answered %d: %s", plugin->name, err, tocsin_strerror(err));
+                               : tocsin__refuse(reason, err, "%s: its init answered %d: %s%s", plugin->name, err, tocsin_strerror(err),
+                                                err == -ENOENT ? "; does it connect to a signal that nobody has declared?" : "");
     return tocsin__owner_held(image->owner, TOCSIN_HOLDS_SIGNALS) ? declared_judge(image, reason) : 0;
 }
 
