@@ -665,6 +665,32 @@ START_TEST(refusals)
 }
 END_TEST
 
+static struct tocsin_op served;
+static struct told served_end;
+
+static int serve(void)
+{
+    const struct tocsin_notify notify = { .how = TOCSIN_AT_END | TOCSIN_SERVING, .fn = tell, .arg = &served_end };
+
+    return tocsin_timer(1000000, &notify, &served);
+}
+
+/* What the program's code started in its handler, and serves others, is the program's, and goes on. */
+START_TEST(what_serves_others)
+{
+    host_begin();
+    host.during = serve;
+    loads("guest", SETTINGS("init=drop"));
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    ck_assert_int_eq(served_end.count, 0);
+    ck_assert_int_eq(tocsin_cancel(served), 0);
+    turns_until(&served_end.count, 1);
+    ck_assert_int_eq(served_end.status, -ECANCELED);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/unload");
@@ -698,5 +724,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, asked_by_two);
     tcase_add_test(tests, from_a_fiber);
     tcase_add_test(tests, refusals);
+    tcase_add_test(tests, what_serves_others);
     return suite;
 }
