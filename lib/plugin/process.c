@@ -123,6 +123,15 @@ static void on_mapping(struct tocsin__snapshot *snapshot, char *line)
     }
 }
 
+/* The flags of one that has its default, or is ignored, mean nothing; and the C library leaves one of its own (SA_RESTORER) there for good. */
+static void add_action(struct tocsin__snapshot *snapshot, int number, const struct sigaction *now)
+{
+    bool handled = now->sa_handler != SIG_DFL && now->sa_handler != SIG_IGN;
+    unsigned meant = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_ONSTACK;
+
+    add(snapshot, "action of signal %d (%s)\t%p %x", number, strsignal(number), *(void *const *)&now->sa_handler, handled ? (unsigned)now->sa_flags & meant : 0);
+}
+
 static void add_signals(struct tocsin__snapshot *snapshot)
 {
     sigset_t blocked;
@@ -133,7 +142,7 @@ static void add_signals(struct tocsin__snapshot *snapshot)
 
         if (sigaction(number, NULL, &now) < 0)
             continue;                                  /* the C library's own */
-        add(snapshot, "action of signal %d (%s)\t%p %x", number, strsignal(number), *(void **)&now.sa_handler, (unsigned)now.sa_flags);
+        add_action(snapshot, number, &now);
         if (sigismember(&blocked, number))
             add(snapshot, "blocked signal %d (%s)", number, strsignal(number));
     }

@@ -68,7 +68,11 @@ START_TEST(nothing)
     host_begin();
     trial_begins("leaver", NULL);
     ck_assert(is_loaded("leaver"));
+    raise(SIGUSR1);
+    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_eq(host.called, 1);
     trial_ends(0, "");
+    host.called = 0;
     ck_assert_int_eq(host.inits, 2);
     descriptors = test_descriptors();
     trial_begins("guest", SETTINGS(all));
