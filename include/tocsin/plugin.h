@@ -1,4 +1,4 @@
-/* Plugins: shared objects that a program grows by, loaded, swapped and removed while it runs.
+/* Plugins: shared objects that a program grows by, loaded, swapped and removed while it runs. How to write one: tocsin-plugins(7).
 
    P1  Everything has an owner, the program or a plugin, recorded without its author passing it: <tocsin/owner.h>.
    P2  A plugin says who it is in an ELF note, flat text, which is read from its file and judged before the file is mapped, since constructors run
