@@ -4,6 +4,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#ifdef HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 #include <tocsin/trial.h>
 
 #include "faults.h"
@@ -48,6 +54,8 @@ START_TEST(leaves)
 {
     char reason[256];
 
+    if (RUNNING_ON_VALGRIND && strstr(left[_i].what, "code"))
+        return;                                        /* it has such mappings of its own */
     host_begin();
     ck_assert_int_eq(chdir("/"), 0);
     umask(022);
