@@ -395,8 +395,7 @@ enum { TAIL = 0x1000000 };
 static bool threads_with(struct object *object, const void *tail, size_t size)
 {
     struct object longer = { malloc(object->size + size), object->size + size };
-    char unused[64];
-    const struct tocsin__reason reason = { unused, sizeof unused };
+    const struct tocsin__reason why = { reason, sizeof reason };
     ElfW(Phdr) *segment;
     struct tocsin__elf elf;
 
@@ -404,7 +403,7 @@ static bool threads_with(struct object *object, const void *tail, size_t size)
     memcpy(longer.data + object->size, tail, size);
     segment = segment_of(&longer, PT_GNU_STACK);
     *segment = (ElfW(Phdr)){ .p_type = PT_LOAD, .p_offset = object->size, .p_vaddr = TAIL, .p_filesz = size, .p_memsz = size };
-    ck_assert_int_eq(tocsin__elf_read(&elf, longer.data, longer.size, &reason), 0);
+    ck_assert_int_eq(tocsin__elf_read(&elf, longer.data, longer.size, &why), 0);
     free(longer.data);
     free(object->data);
     return elf.threads;
