@@ -48,7 +48,17 @@ static void cancel_all(const struct tocsin__owner *owner, int which)
     }
 }
 
-/* Results that nobody will take. */
+/* What runs will end, and nobody will take the result. */
+static void promise_less(const struct tocsin__owner *owner)
+{
+    struct tocsin__ops *ops = ops_here();
+
+    for (struct tocsin__op *op = ops ? ops->running : NULL; op; op = op->next)
+        if (op->owner == owner && !op->waiter)
+            op->notify.how &= ~(unsigned)TOCSIN_KEEP;
+}
+
+/* Nor what is there already. */
 static void drop_kept(const struct tocsin__owner *owner)
 {
     struct tocsin__ops *ops = ops_here();
@@ -94,6 +104,7 @@ void tocsin__sweep_running(struct tocsin__owner *owner)
 
 void tocsin__sweep_passing(struct tocsin__owner *owner)
 {
+    promise_less(owner);
     cancel_all(owner, PASSING);
     drop_kept(owner);
     end_blocks(owner);

@@ -647,6 +647,16 @@ START_TEST(from_a_fiber)
 }
 END_TEST
 
+/* Nobody takes the result of one that it had begun, and that has ended since. */
+START_TEST(a_result_that_nobody_takes)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=promise"));
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
 START_TEST(refusals)
 {
     struct tocsin_op op;
@@ -723,6 +733,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, asked_meanwhile);
     tcase_add_test(tests, asked_by_two);
     tcase_add_test(tests, from_a_fiber);
+    tcase_add_test(tests, a_result_that_nobody_takes);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, what_serves_others);
     return suite;

@@ -233,6 +233,8 @@ static int does(const char *word)
         return tocsin_timer(3600000, TOCSIN_CALL(on_end), &op);
     if (strcmp(word, "future") == 0)
         return tocsin_timer(0, TOCSIN_FUTURE, &op);
+    if (strcmp(word, "promise") == 0)
+        return tocsin_timer(3600000, TOCSIN_FUTURE, &op);
     if (strcmp(word, "fiber") == 0)
         return tocsin_spawn(sleeper, NULL, TOCSIN_CALL(on_end), &op);
     if (strcmp(word, "stubborn") == 0)
