@@ -35,6 +35,7 @@ enum {                                                 /* flags of a letter */
     TOCSIN__MORE = 1,                                  /* it has an overrun, a parent or a sequence number */
     TOCSIN__FAR = 2,                                   /* it reaches into its second cache line */
     TOCSIN__OWNED = 8,                                 /* a plugin sent it */
+    TOCSIN__CROSSED = 16,                              /* the interposer has been asked about it */
     TOCSIN__SEVERAL = 4                                /* there are others like it, for other loops, and nobody counts them */
 };
 

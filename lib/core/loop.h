@@ -128,6 +128,7 @@ struct tocsin__loop {
     int stop_status;
     void (*rest)(struct tocsin__loop *loop);           /* lib/loop's, called at rest when free_wanted */
     void (*stir)(struct tocsin__loop *loop);           /* lib/loop's: the next turn has something to do, tell who polls; NULL: nobody */
+    bool (*detains)(struct tocsin__loop *loop, struct tocsin__letter *letter);     /* lib/loop's: an interposer holds it up, and it has been taken; NULL: there is no engine */
     struct { const void *_Atomic code; const char *_Atomic signal; _Atomic uint64_t source; } doing;
     _Atomic uint64_t phase;                            /* odd while a turn works */
     void (*unseen)(void);                              /* lib/loop's: waits until no other thread looks at what runs; NULL: none does */

@@ -9,6 +9,7 @@
 #include "core/layout.h"
 #include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 
 /* A real signal is no descendant of what it happens to interrupt (E15). */
 static uint64_t parent(int code)
@@ -132,7 +133,9 @@ int tocsin__post(int signo, const struct tocsin_payload *payload, int code, uint
 
 int tocsin_post(int signo, const struct tocsin_payload *payload)
 {
-    return tocsin__post(signo, payload, TOCSIN_POSTED, TOCSIN__SPARE, NULL);
+    int err = tocsin__seam() ? tocsin__cross_post(signo) : 0;
+
+    return err < 0 ? err : tocsin__post(signo, payload, TOCSIN_POSTED, TOCSIN__SPARE, NULL);
 }
 
 int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_payload *payload)
@@ -141,6 +144,8 @@ int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_paylo
     struct tocsin__cast cast;
     int err = check(signo, payload, &signal);
 
+    if (err == 0 && tocsin__seam())
+        err = tocsin__cross_post(signo);
     if (err == 0)
         err = tocsin__cast_aim_at(&cast, signal, loop);
     return err < 0 ? err : send(&cast, TOCSIN_POSTED, payload);
@@ -263,6 +268,8 @@ int tocsin_post_wait(int signo, const struct tocsin_payload *payload, int64_t ti
     struct timespec when;
     int err = may_wait(timeout_ms);
 
+    if (err == 0 && tocsin__seam())
+        err = tocsin__cross_post(signo);
     if (err < 0)
         return err;
     until = until_when(timeout_ms, &when);

@@ -6,6 +6,7 @@
 #include "core/layout.h"
 #include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 
 /* The default action of what nobody handled (T7) */
 
@@ -144,23 +145,30 @@ bool tocsin__meet_parcel(struct tocsin__loop *loop, struct tocsin__parcel *parce
     return !place;
 }
 
+/* What an inline letter says, borrowed from it. */
+static void letter_read(struct tocsin__loop *loop, const struct tocsin__letter *letter, struct tocsin__info *info)
+{
+    const struct tocsin__signal *signal = tocsin__signal(letter->signo);
+
+    tocsin__info_fill(info, loop, letter->signo, signal->name, 0, signal->spec.layout ? (const struct tocsin_payload *)letter->payload : NULL);
+    info->seen.code = letter->code;
+    if (letter->flags & TOCSIN__MORE) {
+        info->seen.overrun = letter->overrun;
+        info->seen.parent = letter->parent;
+        info->seen.sequence = letter->sequence ? letter->sequence : info->seen.sequence;
+    } else {
+        info->seen.parent = 0;
+    }
+    atomic_init(&info->handled, letter->flags & TOCSIN__SEVERAL);
+}
+
 static bool letter_inline(struct tocsin__loop *loop, struct tocsin__letter *letter)
 {
-    struct tocsin__signal *signal = tocsin__signal(letter->signo);
     struct tocsin__info info;
     bool done;
 
-    tocsin__info_fill(&info, loop, letter->signo, signal->name, 0, signal->spec.layout ? (struct tocsin_payload *)letter->payload : NULL);
-    info.seen.code = letter->code;
-    if (letter->flags & TOCSIN__MORE) {
-        info.seen.overrun = letter->overrun;
-        info.seen.parent = letter->parent;
-        info.seen.sequence = letter->sequence ? letter->sequence : info.seen.sequence;
-    } else {
-        info.seen.parent = 0;
-    }
-    atomic_init(&info.handled, letter->flags & TOCSIN__SEVERAL);
-    done = meet(loop, signal, &info, NULL);
+    letter_read(loop, letter, &info);
+    done = meet(loop, tocsin__signal(letter->signo), &info, NULL);
     tocsin__info_end(&info);
     return done;
 }
@@ -180,6 +188,42 @@ static bool letter_shared(struct tocsin__loop *loop, struct tocsin__letter *lett
 
     letter_own(loop, info);
     if (!meet(loop, tocsin__signal(letter->signo), info, NULL))
+        return false;
+    tocsin__info_put(info);
+    return true;
+}
+
+/* Of one that several loops count down together, the copy does not count. */
+struct tocsin__info *tocsin__letter_copy(struct tocsin__loop *loop, const struct tocsin__letter *letter)
+{
+    struct tocsin__info own, *info = letter->kind == TOCSIN__SHARED ? letter->info : &own, *copy;
+    int err;
+
+    if (info == &own)
+        letter_read(loop, letter, info);
+    copy = tocsin__info_copy(&info->seen, tocsin__signal(letter->signo)->spec.layout, &err);
+    if (copy)
+        atomic_init(&copy->handled, atomic_load(&info->handled) || (info != &own && atomic_load(&info->open)));
+    return copy;
+}
+
+/* Where it had the loop's own number, it has the one of now: its place is here. */
+static void renumber(struct tocsin__loop *loop, struct tocsin__info *info)
+{
+    if (atomic_load(&info->refs) > 1 || tocsin__id_number(info->seen.sequence) != loop->number)
+        return;
+    info->seen.sequence = loop->sequence++;
+    info->seen.turn_us = loop->turn_us;
+}
+
+bool tocsin__receive_late(struct tocsin__loop *loop, struct tocsin__info *info)
+{
+    struct tocsin__signal *signal = tocsin__signal(info->seen.signo);
+
+    if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
+        return false;
+    renumber(loop, info);
+    if (!meet(loop, signal, info, NULL))
         return false;
     tocsin__info_put(info);
     return true;
@@ -222,6 +266,8 @@ static bool deliver(struct tocsin__loop *loop, struct tocsin__letter *letter)
 
     if (letter->kind < TOCSIN__TASK && tocsin__signal(letter->signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return false;
+    if (tocsin__seam() && letter->kind < TOCSIN__TASK && loop->detains && loop->detains(loop, letter))
+        return true;
     if (letter->flags & TOCSIN__OWNED)
         loop->poster = tocsin__owner_numbered(letter->owner);
     done = deliver_kind(loop, letter);

@@ -3,6 +3,7 @@
 #include "core/layout.h"
 #include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 #include "op/op.h"
 
 int tocsin__op_failed(int err, struct tocsin_op *ret_op)
@@ -388,6 +389,7 @@ void tocsin__op_gone(struct tocsin__op *op)
 void tocsin__op_forget(struct tocsin__op *op)
 {
     tocsin__op_progress_forget(op);
+    tocsin__op_let_go(op);
     if (!op->never)
         places_release(op);
     op->never = true;
@@ -552,6 +554,8 @@ static void on_end(struct tocsin__node *node)
         tocsin__op_gone(op);
     } else if (op->phase == TOCSIN__MADE) {
         op->early = true;
+    } else if (tocsin__seam() && tocsin__op_holds_up(op)) {
+        return;                                        /* until it is due, or is asked to end */
     } else if (!parcels_ready(op)) {
         tocsin__ready(op->engine, &op->end_node);      /* short of memory: in the next turn */
     } else {

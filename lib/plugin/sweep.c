@@ -7,6 +7,7 @@
 #include "core/mask.h"
 #include "core/quarantine.h"
 #include "core/receive.h"
+#include "core/seam.h"
 #include "op/op.h"
 #include "plugin/sweep.h"
 
@@ -158,6 +159,7 @@ static void free_sources(const struct tocsin__owner *owner)
 
 void tocsin__sweep_connected(struct tocsin__owner *owner)
 {
+    tocsin__interpose_end(owner);
     disconnect_all(owner);
     close_queues(owner);
     free_sources(owner);

@@ -8,7 +8,7 @@ bool tocsin__sweep_finds(const struct tocsin__owner *owner);    /* it has someth
 void tocsin__sweep_standing(struct tocsin__owner *owner);       /* cancels what would never end: timers, watches */
 void tocsin__sweep_passing(struct tocsin__owner *owner);        /* cancels its other operations, and those of its types; ends its blocks */
 void tocsin__sweep_running(struct tocsin__owner *owner);        /* both */
-void tocsin__sweep_connected(struct tocsin__owner *owner);      /* disconnects its handlers, closes its queues, frees its sources; what it has pended is the program's */
+void tocsin__sweep_connected(struct tocsin__owner *owner);      /* takes it away from the seams, disconnects its handlers, closes its queues, frees its sources; what it has pended is the program's */
 void tocsin__sweep_known(struct tocsin__owner *owner);          /* addresses of its that were remembered */
 
 void tocsin__sweep_release(struct tocsin__owner *owner);        /* lets its handlers out of quarantine */

@@ -432,6 +432,27 @@ START_TEST(while_work_flows)
 }
 END_TEST
 
+/* It stands at the seams: the new version finds nobody there; where that does not start, the old one is back. */
+START_TEST(at_the_seams)
+{
+    int crossed;
+
+    host_begin();
+    connect_to("host.called", tell, &(struct told){ 0 });
+    loads("guest", SETTINGS("init=interpose fail2"));
+    for (int i = 0; i < 2; i++) {
+        gone.count = 0;
+        ck_assert_int_eq(tocsin_plugin_reload("guest", _i ? SETTINGS("init=interpose fail") : NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+        gone_with(&gone, _i ? -EIO : 0, "");
+        crossed = host.crossed;
+        ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
+        ck_assert_int_gt(host.crossed, crossed);
+        tocsin_turn(0);
+    }
+    unloaded("guest");
+}
+END_TEST
+
 /* Two of them at once, whose homes are each other's loops: they do not wait for each other. */
 static int do_load(void *arg)
 {
@@ -485,6 +506,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, asked_during_the_swap);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, while_work_flows);
+    tcase_add_loop_test(tests, at_the_seams, 0, 2);
     tcase_add_test(tests, two_at_once);
     return suite;
 }

@@ -1,4 +1,6 @@
 /* P3: a plugin goes, from anywhere, in the middle of anything, and nothing of it is called afterwards. */
+#include <tocsin/interpose.h>
+
 #include "loaded.h"
 
 static struct gone gone;
@@ -647,6 +649,57 @@ START_TEST(from_a_fiber)
 }
 END_TEST
 
+static int ends_held;
+
+static void hold_ends(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+{
+    (void)arg;
+    if (crossing->seam != TOCSIN_SEAM_END || strncmp(crossing->name, "plugin.", 7) == 0)
+        return;
+    ends_held++;
+    verdict->delay_ms = 3600000;
+}
+
+/* It stands at the seams, and is taken away from there; what it has held up goes on waiting, and can be ended. */
+static int crossed_in_fini;
+
+static int post_in_fini(void)
+{
+    crossed_in_fini = host.crossed;
+    tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1));
+    crossed_in_fini = host.crossed - crossed_in_fini;
+    return 0;
+}
+
+START_TEST(at_the_seams)
+{
+    struct tocsin_op op;
+    int crossed;
+
+    host_begin();
+    connect_to("host.called", on_host, &(int){ 0 });
+    loads("guest", SETTINGS("init=interpose long"));
+    host.in_fini = post_in_fini;
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    while (host.crossed == 0)
+        tocsin_turn(0);
+    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), -EBUSY);
+    unloaded("guest");
+    ck_assert_int_eq(crossed_in_fini, 0);
+    ck_assert_int_eq(mapped_lines(), 0);
+    crossed = host.crossed;
+    ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
+    ck_assert_int_gt(tocsin_turn(0), 0);
+    ck_assert_int_eq(host.crossed, crossed);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
+    loads("guest", SETTINGS("init=interpose"));
+    unloaded("guest");
+}
+END_TEST
+
 /* Nobody takes the result of one that it had begun, and that has ended since. */
 START_TEST(a_result_that_nobody_takes)
 {
@@ -654,6 +707,26 @@ START_TEST(a_result_that_nobody_takes)
     loads("guest", SETTINGS("init=promise"));
     unloaded("guest");
     ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* The end of an operation whose type goes, or that it has started: it is not waited for. */
+START_TEST(what_is_held_up)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), 0);
+    loads("guest", SETTINGS("init=future"));
+    ck_assert_int_eq(host.start(TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(host.finish(op), 0);
+    while (ends_held < 2)
+        tocsin_turn(1);
+    unloads("guest", &gone);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(mapped_lines(), 0);
+    ck_assert_int_eq(tocsin_interpose(NULL, NULL), 0);
 }
 END_TEST
 
@@ -733,7 +806,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, asked_meanwhile);
     tcase_add_test(tests, asked_by_two);
     tcase_add_test(tests, from_a_fiber);
+    tcase_add_test(tests, at_the_seams);
     tcase_add_test(tests, a_result_that_nobody_takes);
+    tcase_add_test(tests, what_is_held_up);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, what_serves_others);
     return suite;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tocsin/interpose.h>
+
 #include "host.h"
 
 #ifndef NAME
@@ -209,6 +211,15 @@ static int leave(void)
     return tocsin_state_leave(1, &left, sizeof left);
 }
 
+/* An hour, for the host's own. */
+static void hold_up(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+{
+    (void)arg;
+    host.crossed++;
+    if (strcmp(crossing->name, "op.done") == 0)
+        verdict->delay_ms = 3600000;
+}
+
 static int does(const char *word)
 {
     struct tocsin_source source;
@@ -273,6 +284,8 @@ static int does(const char *word)
         return tocsin_state_leave(2, "two", 3);
     if (strcmp(word, "hang") == 0)
         return work(NULL);
+    if (strcmp(word, "interpose") == 0)
+        return tocsin_interpose(hold_up, NULL);
     if (strcmp(word, "fail") == 0)
         return -EIO;
     if (strcmp(word, "fail2") == 0)

@@ -15,7 +15,7 @@ TOCSIN_LAYOUT(guest_said, GUEST_SAID);
 enum { HOST_LOOPS = 4 };
 
 struct host {
-    _Atomic int inits, finis, called, ticked, dropped, worked, works, woken, asleep, unhandled, objects, asked, ended, tasks;
+    _Atomic int inits, finis, called, ticked, dropped, worked, works, woken, asleep, unhandled, objects, asked, ended, tasks, crossed;
     _Atomic int init_answer, fini_answer, version, alive;      /* alive: a thread of the plugin's own */
     _Atomic int open;                                  /* what waits in the plugin's code may go on */
     _Atomic unsigned left;                             /* what the version before has left, as it was taken */
