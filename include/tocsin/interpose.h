@@ -1,5 +1,6 @@
 /* The seams of the library: where the work of others comes in. One function of the program, or of a plugin, may stand there and say of each thing that crosses that it
-   comes late, behind the next one, twice, or as a failure: so time-outs and races of a real program are tested, without a mock.
+   comes late, behind the next one, twice, or as a failure: so time-outs and races of a real program are tested, without a mock. The plugin
+   "chaos" does so by chance.
 
    What the library promises holds on both sides of a seam; what is said there is as if the world had been so: a disk was slow, a peer gave up, a thread was not
    scheduled. That what one sender sends comes in its order (T2), and once, is given up where the function says so, and nowhere else. Nothing is ever lost.

@@ -16,6 +16,24 @@ is "$(t/programs/delete /etc/there-is-none nobody 2>&1; echo "$?")" "/etc/there-
 1"
 is "$(TOCSIN_PLUGIN_PATH=/var/empty t/programs/delete "$dir/scratch" nobody; echo "$?")" 2
 
+# What chance does to a program that is as it is: a time-out that nobody has seen, a race; and the same seed does the same.
+cp plugins/.libs/chaos.so "$dir" || exit 2
+chaos() { timeout 60 t/programs/chaos "$@" 2>&1 || echo "status $?"; }
+is "$(chaos deadline)" done
+is "$(chaos deadline patterns=work.done delay=1 delay_ms=60000)" "the time was over"
+is "$(chaos deadline patterns=work.done fail=1 error=EIO)" "Input/output error"
+is "$(chaos search)" sea
+is "$(chaos search patterns=work.done delay=1 delay_ms=100 limit=1)" s
+chances="seams=receipt,post delay=.2 delay_ms=10-90 reorder=.1 double=.1 fail=.1"
+is "$(chaos messages)" "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 and 0 refused"
+is "$(chaos messages $chances seed=1)" "3 4 6 7 8 9 10 12 13 15 16 17 18 19 20 21 24 3 12 19 14 2 5 22 1 and 2 refused"
+is "$(chaos messages $chances seed=1)" "3 4 6 7 8 9 10 12 13 15 16 17 18 19 20 21 24 3 12 19 14 2 5 22 1 and 2 refused"
+is "$(chaos messages $chances seed=2)" "1 2 3 4 5 6 7 8 9 10 15 16 17 21 22 24 1 21 19 20 18 and 5 refused"
+is "$(chaos messages double=1 seams=receipt limit=2)" "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 1 2 and 0 refused"
+is "$(chaos messages fail=1 seams=post limit=23)" "24 and 23 refused"
+is "$(chaos messages delay=2)" "chaos: delay, reorder, double, fail: a probability each, from 0 to 1
+status 1"
+
 if test "$with_net" = yes; then
     is "$(t/programs/origin t/programs/logged "$dir/log" | sed 's/:[0-9][0-9]*\//:PORT\//')" "http://127.0.0.1:PORT/: done, 200, 6 bytes"
     is "$(sed 's/:[0-9][0-9]*\//:PORT\//' "$dir/log")" "http://127.0.0.1:PORT/ 200 6"

@@ -105,4 +105,56 @@ replay.done = print
 INI
 says '^replay.done emitted=[1-9][0-9]* skipped=0 lost=0 whole=false'
 stop
+
+# Chance: what metrics writes with ends as it is said, and the seed is said, so that it can be had once more.
+chance() {   # settings, one line each, on the standard input
+    config <<INI
+[plugin chaos]
+patterns = work.done
+$(cat)
+[plugin metrics]
+to = $folder/page
+every_ms = 20
+[actions]
+chaos.**, work.done = print
+INI
+}
+
+chance <<'INI'
+seams = end
+fail = 1
+error = ETIMEDOUT
+limit = 2
+seed = 42
+INI
+says '^chaos.started seed=42$'
+says '^chaos.struck signal="work.done" seam="end" what="fail" crossing=0 delay_ms=0$'
+says '^work.done status="the time was over" ' 2
+says '^work.done status="done" '
+stop
+says '^chaos.done seed=42 crossed=[0-9]* delayed=0 reordered=0 doubled=0 failed=2$'
+
+chance <<'INI'
+delay = 1
+delay_ms = 3600000
+INI
+says '^chaos.started seed=[0-9]*$'
+says '^chaos.struck signal="work.done" seam="end" what="delay" crossing=0 delay_ms=3600000$'
+stop
+says '^chaos.done seed=[0-9]* crossed=1 delayed=1 '
+
+refuses() {   # a setting, what is said
+    exits 1 run "$(printf '[tocsin]\npath = .\n[plugin chaos]\n%s\n' "$1" >"$file"; echo "$file")"
+    complained "$2"
+}
+refuses '' 'delay, reorder, double, fail: one of them has to be said'
+refuses 'delay = often' 'delay, reorder, double, fail: a probability each, from 0 to 1'
+refuses 'fail = 1.5' 'delay, reorder, double, fail: a probability each, from 0 to 1'
+for wrong in 0 10- 20-10 -1 1-2-3 soon; do
+    refuses "$(printf 'delay = 1\ndelay_ms = %s' "$wrong")" 'delay_ms: milliseconds from 1 on, or FROM-TO'
+done
+refuses "$(printf 'fail = 1\nerror = EWHAT')" 'error: a name of errno, such as ETIMEDOUT'
+refuses "$(printf 'fail = 1\nseams = ends')" 'seams: end, receipt, post'
+refuses "$(printf 'fail = 1\nseed = -1')" 'seed, limit: a number from 0 on'
+refuses "$(printf 'fail = 1\npatterns = a..b')" 'patterns: malformed'
 exit $failed
