@@ -36,7 +36,6 @@ static void on_due(struct tocsin__timer *timer)
 void tocsin__op_end_held(struct tocsin__op *op, int reason)
 {
     become(op, reason);
-    op->ending = true;
     go(op);
 }
 

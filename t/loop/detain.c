@@ -130,13 +130,19 @@ static void posts(int signo, uint64_t what)
 /* Late: what is small, and what is shared; the next ones go by. */
 START_TEST(late)
 {
+    uint64_t sequence;
+
+    connect_to("detain.number", tell, &told);
     stands("detain.number", LATE(50), NOTHING);
     posts(number, 1);
     posts(number, 2);
     moves(49);
     ck_assert_record("2");
+    sequence = told.sequence;
     moves(1);
     ck_assert_record("1");
+    ck_assert_int_eq(told.code, TOCSIN_POSTED);
+    ck_assert_uint_gt(told.sequence, sequence);        /* it is younger now */
     ck_assert_int_eq(crossed, 2);
 }
 END_TEST
@@ -311,6 +317,40 @@ START_TEST(with_its_source)
 }
 END_TEST
 
+/* What an operation of another loop tells has crossed there. */
+static int do_every(void *op)
+{
+    return tocsin_every(1, NULL, op);
+}
+
+static int do_cancel(void *op)
+{
+    return tocsin_cancel(*(struct tocsin_op *)op);
+}
+
+START_TEST(what_operations_tell)
+{
+    struct tocsin_op op;
+    struct peer peer;
+
+    peer_begin(&peer);
+    connect_to("timer.*", tell, &told);
+    stands("timer.ticked", LATE(50), LATE(50), LATE(50));
+    ck_assert_int_eq(peer_does(&peer, do_every, &op), 0);
+    while (told.count < 2) {
+        ck_assert_int_ge(peer_does(&peer, do_turn, NULL), 0);
+        ck_assert_int_ge(tocsin_turn(0), 0);
+    }
+    ck_assert_int_eq(peer_does(&peer, do_cancel, &op), 0);
+    while (told.code != TOCSIN_DONE) {
+        ck_assert_int_ge(peer_does(&peer, do_turn, NULL), 0);
+        ck_assert_int_ge(tocsin_turn(0), 0);
+    }
+    ck_assert_int_eq(crossed, 0);
+    peer_end(&peer);
+}
+END_TEST
+
 /* A default action is taken once, where nobody handles it, and once more for one that comes twice. */
 static int count_unhandled(const struct tocsin_info *info, void *arg)
 {
@@ -467,17 +507,23 @@ static void job(void)
 {
     int accepted = 0, err = tocsin_connect("detain.text", &(struct tocsin_action){ .fn = hear }, NULL);
 
+    struct tocsin_mask mask = { 0 };
+
     heard = 0;
-    plan.next = 0;
-    for (int i = 0; i < 3 && err == 0; i++)
+    plan.next = crossed = 0;
+    for (int i = 0; i < 4 && err == 0; i++)
         accepted += post_text((void *)"a") == TOCSIN_PENDED;
-    for (int i = 0; i < 3 && err == 0; i++)
-        tocsin_turn(0);
+    if (err == 0)
+        tocsin_block("detain.text", &mask);
+    for (int i = 0; i < 8 && err == 0; i++)
+        tocsin_turn(1);
+    tocsin_unblock(mask);
     if (err == 0 && tocsin_drain(-1) == 0)
         ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_ge(tocsin_free(), 0);
     ck_assert_int_ge(heard, accepted);
     ck_assert_int_le(heard, accepted + 1);
+    ck_assert_int_le(crossed, accepted);
     ck_assert_int_eq(__atomic_load_n(&refs, __ATOMIC_SEQ_CST), 0);
 }
 
@@ -513,6 +559,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, what_coalesces);
     tcase_add_test(tests, from_another_loop);
     tcase_add_test(tests, with_its_source);
+    tcase_add_test(tests, what_operations_tell);
     tcase_add_test(tests, the_default_action);
     tcase_add_test(tests, more_than_can_wait);
     tcase_add_test(tests, freed);

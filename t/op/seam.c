@@ -1,5 +1,6 @@
 /* The seams, from inside: ends of operations that come late, behind others, or as failures, in every state that somebody waits for them in; posts that fail; whoever
    stands there comes and goes. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <tocsin/interpose.h>
@@ -468,6 +469,39 @@ START_TEST(the_loop_is_freed)
 }
 END_TEST
 
+/* What ends by itself while the loop is freed is not held up. */
+static atomic_int over, runs;
+
+static int on_over(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    atomic_store(&over, 1);
+    return TOCSIN_NEXT;
+}
+
+static int until_over(void *arg)
+{
+    (void)arg;
+    atomic_store(&runs, 1);
+    while (!atomic_load(&over))
+        sched_yield();
+    return 4;
+}
+
+START_TEST(ended_while_the_loop_is_freed)
+{
+    atomic_store(&over, 0);
+    ends_late("work.done", 1, 3600000);
+    ck_assert_int_eq(tocsin_timer(3600000, TOCSIN_CALL(on_over), NULL), 0);
+    ck_assert_int_eq(tocsin_work(until_over, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
+    while (!atomic_load(&runs))
+        sched_yield();
+    ck_assert_int_eq(tocsin_free(), 2);
+    told_once(4);
+    ck_assert_int_eq(crossed, 0);
+}
+END_TEST
+
 START_TEST(freed_by_the_one_that_was_overtaken)
 {
     stands(TOCSIN_SEAM_END, "timer.expired", 1, (struct tocsin_verdict){ .delay_ms = 3600000, .behind = true });
@@ -537,6 +571,7 @@ static int do_post_wait(void *arg)
 START_TEST(a_post_fails)
 {
     struct peer peer;
+    int before;
 
     declare_posts();
     stands(TOCSIN_SEAM_POST, "seam.note", 3, (struct tocsin_verdict){ .error = -EAGAIN, .delay_ms = 7, .twice = true });
@@ -549,7 +584,9 @@ START_TEST(a_post_fails)
     ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_post_to(tocsin_loop_current(), note, NULL), TOCSIN_PENDED);
     ck_assert_int_eq(crossed, 6);
+    before = asked;
     ck_assert_int_eq(tocsin_post(hurried, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(asked, before);
     ck_assert_int_eq(tocsin_post(note, TOCSIN_PAYLOAD(text, .text = "none is declared")), -EPROTO);
     ck_assert_int_eq(tocsin_post(-1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -630,8 +667,6 @@ START_TEST(who_has_left)
 END_TEST
 
 /* When it has been taken away, it runs nowhere: the counter is nobody else's. */
-static atomic_int over;
-
 static void counts(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
 {
     ++*(long *)arg;
@@ -775,6 +810,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_drain_waits);
     tcase_add_test(tests, a_drain_waits_in_vain);
     tcase_add_loop_test(tests, in_a_child, 0, 2);
+    tcase_add_test(tests, ended_while_the_loop_is_freed);
     tests = seam_case(suite, "posts");
     tcase_add_test(tests, a_post_fails);
     tests = seam_case(suite, "who stands there");
