@@ -20,8 +20,10 @@ int tocsin__op_end(struct tocsin__op *op, int reason)
     if (op->ending || op->phase >= TOCSIN__ENDS)
         return -EALREADY;
     op->ending = !tocsin__op_open(op) && tocsin__op_ask(op, reason);
-    if (op->ending || !tocsin__op_open(op))
+    if (op->ending || !tocsin__op_open(op)) {
+        op->crossed |= !op->ending;                    /* the real result is on its way: nothing holds that up any more */
         return op->ending ? 0 : -EALREADY;
+    }
     if (op->type && !op->type->cancel)
         return -EBUSY;
     op->ending = true;

@@ -44,6 +44,12 @@ static void nobody_stands(void)
     ck_assert_int_eq(tocsin_interpose(NULL, NULL), 0);
 }
 
+static void ends_late_again(const char *name)
+{
+    nobody_stands();
+    ends_late(name, 1, 3600000);
+}
+
 static void start_clock(void)
 {
     begin();
@@ -172,6 +178,26 @@ START_TEST(asked_to_end_before)
     ck_assert_int_eq(tocsin_cancel(op), 0);
     turns();
     told_once(-ECANCELED);
+    ck_assert_int_eq(crossed, 0);
+}
+END_TEST
+
+/* Nor is what its deadline, or somebody who cancels it, finds on its way: it would never be over. */
+START_TEST(asked_to_end_just_now)
+{
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 3600000);
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
+    ck_assert_int_eq(tocsin_deadline(op, 10), 0);
+    moves(10);
+    told_once(0);
+    told.count = 0;
+    op = done(start(&text_type, TOCSIN_CALL(tell, &told)), 3);
+    ends_late_again("pended.done");
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
+    moves(0);
+    told_once(3);
     ck_assert_int_eq(crossed, 0);
 }
 END_TEST
@@ -788,6 +814,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, ended_meanwhile, 0, 8);
     tcase_add_test(tests, that_cannot_be_cancelled);
     tcase_add_test(tests, asked_to_end_before);
+    tcase_add_test(tests, asked_to_end_just_now);
     tcase_add_loop_test(tests, an_end_fails, 0, 2);
     tcase_add_test(tests, an_end_behind_the_next);
     tcase_add_test(tests, behind_nobody);
