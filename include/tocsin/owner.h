@@ -46,10 +46,11 @@ struct tocsin_owner_facts {
 TOCSIN_API int tocsin_owner_next(uint32_t after, struct tocsin_owner_facts *ret_facts);
 
 /**
- * Limits what an owner may hold, from now on: what it holds already stays. UINT64_MAX: no limit.
+ * Limits what an owner may hold, from now on: what it holds already stays. UINT64_MAX: no limit. It is said of a name: of the program, or of a plugin, which keeps its limits
+ * when it is reloaded, or goes and comes back; they can be set before it is loaded, and then hold for its init too.
  *
  * @owner   none
- * @return  0; -ENOENT: no such owner; -EINVAL: no such holding; TOCSIN_HOLDS_TYPES and TOCSIN_HOLDS_OBJECTS, which others decide on, cannot be limited
+ * @return  0; -EINVAL: no name of an owner, or no such holding; TOCSIN_HOLDS_TYPES and TOCSIN_HOLDS_OBJECTS, which others decide on, cannot be limited; -ENOMEM
  * @emits   none
  * @thread  any
  * @source  setrlimit(2); RLIMIT_SIGPENDING
@@ -75,9 +76,10 @@ TOCSIN_API const char *tocsin_holding_name(enum tocsin_holding what);
  * How often a handler of an owner may answer an error, and block its loop (as a watchdog sees it), within a minute: with the last of these it is put into quarantine. It
  * is not called any more; what it would have been called with is held, 1,024 emissions and 1 MiB of payload at most, what is beyond is counted; a question that it
  * would have been asked is answered -EACCES; and plugin.quarantined tells. It ends with tocsin_handler_release, tocsin_plugin_release, or a reload. 0: never.
+ * It is said of a name, as a limit is.
  *
  * @owner   none
- * @return  0; -ENOENT: no such owner; -EINVAL: name is NULL
+ * @return  0; -EINVAL: no name of an owner; -ENOMEM
  * @emits   none
  * @thread  any
  * @source  none

@@ -113,7 +113,7 @@ TOCSIN_API int tocsin_state_take_at(const char *where, uint32_t version, struct 
  * the path, without settings. The file is read once, and what is mapped is a copy of it: whatever becomes of the file, the plugin stays as it is.
  *
  * @owner   settings are copied
- * @return  0; -ENOENT: no such plugin, or it needs one that is not there; -EEXIST: one of this name is loaded; -ELOOP: it needs itself, through others perhaps;
+ * @return  0; -ENOENT: no such plugin, or it needs one that is not there; -EEXIST: one of this name is loaded, or it is called "program"; -ELOOP: it needs itself, through others perhaps;
  *          -ENOEXEC: not a shared object for this machine, truncated, or without a note; -EBADMSG: the note is malformed; -EPROTONOSUPPORT: another TOCSIN_ABI;
  *          -EPROTO: a layout is not as it was declared; -EPERM: this program has privileges, and others may write to the file; -ELIBACC: the dynamic
  *          linker refuses it; -EINVAL: a setting without "=", or name is malformed; -ENOMEM, or what init answered: nothing is left of it

@@ -11,9 +11,7 @@
 #include "core/loop.h"
 #include "core/owner.h"
 
-#define NO_LIMITS { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX }
-
-struct tocsin__owner tocsin__program = { .name = "program", .limit = NO_LIMITS };
+struct tocsin__owner tocsin__program = { .name = "program", .ration = &tocsin__ration_program };
 struct tocsin__owner *_Atomic tocsin__plugins;
 __thread struct tocsin__owner *tocsin__at_work;
 void (*_Atomic tocsin__owner_let_go)(struct tocsin__owner *owner);
@@ -85,6 +83,11 @@ struct tocsin__owner *tocsin__owner_mixed(const void *code, const void *place)
 
 /* What it holds */
 
+static uint64_t limit_of(const struct tocsin__owner *owner, enum tocsin_holding what)
+{
+    return atomic_load_explicit(&tocsin__ration(owner)->limit[what], memory_order_relaxed);
+}
+
 static _Atomic uint64_t *held_here(struct tocsin__owner *owner, int what)
 {
     return &owner->shards[tocsin__self->number % TOCSIN__OWNER_SHARDS].held[what];
@@ -110,7 +113,7 @@ static void let_go(struct tocsin__owner *owner)
 /* Counted first: who closes it sees that, or we see that it is closed. */
 int tocsin__owner_take(struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count)
 {
-    uint64_t limit = atomic_load_explicit(&owner->limit[what], memory_order_relaxed);
+    uint64_t limit = limit_of(owner, what);
     int err = 0;
 
     atomic_fetch_add(held_here(owner, what), count);
@@ -132,7 +135,7 @@ void tocsin__owner_hold(struct tocsin__owner *owner, int what, uint64_t count)
 
 static bool over(const struct tocsin__owner *owner, enum tocsin_holding what, uint64_t count)
 {
-    uint64_t limit = atomic_load_explicit(&owner->limit[what], memory_order_relaxed);
+    uint64_t limit = limit_of(owner, what);
 
     return tocsin__unlikely(limit != UINT64_MAX) && tocsin__owner_held(owner, what) + count > limit;
 }
@@ -145,7 +148,7 @@ void tocsin__owner_give(struct tocsin__owner *owner, int what, uint64_t count)
     if (tocsin__unlikely(atomic_load(&owner->watched)))
         let_go(owner);
     if (tocsin__unlikely(atomic_load_explicit(&owner->told, memory_order_relaxed) & bit) &&
-        tocsin__owner_held(owner, what) < atomic_load(&owner->limit[what]))
+        tocsin__owner_held(owner, what) < limit_of(owner, what))
         atomic_fetch_and(&owner->told, ~bit);
 }
 
@@ -157,7 +160,7 @@ void tocsin__owner_tell(struct tocsin__owner *owner, enum tocsin_holding what)
     if (atomic_load(&owner->told) & bit || atomic_fetch_or(&owner->told, bit) & bit || signo <= 0)
         return;
     if (tocsin__self != &tocsin__no_loop && tocsin_heard(signo) > 0)
-        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_owner_limited, .owner = owner->name, .holding = holdings[what], .limit = owner->limit[what]));
+        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_owner_limited, .owner = owner->name, .holding = holdings[what], .limit = limit_of(owner, what)));
 }
 
 int tocsin__owner_admit(struct tocsin__owner *owner, enum tocsin_holding what)
@@ -190,19 +193,10 @@ const char *tocsin_holding_name(enum tocsin_holding what)
 
 /* Plugins */
 
-static void ration_look(struct tocsin__owner *owner)
-{
-    atomic_store(&owner->rationed, owner->limit[TOCSIN_HOLDS_PENDED] != UINT64_MAX || owner->limit[TOCSIN_HOLDS_PENDED_BYTES] != UINT64_MAX);
-}
-
-static void owner_begin(struct tocsin__owner *owner, const char *name)
+static void owner_begin(struct tocsin__owner *owner, const char *name, struct tocsin__ration *ration)
 {
     strncpy(owner->name, name, sizeof owner->name - 1);
-    for (int what = 0; what < TOCSIN_HOLDS; what++)
-        atomic_store(&owner->limit[what], UINT64_MAX);
-    atomic_store(&owner->rationed, false);
-    atomic_store(&owner->faults, TOCSIN_FAULTS);
-    atomic_store(&owner->stalls, TOCSIN_STALLS);
+    atomic_store(&owner->ration, ration);
     atomic_store(&owner->refused, 0);
     atomic_store(&owner->told, 0);
     atomic_store(&owner->closed, false);
@@ -212,17 +206,20 @@ static void owner_begin(struct tocsin__owner *owner, const char *name)
 
 struct tocsin__owner *tocsin__owner_new(const char *name)
 {
+    struct tocsin__ration *ration = tocsin__ration_of(name);
     struct tocsin__owner *owner, *last = NULL;
 
+    if (!ration)
+        return NULL;
     pthread_mutex_lock(&lock);
     for (owner = first(); owner && !atomic_load(&owner->idle); owner = after(owner))
         last = owner;
     if (owner) {
         memset(owner->name, 0, sizeof owner->name);
-        owner_begin(owner, name);
+        owner_begin(owner, name, ration);
     } else if ((owner = tocsin__alloc_lines(sizeof *owner))) {
         owner->number = ++numbers;
-        owner_begin(owner, name);
+        owner_begin(owner, name, ration);
         atomic_store(last ? &last->next : &tocsin__plugins, owner);
     }
     pthread_mutex_unlock(&lock);
@@ -243,24 +240,6 @@ void tocsin__owner_end(struct tocsin__owner *owner)
     atomic_store(&owner->idle, true);
 }
 
-struct tocsin__ration tocsin__owner_ration_get(const struct tocsin__owner *owner)
-{
-    struct tocsin__ration ration = { .faults = atomic_load(&owner->faults), .stalls = atomic_load(&owner->stalls) };
-
-    for (int what = 0; what < TOCSIN_HOLDS; what++)
-        ration.limit[what] = atomic_load(&owner->limit[what]);
-    return ration;
-}
-
-void tocsin__owner_ration_set(struct tocsin__owner *owner, const struct tocsin__ration *ration)
-{
-    for (int what = 0; what < TOCSIN_HOLDS; what++)
-        atomic_store(&owner->limit[what], ration->limit[what]);
-    atomic_store(&owner->faults, ration->faults);
-    atomic_store(&owner->stalls, ration->stalls);
-    ration_look(owner);
-}
-
 struct tocsin__owner *tocsin__owner_numbered(uint32_t number)
 {
     struct tocsin__owner *owner = number ? first() : &tocsin__program;
@@ -276,18 +255,6 @@ static struct tocsin__owner *live(struct tocsin__owner *owner)
 {
     while (owner && (atomic_load(&owner->idle) || atomic_load(&owner->gone)))
         owner = after(owner);
-    return owner;
-}
-
-/* Of several versions, the one that goes on. */
-static struct tocsin__owner *named(const char *name)
-{
-    struct tocsin__owner *owner = &tocsin__program;
-
-    if (strcmp(name, owner->name) == 0)
-        return owner;
-    for (owner = live(first()); owner && (atomic_load(&owner->closed) || strcmp(name, owner->name) != 0);)
-        owner = live(after(owner));
     return owner;
 }
 
@@ -311,32 +278,7 @@ int tocsin_owner_next(uint32_t id, struct tocsin_owner_facts *ret_facts)
     *ret_facts = (struct tocsin_owner_facts){ .id = owner->number + 1, .name = owner->name, .refused = atomic_load(&owner->refused) };
     for (int what = 0; what < TOCSIN_HOLDS; what++) {
         ret_facts->held[what] = tocsin__owner_held(owner, (enum tocsin_holding)what);
-        ret_facts->limit[what] = atomic_load(&owner->limit[what]);
+        ret_facts->limit[what] = limit_of(owner, (enum tocsin_holding)what);
     }
-    return 0;
-}
-
-int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most)
-{
-    struct tocsin__owner *owner;
-
-    if (!name || (int)what < 0 || what >= TOCSIN_HOLDS_TYPES)
-        return -EINVAL;
-    owner = named(name);
-    if (!owner)
-        return -ENOENT;
-    atomic_store(&owner->limit[what], most);
-    ration_look(owner);
-    return 0;
-}
-
-int tocsin_owner_patience(const char *name, uint32_t faults, uint32_t stalls)
-{
-    struct tocsin__owner *owner = name ? named(name) : NULL;
-
-    if (!owner)
-        return name ? -ENOENT : -EINVAL;
-    atomic_store(&owner->faults, faults);
-    atomic_store(&owner->stalls, stalls);
     return 0;
 }

@@ -19,6 +19,18 @@ enum {
     TOCSIN__HOLDINGS
 };
 
+/* What all owners of a name may hold, each of them, and how long their handlers are borne with: of a plugin, whichever version, and before it is loaded. Never freed. */
+struct tocsin__ration {
+    struct tocsin__ration *next;
+    char name[TOCSIN__OWNER_NAME];
+    _Atomic bool pends;                                /* what it may have pended is limited */
+    _Atomic uint32_t faults, stalls;                   /* so many of a handler within a minute, and it is in quarantine; 0: never */
+    _Atomic uint64_t limit[TOCSIN_HOLDS];              /* UINT64_MAX: none */
+};
+
+extern tocsin__hidden struct tocsin__ration tocsin__ration_program;
+struct tocsin__ration *tocsin__ration_of(const char *name);     /* made, if it is not there; NULL: no memory */
+
 /* Never freed: whoever has found one may look at it at any time. One whose file is unmapped is used again. */
 struct tocsin__owner {
     char name[TOCSIN__OWNER_NAME];
@@ -29,10 +41,9 @@ struct tocsin__owner {
     _Atomic bool gone;                                 /* nothing of it is called any more, but its file could not be unmapped */
     _Atomic bool idle;                                 /* nobody's: it can be used again */
     uint32_t number;                                   /* 0: the program */
-    _Atomic uint32_t faults, stalls;                   /* so many of a handler within a minute, and it is in quarantine; 0: never */
-    _Atomic bool rationed;                             /* what it may have pended is limited */
+    struct tocsin__ration *_Atomic ration;
     _Atomic uint32_t told;                             /* of which holdings it has been told that the limit is reached, a bit each */
-    _Atomic uint64_t refused, limit[TOCSIN_HOLDS];
+    _Atomic uint64_t refused;
     struct { _Alignas(64) _Atomic uint64_t held[TOCSIN__HOLDINGS]; } shards[TOCSIN__OWNER_SHARDS];    /* so that loops do not share them: their sum counts */
 };
 
@@ -78,15 +89,16 @@ void tocsin__owner_maps(struct tocsin__owner *owner, uintptr_t low, uintptr_t hi
 void tocsin__owner_end(struct tocsin__owner *owner);   /* it holds nothing, and its file is not mapped any more */
 struct tocsin__owner *tocsin__owner_numbered(uint32_t number);
 
-/* What it may have, and how long it is borne with: of a plugin, whichever version. */
-struct tocsin__ration { uint64_t limit[TOCSIN_HOLDS]; uint32_t faults, stalls; };
-struct tocsin__ration tocsin__owner_ration_get(const struct tocsin__owner *owner);
-void tocsin__owner_ration_set(struct tocsin__owner *owner, const struct tocsin__ration *ration);
+
+static inline struct tocsin__ration *tocsin__ration(const struct tocsin__owner *owner)
+{
+    return atomic_load_explicit(&owner->ration, memory_order_relaxed);
+}
 
 /* Whether the owner may have it pended: 0; -EDQUOT, and it is told. */
 static inline int tocsin__owner_room(struct tocsin__owner *owner, const char *signal, const struct tocsin_payload *payload)
 {
-    return tocsin__likely(!atomic_load_explicit(&owner->rationed, memory_order_relaxed)) ? 0 : tocsin__owner_ration(owner, signal, payload);
+    return tocsin__likely(!atomic_load_explicit(&tocsin__ration(owner)->pends, memory_order_relaxed)) ? 0 : tocsin__owner_ration(owner, signal, payload);
 }
 
 static inline bool tocsin__owner_has(const struct tocsin__owner *owner, const void *address)

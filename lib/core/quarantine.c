@@ -123,7 +123,7 @@ static bool concerned(struct tocsin__handler *handler, uint32_t most)
 
 void tocsin__quarantine_fault(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
-    uint32_t most = atomic_load_explicit(&handler->owner->faults, memory_order_relaxed);
+    uint32_t most = atomic_load_explicit(&tocsin__ration(handler->owner)->faults, memory_order_relaxed);
 
     if (concerned(handler, most) && too_many(loop->turn_us, &handler->quarantine->faults_us, &handler->quarantine->faults, most))
         shut(handler, "it answers errors", handler->quarantine->faults);
@@ -131,7 +131,7 @@ void tocsin__quarantine_fault(struct tocsin__loop *loop, struct tocsin__handler 
 
 void tocsin__quarantine_stall(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
-    uint32_t most = atomic_load_explicit(&handler->owner->stalls, memory_order_relaxed);
+    uint32_t most = atomic_load_explicit(&tocsin__ration(handler->owner)->stalls, memory_order_relaxed);
 
     if (concerned(handler, most) && too_many(loop->turn_us, &handler->quarantine->stalls_us, &handler->quarantine->stalls, most))
         shut(handler, "it blocks its loop", handler->quarantine->stalls);

@@ -159,7 +159,7 @@ static void strike_drop(struct tocsin__node *node)
 /* Once in each stretch; the loop counts it when it can. */
 static void strike(struct tocsin__watched *watched, const struct sight *sight)
 {
-    if (!sight->handler || !atomic_load(&sight->handler->owner->stalls) || watched->call.next_us > watched->limit_us || atomic_exchange(&watched->struck, sight->handler->was))
+    if (!sight->handler || !atomic_load(&tocsin__ration(sight->handler->owner)->stalls) || watched->call.next_us > watched->limit_us || atomic_exchange(&watched->struck, sight->handler->was))
         return;
     watched->strike.run = on_strike;
     watched->strike.drop = strike_drop;

@@ -72,6 +72,8 @@ static int name_judge(const struct tocsin__image *image, const char *except, con
     for (const struct chain *outer = chain; outer; outer = outer->outer)
         if (strcmp(outer->name, name) == 0)
             return tocsin__refuse(reason, -ELOOP, "%s needs %s, which is being loaded for it", chain->name, name);
+    if (strcmp(name, tocsin__program.name) == 0)
+        return tocsin__refuse(reason, -EEXIST, "%s is what the program itself is called", name);
     if (except)
         return strcmp(name, except) == 0 ? 0 : tocsin__refuse(reason, -EBADMSG, "%s: it is %s now, and not %s", image->file.path, name, except);
     pthread_mutex_lock(&tocsin__plugins_lock);
@@ -206,8 +208,6 @@ int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *i
         err = tocsin__image_map(image, reason);
     if (err < 0)
         return err;
-    if (plugin->rationed)
-        tocsin__owner_ration_set(image->owner, &plugin->ration);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->image = image;
     pthread_mutex_unlock(&tocsin__plugins_lock);

@@ -22,8 +22,6 @@ struct tocsin__plugin {
     struct tocsin_loop home;                           /* whose thread called init, and will call fini */
     enum tocsin_plugin_state state;
     uint32_t reloads;
-    struct tocsin__ration ration;                      /* of the version before; what was set by hand goes on */
-    bool rationed;
     uint64_t id;
     struct tocsin__change *change;                     /* that it is in; NULL: none */
     struct tocsin__state left, taken;                  /* for the version that comes; from the one that was there before (P4) */

@@ -191,8 +191,6 @@ static bool old_goes(struct reload *reload)
     struct tocsin__plugin *plugin = reload->change.plugin;
     struct tocsin__image *old = reload->change.image;
 
-    plugin->ration = tocsin__owner_ration_get(reload->change.owner);
-    plugin->rationed = true;
     tocsin__image_fini(old);
     state_pass(plugin);
     tocsin__signals_orphan(reload->change.owner);

@@ -248,7 +248,7 @@ END_TEST
 START_TEST(bad_arguments)
 {
     ck_assert_int_eq(tocsin_owner_patience(NULL, 1, 1), -EINVAL);
-    ck_assert_int_eq(tocsin_owner_patience("nobody", 1, 1), -ENOENT);
+    ck_assert_int_eq(tocsin_owner_patience("", 1, 1), -EINVAL);
     ck_assert_int_eq(tocsin_handler_release((struct tocsin_handler){ 0 }), -ENOENT);
     ck_assert_int_eq(tocsin_plugin_release(NULL), -EINVAL);
     ck_assert_int_eq(tocsin_plugin_release("nobody"), -ENOENT);

@@ -57,6 +57,7 @@ START_TEST(refusals)
     refused("closed", NULL, -ENOEXEC, "tocsin_plugin_init");
     refused("guest", SETTINGS("init"), -EINVAL, "key=value");
     refused("guest", SETTINGS("=x"), -EINVAL, "key=value");
+    refused("program", NULL, -EEXIST, "the program itself");
     refused("selfish", NULL, -ELOOP, "selfish needs itself");
     refused("round", NULL, -ELOOP, "round");
     ck_assert_ptr_nonnull(strstr(tocsin_plugin_reason(), "round2 needs round3"));

@@ -268,6 +268,10 @@ START_TEST(limits_go_on)
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
+    refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT, "init answered");       /* they were never lifted */
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, UINT64_MAX), 0);
+    loads("guest", SETTINGS("init=drop handler observer"));
+    unloaded("guest");
     turns_until_mapped(0);
 }
 END_TEST

@@ -16,6 +16,11 @@ config '[plugin rogue]\ndoes = want\n[limits rogue]\noperations = 3\n'
 says '^tocsin.owner.limited owner="rogue" holding="operations" limit=3'
 stop
 
+printf "$base"'[plugin rogue]\n[limits rogue]\nhandlers = 0\n' >"$file"
+exits 1 run "$file"
+complained 'its init answered .*quota'
+: >"$folder/out"
+
 config '[plugin rogue]\ndoes = fail\n[limits rogue]\nfaults = 3\n'
 says '^plugin.quarantined owner="rogue" pattern="host.ticked".* count=3'
 config '[plugin rogue]\ndoes = want\n'

@@ -272,7 +272,7 @@ static void renew_needed(struct host *host, const struct plan *plan)
     }
 }
 
-/* Limits. A reload makes a new owner, so they are set each time. */
+/* Limits: before anything is loaded, so that they hold for an init */
 
 static void limit_set(struct host *host, const struct config *config, const struct section *section, bool lifts)
 {
@@ -362,13 +362,13 @@ void host_apply(struct host *host, struct plan *plan)
     actions_listen(host, plan);
     threads_begin(host, plan);
     watchdog_apply(host, plan->config->watchdog_ms);
+    limits_apply(host, before, true);
+    limits_apply(host, plan, false);
     unload_those(host, plan);
     load_those(host, plan);
     known_refresh(host);
     renew_needed(host, plan);
     threads_end(host, plan, plan->config->drain_ms);
-    limits_apply(host, before, true);
-    limits_apply(host, plan, false);
     actions_ignore(host, plan);
     tick_apply(host, plan->config->tick_ms);
     host->plan = plan;
