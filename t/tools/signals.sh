@@ -1,7 +1,5 @@
-# demos/signals: every signal of the libraries' catalogues with its documentation, as a table and as JSON; those of a library that it is told to load.
-test "$with_demos" = yes || { echo "skip: programs/signals: the demonstrations are $with_demos"; exit 77; }
-failed=0
-wrong() { echo "$1"; failed=1; }
+# tocsin signals: every signal of the libraries' catalogues with its documentation, as a table and as JSON; those of a plugin.
+. "$srcdir/t/tools/host.inc"
 
 # Whether the standard input is one JSON text (RFC 8259).
 valid() {
@@ -16,8 +14,6 @@ for text in '' '[1,]' '[1 2]' '{"a"}' '{"a":1,}' '{a:1}' '01' '"a' '"\x"' '[' ']
     printf '%s' "$text" | valid && wrong "taken for JSON: $text"
 done
 
-folder=$(mktemp -d) || exit 2
-trap 'rm -rf "$folder"' EXIT
 cat >"$folder/odd.c" <<'END'
 #include <tocsin.h>
 
@@ -30,22 +26,24 @@ static int nothing(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-static __attribute__((constructor)) void begin(void)
+TOCSIN_PLUGIN("odd", "1", "Declares odd things." TOCSIN_EMITS("odd.one", ODD) TOCSIN_EMITS("odd.asked"));
+
+int tocsin_plugin_init(void)
 {
     int signo = tocsin_declare(&(struct tocsin_spec){ .name = "odd.one", .doc = "It \"quotes\", \\ and\n\t\x01, and caf\xc3\xa9.", .layout = &odd_layout,
         .kind = TOCSIN_COALESCE, .unhandled = TOCSIN_ABORT, .rank = -3, .limit = 7, .limit_bytes = 70 });
 
-    signo = tocsin_declare(&(struct tocsin_spec){ .name = "odd.asked", .doc = "May it?", .kind = TOCSIN_DIRECT, .unhandled_fn = nothing }) & signo;
-    (void)signo;
+    signo = tocsin_declare(&(struct tocsin_spec){ .name = "odd.asked", .doc = "May it?", .kind = TOCSIN_DIRECT, .unhandled_fn = nothing }) | signo;
+    return signo < 0 ? signo : 0;
 }
 END
 $CC $SANITIZE -std=gnu11 -shared -fPIC -I"$srcdir/include" -o "$folder/odd.so" "$folder/odd.c" || exit 2
 
-signals() { timeout 60 demos/signals "$@"; }
+signals() { tocsin signals "$@"; }
 table=$(signals | tr -s ' \n' ' ') || wrong "the table ended with status $?"
 json=$(signals --json) || wrong "--json ended with status $?"
 printf '%s\n' "$json" | valid || wrong "not JSON: $json"
-loaded=$(signals --json "$folder/odd.so") || wrong "with a library it ended with status $?"
+loaded=$(signals --json --plugin "$folder/odd.so") || wrong "with a plugin it ended with status $?"
 printf '%s\n' "$loaded" | valid || wrong "not JSON: $loaded"
 
 # Each line of the catalogues: SPEC(noun, "name", layout, "documentation");
@@ -63,38 +61,25 @@ while IFS='|' read -r name doc; do
     esac
 done <"$folder/catalogue"
 test "$count" -ge 17 || wrong "$count signals in the catalogues"
-test "$(printf '%s\n' "$json" | grep '"signo":' | grep -vc '"name":"os[.]')" = "$count" || wrong "not the $count signals of the catalogues: $json"
-printf '%s\n' "$json" | sed -n 's/.*"signo":[0-9]*,"name":"\([^"]*\)".*/\1/p' | LC_ALL=C sort -c || wrong "not in the order of the alphabet"
+test "$(printf '%s\n' "$json" | grep '"name":.*"rank":' | grep -vc '"name":"os[.]')" = "$count" || wrong "not the $count signals of the catalogues: $json"
+printf '%s\n' "$json" | sed -n 's/^{"name":"\([^"]*\)".*/\1/p' | LC_ALL=C sort -c || wrong "not in the order of the alphabet"
 
 case $loaded in
-*'"name":"odd.one","doc":"It \"quotes\", \\ and\u000a\u0009\u0001, and café.","owner":"program","kind":"coalesce","default":"abort","rank":-3,"limit":7,"limit_bytes":70,"fields":[{"type":"string","name":"text"},{"type":"u64","name":"count"}]'*) ;;
+*'"name":"odd.one","doc":"It \"quotes\", \\ and\u000a\u0009\u0001, and café.","owner":"odd","kind":"coalesce","default":"abort","rank":-3,"limit":7,"limit_bytes":70,"fields":[{"type":"string","name":"text"},{"type":"u64","name":"count"}]'*) ;;
 *) wrong "odd.one: $loaded" ;;
 esac
 case $loaded in
-*'"name":"odd.asked","doc":"May it?","owner":"program","kind":"question","default":"function","rank":0,"limit":0,"limit_bytes":0,"fields":[]'*) ;;
+*'"name":"odd.asked","doc":"May it?","owner":"odd","kind":"question","default":"function","rank":0,"limit":0,"limit_bytes":0,"fields":[]'*) ;;
 *) wrong "odd.asked: $loaded" ;;
 esac
-case $(signals "$folder/odd.so" | tr -s ' \n' ' ') in
+case $(signals --plugin "$folder/odd.so" | tr -s ' \n' ' ') in
 *" odd.one coalesce abort It \"quotes\""*" string text, u64 count "*) ;;
 *) wrong "the table has no odd.one" ;;
 esac
 
-ends() {   # with this status; arguments
-    wanted=$1; shift
-    status=0
-    signals "$@" >"$folder/out" 2>"$folder/err" || status=$?
-    test $status = $wanted || wrong "signals $*: $status"
-}
-
-ends 0 --help
-grep -q '^usage: .*\[--json\]' "$folder/out" && test ! -s "$folder/err" || wrong "--help says: $(cat "$folder/out" "$folder/err")"
-for option in --xml -j --jsonx -; do
-    ends 2 "$option"
-    grep -q '^usage: ' "$folder/err" && test ! -s "$folder/out" || wrong "$option says: $(cat "$folder/out" "$folder/err")"
-done
 for option in --json ''; do
-    ends 1 $option "$folder/absent.so"
-    grep -q absent.so "$folder/err" && test ! -s "$folder/out" || wrong "of a library that is not there it says: $(cat "$folder/out" "$folder/err")"
+    exits 1 signals $option --plugin "$folder/absent.so"
+    grep -q absent.so "$folder/err" && test ! -s "$folder/out" || wrong "of a plugin that is not there it says: $(cat "$folder/out" "$folder/err")"
     status=0
     signals $option >/dev/full 2>"$folder/err" || status=$?
     test $status = 1 && test -s "$folder/err" || wrong "to /dev/full: $status, $(cat "$folder/err")"
