@@ -77,6 +77,29 @@ kill -INT $host
 ends 0
 test "$(tail -n 4 "$folder/out" | grep ends | tr '\n' ' ')" = "needy ends speaker 2.0 ends " || { wrong "not in reverse order:"; cat "$folder/out"; }
 
+# What is there because another needs it: it came with that on a loop that goes, and its file changes.
+printf '[loop io]\n[plugin needy]\nloop = io\n' | base >"$file"
+start "$file"
+says '^speaker.spoke word="nothing" main=false'
+says '^host.started plugins=2 loops=2'
+printf '[plugin needy]\n' | again
+says '^host.reloaded plugins=2 loops=1 failed=0'
+says '^speaker.spoke word="nothing" main=true'
+printf '[plugin needy]\n[plugin speaker]\nword = hm\n' | again
+says '^speaker 2.0: hm'
+says '^host.reloaded plugins=2 loops=1 failed=0' 2
+test "$(grep -c '^needy$' "$folder/out")" = 2 || wrong "what has a section now was moved from a loop to the same"
+printf '[plugin needy]\n' | again
+says '^host.reloaded plugins=2 loops=1 failed=0' 3
+for version in 1 2; do
+    cp "$folder/speaker.so" "$folder/new" && mv "$folder/new" "$folder/speaker.so" || exit 2
+    kill -HUP $host
+    says '^host.reloaded plugins=2 loops=1 failed=0' $((3 + version))
+    says '^plugin.reloaded .*name="speaker"' $((2 + version))
+done
+kill -TERM $host
+ends 0
+
 printf '[plugin failing]\n' | base >"$file"
 exits 1 run "$file"
 
@@ -95,6 +118,13 @@ says '^host.started'
 kill -TERM $host
 ends 3
 complained 'plugin endless does not go: it has'
+
+# Without the standard descriptors: what is printed goes nowhere, and into none of the program's own.
+printf '[tocsin]\ntick_ms = 1\n[actions]\nhost.started = print\nhost.ticked = drain\n' >"$file"
+status=0
+tocsin run "$file" <&- >&- 2>"$folder/err" || status=$?
+test $status = 1 || wrong "without a standard output: $status"
+complained 'standard output: Bad file descriptor'
 
 printf '[actions]\nspeaker.spoke = drain\n[tocsin]\npath = .\n[plugin speaker]\n' >"$file"
 start "$file"

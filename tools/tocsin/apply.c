@@ -81,9 +81,11 @@ static struct known *known_of(struct host *host, const char *name)
     return known;
 }
 
+/* The texts may be those that are known already. */
 static void known_set(struct host *host, const char *name, const char *loop, const char *said, const struct stamp *stamp)
 {
     struct known *known = known_of(host, name);
+    char *old_loop = known ? known->loop : NULL, *old_said = known ? known->said : NULL;
 
     if (!known) {
         known = must_alloc(sizeof *known);
@@ -91,11 +93,11 @@ static void known_set(struct host *host, const char *name, const char *loop, con
         known->next = host->known;
         host->known = known;
     }
-    free(known->loop);
-    free(known->said);
     known->loop = must_copy(loop);
     known->said = must_copy(said);
     known->stamp = *stamp;
+    free(old_loop);
+    free(old_said);
 }
 
 static void known_drop(struct host *host, struct known *dropped)
@@ -129,8 +131,8 @@ unsigned host_plugins(void)
     return count;
 }
 
-/* Those that go with another are forgotten, those that came with another become known. */
-static void known_refresh(struct host *host)
+/* Those that go with another are forgotten, those that came with another become known: on its loop. */
+static void known_refresh(struct host *host, const char *loop)
 {
     struct tocsin_plugin_facts facts;
     struct known *next;
@@ -144,7 +146,7 @@ static void known_refresh(struct host *host)
         if (!known_of(host, facts.name)) {
             struct stamp stamp = stamp_of(facts.file);
 
-            known_set(host, facts.name, "", "", &stamp);
+            known_set(host, facts.name, loop, "", &stamp);
         }
 }
 
@@ -163,6 +165,14 @@ static bool is_needed(const struct plan *plan, const char *name)
     return false;
 }
 
+/* One without a section of its own stays on its loop while there is that. */
+static bool is_misplaced(const struct plan *plan, const struct wanted *wanted, const struct known *known)
+{
+    if (wanted)
+        return strcmp(known->loop, wanted->loop) != 0;
+    return strcmp(known->loop, "main") != 0 && !config_section(plan->config, SECTION_LOOP, known->loop);
+}
+
 /* It is not wanted any more; or it is to be on another loop, or another file's. */
 static bool has_to_go(struct host *host, const struct plan *plan, const struct tocsin_plugin_facts *facts)
 {
@@ -171,7 +181,7 @@ static bool has_to_go(struct host *host, const struct plan *plan, const struct t
 
     if (!plan || (!wanted && !is_needed(plan, facts->name)))
         return true;
-    return wanted && ((known && strcmp(known->loop, wanted->loop) != 0) || strcmp(facts->file, wanted->file) != 0);
+    return (known && is_misplaced(plan, wanted, known)) || (wanted && strcmp(facts->file, wanted->file) != 0);
 }
 
 /* The one that was loaded last. tried: names, each with spaces around. */
@@ -209,7 +219,7 @@ static void unload_those(struct host *host, const struct plan *plan)
     }
     free(name);
     free(tried);
-    known_refresh(host);
+    known_refresh(host, "main");
 }
 
 void host_unload_all(struct host *host)
@@ -253,6 +263,7 @@ static void load_those(struct host *host, const struct plan *plan)
             renew(host, wanted, known_of(host, wanted->name));
         else
             bring(host, wanted);
+        known_refresh(host, wanted->loop);
     }
 }
 
@@ -366,7 +377,6 @@ void host_apply(struct host *host, struct plan *plan)
     limits_apply(host, plan, false);
     unload_those(host, plan);
     load_those(host, plan);
-    known_refresh(host);
     renew_needed(host, plan);
     threads_end(host, plan, plan->config->drain_ms);
     actions_ignore(host, plan);

@@ -1,6 +1,8 @@
 /* tocsin: a host for plugins, and what there is to be known about signals and plugins. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "usage.h"
 
@@ -18,10 +20,18 @@ static int help_all(void)
     return printed(EXIT_FINE);
 }
 
+/* What was closed for us would be what we open next: of a descriptor that cannot be written to, writing fails as it should. */
+static void hold_standard(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO && fd >= 0; )
+        fd = fcntl(fd, F_GETFD) >= 0 ? fd + 1 : open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char *argv[])
 {
     const char *name = argc > 1 ? argv[1] : NULL, *near;
 
+    hold_standard();
     if (!name)
         misused(NULL, "run, signals or plugins?");
     for (int i = 0; i < COMMANDS; i++)
