@@ -15,7 +15,7 @@ printed "^$file: good, 2 plugins on 2 loops"
 test ! -s "$folder/err" || wrong "of a good file it says: $(cat "$folder/err")"
 printf '[plugin full-1_x]\nfile = full.so\n[plugin other]\nfile = plain.so\n' >"$file"
 exits 1 run --check "$file"
-complained ':3: .*says that it is .plugin plain.'
+complained ':3: .*/plain.so is the plugin plain: its section is .plugin plain., not .plugin other.$'
 complained ':1: full-1_x needs plain: there is no plain.so'
 exits 1 run --check "$folder/absent.ini"
 complained "^$folder/absent.ini: No such file"
@@ -44,6 +44,12 @@ printf '[tocsin]\nwatchdog_ms = soon\n' | bad 2 'a number'
 printf '[limits nobody]\n' | bad 1 'no .plugin nobody.'
 printf '[plugin speaker]\nloop = io\n' | bad 2 'there is no .loop io.'
 printf '[plugin speaker]\n' | bad 1 'there is no speaker.so'
+printf '[plugin x]\nfiel = plain.so\n' | bad 2 "'fiel' is taken for a setting of the plugin: did you mean 'file'"
+complained ':1: plugin x: there is no x.so'
+printf '[tocsin]\npath = .\n[loop io]\n[plugin speaker]\nlop = io\nfail = 0.5\npool = 7\n' >"$file"
+exits 0 run --check "$file"
+test "$(wc -l <"$folder/err")" = 1 || wrong "of one setting it says: $(cat "$folder/err")"
+complained ":5: 'lop' is taken for a setting of the plugin: did you mean 'loop'"
 for name in mute later roomy twice; do
     printf '\n[plugin %s]\nfile = %s.so\n' $name $name | bad 2 ''
 done

@@ -20,9 +20,9 @@ for socket in "$folder/socket" "@tocsin-test-$$"; do
     wait $hear || wrong "hear ended with status $?"
     sed -i 's/MONOTONIC_USEC=[0-9][0-9]*$/MONOTONIC_USEC=n/' "$folder/heard"
     test "$(cat "$folder/heard")" = "listening
-READY=1|STATUS=0 plugins on 1 loops
+READY=1|STATUS=0 plugins on 1 loop
 RELOADING=1|MONOTONIC_USEC=n
-READY=1|STATUS=0 plugins on 1 loops
+READY=1|STATUS=0 plugins on 1 loop
 STOPPING=1|STATUS=os.sigterm" || { wrong "at $socket it said:"; cat "$folder/heard"; }
 done
 NOTIFY_SOCKET=nonsense

@@ -28,5 +28,7 @@ done
 exits 0 run --default
 cp "$folder/out" "$folder/default.ini"
 exits 0 run --check "$folder/default.ini"
-printed 'good, 0 plugins on 1 loops'
+printed 'good, 0 plugins on 1 loop$'
+exits 0 run "$folder/default.ini" --check
+printed 'good, '
 exit $failed

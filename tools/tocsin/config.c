@@ -28,20 +28,39 @@ struct reading {
 
 static const char *const kinds[] = { "tocsin", "actions", "loop", "plugin", "limits", NULL };
 
-void config_wrong(struct config *config, int line, const char *format, ...)
+static char *with_place(const struct config *config, int line, const char *format, va_list args)
 {
     char text[1024];
+
+    vsnprintf(text, sizeof text, format, args);
+    return line ? must_format("%s:%d: %s", config->file, line, text) : must_format("%s: %s", config->file, text);
+}
+
+void config_wrong(struct config *config, int line, const char *format, ...)
+{
     va_list args;
+    char *text;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    text = with_place(config, line, format, args);
     va_end(args);
-    if (line)
-        fprintf(stderr, "%s:%d: %s\n", config->file, line, text);
-    else
-        fprintf(stderr, "%s: %s\n", config->file, text);
+    fprintf(stderr, "%s\n", text);
     if (config->errors++ == 0)
-        config->error = line ? must_format("%s:%d: %s", config->file, line, text) : must_format("%s: %s", config->file, text);
+        config->error = text;
+    else
+        free(text);
+}
+
+void config_doubt(const struct config *config, int line, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = with_place(config, line, format, args);
+    va_end(args);
+    fprintf(stderr, "%s\n", text);
+    free(text);
 }
 
 /* Sections */

@@ -39,6 +39,8 @@ char *config_path(const struct config *config, const char *path);              /
 
 /* line 0: of the file as a whole. */
 void config_wrong(struct config *config, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What is hardly meant so, but can be: it is said, and no more. */
+void config_doubt(const struct config *config, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* What is not said here is no number in these bounds, and wrong. */
 uint64_t config_number(struct config *config, const struct entry *entry, uint64_t most);

@@ -135,10 +135,32 @@ static void loop_look(struct config *config, const struct entry *entry)
     config_wrong(config, entry->line, "a loop has no setting '%s'", entry->key);
 }
 
+static bool is_loop(const struct config *config, const char *name)
+{
+    return strcmp(name, "main") == 0 || config_section(config, SECTION_LOOP, name);
+}
+
+static bool is_object(const char *file)
+{
+    size_t size = strlen(file);
+
+    return size > 3 && strcmp(file + size - 3, ".so") == 0;
+}
+
+/* "fiel = x.so" is a setting as any other, which no plugin asks for. */
+static void near_look(const struct config *config, const struct entry *entry)
+{
+    const char *near = meant(entry->key, (const char *const []){ "file", "loop", NULL });
+
+    if (near && strcmp(near, entry->key) != 0 && (*near == 'f' ? is_object(entry->value) : is_loop(config, entry->value)))
+        config_doubt(config, entry->line, "'%s' is taken for a setting of the plugin: did you mean '%s'?", entry->key, near);
+}
+
 /* What a plugin does not know it does not ask for: only the host's own are looked at. */
 static void plugin_look(struct config *config, const struct entry *entry)
 {
-    if (strcmp(entry->key, "loop") == 0 && strcmp(entry->value, "main") != 0 && !config_section(config, SECTION_LOOP, entry->value))
+    near_look(config, entry);
+    if (strcmp(entry->key, "loop") == 0 && !is_loop(config, entry->value))
         config_wrong(config, entry->line, "there is no [loop %s]", entry->value);
     if (strcmp(entry->key, "file") == 0 && !*entry->value)
         config_wrong(config, entry->line, "file = which?");

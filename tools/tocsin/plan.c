@@ -117,7 +117,7 @@ static void judge(struct plan *plan, struct wanted *wanted)
     wanted->needs = must_copy(facts.name ? facts.needs : "");
     wanted->stamp = stamp_of(wanted->file);
     if (facts.name && !named)
-        config_wrong(plan->config, line, "%s says that it is [plugin %s]", facts.file, facts.name);
+        config_wrong(plan->config, line, "%s is the plugin %s: its section is [plugin %s], not [plugin %s]", facts.file, facts.name, facts.name, wanted->name);
     else if (err < 0 && err != -EEXIST && !(err == -ENOENT && named))
         config_wrong(plan->config, line, "plugin %s: %s", wanted->name, tocsin_plugin_reason());
     else if (named)

@@ -82,9 +82,10 @@ static int drain(struct host *host)
 
 static void say_ready(const struct host *host, const char *error)
 {
+    unsigned plugins = host_plugins(), loops = threads_count(host);
     char text[512];
 
-    snprintf(text, sizeof text, "%u plugins on %u loops%s%s", host_plugins(), threads_count(host), error ? "; " : "", error ? error : "");
+    snprintf(text, sizeof text, "%u plugin%s on %u loop%s%s%s", plugins, plural(plugins), loops, plural(loops), error ? "; " : "", error ? error : "");
     notify_ready(text);
 }
 
@@ -110,7 +111,7 @@ static void reload(struct host *host)
             config_free(config);
     } else {
         host_apply(host, plan);
-        error = host->failed ? must_format("%u things could not be applied", host->failed) : NULL;
+        error = host->failed ? must_format("%u thing%s could not be applied", host->failed, plural(host->failed)) : NULL;
     }
     tocsin_emit(host->reloaded, TOCSIN_PAYLOAD(host_reloaded, .plugins = host_plugins(), .loops = threads_count(host), .failed = host->failed, .error = error));
     say_ready(host, error);
@@ -235,26 +236,28 @@ static int check(const struct plan *plan, const char *file)
 
     for (size_t i = 0; i < plan->config->count; i++)
         loops += plan->config->sections[i].kind == SECTION_LOOP;
-    printf("%s: good, %zu plugins on %u loops\n", file ? file : "the default", plan->count, loops);
+    printf("%s: good, %zu plugin%s on %u loop%s\n", file ? file : "the default", plan->count, plural(plan->count), loops, plural(loops));
     return printed(EXIT_FINE);
 }
 
 static int run(int argc, char *argv[])
 {
     struct host host = { .failed = 0 };
-    const char *option, *file;
+    const char *option, *file = NULL;
     bool checks = false;
     struct plan *plan;
     int at = 0, status;
 
-    while ((option = option_take(&command_run, &at, argc, argv))) {
-        checks |= strcmp(option, "--check") == 0;
-        if (strcmp(option, "--default") == 0)
+    while (at < argc) {
+        option = option_take(&command_run, &at, argc, argv);
+        if (!option && at < argc && file)
+            misused(&command_run, "one file, and not '%s' as well", argv[at]);
+        if (!option && at < argc)
+            file = argv[at++];
+        if (option && strcmp(option, "--default") == 0)
             return default_print();
+        checks |= option && strcmp(option, "--check") == 0;
     }
-    file = at < argc ? argv[at++] : NULL;
-    if (at < argc)
-        misused(&command_run, "one file, and not '%s' as well", argv[at]);
     setvbuf(stdout, NULL, _IOLBF, 0);
     plan = plan_of(file);
     if (!plan)

@@ -118,6 +118,11 @@ const char *option_value(const struct command *command, const char *option, int 
     return argv[(*at)++];
 }
 
+const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int printed(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -3,6 +3,7 @@
 #define TOOLS_USAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What the program exits with. */
 enum {
@@ -32,6 +33,8 @@ const char *option_value(const struct command *command, const char *option, int 
 _Noreturn void misused(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void help(const struct command *command);
 _Noreturn void version(void);
+
+const char *plural(size_t count);                      /* what a noun ends with behind a number */
 
 /* Whether all that was printed has arrived; else it says so. status, or EXIT_BAD. */
 int printed(int status);
