@@ -17,6 +17,7 @@
    and signals are mixed. One thing befalls a crossing at most: it is asked whether it fails, is doubled, reordered, late, in this order.
 
    It posts chaos.started when it begins, and chaos.struck for each that something befell, where somebody listens; when it goes it emits chaos.done. */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 
 #include <tocsin.h>
 #include <tocsin/interpose.h>
+
+#include "number.h"
 
 #define CHAOS_STARTED(F) F(u64, seed)
 #define CHAOS_STRUCK(F) F(string, signal) F(string, seam) F(string, what) F(u64, crossing) F(i64, delay_ms)
@@ -176,11 +179,7 @@ static void on_crossing(const struct tocsin_crossing *crossing, struct tocsin_ve
 
 static int probability(const char *key, double *ret_value)
 {
-    const char *text = tocsin_setting(key, "0");
-    char *end;
-
-    *ret_value = strtod(text, &end);
-    if (*text && !*end && *ret_value >= 0 && *ret_value <= 1)
+    if (number_read(tocsin_setting(key, "0"), ret_value) && *ret_value >= 0 && *ret_value <= 1)
         return 0;
     return tocsin_plugin_refuse(-EINVAL, "delay, reorder, double, fail: a probability each, from 0 to 1");
 }

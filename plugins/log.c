@@ -1,16 +1,18 @@
 /* The plugin "log": a line for each emission that matches, as text or JSON, to standard error, a file, syslog or the journal. It observes: it stops nothing, and counts as nobody's handler.
 
    patterns   what is logged: "**, !tocsin.**" unless said otherwise
-   to         stderr; file:PATH, opened for appending; syslog; journal
+   to         stderr; file:PATH, opened for appending, and anew when it has been moved away; syslog; journal
    format     text: the time, the name, what went wrong, the payload; json: the whole info (tocsin_info_json) with the time
    facility   of syslog: user, daemon, local0 … local7
 
    What cannot be written is lost and counted, and the next line that can says how many were. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -24,7 +26,8 @@ TOCSIN_PLUGIN("log", "1.0", "Writes a line for each emission: stderr, file, sysl
 struct line { const char *text; size_t size; const struct tocsin_info *info; };
 
 static int fd = -1;
-static bool json, owned;
+static bool json, owned, broken;                       /* broken: the last line was written in part */
+static const char *path;                               /* of the file; NULL: it is none */
 static int (*put)(const struct line *line);            /* 0; -errno */
 static unsigned long long lost;
 static char *memory;
@@ -34,13 +37,45 @@ static size_t room;
 
 static int put_plain(const struct line *line)
 {
-    struct iovec parts[2] = { { (void *)line->text, line->size }, { "\n", 1 } };
+    struct iovec parts[3] = { { "\n", broken }, { (void *)line->text, line->size }, { "\n", 1 } };
     ssize_t done;
 
     do
-        done = writev(fd, parts, 2);
+        done = writev(fd, parts, 3);
     while (done < 0 && errno == EINTR);
-    return done < 0 ? -errno : (size_t)done == line->size + 1 ? 0 : -ENOSPC;
+    if (done < 0)
+        return -errno;
+    if (done > 0)
+        broken = (size_t)done < broken + line->size + 1;
+    return broken ? -ENOSPC : 0;
+}
+
+/* Not one that waits for a reader, as a pipe does. */
+static int open_path(void)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+}
+
+/* Moved away, as logrotate does, or removed: the old file is written to until there is a new one. */
+static void follow_path(void)
+{
+    struct stat here, there;
+    int fresh;
+
+    if (fstat(fd, &here) < 0 || (stat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+        return;
+    fresh = open_path();
+    if (fresh < 0)
+        return;
+    close(fd);
+    fd = fresh;
+    broken = false;
+}
+
+static int put_file(const struct line *line)
+{
+    follow_path();
+    return put_plain(line);
 }
 
 static int put_syslog(const struct line *line)
@@ -48,6 +83,8 @@ static int put_syslog(const struct line *line)
     syslog(line->info->status < 0 ? LOG_WARNING : LOG_INFO, "%.*s", (int)line->size, line->text);
     return 0;
 }
+
+static const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
 
 /* The journal's own protocol: a datagram of fields. A line has no line break in it (JSON writes them as \n), so each is KEY=value. */
 static int put_journal(const struct line *line)
@@ -57,24 +94,24 @@ static int put_journal(const struct line *line)
                         line->info->status < 0 ? LOG_WARNING : LOG_INFO, line->info->name, line->info->status);
     struct iovec parts[3] = { { head, (size_t)size }, { (void *)line->text, line->size }, { "\n", 1 } };
 
-    return sendmsg(fd, &(struct msghdr){ .msg_iov = parts, .msg_iovlen = 3 }, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return sendmsg(fd, &(struct msghdr){ .msg_name = (void *)&journal, .msg_namelen = sizeof journal, .msg_iov = parts, .msg_iovlen = 3 }, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* Connected to see that it is there; each line names it, since a journal that was started anew is another. */
 static int open_journal(void)
 {
-    const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
-
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     owned = fd >= 0;
     put = put_journal;
     return fd < 0 || connect(fd, (const struct sockaddr *)&journal, sizeof journal) < 0 ? -errno : 0;
 }
 
-static int open_file(const char *path)
+static int open_file(const char *name)
 {
-    fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    path = name;
+    fd = open_path();
     owned = fd >= 0;
-    put = put_plain;
+    put = put_file;
     return fd < 0 ? -errno : 0;
 }
 
@@ -182,8 +219,11 @@ static int line_text(const struct tocsin_info *info, struct line *line)
 
 static void say_lost(const struct tocsin_info *info)
 {
-    char text[128];
-    int size = snprintf(text, sizeof text, json ? "{\"lost\":%llu}" : "%llu lines were lost", lost);
+    char when[64], text[128];
+    int size;
+
+    time_write(when, sizeof when);
+    size = snprintf(text, sizeof text, json ? "{\"time\":\"%s\",\"lost\":%llu}" : lost == 1 ? "%s %llu line was lost" : "%s %llu lines were lost", when, lost);
 
     if (put(&(struct line){ text, (size_t)size, info }) == 0)
         lost = 0;
@@ -205,7 +245,7 @@ static int on_any(const struct tocsin_info *info, void *arg)
 
 int tocsin_plugin_init(void)
 {
-    const char *format = tocsin_setting("format", "text");
+    const char *format = tocsin_setting("format", "text"), *patterns = tocsin_setting("patterns", "**, !tocsin.**");
     int err = open_to(tocsin_setting("to", "stderr"));
 
     json = strcmp(format, "json") == 0;
@@ -213,8 +253,10 @@ int tocsin_plugin_init(void)
         tocsin_plugin_refuse(err, err == -EINVAL ? "to: stderr, file:PATH, syslog or journal; facility: user, daemon, local0 to local7" : "to: it cannot be opened");
     else if (!json && strcmp(format, "text") != 0)
         err = tocsin_plugin_refuse(-EINVAL, "format: text or json");
+    else if (tocsin_match(patterns, "a") < 0)
+        err = tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
     if (err == 0)
-        err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
+        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any }, NULL);
     if (err < 0)
         tocsin_plugin_fini();
     return err;

@@ -1,17 +1,19 @@
 /* The plugin "metrics": how often each signal is emitted, how often operations fail and how long they take, and what each owner holds, in the text format that Prometheus reads,
    in a file that is replaced whole.
 
-   to         where to; it has to be said
-   every_ms   how often it is written: 10000
+   to         where to; it has to be said. A file, or none yet, in a folder in which it can be replaced
+   every_ms   how often it is written: 10000; and at once when it begins and ends
    patterns   which signals: "**, !tocsin.**"
 
    How long: of an operation that says so in its payload (a number total_us or ran_us). The file is written by a thread, so a slow disk holds nothing up;
-   what cannot be written is tried again the next time, and the old file stays. */
+   what cannot be written is tried again the next time, and the old file stays. Numbers are written in whole parts: a host's locale may have a comma for the point. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <tocsin.h>
@@ -19,7 +21,9 @@
 TOCSIN_PLUGIN("metrics", "1.0", "Counts emissions, failures, durations and holdings, for Prometheus." TOCSIN_LICENCE("BSD-3-Clause"));
 
 static const int64_t bounds_us[] = { 100, 1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000, 10000000 };
+static const char *const bounds[] = { "0.0001", "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1", "5", "10" };      /* in seconds */
 enum { BOUNDS = sizeof bounds_us / sizeof *bounds_us };
+_Static_assert(sizeof bounds / sizeof *bounds == BOUNDS, "each has its text");
 
 struct counts { uint64_t seen, failed, timed, sum_us, within[BOUNDS]; };
 
@@ -139,12 +143,30 @@ static void add_durations(struct text *text)
         if (!signal_at(signo, &facts) || !all[signo].timed)
             continue;
         for (int i = 0; i < BOUNDS; i++)
-            add(text, "tocsin_duration_seconds_bucket{signal=\"%s\",owner=\"%s\",le=\"%g\"} %llu\n", facts.name, facts.owner, (double)bounds_us[i] / 1e6,
+            add(text, "tocsin_duration_seconds_bucket{signal=\"%s\",owner=\"%s\",le=\"%s\"} %llu\n", facts.name, facts.owner, bounds[i],
                 (unsigned long long)all[signo].within[i]);
         add(text, "tocsin_duration_seconds_bucket{signal=\"%s\",owner=\"%s\",le=\"+Inf\"} %llu\n", facts.name, facts.owner, (unsigned long long)all[signo].timed);
-        add(text, "tocsin_duration_seconds_sum{signal=\"%s\",owner=\"%s\"} %.6f\n", facts.name, facts.owner, (double)all[signo].sum_us / 1e6);
+        add(text, "tocsin_duration_seconds_sum{signal=\"%s\",owner=\"%s\"} %llu.%06u\n", facts.name, facts.owner,
+            (unsigned long long)(all[signo].sum_us / 1000000), (unsigned)(all[signo].sum_us % 1000000));
         add(text, "tocsin_duration_seconds_count{signal=\"%s\",owner=\"%s\"} %llu\n", facts.name, facts.owner, (unsigned long long)all[signo].timed);
     }
+}
+
+/* What is left of a version that is gone has the name of the one that came after it: one line says both. False: a line has. */
+static bool owner_sum(struct tocsin_owner_facts *sum)
+{
+    struct tocsin_owner_facts other = { .id = 0 };
+
+    while (tocsin_owner_next(other.id, &other) == 0) {
+        if (other.id == sum->id || strcmp(other.name, sum->name) != 0)
+            continue;
+        if (other.id < sum->id)
+            return false;
+        for (int i = 0; i < TOCSIN_HOLDS; i++)
+            sum->held[i] += other.held[i];
+        sum->refused += other.refused;
+    }
+    return true;
 }
 
 static void add_owners(struct text *text)
@@ -152,13 +174,17 @@ static void add_owners(struct text *text)
     struct tocsin_owner_facts facts = { .id = 0 };
 
     head(text, "owner_holds", "gauge", "What an owner holds, the program or a plugin.");
-    while (tocsin_owner_next(facts.id, &facts) == 0)
-        for (int i = 0; i < TOCSIN_HOLDS; i++)
+    while (tocsin_owner_next(facts.id, &facts) == 0) {
+        bool says = owner_sum(&facts);
+
+        for (int i = 0; says && i < TOCSIN_HOLDS; i++)
             add(text, "tocsin_owner_holds{owner=\"%s\",holding=\"%s\"} %llu\n", facts.name, tocsin_holding_name((enum tocsin_holding)i), (unsigned long long)facts.held[i]);
+    }
     head(text, "owner_refused_total", "counter", "What an owner was refused for its limits.");
     facts.id = 0;
     while (tocsin_owner_next(facts.id, &facts) == 0)
-        add(text, "tocsin_owner_refused_total{owner=\"%s\"} %llu\n", facts.name, (unsigned long long)facts.refused);
+        if (owner_sum(&facts))
+            add(text, "tocsin_owner_refused_total{owner=\"%s\"} %llu\n", facts.name, (unsigned long long)facts.refused);
 }
 
 /* The file. On a thread: it has the text and the path, and touches nothing else. */
@@ -240,27 +266,65 @@ static int on_time(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
+/* Here and now. */
+static int write_now(void)
+{
+    struct page *page = page_new();
+    int err = page && !page->text.short_of_memory ? replace(page) : -ENOMEM;
+
+    if (page)
+        page_free(page);
+    return err;
+}
+
+/* What is no file would become one: /dev/stdout, say. */
+static int check_to(const char *to)
+{
+    struct stat it;
+
+    if (!*to)
+        return tocsin_plugin_refuse(-EINVAL, "to: it has to be said where to");
+    if (strlen(to) >= sizeof ((struct page *)0)->path)
+        return tocsin_plugin_refuse(-ENAMETOOLONG, "to: it is too long");
+    if (lstat(to, &it) == 0 && !S_ISREG(it.st_mode))
+        return tocsin_plugin_refuse(-EINVAL, "to: it is no file that could be replaced");
+    return 0;
+}
+
+/* 0: it is none. */
+static int64_t read_every(void)
+{
+    const char *text = tocsin_setting("every_ms", "10000");
+    char *end;
+    long number;
+
+    errno = 0;
+    number = strtol(text, &end, 10);
+    return *text >= '1' && *text <= '9' && !*end && !errno && number <= 1000000000000 ? number : 0;
+}
+
 int tocsin_plugin_init(void)
 {
-    long every_ms = strtol(tocsin_setting("every_ms", "10000"), NULL, 10);
-    int err;
+    const char *patterns = tocsin_setting("patterns", "**, !tocsin.**");
+    int64_t every_ms = read_every();
+    int err = check_to(tocsin_setting("to", ""));
 
-    if (every_ms < 1)
+    if (err < 0)
+        return err;
+    if (!every_ms)
         return tocsin_plugin_refuse(-EINVAL, "every_ms: a number of milliseconds from 1 on");
-    if (!*tocsin_setting("to", ""))
-        return tocsin_plugin_refuse(-EINVAL, "to: it has to be said where to");
-    err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
+    if (tocsin_match(patterns, "a") < 0)
+        return tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
+    err = write_now();
+    if (err < 0)
+        return tocsin_plugin_refuse(err, "to: it cannot be written");
+    err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any }, NULL);
     return err < 0 ? err : tocsin_every(every_ms, TOCSIN_EACH(on_time), NULL);
 }
 
 /* What it has counted is lost with it, but for the last page. */
 void tocsin_plugin_fini(void)
 {
-    struct page *page = page_new();
-
-    if (page && !page->text.short_of_memory)
-        replace(page);
-    if (page)
-        page_free(page);
+    write_now();
     free(all);
 }

@@ -1,9 +1,10 @@
 /* The plugin "record": writes emissions to a file, for the plugin "replay", or to be looked at after a crash.
 
-   to         where to, from its beginning; it has to be said
+   to         where to, from its beginning, also when it is reloaded; it has to be said
    patterns   what: "**, !tocsin.**" unless said otherwise
 
    Each emission is written at once, with one call. What a full disk refuses is counted, and a frame tells of it when there is room again. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,18 +176,20 @@ static int on_any(const struct tocsin_info *info, void *arg)
 
 int tocsin_plugin_init(void)
 {
-    const char *file = tocsin_setting("to", "");
+    const char *file = tocsin_setting("to", ""), *patterns = tocsin_setting("patterns", "**, !tocsin.**");
     int err;
 
     if (!*file)
         return tocsin_plugin_refuse(-EINVAL, "to: it has to be said where to");
-    fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-    err = fd < 0 || write(fd, RECORDING, sizeof RECORDING - 1) != (ssize_t)(sizeof RECORDING - 1) ? -errno : 0;
+    if (tocsin_match(patterns, "a") < 0)
+        return tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
+    fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    err = fd < 0 ? -errno : write(fd, RECORDING, sizeof RECORDING - 1) != (ssize_t)(sizeof RECORDING - 1) ? -EIO : 0;
     if (err < 0)
         tocsin_plugin_refuse(err, "to: it cannot be written");
     end = (off_t)(sizeof RECORDING - 1);
     if (err == 0)
-        err = tocsin_observe(tocsin_setting("patterns", "**, !tocsin.**"), &(struct tocsin_action){ .fn = on_any }, NULL);
+        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any }, NULL);
     if (err < 0)
         tocsin_plugin_fini();
     return err;

@@ -12,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING "tocsin recording 1\n"
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define RECORDING "tocsin recording 1, little-endian\n"
+#else
+#define RECORDING "tocsin recording 1, big-endian\n"
+#endif
 enum { RECORDING_MOST = 64 << 20 };                    /* bytes of a frame */
 #define RECORDING_NONE UINT32_MAX
 

@@ -34,6 +34,16 @@ is "$(chaos messages fail=1 seams=post limit=23)" "24 and 23 refused"
 is "$(chaos messages delay=2)" "chaos: delay, reorder, double, fail: a probability each, from 0 to 1
 status 1"
 
+# A recording that is cut off at each byte, or changed there; faster, in steps, where there is no room for it, and cut off under who reads it.
+cp plugins/.libs/record.so plugins/.libs/replay.so "$dir" || exit 2
+is "$(timeout 120 t/programs/recording "$dir/recording" 2>&1)" "cuts: 0 bad, 6 whole, the last has 4
+flips: 0 bad
+speed: 3 after 60 ms, 4 at the end
+steps: 0 1 4, 4 at the end
+room: 0 4 1
+room: 0 4 1
+short: 1"
+
 if test "$with_net" = yes; then
     is "$(t/programs/origin t/programs/logged "$dir/log" | sed 's/:[0-9][0-9]*\//:PORT\//')" "http://127.0.0.1:PORT/: done, 200, 6 bytes"
     is "$(sed 's/:[0-9][0-9]*\//:PORT\//' "$dir/log")" "http://127.0.0.1:PORT/ 200 6"

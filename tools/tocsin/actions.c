@@ -28,6 +28,18 @@ int host_declare(struct host *host)
 
 /* print: a line for each emission, "name field=value …" */
 
+/* As in C: whatever a text holds, it is one line, and does nothing to a terminal. */
+static void print_text(const char *text)
+{
+    putchar('"');
+    for (; text && *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            printf("\\%03o", (unsigned)*text);
+        else
+            printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    putchar('"');
+}
+
 static void print_field(const struct tocsin_field *field)
 {
     printf(" %s=", field->name);
@@ -42,7 +54,7 @@ static void print_field(const struct tocsin_field *field)
     case TOCSIN_OP:     printf("%#" PRIx64, field->value.op); break;
     case TOCSIN_FD:     printf("%d", field->value.fd); break;
     case TOCSIN_BYTES:  printf("(%zu bytes)", field->value.bytes.size); break;
-    case TOCSIN_STRING: printf("\"%s\"", field->value.string ? field->value.string : ""); break;
+    case TOCSIN_STRING: print_text(field->value.string); break;
     default:            fputs("(object)", stdout); break;
     }
 }
