@@ -119,6 +119,22 @@ kill -TERM $host
 ends 3
 complained 'plugin endless does not go: it has'
 
+# The main loop itself is stuck: a second signal, or the time, ends the program all the same.
+printf '[plugin stuck]\n' | base >"$file"
+start "$file"
+says '^stuck$'
+kill -TERM $host
+sleep 0.2
+kill -INT $host
+ends 3
+complained '^tocsin: os.sigint: ended before'
+sed -i 's/60000/100/' "$file"
+start "$file"
+says '^stuck$'
+kill -TERM $host
+ends 3
+complained '^tocsin: its time was over: ended before'
+
 # Without the standard descriptors: what is printed goes nowhere, and into none of the program's own.
 printf '[tocsin]\ntick_ms = 1\n[actions]\nhost.started = print\nhost.ticked = drain\n' >"$file"
 status=0

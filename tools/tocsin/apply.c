@@ -370,6 +370,7 @@ void host_apply(struct host *host, struct plan *plan)
     struct plan *before = host->plan;
 
     host->failed = 0;
+    guard_limit(plan->config->drain_ms);
     actions_listen(host, plan);
     threads_begin(host, plan);
     watchdog_apply(host, plan->config->watchdog_ms);

@@ -53,7 +53,7 @@ struct host {
     struct act *acts;
     struct known *known;
     struct tocsin_op tick;
-    int64_t tick_ms, end_by_us;
+    int64_t tick_ms, asked_us, end_by_us;              /* asked_us: since when it is ending; 0: it is not */
     uint64_t ticks;
     unsigned failed;                                   /* things that could not be applied, this time */
     bool ending, reloading, again, cut_short;
@@ -64,10 +64,14 @@ void host_failed(struct host *host, const char *format, ...) __attribute__((form
 void host_end(struct host *host, const char *by);      /* asks it to end; a second time: it ends */
 _Noreturn void host_end_now(const char *by);           /* from any thread */
 
-/* guard.c: has the program end when so much time, and a little more, is over. */
-void guard_begin(int64_t limit_ms);
+/* guard.c: a thread that hears SIGTERM and SIGINT as well, and ends the program at the second, or when so much time, and a little more, is over: also where the main loop does not come to it. */
+int  guard_begin(void);
+void guard_limit(int64_t limit_ms);                    /* so much time, from then on */
+void guard_start(void);                                /* it begins now, and once, whoever says so */
+void guard_end(void);
 
-/* threads.c. All wait; the main loop goes on meanwhile. */
+/* threads.c. All but the first wait; the main loop goes on meanwhile. */
+int  thread_new(pthread_t *ret_id, void *(*body)(void *arg), void *arg);   /* that no real signal is taken on: those are the main thread's */
 int  host_call(struct tocsin_loop loop, tocsin_task task, void *arg);      /* what the task answered, on that loop */
 int  host_call_all(struct host *host, tocsin_task task, void *arg);        /* on each; the first error */
 struct tocsin_loop host_loop(const struct host *host, const char *name);

@@ -1,6 +1,7 @@
 /* tocsin run: begins with the file, reads it again at SIGHUP, drains at SIGTERM, ends at the second. */
 #define _GNU_SOURCE                                    /* setenv, unsetenv */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,13 @@ void host_failed(struct host *host, const char *format, ...)
 
 /* The end */
 
-/* Now: what a plugin does at its end is not waited for either. */
+/* Now: what a plugin does at its end is not waited for either. Who comes second waits for the first. */
 void host_end_now(const char *by)
 {
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+
+    while (atomic_flag_test_and_set(&said))
+        pause();
     fprintf(stderr, "tocsin: %s: ended before all was drained\n", by);
     _exit(EXIT_CUT_SHORT);
 }
@@ -48,6 +53,7 @@ void host_end(struct host *host, const char *by)
     if (host->ending)
         host_end_now(by);
     host->ending = true;
+    host->asked_us = tocsin_now();
     notify_stopping(by);
     tocsin_emit(host->draining, TOCSIN_PAYLOAD(host_draining, .by = by));
     tocsin_stop(0);
@@ -65,8 +71,8 @@ static int drain(struct host *host)
     int status;
 
     host->failed = 0;
-    host->end_by_us = tocsin_now() + limit_ms * 1000;
-    guard_begin(limit_ms);
+    host->end_by_us = (host->asked_us ? host->asked_us : tocsin_now()) + limit_ms * 1000;
+    guard_start();
     host_unload_all(host);
     left_ms = (host->end_by_us - tocsin_now()) / 1000;
     threads_end(host, NULL, left_ms > 0 ? left_ms : 0);
@@ -156,7 +162,9 @@ static int connect_signals(struct host *host)
     const struct tocsin_action end = { .fn = on_end, .arg = host, .priority = 32767 };
     int err = tocsin_connect("os.sigterm, os.sigint", &end, NULL);
 
-    return err < 0 ? err : tocsin_on("os.sighup", on_hup, host);
+    if (err >= 0)
+        err = tocsin_on("os.sighup", on_hup, host);
+    return err < 0 ? err : guard_begin();
 }
 
 /* Before there is another thread: nobody reads the environment meanwhile. */
@@ -269,6 +277,7 @@ static int run(int argc, char *argv[])
     }
     host.file = file;
     status = begin(&host, plan);
+    guard_end();
     tocsin_free();
     return printed(status);
 }

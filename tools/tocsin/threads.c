@@ -89,15 +89,14 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* Real signals are the main thread's. */
-static int thread_create(struct thread *thread)
+int thread_new(pthread_t *ret_id, void *(*body)(void *arg), void *arg)
 {
     sigset_t all, before;
     int err;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    err = pthread_create(&thread->id, NULL, thread_main, thread);
+    err = pthread_create(ret_id, NULL, body, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -err;
 }
@@ -119,7 +118,7 @@ static void thread_begin(struct host *host, const char *name)
     if (err == 0)
         err = tocsin_op_new(NULL, TOCSIN_FUTURE, &thread->gone);
     if (err == 0)
-        err = thread_create(thread);
+        err = thread_new(&thread->id, thread_main, thread);
     if (err == 0) {
         err = tocsin_wait(thread->up, -1, NULL);
         if (err < 0)
