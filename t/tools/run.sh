@@ -119,6 +119,14 @@ kill -TERM $host
 ends 3
 complained 'plugin endless does not go: it has'
 
+# Whatever it has no descriptors for, it says so and ends: nothing is waited for that does not come.
+printf '[tocsin]\npath = .\ndrain_ms = 60000\n[loop a]\n[loop b]\n[plugin speaker]\nloop = a\n[plugin needy]\nloop = b\n[actions]\nhost.* = drain\n' >"$file"
+for most in 10 11 12 13 14 15 16 17 18 19 20 22 24 26 28; do
+    status=0
+    (ulimit -n $most && ASAN_OPTIONS=detect_leaks=0 tocsin run "$file") >"$folder/out" 2>"$folder/err" || status=$?
+    test $status = 0 || test $status = 1 && ! grep -q 'not all has ended' "$folder/err" || { wrong "with $most descriptors: $status"; cat "$folder/err"; }
+done
+
 # The main loop itself is stuck: a second signal, or the time, ends the program all the same.
 printf '[plugin stuck]\n' | base >"$file"
 start "$file"

@@ -163,6 +163,8 @@ has "$folder/page" '^tocsin_owner_holds{owner="metrics",holding="handlers"} 1$'
 stop
 has "$folder/page" '^tocsin_duration_seconds_bucket{signal="work.done",owner="program",le="+Inf"} [1-9]'
 LC_ALL=C grep -vE '^(# (HELP|TYPE) tocsin_[a-z_]+ .*|tocsin_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$folder/page" && wrong "the page has other lines"
+test -z "$(grep -v '^#' "$folder/page" | sed 's/ [^ ]*$//' | sort | uniq -d)" || wrong "the page says something twice"
+awk -F '[" ]' '/_bucket/ { if ($2 == last && $NF + 0 < before + 0) bad = 1; last = $2; before = $NF } END { exit bad }' "$folder/page" || wrong "a larger bucket holds less"
 test ! -e "$folder/page.fresh" || wrong "what was being written is there still"
 
 config <<INI

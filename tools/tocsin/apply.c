@@ -33,7 +33,7 @@ static int unload(struct host *host, const char *name, int64_t limit_ms)
         err = tocsin_wait(told.done, -1, NULL);
     } else {
         snprintf(told.reason, sizeof told.reason, "%s", tocsin_strerror(err));
-        tocsin_op_free(told.done);
+        promise_drop(told.done);
     }
     if (err < 0)
         host_failed(host, "plugin %s does not go: %s", name, told.reason);
@@ -51,7 +51,7 @@ static int reload(struct host *host, const char *name, char *const *settings)
         err = tocsin_wait(told.done, -1, NULL);
     } else {
         snprintf(told.reason, sizeof told.reason, "%s", tocsin_strerror(err));
-        tocsin_op_free(told.done);
+        promise_drop(told.done);
     }
     if (err < 0)
         host_failed(host, "plugin %s is not reloaded, the old one goes on: %s", name, told.reason);
@@ -233,10 +233,13 @@ void host_unload_all(struct host *host)
 
 static void bring(struct host *host, const struct wanted *wanted)
 {
+    const struct tocsin_loop loop = host_loop(host, wanted->loop);
     struct load load = { .wanted = wanted };
-    int err = host_call(host_loop(host, wanted->loop), load_there, &load);
+    int err = loop.id ? host_call(loop, load_there, &load) : -ESHUTDOWN;
 
-    if (err < 0)
+    if (!loop.id)
+        host_failed(host, "plugin %s is not loaded: the loop %s could not begin", wanted->name, wanted->loop);
+    else if (err < 0)
         host_failed(host, "plugin %s is not loaded: %s", wanted->name, *load.reason ? load.reason : tocsin_strerror(err));
     else
         known_set(host, wanted->name, wanted->loop, wanted->said, &wanted->stamp);

@@ -82,7 +82,7 @@ int guard_begin(void)
         err = thread_new(&ear, hear, NULL);
     if (err == 0)
         return tocsin_wait(up, -1, NULL);
-    tocsin_op_free(up);
+    promise_drop(up);
     return err;
 }
 

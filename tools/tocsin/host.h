@@ -56,7 +56,7 @@ struct host {
     int64_t tick_ms, asked_us, end_by_us;              /* asked_us: since when it is ending; 0: it is not */
     uint64_t ticks;
     unsigned failed;                                   /* things that could not be applied, this time */
-    bool ending, reloading, again, cut_short;
+    bool ending, reloading, again;
     int started, reloaded, ticked, draining;           /* signos */
 };
 
@@ -70,8 +70,9 @@ void guard_limit(int64_t limit_ms);                    /* so much time, from the
 void guard_start(void);                                /* it begins now, and once, whoever says so */
 void guard_end(void);
 
-/* threads.c. All but the first wait; the main loop goes on meanwhile. */
+/* threads.c. The calls wait; the main loop goes on meanwhile. */
 int  thread_new(pthread_t *ret_id, void *(*body)(void *arg), void *arg);   /* that no real signal is taken on: those are the main thread's */
+void promise_drop(struct tocsin_op promise);           /* one that nobody will complete: left alone it would be waited for in the end */
 int  host_call(struct tocsin_loop loop, tocsin_task task, void *arg);      /* what the task answered, on that loop */
 int  host_call_all(struct host *host, tocsin_task task, void *arg);        /* on each; the first error */
 struct tocsin_loop host_loop(const struct host *host, const char *name);

@@ -219,7 +219,7 @@ static int begin(struct host *host, struct plan *plan)
     if (err >= 0)
         err = connect_signals(host);
     if (err < 0) {
-        fprintf(stderr, "tocsin: %s\n", tocsin_strerror(err));
+        fprintf(stderr, "tocsin: it cannot begin: %s\n", tocsin_strerror(err));
         plan_free(plan);
         free(host->path);
         return EXIT_BAD;

@@ -15,6 +15,12 @@ static int on_call(void *arg)
     return tocsin_op_complete(call->done, call->task(call->arg), NULL);
 }
 
+void promise_drop(struct tocsin_op promise)
+{
+    tocsin_op_complete(promise, -ECANCELED, NULL);
+    tocsin_op_free(promise);
+}
+
 int host_call(struct tocsin_loop loop, tocsin_task task, void *arg)
 {
     struct call call = { .task = task, .arg = arg };
@@ -23,7 +29,7 @@ int host_call(struct tocsin_loop loop, tocsin_task task, void *arg)
     if (err == 0)
         err = tocsin_loop_call(loop, on_call, &call, NULL);
     if (err < 0) {
-        tocsin_op_free(call.done);
+        promise_drop(call.done);
         return err;
     }
     return tocsin_wait(call.done, -1, NULL);
@@ -107,6 +113,24 @@ static void thread_free(struct thread *thread)
     free(thread);
 }
 
+static int thread_start(struct thread *thread)
+{
+    int err = tocsin_op_new(NULL, TOCSIN_FUTURE, &thread->up);
+
+    if (err == 0)
+        err = tocsin_op_new(NULL, TOCSIN_FUTURE, &thread->gone);
+    if (err == 0)
+        err = thread_new(&thread->id, thread_main, thread);
+    if (err < 0) {
+        promise_drop(thread->up);
+        return err;
+    }
+    err = tocsin_wait(thread->up, -1, NULL);
+    if (err < 0)
+        pthread_join(thread->id, NULL);
+    return err;
+}
+
 static void thread_begin(struct host *host, const char *name)
 {
     struct thread *thread = must_alloc(sizeof *thread);
@@ -114,19 +138,10 @@ static void thread_begin(struct host *host, const char *name)
 
     thread->host = host;
     thread->name = must_copy(name);
-    err = tocsin_op_new(NULL, TOCSIN_FUTURE, &thread->up);
-    if (err == 0)
-        err = tocsin_op_new(NULL, TOCSIN_FUTURE, &thread->gone);
-    if (err == 0)
-        err = thread_new(&thread->id, thread_main, thread);
-    if (err == 0) {
-        err = tocsin_wait(thread->up, -1, NULL);
-        if (err < 0)
-            pthread_join(thread->id, NULL);
-    }
+    err = thread_start(thread);
     if (err < 0) {
         host_failed(host, "loop %s: %s", name, tocsin_strerror(err));
-        tocsin_op_free(thread->gone);
+        promise_drop(thread->gone);
         thread_free(thread);
         return;
     }
