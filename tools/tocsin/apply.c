@@ -20,6 +20,16 @@ static int on_told(const struct tocsin_info *info, void *arg)
     return tocsin_op_complete(told->done, info->status < 0 ? info->status : 0, NULL);
 }
 
+/* err: of what was to tell it. */
+static int told_wait(struct told *told, int err)
+{
+    if (err == 0)
+        return tocsin_wait(told->done, -1, NULL);
+    snprintf(told->reason, sizeof told->reason, "%s", tocsin_strerror(err));
+    promise_drop(told->done);
+    return err;
+}
+
 static int unload(struct host *host, const char *name, int64_t limit_ms)
 {
     struct told told = { .reason = "" };
@@ -28,13 +38,9 @@ static int unload(struct host *host, const char *name, int64_t limit_ms)
 
     if (err == 0)
         err = tocsin_plugin_unload(name, TOCSIN_CALL(on_told, &told), &op);
-    if (err == 0) {
+    if (err == 0)
         tocsin_deadline(op, limit_ms);
-        err = tocsin_wait(told.done, -1, NULL);
-    } else {
-        snprintf(told.reason, sizeof told.reason, "%s", tocsin_strerror(err));
-        promise_drop(told.done);
-    }
+    err = told_wait(&told, err);
     if (err < 0)
         host_failed(host, "plugin %s does not go: %s", name, told.reason);
     return err;
@@ -47,12 +53,7 @@ static int reload(struct host *host, const char *name, char *const *settings)
 
     if (err == 0)
         err = tocsin_plugin_reload(name, (const char *const *)settings, TOCSIN_CALL(on_told, &told), NULL);
-    if (err == 0) {
-        err = tocsin_wait(told.done, -1, NULL);
-    } else {
-        snprintf(told.reason, sizeof told.reason, "%s", tocsin_strerror(err));
-        promise_drop(told.done);
-    }
+    err = told_wait(&told, err);
     if (err < 0)
         host_failed(host, "plugin %s is not reloaded, the old one goes on: %s", name, told.reason);
     return err;

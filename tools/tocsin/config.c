@@ -28,12 +28,15 @@ struct reading {
 
 static const char *const kinds[] = { "tocsin", "actions", "loop", "plugin", "limits", NULL };
 
-static char *with_place(const struct config *config, int line, const char *format, va_list args)
+/* What it said. */
+static char *say(const struct config *config, int line, const char *format, va_list args)
 {
-    char text[1024];
+    char text[1024], *whole;
 
     vsnprintf(text, sizeof text, format, args);
-    return line ? must_format("%s:%d: %s", config->file, line, text) : must_format("%s: %s", config->file, text);
+    whole = line ? must_format("%s:%d: %s", config->file, line, text) : must_format("%s: %s", config->file, text);
+    fprintf(stderr, "%s\n", whole);
+    return whole;
 }
 
 void config_wrong(struct config *config, int line, const char *format, ...)
@@ -42,9 +45,8 @@ void config_wrong(struct config *config, int line, const char *format, ...)
     char *text;
 
     va_start(args, format);
-    text = with_place(config, line, format, args);
+    text = say(config, line, format, args);
     va_end(args);
-    fprintf(stderr, "%s\n", text);
     if (config->errors++ == 0)
         config->error = text;
     else
@@ -54,13 +56,10 @@ void config_wrong(struct config *config, int line, const char *format, ...)
 void config_doubt(const struct config *config, int line, const char *format, ...)
 {
     va_list args;
-    char *text;
 
     va_start(args, format);
-    text = with_place(config, line, format, args);
+    free(say(config, line, format, args));
     va_end(args);
-    fprintf(stderr, "%s\n", text);
-    free(text);
 }
 
 /* Sections */
