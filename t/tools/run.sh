@@ -119,6 +119,18 @@ kill -TERM $host
 ends 3
 complained 'plugin endless does not go: it has'
 
+# A reload has drain_ms to end as well: not longer, so this tick comes behind it.
+sed -i 's/^drain_ms = .*/drain_ms = 100\ntick_ms = 9000/' "$file"
+start "$file"
+says '^host.started'
+touch "$folder/endless.so"
+kill -HUP $host
+says '^host.reloaded .*failed=1'
+complained 'plugin endless is not reloaded, the old one goes on: '
+! grep -q '^host.ticked' "$folder/out" || wrong "a reload took longer than drain_ms"
+kill -TERM $host
+ends 3
+
 # Whatever it has no descriptors for, it says so and ends: nothing is waited for that does not come.
 printf '[tocsin]\npath = .\ndrain_ms = 60000\n[loop a]\n[loop b]\n[plugin speaker]\nloop = a\n[plugin needy]\nloop = b\n[actions]\nhost.* = drain\n' >"$file"
 for most in 10 11 12 13 14 15 16 17 18 19 20 22 24 26 28; do

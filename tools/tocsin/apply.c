@@ -46,13 +46,16 @@ static int unload(struct host *host, const char *name, int64_t limit_ms)
     return err;
 }
 
-static int reload(struct host *host, const char *name, char *const *settings)
+static int reload(struct host *host, const char *name, char *const *settings, int64_t limit_ms)
 {
     struct told told = { .reason = "" };
+    struct tocsin_op op;
     int err = tocsin_op_new(NULL, TOCSIN_FUTURE, &told.done);
 
     if (err == 0)
-        err = tocsin_plugin_reload(name, (const char *const *)settings, TOCSIN_CALL(on_told, &told), NULL);
+        err = tocsin_plugin_reload(name, (const char *const *)settings, TOCSIN_CALL(on_told, &told), &op);
+    if (err == 0)
+        tocsin_deadline(op, limit_ms);
     err = told_wait(&told, err);
     if (err < 0)
         host_failed(host, "plugin %s is not reloaded, the old one goes on: %s", name, told.reason);
@@ -246,13 +249,13 @@ static void bring(struct host *host, const struct wanted *wanted)
         known_set(host, wanted->name, wanted->loop, wanted->said, &wanted->stamp);
 }
 
-static void renew(struct host *host, const struct wanted *wanted, const struct known *known)
+static void renew(struct host *host, const struct wanted *wanted, const struct known *known, int64_t limit_ms)
 {
     bool resets = strcmp(known->said, wanted->said) != 0;
 
     if (!resets && stamp_same(&known->stamp, &wanted->stamp))
         return;
-    if (reload(host, wanted->name, resets ? wanted->settings : NULL) == 0)
+    if (reload(host, wanted->name, resets ? wanted->settings : NULL, limit_ms) == 0)
         known_set(host, wanted->name, wanted->loop, wanted->said, &wanted->stamp);
 }
 
@@ -264,7 +267,7 @@ static void load_those(struct host *host, const struct plan *plan)
         const struct wanted *wanted = &plan->wanted[i];
 
         if (loaded_get(wanted->name, &facts))
-            renew(host, wanted, known_of(host, wanted->name));
+            renew(host, wanted, known_of(host, wanted->name), plan->config->drain_ms);
         else
             bring(host, wanted);
         known_refresh(host, wanted->loop);
@@ -282,7 +285,7 @@ static void renew_needed(struct host *host, const struct plan *plan)
         if (plan_find(plan, known->name) || !loaded_get(known->name, &facts))
             continue;
         stamp = stamp_of(facts.file);
-        if ((!stamp_same(&stamp, &known->stamp) || *known->said) && reload(host, known->name, *known->said ? (char *[]){ NULL } : NULL) == 0)
+        if ((!stamp_same(&stamp, &known->stamp) || *known->said) && reload(host, known->name, *known->said ? (char *[]){ NULL } : NULL, plan->config->drain_ms) == 0)
             known_set(host, known->name, known->loop, "", &stamp);
     }
 }
