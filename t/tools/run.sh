@@ -112,12 +112,14 @@ kill -TERM $host
 ends 3
 complained 'ended before all was drained'
 
+printf '[loop io]\n[plugin speaker]\nloop = io\n[plugin endless]\n' | base >"$file"
 sed -i 's/60000/100/' "$file"
 start "$file"
 says '^host.started'
 kill -TERM $host
 ends 3
 complained 'plugin endless does not go: it has'
+printed '^speaker 2.0 ends'
 
 # A reload has drain_ms to end as well: not longer, so this tick comes behind it.
 sed -i 's/^drain_ms = .*/drain_ms = 100\ntick_ms = 9000/' "$file"

@@ -6,6 +6,8 @@
 #include "host.h"
 #include "mem.h"
 
+enum { INSTANT_MS = 100 };
+
 /* What became of a change is told to its notify: a wait answers the status alone, and not what holds the plugin. */
 struct told { struct tocsin_op done; char reason[512]; };
 
@@ -202,11 +204,12 @@ static char *next_to_go(struct host *host, const struct plan *plan, const char *
     return name;
 }
 
+/* One that does not go may have used up the time of the others: those that can go in an instant shall. */
 static int64_t time_left(const struct host *host)
 {
-    int64_t left = (host->end_by_us - tocsin_now()) / 1000;
+    int64_t left_ms = (host->end_by_us - tocsin_now()) / 1000;
 
-    return left > 1 ? left : 1;
+    return left_ms > INSTANT_MS ? left_ms : INSTANT_MS;
 }
 
 static void unload_those(struct host *host, const struct plan *plan)
