@@ -34,7 +34,7 @@
 TOCSIN_LAYOUT(chaos_started, CHAOS_STARTED);
 TOCSIN_LAYOUT(chaos_struck, CHAOS_STRUCK);
 TOCSIN_LAYOUT(chaos_done, CHAOS_DONE);
-TOCSIN_PLUGIN("chaos", "1.0", "Delays, reorders, doubles and fails ends, posts and receipts by chance, from a seed." TOCSIN_LICENCE("BSD-3-Clause")
+TOCSIN_PLUGIN("chaos", "1.0", "Delays, reorders, doubles and fails ends, posts and receipts by chance, from a seed." TOCSIN_LICENCE("MIT")
               TOCSIN_EMITS("chaos.started", CHAOS_STARTED) TOCSIN_EMITS("chaos.struck", CHAOS_STRUCK) TOCSIN_EMITS("chaos.done", CHAOS_DONE));
 
 enum { SEAMS = 3, UNKNOWN = 0, LEFT_ALONE, MEANT };

@@ -21,7 +21,7 @@
 
 #include <tocsin.h>
 
-TOCSIN_PLUGIN("log", "1.0", "Writes a line for each emission: stderr, file, syslog or journal; text or JSON." TOCSIN_LICENCE("BSD-3-Clause"));
+TOCSIN_PLUGIN("log", "1.0", "Writes a line for each emission: stderr, file, syslog or journal; text or JSON." TOCSIN_LICENCE("MIT"));
 
 struct line { const char *text; size_t size; const struct tocsin_info *info; };
 

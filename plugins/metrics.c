@@ -18,7 +18,7 @@
 
 #include <tocsin.h>
 
-TOCSIN_PLUGIN("metrics", "1.0", "Counts emissions, failures, durations and holdings, for Prometheus." TOCSIN_LICENCE("BSD-3-Clause"));
+TOCSIN_PLUGIN("metrics", "1.0", "Counts emissions, failures, durations and holdings, for Prometheus." TOCSIN_LICENCE("MIT"));
 
 static const int64_t bounds_us[] = { 100, 1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000, 10000000 };
 static const char *const bounds[] = { "0.0001", "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1", "5", "10" };      /* in seconds */

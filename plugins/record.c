@@ -14,7 +14,7 @@
 
 #include "recording.h"
 
-TOCSIN_PLUGIN("record", "1.0", "Writes emissions to a file, to be replayed." TOCSIN_LICENCE("BSD-3-Clause"));
+TOCSIN_PLUGIN("record", "1.0", "Writes emissions to a file, to be replayed." TOCSIN_LICENCE("MIT"));
 
 enum { HEAD = 8 };                                     /* size and sum */
 

@@ -22,7 +22,7 @@
 
 #define REPLAY_DONE(F) F(u64, emitted) F(u64, skipped) F(u64, lost) F(bool, whole)
 TOCSIN_LAYOUT(replay_done, REPLAY_DONE);
-TOCSIN_PLUGIN("replay", "1.0", "Emits what was recorded." TOCSIN_LICENCE("BSD-3-Clause") TOCSIN_EMITS("replay.step") TOCSIN_EMITS("replay.done", REPLAY_DONE));
+TOCSIN_PLUGIN("replay", "1.0", "Emits what was recorded." TOCSIN_LICENCE("MIT") TOCSIN_EMITS("replay.step") TOCSIN_EMITS("replay.done", REPLAY_DONE));
 
 enum { HEAD = 8, BATCH = 64, AGAIN_MS = 1 };
 
