@@ -48,9 +48,30 @@ void tocsin__handler_aim(struct tocsin__handler *handler)
 
 /* The outermost delivery, and everything that has a default action */
 
+/* That of a plugin counts as a task of its while it runs, and it was not orphaned before that: a loop that is made while others meet for a reload is not asked. */
+static tocsin_fn default_begins(const struct tocsin__signal *signal, struct tocsin__owner **ret_owner)
+{
+    tocsin_fn fn;
+
+    *ret_owner = &tocsin__program;
+    while ((fn = __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_SEQ_CST))) {
+        struct tocsin__owner *owner = tocsin__owner_of((const void *)fn);
+
+        if (owner != &tocsin__program)
+            tocsin__owner_hold(owner, TOCSIN_HOLDS_TASKS, 1);
+        *ret_owner = owner;
+        if (__atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_SEQ_CST) == fn)
+            break;
+        if (owner != &tocsin__program)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
+    }
+    return fn;
+}
+
 void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin_info *info)
 {
-    tocsin_fn fn = __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED);      /* once: the plugin that it is of may be going */
+    struct tocsin__owner *owner;
+    tocsin_fn fn = default_begins(signal, &owner);
 
     if (fn) {
         struct tocsin__doing was = tocsin__doing(loop);
@@ -60,6 +81,8 @@ void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *si
         fn(info, NULL);
         loop->depth--;
         tocsin__does(loop, was);
+        if (owner != &tocsin__program)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
         tocsin__tidy_at_rest(loop);
     } else if (signal->spec.unhandled == TOCSIN_STOP_LOOP) {
         loop->stop_wanted = true;

@@ -256,6 +256,13 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
 }
 
+/* Of a thread that is not here: what it was just doing to what it has taken is left alone. */
+void tocsin__inbox_abandon(struct tocsin__inbox *inbox)
+{
+    tocsin__inbox_inherit(inbox);
+    atomic_store(&inbox->list, &closed);
+}
+
 void tocsin__inbox_revive(struct tocsin__inbox *inbox)
 {
     atomic_fetch_and(&inbox->tail, ~TOCSIN__CLOSED);

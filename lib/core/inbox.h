@@ -121,6 +121,7 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox);           /* claims answer -ESHUTDOWN; what was claimed is still to be taken */
 void tocsin__inbox_end(struct tocsin__inbox *inbox);             /* closes the list, too: what was in it is still to be run */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);         /* after a fork (T8): claims are refused, and nobody wakes the parent */
+void tocsin__inbox_abandon(struct tocsin__inbox *inbox);           /* and nobody is there who takes out what is put in */
 void tocsin__inbox_revive(struct tocsin__inbox *inbox);          /* it is empty, and claims are taken again */
 void tocsin__inbox_quiet(struct tocsin__inbox *inbox);           /* waits for those who are about to wake us: its descriptor may go then */
 

@@ -63,7 +63,10 @@ static void inherit(struct tocsin__loop *loop, uint8_t how)
 {
     loop->inherited = how;
     loop->word = TOCSIN__NO_WORD;
-    tocsin__inbox_inherit(&loop->inbox);
+    if (how == TOCSIN__ABANDONED)
+        tocsin__inbox_abandon(&loop->inbox);
+    else
+        tocsin__inbox_inherit(&loop->inbox);
 }
 
 static void fork_child(void)
@@ -375,10 +378,8 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     for (uint32_t i = 0; i < loop->sources.made; i++) {
         struct tocsin__source *source = tocsin__id_entry(&loop->sources, i)->object;
 
-        if (source && !source->is_op) {
-            tocsin__source_end(loop, source);
-            tocsin__release(source);
-        }
+        if (source && !source->is_op)
+            tocsin__source_free(loop, source);
     }
     tocsin__holds_clear(loop);
     loop->late.first = loop->shut.first = NULL;

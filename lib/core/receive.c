@@ -81,7 +81,7 @@ void tocsin__met(struct tocsin__loop *loop, struct tocsin__signal *signal, struc
     here = own(loop, &info->seen) && !several;
     if (several && !last_unhandled(info, result))
         return;
-    if (signal->spec.unhandled == TOCSIN_IGNORE && !__atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED))
+    if (!tocsin__has_default(signal))
         return;
     if (!here && !several && atomic_load_explicit(&info->handled, memory_order_relaxed) && !tocsin__listens_first(loop, signal))
         return;                                        /* one of several copies that are not counted: another one sees to it */

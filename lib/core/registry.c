@@ -38,7 +38,7 @@ const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin
 void tocsin__interest_set(struct tocsin__signal *signal)
 {
     bool slow = !signal->declared || signal->unresolved || signal->loops > 1 || signal->spec.kind == TOCSIN_DIRECT ||
-                signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+                tocsin__has_default(signal);
     uint32_t word = slow ? (uint32_t)TOCSIN__SLOW : signal->loops ? signal->numbers : TOCSIN__NOBODY;
 
     atomic_store_explicit(&tocsin__interest[signal->signo], word, memory_order_release);
@@ -242,7 +242,7 @@ void tocsin__signals_orphan(struct tocsin__owner *owner)
             continue;
         signal->owner = &tocsin__program;
         signal->orphan = true;
-        __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_RELAXED);
+        __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_SEQ_CST);      /* whoever begins it looks once more */
         tocsin__interest_set(signal);
         tocsin__owner_give(owner, TOCSIN_HOLDS_SIGNALS, 1);
         tocsin__owner_hold(&tocsin__program, TOCSIN_HOLDS_SIGNALS, 1);

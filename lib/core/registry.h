@@ -71,7 +71,7 @@ extern tocsin__hidden pthread_mutex_t tocsin__registry_lock;   /* held by patter
 
 static inline bool tocsin__has_default(const struct tocsin__signal *signal)
 {
-    return signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+    return signal->spec.unhandled != TOCSIN_IGNORE || __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED);
 }
 
 struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
