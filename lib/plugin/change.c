@@ -9,6 +9,17 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__change *changes;
 
+/* T8: whoever held it is not in the child; what it was about to do is one store. */
+static void fork_child(void)
+{
+    pthread_mutex_init(&lock, NULL);
+}
+
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(NULL, NULL, fork_child);
+}
+
 void tocsin__change_hold(struct tocsin__change *change)
 {
     atomic_fetch_add(&change->refs, 1);
@@ -27,10 +38,36 @@ void tocsin__change_put(struct tocsin__change *change)
     tocsin__release(change);
 }
 
+/* A timer of a loop that has gone is none. */
+static void later_off(struct tocsin__change *change)
+{
+    if (change->later_on && change->later_on == tocsin_loop_current().id && tocsin__self->engine)
+        tocsin__timer_disarm(tocsin__self->engine, &change->later);
+    change->later_on = 0;
+}
+
+/* Its home goes, or has gone. False: there is no other loop. */
+static bool moved(struct tocsin__change *change)
+{
+    struct tocsin__loop *main = tocsin__loop_main();
+
+    if (!main)
+        return false;
+    if (change->moves)
+        change->moves(change);
+    change->home = main;                               /* before: who takes it from there may nudge at once */
+    return tocsin__inbox_push(&main->inbox, &change->node);
+}
+
 static void on_node(struct tocsin__node *node)
 {
     struct tocsin__change *change = tocsin__container(node, struct tocsin__change, node);
 
+    if (tocsin__self->freeing) {
+        later_off(change);
+        if (moved(change))
+            return;
+    }
     atomic_store(&change->queued, false);
     change->step(change);
     tocsin__change_put(change);
@@ -44,17 +81,10 @@ static void on_drop(struct tocsin__node *node)
 
 void tocsin__change_nudge(struct tocsin__change *change)
 {
-    struct tocsin__loop *main;
-
     if (atomic_exchange(&change->queued, true))
         return;
     tocsin__change_hold(change);
-    if (tocsin__inbox_push(&change->home->inbox, &change->node))
-        return;
-    main = tocsin__loop_main();                        /* that one has gone */
-    if (main)
-        change->home = main;                           /* before: who takes it from there may nudge at once */
-    if (main && tocsin__inbox_push(&main->inbox, &change->node))
+    if (tocsin__inbox_push(&change->home->inbox, &change->node) || moved(change))
         return;
     atomic_store(&change->queued, false);              /* and nobody is there who could go on, until a loop is made and something asks */
     tocsin__change_put(change);
@@ -63,14 +93,6 @@ void tocsin__change_nudge(struct tocsin__change *change)
 static void on_later(struct tocsin__timer *timer)
 {
     tocsin__change_nudge(tocsin__container(timer, struct tocsin__change, later));
-}
-
-/* A timer of a loop that has gone is none. */
-static void later_off(struct tocsin__change *change)
-{
-    if (change->later_on && change->later_on == tocsin_loop_current().id)
-        tocsin__timer_disarm(tocsin__self->engine, &change->later);
-    change->later_on = 0;
 }
 
 void tocsin__change_later(struct tocsin__change *change, int64_t ms)

@@ -15,6 +15,7 @@ struct tocsin__change {
     _Atomic bool queued;
     _Atomic uint32_t refs;
     void (*step)(struct tocsin__change *change);       /* goes as far as it can */
+    void (*moves)(struct tocsin__change *change);      /* another loop is to be its home; NULL: nothing is to be done */
     void (*forgotten)(struct tocsin__change *change);  /* before it is freed; NULL: nothing is to be done */
 
     struct tocsin__plugin *plugin;                     /* NULL: only the image goes */

@@ -11,7 +11,7 @@
 struct tocsin__image {
     struct tocsin__file file;                          /* the copy stays open while it is mapped: the dynamic linker knows it by its number */
     struct tocsin__note note;
-    struct tocsin__owner *owner;                       /* NULL: it is not mapped */
+    struct tocsin__owner *_Atomic owner;               /* NULL: it is not mapped */
     void *handle;
     int (*init)(void);
     void (*fini)(void);                                /* NULL: it has none */

@@ -8,6 +8,7 @@
 #include "core/catalogue.h"
 #include "core/layout.h"
 #include "core/loop.h"
+#include "plugin/change.h"
 #include "plugin/plugin.h"
 
 /* Those that are being loaded on this thread, the innermost first: what needs one of them needs itself. */
@@ -253,6 +254,7 @@ static int start(struct tocsin__image *image, const char *const *settings, const
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
+    tocsin__changes_nudge();                               /* what it needs may be asked to go already */
     announce(plugin);
     return 0;
 }

@@ -49,12 +49,48 @@ struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner)
     return plugin;
 }
 
-bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name)
+bool tocsin__plugin_has(const struct tocsin__plugin *plugin, const void *code)
 {
-    for (size_t i = 0; i < plugin->image->note.needs_count; i++)
-        if (strcmp(plugin->image->note.needs[i], name) == 0)
+    const struct tocsin__owner *owner = plugin->image->owner;
+
+    return owner && tocsin__owner_has(owner, code);
+}
+
+static bool image_needs(const struct tocsin__image *image, const char *name)
+{
+    for (size_t i = 0; image && i < image->note.needs_count; i++)
+        if (strcmp(image->note.needs[i], name) == 0)
             return true;
     return false;
+}
+
+bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name)
+{
+    return image_needs(plugin->image, name) || image_needs(plugin->coming, name);
+}
+
+/* It was seen before, without the lock. */
+static bool needs_are_there(const struct tocsin__image *image)
+{
+    for (size_t i = 0; i < image->note.needs_count; i++) {
+        const struct tocsin__plugin *plugin = tocsin__plugin_named(image->note.needs[i]);
+
+        if (!plugin || plugin->state != TOCSIN_PLUGIN_RUNNING)
+            return false;
+    }
+    return true;
+}
+
+int tocsin__plugin_comes(struct tocsin__plugin *plugin, struct tocsin__image *image)
+{
+    bool may;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    may = needs_are_there(image);
+    if (may)
+        plugin->coming = image;
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return may ? 0 : -ENOENT;
 }
 
 /* Settings */
@@ -152,6 +188,8 @@ struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const cha
     pthread_mutex_lock(&tocsin__plugins_lock);
     if (tocsin__plugin_named(plugin->name)) {
         *ret_err = -EEXIST;
+    } else if (!needs_are_there(image)) {
+        *ret_err = -ENOENT;
     } else {
         while (*link)
             link = &(*link)->next;

@@ -18,6 +18,7 @@ struct tocsin__plugin {
     struct tocsin__plugin *next;                       /* in the order of loading */
     char name[TOCSIN__OWNER_NAME];
     struct tocsin__image *image;
+    struct tocsin__image *coming;                      /* that is to be put in its place; NULL: none */
     char **settings;                                   /* "key=value", NULL at the end; or NULL */
     struct tocsin_loop home;                           /* whose thread called init, and will call fini */
     enum tocsin_plugin_state state;
@@ -32,10 +33,12 @@ extern tocsin__hidden pthread_mutex_t tocsin__plugins_lock;
 struct tocsin__plugin *tocsin__plugin_first(void);
 struct tocsin__plugin *tocsin__plugin_named(const char *name);     /* NULL */
 struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner);      /* NULL */
+bool tocsin__plugin_has(const struct tocsin__plugin *plugin, const void *code);    /* it is in its file, as far as that is mapped */
 bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name);
 
 /* With no lock held. */
-struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err);      /* in the list: -EEXIST, -EINVAL, -ENOMEM */
+int  tocsin__plugin_comes(struct tocsin__plugin *plugin, struct tocsin__image *image);     /* it is coming: from now on what it needs is needed; -ENOENT: that has just gone */
+struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err);      /* in the list: -EEXIST, -ENOENT, -EINVAL, -ENOMEM */
 void tocsin__plugin_remove(struct tocsin__plugin *plugin);         /* from the list, and frees it, but not its image */
 int  tocsin__settings_copy(const char *const *settings, char ***ret_copy);        /* -EINVAL, -ENOMEM */
 void tocsin__settings_free(char **settings);

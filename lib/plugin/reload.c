@@ -13,7 +13,7 @@
 
 enum { LOOKS = 50 };                                   /* a millisecond each */
 enum { PATIENCE_MS = 2000 };                           /* with what it has begun, and what ends by itself */
-enum phase { ENDS, MEETS, PARTS, OVER };
+enum phase { BEGINS, ENDS, MEETS, PARTS, OVER };
 enum { STANDING, PASSING, MEETING };                   /* the visits */
 enum { GATHER, GO, OFF, DONE };                        /* what those who meet are told */
 
@@ -23,7 +23,7 @@ struct reload {
     char **settings;
     bool resets;                                       /* the settings are to be put in the place of the old ones */
     int64_t patience_us;                               /* until when what ends by itself may do so */
-    bool hurried, rehearsed;
+    bool hurried, rehearsed, swapped;
     bool stays;                                        /* the old version has a thread that has not ended */
 
     pthread_mutex_t lock;                              /* of the meeting */
@@ -43,8 +43,18 @@ static void meeting_over(struct reload *reload)
 {
     struct reload *its = reload;
 
-    if (atomic_compare_exchange_strong(&meeting, &its, NULL))
-        tocsin__changes_nudge();
+    atomic_compare_exchange_strong(&meeting, &its, NULL);
+}
+
+/* T8: those who meet do so in the parent. */
+static void fork_child(void)
+{
+    atomic_store(&meeting, NULL);
+}
+
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(NULL, NULL, fork_child);
 }
 
 static struct reload *reload_of(struct tocsin__change *change)
@@ -185,17 +195,39 @@ static void state_pass(struct tocsin__plugin *plugin)
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
+/* A default action of its, on a loop that was made since the others were asked to meet. */
+static void await_actions(const struct tocsin__owner *owner)
+{
+    static const struct timespec moment = { 0, 1000000 };
+
+    while (tocsin__owner_held(owner, TOCSIN_HOLDS_TASKS))
+        nanosleep(&moment, NULL);
+}
+
 /* The old version goes. What keeps it mapped is no hindrance: nothing of it is called; a thread of its own goes on with it. */
 static bool old_goes(struct reload *reload)
 {
     struct tocsin__plugin *plugin = reload->change.plugin;
     struct tocsin__image *old = reload->change.image;
 
+    tocsin__signals_orphan(reload->change.owner);
+    await_actions(reload->change.owner);
     tocsin__image_fini(old);
     state_pass(plugin);
-    tocsin__signals_orphan(reload->change.owner);
     reload->stays = still_busy(old);
     return !reload->stays && tocsin__image_unmap(old);
+}
+
+/* A version that did not start: half begun, it is swept up; where it called over to, it finds itself closed. */
+static void goes(struct reload *reload, struct tocsin__image *image)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin->image = reload->change.image;                  /* others may read its note */
+    tocsin__state_free(&plugin->left);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    tocsin__image_discard(image);
 }
 
 /* A copy of it, since what was mapped once need not have gone. */
@@ -207,7 +239,9 @@ static int old_returns(struct reload *reload, const struct tocsin__reason *reaso
 
     settings_swap(reload);
     again = tocsin__image_again(reload->change.image, &err);
-    return again ? tocsin__plugin_starts(plugin, again, reason) : err;
+    if (again && (err = tocsin__plugin_starts(plugin, again, reason)) < 0)
+        goes(reload, again);
+    return err;
 }
 
 static void told(const struct reload *reload, int status, bool mapped, const char *reason)
@@ -232,10 +266,13 @@ static void over(struct reload *reload, enum tocsin_plugin_state state)
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->state = state;
     plugin->change = NULL;
+    plugin->coming = NULL;
+    plugin->reloads += reload->swapped;
     tocsin__state_free(&plugin->taken);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__change_end(&reload->change);
     meeting_over(reload);
+    tocsin__changes_nudge();
 }
 
 /* Nothing has been done to it: it goes on. */
@@ -248,34 +285,23 @@ static void give_up(struct reload *reload, int err, const char *reason)
     tocsin__change_put(&reload->change);
 }
 
-/* Half begun, it is swept up; where it called over to, it finds itself closed. */
-static void new_goes(struct reload *reload)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
-
-    tocsin__image_discard(reload->next);
-    reload->next = NULL;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    tocsin__state_free(&plugin->left);
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-}
-
 static int swap(struct reload *reload, bool *ret_mapped, const struct tocsin__reason *reason)
 {
     struct tocsin__plugin *plugin = reload->change.plugin;
+    struct tocsin__image *next = reload->next;
     char again[200];
     int err, back;
 
     *ret_mapped = !old_goes(reload);
     settings_swap(reload);
-    err = tocsin__plugin_starts(plugin, reload->next, reason);
+    err = tocsin__plugin_starts(plugin, next, reason);
+    reload->next = NULL;
     if (err == 0) {
-        plugin->reloads++;
-        reload->next = NULL;
         reload->started = plugin->image->owner;
+        reload->swapped = true;
         return 0;
     }
-    new_goes(reload);
+    goes(reload, next);
     back = old_returns(reload, &(struct tocsin__reason){ again, sizeof again });
     reload->started = back < 0 ? NULL : plugin->image->owner;
     if (back < 0)
@@ -287,12 +313,9 @@ static int swap(struct reload *reload, bool *ret_mapped, const struct tocsin__re
 static void plugin_goes(struct reload *reload)
 {
     struct tocsin__plugin *plugin = reload->change.plugin;
-    struct tocsin__image *image = plugin->image;
 
     reload->change.plugin = NULL;
     tocsin__plugin_remove(plugin);
-    if (image != reload->change.image)
-        tocsin__image_discard(image);
 }
 
 static void meet(struct reload *reload)
@@ -309,10 +332,10 @@ static void meet(struct reload *reload)
     err = swap(reload, &mapped, &reason);
     say(reload, DONE);
     go_on(reload);
-    over(reload, TOCSIN_PLUGIN_RUNNING);
-    told(reload, err, mapped, text);
+    over(reload, reload->started ? TOCSIN_PLUGIN_RUNNING : TOCSIN_PLUGIN_ENDING);      /* nobody asks for what is about to go */
     if (!reload->started)
         plugin_goes(reload);
+    told(reload, err, mapped, text);
     reload->change.unmapped = !reload->stays;
     if (reload->stays)
         tocsin__image_discard(reload->change.image);
@@ -401,6 +424,25 @@ static void met(struct reload *reload)
         meet(reload);                                  /* else it is being given up just now */
 }
 
+/* The file is read when the operation has started: what is wrong with it is told by its end. */
+static void read_next(struct reload *reload)
+{
+    struct tocsin__plugin *plugin = reload->change.plugin;
+    char text[512] = "";
+    const struct tocsin__reason reason = { text, sizeof text };
+    int err;
+
+    reload->next = tocsin__plugin_judged(plugin->image->file.path, plugin->name, true, &reason, &err);
+    if (err == 0)
+        err = tocsin__plugin_comes(plugin, reload->next);
+    if (err < 0) {
+        give_up(reload, err, *text ? text : tocsin_strerror(err));
+        return;
+    }
+    wait_for_end(reload);
+    tocsin__change_nudge(&reload->change);
+}
+
 static void step(struct tocsin__change *change)
 {
     struct reload *reload = reload_of(change);
@@ -408,9 +450,11 @@ static void step(struct tocsin__change *change)
 
     if (change->phase == OVER) {
         return;
-    } else if (late) {                                 /* also where a loop has not come yet: that finds it over */
+    } else if (late || tocsin__self->freeing) {        /* also where a loop has not come yet: that finds it over; and no other one is there */
         say(reload, OFF);
-        give_up(reload, -EBUSY, "");                       /* as was told */
+        give_up(reload, late ? -EBUSY : -ECANCELED, "");   /* as was told */
+    } else if (change->phase == BEGINS) {
+        read_next(reload);
     } else if (change->phase == MEETS) {
         met(reload);
     } else if (visiting) {
@@ -425,6 +469,17 @@ static void step(struct tocsin__change *change)
     } else if (!reload->hurried) {
         tocsin__change_later(change, (reload->patience_us - tocsin_now()) / 1000 + 1);       /* another loop may be the home by now */
     }
+}
+
+/* Where its home goes amid the meeting, the others part: the one that goes on is perhaps one of them. */
+static void moves(struct tocsin__change *change)
+{
+    struct reload *reload = reload_of(change);
+
+    if (change->phase != MEETS)
+        return;
+    say(reload, OFF);
+    change->phase = PARTS;
 }
 
 static void forgotten(struct tocsin__change *change)
@@ -472,6 +527,7 @@ static struct reload *reload_new(void)
     if (!reload)
         return NULL;
     reload->change.step = step;
+    reload->change.moves = moves;
     reload->change.forgotten = forgotten;
     reload->change.refs = 1;
     pthread_mutex_init(&reload->lock, NULL);
@@ -495,24 +551,6 @@ static void state_begin(struct state *state, struct tocsin__op *op, const char *
     state->done.reason = state->reason;
 }
 
-/* The file is read when the operation has started: what is wrong with it is told by its end. */
-static void on_begin(struct tocsin__change *change)
-{
-    struct reload *reload = reload_of(change);
-    char text[512] = "";
-    const struct tocsin__reason reason = { text, sizeof text };
-    int err;
-
-    reload->next = tocsin__plugin_judged(change->plugin->image->file.path, change->plugin->name, true, &reason, &err);
-    change->step = step;
-    if (err < 0) {
-        give_up(reload, err, *text ? text : tocsin_strerror(err));
-        return;
-    }
-    wait_for_end(reload);
-    tocsin__change_nudge(change);
-}
-
 /* Under the lock, since others may ask for the same. */
 static int claim(const char *name, const struct tocsin_notify *notify, struct reload *reload)
 {
@@ -520,10 +558,10 @@ static int claim(const char *name, const struct tocsin_notify *notify, struct re
 
     if (!plugin)
         return -ENOENT;
-    if (notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
-        return -EINVAL;                                    /* it would be called when it is not there any more */
     if (plugin->state != TOCSIN_PLUGIN_RUNNING)
         return plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
+    if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
+        return -EINVAL;                                    /* it would be called when it is not there any more */
     if (!reload)
         return 0;
     plugin->state = TOCSIN_PLUGIN_ENDING;
@@ -550,7 +588,6 @@ static int begin(struct tocsin__op *op, const char *name, const char *const *set
 
     if (err == 0) {
         reload->resets = settings;
-        reload->change.step = on_begin;
         reload->change.op = op->source.id;
         state_begin(state, op, name);
         err = may_reload(name, NULL, reload);

@@ -78,6 +78,23 @@ static void give_up(struct tocsin__change *change, const char *by)
     tocsin__change_put(change);
 }
 
+/* Those that need it are unloaded on their own; it waits until they are gone. One that is being loaded, or reloaded, is asked when that is over. */
+static void others_begin(const char *of)
+{
+    char name[TOCSIN__OWNER_NAME];
+    const struct tocsin__plugin *other;
+
+    do {
+        pthread_mutex_lock(&tocsin__plugins_lock);
+        other = tocsin__plugin_first();
+        while (other && !(tocsin__plugin_needs(other, of) && other->state == TOCSIN_PLUGIN_RUNNING))
+            other = other->next;
+        if (other)
+            strcpy(name, other->name);
+        pthread_mutex_unlock(&tocsin__plugins_lock);
+    } while (other && tocsin_plugin_unload(name, NULL, NULL) == 0);
+}
+
 static bool others_gone(struct tocsin__change *change)
 {
     char by[TOCSIN__OWNER_NAME] = "";
@@ -86,6 +103,8 @@ static bool others_gone(struct tocsin__change *change)
 
     if (!change->plugin)
         return true;
+    if (!atomic_load(&change->late))
+        others_begin(change->plugin->name);
     pthread_mutex_lock(&tocsin__plugins_lock);
     other = needs_it(change->plugin);
     held = other && other->state == TOCSIN_PLUGIN_STUCK;
@@ -267,12 +286,12 @@ static int claim(const char *name, const struct tocsin_notify *notify, struct to
 
     if (!plugin)
         return -ENOENT;
-    if (notify && notify->fn && tocsin__owner_has(plugin->image->owner, (const void *)notify->fn))
-        return -EINVAL;                                    /* it would be called when it is not there any more */
     if (plugin->state == TOCSIN_PLUGIN_LOADING)
         return -EBUSY;
     if (plugin->state == TOCSIN_PLUGIN_ENDING && !takes_over(plugin))
         return -EALREADY;
+    if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
+        return -EINVAL;                                    /* it would be called when it is not there any more */
     *ret_change = plugin->state == TOCSIN_PLUGIN_ENDING ? plugin->change : change;
     if (!change)
         return 0;
@@ -321,23 +340,6 @@ static int begin(struct tocsin__op *op, const char *name)
     return 0;
 }
 
-/* Those that need it are unloaded on their own; it waits until they are gone. */
-static void others_begin(const char *of)
-{
-    char name[TOCSIN__OWNER_NAME];
-    const struct tocsin__plugin *other;
-
-    do {
-        pthread_mutex_lock(&tocsin__plugins_lock);
-        other = tocsin__plugin_first();
-        while (other && !(tocsin__plugin_needs(other, of) && other->state == TOCSIN_PLUGIN_RUNNING))
-            other = other->next;
-        if (other)
-            strcpy(name, other->name);
-        pthread_mutex_unlock(&tocsin__plugins_lock);
-    } while (other && tocsin_plugin_unload(name, NULL, NULL) == 0);
-}
-
 static int may_unload(const char *name, const struct tocsin_notify *notify)
 {
     struct tocsin__change *unused;
@@ -367,7 +369,6 @@ int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, s
     if (err < 0)
         return err;
     tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
-    others_begin(((struct state *)op->state)->name);
     tocsin__change_nudge(((struct state *)op->state)->change);
     return 0;
 }
