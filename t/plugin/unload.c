@@ -533,12 +533,15 @@ START_TEST(the_home_loop_goes)
 }
 END_TEST
 
+/* With all that the plugin had there. */
 START_TEST(the_home_loop_has_gone)
 {
     host_begin();
     peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop declare alone")), 0);
+    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop observer source queue block promise declare alone")), 0);
     peer_does(&peer, do_free, NULL);
+    for (int what = 0; what < TOCSIN_HOLDS; what++)
+        ck_assert_msg(!holds("guest", what) || what == TOCSIN_HOLDS_SIGNALS, "%s", tocsin_holding_name(what));
     peer_leaves(&peer);
     unloaded("guest");
     turns_until_mapped(0);

@@ -107,7 +107,7 @@ static int on_alone(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     host.unhandled++;
-    return 0;
+    return host.in_default ? host.in_default() : 0;
 }
 
 /* An operation type that others use */

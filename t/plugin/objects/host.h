@@ -21,6 +21,7 @@ struct host {
     _Atomic unsigned left;                             /* what the version before has left, as it was taken */
     int (*during)(void);                               /* is called in the plugin's handler */
     int (*in_fini)(void);
+    int (*in_default)(void);                           /* in a default action */
     int (*start)(const struct tocsin_notify *notify, struct tocsin_op *ret_op);       /* of the operation type that it implements */
     int (*finish)(struct tocsin_op op);
     int (*say)(void);
