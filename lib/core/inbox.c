@@ -6,6 +6,12 @@
 
 static struct tocsin__node closed;                     /* what the list of one that is closed for good points to */
 
+void tocsin__inbox_make(struct tocsin__inbox *inbox)
+{
+    atomic_init(&inbox->list, &closed);
+    atomic_init(&inbox->tail, TOCSIN__CLOSED);
+}
+
 int tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation)
 {
     enum { ALIGN = _Alignof(struct tocsin__cell) };

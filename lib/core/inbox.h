@@ -95,6 +95,7 @@ struct tocsin__inbox {
     void *memory;                                      /* of the cells */
 };
 
+void tocsin__inbox_make(struct tocsin__inbox *inbox);            /* nobody's yet: it takes nothing */
 int  tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation);       /* -ENOMEM */
 
 /* Producers: any thread, async-signal-safe. generation: of the loop that is meant, or ANY. spare: cells that it leaves free. */

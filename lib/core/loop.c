@@ -38,6 +38,7 @@ static struct tocsin__loop *loop_new(int *ret_err)
     if (!loop)
         return NULL;
     loop->word = loop->number = ++made;
+    tocsin__inbox_make(&loop->inbox);                  /* before it can be found: what is put in before it is open would be lost */
     prefix = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT;
     loop->sequence = prefix + 1;
     loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = loop->blocks.prefix = prefix;

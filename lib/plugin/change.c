@@ -95,6 +95,27 @@ static void on_later(struct tocsin__timer *timer)
     tocsin__change_nudge(tocsin__container(timer, struct tocsin__change, later));
 }
 
+/* A loop that has such timers goes: they are to be another one's. */
+static void timers_last(struct tocsin__last *last, struct tocsin__engine *engine)
+{
+    tocsin__release(last);
+    if (!tocsin__inherited(engine->loop))
+        tocsin__changes_nudge();
+}
+
+/* Once for an engine; without memory, what it waits for may come late. */
+static void timers_kept(struct tocsin__engine *engine)
+{
+    struct tocsin__last *last = engine->lasts;
+
+    while (last && last->run != timers_last)
+        last = last->next;
+    if (last || !(last = tocsin__alloc(sizeof *last)))
+        return;
+    last->run = timers_last;
+    tocsin__engine_last(engine, last);
+}
+
 void tocsin__change_later(struct tocsin__change *change, int64_t ms)
 {
     struct tocsin__engine *engine;
@@ -103,6 +124,7 @@ void tocsin__change_later(struct tocsin__change *change, int64_t ms)
     change->later = (struct tocsin__timer){ .fire = on_later };
     if (tocsin__engine_make(&engine) < 0)
         return;
+    timers_kept(engine);
     tocsin__timer_arm(engine, &change->later, tocsin__due_in(engine, ms));
     change->later_on = tocsin_loop_current().id;
 }

@@ -1,7 +1,8 @@
-#define _GNU_SOURCE                                    /* dlinfo, dladdr */
+#define _GNU_SOURCE                                    /* dlinfo, dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,15 +91,69 @@ static void leave(struct stage was)
     tocsin__tidy_at_rest(loop);
 }
 
+/* From mapping a file until its addresses are known to be its owner's, and from unmapping it until they are not any more: another thread may map another file there at once. The
+   dynamic linker holds a lock of its own for as long, which is recursive, too, for what constructors do. */
+static pthread_mutex_t mapping = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+/* T8: whoever held it is not in the child. */
+static void fork_child(void)
+{
+    static const pthread_mutex_t unlocked = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+    memcpy(&mapping, &unlocked, sizeof mapping);
+}
+
+static __attribute__((constructor)) void fork_watch(void)
+{
+    pthread_atfork(NULL, NULL, fork_child);
+}
+
+/* What the dynamic linker knows it by. Nothing else has that name while the copy is open. */
+enum { LINKED_NAME = 32 };
+
+static void linked_name(const struct tocsin__image *image, char *name)
+{
+    snprintf(name, LINKED_NAME, TOCSIN__MAPPED_FROM "%d", image->file.fd);
+}
+
+static int is_named(struct dl_phdr_info *object, size_t size, void *name)
+{
+    (void)size;
+    return strcmp(object->dlpi_name, name) == 0;
+}
+
+static bool is_linked(const struct tocsin__image *image)
+{
+    char name[LINKED_NAME];
+
+    linked_name(image, name);
+    return dl_iterate_phdr(is_named, name);
+}
+
+static void *linked(const struct tocsin__image *image, const char *name)
+{
+    const struct link_map *map;
+    void *handle;
+
+    pthread_mutex_lock(&mapping);
+    handle = tocsin__fault() ? NULL : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (handle) {
+        dlinfo(handle, RTLD_DI_LINKMAP, &map);
+        tocsin__owner_maps(image->owner, map->l_addr + image->note.low, map->l_addr + image->note.high);
+    }
+    pthread_mutex_unlock(&mapping);
+    return handle;
+}
+
 static int opened(struct tocsin__image *image, const struct tocsin__reason *reason)
 {
-    char path[32];
+    char path[LINKED_NAME];
     const char *why;
     size_t size;
     struct stage was = enter(image, NULL);
 
-    snprintf(path, sizeof path, TOCSIN__MAPPED_FROM "%d", image->file.fd);
-    image->handle = tocsin__fault() ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    linked_name(image, path);
+    image->handle = linked(image, path);
     leave(was);
     if (image->handle)
         return 0;
@@ -111,7 +166,6 @@ static int opened(struct tocsin__image *image, const struct tocsin__reason *reas
 
 int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *reason)
 {
-    const struct link_map *map;
     int err;
 
     err = image->note.threads ? tocsin__threads_note(&image->before) : 0;
@@ -124,8 +178,6 @@ int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *
         image->owner = NULL;
         return err;
     }
-    dlinfo(image->handle, RTLD_DI_LINKMAP, &map);
-    tocsin__owner_maps(image->owner, map->l_addr + image->note.low, map->l_addr + image->note.high);
     *(void **)&image->init = symbol(image, "tocsin_plugin_init");
     *(void **)&image->fini = symbol(image, "tocsin_plugin_fini");
     if (image->init)
@@ -140,12 +192,16 @@ bool tocsin__image_busy(const struct tocsin__image *image)
 
 bool tocsin__image_unmap(struct tocsin__image *image)
 {
-    uintptr_t low = image->owner->low;
-    Dl_info found;
+    bool stays;
 
+    pthread_mutex_lock(&mapping);
     dlclose(image->handle);
     image->handle = NULL;
-    if (dladdr((void *)low, &found)) {
+    stays = is_linked(image);
+    if (!stays)
+        tocsin__owner_maps(image->owner, 0, 0);
+    pthread_mutex_unlock(&mapping);
+    if (stays) {
         atomic_store(&image->owner->gone, true);
         return false;
     }

@@ -35,6 +35,31 @@ static void end_of(struct peer *one)
 }
 
 /* The loop that would do it goes before it has begun, or while what runs ends: another loop goes on with it. */
+/* While the time of what does not end by itself is the only thing that is waited for. */
+START_TEST(the_home_loop_goes_with_its_timers)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_load_at, (void *)SETTINGS("init=drop")), 0);
+    ck_assert_int_eq(host.start(NULL, &op), 0);
+    host.open = 1;
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(peer_does(&peer, do_turn, NULL), 0);
+    }
+    ck_assert_int_ge(peer_does(&peer, do_free, NULL), 0);
+    peer_leaves(&peer);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.inits, 2);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
 START_TEST(the_home_loop_goes)
 {
     host_begin();
@@ -475,6 +500,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "amid"), *forks = test_case(suite, "forks");
 
     tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, the_home_loop_goes_with_its_timers);
     tcase_add_loop_test(tests, the_home_loop_goes, 0, 3);
     tcase_add_test(tests, the_home_loop_goes_amid_the_meeting);
     tcase_add_loop_test(tests, all_loops_go, 0, 4);

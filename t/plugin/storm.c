@@ -125,7 +125,7 @@ static void move_other(void)
 
 static const char *const wild_words[] = { "handler", "drop", "answer", "observer", "everywhere", "everywhere", "timer", "future", "work",
                                           "block", "queue", "source", "declare", "alone", "post", "retake", "interpose", "fail" };
-static const char *const steady_words[] = { "answer", "timer", "future", "work", "source", "post", "block" };
+static const char *const steady_words[] = { "answer", "timer", "future", "work", "source", "block" };     /* of which none fails */
 static const char *const slow_words[] = { "long", "promise", "fiber", "stubborn" };       /* a reloading waits for their end for two seconds */
 
 static const char *drawn_from(const char *const *words, uint32_t count, const char *first, char *text, size_t size)
@@ -161,6 +161,8 @@ static int on_end(const struct tocsin_info *info, void *arg)
     one_of(info->status, 0, -EIO, -EBUSY, -ETIMEDOUT, -ECANCELED, -EEXIST, -ENOENT, -ELOOP, -EDQUOT, -EAGAIN, -ESHUTDOWN);
     if (info->status == 0)
         atomic_fetch_add(ask->count, 1);
+    if (ask->count == &steady_made)
+        check(!strstr(tocsin_plugin_reloaded_of(info)->reason, "the old one does not start again"));
     free(ask);                                         /* a second end would be seen */
     if (me->depth < DEEPEST && draw(4) == 0)
         act();
