@@ -1,6 +1,7 @@
 /* What can neither be cancelled nor waited for, a task that runs or a loop that is stuck in a plugin, must not keep the program for ever. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
@@ -15,6 +16,7 @@ static atomic_flag started = ATOMIC_FLAG_INIT;
 static pthread_t ear;
 static struct tocsin_loop ear_loop;
 static struct tocsin_op up;
+static bool hears;
 static unsigned asked;
 
 /* The time: no timer of the library's, which a plugin may hold up. */
@@ -63,9 +65,11 @@ static int on_asked(const struct tocsin_info *info, void *arg)
 
 static void *hear(void *arg)
 {
-    int err = tocsin_on("os.sigterm, os.sigint", on_asked, NULL);
+    int err = tocsin_turn(0);                          /* it has all that a loop needs, or it is no ear */
 
     (void)arg;
+    if (err >= 0)
+        err = tocsin_on("os.sigterm, os.sigint", on_asked, NULL);
     ear_loop = tocsin_loop_current();
     tocsin_op_complete(up, err < 0 ? err : 0, NULL);
     if (err >= 0)
@@ -80,9 +84,14 @@ int guard_begin(void)
 
     if (err == 0)
         err = thread_new(&ear, hear, NULL);
-    if (err == 0)
-        return tocsin_wait(up, -1, NULL);
-    promise_drop(up);
+    if (err < 0) {
+        promise_drop(up);
+        return err;
+    }
+    err = tocsin_wait(up, -1, NULL);
+    hears = err >= 0;
+    if (!hears)
+        pthread_join(ear, NULL);
     return err;
 }
 
@@ -94,6 +103,9 @@ static int stop(void *arg)
 
 void guard_end(void)
 {
-    if (ear_loop.id && tocsin_loop_call(ear_loop, stop, NULL, NULL) == 0)
-        pthread_join(ear, NULL);
+    if (!hears)
+        return;
+    while (tocsin_loop_call(ear_loop, stop, NULL, NULL) == -EAGAIN)
+        sched_yield();
+    pthread_join(ear, NULL);
 }
