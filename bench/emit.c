@@ -13,10 +13,10 @@ TOCSIN_LAYOUT(bench_said, BENCH_SAID);
 
 static const struct tocsin_spec said = { .name = "bench.said", .doc = "Somebody said something.", .layout = &bench_said_layout };
 
-static const struct shape { const char *name; int general, of_source, patterns; } shapes[] = {
-    { "handlers=0", 0, 0, 0 }, { "handlers=1", 1, 0, 0 }, { "handlers=4", 4, 0, 0 }, { "handlers=16", 16, 0, 0 },
-    { "source=1", 0, 1, 0 }, { "merged=12+4", 12, 4, 0 },
-    { "handlers=0,patterns=10000", 0, 0, 10000 }, { "handlers=1,patterns=10000", 1, 0, 10000 }, { "handlers=16,patterns=10000", 16, 0, 10000 }
+static const struct shape { const char *name; int general, of_source, patterns, limits; } shapes[] = {
+    { "handlers=0", 0, 0, 0, 0 }, { "handlers=1", 1, 0, 0, 0 }, { "handlers=4", 4, 0, 0, 0 }, { "handlers=16", 16, 0, 0, 0 },
+    { "source=1", 0, 1, 0, 0 }, { "merged=12+4", 12, 4, 0, 0 }, { "handlers=1,limits", 1, 0, 0, 1 },
+    { "handlers=0,patterns=10000", 0, 0, 10000, 0 }, { "handlers=1,patterns=10000", 1, 0, 10000, 0 }, { "handlers=16,patterns=10000", 16, 0, 10000, 0 }
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -86,13 +86,23 @@ static int connect_handlers(struct emitter *emitter, const struct shape *shape)
     return err;
 }
 
+/* Of all that can be limited. */
+static int limit_everything(void)
+{
+    int err = tocsin_owner_patience("program", 8, 4);
+
+    for (int what = 0; what < TOCSIN_HOLDS_TYPES && err >= 0; what++)
+        err = tocsin_owner_limit("program", what, 1000000);
+    return err;
+}
+
 static int run_tocsin(const struct shape *shape, const char *how)
 {
     struct emitter emitter = { .payload = TOCSIN_PAYLOAD(bench_said, .text = "hello", .user = 7) };
-    int err;
+    int err = shape->limits ? limit_everything() : 0;
 
     emitter.signo = tocsin_declare(&said);
-    if (emitter.signo < 0 || tocsin_source_new(NULL, &emitter.source) || connect_handlers(&emitter, shape))
+    if (err < 0 || emitter.signo < 0 || tocsin_source_new(NULL, &emitter.source) || connect_handlers(&emitter, shape))
         return 1;
     err = bench_obey(how, shape->of_source ? bench_emit_from : bench_emit, &emitter);
     tocsin_source_free(emitter.source);
@@ -191,6 +201,7 @@ static void find_peers(void)
     }
     bench_remark("raw: indirect calls from a loop in a shared object, as every library makes them; raw-near: the same loop in the program");
     bench_remark("a peer has no handlers of a source, and no patterns: in source=1 and merged=12+4 it has 1 and 16 on its object");
+    bench_remark("limits: what the program may hold is limited, each holding, and how long its handlers are borne with");
     bench_remark("patterns=10000: so many handlers by pattern elsewhere, all of their signals blocked, one ignored");
 }
 

@@ -1,5 +1,5 @@
 /* tocsin: a callback registry modelled on POSIX signals, on an event loop. The one header that a program needs;
-   <tocsin/http.h> comes with the second library, libtocsin-net. */
+   <tocsin/http.h> comes with the second library, libtocsin-net; <tocsin/trial.h> is for the tests of plugins. */
 #ifndef TOCSIN_H
 #define TOCSIN_H
 
@@ -24,5 +24,7 @@
 #include <tocsin/future.h>
 #include <tocsin/fiber.h>
 #include <tocsin/inspect.h>
+#include <tocsin/owner.h>
+#include <tocsin/plugin.h>
 
 #endif

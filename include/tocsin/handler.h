@@ -13,7 +13,7 @@ enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 enum {
     TOCSIN_ONCE = 1,                      /* E4: disconnected before its first call. SA_RESETHAND */
     TOCSIN_NODEFER = 2,                   /* E5: while it runs, an emission of its own signal nests. SA_NODEFER */
-    TOCSIN_EARLY = 4,                     /* a plain name need not be declared yet */
+    TOCSIN_EARLY = 4,                     /* a plain name need not be declared yet; nor need one that a plugin says it consumes */
     TOCSIN_REPLACE = 8                    /* os.*: take a real signal over from a handler that is not ours (S3) */
 };
 

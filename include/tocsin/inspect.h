@@ -57,6 +57,8 @@ struct tocsin_handler_facts {
     unsigned flags;
     bool observer;
     uint64_t calls, faults;
+    bool quarantined;                     /* it is not called (tocsin_owner_patience) */
+    uint64_t held, missed;                /* meanwhile: kept for it; beyond the bound */
 };
 
 /**

@@ -4,6 +4,7 @@
 #include "core/cast.h"
 #include "core/emit.h"
 #include "core/layout.h"
+#include "core/owner.h"
 #include "core/receive.h"
 
 /* To whom */
@@ -267,6 +268,7 @@ static void letter_fill(struct tocsin__letter *letter, const struct tocsin__cast
         tocsin__letter_fill(letter, cast->signal, info);
     }
     letter->flags |= flags;
+    tocsin__letter_owned(letter);
 }
 
 static void box_send(const struct tocsin__cast *cast, struct tocsin__place *place, const struct tocsin_info *info, uint16_t flags)

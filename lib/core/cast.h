@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/owner.h"
 #include "core/inbox.h"
 #include "core/info.h"
 #include "core/loop.h"
@@ -56,6 +57,17 @@ static inline void tocsin__letter_more(struct tocsin__letter *letter, const stru
     letter->sequence = info->sequence;
     letter->parent = info->parent;
     letter->overrun = info->overrun;
+}
+
+/* Whose it is, if it is a plugin's. */
+static inline void tocsin__letter_owned(struct tocsin__letter *letter)
+{
+    const struct tocsin__owner *owner = tocsin__owner_here();
+
+    if (tocsin__likely(owner == &tocsin__program))
+        return;
+    letter->flags |= TOCSIN__OWNED | TOCSIN__FAR;
+    letter->owner = owner->number;
 }
 
 static inline void tocsin__letter_fill(struct tocsin__letter *letter, const struct tocsin__signal *signal, const struct tocsin_info *info)

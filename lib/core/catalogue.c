@@ -16,6 +16,7 @@ SPEC(connected, "tocsin.connected", &tocsin_connected_layout, "A handler or an o
 SPEC(disconnected, "tocsin.disconnected", &tocsin_disconnected_layout, "A handler or an observer was disconnected.");
 SPEC(queue_full, "tocsin.queue.full", &tocsin_queue_full_layout, "What is pended of a signal, or a queue, has begun to refuse.");
 SPEC(handler_failed, "tocsin.handler.failed", &tocsin_handler_failed_layout, "A handler answered an error.");
+SPEC(owner_limited, "tocsin.owner.limited", &tocsin_owner_limited_layout, "An owner holds as much as it may, and has asked for more.");
 SPEC(op_done, "op.done", NULL, "An operation without a type was completed by hand; it carries what it was completed with.");
 COALESCES(timer_ticked, "timer.ticked", &tocsin_timer_ticked_layout, "A period of a repeating timer is over.");
 SPEC(timer_expired, "timer.expired", &tocsin_timer_expired_layout, "A timer has ended.");
@@ -25,13 +26,18 @@ SPEC(work_done, "work.done", &tocsin_work_done_layout, "A task has returned from
 SPEC(fiber_done, "fiber.done", &tocsin_fiber_done_layout, "A fiber has returned; the status is its answer.");
 SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set have ended.");
 SPEC(any_done, "any.done", &tocsin_any_done_layout, "The first operation of a set has ended, the others are cancelled.");
+SPEC(plugin_loaded, "plugin.loaded", &tocsin_plugin_loaded_layout, "A plugin was loaded, and its init has returned.");
+SPEC(plugin_unloaded, "plugin.unloaded", &tocsin_plugin_unloaded_layout, "A plugin is gone; or, with -EBUSY, it was to go, and something holds it.");
+SPEC(plugin_reloaded, "plugin.reloaded", &tocsin_plugin_reloaded_layout, "A plugin was put in the place of its older version; or, with an error, that goes on.");
+SPEC(plugin_quarantined, "plugin.quarantined", &tocsin_plugin_quarantined_layout, "A handler has failed, or blocked its loop, too often: it is called no more.");
 SPEC(loop_blocked, "loop.blocked", &tocsin_loop_blocked_layout, "A loop serves nothing else for longer than its watchdog allows.");
 
 static const struct tocsin_spec *const table[] = {
-    &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec,
+    &tocsin__connected_spec, &tocsin__disconnected_spec, &tocsin__handler_failed_spec, &tocsin__queue_full_spec, &tocsin__owner_limited_spec,
     &tocsin__op_done_spec, &tocsin__timer_ticked_spec, &tocsin__timer_expired_spec, &tocsin__fd_ready_spec, &tocsin__fd_done_spec,
     &tocsin__work_done_spec, &tocsin__fiber_done_spec, &tocsin__all_done_spec, &tocsin__any_done_spec,
-    &tocsin__loop_blocked_spec,
+    &tocsin__loop_blocked_spec, &tocsin__plugin_loaded_spec, &tocsin__plugin_unloaded_spec, &tocsin__plugin_reloaded_spec,
+    &tocsin__plugin_quarantined_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

@@ -15,7 +15,7 @@ static int action_check(const struct tocsin_action *action)
     return action->spare[0] || action->spare[1] || action->spare[2] || action->spare[3] ? -EINVAL : 0;
 }
 
-static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const struct tocsin__wish *wish)
+static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const struct tocsin__wish *wish, struct tocsin__owner *owner)
 {
     const struct tocsin_action *action = &wish->action;
     uint64_t rank = wish->flags & TOCSIN__FIRST ? 0 : (uint64_t)(1 + 32767 - action->priority);
@@ -32,7 +32,7 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop, const stru
     handler->call = wish->call ? wish->call : "";
     handler->priority = action->priority;
     handler->match.kind = wish->gate ? &tocsin__queue_kind : &tocsin__handler_kind;
-    handler->owner = tocsin__owner_of(wish->where);
+    handler->owner = owner;
     handler->key = rank << 47 | loop->age++;
     handler->id = tocsin__id_new(&loop->handlers, handler);
     if (!handler->id) {
@@ -55,15 +55,21 @@ static void source_link(struct tocsin__source *source, struct tocsin__handler *h
 
 static int connect_on(struct tocsin__loop *loop, const struct tocsin__wish *wish, const char *pattern, struct tocsin__handler **ret_handler)
 {
+    struct tocsin__owner *owner = tocsin__owner_whose(wish->gate ? NULL : (const void *)wish->action.fn, wish->where);
     struct tocsin__source *source = NULL;
     struct tocsin__handler *handler;
     int err = wish->action.source.id ? tocsin__source_find(wish->action.source.id, &source) : 0;
 
+    if (err == 0 && !wish->gate)
+        err = tocsin__owner_admit(owner, TOCSIN_HOLDS_HANDLERS);
     if (err < 0)
         return err;
-    handler = handler_new(loop, wish);
-    if (!handler)
+    handler = handler_new(loop, wish, owner);
+    if (!handler) {
+        if (!wish->gate)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_HANDLERS, 1);
         return -ENOMEM;
+    }
     err = wish->action.mask ? tocsin__mask_new(loop, wish->action.mask, &handler->mask) : 0;
     handler->fn = tocsin__silent;
     if (err == 0)

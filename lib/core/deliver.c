@@ -48,16 +48,41 @@ void tocsin__handler_aim(struct tocsin__handler *handler)
 
 /* The outermost delivery, and everything that has a default action */
 
+/* That of a plugin counts as a task of its while it runs, and it was not orphaned before that: a loop that is made while others meet for a reload is not asked. */
+static tocsin_fn default_begins(const struct tocsin__signal *signal, struct tocsin__owner **ret_owner)
+{
+    tocsin_fn fn;
+
+    *ret_owner = &tocsin__program;
+    while ((fn = __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_SEQ_CST))) {
+        struct tocsin__owner *owner = tocsin__owner_of((const void *)fn);
+
+        if (owner != &tocsin__program)
+            tocsin__owner_hold(owner, TOCSIN_HOLDS_TASKS, 1);
+        *ret_owner = owner;
+        if (__atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_SEQ_CST) == fn)
+            break;
+        if (owner != &tocsin__program)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
+    }
+    return fn;
+}
+
 void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *signal, struct tocsin_info *info)
 {
-    if (signal->spec.unhandled_fn) {
+    struct tocsin__owner *owner;
+    tocsin_fn fn = default_begins(signal, &owner);
+
+    if (fn) {
         struct tocsin__doing was = tocsin__doing(loop);
 
-        tocsin__does(loop, (struct tocsin__doing){ (const void *)signal->spec.unhandled_fn, signal->name, info->source.id });
+        tocsin__does(loop, (struct tocsin__doing){ (const void *)fn, signal->name, info->source.id });
         loop->depth++;
-        signal->spec.unhandled_fn(info, NULL);
+        fn(info, NULL);
         loop->depth--;
         tocsin__does(loop, was);
+        if (owner != &tocsin__program)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
         tocsin__tidy_at_rest(loop);
     } else if (signal->spec.unhandled == TOCSIN_STOP_LOOP) {
         loop->stop_wanted = true;
@@ -147,6 +172,8 @@ static bool refused(struct tocsin__slot *slot, uint64_t source, size_t size)
 /* What this loop has to pend of an emission that others hear as well is made before anything is reserved there: it may fail, and may call a user's ref. */
 static int pend_ahead(struct tocsin__slot *slot, struct tocsin__info *info, struct tocsin__info *shared, struct tocsin__pend **ret_pend)
 {
+    int err;
+
     *ret_pend = NULL;
     if (!tocsin__slot_held(slot) && !(slot->state & TOCSIN__PENDED))
         return 0;
@@ -154,7 +181,8 @@ static int pend_ahead(struct tocsin__slot *slot, struct tocsin__info *info, stru
         tocsin__pend_refused(slot, 0);
         return -EAGAIN;
     }
-    return tocsin__pend_make(slot, shared ? &shared->seen : &info->seen, ret_pend);
+    err = tocsin__owner_room(tocsin__owner_here(), slot->name, info->seen.payload);
+    return err < 0 ? err : tocsin__pend_make(slot, shared ? &shared->seen : &info->seen, ret_pend);
 }
 
 /* This loop's own part, after the others' letters have been sent. counted: what the copies are counted in, or info; then info->handled says that there are others. */

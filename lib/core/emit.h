@@ -41,6 +41,7 @@ bool tocsin__pend_room(const struct tocsin__slot *slot, uint32_t count, size_t s
 struct tocsin__pend *tocsin__pend_take(struct tocsin__slot *slot);                       /* the oldest, of those that there are */
 bool tocsin__pend_before(const struct tocsin__slot *one, const struct tocsin__slot *other);      /* whose oldest comes first, by rank and age */
 struct tocsin_info *tocsin__pend_accept(struct tocsin__loop *loop, struct tocsin__slot *slot);   /* the oldest, as a reference: it is not delivered, but observers see it */
+void tocsin__pend_disown(struct tocsin__slot *slot, const struct tocsin__owner *owner);  /* what it has pended is the program's */
 void tocsin__pend_end(struct tocsin__pend *pend);                                        /* it was delivered, or will not be */
 void tocsin__tell_begin(struct tocsin__loop *loop, struct tocsin__pend *pend);           /* it is about to be delivered */
 void tocsin__tell_end(struct tocsin__loop *loop, struct tocsin__pend *pend);

@@ -5,6 +5,7 @@
 #include "core/handler.h"
 #include "core/os.h"
 #include "core/owner.h"
+#include "core/quarantine.h"
 #include "core/pattern.h"
 #include "core/receive.h"
 
@@ -309,8 +310,8 @@ void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *h
 {
     int signo = tocsin__catalogue_signo(&tocsin__handler_failed_spec);
 
-    (void)loop;
     handler->faults++;
+    tocsin__quarantine_fault(loop, handler);
     if (strncmp(info->name, "tocsin.", 7) != 0 && tocsin_heard(signo) > 0)
         tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_handler_failed, .signal = info->name, .error = err, .where = handler->where,
                                           .owner = handler->owner->name, .handler = handler->id, .faults = handler->faults));

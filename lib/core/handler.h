@@ -8,6 +8,7 @@
 #include "core/match.h"
 
 struct tocsin__owner;
+struct tocsin__quarantine;
 
 struct tocsin__handler {
     tocsin_fn fn;                                      /* what a delivery calls: the user's, or a trampoline, or one that does nothing (E3) */
@@ -30,6 +31,7 @@ struct tocsin__handler {
     const char *where, *call;
     struct tocsin__owner *owner;
     struct tocsin__gate *gate;
+    struct tocsin__quarantine *quarantine;             /* of one that has failed or stalled; NULL */
     struct tocsin__handler *next, **link;              /* among the patterns of its source, or among the dead */
     uint64_t was;                                      /* its id, also when it has been disconnected */
 };
@@ -49,6 +51,7 @@ struct tocsin__source {                                /* the beginning of every
     bool is_op;
     struct tocsin__handler *patterned;                 /* those of them that may not have met a name yet */
     const char *where;
+    struct tocsin__owner *owner;                       /* of one that is no operation */
 };
 
 struct tocsin__listen { struct tocsin__slot *slot; struct tocsin__list *list; };
@@ -93,6 +96,7 @@ void tocsin__slot_interest(struct tocsin__slot *slot);   /* has the interest wor
 /* Sources, operations included. */
 int  tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data);
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source);         /* disconnects its handlers, ends its id */
+void tocsin__source_free(struct tocsin__loop *loop, struct tocsin__source *source);        /* one that is no operation */
 int  tocsin__source_find(uint64_t id, struct tocsin__source **ret_source);        /* of the thread's loop; -ENOENT, -EXDEV, the error it carries */
 
 #endif

@@ -6,6 +6,12 @@
 
 static struct tocsin__node closed;                     /* what the list of one that is closed for good points to */
 
+void tocsin__inbox_make(struct tocsin__inbox *inbox)
+{
+    atomic_init(&inbox->list, &closed);
+    atomic_init(&inbox->tail, TOCSIN__CLOSED);
+}
+
 int tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation)
 {
     enum { ALIGN = _Alignof(struct tocsin__cell) };
@@ -254,6 +260,13 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
+}
+
+/* Of a thread that is not here: what it was just doing to what it has taken is left alone. */
+void tocsin__inbox_abandon(struct tocsin__inbox *inbox)
+{
+    tocsin__inbox_inherit(inbox);
+    atomic_store(&inbox->list, &closed);
 }
 
 void tocsin__inbox_revive(struct tocsin__inbox *inbox)

@@ -34,6 +34,8 @@ enum { TOCSIN__LETTER_BYTES = 80, TOCSIN__LETTER_NEAR = 48 };    /* of a payload
 enum {                                                 /* flags of a letter */
     TOCSIN__MORE = 1,                                  /* it has an overrun, a parent or a sequence number */
     TOCSIN__FAR = 2,                                   /* it reaches into its second cache line */
+    TOCSIN__OWNED = 8,                                 /* a plugin sent it */
+    TOCSIN__CROSSED = 16,                              /* the interposer has been asked about it */
     TOCSIN__SEVERAL = 4                                /* there are others like it, for other loops, and nobody counts them */
 };
 
@@ -48,6 +50,7 @@ struct tocsin__letter {
     };
     uint64_t sequence, parent;                         /* sequence 0: it gets the receiver's */
     uint32_t overrun;
+    uint32_t owner;                                    /* the number of whose it is: of a task, and with OWNED */
 };
 
 struct tocsin__cell {
@@ -92,6 +95,7 @@ struct tocsin__inbox {
     void *memory;                                      /* of the cells */
 };
 
+void tocsin__inbox_make(struct tocsin__inbox *inbox);            /* nobody's yet: it takes nothing */
 int  tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation);       /* -ENOMEM */
 
 /* Producers: any thread, async-signal-safe. generation: of the loop that is meant, or ANY. spare: cells that it leaves free. */
@@ -118,6 +122,7 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox);           /* claims answer -ESHUTDOWN; what was claimed is still to be taken */
 void tocsin__inbox_end(struct tocsin__inbox *inbox);             /* closes the list, too: what was in it is still to be run */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);         /* after a fork (T8): claims are refused, and nobody wakes the parent */
+void tocsin__inbox_abandon(struct tocsin__inbox *inbox);           /* and nobody is there who takes out what is put in */
 void tocsin__inbox_revive(struct tocsin__inbox *inbox);          /* it is empty, and claims are taken again */
 void tocsin__inbox_quiet(struct tocsin__inbox *inbox);           /* waits for those who are about to wake us: its descriptor may go then */
 

@@ -6,6 +6,7 @@
 #include "core/mask.h"
 #include "core/os.h"
 #include "core/owner.h"
+#include "core/quarantine.h"
 
 int tocsin_signal_get(int signo, struct tocsin_signal_facts *ret_facts)
 {
@@ -60,6 +61,9 @@ static void handler_facts(const struct tocsin__handler *handler, struct tocsin_h
         .mask = handler->mask ? handler->mask->match.text : NULL, .source = { handler->source }, .priority = handler->priority,
         .flags = handler->flags & 0xffff, .observer = handler->flags & TOCSIN__OBSERVER, .calls = handler->calls, .faults = handler->faults,
     };
+    facts->quarantined = tocsin__quarantined(handler);
+    facts->held = handler->quarantine ? handler->quarantine->count : 0;
+    facts->missed = handler->quarantine ? handler->quarantine->missed : 0;
     tocsin__handler_function(handler, facts->function, sizeof facts->function);
 }
 
@@ -117,6 +121,6 @@ int tocsin_source_next(struct tocsin_source after, struct tocsin_source_facts *r
         id = source->id;
     if (!source)
         return -ENOENT;
-    *ret_facts = (struct tocsin_source_facts){ { source->id }, source->data, source->where, tocsin__owner_of(source->where)->name };
+    *ret_facts = (struct tocsin_source_facts){ { source->id }, source->data, source->where, source->owner->name };
     return 0;
 }

@@ -10,6 +10,8 @@
 #include "core/handler.h"
 #include "core/loop.h"
 #include "core/mask.h"
+#include "core/owner.h"
+#include "core/quarantine.h"
 #include "core/receive.h"
 
 enum { LOOPS_MAX = 0xfffe };
@@ -36,6 +38,7 @@ static struct tocsin__loop *loop_new(int *ret_err)
     if (!loop)
         return NULL;
     loop->word = loop->number = ++made;
+    tocsin__inbox_make(&loop->inbox);                  /* before it can be found: what is put in before it is open would be lost */
     prefix = (uint64_t)loop->number << TOCSIN__ID_NUMBER_SHIFT;
     loop->sequence = prefix + 1;
     loop->handlers.prefix = loop->sources.prefix = loop->queues.prefix = loop->blocks.prefix = prefix;
@@ -61,7 +64,10 @@ static void inherit(struct tocsin__loop *loop, uint8_t how)
 {
     loop->inherited = how;
     loop->word = TOCSIN__NO_WORD;
-    tocsin__inbox_inherit(&loop->inbox);
+    if (how == TOCSIN__ABANDONED)
+        tocsin__inbox_abandon(&loop->inbox);
+    else
+        tocsin__inbox_inherit(&loop->inbox);
 }
 
 static void fork_child(void)
@@ -306,6 +312,9 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     handler->drop = NULL;
     if (drop)
         drop(handler->user_arg);
+    tocsin__quarantine_free(handler);
+    if (!(handler->flags & TOCSIN__DROPPED) && handler->match.kind == &tocsin__handler_kind)
+        tocsin__owner_give(handler->owner, TOCSIN_HOLDS_HANDLERS, 1);       /* it calls nothing of it; lists may have it for long yet */
     handler->flags |= TOCSIN__DROPPED;                 /* not before: what drop does may remove it from its last list */
 }
 
@@ -370,10 +379,8 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     for (uint32_t i = 0; i < loop->sources.made; i++) {
         struct tocsin__source *source = tocsin__id_entry(&loop->sources, i)->object;
 
-        if (source && !source->is_op) {
-            tocsin__source_end(loop, source);
-            tocsin__release(source);
-        }
+        if (source && !source->is_op)
+            tocsin__source_free(loop, source);
     }
     tocsin__holds_clear(loop);
     loop->late.first = loop->shut.first = NULL;

@@ -16,6 +16,7 @@
 struct tocsin__engine;
 struct tocsin__handler;
 struct tocsin__hold;
+struct tocsin__owner;
 
 /* A sorted array of handlers. It is changed only while nobody walks over it: during a delivery of its signal it is replaced
    instead, and the old one waits until the loop is at rest (E2). */
@@ -33,6 +34,7 @@ struct tocsin__pend {
     struct tocsin__info *info;
     uint64_t age;                                      /* the sequence number of the emission; of a coalesced one, of the first */
     void (*gone)(struct tocsin__pend *pend);           /* it is not pended any more; NULL: it is freed */
+    struct tocsin__owner *owner;                       /* who sent it; NULL: an operation's */
 };
 
 /* What a queue is to those that deliver. */
@@ -120,10 +122,13 @@ struct tocsin__loop {
     _Atomic uint8_t inherited;                         /* T8; 0: it is of this process */
     uint32_t number;                                   /* ~1: no loop */
 
+    struct tocsin__owner *poster;                      /* of the letter that is being delivered, if a plugin sent it; NULL */
+
     bool stop_wanted, free_wanted;                     /* asked in a handler; lib/loop obeys */
     int stop_status;
     void (*rest)(struct tocsin__loop *loop);           /* lib/loop's, called at rest when free_wanted */
     void (*stir)(struct tocsin__loop *loop);           /* lib/loop's: the next turn has something to do, tell who polls; NULL: nobody */
+    bool (*detains)(struct tocsin__loop *loop, struct tocsin__letter *letter);     /* lib/loop's: an interposer holds it up, and it has been taken; NULL: there is no engine */
     struct { const void *_Atomic code; const char *_Atomic signal; _Atomic uint64_t source; } doing;
     _Atomic uint64_t phase;                            /* odd while a turn works */
     void (*unseen)(void);                              /* lib/loop's: waits until no other thread looks at what runs; NULL: none does */

@@ -90,6 +90,8 @@ void tocsin__hold_end(struct tocsin__loop *loop, struct tocsin__hold *hold, stru
     while (due && count--)
         tocsin__due_take(due, hold->match.slots[count]);
     tocsin__match_free(&hold->match);
+    if (hold->owner)
+        tocsin__owner_give(hold->owner, TOCSIN_HOLDS_BLOCKS, 1);
     tocsin__release(hold);
 }
 
@@ -199,14 +201,20 @@ int tocsin__loop_to_change(struct tocsin__loop **ret_loop)
 
 static int block(struct tocsin__loop *loop, const char *where, const char *pattern, struct tocsin__hold **ret_hold)
 {
+    struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
     struct tocsin__hold *hold;
-    int err = tocsin__hold_new(loop, &tocsin__block_kind, pattern, &hold);
+    int err = tocsin__owner_admit(owner, TOCSIN_HOLDS_BLOCKS);
 
     if (err < 0)
         return err;
+    err = tocsin__hold_new(loop, &tocsin__block_kind, pattern, &hold);
+    if (err < 0) {
+        tocsin__owner_give(owner, TOCSIN_HOLDS_BLOCKS, 1);
+        return err;
+    }
     hold->id = tocsin__id_new(&loop->blocks, hold);
     hold->where = where ? where : "";
-    hold->owner = tocsin__owner_of(where);
+    hold->owner = owner;
     if (!hold->id) {
         tocsin__hold_end(loop, hold, NULL);
         return -ENOMEM;

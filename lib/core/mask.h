@@ -11,7 +11,7 @@ struct tocsin__hold {
     uint64_t id;                                       /* of a block; 0: it has no token */
     uint32_t active;                                   /* so many times it counts; the mask of a handler: calls on the stack */
     const char *where;
-    struct tocsin__owner *owner;
+    struct tocsin__owner *owner;                       /* of a block */
 };
 
 extern const struct tocsin__match_kind tocsin__block_kind, tocsin__ignore_kind;

@@ -55,8 +55,9 @@ static int join_all(struct tocsin__loop *loop, struct tocsin__match *match, cons
 static int signo_of(const struct tocsin__part *part, bool early)
 {
     int signo = tocsin__signal_named(part->text, part->size, early);
+    const struct tocsin__signal *signal = signo > 0 ? tocsin__signal(signo) : NULL;
 
-    return signo > 0 && !early && !tocsin__signal(signo)->declared ? -ENOENT : signo;
+    return signal && !early && !signal->declared && !signal->consumed ? -ENOENT : signo;
 }
 
 static int join_name(struct tocsin__loop *loop, struct tocsin__match *match, const char *name, bool early)

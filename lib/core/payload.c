@@ -4,6 +4,7 @@
 
 #include "core/layout.h"
 #include "core/mem.h"
+#include "core/owner.h"
 
 void tocsin__field_read(const struct tocsin_payload *payload, const struct tocsin__field *field, struct tocsin_field *ret_field)
 {
@@ -72,6 +73,24 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
     return size;
 }
 
+/* Its functions may be a plugin's: that is not unmapped before they have been called. */
+static int object_own(const struct tocsin_object *object)
+{
+    int err = object->how && object->how->ref && object->how->unref ? object->how->ref(object->object) : -EINVAL;
+
+    if (err >= 0)
+        tocsin__owner_hold(tocsin__owner_of((const void *)object->how->unref), TOCSIN_HOLDS_OBJECTS, 1);
+    return err;
+}
+
+static void object_disown(const struct tocsin_object *object)
+{
+    struct tocsin__owner *owner = tocsin__owner_of((const void *)object->how->unref);
+
+    object->how->unref(object->object);
+    tocsin__owner_give(owner, TOCSIN_HOLDS_OBJECTS, 1);
+}
+
 /* Makes the value of a field in a copy the copy's own; *tail is where its bytes go. */
 static int field_own(enum tocsin_type type, void *value, char **tail)
 {
@@ -97,7 +116,7 @@ static int field_own(enum tocsin_type type, void *value, char **tail)
     case TOCSIN_OBJECT:
         if (!object->object)
             return 0;
-        return object->how && object->how->ref && object->how->unref ? object->how->ref(object->object) : -EINVAL;
+        return object_own(object);
     case TOCSIN_LOCAL:
         return -EINVAL;
     default:
@@ -114,7 +133,7 @@ static void field_disown(enum tocsin_type type, void *value)
     if (type == TOCSIN_FD && *(int *)value >= 0)
         close(*(int *)value);
     if (type == TOCSIN_OBJECT && object->object)
-        object->how->unref(object->object);
+        object_disown(object);
 }
 
 /* Gives up the first count fields of a copy. */

@@ -4,6 +4,7 @@
 #include "core/catalogue.h"
 #include "core/emit.h"
 #include "core/layout.h"
+#include "core/owner.h"
 #include "core/receive.h"
 
 enum { LIMIT = 1024, LIMIT_BYTES = 1 << 20 };
@@ -84,15 +85,34 @@ bool tocsin__pend_merges(const struct tocsin__slot *slot, uint64_t source)
     return pend_same(slot, source);
 }
 
+/* Who sent it holds it, until it has been told. */
+static void charge(struct tocsin__pend *pend, struct tocsin__owner *owner)
+{
+    pend->owner = owner;
+    tocsin__owner_hold(owner, TOCSIN_HOLDS_PENDED, 1);
+    tocsin__owner_hold(owner, TOCSIN_HOLDS_PENDED_BYTES, pend->info->size);
+}
+
+static void discharge(struct tocsin__pend *pend)
+{
+    if (!pend->owner)
+        return;
+    tocsin__owner_give(pend->owner, TOCSIN_HOLDS_PENDED, 1);
+    tocsin__owner_give(pend->owner, TOCSIN_HOLDS_PENDED_BYTES, pend->info->size);
+    pend->owner = NULL;
+}
+
 /* The newest replaces the one that waits, and is not refused for room. */
-static void replace(struct tocsin__slot *slot, struct tocsin__pend *pend, struct tocsin__info *info)
+static void replace(struct tocsin__slot *slot, struct tocsin__pend *pend, struct tocsin__info *info, struct tocsin__owner *owner)
 {
     struct tocsin__info *older = pend->info;
 
+    discharge(pend);
     info->seen.overrun += older->seen.overrun + 1;
     slot->pended_bytes += info->size - (size_t)older->size;
     tocsin__pend_recovered(slot, 0);
     pend->info = info;
+    charge(pend, owner);
     tocsin__info_put(older);
 }
 
@@ -118,6 +138,7 @@ int tocsin__pend_make(const struct tocsin__slot *slot, const struct tocsin_info 
         return err;
     }
     pend->age = info->sequence;
+    charge(pend, tocsin__owner_here());
     *ret_pend = pend;
     return 0;
 }
@@ -136,7 +157,10 @@ void tocsin__pend_add(struct tocsin__slot *slot, struct tocsin__pend *pend)
     struct tocsin__pend *same = pend_same(slot, pend->info->seen.source.id);
 
     if (same) {
-        replace(slot, same, pend->info);
+        struct tocsin__owner *owner = pend->owner;
+
+        discharge(pend);
+        replace(slot, same, pend->info, owner);
         tocsin__release(pend);
         return;
     }
@@ -151,7 +175,9 @@ int tocsin__pend(struct tocsin__slot *slot, const struct tocsin_info *info)
 
     if (!pend_same(slot, info->source.id) && !tocsin__pend_room(slot, 1, tocsin__payload_size(info->payload)))
         return -EAGAIN;
-    err = tocsin__pend_make(slot, info, &pend);
+    err = tocsin__owner_room(tocsin__owner_here(), slot->name, info->payload);
+    if (err == 0)
+        err = tocsin__pend_make(slot, info, &pend);
     if (err < 0)
         return err;
     tocsin__pend_add(slot, pend);
@@ -223,6 +249,7 @@ void tocsin__pend_end(struct tocsin__pend *pend)
 {
     struct tocsin__info *info = pend->info;
 
+    discharge(pend);
     pend->info = NULL;
     if (pend->gone)
         pend->gone(pend);
@@ -270,6 +297,15 @@ void tocsin__pend_drop(struct tocsin__slot *slot)
 {
     while (slot->pend)
         tocsin__pend_end(tocsin__pend_take(slot));
+}
+
+void tocsin__pend_disown(struct tocsin__slot *slot, const struct tocsin__owner *owner)
+{
+    for (struct tocsin__pend *pend = slot->pend; pend; pend = pend->next)
+        if (pend->owner == owner) {
+            discharge(pend);
+            charge(pend, &tocsin__program);
+        }
 }
 
 /* Full */

@@ -7,7 +7,9 @@
 #include "core/cast.h"
 #include "core/handler.h"
 #include "core/layout.h"
+#include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 
 /* A real signal is no descendant of what it happens to interrupt (E15). */
 static uint64_t parent(int code)
@@ -41,7 +43,7 @@ static int check(int signo, const struct tocsin_payload *payload, struct tocsin_
     if (!signal || !signal->declared || signal->spec.kind == TOCSIN_DIRECT)
         return -EINVAL;
     *ret_signal = signal;
-    return fits(signal, payload) ? 0 : -EPROTO;
+    return fits(signal, payload) ? tocsin__owner_room(tocsin__owner_here(), signal->name, payload) : -EPROTO;
 }
 
 /* The sequence numbers of posts that several loops share: of no loop. */
@@ -86,6 +88,7 @@ static int post_one(struct tocsin__signal *signal, const struct tocsin_payload *
         return -ENOTSUP;
     letter = tocsin__inbox_letter(&loop->inbox, at);
     tocsin__letter_fill(letter, signal, &(struct tocsin_info){ .signo = signal->signo, .code = code, .parent = parent(code), .payload = payload });
+    tocsin__letter_owned(letter);
     tocsin__inbox_publish(&loop->inbox, at);
     return TOCSIN_PENDED;
 }
@@ -130,7 +133,9 @@ int tocsin__post(int signo, const struct tocsin_payload *payload, int code, uint
 
 int tocsin_post(int signo, const struct tocsin_payload *payload)
 {
-    return tocsin__post(signo, payload, TOCSIN_POSTED, TOCSIN__SPARE, NULL);
+    int err = tocsin__seam() ? tocsin__cross_post(signo) : 0;
+
+    return err < 0 ? err : tocsin__post(signo, payload, TOCSIN_POSTED, TOCSIN__SPARE, NULL);
 }
 
 int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_payload *payload)
@@ -139,6 +144,8 @@ int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_paylo
     struct tocsin__cast cast;
     int err = check(signo, payload, &signal);
 
+    if (err == 0 && tocsin__seam())
+        err = tocsin__cross_post(signo);
     if (err == 0)
         err = tocsin__cast_aim_at(&cast, signal, loop);
     return err < 0 ? err : send(&cast, TOCSIN_POSTED, payload);
@@ -146,18 +153,26 @@ int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_paylo
 
 int tocsin_loop_call(struct tocsin_loop id, tocsin_task task, void *arg, tocsin_drop drop)
 {
+    struct tocsin__owner *owner = tocsin__owner_whose((const void *)task, NULL);
     struct tocsin__letter *letter;
     struct tocsin__loop *loop;
     uint64_t generation, at;
     int err = task ? tocsin__loop_of(id.id, &loop, &generation) : -EINVAL;
 
     if (err == 0)
-        err = tocsin__inbox_claim(&loop->inbox, generation, TOCSIN__SPARE, &at);
+        err = tocsin__owner_admit(owner, TOCSIN_HOLDS_TASKS);
     if (err < 0)
         return err;
+    /* In an init the loop may stand still, with a full inbox, until that has returned (P4): so it may have more of it. */
+    err = tocsin__inbox_claim(&loop->inbox, generation, tocsin__at_work && tocsin__self != &tocsin__no_loop ? TOCSIN__SPARE / 2 : TOCSIN__SPARE, &at);
+    if (err < 0) {
+        tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
+        return err;
+    }
     letter = tocsin__inbox_letter(&loop->inbox, at);
     letter->kind = TOCSIN__TASK;
-    letter->flags = 0;
+    letter->flags = TOCSIN__FAR;
+    letter->owner = owner->number;
     letter->task = task;
     letter->arg = arg;
     letter->drop = drop;
@@ -253,6 +268,8 @@ int tocsin_post_wait(int signo, const struct tocsin_payload *payload, int64_t ti
     struct timespec when;
     int err = may_wait(timeout_ms);
 
+    if (err == 0 && tocsin__seam())
+        err = tocsin__cross_post(signo);
     if (err < 0)
         return err;
     until = until_when(timeout_ms, &when);

@@ -4,7 +4,9 @@
 #include "core/cast.h"
 #include "core/handler.h"
 #include "core/layout.h"
+#include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 
 /* The default action of what nobody handled (T7) */
 
@@ -79,7 +81,7 @@ void tocsin__met(struct tocsin__loop *loop, struct tocsin__signal *signal, struc
     here = own(loop, &info->seen) && !several;
     if (several && !last_unhandled(info, result))
         return;
-    if (signal->spec.unhandled == TOCSIN_IGNORE && !signal->spec.unhandled_fn)
+    if (!tocsin__has_default(signal))
         return;
     if (!here && !several && atomic_load_explicit(&info->handled, memory_order_relaxed) && !tocsin__listens_first(loop, signal))
         return;                                        /* one of several copies that are not counted: another one sees to it */
@@ -143,23 +145,30 @@ bool tocsin__meet_parcel(struct tocsin__loop *loop, struct tocsin__parcel *parce
     return !place;
 }
 
+/* What an inline letter says, borrowed from it. */
+static void letter_read(struct tocsin__loop *loop, const struct tocsin__letter *letter, struct tocsin__info *info)
+{
+    const struct tocsin__signal *signal = tocsin__signal(letter->signo);
+
+    tocsin__info_fill(info, loop, letter->signo, signal->name, 0, signal->spec.layout ? (const struct tocsin_payload *)letter->payload : NULL);
+    info->seen.code = letter->code;
+    if (letter->flags & TOCSIN__MORE) {
+        info->seen.overrun = letter->overrun;
+        info->seen.parent = letter->parent;
+        info->seen.sequence = letter->sequence ? letter->sequence : info->seen.sequence;
+    } else {
+        info->seen.parent = 0;
+    }
+    atomic_init(&info->handled, letter->flags & TOCSIN__SEVERAL);
+}
+
 static bool letter_inline(struct tocsin__loop *loop, struct tocsin__letter *letter)
 {
-    struct tocsin__signal *signal = tocsin__signal(letter->signo);
     struct tocsin__info info;
     bool done;
 
-    tocsin__info_fill(&info, loop, letter->signo, signal->name, 0, signal->spec.layout ? (struct tocsin_payload *)letter->payload : NULL);
-    info.seen.code = letter->code;
-    if (letter->flags & TOCSIN__MORE) {
-        info.seen.overrun = letter->overrun;
-        info.seen.parent = letter->parent;
-        info.seen.sequence = letter->sequence ? letter->sequence : info.seen.sequence;
-    } else {
-        info.seen.parent = 0;
-    }
-    atomic_init(&info.handled, letter->flags & TOCSIN__SEVERAL);
-    done = meet(loop, signal, &info, NULL);
+    letter_read(loop, letter, &info);
+    done = meet(loop, tocsin__signal(letter->signo), &info, NULL);
     tocsin__info_end(&info);
     return done;
 }
@@ -184,32 +193,86 @@ static bool letter_shared(struct tocsin__loop *loop, struct tocsin__letter *lett
     return true;
 }
 
-static bool letter_task(struct tocsin__loop *loop, const struct tocsin__letter *letter)
+/* Of one that several loops count down together, the copy does not count. */
+struct tocsin__info *tocsin__letter_copy(struct tocsin__loop *loop, const struct tocsin__letter *letter)
+{
+    struct tocsin__info own, *info = letter->kind == TOCSIN__SHARED ? letter->info : &own, *copy;
+    int err;
+
+    if (info == &own)
+        letter_read(loop, letter, info);
+    copy = tocsin__info_copy(&info->seen, tocsin__signal(letter->signo)->spec.layout, &err);
+    if (copy)
+        atomic_init(&copy->handled, atomic_load(&info->handled) || (info != &own && atomic_load(&info->open)));
+    return copy;
+}
+
+/* Where it had the loop's own number, it has the one of now: its place is here. */
+static void renumber(struct tocsin__loop *loop, struct tocsin__info *info)
+{
+    if (atomic_load(&info->refs) > 1 || tocsin__id_number(info->seen.sequence) != loop->number)
+        return;
+    info->seen.sequence = loop->sequence++;
+    info->seen.turn_us = loop->turn_us;
+}
+
+bool tocsin__receive_late(struct tocsin__loop *loop, struct tocsin__info *info)
+{
+    struct tocsin__signal *signal = tocsin__signal(info->seen.signo);
+
+    if (signal->unresolved && tocsin__patterns_resolve(loop) < 0)
+        return false;
+    renumber(loop, info);
+    if (!meet(loop, signal, info, NULL))
+        return false;
+    tocsin__info_put(info);
+    return true;
+}
+
+static void task_drop(const struct tocsin__letter *letter)
+{
+    if (letter->drop)
+        letter->drop(letter->arg);
+    tocsin__owner_give(tocsin__owner_numbered(letter->owner), TOCSIN_HOLDS_TASKS, 1);
+}
+
+void tocsin__receive_task(struct tocsin__loop *loop, const struct tocsin__letter *letter)
 {
     struct tocsin__doing was = tocsin__doing(loop);
 
     tocsin__does(loop, (struct tocsin__doing){ .code = (const void *)letter->task });
     loop->depth++;
     letter->task(letter->arg);
-    if (letter->drop)
-        letter->drop(letter->arg);
+    task_drop(letter);
     loop->depth--;
     tocsin__does(loop, was);
     tocsin__tidy_at_rest(loop);
-    return true;
+}
+
+static bool deliver_kind(struct tocsin__loop *loop, struct tocsin__letter *letter)
+{
+    switch (letter->kind) {
+    case TOCSIN__INLINE: return letter_inline(loop, letter);
+    case TOCSIN__SHARED: return letter_shared(loop, letter);
+    case TOCSIN__TASK:   tocsin__receive_task(loop, letter); return true;
+    default:             return true;
+    }
 }
 
 /* False: there is no memory for it now, so it stays where it is, with all that is behind it. */
 static bool deliver(struct tocsin__loop *loop, struct tocsin__letter *letter)
 {
+    bool done;
+
     if (letter->kind < TOCSIN__TASK && tocsin__signal(letter->signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return false;
-    switch (letter->kind) {
-    case TOCSIN__INLINE: return letter_inline(loop, letter);
-    case TOCSIN__SHARED: return letter_shared(loop, letter);
-    case TOCSIN__TASK:   return letter_task(loop, letter);
-    default:             return true;
-    }
+    if (tocsin__seam() && letter->kind < TOCSIN__TASK && loop->detains && loop->detains(loop, letter))
+        return true;
+    if (letter->flags & TOCSIN__OWNED)
+        loop->poster = tocsin__owner_numbered(letter->owner);
+    done = deliver_kind(loop, letter);
+    loop->poster = NULL;
+    return done;
 }
 
 static bool deliver_next(struct tocsin__loop *loop, struct tocsin__letter *letter)
@@ -313,8 +376,8 @@ static void letter_drop(const struct tocsin__letter *letter)
 {
     if (letter->kind == TOCSIN__SHARED)
         tocsin__info_put(letter->info);
-    else if (letter->kind == TOCSIN__TASK && letter->drop)
-        letter->drop(letter->arg);
+    else if (letter->kind == TOCSIN__TASK)
+        task_drop(letter);
 }
 
 /* What was claimed by a thread that is not here, and not published, is passed over. */

@@ -38,7 +38,7 @@ const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin
 void tocsin__interest_set(struct tocsin__signal *signal)
 {
     bool slow = !signal->declared || signal->unresolved || signal->loops > 1 || signal->spec.kind == TOCSIN_DIRECT ||
-                signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+                tocsin__has_default(signal);
     uint32_t word = slow ? (uint32_t)TOCSIN__SLOW : signal->loops ? signal->numbers : TOCSIN__NOBODY;
 
     atomic_store_explicit(&tocsin__interest[signal->signo], word, memory_order_release);
@@ -155,11 +155,28 @@ static int spec_check(const struct tocsin_spec *spec)
     return async_check(spec, types);
 }
 
-static bool spec_same(const struct tocsin_spec *one, const struct tocsin_spec *other)
+static bool spec_same(const struct tocsin__signal *signal, const struct tocsin_spec *other)
 {
+    const struct tocsin_spec *one = &signal->spec;
+
     return tocsin__layout_same(one->layout, other->layout) && one->kind == other->kind && one->unhandled == other->unhandled &&
-           one->unhandled_fn == other->unhandled_fn && one->rank == other->rank && one->flags == other->flags && one->limit == other->limit &&
-           one->limit_bytes == other->limit_bytes;
+           (one->unhandled_fn == other->unhandled_fn || signal->orphan) && one->rank == other->rank && one->flags == other->flags &&
+           one->limit == other->limit && one->limit_bytes == other->limit_bytes;
+}
+
+/* The plugin that had declared it is gone, and its default action with it. */
+static int adopt(struct tocsin__signal *signal, const struct tocsin_spec *spec, struct tocsin__owner *owner)
+{
+    int err = tocsin__owner_take(owner, TOCSIN_HOLDS_SIGNALS, 1);
+
+    if (err < 0)
+        return err;
+    tocsin__owner_give(signal->owner, TOCSIN_HOLDS_SIGNALS, 1);
+    __atomic_store_n(&signal->spec.unhandled_fn, spec->unhandled_fn, __ATOMIC_RELAXED);
+    signal->owner = owner;
+    signal->orphan = false;
+    tocsin__interest_set(signal);
+    return signal->signo;
 }
 
 static int spec_keep(struct tocsin__signal *signal, const struct tocsin_spec *spec)
@@ -182,28 +199,65 @@ static int spec_keep(struct tocsin__signal *signal, const struct tocsin_spec *sp
         signal->layout = (struct tocsin_layout){ name, fields, spec->layout->size };
         signal->spec.layout = &signal->layout;
     }
-    signal->owner = tocsin__owner_of(spec);
     signal->declared = true;
     return 0;
 }
 
-static int declare(const struct tocsin_spec *spec)
+static int declare(const struct tocsin_spec *spec, struct tocsin__owner *owner)
 {
     size_t size = strlen(spec->name);
     struct tocsin__signal *signal = named(spec->name, size);
     int err = 0;
 
     if (signal && signal->declared)
-        return spec_same(&signal->spec, spec) ? signal->signo : -EEXIST;
+        return !spec_same(signal, spec) ? -EEXIST : signal->orphan ? adopt(signal, spec, owner) : signal->signo;
     if (!signal)
         err = name_new(spec->name, size, &signal);
     if (err == 0 && spec->kind == TOCSIN_COALESCE)
         err = tocsin__listeners_boxes(signal);
     if (err == 0)
-        err = spec_keep(signal, spec);
-    if (err == 0)
+        err = tocsin__owner_take(owner, TOCSIN_HOLDS_SIGNALS, 1);
+    if (err == 0 && (err = spec_keep(signal, spec)) < 0)
+        tocsin__owner_give(owner, TOCSIN_HOLDS_SIGNALS, 1);
+    if (err == 0) {
+        signal->owner = owner;
         tocsin__interest_set(signal);
+    }
     return err < 0 ? err : signal->signo;
+}
+
+/* Others may listen still: the names stay, and what they carry. */
+void tocsin__signals_orphan(struct tocsin__owner *owner)
+{
+    uint32_t last;
+
+    pthread_mutex_lock(&tocsin__registry_lock);
+    last = atomic_load(&tocsin__signals);
+    for (uint32_t signo = 1; signo <= last; signo++) {
+        struct tocsin__signal *signal = tocsin__signal((int)signo);
+
+        if (tocsin__owner_has(owner, atomic_load(&signal->fitted)))
+            atomic_store(&signal->fitted, NULL);
+        if (signal->owner != owner)
+            continue;
+        signal->owner = &tocsin__program;
+        signal->orphan = true;
+        __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_SEQ_CST);      /* whoever begins it looks once more */
+        tocsin__interest_set(signal);
+        tocsin__owner_give(owner, TOCSIN_HOLDS_SIGNALS, 1);
+        tocsin__owner_hold(&tocsin__program, TOCSIN_HOLDS_SIGNALS, 1);
+    }
+    pthread_mutex_unlock(&tocsin__registry_lock);
+}
+
+bool tocsin__signals_default(const struct tocsin__owner *owner)
+{
+    uint32_t last = atomic_load(&tocsin__signals);
+
+    for (uint32_t signo = 1; signo <= last; signo++)
+        if (tocsin__owner_has(owner, (const void *)__atomic_load_n(&tocsin__signal((int)signo)->spec.unhandled_fn, __ATOMIC_RELAXED)))
+            return true;
+    return false;
 }
 
 int tocsin_declare(const struct tocsin_spec *spec)
@@ -213,15 +267,19 @@ int tocsin_declare(const struct tocsin_spec *spec)
 
 int tocsin__declare(const struct tocsin_spec *spec)
 {
+    struct tocsin__owner *owner;
     int signo = spec_check(spec);
 
     if (signo == 0 && !(spec->flags & TOCSIN__LARGE))
         signo = tocsin__os_named(spec->name, strlen(spec->name));      /* they are taken */
     if (signo < 0)
         return signo;
+    owner = tocsin__owner_whose((const void *)spec->unhandled_fn, spec->name);
     pthread_mutex_lock(&tocsin__registry_lock);
-    signo = declare(spec);
+    signo = declare(spec, owner);
     pthread_mutex_unlock(&tocsin__registry_lock);
+    if (signo == -EDQUOT)
+        tocsin__owner_tell(owner, TOCSIN_HOLDS_SIGNALS);
     if (signo > 0)
         tocsin__patterns_resolve(tocsin__self);        /* what fails for memory is tried again when it is needed */
     return signo;

@@ -40,6 +40,8 @@ struct tocsin__signal {
     struct tocsin_spec spec;                           /* of what was declared; all it points to is ours */
     struct tocsin_layout layout;                       /* spec.layout, if there is one */
     struct tocsin__owner *owner;
+    bool orphan;                                       /* its owner is gone */
+    _Atomic bool consumed;                             /* a plugin's note names it: who connects to it has not misspelt it */
     _Atomic uint32_t loops;                            /* how many loops have an interest in it */
     uint32_t numbers;                                  /* the sum of their numbers: of one, its number */
     struct tocsin__listener first;                     /* of those loops, and of those that have had one */
@@ -69,13 +71,15 @@ extern tocsin__hidden pthread_mutex_t tocsin__registry_lock;   /* held by patter
 
 static inline bool tocsin__has_default(const struct tocsin__signal *signal)
 {
-    return signal->spec.unhandled != TOCSIN_IGNORE || signal->spec.unhandled_fn;
+    return signal->spec.unhandled != TOCSIN_IGNORE || __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED);
 }
 
 struct tocsin__signal *tocsin__signal(int signo);      /* NULL: no such signo */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);   /* the registry's copy of it, else payload's own */
 
 int tocsin__declare(const struct tocsin_spec *spec);   /* as tocsin_declare; flags of the library's own are allowed */
+bool tocsin__signals_default(const struct tocsin__owner *owner);    /* some default action is a function of its */
+void tocsin__signals_orphan(struct tocsin__owner *owner);       /* nothing that it declared calls it any more; no address of its is remembered */
 int tocsin__name_check(const char *name, size_t size);                    /* 0; -EINVAL */
 int tocsin__signal_named(const char *name, size_t size, bool make);       /* the signo, declared or not; -ENOENT, -ENOSPC, -ENOMEM */
 

@@ -1,4 +1,5 @@
 #include "core/handler.h"
+#include "core/owner.h"
 
 int tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data)
 {
@@ -51,6 +52,7 @@ int tocsin__source_find(uint64_t id, struct tocsin__source **ret_source)
 
 int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source)
 {
+    struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
     struct tocsin__source *source = NULL;
     struct tocsin__loop *loop;
     int err;
@@ -58,18 +60,31 @@ int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *re
     if (!ret_source)
         return -EINVAL;
     err = tocsin__loop_make(&loop);
-    if (err == 0 && loop->freeing)
-        err = -ESHUTDOWN;
+    if (err == 0)
+        err = loop->freeing ? -ESHUTDOWN : tocsin__owner_admit(owner, TOCSIN_HOLDS_SOURCES);
     if (err == 0) {
         source = tocsin__alloc(sizeof *source);
         err = source ? tocsin__source_init(loop, source, data) : -ENOMEM;
+        if (err < 0)
+            tocsin__owner_give(owner, TOCSIN_HOLDS_SOURCES, 1);
     }
-    if (err == 0)
+    if (err == 0) {
         source->where = where ? where : "";
+        source->owner = owner;
+    }
     if (err < 0)
         tocsin__release(source);
     ret_source->id = err < 0 ? (uint64_t)(int64_t)err : source->id;
     return err;
+}
+
+void tocsin__source_free(struct tocsin__loop *loop, struct tocsin__source *source)
+{
+    struct tocsin__owner *owner = source->owner;
+
+    tocsin__source_end(loop, source);
+    tocsin__release(source);
+    tocsin__owner_give(owner, TOCSIN_HOLDS_SOURCES, 1);
 }
 
 int tocsin_source_free(struct tocsin_source id)
@@ -81,8 +96,7 @@ int tocsin_source_free(struct tocsin_source id)
         return err;
     if (source->is_op)
         return -EINVAL;
-    tocsin__source_end(tocsin__self, source);
-    tocsin__release(source);
+    tocsin__source_free(tocsin__self, source);
     return 0;
 }
 

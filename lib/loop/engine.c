@@ -10,6 +10,7 @@
 #include "core/emit.h"
 #include "core/os.h"
 #include "core/receive.h"
+#include "loop/detain.h"
 #include "loop/engine.h"
 #include "loop/mirror.h"
 
@@ -127,6 +128,7 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     if (!engine)
         return -ENOMEM;
     engine->ready_last = &engine->ready;
+    engine->detained_last = &engine->detained;
     engine->probe_fd = engine->alarm_fd = -1;
     engine->loop = loop;
     engine->base = base;
@@ -138,6 +140,7 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     }
     loop->engine = engine;
     loop->inbox.wake = wake;
+    loop->detains = tocsin__detains;
     if (base)
         tocsin__polled(engine);
     tocsin__os_pipe();
@@ -182,9 +185,11 @@ void tocsin__engine_free(struct tocsin__engine *engine)
     }
     if (tocsin__inherited(engine->loop))               /* who ended it has forked just now (T8) */
         tocsin__engine_part(engine);
+    tocsin__detained_drop(engine);                     /* what there has been no memory to deliver */
     tocsin__inbox_quiet(&engine->loop->inbox);
     engine->loop->engine = NULL;
     engine->loop->stir = NULL;
+    engine->loop->detains = NULL;
     engine_close(engine);
 }
 
@@ -360,6 +365,7 @@ void tocsin__engine_part(struct tocsin__engine *engine)
     engine->draining = engine->drain_begun = engine->drain_over = false;
     if (engine->tenant)
         engine->tenant->forget(engine->tenant);
+    tocsin__detained_drop(engine);
     engine->ready = NULL;
     engine->ready_last = &engine->ready;
 }

@@ -12,6 +12,7 @@
 #include "loop/watch.h"
 
 struct event;
+struct tocsin__detained;
 struct tocsin__fiber;
 struct tocsin__mirror;
 struct tocsin__watched;
@@ -49,6 +50,8 @@ struct tocsin__engine {
     int64_t stopped_us;
 
     struct tocsin__node *ready, **ready_last;
+    struct tocsin__detained *detained, **detained_last;      /* held up on their way from the inbox, the oldest first */
+    uint32_t detained_count;
     struct tocsin__watch *watches;
     struct tocsin__mirror *mirror;                     /* what tocsin_fd stands for; NULL: nobody asked */
     struct tocsin__last *lasts;

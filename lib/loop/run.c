@@ -6,6 +6,7 @@
 #include "core/mask.h"
 #include "core/os.h"
 #include "core/receive.h"
+#include "loop/detain.h"
 #include "loop/engine.h"
 #include "loop/mirror.h"
 
@@ -83,7 +84,7 @@ static bool drained(const struct tocsin__engine *engine)
 {
     bool rest = !(engine->tenant && engine->tenant->running);
 
-    return engine->draining && engine->drain_begun && rest && (engine->drain_over || !tocsin__busy(engine));
+    return engine->draining && engine->drain_begun && rest && (engine->drain_over || (!engine->detained && !tocsin__busy(engine)));
 }
 
 static int drain_end(struct tocsin__engine *engine)
@@ -181,6 +182,7 @@ static int wind_up(struct tocsin__loop *loop)
     if (!engine)
         return count;
     engine->draining = false;
+    tocsin__detained_go(engine);
     end_all(engine, false);
     end_all(engine, true);
     for (int i = 0; i < 2 && tocsin__busy(engine); i++)

@@ -1,4 +1,5 @@
 /* The watchdog. It looks at what runs on a loop, now and then, from a thread of its own: what it sees again each time has not come to an end. */
+#define _GNU_SOURCE                                    /* pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include "core/catalogue.h"
 #include "core/handler.h"
 #include "core/owner.h"
+#include "core/quarantine.h"
 #include "loop/engine.h"
 #include "loop/watchdog.h"
 
@@ -33,6 +35,9 @@ struct tocsin__watched {
     int64_t limit_us;
     struct sight sight;                                /* the last one */
     struct stretch turn, call;
+    struct tocsin__node strike;                        /* to the loop itself: a handler blocks it */
+    _Atomic uint64_t struck;                           /* which; 0: the node is not on its way */
+    bool over;                                         /* the engine has ended; what is on its way is the last to need this */
 };
 
 /* Held while the thread looks, so that no handler goes which it has seen. */
@@ -127,6 +132,41 @@ static bool tell(const struct tocsin__watched *watched, const struct sight *sigh
     return tocsin_post(tocsin__catalogue_signo(&tocsin__loop_blocked_spec), &what.tocsin) == TOCSIN_PENDED;
 }
 
+static uint64_t strike_taken(struct tocsin__node *node)
+{
+    struct tocsin__watched *watched = tocsin__container(node, struct tocsin__watched, strike);
+    bool over = watched->over;
+    uint64_t id = atomic_exchange(&watched->struck, 0);
+
+    if (over)
+        tocsin__release(watched);
+    return id;
+}
+
+static void on_strike(struct tocsin__node *node)
+{
+    struct tocsin__handler *handler = tocsin__id_object(&tocsin__self->handlers, strike_taken(node));
+
+    if (handler)
+        tocsin__quarantine_stall(tocsin__self, handler);
+}
+
+static void strike_drop(struct tocsin__node *node)
+{
+    strike_taken(node);
+}
+
+/* Once in each stretch; the loop counts it when it can. */
+static void strike(struct tocsin__watched *watched, const struct sight *sight)
+{
+    if (!sight->handler || !atomic_load(&tocsin__ration(sight->handler->owner)->stalls) || watched->call.next_us > watched->limit_us || atomic_exchange(&watched->struck, sight->handler->was))
+        return;
+    watched->strike.run = on_strike;
+    watched->strike.drop = strike_drop;
+    if (!tocsin__inbox_push(&watched->loop->inbox, &watched->strike))
+        atomic_store(&watched->struck, 0);
+}
+
 static void look(struct tocsin__watched *watched, int64_t now_us)
 {
     struct sight sight = see(watched->loop);
@@ -137,9 +177,11 @@ static void look(struct tocsin__watched *watched, int64_t now_us)
     watched->sight = sight;
     if (!works(&sight))
         watched->turn.looks = 0;
-    if (!works(&sight) && !sight.handler)
+    if (!works(&sight) && !sight.handler && !sight.doing.code)       /* what emits may do so outside of a turn, and what loads a plugin, whose init is called */
         watched->call.looks = 0;
     single = lasts(&watched->call, now_us);
+    if (single)
+        strike(watched, &sight);
     if (single)
         done = tell(watched, &sight, true, now_us - watched->call.since_us);
     else if (lasts(&watched->turn, now_us) && watched->call.looks == 1)      /* else it may be this call: soon it can be named */
@@ -181,6 +223,7 @@ static int64_t pause_us(void)
 static void *watch(void *arg)
 {
     (void)arg;
+    pthread_setname_np(pthread_self(), "tocsin-watchdog");
     pthread_mutex_lock(&lock);
     while (state == RUNS) {
         paused_us = pause_us();
@@ -286,7 +329,9 @@ static void watched_last(struct tocsin__last *last, struct tocsin__engine *engin
 
     forget(watched);
     engine->watched = NULL;
-    tocsin__release(watched);
+    watched->over = true;
+    if (!atomic_load(&watched->struck))
+        tocsin__release(watched);
 }
 
 static int watched_make(struct tocsin__engine *engine)

@@ -13,11 +13,17 @@ int tocsin__op_end(struct tocsin__op *op, int reason)
         return -EINVAL;
     if (op->end_waits)
         tocsin__op_progress_drop(op);                  /* it has ended, but for what nobody wanted to hear */
+    if (op->held_up) {
+        tocsin__op_end_held(op, reason);               /* its work is done: nobody need be asked */
+        return 0;
+    }
     if (op->ending || op->phase >= TOCSIN__ENDS)
         return -EALREADY;
     op->ending = !tocsin__op_open(op) && tocsin__op_ask(op, reason);
-    if (op->ending || !tocsin__op_open(op))
+    if (op->ending || !tocsin__op_open(op)) {
+        op->crossed |= !op->ending;                    /* the real result is on its way: nothing holds that up any more */
         return op->ending ? 0 : -EALREADY;
+    }
     if (op->type && !op->type->cancel)
         return -EBUSY;
     op->ending = true;

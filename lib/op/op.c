@@ -3,6 +3,7 @@
 #include "core/layout.h"
 #include "core/owner.h"
 #include "core/receive.h"
+#include "core/seam.h"
 #include "op/op.h"
 
 int tocsin__op_failed(int err, struct tocsin_op *ret_op)
@@ -55,11 +56,78 @@ static void count_running(struct tocsin__op *op, uint32_t by)
         tenant->running += by;
 }
 
+/* Whose it is, and whose its type: both are counted. */
+
+static bool type_stands(const struct tocsin_op_type *type)
+{
+    return type && type->flags & TOCSIN_STANDING;
+}
+
+static void disowned(struct tocsin__owner *owner, bool standing)
+{
+    if (standing)
+        tocsin__owner_give(owner, TOCSIN__STANDING, 1);
+    tocsin__owner_give(owner, TOCSIN_HOLDS_OPERATIONS, 1);
+}
+
+static void untyped(const struct tocsin_op_type *type)
+{
+    if (type_stands(type))
+        tocsin__owner_give(tocsin__owner_of(type), TOCSIN__STANDING_TYPES, 1);
+    tocsin__owner_give(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+}
+
+/* -ESHUTDOWN: one of them is going; -EDQUOT. */
+static int owned(struct tocsin__owner *owner, const struct tocsin_op_type *type)
+{
+    int err = tocsin__owner_take(tocsin__owner_of(type), TOCSIN_HOLDS_TYPES, 1);
+
+    if (err < 0)
+        return err;
+    if (type_stands(type)) {                           /* before the operations: these are never more than they seem */
+        tocsin__owner_hold(tocsin__owner_of(type), TOCSIN__STANDING_TYPES, 1);
+        tocsin__owner_hold(owner, TOCSIN__STANDING, 1);
+    }
+    err = tocsin__owner_admit(owner, TOCSIN_HOLDS_OPERATIONS);
+    if (err < 0) {
+        if (type_stands(type))
+            tocsin__owner_give(owner, TOCSIN__STANDING, 1);
+        untyped(type);
+    }
+    return err;
+}
+
+static void own(struct tocsin__op *op, struct tocsin__owner *owner)
+{
+    if (owner == op->owner)
+        return;
+    if (op->standing)
+        tocsin__owner_hold(owner, TOCSIN__STANDING, 1);
+    tocsin__owner_hold(owner, TOCSIN_HOLDS_OPERATIONS, 1);
+    disowned(op->owner, op->standing);
+    op->owner = owner;
+}
+
+/* What it calls is somebody else's from now on. */
+void tocsin__op_owned(struct tocsin__op *op, const void *code)
+{
+    struct tocsin__owner *owner = tocsin__owner_of(code);
+
+    if (owner != &tocsin__program)
+        own(op, owner);
+}
+
+void tocsin__op_owned_by_program(struct tocsin__op *op)
+{
+    own(op, &tocsin__program);
+}
+
 /* Made */
 
 static void op_release(struct tocsin__info *info)
 {
     struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
+    const struct tocsin_op_type *type = op->type;
 
     if (op->type && op->type->drop)
         op->type->drop(op->state);
@@ -68,6 +136,7 @@ static void op_release(struct tocsin__info *info)
         tocsin__release(op->copy);
     }
     tocsin__release(op);
+    untyped(type);
 }
 
 static int notify_check(const struct tocsin_notify *notify)
@@ -170,7 +239,11 @@ static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, struct toc
     size_t state = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
     struct tocsin__op *op = tocsin__alloc(sizeof *op + state + (layout ? layout->size : 0));
 
-    if (op && layout) {
+    if (!op)
+        return NULL;
+    op->type = type;
+    op->kind = kind;
+    if (layout) {
         op->empty = (struct tocsin_payload *)(op->state + state);
         op->empty->layout = layout;
     }
@@ -185,9 +258,8 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine, const s
     op->engine = engine;
     op->source.is_op = true;
     op->serving = notify && notify->how & TOCSIN_SERVING;
-    op->standing = op->type && op->type->flags & TOCSIN_STANDING;
+    op->standing = type_stands(op->type);
     op->parent = loop->parent;
-    op->owner = tocsin__owner_of(op->type);
     if (notify)
         op->notify = *notify;
     atomic_init(&op->info.refs, 1);
@@ -206,11 +278,9 @@ static int may_start(const struct tocsin__engine *engine, const struct tocsin_op
 {
     bool serving = notify && notify->how & TOCSIN_SERVING;
 
-    bool standing = type && type->flags & TOCSIN_STANDING;
-
     if (engine->loop->freeing)
         return -ESHUTDOWN;
-    return engine->draining && !serving && (standing || engine->drain_over) ? -ESHUTDOWN : 0;
+    return engine->draining && !serving && (type_stands(type) || engine->drain_over) ? -ESHUTDOWN : 0;
 }
 
 static void on_end(struct tocsin__node *node);
@@ -227,8 +297,19 @@ static void op_enter(struct tocsin__op *op)
     count_running(op, 1);
 }
 
+/* What serves others is there for whoever fetches next, so it is whose file serves: not of the plugin that was the first to fetch. */
+static struct tocsin__owner *owner_for(const struct tocsin_op_type *type, const struct tocsin_notify *notify)
+{
+    const void *code = notify && notify->fn ? (const void *)notify->fn : NULL;
+
+    if (notify && notify->how & TOCSIN_SERVING && (code || (type && !(type->flags & TOCSIN__OWN))))
+        return tocsin__owner_of(code ? code : type);
+    return tocsin__owner_whose(code, NULL);
+}
+
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin__op **ret_op)
 {
+    struct tocsin__owner *owner;
     struct tocsin__kind *kind;
     struct tocsin__engine *engine;
     struct tocsin__op *op;
@@ -244,16 +325,19 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
         err = tocsin__kind_of(tocsin__ops(engine), type, &kind);
     if (err < 0)
         return err;
+    owner = owner_for(type, notify);
+    err = owned(owner, type);
+    if (err < 0)
+        return err;
     op = op_alloc(type, kind);
-    if (!op)
-        return -ENOMEM;
-    op->type = type;
-    op->kind = kind;
-    err = op_init(op, engine, notify);
+    err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
+        disowned(owner, type_stands(type));
+        untyped(type);
         tocsin__release(op);
         return err;
     }
+    op->owner = owner;
     op_enter(op);
     *ret_op = op;
     return 0;
@@ -298,12 +382,14 @@ void tocsin__op_gone(struct tocsin__op *op)
     if (tocsin__op_pended(op))
         return;
     tocsin__source_end(op->engine->loop, &op->source);
+    disowned(op->owner, op->standing);
     tocsin__info_put(&op->info);
 }
 
 void tocsin__op_forget(struct tocsin__op *op)
 {
     tocsin__op_progress_forget(op);
+    tocsin__op_let_go(op);
     if (!op->never)
         places_release(op);
     op->never = true;
@@ -468,6 +554,8 @@ static void on_end(struct tocsin__node *node)
         tocsin__op_gone(op);
     } else if (op->phase == TOCSIN__MADE) {
         op->early = true;
+    } else if (tocsin__seam() && tocsin__op_holds_up(op)) {
+        return;                                        /* until it is due, or is asked to end */
     } else if (!parcels_ready(op)) {
         tocsin__ready(op->engine, &op->end_node);      /* short of memory: in the next turn */
     } else {

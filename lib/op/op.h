@@ -62,6 +62,8 @@ struct tocsin__op {
     bool threaded;                                     /* a thread of ours will complete it */
     bool early, never;                                 /* completed before start; start failed after it was completed */
     bool over;                                         /* all of it but its end that is pended */
+    bool crossed;                                      /* the interposer has been asked about its end */
+    struct tocsin__held_up *held_up;                   /* by the interposer: completed, but it runs for everybody; NULL: it is not */
 
     uint8_t progress_which;
     bool progress_waits, progress_refused, progress_held;
@@ -88,6 +90,7 @@ struct tocsin__ops {
     void (*queues_forget)(struct tocsin__ops *ops);    /* T8: who waits for them is gone */
     uint64_t resumed_age;                              /* handlers connected when those that are paused were asked last */
     bool resume_wanted;                                /* a queue has room again */
+    uint32_t behind;                                   /* ends that are held up until another one of their signal has crossed */
 };
 
 /* Its end is pended, or is being told after it was. */
@@ -137,6 +140,9 @@ static inline bool tocsin__op_open(const struct tocsin__op *op)
     return id && (word == id || word == tocsin__own_word(id));
 }
 
+void tocsin__op_owned(struct tocsin__op *op, const void *code);      /* by whose code this is, if it is a plugin's */
+void tocsin__op_owned_by_program(struct tocsin__op *op);
+void tocsin__kinds_forget(struct tocsin__ops *ops, const struct tocsin__owner *owner);     /* types of its that have no operation any more */
 int  tocsin__ops_make(struct tocsin__engine *engine);
 int  tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind);
 
@@ -163,6 +169,11 @@ void tocsin__op_progress_forget(struct tocsin__op *op);         /* T8: it is tol
 void tocsin__op_pause_end(struct tocsin__op *op);
 bool tocsin__resumable(struct tocsin__tenant *tenant);
 void tocsin__resume(struct tocsin__tenant *tenant);
+
+/* The interposer. */
+bool tocsin__op_holds_up(struct tocsin__op *op);                /* asks it, once; true: the end waits */
+void tocsin__op_end_held(struct tocsin__op *op, int reason);    /* the end that is held up comes now, with this status */
+void tocsin__op_let_go(struct tocsin__op *op);                  /* nothing is held up */
 
 /* The notify of an operation is called as a handler is, after them (O9). */
 void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);

@@ -1,5 +1,6 @@
 /* The operations of one loop, and what the loop asks of them when it drains and ends. */
 #include "core/catalogue.h"
+#include "core/owner.h"
 #include "op/op.h"
 #include "op/pool.h"
 
@@ -62,6 +63,20 @@ int tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, 
             return 0;
         }
     return kind_new(ops, type, ret_kind);
+}
+
+void tocsin__kinds_forget(struct tocsin__ops *ops, const struct tocsin__owner *owner)
+{
+    for (struct tocsin__kind **link = &ops->kinds; *link;) {
+        struct tocsin__kind *kind = *link;
+
+        if (!tocsin__owner_has(owner, kind->type)) {
+            link = &kind->next;
+            continue;
+        }
+        *link = kind->next;
+        tocsin__release(kind);
+    }
 }
 
 /* For the loop */

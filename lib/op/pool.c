@@ -1,3 +1,4 @@
+#define _GNU_SOURCE                                    /* pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -146,6 +147,7 @@ static void *work(void *arg)
     struct tocsin__pool *pool = self->pool;
     struct tocsin__job *job;
 
+    pthread_setname_np(pthread_self(), "tocsin-worker");
     pthread_mutex_lock(&lock);
     current = self;
     while ((job = job_wait(pool))) {

@@ -3,6 +3,7 @@
 #include <tocsin/work.h>
 
 #include "core/catalogue.h"
+#include "core/owner.h"
 #include "op/op.h"
 #include "op/pool.h"
 
@@ -15,6 +16,7 @@ struct work {
     uint64_t op;
     struct tocsin__pool *pool;
     int64_t queued_us;
+    struct tocsin__owner *owner;                       /* holds it while it may run, whatever becomes of the operation */
     _Atomic int refs;                                  /* the operation's, the thread's */
 };
 
@@ -31,6 +33,7 @@ static void work_put(struct work *work)
         return;
     if (work->drop)
         work->drop(work->arg);
+    tocsin__owner_give(work->owner, TOCSIN_HOLDS_TASKS, 1);
     tocsin__pool_release(work->pool);
     tocsin__release(work);
 }
@@ -39,8 +42,12 @@ static void work_run(struct tocsin__job *job)
 {
     struct work *work = tocsin__container(job, struct work, job);
     int64_t began_us = tocsin__now(NULL);
-    int status = work->task(work->arg);
-    struct tocsin__op *op = tocsin__op_claim(work->op);
+    struct tocsin__op *op;
+    int status;
+
+    tocsin__at_work = work->owner;
+    status = work->task(work->arg);
+    op = tocsin__op_claim(work->op);
 
     if (op) {
         struct state *state = (struct state *)op->state;
@@ -50,6 +57,7 @@ static void work_run(struct tocsin__job *job)
         tocsin__op_finish(op, status, &state->done.tocsin);
     }
     work_put(work);
+    tocsin__at_work = NULL;
 }
 
 static int work_cancel(struct tocsin_op op, void *arg, int reason)
@@ -94,13 +102,21 @@ static int options_check(const struct tocsin_work_options *options)
 static int work_begin(struct tocsin__op *op, const struct tocsin_work_options *options, tocsin_task task, void *arg)
 {
     struct state *state = (struct state *)op->state;
-    struct work *work = tocsin__alloc(sizeof *work);
-    int err = work ? tocsin__pool_find(options->pool.id, &work->pool) : -ENOMEM;
+    struct tocsin__owner *owner = tocsin__owner_whose((const void *)task, NULL);
+    struct work *work;
+    int err = tocsin__owner_admit(owner, TOCSIN_HOLDS_TASKS);
 
+    if (err < 0)
+        return err;
+    work = tocsin__alloc(sizeof *work);
+    err = work ? tocsin__pool_find(options->pool.id, &work->pool) : -ENOMEM;
     if (err < 0) {
+        tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
         tocsin__release(work);
         return err;
     }
+    tocsin__op_owned(op, (const void *)task);
+    work->owner = owner;
     state->op = op;
     state->abandon = options->flags & TOCSIN_ABANDON;
     state->done = tocsin_work_done_make();
@@ -117,6 +133,7 @@ static int work_begin(struct tocsin__op *op, const struct tocsin_work_options *o
     op->engine->tenant->threads += op->threaded;
     if (err < 0) {
         state->work = NULL;
+        tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
         tocsin__pool_release(work->pool);
         tocsin__release(work);
     }

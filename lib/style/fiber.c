@@ -263,6 +263,7 @@ static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
     fiber->stack = stack_take(op->engine->fibers);
     if (!fiber->stack)
         return -ENOMEM;
+    tocsin__op_owned(op, (const void *)task);
     fiber->op = op;
     fiber->done = tocsin_fiber_done_make();
     fiber->node.run = on_resume;

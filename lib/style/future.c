@@ -123,6 +123,7 @@ int tocsin_then(struct tocsin_op id, tocsin_fn fn, void *arg)
     op->notify.how = TOCSIN_AT_END | (op->notify.how & TOCSIN_SERVING);
     op->notify.fn = fn;
     op->notify.arg = arg;
+    tocsin__op_owned(op, (const void *)fn);
     if (op->phase == TOCSIN__ENDED) {
         op->end_node.run = on_then;
         tocsin__ready(op->engine, &op->end_node);

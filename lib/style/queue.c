@@ -48,21 +48,27 @@ static void forget_all(struct tocsin__ops *ops)
 
 static void queue_free(struct tocsin__queue *queue)
 {
+    struct tocsin__owner *owner = queue->owner;
+
     tocsin__intake_free(queue);
     tocsin__release(queue);
+    tocsin__owner_give(owner, TOCSIN_HOLDS_QUEUES, 1);
 }
 
 static int queue_new(struct tocsin__engine *engine, const char *where, const char *pattern, const struct tocsin_queue_options *options,
                      struct tocsin__queue **ret_queue)
 {
-    struct tocsin__queue *queue = tocsin__alloc(sizeof *queue);
-    int err;
+    struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
+    int err = tocsin__owner_admit(owner, TOCSIN_HOLDS_QUEUES);
+    struct tocsin__queue *queue = err < 0 ? NULL : tocsin__alloc(sizeof *queue);
 
+    if (err == 0 && !queue)
+        tocsin__owner_give(owner, TOCSIN_HOLDS_QUEUES, 1);
     if (!queue)
-        return -ENOMEM;
+        return err < 0 ? err : -ENOMEM;
     queue->engine = engine;
     queue->where = where ? where : "";
-    queue->owner = tocsin__owner_of(where);
+    queue->owner = owner;
     err = tocsin__intake_open(queue, pattern, options);
     queue->id = err < 0 ? 0 : tocsin__id_new(&engine->loop->queues, queue);
     if (!queue->id) {

@@ -156,6 +156,39 @@ START_TEST(loops_come_and_go)
 }
 END_TEST
 
+/* A number has a loop from then on; but that takes nothing in before it is open, or it would be lost. */
+static void *make_none(void *ret_err)
+{
+    struct tocsin__loop *loop;
+
+    tocsin__fault_at(2);                               /* the loop, and its inbox */
+    *(int *)ret_err = tocsin__loop_make(&loop);
+    tocsin__fault_at(0);
+    return NULL;
+}
+
+START_TEST(a_loop_that_was_never_open)
+{
+    struct tocsin__node node = { .run = NULL };
+    struct tocsin__loop *loop;
+    pthread_t thread;
+    uint64_t at;
+    unsigned number = 1;
+    int err;
+
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    while (tocsin__loop_numbered(number))
+        number++;
+    ck_assert_int_eq(pthread_create(&thread, NULL, make_none, &err), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(err, -ENOMEM);
+    loop = tocsin__loop_numbered(number);
+    ck_assert_ptr_nonnull(loop);
+    ck_assert(!tocsin__inbox_push(&loop->inbox, &node));
+    ck_assert_int_eq(tocsin__inbox_claim(&loop->inbox, TOCSIN__ANY, TOCSIN__SPARE, &at), -ESHUTDOWN);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("core/threads");
@@ -164,5 +197,6 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_at_once);
     tcase_add_test(tests, loops_come_and_go);
+    tcase_add_test(tests, a_loop_that_was_never_open);
     return suite;
 }

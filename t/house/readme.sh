@@ -1,13 +1,35 @@
-# The README's program compiles as printed, and does what the README says.
+# The README's program, and the plugin that it becomes, compile as printed, and do what the README says.
 dir=$(mktemp -d ./readme.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
-awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$srcdir/README.md" >"$dir/program.c"
-$CC $SANITIZE -Wall -Wextra -Werror -I"$srcdir/include" -o "$dir/program" "$dir/program.c" "$srcdir/t/house/line.c" \
-    .libs/libtocsin.so -Wl,-rpath,"$PWD/.libs" || exit 1
-
+chmod go-w "$dir" && umask 022 || exit 2
+awk -v dir="$dir" '
+/^```c$/ { inside = ++blocks; next }
+/^```/   { inside = 0 }
+inside == 1 { print >(dir "/program.c") }
+inside == 1 && /^int main/ { main = 1 }
+inside == 2 || (inside == 1 && !main) { print >(dir "/ding.c") }
+END { exit blocks != 2 }' "$srcdir/README.md" || { echo "its blocks are not a program and a plugin"; exit 1; }
+compiled() {   # options and source
+    $CC $SANITIZE -Wall -Wextra -Werror -I"$srcdir/include" "$@" "$srcdir/t/house/line.c" .libs/libtocsin.so -Wl,-rpath,"$PWD/.libs" || exit 1
+}
+compiled -o "$dir/program" "$dir/program.c"
+compiled -shared -fPIC -o "$dir/ding.so" "$dir/ding.c"
 mkfifo "$dir/pipe"
-timeout 60 "$dir/program" >"$dir/pipe" &
-said=$(head -n 2 <"$dir/pipe")
-kill $!
-test "$said" = "timer.ticked: ding
-timer.ticked: ding" || { echo "it said: $said"; exit 1; }
+failed=0
+
+dings() {   # twice, at least
+    timeout 60 "$@" >"$dir/pipe" &
+    said=$(head -n 2 <"$dir/pipe")
+    kill $!
+    test "$said" = "timer.ticked: ding
+timer.ticked: ding" || { echo "$1 said: $said"; failed=1; }
+}
+
+dings "$dir/program"
+if test "$with_tools" = yes; then
+    printf '[plugin ding]\nfile = ding.so\n' >"$dir/ding.ini"
+    dings tools/tocsin/tocsin run "$dir/ding.ini"
+else
+    echo "skip: house/readme: the program tocsin is $with_tools"
+fi
+exit $failed

@@ -464,6 +464,27 @@ static void peer_end(struct peer *peer, pthread_t thread)
     sem_destroy(&peer->go);
 }
 
+/* However long it blocks, it is once. */
+START_TEST(who_blocks_too_often_is_not_called)
+{
+    static int forty = 40;
+    struct tocsin_handler_facts facts;
+    struct tocsin_handler handler;
+
+    ck_assert_int_eq(tocsin_owner_patience("program", 0, 2), 0);
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &forty }, &handler), 0);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
+        ck_assert_int_eq(facts.quarantined, i >= 1);
+    }
+    ck_assert_uint_eq(facts.calls, 2);
+    ck_assert_uint_eq(facts.held, 2);
+    ck_assert_int_eq(tocsin_owner_patience("program", 0, 0), 0);
+}
+END_TEST
+
 START_TEST(another_loop)
 {
     struct tocsin_handler handler;
@@ -764,6 +785,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, short_calls_in_short_turns);
     tcase_add_test(tests, short_calls_in_a_long_turn);
     tcase_add_test(tests, the_innermost_is_named);
+    tcase_add_test(tests, who_blocks_too_often_is_not_called);
     tcase_add_test(tests, another_loop);
     tcase_add_test(tests, of_a_loop_that_is_not_watched);
     tcase_add_test(tests, ended_while_a_handler_blocks);

@@ -160,7 +160,7 @@ static int open_once(const struct tocsin_info *info, void *arg)
 
 START_TEST(a_queue_opened_by_a_pended_end)
 {
-    struct tocsin_queue queue = { 0 };
+    static struct tocsin_queue queue;                  /* it is looked at until the loop has been freed */
     struct tocsin_op op;
 
     connect_to("op.done", open_once, &queue);

@@ -18,11 +18,6 @@ prints clock </dev/null
 prints lookup <<END
 tocsin: an alarm bell, and the ringing of it
 END
-prints policy <<END
-/tmp/scratch: deleted for nobody
-/etc/passwd: refused by program
-/etc/passwd: deleted for root
-END
 prints progress <<END
 100 %
 1000001 of 1000001

@@ -1,0 +1,23 @@
+/* A number in a setting, with a point whatever the host's locale has. */
+#ifndef PLUGINS_NUMBER_H
+#define PLUGINS_NUMBER_H
+
+#include <locale.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* False: the text is none, or holds something else as well. */
+static inline bool number_read(const char *text, double *ret_number)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", NULL);
+    char *end;
+
+    if (!plain)
+        return false;
+    *ret_number = strtod_l(text, &end, plain);
+    freelocale(plain);
+    return *text && !*end && isfinite(*ret_number);
+}
+
+#endif

@@ -1,0 +1,531 @@
+/* The file of a plugin: where it is looked for, who may have written to it, and the copy that is made of it. */
+#define _GNU_SOURCE                                    /* setresuid, F_GET_SEALS */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faults.h"
+#include "plugin/file.h"
+#include "plugin/objects.h"
+
+enum { NOBODY = 65534 };
+
+static char folder[256], path[512], reason[512];
+static struct tocsin__file file;
+
+/* A folder of our own, with a plugin "x" in it. */
+
+static const char *in_folder(const char *name)
+{
+    ck_assert_int_lt(snprintf(path, sizeof path, "%s/%s", folder, name), sizeof path);
+    return path;
+}
+
+static void put(const char *name, const void *data, size_t size)
+{
+    FILE *made = fopen(in_folder(name), "wb");
+
+    ck_assert_ptr_nonnull(made);
+    ck_assert_uint_eq(fwrite(data, 1, size, made), size);
+    ck_assert_int_eq(fclose(made), 0);
+    ck_assert_int_eq(chmod(path, 0644), 0);
+}
+
+static void begin(void)
+{
+    struct object object = object_of("plain");
+
+    snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    put("x.so", object.data, object.size);
+    free(object.data);
+    unsetenv("TOCSIN_PLUGIN_PATH");
+}
+
+static void remove_all(const char *where)
+{
+    DIR *listed = opendir(where);
+    struct dirent *entry;
+    char inner[1024];
+
+    while (listed && (entry = readdir(listed))) {
+        snprintf(inner, sizeof inner, "%s/%s", where, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlink(inner) < 0)
+            remove_all(inner);
+    }
+    if (listed)
+        closedir(listed);
+    rmdir(where);
+}
+
+/* How many copies are mapped. */
+static int copies(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[PATH_MAX + 128];
+    int count = 0;
+
+    while (fgets(line, sizeof line, maps))
+        count += strstr(line, "/memfd:tocsin:") != NULL;
+    fclose(maps);
+    return count;
+}
+
+static void end(void)
+{
+    ck_assert_int_eq(copies(), 0);
+    remove_all(folder);
+}
+
+static int open_as(const char *name)
+{
+    int err;
+
+    strcpy(reason, "");
+    err = tocsin__file_open(&file, name, reason, sizeof reason);
+    ck_assert_msg((err < 0) == (*reason != '\0'), "%d: '%s'", err, reason);
+    return err;
+}
+
+static void check_opens(const char *name, const char *as)
+{
+    int err = open_as(name);
+
+    ck_assert_msg(err == 0, "%s: %d: %s", name, err, reason);
+    ck_assert_str_eq(file.path, as);
+    tocsin__file_close(&file);
+}
+
+static void check_refused(const char *name, int err, const char *why)
+{
+    int descriptors = test_descriptors(), answer = open_as(name);
+
+    ck_assert_msg(answer == err && strstr(reason, why), "%s: %d: '%s' instead of %d: '%s'", name, answer, reason, err, why);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+}
+
+START_TEST(the_copy)
+{
+    struct object object = object_of("plain");
+    char link[64], target[256] = "";
+
+    ck_assert_int_eq(open_as(in_folder("x.so")), 0);
+    ck_assert_str_eq(file.path, path);
+    ck_assert_uint_eq(file.size, object.size);
+    ck_assert_int_eq(memcmp(file.data, object.data, object.size), 0);
+    ck_assert_int_eq(copies(), 1);
+    ck_assert_int_eq(fcntl(file.fd, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(fcntl(file.fd, F_GET_SEALS), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    ck_assert_int_eq(ftruncate(file.fd, 0), -1);
+    ck_assert_int_eq(pwrite(file.fd, "x", 1, 0), -1);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file.fd);
+    ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
+    ck_assert_str_eq(target, "/memfd:tocsin:x (deleted)");
+    put("x.so", "gone", 4);                            /* whatever becomes of it */
+    ck_assert_int_eq(memcmp(file.data, object.data, object.size), 0);
+    tocsin__file_close(&file);
+    ck_assert_int_eq(copies(), 0);
+    free(object.data);
+}
+END_TEST
+
+START_TEST(the_copy_can_be_mapped_by_the_dynamic_linker)
+{
+    char link[64];
+    void *mapped;
+    int (*init)(void);
+
+    ck_assert_int_eq(open_as(in_folder("x.so")), 0);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file.fd);
+    mapped = dlopen(link, RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(mapped != NULL, "%s", dlerror());
+    init = (int (*)(void))dlsym(mapped, "tocsin_plugin_init");
+    ck_assert_int_eq(init(), 0);
+    dlclose(mapped);
+    tocsin__file_close(&file);
+}
+END_TEST
+
+START_TEST(a_copy_of_many_pieces)
+{
+    enum { SIZE = 3 * 64 * 1024 + 17 };
+    unsigned char *data = malloc(SIZE);
+
+    for (size_t i = 0; i < SIZE; i++)
+        data[i] = (unsigned char)(i * 7 + i / 251);
+    put("large.so", data, SIZE);
+    ck_assert_int_eq(open_as(in_folder("large.so")), 0);
+    ck_assert_uint_eq(file.size, SIZE);
+    ck_assert_int_eq(memcmp(file.data, data, SIZE), 0);
+    tocsin__file_close(&file);
+    put("large.so", data, 64 * 1024);
+    ck_assert_int_eq(open_as(in_folder("large.so")), 0);
+    ck_assert_uint_eq(file.size, 64 * 1024);
+    tocsin__file_close(&file);
+    free(data);
+}
+END_TEST
+
+/* What was read is what is there, whatever a writer does meanwhile. */
+START_TEST(a_file_that_changes_while_it_is_read)
+{
+    long rounds = test_scaled(300, 3, 30);
+    pid_t writer, parent = getpid();
+
+    put("y.so", "y", 1);
+    writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        for (int fd = open(path, O_WRONLY); getppid() == parent;)
+            for (off_t size = 0; size < 1 << 18; size += 30011)
+                if (ftruncate(fd, size) < 0)
+                    _exit(1);
+        _exit(0);
+    }
+    while (rounds--) {
+        int err = open_as(in_folder("y.so"));
+
+        ck_assert_msg(err == 0 || (err == -ENOEXEC && strstr(reason, "empty")), "%d: %s", err, reason);
+        if (err == 0) {
+            struct stat it;
+
+            ck_assert_int_eq(fstat(file.fd, &it), 0);
+            ck_assert_uint_eq((size_t)it.st_size, file.size);
+            tocsin__file_close(&file);
+        }
+    }
+    kill(writer, SIGKILL);
+    ck_assert_int_eq(waitpid(writer, NULL, 0), writer);
+}
+END_TEST
+
+/* Where it is looked for */
+
+static void path_of(const char *format, ...)
+{
+    char value[4 * PATH_MAX];
+    va_list values;
+
+    va_start(values, format);
+    ck_assert_int_lt(vsnprintf(value, sizeof value, format, values), sizeof value);
+    va_end(values);
+    ck_assert_int_eq(setenv("TOCSIN_PLUGIN_PATH", value, 1), 0);
+}
+
+static void check_folder(unsigned number, const char *is)
+{
+    char found[PATH_MAX];
+
+    ck_assert_int_eq(tocsin__file_folder(number, found), 0);
+    ck_assert_str_eq(found, is);
+}
+
+START_TEST(the_folders)
+{
+    char built[PATH_MAX], here[PATH_MAX], relative[2 * PATH_MAX];
+
+    ck_assert_int_eq(tocsin__file_folder(0, built), 0);
+    ck_assert_int_eq(built[0], '/');
+    ck_assert_ptr_nonnull(strstr(built, "tocsin/plugins"));
+    ck_assert_int_eq(tocsin__file_folder(1, here), -ENOENT);
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    snprintf(relative, sizeof relative, "%s/some/where", here);
+    path_of(":/one::some/where:/two/:");
+    check_folder(0, "/one");
+    check_folder(1, relative);
+    check_folder(2, "/two/");
+    check_folder(3, built);
+    ck_assert_int_eq(tocsin__file_folder(4, here), -ENOENT);
+    ck_assert_int_eq(tocsin__file_folder(UINT_MAX, here), -ENOENT);
+    path_of("%s", "");
+    check_folder(0, built);
+    path_of("::");
+    check_folder(0, built);
+    ck_assert_int_eq(chdir("/"), 0);
+    path_of("some");
+    check_folder(0, "/some");
+}
+END_TEST
+
+START_TEST(a_name_is_looked_for_in_order)
+{
+    char first[1024];
+
+    ck_assert_int_eq(mkdir(in_folder("first"), 0755), 0);
+    strcpy(first, path);
+    path_of("/nowhere:%s/x.so:%s:%s", folder, first, folder);      /* one is no folder, one has no such file */
+    check_opens("x", in_folder("x.so"));
+    put("first/x.so", "first", 5);
+    check_opens("x", in_folder("first/x.so"));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0755), 0);            /* something of that name ends the search */
+    check_refused("x", -ENOEXEC, "no regular file");
+    ck_assert_int_eq(chdir(first), 0);
+    path_of("..");
+    strcat(first, "/../x.so");
+    check_opens("x", first);
+    ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
+START_TEST(a_name_that_is_nowhere)
+{
+    char wide[PATH_MAX - 8], small[40];
+
+    path_of("/one:/two");
+    check_refused("y", -ENOENT, "there is no y.so in /one, /two, /");
+    ck_assert_int_eq(tocsin__file_open(&file, "y", small, sizeof small), -ENOENT);
+    ck_assert_str_eq(small, "there is no y.so in /one, /two");
+    ck_assert_int_eq(tocsin__file_open(&file, "y", NULL, 0), -ENOENT);
+    memset(wide, 'w', sizeof wide);
+    for (size_t i = 0; i < sizeof wide; i += 200)
+        wide[i] = '/';
+    wide[sizeof wide - 1] = '\0';
+    path_of("%s", wide);
+    check_refused("y", -ENOENT, "there is no y.so in ");
+    check_refused("a-name-that-is-too-long", -ENAMETOOLONG, "too long");
+    path_of("relative%s", wide);
+    check_refused("y", -ENAMETOOLONG, "TOCSIN_PLUGIN_PATH: ");
+}
+END_TEST
+
+START_TEST(names_that_cannot_be)
+{
+    static const char *const names[] = {
+        "", "X", "x.so", "a b", "a:b", ".", "..", "\xc3\xa4", "a\n",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    };
+
+    path_of("%s", folder);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        check_refused(names[i], -EINVAL, "no name of a plugin");
+    check_refused(NULL, -EINVAL, "no name of a plugin");
+    check_refused("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde", -ENOENT, "there is no");
+}
+END_TEST
+
+START_TEST(a_file_by_its_path)
+{
+    char here[PATH_MAX], was[PATH_MAX];
+
+    ck_assert_ptr_nonnull(getcwd(was, sizeof was));
+    check_opens(in_folder("x.so"), path);
+    ck_assert_int_eq(chdir(folder), 0);
+    snprintf(here, sizeof here, "%s/./x.so", folder);
+    check_opens("./x.so", here);
+    check_refused("./y.so", -ENOENT, "./y.so");
+    check_refused("x.so/", -ENOTDIR, "x.so/");
+    memset(here, 'a', sizeof here);
+    memcpy(here, "./", 2);
+    here[sizeof here - 1] = '\0';
+    check_refused(here, -ENAMETOOLONG, "./aaa");
+    ck_assert_int_eq(chdir(was), 0);
+}
+END_TEST
+
+/* What it is */
+
+static void socket_at(const char *name)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    ck_assert_int_lt(snprintf(address.sun_path, sizeof address.sun_path, "%s", in_folder(name)), sizeof address.sun_path);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    close(fd);
+}
+
+START_TEST(what_is_no_file_of_a_plugin)
+{
+    check_refused(folder, -ENOEXEC, "no regular file");
+    ck_assert_int_eq(mkfifo(in_folder("fifo.so"), 0644), 0);
+    check_refused(path, -ENOEXEC, "no regular file");
+    socket_at("socket.so");
+    check_refused(path, -ENOEXEC, "no regular file");
+    check_refused("/dev/zero", -ENOEXEC, "no regular file");
+    check_refused("/dev/null", -ENOEXEC, "no regular file");
+    put("empty.so", "", 0);
+    check_refused(path, -ENOEXEC, "empty");
+    ck_assert_int_eq(truncate(in_folder("x.so"), (1 << 30) + 1l), 0);
+    check_refused(path, -ENOEXEC, "1 GiB");
+    ck_assert_int_eq(symlink("loop.so", in_folder("loop.so")), 0);
+    check_refused(path, -ELOOP, "loop.so");
+}
+END_TEST
+
+/* Who may write to it */
+
+static bool as_root(const char *what)
+{
+    if (geteuid() != 0)
+        test_skip(what, "not root");
+    return geteuid() == 0;
+}
+
+/* What a process without privileges is answered. */
+static int answer_of_nobody(const char *name)
+{
+    pid_t child = fork();
+    int status;
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+            _exit(255);
+        _exit(-tocsin__file_open(&file, name, reason, sizeof reason));
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) != 255);
+    return -WEXITSTATUS(status);
+}
+
+static void check_judged(const char *name, const char *why)
+{
+    check_refused(name, -EPERM, why);
+    ck_assert_ptr_nonnull(strstr(reason, "this program has privileges"));
+    ck_assert_int_eq(answer_of_nobody(name), 0);
+}
+
+START_TEST(a_file_that_others_may_write_to)
+{
+    if (!as_root("plugin/file: files that others may write to"))
+        return;
+    in_folder("x.so");
+    ck_assert_int_eq(answer_of_nobody(path), 0);
+    ck_assert_int_eq(chmod(path, 0664), 0);
+    check_judged(path, "a group may write to ");
+    ck_assert_int_eq(chmod(path, 0646), 0);
+    check_judged(path, "everybody may write to ");
+    ck_assert_int_eq(chmod(path, 0444), 0);
+    check_opens(path, path);
+    ck_assert_int_eq(chown(path, NOBODY, 0), 0);
+    check_judged(path, "/x.so belongs to user 65534");
+    path_of("%s", folder);
+    check_judged("x", "/x.so belongs to user 65534");
+    ck_assert_int_eq(chown(path, 0, NOBODY), 0);
+    check_opens(path, path);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    check_opens(path, path);
+    ck_assert_int_eq(answer_of_nobody(path), -EACCES);
+}
+END_TEST
+
+START_TEST(a_folder_that_others_may_write_to)
+{
+    if (!as_root("plugin/file: folders that others may write to"))
+        return;
+    in_folder("x.so");
+    ck_assert_int_eq(chmod(folder, 0775), 0);
+    check_judged(path, "a group may write to ");
+    ck_assert_ptr_null(strstr(reason, "x.so"));
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    check_judged(path, "everybody may write to ");
+    ck_assert_int_eq(chmod(folder, 01777), 0);
+    check_judged(path, "everybody may write to ");
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chown(folder, NOBODY, NOBODY), 0);
+    check_judged(path, "belongs to user 65534");
+    ck_assert_ptr_null(strstr(reason, "x.so"));
+    ck_assert_int_eq(chown(folder, 0, 0), 0);
+    check_opens(path, path);
+}
+END_TEST
+
+START_TEST(a_link)
+{
+    char link[512];
+
+    ck_assert_int_eq(mkdir(in_folder("far"), 0755), 0);
+    put("far/z.so", "far away", 8);
+    ck_assert_int_eq(symlink("far/z.so", in_folder("link.so")), 0);
+    strcpy(link, path);
+    check_opens(link, link);
+    if (!as_root("plugin/file: links, where others may write"))
+        return;
+    ck_assert_int_eq(lchown(link, NOBODY, NOBODY), 0);     /* who owns a link does not matter; who can make one does */
+    check_opens(link, link);
+    ck_assert_int_eq(chmod(in_folder("far"), 0777), 0);
+    check_judged(link, "/far");
+    ck_assert_int_eq(chmod(in_folder("far"), 0755), 0);
+    ck_assert_int_eq(chmod(folder, 0777), 0);
+    check_judged(link, "everybody may write to ");
+    ck_assert_ptr_null(strstr(reason, "/far"));
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chown(in_folder("far/z.so"), NOBODY, 0), 0);
+    check_judged(link, "link.so belongs to user 65534");
+}
+END_TEST
+
+/* F3 */
+
+static void open_both(void)
+{
+    int err = open_as(in_folder("x.so"));
+
+    if (err == 0)
+        tocsin__file_close(&file);
+    ck_assert_int_eq(copies(), 0);
+    if (open_as("x") == 0)
+        tocsin__file_close(&file);
+    else if (err == 0)
+        ck_assert_msg(strstr(reason, "x.so: ") || strstr(reason, "TOCSIN_PLUGIN_PATH: ") || strstr(reason, folder), "%s", reason);
+    ck_assert_int_eq(copies(), 0);
+}
+
+START_TEST(each_fails_in_turn)
+{
+    path_of("relative:%s", folder);
+    each_in_turn("plugin/file", open_both);
+}
+END_TEST
+
+START_TEST(nothing_is_left_open_or_mapped)
+{
+    int descriptors = test_descriptors();
+
+    path_of("/nowhere:%s", folder);
+    for (int i = 0; i < 100; i++) {
+        check_opens("x", in_folder("x.so"));
+        check_refused("y", -ENOENT, "there is no");
+        check_refused(folder, -ENOEXEC, "no regular file");
+    }
+    ck_assert_int_eq(test_descriptors(), descriptors);
+    ck_assert_int_eq(copies(), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("plugin/file");
+    TCase *tests = test_case(suite, "file");
+
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, the_copy);
+    tcase_add_test(tests, the_copy_can_be_mapped_by_the_dynamic_linker);
+    tcase_add_test(tests, a_copy_of_many_pieces);
+    tcase_add_test(tests, a_file_that_changes_while_it_is_read);
+    tcase_add_test(tests, the_folders);
+    tcase_add_test(tests, a_name_is_looked_for_in_order);
+    tcase_add_test(tests, a_name_that_is_nowhere);
+    tcase_add_test(tests, names_that_cannot_be);
+    tcase_add_test(tests, a_file_by_its_path);
+    tcase_add_test(tests, what_is_no_file_of_a_plugin);
+    tcase_add_test(tests, a_file_that_others_may_write_to);
+    tcase_add_test(tests, a_folder_that_others_may_write_to);
+    tcase_add_test(tests, a_link);
+    tcase_add_test(tests, each_fails_in_turn);
+    tcase_add_test(tests, nothing_is_left_open_or_mapped);
+    return suite;
+}

@@ -1,0 +1,279 @@
+/* P2, and what loading refuses: with what, why, and that nothing of it is left. */
+#include "loaded.h"
+
+static char folder[256], path[300];
+
+static void copy(const char *object)
+{
+    char command[1024];
+
+    snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/x.so", folder);
+    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void copy_end(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+/* On a thread of its own, since what is read is lent to that. */
+static int do_check(void *name)
+{
+    return tocsin_plugin_check(name, NULL);
+}
+
+static int checked(const char *name)
+{
+    struct peer peer;
+    int answer;
+
+    peer_begin(&peer);
+    answer = peer_does(&peer, do_check, (void *)name);
+    peer_leaves(&peer);
+    return answer;
+}
+
+START_TEST(refusals)
+{
+    int descriptors;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    tocsin_plugin_load("nowhere", NULL);
+    descriptors = test_descriptors();
+    ck_assert_int_eq(tocsin_plugin_load(NULL, NULL), -EINVAL);
+    ck_assert_str_ne(tocsin_plugin_reason(), "");
+    refused("nowhere", NULL, -ENOENT, "nowhere");
+    refused("Bad Name", NULL, -EINVAL, "");
+    refused("", NULL, -EINVAL, "");
+    refused(PATH_OF("nowhere"), NULL, -ENOENT, "nowhere");
+    refused("mute", NULL, -ENOEXEC, "note");
+    refused("twice", NULL, -EBADMSG, "");
+    refused("later", NULL, -EPROTONOSUPPORT, "2");
+    refused("closed", NULL, -ENOEXEC, "tocsin_plugin_init");
+    refused("guest", SETTINGS("init"), -EINVAL, "key=value");
+    refused("guest", SETTINGS("=x"), -EINVAL, "key=value");
+    refused("program", NULL, -EEXIST, "the program itself");
+    refused("selfish", NULL, -ELOOP, "selfish needs itself");
+    refused("round", NULL, -ELOOP, "round");
+    ck_assert_ptr_nonnull(strstr(tocsin_plugin_reason(), "round2 needs round3"));
+    refused("full", NULL, -ENOENT, "other");
+    ck_assert(!is_loaded("plain"));                    /* it needs that as well, and it would have been loaded */
+    turns_until_mapped(0);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+}
+END_TEST
+
+START_TEST(before_a_constructor_runs)
+{
+    host_begin();
+    copy("plain");
+    unlink(path);
+    setenv("EARLY_FILE", path, 1);
+    refused("early", NULL, -EPROTO, "host.called");
+    refused("early_abi", NULL, -EPROTONOSUPPORT, "");
+    refused("early_idle", NULL, -ENOEXEC, "tocsin_plugin_init");
+    ck_assert_int_eq(checked("early"), -EPROTO);
+    ck_assert_int_eq(checked("early_idle"), -ENOEXEC);
+    ck_assert_int_lt(access(path, F_OK), 0);
+    copy_end();
+}
+END_TEST
+
+START_TEST(beside_another)
+{
+    host_begin();
+    loads("guest", NULL);
+    refused("guest", NULL, -EEXIST, "loaded already");
+    refused("unlike", NULL, -EPROTO, "guest.said");
+    ck_assert_int_eq(checked("guest"), -EEXIST);
+    unloaded("guest");
+}
+END_TEST
+
+/* Its init fails when it has begun everything: at once nothing of it is called, and soon it is unmapped. */
+START_TEST(init_fails)
+{
+    host_begin();
+    refused("guest", SETTINGS("init=drop observer answer timer long fiber block queue source declare alone post fail"), -EIO, "init answered -5");
+    ck_assert(!is_loaded("guest"));
+    emits(1);
+    ck_assert_int_eq(host.called, 0);
+    ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
+    ck_assert_int_eq(host.unhandled, 0);
+    turns_until_mapped(0);
+    ck_assert_int_eq(host.dropped, 1);
+    ck_assert_int_eq(host.finis, 0);
+    for (int what = 0; what < TOCSIN_HOLDS; what++)
+        ck_assert_uint_eq(holds("guest", (enum tocsin_holding)what), 0);
+    refused("guest", SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
+    refused("guest", SETTINGS("init=drop otherwise"), -EEXIST, "init answered");
+    loads("guest", SETTINGS("init=drop"));
+    emits(2);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+START_TEST(loads_itself)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=self", "self=guest"));
+    ck_assert_int_eq(host.init_answer, -EEXIST);
+    unloaded("guest");
+    loads("guest", SETTINGS("init=self", "self=needy"));
+    ck_assert_int_eq(host.init_answer, -ELOOP);        /* it needs one that is being loaded */
+    ck_assert(!is_loaded("needy"));
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* Its init does not return: the watchdog says whose it is; nobody unloads it meanwhile; then it goes on. */
+
+static char blocked_signal[64], blocked_owner[64];
+
+static int on_blocked(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_loop_blocked *blocked = tocsin_loop_blocked_of(info);
+
+    (void)arg;
+    snprintf(blocked_signal, sizeof blocked_signal, "%s", blocked->signal);
+    snprintf(blocked_owner, sizeof blocked_owner, "%s", blocked->owner);
+    return TOCSIN_NEXT;
+}
+
+static int watch_it_hang(void *arg)
+{
+    ck_assert_int_eq(tocsin_on("loop.blocked", on_blocked, NULL), 0);
+    sem_post(arg);
+    while (!*blocked_signal)
+        ck_assert_int_ge(tocsin_turn(-1), 0);
+    ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, NULL), -EBUSY);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, NULL), -EBUSY);
+    host.open = 1;
+    return 0;
+}
+
+START_TEST(init_blocks)
+{
+    struct peer peer;
+    sem_t watches;
+
+    host_begin();
+    ck_assert_int_eq(sem_init(&watches, 0, 0), 0);
+    peer_begin(&peer);
+    peer_starts(&peer, watch_it_hang, &watches);
+    sem_wait(&watches);
+    ck_assert_int_eq(tocsin_watchdog(20), 0);
+    loads("guest", SETTINGS("init=hang drop"));
+    ck_assert_int_eq(peer_finishes(&peer), 0);
+    ck_assert_str_eq(blocked_signal, "plugin.loaded");
+    ck_assert_str_eq(blocked_owner, "guest");
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
+    peer_end(&peer);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    sem_destroy(&watches);
+    turns_until_mapped(0);
+}
+END_TEST
+
+START_TEST(what_is_known)
+{
+    struct tocsin_plugin_facts facts;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_plugin_next(NULL, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_plugin_next(NULL, &facts), -ENOENT);
+    ck_assert_int_eq(tocsin_plugin_check("needy", &facts), 0);
+    ck_assert_str_eq(facts.name, "needy");
+    ck_assert_str_eq(facts.needs, "guest");
+    ck_assert_int_eq(mapped_lines() <= 1, 1);          /* its bytes, lent, and no code */
+    loads("needy", NULL);
+    ck_assert_int_eq(tocsin_plugin_next(NULL, &facts), 0);
+    ck_assert_str_eq(facts.name, "guest");
+    ck_assert_int_eq(tocsin_plugin_next("guest", &facts), 0);
+    ck_assert_str_eq(facts.name, "needy");
+    ck_assert_int_eq(tocsin_plugin_next("needy", &facts), -ENOENT);
+    ck_assert_ptr_null(tocsin_setting("init", NULL));  /* the program has no settings */
+    ck_assert_int_eq(tocsin_state_leave(1, NULL, 0), -EPERM);
+    unloaded("guest");
+    ck_assert(!is_loaded("needy"));
+    _exit(0);                                          /* what check lends goes with the thread */
+}
+END_TEST
+
+/* Whatever becomes of the file */
+START_TEST(the_file_changes)
+{
+    FILE *file;
+
+    host_begin();
+    copy("guest");
+    loads(path, SETTINGS("init=drop"));
+    file = fopen(path, "r+");
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 20000; i++)
+        fputc(0xcc, file);
+    fclose(file);
+    emits(1);
+    ck_assert_int_eq(truncate(path, 0), 0);
+    emits(2);
+    unlink(path);
+    emits(3);
+    ck_assert_int_eq(host.called, 3);
+    unloaded("guest");
+    ck_assert_int_eq(host.finis, 1);
+    copy_end();
+}
+END_TEST
+
+static int load_answer = 1;
+
+static int on_call(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    if (load_answer == 1)
+        load_answer = tocsin_plugin_load("guest", SETTINGS("init=drop"));
+    return TOCSIN_NEXT;
+}
+
+START_TEST(in_a_handler)
+{
+    host_begin();
+    connect_to("host.called", on_call, NULL);
+    emits(1);
+    ck_assert_int_eq(load_answer, 0);
+    ck_assert_int_eq(host.called, 0);                  /* E2 */
+    emits(2);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("plugin/load");
+    TCase *tests = test_case(suite, "load");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, refusals);
+    tcase_add_test(tests, before_a_constructor_runs);
+    tcase_add_test(tests, beside_another);
+    tcase_add_test(tests, init_fails);
+    tcase_add_test(tests, loads_itself);
+    tcase_add_test(tests, init_blocks);
+    tcase_add_test(tests, what_is_known);
+    tcase_add_test(tests, the_file_changes);
+    tcase_add_test(tests, in_a_handler);
+    return suite;
+}

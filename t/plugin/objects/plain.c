@@ -1,0 +1,9 @@
+/* A plugin that says no more than it has to. */
+#include <tocsin/plugin.h>
+
+TOCSIN_PLUGIN("plain", "1.0", "Does nothing.");
+
+int tocsin_plugin_init(void)
+{
+    return 0;
+}

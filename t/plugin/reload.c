@@ -1,0 +1,518 @@
+/* P4: one version goes, the next one comes, and no emission is lost, or seen by both. */
+#include <malloc.h>
+
+#include "loaded.h"
+
+static struct gone gone;
+static char folder[256], path[300];
+
+/* A file that changes: the version that is to be loaded next. */
+static void put(const char *object)
+{
+    char command[1024];
+
+    if (!*folder) {
+        snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        snprintf(path, sizeof path, "%s/guest.so", folder);
+    }
+    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void put_end(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+static void reloads(const char *const *settings, int status, const char *why)
+{
+    gone.count = 0;
+    ck_assert_int_eq(tocsin_plugin_reload("guest", settings, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    gone_with(&gone, status, why);
+}
+
+START_TEST(state_is_handed_over)
+{
+    host_begin();
+    put("guest");
+    loads(path, SETTINGS("init=drop", "fini=leave"));
+    put("guest2");
+    reloads(SETTINGS("init=take drop", "fini=leave2"), 0, "");
+    ck_assert_str_eq(gone.version, "2");
+    ck_assert_uint_eq(host.left, 1);
+    ck_assert_int_eq(host.dropped, 1);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    reloads(NULL, -EPROTO, "init answered");           /* it leaves another version than it takes; and its old one does not start either */
+    ck_assert_ptr_nonnull(strstr(gone.reason, "the old one does not start again"));
+    ck_assert(!is_loaded("guest"));
+    turns_until_mapped(0);
+    put_end();
+}
+END_TEST
+
+START_TEST(state_comes_back)
+{
+    host_begin();
+    put("guest");
+    loads(path, SETTINGS("init=retake drop", "fini=leave"));
+    put("guest2");
+    reloads(SETTINGS("init=take leave2 fail2"), -EIO, "init answered");
+    ck_assert_int_eq(host.version, 1);
+    ck_assert_uint_eq(host.left, 1);
+    unloaded("guest");
+    turns_until_mapped(0);
+    put_end();
+}
+END_TEST
+
+START_TEST(the_new_one_does_not_start)
+{
+    host_begin();
+    put("guest");
+    loads(path, SETTINGS("init=drop timer declare alone", "fini=leave"));
+    put("guest2");
+    reloads(SETTINGS("init=drop block timer fiber alone declare fail2", "fini=leave"), -EIO, "init answered");
+    ck_assert_str_eq(gone.version, "1");
+    ck_assert_int_eq(host.version, 1);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);                  /* the old one alone, and nothing is blocked */
+    ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
+    ck_assert_int_eq(host.unhandled, 1);
+    reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
+    put("early");
+    reloads(NULL, -EBADMSG, "early");
+    put("unlike");
+    reloads(NULL, -EBADMSG, "unlike");
+    put("mute");
+    reloads(NULL, -ENOEXEC, "");
+    unlink(path);
+    reloads(NULL, -ENOENT, "");
+    emits(2);
+    ck_assert_int_eq(host.called, 2);
+    unloaded("guest");
+    turns_until_mapped(0);
+    put_end();
+}
+END_TEST
+
+static int ask_reload(void)
+{
+    tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), NULL);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(from_its_own_handler)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=drop"));
+    host.during = ask_reload;
+    emits(1);
+    gone_with(&gone, 0, "");
+    host.during = NULL;
+    emits(2);
+    ck_assert_int_eq(host.called, 2);
+    ck_assert_int_eq(host.inits, 2);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* What its block has pended meets the new version. */
+START_TEST(what_it_has_blocked)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=drop block"));
+    for (int i = 0; i < 3; i++)
+        emits(1);
+    ck_assert_int_eq(host.called, 0);
+    reloads(SETTINGS("init=drop"), 0, "");
+    ck_assert_int_eq(host.called, 3);
+    ck_assert_uint_eq(holds("program", TOCSIN_HOLDS_BLOCKS), 0);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+static struct peer peer;
+static _Atomic int over;
+
+static int do_some(void *arg)
+{
+    (void)arg;
+    while (!over)
+        tocsin_turn(1);
+    return 0;
+}
+
+/* A loop that never turns: the old one goes on, at once, and can begin new things; when that loop comes, it finds it over. */
+START_TEST(a_loop_that_does_not_come)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    loads("guest", SETTINGS("init=drop"));
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
+    ck_assert_int_eq(tocsin_deadline(op, 20), 0);
+    gone_with(&gone, -EBUSY, "a loop does not turn");
+    while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
+        ck_assert_int_ge(tocsin_turn(10), 0);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(host.inits, 1);
+    ck_assert_int_eq(host.start(NULL, &op), 0);
+    ck_assert_int_eq(host.finish(op), 0);
+    peer_starts(&peer, do_some, NULL);
+    reloads(NULL, 0, "");
+    ck_assert_int_eq(host.inits, 2);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+    over = 1;
+    peer_finishes(&peer);
+    peer_end(&peer);
+}
+END_TEST
+
+static int ticks_go_on(void)
+{
+    int before = host.ticked;
+
+    while (host.ticked < before + 2)
+        ck_assert_int_ge(tocsin_turn(10), 0);
+    return 0;
+}
+
+/* What it runs, and cannot be cancelled, outlasts the time: what it has that stands was not touched. */
+START_TEST(what_stands_is_kept_until_it_can_be_done)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=drop timer work"));
+    while (!host.works)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
+    ck_assert_int_eq(tocsin_deadline(op, 20), 0);
+    gone_with(&gone, -EBUSY, "2 operations");
+    ticks_go_on();
+    host.open = 1;
+    reloads(SETTINGS("init=drop timer"), 0, "");
+    ck_assert_int_eq(host.inits, 2);
+    ticks_go_on();
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* It runs to its end while the old version is connected; beyond its time it is cancelled. */
+START_TEST(what_it_runs)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=drop work"));
+    while (!host.works)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    gone.count = 0;
+    ck_assert_int_eq(tocsin_plugin_reload("guest", SETTINGS("init=drop long fiber"), TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_ge(tocsin_turn(1), 0);
+    ck_assert_int_eq(gone.count, 0);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(host.start(NULL, &op), 0);        /* it may begin more as well */
+    ck_assert_int_eq(host.finish(op), 0);
+    host.open = 1;
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.worked, 1);
+    ck_assert_int_eq(host.inits, 2);
+    reloads(SETTINGS("init=drop"), 0, "");             /* after two seconds: a timer of an hour, and a fiber that sleeps so long */
+    ck_assert_int_eq(host.ended, 2);
+    ck_assert_int_eq(host.woken, 1);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* They are the plugin's, whichever version: the new one may not have more than the old one. */
+
+static char limited_owner[64], limited_holding[64];
+
+static int on_limited(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_owner_limited *limited = tocsin_owner_limited_of(info);
+
+    (void)arg;
+    snprintf(limited_owner, sizeof limited_owner, "%s", limited->owner);
+    snprintf(limited_holding, sizeof limited_holding, "%s", limited->holding);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(limits_go_on)
+{
+    host_begin();
+    connect_to("tocsin.owner.limited", on_limited, NULL);
+    loads("guest", SETTINGS("init=drop"));
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 1), 0);
+    reloads(SETTINGS("init=drop handler"), -EDQUOT, "init answered");
+    ck_assert_str_eq(limited_owner, "guest");
+    ck_assert_str_eq(limited_holding, "handlers");
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 2), 0);
+    reloads(SETTINGS("init=drop handler"), 0, "");
+    emits(2);
+    ck_assert_int_eq(host.called, 3);
+    unloaded("guest");
+    refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT, "init answered");       /* they were never lifted */
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, UINT64_MAX), 0);
+    loads("guest", SETTINGS("init=drop handler observer"));
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+static int asked_status;
+
+static int asks_in_meeting(void)
+{
+    asked_status = tocsin_ask(asks_signo, NULL, NULL); /* its old handler is there, and calls nothing of it */
+    return 0;
+}
+
+/* Who asks while nobody can be asked is refused, and does not hear a yes. */
+START_TEST(asked_during_the_swap)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=answer drop"));
+    ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
+    ck_assert_int_eq(host.asked, 1);
+    host.in_fini = asks_in_meeting;
+    reloads(NULL, 0, "");
+    ck_assert_int_eq(asked_status, -EACCES);
+    ck_assert_int_eq(host.asked, 1);
+    ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
+    ck_assert_int_eq(host.asked, 2);
+    host.in_fini = NULL;
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* A thread that fini ends is no hindrance. */
+START_TEST(a_thread_of_its_own)
+{
+    host_begin();
+    loads("owning", SETTINGS("ends=fini"));
+    ck_assert_int_eq(tocsin_plugin_reload("owning", NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.inits, 2);
+    unloaded("owning");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* Numbered, posted by a thread without a loop, and emitted here, over two loops: each is seen once on each, by one version or the other. TOCSIN_RELOADS and
+   TOCSIN_EMISSIONS: how many. */
+
+enum { BURST = 16 };
+static _Atomic unsigned char *seen;
+static _Atomic long sent, due;                         /* due: so many may be sent by now, since all reloads are to meet some */
+static _Atomic int sender_over;
+static long most;
+
+static void see(uint64_t number, int version)
+{
+    (void)version;
+    seen[number]++;
+}
+
+static void *send_on(void *arg)
+{
+    long number;
+
+    (void)arg;
+    while ((number = sent++) < most)
+        while (number >= due || tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) == -EAGAIN)
+            sched_yield();
+    sender_over = 1;
+    return NULL;
+}
+
+/* Where it is refused, the other loop is to get on first, and may wait for this one. */
+static bool emit_some(void)
+{
+    static long number = -1;
+
+    for (int i = 0; i < BURST; i++) {
+        if (number < 0)
+            number = sent++;
+        if (number >= most)
+            return false;
+        if (number >= due || tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) == -EAGAIN)
+            return true;
+        number = -1;
+    }
+    return true;
+}
+
+static long asked_for(const char *name, long otherwise)
+{
+    return getenv(name) ? atol(getenv(name)) : otherwise;
+}
+
+static int reload_amid(void)
+{
+    gone.count = 0;
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    while (!gone.count) {
+        emit_some();
+        ck_assert_int_ge(tocsin_turn(0), 0);
+    }
+    ck_assert_msg(gone.status == 0 || gone.status == -EAGAIN, "%d: %s", gone.status, gone.reason);
+    return gone.status;
+}
+
+/* Of memory only what the allocator of the system counts: a sanitizer's is another, and this is 0 there. */
+static size_t allocated(void)
+{
+    return mallinfo2().uordblks;
+}
+
+START_TEST(while_work_flows)
+{
+    long rounds = asked_for("TOCSIN_RELOADS", test_scaled(1000, 20, 100)), refusals = 0;
+    int descriptors, mappings;
+    pthread_t sender;
+    size_t before;
+
+    most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20, 100));
+    seen = calloc((size_t)most, 1);
+    ck_assert_ptr_nonnull(seen);
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
+    host.seen = see;
+    loads("guest", SETTINGS("init=everywhere handler"));
+    while (host.tasks < 1)
+        peer_does(&peer, do_turn, NULL);
+    descriptors = test_descriptors();
+    mappings = mapped_lines();
+    peer_starts(&peer, do_some, NULL);
+    ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
+    refusals += reload_amid() < 0;                     /* what is made once has been made */
+    before = allocated();
+    for (long i = 1; i < rounds; i++) {
+        refusals += reload_amid() < 0;
+        due = most / rounds * i;
+    }
+    due = most;
+    while (emit_some() || !sender_over)                /* it may wait for room, here or there */
+        ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_eq(pthread_join(sender, NULL), 0);
+    over = 1;
+    peer_finishes(&peer);
+    while (peer_does(&peer, do_turns, NULL) + do_turns(NULL) > 0)
+        ;
+    for (long i = 0; i < most; i++)
+        ck_assert_msg(seen[i] == 2, "%ld of %ld: seen %d times", i, most, seen[i]);
+    printf("plugin/reload: %ld reloads, %ld refused, %ld emissions, %zd bytes more\n", rounds, refusals, most, allocated() - before);
+    ck_assert_int_eq(test_descriptors(), descriptors);
+    ck_assert_int_eq(mapped_lines(), mappings);
+    ck_assert_uint_lt(allocated(), before + 64 * 1024);
+    gone.count = 0;
+    unloads("guest", &gone);
+    while (!gone.count) {
+        tocsin_turn(0);
+        peer_does(&peer, do_turn, NULL);
+    }
+    ck_assert_int_eq(mapped_lines(), 0);
+    peer_end(&peer);
+    free(seen);
+}
+END_TEST
+
+/* It stands at the seams: the new version finds nobody there; where that does not start, the old one is back. */
+START_TEST(at_the_seams)
+{
+    int crossed;
+
+    host_begin();
+    connect_to("host.called", tell, &(struct told){ 0 });
+    loads("guest", SETTINGS("init=interpose fail2"));
+    for (int i = 0; i < 2; i++) {
+        gone.count = 0;
+        ck_assert_int_eq(tocsin_plugin_reload("guest", _i ? SETTINGS("init=interpose fail") : NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+        gone_with(&gone, _i ? -EIO : 0, "");
+        crossed = host.crossed;
+        ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
+        ck_assert_int_gt(host.crossed, crossed);
+        tocsin_turn(0);
+    }
+    unloaded("guest");
+}
+END_TEST
+
+/* Two of them at once, whose homes are each other's loops: they do not wait for each other. */
+static int do_load(void *arg)
+{
+    return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
+}
+
+START_TEST(two_at_once)
+{
+    struct gone other = { .count = 0 };
+
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
+    host.loops[1] = tocsin_loop_current();
+    loads("guest", SETTINGS("init=everywhere"));
+    ck_assert_int_eq(peer_does(&peer, do_load, (void *)"kept"), 0);
+    while (host.tasks < 4)
+        tocsin_turn(0), peer_does(&peer, do_turn, NULL);
+    peer_starts(&peer, do_some, NULL);
+    for (long i = test_scaled(20, 4, 10); i; i--) {
+        gone.count = other.count = 0;
+        ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
+        ck_assert_int_eq(tocsin_plugin_reload("kept", NULL, TOCSIN_CALL(on_gone, &other), NULL), 0);
+        gone_with(&gone, 0, "");
+        gone_with(&other, 0, "");
+        ck_assert(other.mapped);
+    }
+    over = 1;
+    peer_finishes(&peer);
+    _exit(0);                                          /* what cannot be unmapped keeps its descriptors */
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("plugin/reload");
+    TCase *tests = test_case(suite, "reload");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, state_is_handed_over);
+    tcase_add_test(tests, state_comes_back);
+    tcase_add_test(tests, the_new_one_does_not_start);
+    tcase_add_test(tests, from_its_own_handler);
+    tcase_add_test(tests, what_it_has_blocked);
+    tcase_add_test(tests, a_loop_that_does_not_come);
+    tcase_add_test(tests, what_stands_is_kept_until_it_can_be_done);
+    tcase_add_test(tests, what_it_runs);
+    tcase_add_test(tests, limits_go_on);
+    tcase_add_test(tests, asked_during_the_swap);
+    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, while_work_flows);
+    tcase_add_loop_test(tests, at_the_seams, 0, 2);
+    tcase_add_test(tests, two_at_once);
+    return suite;
+}

@@ -1,0 +1,818 @@
+/* P3: a plugin goes, from anywhere, in the middle of anything, and nothing of it is called afterwards. */
+#include <tocsin/interpose.h>
+
+#include "loaded.h"
+
+static struct gone gone;
+static int asked = -1;
+
+static int ask_unload(void)
+{
+    if (asked == -1)
+        asked = tocsin_plugin_unload("guest", TOCSIN_CALL(on_gone, &gone), NULL);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(from_its_own_handler)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=drop"));
+    host.during = ask_unload;
+    emits(1);
+    ck_assert_int_eq(asked, 0);
+    ck_assert_int_eq(host.called, 1);
+    gone_with(&gone, 0, "");
+    emits(2);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(host.dropped, 1);
+    ck_assert_int_eq(host.finis, 1);
+    ck_assert(!is_loaded("guest"));
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* First, second, last of three. */
+static int on_host(const struct tocsin_info *info, void *arg)
+{
+    const int *asks = arg;
+
+    (void)info;
+    if (*asks)
+        ask_unload();
+    return TOCSIN_NEXT;
+}
+
+START_TEST(amid_others)
+{
+    int asks[3] = { 0 };
+
+    host_begin();
+    asks[_i / 3] = 1;
+    for (int at = 0; at < 3; at++)
+        if (at == _i % 3)
+            loads("guest", SETTINGS("init=drop"));
+        else
+            connect_to("host.called", on_host, &asks[at]);
+    emits(1);
+    if (_i / 3 == _i % 3)                              /* nobody of the host's stands at that place */
+        ask_unload();
+    ck_assert_int_eq(host.called, 1);                  /* it is unloaded between turns: this delivery has all of it */
+    gone_with(&gone, 0, "");
+    emits(2);
+    ck_assert_int_eq(host.called, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* All that it can have on a loop, and nothing of it left. */
+START_TEST(with_everything)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=handler drop answer observer timer long future fiber source declare alone queue block"));
+    ck_assert_uint_ge(holds("guest", TOCSIN_HOLDS_HANDLERS), 4);
+    ck_assert_uint_ge(holds("guest", TOCSIN_HOLDS_OPERATIONS), 4);
+    while (host.ticked < 2 || !host.asleep)
+        tocsin_turn(-1);
+    unloaded("guest");
+    ck_assert_int_eq(host.woken, 1);
+    ck_assert_int_eq(host.ended, 2);                   /* the fiber, and the long timer */
+    ck_assert_int_eq(mapped_lines(), 0);
+    ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
+    ck_assert_int_eq(host.unhandled, 0);
+}
+END_TEST
+
+static int on_number(const struct tocsin_info *info, void *arg)
+{
+    uint64_t *sum = arg;
+
+    *sum = *sum * 10 + host_called_of(info)->number;
+    return TOCSIN_NEXT;
+}
+
+/* What its block has pended is delivered when it goes, in order. */
+START_TEST(what_it_has_blocked)
+{
+    uint64_t sum = 0;
+
+    host_begin();
+    connect_to("host.called", on_number, &sum);
+    loads("guest", SETTINGS("init=handler block"));
+    for (int i = 1; i < 4; i++)
+        ck_assert_int_eq(tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)i)), TOCSIN_PENDED);
+    unloaded("guest");
+    ck_assert_uint_eq(sum, 123);
+}
+END_TEST
+
+START_TEST(while_a_job_runs)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=work"));
+    while (!host.works)
+        sched_yield();
+    unloads("guest", &gone);
+    for (int i = 0; i < 20; i++)
+        tocsin_turn(1);
+    ck_assert_int_eq(gone.count, 0);
+    ck_assert_int_eq(host.finis, 0);
+    host.open = 1;
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.worked, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* Its time is over: it is named, it stays, and can be asked again. */
+START_TEST(while_a_job_runs_too_long)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=work drop"));
+    while (!host.works)
+        sched_yield();
+    op = unloads("guest", &gone);
+    ck_assert_int_eq(tocsin_deadline(op, 10), 0);
+    gone_with(&gone, -EBUSY, "1 task");
+    ck_assert(gone.mapped);
+    emits(1);
+    while (state_of("guest") != TOCSIN_PLUGIN_STUCK)
+        tocsin_turn(-1);
+    emits(2);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, NULL), -EBUSY);
+    host.open = 1;
+    unloaded("guest");
+    ck_assert_int_eq(host.finis, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+START_TEST(a_fiber_that_does_not_end)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=stubborn"));
+    while (!host.asleep)
+        tocsin_turn(-1);
+    host.open = 1;
+    op = unloads("guest", &gone);
+    ck_assert_int_eq(tocsin_deadline(op, -1), 0);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.woken, 1);
+}
+END_TEST
+
+/* Its operation type, used by the host */
+
+static struct told told;
+
+START_TEST(a_type_that_the_host_uses)
+{
+    struct tocsin_info *info = NULL;
+    struct tocsin_op op, kept;
+
+    host_begin();
+    loads("guest", SETTINGS("init="));
+    ck_assert_int_eq(host.start(TOCSIN_FUTURE, &kept), 0);
+    ck_assert_int_eq(host.finish(kept), 0);
+    ck_assert_int_eq(tocsin_wait(kept, -1, &info), 7);
+    ck_assert_int_eq(host.start(TOCSIN_CALL(tell, &told), &op), 0);
+    ck_assert_uint_eq(holds("guest", TOCSIN_HOLDS_TYPES), 2);
+    op = unloads("guest", &gone);                      /* it cannot be cancelled while it is not open */
+    tocsin_deadline(op, 10);
+    gone_with(&gone, -EBUSY, "2 types");
+    ck_assert_int_eq(told.count, 0);
+    host.open = 1;
+    gone.count = 0;
+    op = unloads("guest", &gone);
+    tocsin_deadline(op, 200);
+    turns_until(&told.count, 1);
+    ck_assert_int_eq(told.status, -ECANCELED);
+    gone_with(&gone, -EBUSY, "1 type");               /* its info */
+    ck_assert_int_eq(host.finis, 0);
+    tocsin_info_unref(info);
+    ck_assert_int_eq(host.dropped, 2);
+    unloaded("guest");
+    ck_assert_int_eq(host.finis, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* Begun when it is on its way out: refused. */
+static int start_answer;
+
+static int start_in_fini(void)
+{
+    struct tocsin_op op;
+
+    start_answer = host.start(NULL, &op);
+    return 0;
+}
+
+START_TEST(a_type_that_is_used_too_late)
+{
+    host_begin();
+    loads("guest", SETTINGS("init="));
+    host.in_fini = start_in_fini;
+    unloaded("guest");
+    ck_assert_int_eq(start_answer, -ESHUTDOWN);
+}
+END_TEST
+
+static struct tocsin_info *said;
+
+static int on_said(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    said = tocsin_info_ref(info);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(objects_of_its)
+{
+    struct tocsin_op op;
+    char text[256];
+
+    host_begin();
+    loads("guest", SETTINGS("init=declare"));
+    connect_to("guest.said", on_said, NULL);
+    ck_assert_int_eq(host.say(), TOCSIN_DELIVERED);
+    ck_assert_int_eq(host.objects, 1);
+    op = unloads("guest", &gone);
+    tocsin_deadline(op, 10);
+    gone_with(&gone, -EBUSY, "1 object");
+    tocsin_info_unref(said);
+    ck_assert_int_eq(host.objects, 0);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+    (void)text;
+}
+END_TEST
+
+/* What it emitted can be looked at when it is gone: name and layout are the registry's. */
+static int keep(const struct tocsin_info *info, void *arg)
+{
+    struct tocsin_info **kept = arg;
+
+    if (!*kept)
+        *kept = tocsin_info_ref(info);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(what_it_emitted)
+{
+    struct tocsin_info *kept = NULL;
+    char text[256];
+
+    host_begin();
+    connect_to("host.called", keep, &kept);
+    loads("guest", SETTINGS("init=post"));
+    while (!kept)
+        tocsin_turn(-1);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+    ck_assert_int_gt(tocsin_info_json(kept, text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "77"));
+    ck_assert_uint_eq(host_called_of(kept)->number, 77);
+    tocsin_info_unref(kept);
+}
+END_TEST
+
+START_TEST(in_fini)
+{
+    static const char *const what[] = { "handler", "timer", "fiber", "work", "block", "queue", "source", "declare", "everywhere" };
+    char fini[64];
+
+    host_begin();
+    host.loops[0] = tocsin_loop_current();
+    ck_assert_uint_eq(host.loops[0].id, 0);            /* there is none yet */
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    host.loops[0] = tocsin_loop_current();
+    for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
+        snprintf(fini, sizeof fini, "fini=%s", what[i]);
+        loads("guest", SETTINGS("init=drop", fini));
+        unloaded("guest");
+        ck_assert_msg(host.fini_answer == -ESHUTDOWN, "%s: %d", what[i], host.fini_answer);
+    }
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+static char order[64];
+
+static int on_unloaded(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    strcat(strcat(order, tocsin_plugin_unloaded_of(info)->name), " ");
+    return TOCSIN_NEXT;
+}
+
+START_TEST(dependents_first)
+{
+    host_begin();
+    loads("needy", NULL);
+    ck_assert(is_loaded("guest"));
+    connect_to("plugin.unloaded", on_unloaded, NULL);
+    unloaded("guest");
+    ck_assert(!is_loaded("needy"));
+    ck_assert_str_eq(order, "needy guest ");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* One that needs it is held: it goes on as if nothing had been, and takes on new things. */
+START_TEST(a_dependent_that_is_held)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=handler"));
+    loads("needy", SETTINGS("init=work"));
+    while (!host.works)
+        sched_yield();
+    op = unloads("guest", &gone);
+    tocsin_deadline(op, 20);
+    gone_with(&gone, -EBUSY, "");
+    while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
+        ck_assert_int_ge(tocsin_turn(10), 0);
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    host.open = 1;
+    while (is_loaded("needy") && state_of("needy") == TOCSIN_PLUGIN_ENDING)
+        tocsin_turn(1);
+    if (is_loaded("needy"))
+        unloaded("needy");
+    host.start = NULL;
+    ck_assert_int_eq(tocsin_on("host.called", host.handler, NULL), 0);       /* it is not closed */
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+START_TEST(a_thread_of_its_own)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("owning", NULL);
+    while (!host.alive)
+        sched_yield();
+    op = unloads("owning", &gone);
+    tocsin_deadline(op, 30);
+    gone_with(&gone, -EBUSY, "thread");
+    ck_assert(gone.mapped);
+    ck_assert_int_gt(mapped_lines(), 0);
+    host.open = 1;
+    while (host.alive)
+        sched_yield();
+    while (state_of("owning") == TOCSIN_PLUGIN_ENDING)
+        tocsin_turn(1);
+    unloaded("owning");
+    ck_assert_int_eq(host.finis, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* It ends it in its fini: that is no hindrance, though the kernel may show it a moment longer. */
+START_TEST(a_thread_that_fini_ends)
+{
+    host_begin();
+    for (int i = 0; i < 20; i++) {
+        struct gone each = { .count = 0 };
+        struct tocsin_op op;
+
+        loads("owning", SETTINGS("ends=fini"));
+        while (!host.alive)
+            sched_yield();
+        op = unloads("owning", &each);
+        tocsin_deadline(op, -1);
+        gone_with(&each, 0, "");
+        ck_assert(!each.mapped);
+    }
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+START_TEST(that_cannot_be_unmapped)
+{
+    host_begin();
+    loads("kept", SETTINGS("init=drop timer alone"));
+    unloads("kept", &gone);
+    gone_with(&gone, 0, "");
+    ck_assert(gone.mapped);
+    ck_assert(!is_loaded("kept"));
+    ck_assert_int_gt(mapped_lines(), 0);
+    emits(1);
+    ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
+    ck_assert_int_eq(host.called, 0);
+    loads("kept", SETTINGS("init=drop"));              /* another one of the same */
+    emits(2);
+    ck_assert_int_eq(host.called, 1);
+    gone.count = 0;
+    unloads("kept", &gone);
+    gone_with(&gone, 0, "");
+    tocsin_free();
+    _exit(0);                                          /* its descriptors stay with it */
+}
+END_TEST
+
+/* Other loops */
+
+static struct peer peer;
+
+static int do_load(void *arg)
+{
+    return tocsin_plugin_load("guest", arg);
+}
+
+static int do_unload(void *arg)
+{
+    (void)arg;
+    return tocsin_plugin_unload("guest", TOCSIN_CALL(on_gone, &gone), NULL);
+}
+
+static int do_some(void *arg)
+{
+    const _Atomic int *over = arg;
+
+    while (!*over)
+        tocsin_turn(1);
+    return 0;
+}
+
+static _Atomic int over;
+
+START_TEST(a_timer_on_another_loop)
+{
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=timer drop fiber block")), 0);
+    peer_starts(&peer, do_some, &over);
+    while (host.ticked < 3)
+        sched_yield();
+    unloads("guest", &gone);
+    gone_with(&gone, 0, "");
+    turns_until_mapped(0);
+    over = 1;
+    peer_finishes(&peer);
+    peer_end(&peer);
+}
+END_TEST
+
+/* Posts and tasks that are on their way to a loop which does not turn yet. */
+START_TEST(on_the_way_to_another_loop)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
+    loads("guest", SETTINGS("init=everywhere drop post"));
+    op = unloads("guest", &gone);
+    tocsin_deadline(op, 20);
+    gone_with(&gone, -EBUSY, "1 task");
+    peer_starts(&peer, do_some, &over);
+    while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
+        tocsin_turn(1);
+    ck_assert_int_eq(host.tasks, 2);                   /* the task has run, and could do nothing */
+    if (is_loaded("guest"))
+        unloaded("guest");
+    turns_until_mapped(0);
+    over = 1;
+    peer_finishes(&peer);
+    peer_end(&peer);
+}
+END_TEST
+
+/* Who has asked does not wait for it; who has loaded it is gone. */
+START_TEST(the_asking_loop_goes)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=drop work"));
+    while (!host.works)
+        sched_yield();
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_unload, NULL), 0);
+    peer_does(&peer, do_free, NULL);
+    ck_assert_int_eq(gone.count, 1);
+    ck_assert_int_eq(gone.status, -ECANCELED);
+    host.open = 1;
+    while (is_loaded("guest") && state_of("guest") != TOCSIN_PLUGIN_STUCK)
+        tocsin_turn(1);
+    if (is_loaded("guest"))
+        unloaded("guest");
+    turns_until_mapped(0);
+    peer_leaves(&peer);
+}
+END_TEST
+
+START_TEST(the_home_loop_goes)
+{
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop timer fiber work")), 0);
+    while (!host.works)
+        sched_yield();
+    unloads("guest", &gone);
+    host.open = _i;
+    peer_starts(&peer, do_free, NULL);
+    while (_i && !gone.count)
+        tocsin_turn(1);
+    host.open = 1;
+    peer_finishes(&peer);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.finis, 1);
+    turns_until_mapped(0);
+    peer_leaves(&peer);
+}
+END_TEST
+
+/* With all that the plugin had there. */
+START_TEST(the_home_loop_has_gone)
+{
+    host_begin();
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop observer source queue block promise declare alone")), 0);
+    peer_does(&peer, do_free, NULL);
+    for (int what = 0; what < TOCSIN_HOLDS; what++)
+        ck_assert_msg(!holds("guest", what) || what == TOCSIN_HOLDS_SIGNALS, "%s", tocsin_holding_name(what));
+    peer_leaves(&peer);
+    unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* The only loop goes while it is under way: what comes next can finish it. */
+START_TEST(all_loops_go)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=work"));
+    while (!host.works)
+        sched_yield();
+    ck_assert_int_eq(tocsin_plugin_unload("guest", TOCSIN_CALL(on_gone, &gone), &op), 0);
+    host.open = 1;
+    tocsin_free();
+    ck_assert_int_eq(gone.count, 1);
+    if (is_loaded("guest") && state_of("guest") == TOCSIN_PLUGIN_ENDING)
+        while (tocsin_turn(1) >= 0 && is_loaded("guest") && state_of("guest") == TOCSIN_PLUGIN_ENDING)
+            ;
+    if (is_loaded("guest"))
+        unloaded("guest");
+    turns_until_mapped(0);
+}
+END_TEST
+
+/* A question while it goes: never a yes from code that is not there. */
+static int answers[64], answers_count;
+
+static int ask_now(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    if (answers_count < 64)
+        answers[answers_count++] = tocsin_ask(asks_signo, NULL, NULL);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(asked_meanwhile)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=answer work"));
+    while (!host.works)
+        sched_yield();
+    ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(ask_now), &op), 0);
+    unloads("guest", &gone);
+    turns_until(&answers_count, 3);
+    ck_assert_int_eq(host.asked, answers_count);       /* it is asked until it is disconnected */
+    host.open = 1;
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    drain_all();
+}
+END_TEST
+
+/* Two threads ask for the same at once: one of them is told so. */
+START_TEST(asked_by_two)
+{
+    host_begin();
+    ck_assert_int_eq(tocsin_turn(0), 0);
+    peer_begin(&peer);
+    for (long i = test_scaled(200, 10, 20); i; i--) {
+        struct gone mine = { .count = 0 };
+        int err, others;
+
+        gone.count = 0;
+        loads("guest", SETTINGS("init=drop"));
+        peer_starts(&peer, do_unload, NULL);
+        err = tocsin_plugin_unload("guest", TOCSIN_CALL(on_gone, &mine), NULL);
+        others = peer_finishes(&peer);
+        ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
+        while (is_loaded("guest")) {
+            tocsin_turn(0);
+            peer_does(&peer, do_turn, NULL);           /* every loop has to have been at rest */
+        }
+        while (others == 0 && !gone.count)
+            peer_does(&peer, do_turn, NULL);
+        if (err == 0)
+            gone_with(&mine, 0, "");
+    }
+    turns_until_mapped(0);
+    peer_end(&peer);
+}
+END_TEST
+
+static int fiber_asks(void *arg)
+{
+    struct tocsin_op op;
+
+    (void)arg;
+    ck_assert_int_eq(tocsin_plugin_unload("guest", TOCSIN_FUTURE, &op), 0);
+    return tocsin_wait(op, -1, NULL);
+}
+
+START_TEST(from_a_fiber)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    loads("guest", SETTINGS("init=drop fiber"));
+    ck_assert_int_eq(tocsin_spawn(fiber_asks, NULL, TOCSIN_CALL(tell, &told), &op), 0);
+    turns_until(&told.count, 1);
+    ck_assert_int_eq(told.status, 0);
+    turns_until_mapped(0);
+}
+END_TEST
+
+static int ends_held;
+
+static void hold_ends(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+{
+    (void)arg;
+    if (crossing->seam != TOCSIN_SEAM_END || strncmp(crossing->name, "plugin.", 7) == 0)
+        return;
+    ends_held++;
+    verdict->delay_ms = 3600000;
+}
+
+/* It stands at the seams, and is taken away from there; what it has held up goes on waiting, and can be ended. */
+static int crossed_in_fini;
+
+static int post_in_fini(void)
+{
+    crossed_in_fini = host.crossed;
+    tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1));
+    crossed_in_fini = host.crossed - crossed_in_fini;
+    return 0;
+}
+
+START_TEST(at_the_seams)
+{
+    struct tocsin_op op;
+    int crossed;
+
+    host_begin();
+    connect_to("host.called", on_host, &(int){ 0 });
+    loads("guest", SETTINGS("init=interpose long"));
+    host.in_fini = post_in_fini;
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    while (host.crossed == 0)
+        tocsin_turn(0);
+    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), -EBUSY);
+    unloaded("guest");
+    ck_assert_int_eq(crossed_in_fini, 0);
+    ck_assert_int_eq(mapped_lines(), 0);
+    crossed = host.crossed;
+    ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
+    ck_assert_int_gt(tocsin_turn(0), 0);
+    ck_assert_int_eq(host.crossed, crossed);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
+    loads("guest", SETTINGS("init=interpose"));
+    unloaded("guest");
+}
+END_TEST
+
+/* Nobody takes the result of one that it had begun, and that has ended since. */
+START_TEST(a_result_that_nobody_takes)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=promise"));
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
+/* The end of an operation whose type goes, or that it has started: it is not waited for. */
+START_TEST(what_is_held_up)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), 0);
+    loads("guest", SETTINGS("init=future"));
+    ck_assert_int_eq(host.start(TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(host.finish(op), 0);
+    while (ends_held < 2)
+        tocsin_turn(1);
+    unloads("guest", &gone);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(mapped_lines(), 0);
+    ck_assert_int_eq(tocsin_interpose(NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    struct tocsin_op op;
+
+    host_begin();
+    ck_assert_int_eq(tocsin_plugin_unload(NULL, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, &op), -ENOENT);
+    ck_assert_int_eq(tocsin_id_error(op.source.id), -ENOENT);
+    ck_assert_ptr_nonnull(strstr(tocsin_plugin_reason(), "guest"));
+    loads("guest", SETTINGS("init="));
+    ck_assert_int_eq(tocsin_plugin_unload("guest", TOCSIN_CALL(host.handler, NULL), &op), -EINVAL);
+    unloads("guest", &gone);
+    ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, &op), -EALREADY);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, &op), -EALREADY);
+    gone_with(&gone, 0, "");
+}
+END_TEST
+
+static struct tocsin_op served;
+static struct told served_end;
+
+static int serve(void)
+{
+    const struct tocsin_notify notify = { .how = TOCSIN_AT_END | TOCSIN_SERVING, .fn = tell, .arg = &served_end };
+
+    return tocsin_timer(1000000, &notify, &served);
+}
+
+/* What the program's code started in its handler, and serves others, is the program's, and goes on. */
+START_TEST(what_serves_others)
+{
+    host_begin();
+    host.during = serve;
+    loads("guest", SETTINGS("init=drop"));
+    emits(1);
+    ck_assert_int_eq(host.called, 1);
+    unloaded("guest");
+    ck_assert_int_eq(served_end.count, 0);
+    ck_assert_int_eq(tocsin_cancel(served), 0);
+    turns_until(&served_end.count, 1);
+    ck_assert_int_eq(served_end.status, -ECANCELED);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("plugin/unload");
+    TCase *tests = test_case(suite, "unload");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, from_its_own_handler);
+    tcase_add_loop_test(tests, amid_others, 0, 9);
+    tcase_add_test(tests, with_everything);
+    tcase_add_test(tests, what_it_has_blocked);
+    tcase_add_test(tests, while_a_job_runs);
+    tcase_add_test(tests, while_a_job_runs_too_long);
+    tcase_add_test(tests, a_fiber_that_does_not_end);
+    tcase_add_test(tests, a_type_that_the_host_uses);
+    tcase_add_test(tests, a_type_that_is_used_too_late);
+    tcase_add_test(tests, objects_of_its);
+    tcase_add_test(tests, what_it_emitted);
+    tcase_add_test(tests, in_fini);
+    tcase_add_test(tests, dependents_first);
+    tcase_add_test(tests, a_dependent_that_is_held);
+    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_thread_that_fini_ends);
+    tcase_add_test(tests, that_cannot_be_unmapped);
+    tcase_add_test(tests, a_timer_on_another_loop);
+    tcase_add_test(tests, on_the_way_to_another_loop);
+    tcase_add_test(tests, the_asking_loop_goes);
+    tcase_add_loop_test(tests, the_home_loop_goes, 0, 2);
+    tcase_add_test(tests, the_home_loop_has_gone);
+    tcase_add_test(tests, all_loops_go);
+    tcase_add_test(tests, asked_meanwhile);
+    tcase_add_test(tests, asked_by_two);
+    tcase_add_test(tests, from_a_fiber);
+    tcase_add_test(tests, at_the_seams);
+    tcase_add_test(tests, a_result_that_nobody_takes);
+    tcase_add_test(tests, what_is_held_up);
+    tcase_add_test(tests, refusals);
+    tcase_add_test(tests, what_serves_others);
+    return suite;
+}

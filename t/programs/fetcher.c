@@ -1,0 +1,21 @@
+/* A plugin that fetches a page again and again, and brings libtocsin-net with it. */
+#include <tocsin.h>
+#include <tocsin/http.h>
+
+#ifndef NAME
+#define NAME "fetcher"
+#endif
+TOCSIN_PLUGIN(NAME, "1.0", "Fetches a page again and again.");
+
+static int on_tick(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    return tocsin_http_get(tocsin_setting("url", ""), NULL, NULL);
+}
+
+int tocsin_plugin_init(void)
+{
+    if (!*tocsin_setting("url", ""))
+        return tocsin_plugin_refuse(-EINVAL, "url: which page?");
+    return tocsin_every(20, TOCSIN_EACH(on_tick), NULL);
+}

@@ -1,0 +1,18 @@
+/* A plugin that needs the one that speaks. */
+#include <stdio.h>
+
+#include <tocsin.h>
+
+TOCSIN_PLUGIN("needy", "1", "Needs somebody who speaks."
+              TOCSIN_NEEDS("speaker"));
+
+int tocsin_plugin_init(void)
+{
+    puts("needy");
+    return 0;
+}
+
+void tocsin_plugin_fini(void)
+{
+    puts("needy ends");
+}

@@ -1,0 +1,31 @@
+/* A plugin that says what it does: that it begins, with which settings and on which loop, and that it ends. */
+#include <stdio.h>
+
+#include <tocsin.h>
+
+#define SPEAKER_SPOKE(F) F(string, word) F(bool, main)
+TOCSIN_LAYOUT(speaker_spoke, SPEAKER_SPOKE);
+
+#ifndef SPEAKER
+#define SPEAKER "1.0"
+#endif
+
+TOCSIN_PLUGIN("speaker", SPEAKER, "Says what it does."
+              TOCSIN_LICENCE("MIT")
+              TOCSIN_EMITS("speaker.spoke", SPEAKER_SPOKE));
+
+int tocsin_plugin_init(void)
+{
+    int signo = tocsin_declare(&(struct tocsin_spec){ .name = "speaker.spoke", .doc = "It said \"a word\".", .layout = &speaker_spoke_layout });
+
+    printf("speaker %s: %s\n", SPEAKER, tocsin_setting("word", "nothing"));
+    if (signo < 0)
+        return signo;
+    return tocsin_emit(signo, TOCSIN_PAYLOAD(speaker_spoke, .word = tocsin_setting("word", "nothing"),
+                                             .main = tocsin_loop_current().id == tocsin_loop_main().id));
+}
+
+void tocsin_plugin_fini(void)
+{
+    printf("speaker %s ends\n", SPEAKER);
+}

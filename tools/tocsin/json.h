@@ -1,0 +1,9 @@
+/* JSON (RFC 8259) on the standard output. */
+#ifndef TOOLS_JSON_H
+#define TOOLS_JSON_H
+
+void json_string(const char *text);                    /* NULL: null. A byte that is not UTF-8 becomes U+FFFD */
+void json_member(const char *name, const char *text);  /* "name":"text" */
+void json_words(const char *words);                    /* text with spaces between, as an array */
+
+#endif
