@@ -413,6 +413,10 @@ static int reloads_on(void *arg)
 
 START_TEST(a_fork)
 {
+    if (test_scaled(1, 1, 2) == 0) {
+        test_skip("plugin/amid: forks amid reloads", "a child of valgrind's may wait for its lock, which a thread that it does not have holds");
+        return;
+    }
     host_begin();
     ck_assert_int_eq(tocsin_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
