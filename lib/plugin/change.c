@@ -9,10 +9,11 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__change *changes;
 
-/* T8: whoever held it is not in the child; what it was about to do is one store. */
+/* T8: whoever held it is not in the child; what it was about to do is one store. What was under way in the parent is nudged by nobody here. */
 static void fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
+    changes = NULL;
 }
 
 static __attribute__((constructor)) void fork_watch(void)
@@ -172,9 +173,10 @@ void tocsin__change_end(struct tocsin__change *change)
 
     later_off(change);
     pthread_mutex_lock(&lock);
-    while (*link != change)
+    while (*link && *link != change)
         link = &(*link)->next;
-    *link = change->next;
+    if (*link)                                         /* else it was begun before a fork */
+        *link = change->next;
     for (const struct tocsin__change *other = changes; other; other = other->next)
         watched |= other->owner == change->owner;      /* it may be used again already */
     atomic_store(&change->owner->watched, watched);

@@ -413,6 +413,10 @@ static int reloads_on(void *arg)
 
 START_TEST(a_fork)
 {
+    if (test_scaled(1, 1, 2) == 0) {
+        test_skip("plugin/amid: forks amid reloads", "valgrind finds what threads had in their hands that the child does not have");
+        return;
+    }
     host_begin();
     ck_assert_int_eq(tocsin_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
@@ -424,13 +428,13 @@ START_TEST(a_fork)
         pid_t child = fork();
         int status;
 
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
+        if (child == 0) {                              /* nothing of Check's here: the other thread may have had its lock */
             alarm(20);
             if (tocsin_after_fork() < 0 || tocsin_turn(0) < 0 || tocsin_free() < 0)
                 _exit(1);
             _exit(0);
         }
+        ck_assert_int_gt(child, 0);
         for (int k = 0; k < 5; k++)
             tocsin_turn(0);
         while (waitpid(child, &status, WNOHANG) == 0)
@@ -454,6 +458,10 @@ START_TEST(a_fork_amid_a_meeting)
     pid_t child;
     int status;
 
+    if (test_scaled(1, 1, 2) == 0) {
+        test_skip("plugin/amid: a fork amid a meeting", "valgrind finds what threads had in their hands that the child does not have");
+        return;
+    }
     host_begin();
     ck_assert_int_eq(tocsin_turn(0), 0);
     peer_begin(&peer);
