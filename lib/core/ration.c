@@ -4,9 +4,7 @@
 
 #include "core/owner.h"
 
-#define NO_LIMITS { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX }
-
-struct tocsin__ration tocsin__ration_program = { .name = "program", .limit = NO_LIMITS };
+struct tocsin__ration tocsin__ration_program = { .name = "program", .limit = { [0 ... TOCSIN_HOLDS - 1] = UINT64_MAX } };
 
 static struct tocsin__ration *_Atomic rations = &tocsin__ration_program;
 

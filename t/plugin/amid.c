@@ -178,30 +178,15 @@ START_TEST(while_a_dependent_is_loaded)
 END_TEST
 
 /* Of a version that comes: what that needs goes after it, or it does not come. */
-static char folder[256], path[300];
-
-static void put(const char *object)
-{
-    char command[1024];
-
-    if (!*folder) {
-        snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-        ck_assert_ptr_nonnull(mkdtemp(folder));
-        snprintf(path, sizeof path, "%s/needy.so", folder);
-    }
-    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
-    ck_assert_int_eq(system(command), 0);
-}
-
 START_TEST(what_the_next_version_needs)
 {
     host_begin();
-    put("needless");
+    put("needless", "needy");
     loads("guest", NULL);
     loads(path, SETTINGS("init=work"));
     while (!host.works)
         tocsin_turn(1);
-    put("needy");
+    put("needy", "needy");
     ck_assert_int_eq(tocsin_plugin_reload("needy", SETTINGS("init="), TOCSIN_CALL(on_gone, &other), NULL), 0);
     for (int i = 0; i < 20 * _i; i++)
         tocsin_turn(1);
@@ -217,8 +202,7 @@ START_TEST(what_the_next_version_needs)
     if (is_loaded("needy"))
         unloaded("needy");
     turns_until_mapped(0);
-    unlink(path);
-    rmdir(folder);
+    put_end();
 }
 END_TEST
 

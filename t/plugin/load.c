@@ -1,25 +1,6 @@
 /* P2, and what loading refuses: with what, why, and that nothing of it is left. */
 #include "loaded.h"
 
-static char folder[256], path[300];
-
-static void copy(const char *object)
-{
-    char command[1024];
-
-    snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/x.so", folder);
-    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void copy_end(void)
-{
-    unlink(path);
-    rmdir(folder);
-}
-
 /* On a thread of its own, since what is read is lent to that. */
 static int do_check(void *name)
 {
@@ -71,7 +52,7 @@ END_TEST
 START_TEST(before_a_constructor_runs)
 {
     host_begin();
-    copy("plain");
+    put("plain", "x");
     unlink(path);
     setenv("EARLY_FILE", path, 1);
     refused("early", NULL, -EPROTO, "host.called");
@@ -80,7 +61,7 @@ START_TEST(before_a_constructor_runs)
     ck_assert_int_eq(checked("early"), -EPROTO);
     ck_assert_int_eq(checked("early_idle"), -ENOEXEC);
     ck_assert_int_lt(access(path, F_OK), 0);
-    copy_end();
+    put_end();
 }
 END_TEST
 
@@ -217,7 +198,7 @@ START_TEST(the_file_changes)
     FILE *file;
 
     host_begin();
-    copy("guest");
+    put("guest", "x");
     loads(path, SETTINGS("init=drop"));
     file = fopen(path, "r+");
     ck_assert_ptr_nonnull(file);
@@ -232,7 +213,7 @@ START_TEST(the_file_changes)
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
     ck_assert_int_eq(host.finis, 1);
-    copy_end();
+    put_end();
 }
 END_TEST
 

@@ -96,6 +96,28 @@ TOCSIN__UNUSED static uint64_t holds(const char *name, enum tocsin_holding what)
     return 0;
 }
 
+/* A file that changes: the version that is to be loaded next, in a folder of its own. */
+static char folder[256], path[400];
+
+TOCSIN__UNUSED static void put(const char *object, const char *as)
+{
+    char command[1024];
+
+    if (!*folder) {
+        snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        snprintf(path, sizeof path, "%s/%s.so", folder, as);
+    }
+    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
+    ck_assert_int_eq(system(command), 0);
+}
+
+TOCSIN__UNUSED static void put_end(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
 /* How an unloading or a reloading has ended. */
 struct gone { int count, status; bool mapped; char reason[512], version[64]; };
 

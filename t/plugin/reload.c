@@ -4,28 +4,6 @@
 #include "loaded.h"
 
 static struct gone gone;
-static char folder[256], path[300];
-
-/* A file that changes: the version that is to be loaded next. */
-static void put(const char *object)
-{
-    char command[1024];
-
-    if (!*folder) {
-        snprintf(folder, sizeof folder, "%s/tocsin.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-        ck_assert_ptr_nonnull(mkdtemp(folder));
-        snprintf(path, sizeof path, "%s/guest.so", folder);
-    }
-    snprintf(command, sizeof command, "cp %s/%s.so %s", OBJECTS, object, path);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void put_end(void)
-{
-    unlink(path);
-    rmdir(folder);
-}
-
 static void reloads(const char *const *settings, int status, const char *why)
 {
     gone.count = 0;
@@ -36,9 +14,9 @@ static void reloads(const char *const *settings, int status, const char *why)
 START_TEST(state_is_handed_over)
 {
     host_begin();
-    put("guest");
+    put("guest", "guest");
     loads(path, SETTINGS("init=drop", "fini=leave"));
-    put("guest2");
+    put("guest2", "guest");
     reloads(SETTINGS("init=take drop", "fini=leave2"), 0, "");
     ck_assert_str_eq(gone.version, "2");
     ck_assert_uint_eq(host.left, 1);
@@ -56,9 +34,9 @@ END_TEST
 START_TEST(state_comes_back)
 {
     host_begin();
-    put("guest");
+    put("guest", "guest");
     loads(path, SETTINGS("init=retake drop", "fini=leave"));
-    put("guest2");
+    put("guest2", "guest");
     reloads(SETTINGS("init=take leave2 fail2"), -EIO, "init answered");
     ck_assert_int_eq(host.version, 1);
     ck_assert_uint_eq(host.left, 1);
@@ -71,9 +49,9 @@ END_TEST
 START_TEST(the_new_one_does_not_start)
 {
     host_begin();
-    put("guest");
+    put("guest", "guest");
     loads(path, SETTINGS("init=drop timer declare alone", "fini=leave"));
-    put("guest2");
+    put("guest2", "guest");
     reloads(SETTINGS("init=drop block timer fiber alone declare fail2", "fini=leave"), -EIO, "init answered");
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
@@ -82,11 +60,11 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
-    put("early");
+    put("early", "guest");
     reloads(NULL, -EBADMSG, "early");
-    put("unlike");
+    put("unlike", "guest");
     reloads(NULL, -EBADMSG, "unlike");
-    put("mute");
+    put("mute", "guest");
     reloads(NULL, -ENOEXEC, "");
     unlink(path);
     reloads(NULL, -ENOENT, "");

@@ -177,12 +177,12 @@ END_TEST
 
 START_TEST(mapped_file)
 {
-    char path[PATH_MAX] = "", reason[PATH_MAX + 64];
+    char mapped[PATH_MAX] = "", reason[PATH_MAX + 64];
 
     host_begin();
-    ck_assert_int_gt(readlink("/proc/self/exe", path, sizeof path - 1), 0);
+    ck_assert_int_gt(readlink("/proc/self/exe", mapped, sizeof mapped - 1), 0);
     trial_begins("leaver", SETTINGS("leaves=mapped"));
-    snprintf(reason, sizeof reason, "leaver leaves: mapping of %s", path);
+    snprintf(reason, sizeof reason, "leaver leaves: mapping of %s", mapped);
     trial_ends(-ENOTEMPTY, reason);
 }
 END_TEST
