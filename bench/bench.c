@@ -1,5 +1,5 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* memfd_create */
+#define _GNU_SOURCE /* for memfd_create() */
 #endif
 #include "bench.h"
 
@@ -20,18 +20,20 @@
 bool bench_quick;
 static bool unmeasured;
 
-/* ---- the command line ---- */
+/* The command line */
 
 static void usage(FILE *to, const char *program, const char *summary)
 {
     const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-    if (!strncmp(name, "lt-", 3))         /* libtool's */
+    if (!strncmp(name, "lt-", 3)) /* the prefix that libtool gives to the executable */
         name += 3;
-    fprintf(to, "usage: %s [--quick]\n%s\n"
-                "Prints rows of six fields, parted by tabs: who, case, value, unit, ratio, against.\n"
-                "  --quick  fewer and shorter runs\n"
-                "  --help   this text\n", name, summary);
+    fprintf(to,
+            "usage: %s [--quick]\n%s\n"
+            "Prints rows of six tab-separated fields: who, case, value, unit, ratio, against.\n"
+            "  --quick  fewer and shorter runs\n"
+            "  --help   print this help\n",
+            name, summary);
 }
 
 void bench_begin(int argc, char **argv, const char *summary)
@@ -43,7 +45,7 @@ void bench_begin(int argc, char **argv, const char *summary)
             usage(stdout, argv[0], summary);
             exit(fflush(stdout) ? 1 : 0);
         } else {
-            fprintf(stderr, "unknown: %s\n", argv[i]);
+            fprintf(stderr, "unknown option '%s'\n", argv[i]);
             usage(stderr, argv[0], summary);
             exit(2);
         }
@@ -55,11 +57,11 @@ int bench_end(void)
     bool unwritten = fflush(stdout) || ferror(stdout);
 
     if (unwritten)
-        perror("standard output");
+        perror("cannot write the standard output");
     return unmeasured || unwritten;
 }
 
-/* ---- rows ---- */
+/* Rows */
 
 static void print_number(double value)
 {
@@ -71,17 +73,19 @@ static void print_number(double value)
         printf("\t%.3f", value);
 }
 
-static void print_row(const char *who, const char *what, double value, const char *unit, const char *against, double ratio)
+static void print_row(const char *who, const char *what, double value, const char *unit,
+                      const char *against, double ratio)
 {
     printf("%s\t%s", who, what);
     print_number(value);
     printf("\t%s", unit);
     print_number(ratio);
     printf("\t%s\n", isnan(ratio) ? "-" : against);
-    fflush(stdout);                       /* whoever waits sees each row as it comes; and a fork does not repeat it */
+    fflush(stdout); /* shows each row at once, and keeps a fork from printing it again */
 }
 
-void bench_row(const char *who, const char *what, double value, const char *unit, const char *against, double base)
+void bench_row(const char *who, const char *what, double value, const char *unit,
+               const char *against, double base)
 {
     if (isnan(value) && !strcmp(who, "tocsin"))
         unmeasured = true;
@@ -105,7 +109,7 @@ void bench_remark(const char *format, ...)
     fflush(stdout);
 }
 
-/* ---- time ---- */
+/* Time */
 
 uint64_t bench_ns(void)
 {
@@ -153,7 +157,7 @@ double bench_time(bench_repeat repeat, void *arg)
     return (double)least / (double)count;
 }
 
-/* ---- medians ---- */
+/* Medians */
 
 static int by_value(const void *left, const void *right)
 {
@@ -194,7 +198,7 @@ void bench_interleave(struct bench_side *sides, int count, int pairs)
         sides[side].value = missing[side] ? NAN : bench_median(values[side], pairs);
 }
 
-/* ---- child processes ---- */
+/* Child processes */
 
 int bench_fork(void)
 {
@@ -204,7 +208,7 @@ int bench_fork(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        alarm(120);                       /* survives exec: nothing here runs for ever */
+        alarm(120); /* alarm(2) ends a child that hangs; the alarm survives exec */
     }
     return pid;
 }
@@ -235,7 +239,7 @@ double bench_forked(double (*measure)(void *arg), void *arg)
     return pid > 0 && ended_well(pid) ? value : NAN;
 }
 
-/* Becomes another program, with standard output to this descriptor; never returns. */
+/* Executes another program, with the descriptor as its standard output. Does not return. */
 static void become(const char **words, int output, bool quiet)
 {
     dup2(output, STDOUT_FILENO);
@@ -296,7 +300,7 @@ int bench_obey(const char *how, bench_repeat repeat, void *arg)
     return fflush(stdout) ? 1 : 0;
 }
 
-/* ---- files ---- */
+/* Files */
 
 const char *bench_self(void)
 {
@@ -319,8 +323,9 @@ static char *readable(const char *folder, const char *between, const char *name)
     return NULL;
 }
 
-/* Beside this program, or in the folder bench of a folder above it: that finds build/bench/NAME from build/bench/.libs, and
-   the sources' bench/NAME from a build folder inside the sources. BENCH_SOURCE is for build folders elsewhere. */
+/* Searches the folder of this program, and the folder bench/ of each folder above it. This finds
+   build/bench/NAME from build/bench/.libs, and bench/NAME in the sources from a build folder inside
+   them. BENCH_SOURCE is for build folders elsewhere. */
 char *bench_find(const char *name)
 {
     char *folder = strdup(bench_self()), *slash, *found = NULL;
@@ -339,14 +344,17 @@ char *bench_find(const char *name)
     return found;
 }
 
-/* ---- instructions ---- */
+/* Instructions */
 
-/* callgrind names an object or function in full once, "(7) name", and "(7)" from then on: all that is kept is whether
-   that number is one of those we look for. */
+/* callgrind writes the full name of an object or function once, "(7) name", and only "(7)" later.
+   So this table records for each number whether its name is one of those that are counted. */
 enum { NUMBERS = 1 << 17 };
-struct marks { unsigned char is[NUMBERS]; };
+struct marks {
+    unsigned char is[NUMBERS];
+};
 
-static bool marked(struct marks *marks, const char *text, bool (*looks)(const char *name, const char *wanted), const char *wanted)
+static bool marked(struct marks *marks, const char *text,
+                   bool (*looks)(const char *name, const char *wanted), const char *wanted)
 {
     char *end;
     unsigned long number = strtoul(text + 1, &end, 10);
@@ -371,7 +379,7 @@ static bool is_function(const char *name, const char *wanted)
 }
 
 struct profile {
-    const char *object;                   /* count these functions only; NULL: all that are not ours */
+    const char *object; /* NULL: count all functions except those named bench_… */
     struct marks objects, functions;
     bool in_object, in_ours, inclusive;
     uint64_t own;
@@ -387,8 +395,8 @@ static void read_cost(struct profile *profile, const char *line)
     profile->inclusive = false;
 }
 
-/* The lines that matter: ob= and fn= say whose the costs are that follow, cob= and cfn= may define names, and the line after
-   calls= holds what the callee cost, which stands at the callee again. */
+/* Relevant lines: ob= and fn= name the owner of the costs that follow; cob= and cfn= may define
+   names. The line after calls= is skipped: it repeats the cost of the callee. */
 static void read_line(struct profile *profile, const char *line)
 {
     const char *object = profile->object ? profile->object : "";
@@ -429,12 +437,13 @@ static double read_profile(int from, const char *object)
     return own;
 }
 
-/* The profile goes into memory, through the parent's descriptor: nothing is left in a folder, however this ends. */
+/* The profile goes to memory, through a descriptor of the parent, so no file is left behind. */
 static double profile_of(const struct bench_command *command, const char *count, const char *object)
 {
     const char *words[BENCH_WORDS + 8] = { "valgrind", "-q", "--tool=callgrind", NULL };
     char output[64];
-    int file = memfd_create("callgrind", MFD_CLOEXEC), nothing = open("/dev/null", O_WRONLY | O_CLOEXEC), length = 4;
+    int file = memfd_create("callgrind", MFD_CLOEXEC),
+        nothing = open("/dev/null", O_WRONLY | O_CLOEXEC), length = 4;
     pid_t pid;
 
     snprintf(output, sizeof output, "--callgrind-out-file=/proc/%d/fd/%d", (int)getpid(), file);

@@ -1,8 +1,9 @@
-/* What the benches share: options, rows, clocks, medians of interleaved runs, child processes, and counting instructions. */
+/* Shared by the benchmarks: options, rows, clocks, medians of interleaved runs, child processes,
+   and instruction counts. */
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <math.h>                         /* NAN: could not be measured */
+#include <math.h> /* NAN: no value could be measured */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,64 +14,75 @@ extern "C" {
 /* --quick: fewer and shorter runs. */
 extern bool bench_quick;
 
-/* Reads the command line; answers --help and wrong options itself, by ending the program. */
+/* Reads the command line. On --help or a wrong option it prints the usage and ends the program. */
 void bench_begin(int argc, char **argv, const char *summary);
 
-/* The program's exit status: 1 if a row of tocsin's has no value or the rows could not be written. */
+/* Returns the exit status: 1 if a row of tocsin has no value or the rows could not be written. */
 int bench_end(void);
 
-/* One row: who, case, value, unit, ratio, against. The ratio is value over base. against NULL: none. */
-void bench_row(const char *who, const char *what, double value, const char *unit, const char *against, double base);
+/* Prints a row: who, case, value, unit, ratio, against. The ratio is value / base. against NULL: no
+   ratio. */
+void bench_row(const char *who, const char *what, double value, const char *unit,
+               const char *against, double base);
 
-/* A row that nobody is to blame for: something is not installed. Say what with a remark. */
+/* Prints a row without a value, for a peer that is not installed. A remark should say what is
+   missing. */
 void bench_none(const char *who, const char *what, const char *unit);
 
 __attribute__((format(printf, 1, 2))) void bench_remark(const char *format, ...);
 
-uint64_t bench_ns(void);                  /* monotonic */
-double bench_cpu_us(void);                /* user and system time of this process, all its threads */
+uint64_t bench_ns(void);   /* the monotonic clock */
+double bench_cpu_us(void); /* user and system time of this process, all its threads */
 
-/* Repeats something so many times. */
+/* Runs the measured code count times. */
 typedef void (*bench_repeat)(void *arg, long count);
 
-/* Nanoseconds a repetition: the least of several batches, each long enough for the clock. */
+/* Nanoseconds per repetition: the minimum of several batches, each long enough for the clock. */
 double bench_time(bench_repeat repeat, void *arg);
 
 double bench_median(const double *values, int count);
 
 struct bench_side {
     const char *who;
-    double (*measure)(void *arg);         /* NAN: it cannot be */
+    double (*measure)(void *arg); /* returns NAN if no value could be measured */
     void *arg;
-    double value;                         /* the median */
+    double value; /* the median of the measured values */
 };
 
 enum { BENCH_SIDES = 8, BENCH_PAIRS = 16 };
 
-/* Measures the sides in turn, forwards and backwards, so that a drift of the machine meets them alike. */
+/* Measures the sides in turn, forwards and backwards, so that a drift of the machine affects all
+   sides equally. */
 void bench_interleave(struct bench_side *sides, int count, int pairs);
 
-/* What measure(arg) answers in a forked child; NAN if that dies or takes more than two minutes. */
+/* Calls measure(arg) in a forked child and returns its result. Returns NAN if the child fails or
+   takes more than two minutes. */
 double bench_forked(double (*measure)(void *arg), void *arg);
 
-/* Helper programs, and emit itself, take a last word: "ns" prints bench_time, a number repeats exactly so often. */
+/* Possible values of the last argument of a helper program: "ns" prints the result of bench_time; a
+   number N runs the code N times. The program bench/emit accepts such an argument, too. */
 enum { BENCH_WORDS = 6 };
-struct bench_command { const char *words[BENCH_WORDS]; };      /* without that last word; NULL ends it */
+struct bench_command {
+    const char *words[BENCH_WORDS]; /* program and arguments without the last; then NULL */
+};
 
 int bench_obey(const char *how, bench_repeat repeat, void *arg);
 double bench_command_ns(void *command);
 
-/* Instructions a repetition, (Ir(2N) - Ir(N)) / N under callgrind: those of the functions of one object file, by the
-   beginning of its name; object NULL: of all functions that are not named bench_…, the loop's and the handler's. */
+/* Instructions per repetition, (Ir(2N) - Ir(N)) / N under callgrind. Counts the functions of one
+   object file, given by the beginning of its name; object NULL: all functions except those named
+   bench_…, which are the loop and the handlers. */
 double bench_command_instructions(const struct bench_command *command, const char *object);
 
-bool bench_has(const char *program);     /* it is installed: it answers --version */
+/* true if the program is installed, that is, accepts --version */
+bool bench_has(const char *program);
 
-/* A file that was built or stands beside this program; NULL: it is not there. The caller frees it. */
+/* The path of a file that was built with this program, or lies beside its source; NULL: not found.
+   The caller frees it. */
 char *bench_find(const char *name);
-const char *bench_self(void);             /* the real file of this program, not libtool's wrapper */
+const char *bench_self(void); /* the executable of this program, not the wrapper of libtool */
 
-/* A child that does not outlive this process; 0 in the child, as fork(2). */
+/* Forks a child that ends with this process. Returns as fork(2). */
 int bench_fork(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
-/* What an emission costs: time, and the library's own instructions. Each figure comes from a process of its own; the
-   handlers, the payload and the loop around them are the same for all. */
+/* Measures the cost of an emission: its time, and the instructions of the library. Each figure
+   is measured in a process of its own. All peers have the same handlers, the same payload and
+   the same loop around the emission. */
 #include "bench.h"
 #include "raw.h"
 
@@ -7,17 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tocsin.h>
+#include <tocsin/owner.h>
 
 #define BENCH_SAID(F) F(string, text) F(u64, user)
 TOCSIN_LAYOUT(bench_said, BENCH_SAID);
 
-static const struct tocsin_spec said = { .name = "bench.said", .doc = "Somebody said something.", .layout = &bench_said_layout };
+static const struct tocsin_signal_spec said = { .name = "bench.said",
+                                                .doc = "A message was sent.",
+                                                .layout = &bench_said_layout };
 
-static const struct shape { const char *name; int general, of_source, patterns, limits; } shapes[] = {
-    { "handlers=0", 0, 0, 0, 0 }, { "handlers=1", 1, 0, 0, 0 }, { "handlers=4", 4, 0, 0, 0 }, { "handlers=16", 16, 0, 0, 0 },
-    { "source=1", 0, 1, 0, 0 }, { "merged=12+4", 12, 4, 0, 0 }, { "handlers=1,limits", 1, 0, 0, 1 },
-    { "handlers=0,patterns=10000", 0, 0, 10000, 0 }, { "handlers=1,patterns=10000", 1, 0, 10000, 0 }, { "handlers=16,patterns=10000", 16, 0, 10000, 0 }
-};
+static const struct shape {
+    const char *name;
+    int general, of_source, patterns, limits;
+} shapes[] = { { "handlers=0", 0, 0, 0, 0 },
+               { "handlers=1", 1, 0, 0, 0 },
+               { "handlers=4", 4, 0, 0, 0 },
+               { "handlers=16", 16, 0, 0, 0 },
+               { "source=1", 0, 1, 0, 0 },
+               { "merged=12+4", 12, 4, 0, 0 },
+               { "handlers=1,limits", 1, 0, 0, 1 },
+               { "handlers=0,patterns=10000", 0, 0, 10000, 0 },
+               { "handlers=1,patterns=10000", 1, 0, 10000, 0 },
+               { "handlers=16,patterns=10000", 16, 0, 10000, 0 } };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static int bench_handler(const struct tocsin_info *info, void *arg)
@@ -27,7 +39,7 @@ static int bench_handler(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* ---- tocsin ---- */
+/* tocsin */
 
 struct emitter {
     int signo;
@@ -54,10 +66,11 @@ static void bench_emit_from(void *arg, long count)
         tocsin_emit_from(emitter->source, emitter->signo, emitter->payload);
 }
 
-/* Patterns for other names, each with a name that it matches; and some of these blocked, and ignored. */
+/* Connects patterns that do not match the measured signal. Each pattern matches a signal of its
+   own, and some of these signals are blocked or ignored. */
 static int connect_elsewhere(int patterns)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
     int err = 0;
 
     for (int i = 0; i < patterns && err >= 0; i++) {
@@ -65,7 +78,7 @@ static int connect_elsewhere(int patterns)
 
         snprintf(name, sizeof name, "other.room%d.said", i);
         snprintf(pattern, sizeof pattern, i % 2 ? "other.room%d.*" : "*.room%d.**", i);
-        err = tocsin_declare(&(struct tocsin_spec){ .name = name });
+        err = tocsin_declare(&(struct tocsin_signal_spec){ .name = name });
         if (err >= 0)
             err = tocsin_on(pattern, bench_handler, NULL);
     }
@@ -76,7 +89,9 @@ static int connect_elsewhere(int patterns)
 
 static int connect_handlers(struct emitter *emitter, const struct shape *shape)
 {
-    struct tocsin_action action = { .fn = bench_handler, .arg = &emitter->heard, .source = emitter->source };
+    struct tocsin_action action = { .fn = bench_handler,
+                                    .arg = &emitter->heard,
+                                    .source = emitter->source };
     int err = connect_elsewhere(shape->patterns);
 
     for (int i = 0; i < shape->general && !err; i++)
@@ -86,12 +101,12 @@ static int connect_handlers(struct emitter *emitter, const struct shape *shape)
     return err;
 }
 
-/* Of all that can be limited. */
+/* Sets a limit on every resource of the program. */
 static int limit_everything(void)
 {
-    int err = tocsin_owner_patience("program", 8, 4);
+    int err = tocsin_owner_fault_limit("program", 8, 4);
 
-    for (int what = 0; what < TOCSIN_HOLDS_TYPES && err >= 0; what++)
+    for (int what = 0; what < TOCSIN_RESOURCE_TYPES && err >= 0; what++)
         err = tocsin_owner_limit("program", what, 1000000);
     return err;
 }
@@ -102,15 +117,16 @@ static int run_tocsin(const struct shape *shape, const char *how)
     int err = shape->limits ? limit_everything() : 0;
 
     emitter.signo = tocsin_declare(&said);
-    if (err < 0 || emitter.signo < 0 || tocsin_source_new(NULL, &emitter.source) || connect_handlers(&emitter, shape))
+    if (err < 0 || emitter.signo < 0 || tocsin_source_new(NULL, &emitter.source) ||
+        connect_handlers(&emitter, shape))
         return 1;
     err = bench_obey(how, shape->of_source ? bench_emit_from : bench_emit, &emitter);
     tocsin_source_free(emitter.source);
-    tocsin_free();
+    tocsin_loop_free();
     return err || emitter.heard != emitter.emitted * (uint64_t)(shape->general + shape->of_source);
 }
 
-/* ---- raw: a loop of indirect calls ---- */
+/* The raw peer: a loop of indirect calls */
 
 struct caller {
     struct raw_list list;
@@ -135,8 +151,9 @@ static void bench_raw(void *arg, long count)
 
 static int run_raw(const struct shape *shape, const char *how, bool near)
 {
-    /* Volatile, so that the compiler cannot guess who is called, and inlines nothing: it is a library to whoever emits. */
-    void (*volatile emit)(const struct raw_list *, const struct tocsin_info *) = near ? near_emit : raw_emit;
+    /* volatile, so that the compiler cannot know the callee and inline it */
+    void (*volatile emit)(const struct raw_list *, const struct tocsin_info *) = near ? near_emit
+                                                                                      : raw_emit;
     struct caller caller = { .list.count = shape->general + shape->of_source, .emit = emit };
     int err;
 
@@ -147,16 +164,17 @@ static int run_raw(const struct shape *shape, const char *how, bool near)
     return err || caller.heard != caller.emitted * (uint64_t)caller.list.count;
 }
 
-/* emit --one WHO CASE HOW: what this program runs itself with. */
+/* emit --one WHO CASE HOW: measures one figure. The program runs itself with these arguments. */
 static int run_one(const char *who, const char *name, const char *how)
 {
     for (int i = 0; i < SHAPES; i++)
         if (!strcmp(shapes[i].name, name))
-            return strcmp(who, "tocsin") ? run_raw(&shapes[i], how, strcmp(who, "raw")) : run_tocsin(&shapes[i], how);
+            return strcmp(who, "tocsin") ? run_raw(&shapes[i], how, strcmp(who, "raw"))
+                                         : run_tocsin(&shapes[i], how);
     return 2;
 }
 
-/* ---- the comparison ---- */
+/* Comparing the peers */
 
 static struct peer {
     const char *who, *program, *object, *missing;
@@ -172,7 +190,7 @@ static struct peer {
 };
 enum { TOCSIN, RAW, RAW_NEAR, NODE = 6, PEERS };
 
-/* A peer has no handlers of a source: it gets as many on its one object. */
+/* A peer has no handlers for one source. Instead, its only object gets as many handlers. */
 static const char *peer_case(const struct shape *shape)
 {
     static char text[32];
@@ -199,13 +217,17 @@ static void find_peers(void)
         if (!peers[i].path)
             bench_remark("%s: %s", peers[i].who, runs ? peers[i].missing : "not installed");
     }
-    bench_remark("raw: indirect calls from a loop in a shared object, as every library makes them; raw-near: the same loop in the program");
-    bench_remark("a peer has no handlers of a source, and no patterns: in source=1 and merged=12+4 it has 1 and 16 on its object");
-    bench_remark("limits: what the program may hold is limited, each holding, and how long its handlers are borne with");
-    bench_remark("patterns=10000: so many handlers by pattern elsewhere, all of their signals blocked, one ignored");
+    bench_remark("raw: a loop of indirect calls in a shared object, as in a library; raw-near: the "
+                 "same loop in the program");
+    bench_remark("a peer has neither handlers of a source nor patterns: for source=1 and "
+                 "merged=12+4 it has 1 and 16 handlers");
+    bench_remark("limits: each resource of the program is limited, and so are the faults of its "
+                 "handlers");
+    bench_remark("patterns=10000: 10000 other handlers by pattern, all their signals blocked, one "
+                 "ignored");
 }
 
-/* Tocsin is measured against the raw loop, and each peer against tocsin. */
+/* tocsin is compared with the raw loop, and each peer with tocsin. */
 static void print_values(const struct shape *shape, const double *values, const char *unit)
 {
     for (int i = 0; i < PEERS; i++) {
@@ -256,7 +278,7 @@ static void compare_instructions(const struct shape *shape)
 
 static void no_instructions(void)
 {
-    bench_remark("instructions: valgrind is not installed");
+    bench_remark("instructions: not measured, since valgrind is not installed");
     for (int i = 0; i < SHAPES * PEERS; i++)
         bench_none(peers[i % PEERS].who, shapes[i / PEERS].name, "instructions");
 }
@@ -265,7 +287,7 @@ int main(int argc, char **argv)
 {
     if (argc == 5 && !strcmp(argv[1], "--one"))
         return run_one(argv[2], argv[3], argv[4]);
-    bench_begin(argc, argv, "What an emission costs, beside other ways to call a list of handlers.");
+    bench_begin(argc, argv, "Measures an emission, beside other ways to call a list of handlers.");
     find_peers();
     for (int i = 0; i < SHAPES; i++)
         compare_time(&shapes[i]);
@@ -273,8 +295,10 @@ int main(int argc, char **argv)
         no_instructions();
         return bench_end();
     }
-    bench_remark("instructions: (Ir(2N) - Ir(N)) / N under callgrind; tocsin: functions of libtocsin.so; the others: all but the handlers "
-                 "and the loop around the emission; node: it runs its own compiler, valgrind cannot tell");
+    bench_remark(
+        "instructions: (Ir(2N) - Ir(N)) / N under callgrind; tocsin: functions of libtocsin.so; "
+        "others: all but the handlers and the loop around the emission; node: not measurable, "
+        "since it compiles at run time");
     for (int i = 0; i < SHAPES; i++)
         compare_instructions(&shapes[i]);
     return bench_end();

@@ -1,5 +1,6 @@
-/* What a fetch costs its client: 2,000 of them, 64 at a time, from an origin on loopback. Against it a bare loop of libcurl's
-   multi interface on libevent that reuses its handles. CPU time of the client's process alone, which does nothing else. */
+/* Measures the CPU time that a client spends on a fetch: 2,000 fetches, 64 at a time, from an
+   origin on loopback. The client's process does nothing else. The peer is a bare loop of
+   libcurl's multi interface on libevent, which reuses its handles. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -10,8 +11,8 @@ enum { FETCHES = 2000, AT_ONCE = 64, PAIRS = 11 };
 
 int main(int argc, char **argv)
 {
-    bench_begin(argc, argv, "What a fetch costs its client.");
-    bench_remark("libtocsin-net was not built: nothing to compare");
+    bench_begin(argc, argv, "Measures the cost of a fetch for the client.");
+    bench_remark("nothing is measured, since libtocsin-net was not built");
     bench_none("tocsin", "fetch", "us");
     return bench_end();
 }
@@ -27,8 +28,8 @@ int main(int argc, char **argv)
 #include <string.h>
 #include <tocsin/http.h>
 
-/* The job, the same for both: so many pages, each verified. The first fetch is not measured: it makes what is made once in a
-   process (libcurl's global state, the TLS library's). */
+/* The job, the same for both sides: a number of pages, each verified. The first fetch is not
+   measured, because it initializes libcurl and the TLS library. */
 struct job {
     int port, fetches;
     int started, done, failed;
@@ -55,10 +56,12 @@ static void begin_job(struct job *job, int fetches)
 
 static double us_a_fetch(const struct job *job)
 {
-    return job->failed || job->done != job->fetches ? NAN : (bench_cpu_us() - job->begin_us) / job->fetches;
+    return job->failed || job->done != job->fetches
+               ? NAN
+               : (bench_cpu_us() - job->begin_us) / job->fetches;
 }
 
-/* ---- tocsin, with callbacks ---- */
+/* tocsin, with callbacks */
 
 static int on_page(const struct tocsin_info *info, void *arg);
 
@@ -87,7 +90,7 @@ static void run_tocsin(struct job *job, int fetches)
     begin_job(job, fetches);
     while (job->started < fetches && job->started < AT_ONCE)
         fetch_next(job);
-    while (job->done < fetches && tocsin_turn(-1) >= 0)
+    while (job->done < fetches && tocsin_loop_turn(-1) >= 0)
         ;
 }
 
@@ -102,11 +105,11 @@ static double measure_tocsin(void *arg)
     us = us_a_fetch(&job);
     if (isnan(us))
         fprintf(stderr, "tocsin: %d of %d fetches, %d failed\n", job.done, fetches, job.failed);
-    tocsin_free();
+    tocsin_loop_free();
     return us;
 }
 
-/* ---- the bare loop ---- */
+/* The bare loop */
 
 struct bare {
     struct job *job;
@@ -173,7 +176,8 @@ static void take_finished(struct bare *bare)
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct bare *bare = arg;
-    int running, action = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    int running,
+        action = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
     curl_multi_socket_action(bare->multi, fd, action, &running);
     take_finished(bare);
@@ -193,7 +197,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 {
     struct bare *bare = arg;
     struct event *event = socket;
-    short events = EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0);
+    short events = EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
+                   (what & CURL_POLL_OUT ? EV_WRITE : 0);
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
@@ -267,29 +272,40 @@ static double measure_bare(void *arg)
     bare->job = &job;
     run_bare(bare, 1);
     run_bare(bare, fetches);
-    return us_a_fetch(&job);              /* the process ends here, and all that is the loop's with it */
+    /* No cleanup: the process ends here, and the kernel frees everything. */
+    return us_a_fetch(&job);
 }
 
-/* ---- the comparison ---- */
+/* The comparison */
 
-static double forked_tocsin(void *arg) { return bench_forked(measure_tocsin, arg); }
-static double forked_bare(void *arg) { return bench_forked(measure_bare, arg); }
+static double forked_tocsin(void *arg)
+{
+    return bench_forked(measure_tocsin, arg);
+}
+static double forked_bare(void *arg)
+{
+    return bench_forked(measure_bare, arg);
+}
 
 int main(int argc, char **argv)
 {
     struct origin origin = { 0, 0 };
     struct job job = { .fetches = FETCHES };
-    struct bench_side sides[] = { { "tocsin", forked_tocsin, &job, NAN }, { "curl", forked_bare, &job, NAN } };
+    struct bench_side sides[] = { { "tocsin", forked_tocsin, &job, NAN },
+                                  { "curl", forked_bare, &job, NAN } };
     int err;
 
-    bench_begin(argc, argv, "What a fetch costs its client: CPU time, user and system.");
+    bench_begin(argc, argv,
+                "Measures the cost of a fetch for the client: CPU time, user and system.");
     if ((err = origin_start(&origin)) < 0) {
         fprintf(stderr, "origin: %s\n", strerror(-err));
         return 1;
     }
     job.port = origin.port;
-    bench_remark("fetch: %d of %d bytes, %d at a time, over loopback; CPU of the client's process; curl: the multi interface on libevent, "
-                 "handles reused", FETCHES, ORIGIN_BODY_BYTES, AT_ONCE);
+    bench_remark("fetch: %d of %d bytes, %d at a time, over loopback; CPU of the client's process; "
+                 "curl: the multi interface on libevent, "
+                 "handles reused",
+                 FETCHES, ORIGIN_BODY_BYTES, AT_ONCE);
     bench_interleave(sides, 2, bench_quick ? 3 : PAIRS);
     bench_row("tocsin", "fetch", sides[0].value, "us", "curl", sides[1].value);
     bench_row("curl", "fetch", sides[1].value, "us", NULL, 0);

@@ -1,16 +1,18 @@
-#undef _FORTIFY_SOURCE                    /* it takes a jump to another stack for an error */
-/* What switching to a fiber and back costs. Through the public face a switch never comes alone, so all sides do the same
-   rounds over a hundred of them, and a round's fixed costs are shared out: for tocsin those of a turn. */
+#undef _FORTIFY_SOURCE /* _FORTIFY_SOURCE treats a jump to another stack as an error */
+/* Measures the cost of a switch to a fiber and back. The public interface has no call for a
+   single switch, so each side does the same rounds over a hundred fibers. The fixed cost of a
+   round is divided among the fibers. For tocsin, a round is a turn. */
 #include "bench.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
 #include <tocsin.h>
+#include <tocsin/provider.h>
 #include <ucontext.h>
 
 enum { FIBERS = 100, STACK = 64 * 1024 };
 
-/* ---- tocsin: each yield is a switch to the loop and, a turn later, one back ---- */
+/* tocsin: each yield switches to the loop, and a turn later back to the fiber */
 
 static bool ending;
 
@@ -31,7 +33,7 @@ static void run_turns(void *arg, long count)
     uint64_t *switched = arg, enough = *switched + (uint64_t)count * FIBERS;
 
     while (*switched < enough)
-        if (tocsin_turn(0) < 0)
+        if (tocsin_loop_turn(0) < 0)
             exit(1);
 }
 
@@ -47,13 +49,16 @@ static double measure_yield(void *arg)
     run_turns(&switched, 1);
     ns = bench_time(run_turns, &switched) / FIBERS;
     ending = true;
-    tocsin_free();
+    tocsin_loop_free();
     return ns;
 }
 
-/* ---- tocsin: waiting, on a fiber, for what the loop's own stack completes ---- */
+/* tocsin: a fiber waits for an operation that the loop's own stack completes */
 
-struct waiter { struct tocsin_op op; uint64_t woken; };
+struct waiter {
+    struct tocsin_op op;
+    uint64_t woken;
+};
 
 static int waiting(void *arg)
 {
@@ -69,7 +74,7 @@ static int waiting(void *arg)
     return err;
 }
 
-/* Completes what every fiber waits for, and runs turns until the last of them waits again. */
+/* Completes the operation of each fiber, and runs turns until the last fiber waits again. */
 static void run_round(struct waiter *waiters)
 {
     uint64_t before = waiters[FIBERS - 1].woken;
@@ -78,7 +83,7 @@ static void run_round(struct waiter *waiters)
         if (tocsin_op_complete(waiters[i].op, 0, NULL))
             exit(1);
     while (waiters[FIBERS - 1].woken == before)
-        if (tocsin_turn(0) < 0)
+        if (tocsin_loop_turn(0) < 0)
             exit(1);
 }
 
@@ -98,17 +103,18 @@ static double measure_await(void *arg)
         if (tocsin_spawn(waiting, &waiters[i], NULL, NULL))
             return NAN;
     while (!waiters[FIBERS - 1].op.source.id)
-        if (tocsin_turn(0) < 0)
+        if (tocsin_loop_turn(0) < 0)
             return NAN;
     ns = bench_time(run_rounds, waiters) / FIBERS;
     ending = true;
-    tocsin_free();
+    tocsin_loop_free();
     return ns;
 }
 
-/* ---- tocsin: making and ending one ---- */
+/* tocsin: a fiber is started and ends */
 
-/* At a time: fewer than the stacks that a loop keeps for the next fibers, and more, so that most get a new one. */
+/* Numbers of fibers that exist at a time. A loop keeps some unused stacks: in one case the fibers
+   need fewer, in the other more, so that most fibers get a new stack. */
 static int at_a_time;
 
 static int counting(void *arg)
@@ -128,7 +134,7 @@ static void spawn_and_end(void *arg, long count)
             if (tocsin_spawn(counting, ended, NULL, NULL))
                 exit(1);
         while (*ended < before + (uint64_t)at_a_time)
-            tocsin_turn(0);
+            tocsin_loop_turn(0);
     }
 }
 
@@ -139,11 +145,11 @@ static double measure_spawn(void *arg)
 
     at_a_time = *(int *)arg;
     ns = bench_time(spawn_and_end, &ended) / at_a_time;
-    tocsin_free();
+    tocsin_loop_free();
     return ns;
 }
 
-/* ---- the same rounds by hand ---- */
+/* The same rounds without tocsin, with jumps and contexts */
 
 static struct hand {
     ucontext_t context;
@@ -182,7 +188,8 @@ static void jumping(void)
     }
 }
 
-/* The stack is that of its own, so what it needs after the jump stands in the hand. */
+/* Runs on a stack of its own. After the jump, it must not read local variables, so it reads its
+   values from *hand. */
 __attribute__((noinline)) static void jump_to(struct hand *hand)
 {
     if (!sigsetjmp(home.place, 0))
@@ -197,18 +204,25 @@ static void jump_rounds(void *arg, long count)
             jump_to(&hands[i]);
 }
 
-/* The first time each is entered as makecontext(3) left it. */
+/* Enters the context of makecontext(3) once. getcontext and sigsetjmp may return twice, so no
+   local variable may be live here. */
+__attribute__((noinline)) static bool make_hand(struct hand *hand, void (*function)(void))
+{
+    if (getcontext(&hand->context) || !(hand->context.uc_stack.ss_sp = malloc(STACK)))
+        return false;
+    hand->context.uc_stack.ss_size = STACK;
+    makecontext(&hand->context, function, 0);
+    current = hand;
+    if (!sigsetjmp(home.place, 0))
+        swapcontext(&home.context, &current->context);
+    return true;
+}
+
 static bool make_hands(void (*function)(void))
 {
-    for (int i = 0; i < FIBERS; i++) {
-        current = &hands[i];
-        if (getcontext(&current->context) || !(current->context.uc_stack.ss_sp = malloc(STACK)))
+    for (int i = 0; i < FIBERS; i++)
+        if (!make_hand(&hands[i], function))
             return false;
-        current->context.uc_stack.ss_size = STACK;
-        makecontext(&current->context, function, 0);
-        if (!sigsetjmp(home.place, 0))
-            swapcontext(&home.context, &current->context);
-    }
     return true;
 }
 
@@ -224,33 +238,54 @@ static double measure_jump(void *arg)
     return make_hands(jumping) ? bench_time(jump_rounds, NULL) / FIBERS : NAN;
 }
 
-/* ---- the comparison ---- */
+/* The comparison */
 
-/* Each in a process of its own: a stack that is left behind goes with it. */
-static double forked_yield(void *arg) { return bench_forked(measure_yield, arg); }
-static double forked_swapcontext(void *arg) { return bench_forked(measure_swapcontext, arg); }
-static double forked_jump(void *arg) { return bench_forked(measure_jump, arg); }
-static double forked_await(void *arg) { return bench_forked(measure_await, arg); }
-static double forked_spawn(void *arg) { return bench_forked(measure_spawn, arg); }
+/* Measures each side in its own process, which also frees the stacks that are left. */
+static double forked_yield(void *arg)
+{
+    return bench_forked(measure_yield, arg);
+}
+static double forked_swapcontext(void *arg)
+{
+    return bench_forked(measure_swapcontext, arg);
+}
+static double forked_jump(void *arg)
+{
+    return bench_forked(measure_jump, arg);
+}
+static double forked_await(void *arg)
+{
+    return bench_forked(measure_await, arg);
+}
+static double forked_spawn(void *arg)
+{
+    return bench_forked(measure_spawn, arg);
+}
 
 int main(int argc, char **argv)
 {
     int few = 32, many = 512;
     struct bench_side sides[] = {
-        { "tocsin", forked_yield, NULL, NAN }, { "swapcontext", forked_swapcontext, NULL, NAN }, { "raw", forked_jump, NULL, NAN },
-        { "tocsin", forked_await, NULL, NAN }, { "tocsin", forked_spawn, &few, NAN }, { "tocsin", forked_spawn, &many, NAN }
+        { "tocsin", forked_yield, NULL, NAN }, { "swapcontext", forked_swapcontext, NULL, NAN },
+        { "raw", forked_jump, NULL, NAN },     { "tocsin", forked_await, NULL, NAN },
+        { "tocsin", forked_spawn, &few, NAN }, { "tocsin", forked_spawn, &many, NAN }
     };
 
-    bench_begin(argc, argv, "What a switch to a fiber and back costs.");
-    bench_remark("round-trip: two switches; tocsin: tocsin_yield by each of %d fibers a turn, a hundredth of the turn in it; raw: sigsetjmp and "
-                 "siglongjmp by hand", FIBERS);
+    bench_begin(argc, argv, "Measures a switch to a fiber and back.");
+    bench_remark("round-trip: two switches; tocsin: tocsin_yield by each of %d fibers a turn, a "
+                 "hundredth of the turn in it; raw: sigsetjmp and "
+                 "siglongjmp by hand",
+                 FIBERS);
     bench_interleave(sides, 6, bench_quick ? 3 : 9);
     bench_row("tocsin", "round-trip", sides[0].value, "ns", "swapcontext", sides[1].value);
     bench_row("swapcontext", "round-trip", sides[1].value, "ns", NULL, 0);
     bench_row("raw", "round-trip", sides[2].value, "ns", "swapcontext", sides[1].value);
-    bench_remark("await: tocsin_op_new, tocsin_wait on a fiber, tocsin_op_complete by the loop's stack, %d a turn", FIBERS);
+    bench_remark("await: tocsin_op_new, tocsin_wait on a fiber, tocsin_op_complete by the loop's "
+                 "stack, %d a turn",
+                 FIBERS);
     bench_row("tocsin", "await", sides[3].value, "ns", NULL, 0);
-    bench_remark("spawn=N: N fibers are made, run, and end, for each of them; a loop keeps some stacks for the next");
+    bench_remark("spawn=N: N fibers are made, run, and end, for each of them; a loop keeps some "
+                 "stacks for the next");
     bench_row("tocsin", "spawn=32", sides[4].value, "ns", NULL, 0);
     bench_row("tocsin", "spawn=512", sides[5].value, "ns", NULL, 0);
     return bench_end();

@@ -1,7 +1,8 @@
-/* How emission scales with the loops: two threads at once, each with a loop of its own, against one; beside two threads
+/* Measures how emission scales with the number of loops. Two threads emit at once, each on its
+   own loop, and are compared with one thread. For comparison, the same is measured with threads
    that walk over arrays of function pointers. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* sched_setaffinity */
+#define _GNU_SOURCE /* for sched_setaffinity() */
 #endif
 #include "bench.h"
 #include "raw.h"
@@ -20,14 +21,16 @@ enum { LANES = 2, BATCHES = 300, SERVE_EVERY = 256 };
 #define BENCH_COUNTED(F) F(u64, number)
 TOCSIN_LAYOUT(bench_counted, BENCH_COUNTED);
 
-/* A thread's; a line of the cache, and the one that is fetched with it, hold nothing of another's. */
+/* The data of a thread. Its cache line, and the one that is fetched with it, hold no data of
+   another thread. */
 struct lane {
     _Alignas(128) int index;
     int signo;
     struct raw_list *list;
     struct tocsin_info info;
-    long emits;                           /* in this batch; 0: it only serves its loop */
-    uint64_t due, refused;                /* deliveries that end the batch; emissions that were refused and made again */
+    long emits; /* emissions in this batch; 0: the thread only runs its loop */
+    uint64_t due,
+        refused; /* deliveries after which the batch ends; refused and repeated emissions */
     uint64_t begin_ns, end_ns;
 };
 
@@ -44,16 +47,18 @@ static void must(bool done, const char *what)
 {
     if (done)
         return;
-    fprintf(stderr, "%s failed\n", what);
+    fprintf(stderr, "bench/loops: %s failed\n", what);
     exit(1);
 }
 
-/* ---- the sides ---- */
+/* The sides */
 
 static void open_signal(struct lane *lane, const char *name)
 {
-    lane->signo = tocsin_declare(&(struct tocsin_spec){ .name = name, .layout = &bench_counted_layout });
-    must(lane->signo > 0 && tocsin_on(name, bench_handler, NULL) >= 0 && tocsin_turn(0) >= 0, "tocsin_on");
+    lane->signo = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = name, .layout = &bench_counted_layout });
+    must(lane->signo > 0 && tocsin_on(name, bench_handler, NULL) >= 0 && tocsin_loop_turn(0) >= 0,
+         "tocsin_on");
 }
 
 static void open_own(struct lane *lane)
@@ -74,7 +79,8 @@ static void emit_own(struct lane *lane)
         tocsin_emit(lane->signo, payload);
 }
 
-/* The other loop's inbox may be full: it may be waiting for us to serve ours. */
+/* Emits until the emission is accepted. The inbox of the other loop may be full, and that loop
+   may wait for this loop, so this loop runs between the attempts. */
 static void emit_surely(struct lane *lane, const struct tocsin_payload *payload)
 {
     int err;
@@ -82,7 +88,7 @@ static void emit_surely(struct lane *lane, const struct tocsin_payload *payload)
     while ((err = tocsin_emit(lane->signo, payload)) < 0) {
         must(err == -EAGAIN, "tocsin_emit");
         lane->refused++;
-        tocsin_turn(0);
+        tocsin_loop_turn(0);
         sched_yield();
     }
 }
@@ -94,19 +100,20 @@ static void emit_same(struct lane *lane)
     for (long i = 0; i < lane->emits; i++) {
         emit_surely(lane, payload);
         if (i % SERVE_EVERY == SERVE_EVERY - 1)
-            tocsin_turn(0);
+            tocsin_loop_turn(0);
     }
     while (heard < lane->due)
-        must(tocsin_turn(0) >= 0, "tocsin_turn");
+        must(tocsin_loop_turn(0) >= 0, "tocsin_loop_turn");
 }
 
 static void close_loop(struct lane *lane)
 {
     (void)lane;
-    tocsin_free();
+    tocsin_loop_free();
 }
 
-static const struct bench_counted raw_payload = { .tocsin = { &bench_counted_layout }, .number = 7 };
+static const struct bench_counted raw_payload = { .tocsin = { &bench_counted_layout },
+                                                  .number = 7 };
 static struct raw_list shared_list = { .count = 1, .items = { { bench_handler, NULL } } };
 
 static void open_shared_list(struct lane *lane)
@@ -138,21 +145,21 @@ static void close_list(struct lane *lane)
 static const struct side {
     const char *who, *what;
     void (*open)(struct lane *lane), (*emit)(struct lane *lane), (*close)(struct lane *lane);
-    bool crosses;                         /* what one emits reaches the other, too */
-} sides[] = {
-    { "tocsin", "own", open_own, emit_own, close_loop, false },
-    { "raw", "own", open_own_list, emit_raw, close_list, false },
-    { "tocsin", "same", open_same, emit_same, close_loop, true },
-    { "raw", "same", open_shared_list, emit_raw, close_list, false }
-};
+    bool crosses; /* an emission of one loop also reaches the other */
+} sides[] = { { "tocsin", "own", open_own, emit_own, close_loop, false },
+              { "raw", "own", open_own_list, emit_raw, close_list, false },
+              { "tocsin", "same", open_same, emit_same, close_loop, true },
+              { "raw", "same", open_shared_list, emit_raw, close_list, false } };
 enum { SIDES = sizeof sides / sizeof *sides };
 
-/* ---- a batch: one emits, or both at once ---- */
+/* A batch: one thread emits, or both threads emit at once */
 
 static struct course {
     const struct side *side;
     struct lane lanes[LANES];
-    sem_t wanted;                         /* the second lane sleeps between batches: it must not slow down the first one */
+    /* The second thread sleeps here between batches, so that it does not slow down the first
+       one. */
+    sem_t wanted;
     bool over;
     _Alignas(128) _Atomic unsigned met;
 } course;
@@ -163,10 +170,11 @@ static void run_lane(struct lane *lane)
     lane->begin_ns = bench_ns();
     course.side->emit(lane);
     lane->end_ns = bench_ns();
-    must(heard == lane->due, "hearing all");
+    must(heard == lane->due, "receiving all deliveries");
 }
 
-/* A barrier that nobody sleeps at. It only counts up: who comes late must not miss it. */
+/* Barrier: both threads wait here without sleeping. The counter only increases, so a late thread
+   cannot miss its turn. */
 static void meet(void)
 {
     unsigned enough = (atomic_fetch_add(&course.met, 1) / LANES + 1) * LANES;
@@ -183,7 +191,8 @@ static void run_with_the_other(struct lane *lane)
     meet();
 }
 
-/* Each lane on a processor of its own: else the scheduler may take a while to find that there are two. */
+/* Binds each thread to its own processor. Otherwise the scheduler may keep both on one processor
+   for a while. */
 static void settle(int index)
 {
     cpu_set_t all, own;
@@ -214,7 +223,8 @@ static void *second(void *arg)
     return NULL;
 }
 
-/* Nanoseconds an emission, of all threads together: from the first one's beginning to the last one's end. */
+/* Nanoseconds per emission of all threads together, from the start of the first thread to the end
+   of the last. */
 static double batch(int threads, long count)
 {
     struct lane *lanes = course.lanes;
@@ -239,9 +249,11 @@ static double batch(int threads, long count)
     return (double)(end - begin) / (double)(threads * count);
 }
 
-/* ---- a run, in a process of its own ---- */
+/* A run, in its own process */
 
-static struct figures { double one_ns, two_ns, refused; } *figures;      /* what the child has found */
+static struct figures {
+    double one_ns, two_ns, refused;
+} * figures; /* the results of the child */
 
 static long enough(void)
 {
@@ -253,7 +265,8 @@ static long enough(void)
     return count;
 }
 
-/* The least of many short batches, one thread and two in turn: some of them have both processors for themselves. */
+/* Takes the minimum of many short batches, alternately with one and two threads. During some of
+   the batches no other program uses the processors. */
 static void run_batches(void)
 {
     int batches = BATCHES / (course.side->crosses ? 5 : 1) / (bench_quick ? 5 : 1);
@@ -267,7 +280,8 @@ static void run_batches(void)
         two_ns = batch(2, count);
         figures->two_ns = fmin(figures->two_ns, two_ns);
     }
-    figures->refused = (double)(course.lanes[0].refused + course.lanes[1].refused) / (double)(count * 3 * batches);
+    figures->refused = (double)(course.lanes[0].refused + course.lanes[1].refused) /
+                       (double)(count * 3 * batches);
 }
 
 static double run(void *arg)
@@ -279,7 +293,8 @@ static double run(void *arg)
         course.lanes[i].index = i;
     sem_init(&course.wanted, 0, 0);
     must(!pthread_create(&thread, NULL, second, &course.lanes[1]), "pthread_create");
-    settle(course.lanes[0].index);        /* now: a thread inherits it */
+    /* The thread inherits the binding, so it is set before the thread is created. */
+    settle(course.lanes[0].index);
     course.side->open(&course.lanes[0]);
     meet();
     run_batches();
@@ -290,7 +305,7 @@ static double run(void *arg)
     return figures->one_ns / figures->two_ns;
 }
 
-/* ---- the comparison ---- */
+/* The comparison */
 
 struct runs {
     const struct side *side;
@@ -311,7 +326,8 @@ static double measure(void *arg)
     return scaling;
 }
 
-static void print_case(const char *what, const char *suffix, double tocsin, double raw, const char *unit)
+static void print_case(const char *what, const char *suffix, double tocsin, double raw,
+                       const char *unit)
 {
     char label[64];
 
@@ -320,17 +336,20 @@ static void print_case(const char *what, const char *suffix, double tocsin, doub
     bench_row("raw", label, raw, unit, NULL, 0);
 }
 
-/* A pair of sides: tocsin, and the raw one that it is measured against. */
+/* Compares tocsin with the raw side of the same kind. */
 static void print_values(const struct runs *runs, const struct bench_side *compared)
 {
     const struct runs *tocsin = &runs[0], *raw = &runs[1];
     const char *what = tocsin->side->what;
 
-    print_case(what, "threads=1", bench_median(tocsin->one_ns, tocsin->count), bench_median(raw->one_ns, raw->count), "ns");
-    print_case(what, "threads=2", bench_median(tocsin->two_ns, tocsin->count), bench_median(raw->two_ns, raw->count), "ns");
+    print_case(what, "threads=1", bench_median(tocsin->one_ns, tocsin->count),
+               bench_median(raw->one_ns, raw->count), "ns");
+    print_case(what, "threads=2", bench_median(tocsin->two_ns, tocsin->count),
+               bench_median(raw->two_ns, raw->count), "ns");
     print_case(what, "scaling", compared[0].value, compared[1].value, "count");
     if (tocsin->side->crosses)
-        bench_row("tocsin", "same,refused", bench_median(tocsin->refused, tocsin->count), "count", NULL, 0);
+        bench_row("tocsin", "same,refused", bench_median(tocsin->refused, tocsin->count), "count",
+                  NULL, 0);
 }
 
 int main(int argc, char **argv)
@@ -338,20 +357,26 @@ int main(int argc, char **argv)
     struct runs runs[SIDES];
     struct bench_side compared[SIDES];
 
-    bench_begin(argc, argv, "How emission scales with the loops: two threads that emit at once, against one.");
-    figures = mmap(NULL, sizeof *figures, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bench_begin(argc, argv,
+                "Measures how emission scales: two threads that emit at once, compared with one.");
+    figures = mmap(NULL, sizeof *figures, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                   0);
     must(figures != MAP_FAILED, "mmap");
     for (int i = 0; i < SIDES; i++) {
         runs[i] = (struct runs){ .side = &sides[i] };
         compared[i] = (struct bench_side){ sides[i].who, measure, &runs[i], NAN };
     }
     bench_interleave(compared, SIDES, bench_quick ? 3 : 9);
-    bench_remark("ns: an emission, of all threads together; scaling: emissions a second of two threads at once over those of one");
-    bench_remark("own: a signal for each thread, that only its own loop hears; raw: an array for each");
+    bench_remark("ns: per emission of all threads together; scaling: emissions per second of two "
+                 "threads at once over those of one");
+    bench_remark(
+        "own: a signal for each thread, handled only by its own loop; raw: an array for each");
     print_values(&runs[0], &compared[0]);
-    bench_remark("same: both loops hear one signal, so each emission is delivered twice, once by way of an inbox; a turn every %d emissions",
+    bench_remark("same: both loops handle one signal, so each emission is delivered twice, once "
+                 "through an inbox; a turn every %d emissions",
                  SERVE_EVERY);
-    bench_remark("same, threads=1: one emits, both hear; raw: one array, and nothing that crosses; refused: of an emission, which is made again");
+    bench_remark("same, threads=1: one emits, both handle it; raw: one array, nothing crosses; "
+                 "refused: an emission that is repeated");
     print_values(&runs[2], &compared[2]);
     return bench_end();
 }

@@ -1,10 +1,11 @@
-/* What an operation costs from start to end, by the way in which its end is announced: made and completed by hand, a
-   hundred a turn, so that a hundredth of the turn is in it. */
+/* The cost of an operation from start to end, for each way to announce its end. The operations are
+   created and completed by hand, a hundred per turn, so each includes a hundredth of a turn. */
 #include "bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <tocsin.h>
+#include <tocsin/provider.h>
 
 enum { OPS = 100 };
 
@@ -31,7 +32,7 @@ static int on_done(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* ---- one way each: how it is started, and how its hundred ends are heard of ---- */
+/* The ways: how an operation is started, and how its end is announced */
 
 static void start_all(struct run *run, const struct tocsin_notify *notify)
 {
@@ -48,7 +49,7 @@ static void complete_all(struct run *run)
 static void hear_all(struct run *run, uint64_t enough)
 {
     while (run->announced < enough)
-        must(tocsin_turn(0), "tocsin_turn");
+        must(tocsin_loop_turn(0), "tocsin_loop_turn");
 }
 
 static void by_registry(struct run *run)
@@ -96,12 +97,17 @@ static void by_queue(struct run *run)
         must(tocsin_queue_wait(run->queue, -1, NULL), "tocsin_queue_wait");
 }
 
-static const struct way { const char *name; void (*round)(struct run *run); } ways[] = {
-    { "registry", by_registry }, { "call", by_call }, { "then", by_then }, { "wait", by_wait }, { "queue", by_queue }
-};
+static const struct way {
+    const char *name;
+    void (*round)(struct run *run);
+} ways[] = { { "registry", by_registry },
+             { "call", by_call },
+             { "then", by_then },
+             { "wait", by_wait },
+             { "queue", by_queue } };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* ---- measuring one ---- */
+/* Measuring one */
 
 static struct run run;
 static const struct way *way;
@@ -115,7 +121,9 @@ static void repeat(void *arg, long count)
 
 static double measure(void *arg)
 {
-    struct tocsin_action early = { .fn = on_done, .arg = &run, .flags = TOCSIN_EARLY };    /* the first one declares op.done */
+    struct tocsin_action early = { .fn = on_done,
+                                   .arg = &run,
+                                   .flags = TOCSIN_EARLY }; /* the first one declares op.done */
     double ns;
 
     way = arg;
@@ -124,18 +132,22 @@ static double measure(void *arg)
         must(tocsin_connect("op.done", &early, NULL), "tocsin_connect");
     ns = bench_time(repeat, NULL) / OPS;
     tocsin_queue_close(run.queue);
-    tocsin_free();
+    tocsin_loop_free();
     return ns;
 }
 
-/* In a process of its own, so that the registry's handler is in nobody else's way. */
-static double forked(void *arg) { return bench_forked(measure, arg); }
+/* Measures each way in its own process, so that the handler of one does not slow down another. */
+static double forked(void *arg)
+{
+    return bench_forked(measure, arg);
+}
 
 int main(int argc, char **argv)
 {
     struct bench_side sides[WAYS];
 
-    bench_begin(argc, argv, "What an operation costs from start to end, by the way its end is announced.");
+    bench_begin(argc, argv,
+                "Measures an operation from start to end, by the way its end is announced.");
     for (int i = 0; i < WAYS; i++)
         sides[i] = (struct bench_side){ "tocsin", forked, (void *)(uintptr_t)&ways[i], NAN };
     bench_interleave(sides, WAYS, bench_quick ? 3 : 9);

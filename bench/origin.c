@@ -1,5 +1,5 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* accept4 */
+#define _GNU_SOURCE /* for accept4() */
 #endif
 #include "origin.h"
 #include "bench.h"
@@ -19,13 +19,17 @@ enum { DESCRIPTORS = 1024, EVENTS = 64 };
 
 static char reply[ORIGIN_BODY_BYTES + 512];
 static size_t reply_size;
-static unsigned char matched[DESCRIPTORS];    /* bytes of the empty line that ends a request, seen so far, by descriptor */
+/* for each descriptor: how many bytes of the final empty line have arrived */
+static unsigned char matched[DESCRIPTORS];
 
 static void make_reply(void)
 {
-    int length = snprintf(reply, sizeof reply,
-                          "HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
-                          "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: %d\r\n\r\n", ORIGIN_BODY_BYTES);
+    int length = snprintf(
+        reply, sizeof reply,
+        "HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: "
+        "%d\r\n\r\n",
+        ORIGIN_BODY_BYTES);
 
     memset(reply + length, 'x', ORIGIN_BODY_BYTES);
     reply_size = (size_t)length + ORIGIN_BODY_BYTES;
@@ -46,7 +50,7 @@ static void accept_one(int poll, int listener)
     matched[fd] = 0;
 }
 
-/* How many requests end in what was read: a GET ends with its empty line. */
+/* Returns how many requests end in these bytes. A GET request ends with an empty line. */
 static int requests_in(int fd, const char *bytes, ssize_t size)
 {
     int requests = 0;
@@ -62,7 +66,8 @@ static int requests_in(int fd, const char *bytes, ssize_t size)
     return requests;
 }
 
-/* A reply fits into the socket's buffer, or the client does not read what it asked for. */
+/* Replies to the requests that have arrived. If the client reads, a reply always fits into the
+   socket's buffer. */
 static void serve(int fd)
 {
     char bytes[4096];
@@ -96,7 +101,8 @@ static void serve_for_ever(int listener)
 
 static int listen_on_loopback(int *ret_port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
 
@@ -121,7 +127,7 @@ int origin_start(struct origin *ret_origin)
     make_reply();
     ret_origin->pid = bench_fork();
     if (ret_origin->pid == 0) {
-        alarm(0);                         /* it lives as long as the bench does */
+        alarm(0); /* No time limit: the origin lives as long as its parent. */
         serve_for_ever(listener);
     }
     close(listener);

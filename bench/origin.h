@@ -1,12 +1,15 @@
-/* An HTTP origin of one's own on loopback, for fetching from: it keeps connections and answers each GET alike. */
+/* An HTTP origin on loopback for bench/fetch: it keeps connections and sends the same reply to each
+   GET. */
 #ifndef BENCH_ORIGIN_H
 #define BENCH_ORIGIN_H
 
 enum { ORIGIN_BODY_BYTES = 1024 };
 
-struct origin { int pid, port; };
+struct origin {
+    int pid, port;
+};
 
-/* Forks it; the system chooses the port. 0, or -errno. */
+/* Forks the origin; the system chooses the port. Returns 0 or -errno. */
 int origin_start(struct origin *ret_origin);
 void origin_stop(struct origin *origin);
 

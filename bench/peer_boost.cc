@@ -1,10 +1,13 @@
-/* Boost.Signals2 as bench/emit runs it: peer_boost HANDLERS HOW. */
+/* Usage: peer_boost HANDLERS HOW. The peer Boost.Signals2 of bench/emit. */
 #include "bench.h"
 
 #include <boost/signals2.hpp>
 #include <cstdlib>
 
-struct said { const char *text; uint64_t user; };
+struct said {
+    const char *text;
+    uint64_t user;
+};
 
 struct emitter {
     boost::signals2::signal<void(const said *)> signal;
@@ -17,7 +20,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* A function of its own, so that what the templates inline is counted as theirs and not as the loop's. */
+/* A separate function, so that inlined template code is not counted as code of the benchmark's
+   loop. */
 __attribute__((noinline)) static void emit(emitter &from)
 {
     from.signal(&from.payload);

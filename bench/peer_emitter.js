@@ -21,7 +21,7 @@ function batch(count) {
   return Number(process.hrtime.bigint() - begin)
 }
 
-// As bench_time of bench.c; what its compiler does first is not counted.
+// Measures as bench_time of bench.c does. The work of the compiler at the start is not counted.
 function measure() {
   const enough = quick ? 5e5 : 2e6
   let count = 1, least = Infinity

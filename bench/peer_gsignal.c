@@ -1,10 +1,13 @@
-/* GSignal as bench/emit runs it: peer_gsignal HANDLERS HOW. */
+/* Usage: peer_gsignal HANDLERS HOW. The peer GSignal of bench/emit. */
 #include "bench.h"
 
 #include <glib-object.h>
 #include <stdlib.h>
 
-struct said { const char *text; uint64_t user; };
+struct said {
+    const char *text;
+    uint64_t user;
+};
 
 struct emitter {
     GObject *object;
@@ -36,8 +39,9 @@ int main(int argc, char **argv)
     if (handlers < 0)
         return 2;
     emitter.object = g_object_new(G_TYPE_OBJECT, NULL);
-    /* No marshaller: GLib picks its quickest, which needs no boxed values. */
-    emitter.signal = g_signal_new("said", G_TYPE_OBJECT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+    /* without a marshaller, GLib uses its fastest one, which needs no boxed values */
+    emitter.signal = g_signal_new("said", G_TYPE_OBJECT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_POINTER);
     for (int i = 0; i < handlers; i++)
         g_signal_connect(emitter.object, "said", G_CALLBACK(bench_handler), &emitter.heard);
     err = bench_obey(argv[2], bench_emit, &emitter);

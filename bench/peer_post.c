@@ -1,5 +1,5 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* gettid */
+#define _GNU_SOURCE /* for gettid() */
 #endif
 #include "peer_post.h"
 
@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARM = 1 << 14, IDLE_WARM = 64 };  /* messages of each producer before it counts */
+/* messages that each producer posts before those that are measured */
+enum { WARM = 1 << 14, IDLE_WARM = 64 };
 
 _Alignas(128) struct post_check post_check;
 
@@ -18,11 +19,11 @@ void post_must(bool done, const char *what)
 {
     if (done)
         return;
-    fprintf(stderr, "%s failed\n", what);
+    fprintf(stderr, "bench/post: %s failed\n", what);
     exit(1);
 }
 
-/* ---- idle: the next one when the receiver sleeps ---- */
+/* The case idle: a producer posts the next message when the receiver sleeps */
 
 static int receiver_stat = -1;
 
@@ -35,7 +36,8 @@ static void watch_receiver(void)
     post_must(receiver_stat >= 0, path);
 }
 
-/* The state stands behind the name, which is in parentheses. */
+/* Reads the receiver's state from its stat file. The state follows the name, which is in
+   parentheses. */
 static bool receiver_sleeps(void)
 {
     char text[128] = "";
@@ -48,7 +50,7 @@ static bool receiver_sleeps(void)
 
 static uint64_t idle_ns;
 
-/* Its own clock: the time that the receiver takes to fall asleep is not in it. */
+/* Posts one message at a time. The time in which the receiver falls asleep is not measured. */
 static void post_idle(const struct post_side *side, struct post_producer *producer)
 {
     idle_ns = 0;
@@ -65,14 +67,14 @@ static void post_idle(const struct post_side *side, struct post_producer *produc
     }
 }
 
-/* ---- a round: some producers, so many messages each ---- */
+/* A round: several producers post a number of messages each */
 
 struct round {
     const struct post_side *side;
     bool idle;
     uint64_t producers, count;
     pthread_barrier_t begin;
-    double ns, wakeups, refused;          /* a message */
+    double ns, wakeups, refused; /* per message */
 };
 
 struct thread {
@@ -101,19 +103,22 @@ static void check(const struct round *round)
     for (uint64_t producer = 0; producer < round->producers; producer++)
         for (uint64_t number = 0; number < round->count; number++)
             sum += post_value(producer, number);
-    post_must(post_check.heard == post_check.expected && !post_check.wrong && post_check.sum == sum, "what arrived, and in which order:");
+    post_must(post_check.heard == post_check.expected && !post_check.wrong && post_check.sum == sum,
+              "checking the number and order of messages:");
 }
 
 static void run_round(struct round *round)
 {
     struct thread threads[POST_PRODUCERS] = { { .round = NULL } };
-    uint64_t messages = round->producers * round->count, first = UINT64_MAX, refused = 0, woken, last;
+    uint64_t messages = round->producers * round->count, first = UINT64_MAX, refused = 0, woken,
+             last;
 
     memset(&post_check, 0, sizeof post_check);
     post_check.expected = messages;
     pthread_barrier_init(&round->begin, NULL, (unsigned)round->producers + 1);
     for (uint64_t i = 0; i < round->producers; i++) {
-        threads[i].round = round, threads[i].producer.index = i, threads[i].producer.count = round->count;
+        threads[i].round = round, threads[i].producer.index = i,
+        threads[i].producer.count = round->count;
         post_must(!pthread_create(&threads[i].id, NULL, produce, &threads[i]), "pthread_create");
     }
     woken = round->side->wakeups();
@@ -133,7 +138,7 @@ static void run_round(struct round *round)
     round->refused = (double)refused / (double)messages;
 }
 
-/* A short one says how many fill the time. */
+/* A short run tells how many messages fill the measured time. */
 static void run_rounds(struct round *round, double enough_ns)
 {
     double count;
@@ -148,7 +153,9 @@ static void run_rounds(struct round *round, double enough_ns)
 static bool read_case(struct round *round, const char *what)
 {
     round->idle = !strcmp(what, "idle");
-    round->producers = round->idle ? 1 : !strncmp(what, "producers=", 10) ? (uint64_t)atoi(what + 10) : 0;
+    round->producers = round->idle                        ? 1
+                       : !strncmp(what, "producers=", 10) ? (uint64_t)atoi(what + 10)
+                                                          : 0;
     return round->producers >= 1 && round->producers <= POST_PRODUCERS;
 }
 
@@ -167,7 +174,7 @@ int post_main(const struct post_side *side, int argc, char **argv)
     return fflush(stdout) ? 1 : 0;
 }
 
-/* ---- the list ---- */
+/* The list */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct post_node *first, **last = &first;

@@ -1,4 +1,4 @@
-/* libevent with its locks, as bench/post runs it: a list under a lock, and event_active of one event. */
+/* The peer libevent of bench/post: a list under a lock, and event_active() for one event. */
 #include "peer_post.h"
 
 #include <event2/event.h>
@@ -32,7 +32,8 @@ static void open_base(void)
 
 static inline bool post(uint64_t producer, uint64_t number)
 {
-    post_list_add(&(struct post_message){ .producer = producer, .number = number, .value = post_value(producer, number) });
+    post_list_add(&(struct post_message){
+        .producer = producer, .number = number, .value = post_value(producer, number) });
     event_active(posted, EV_READ, 0);
     return true;
 }
@@ -60,5 +61,6 @@ static void close_base(void)
 
 int main(int argc, char **argv)
 {
-    return post_main(&(struct post_side){ open_base, post, flood, receive, wakeups, close_base }, argc, argv);
+    return post_main(&(struct post_side){ open_base, post, flood, receive, wakeups, close_base },
+                     argc, argv);
 }

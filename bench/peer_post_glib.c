@@ -1,4 +1,5 @@
-/* GLib as bench/post runs it: g_main_context_invoke_full, a copy of the message on the heap for each. */
+/* The peer GLib of bench/post: g_main_context_invoke_full with a copy of each message on the heap.
+ */
 #include "peer_post.h"
 
 #include <glib.h>
@@ -7,7 +8,7 @@ static GMainContext *context;
 static uint64_t woken;
 static bool over;
 
-/* In place of g_poll, to count. */
+/* Replaces g_poll(), and counts its calls. */
 static gint counting_poll(GPollFD *fds, guint count, gint timeout)
 {
     gint ready = g_poll(fds, count, timeout);
@@ -16,7 +17,8 @@ static gint counting_poll(GPollFD *fds, guint count, gint timeout)
     return ready;
 }
 
-/* The context is this thread's from now on: else g_main_context_invoke would call in the producer's. */
+/* Makes this thread the owner of the context. Otherwise g_main_context_invoke() would call the
+   function on the producer's thread. */
 static void open_context(void)
 {
     context = g_main_context_new();
@@ -36,7 +38,9 @@ static inline bool post(uint64_t producer, uint64_t number)
 {
     struct post_message *message = g_new(struct post_message, 1);
 
-    *message = (struct post_message){ .producer = producer, .number = number, .value = post_value(producer, number) };
+    *message = (struct post_message){ .producer = producer,
+                                      .number = number,
+                                      .value = post_value(producer, number) };
     g_main_context_invoke_full(context, G_PRIORITY_DEFAULT, on_message, message, g_free);
     return true;
 }
@@ -65,5 +69,7 @@ static void close_context(void)
 
 int main(int argc, char **argv)
 {
-    return post_main(&(struct post_side){ open_context, post, flood, receive, wakeups, close_context }, argc, argv);
+    return post_main(
+        &(struct post_side){ open_context, post, flood, receive, wakeups, close_context }, argc,
+        argv);
 }

@@ -1,4 +1,4 @@
-/* libuv as bench/post runs it: a list under a lock, and uv_async_send. */
+/* The peer libuv of bench/post: a list under a lock, and uv_async_send(). */
 #include "peer_post.h"
 
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static void open_loop(void)
 
 static inline bool post(uint64_t producer, uint64_t number)
 {
-    post_list_add(&(struct post_message){ .producer = producer, .number = number, .value = post_value(producer, number) });
+    post_list_add(&(struct post_message){
+        .producer = producer, .number = number, .value = post_value(producer, number) });
     uv_async_send(&async);
     return true;
 }
@@ -58,5 +59,6 @@ static void close_loop(void)
 
 int main(int argc, char **argv)
 {
-    return post_main(&(struct post_side){ open_loop, post, flood, receive, wakeups, close_loop }, argc, argv);
+    return post_main(&(struct post_side){ open_loop, post, flood, receive, wakeups, close_loop },
+                     argc, argv);
 }

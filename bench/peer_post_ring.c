@@ -1,5 +1,6 @@
-/* The bare ring that bench/post measures all others against: bounded, many producers, one consumer. A cell is claimed by
-   compare-and-swap, published by a store, and then the wake edge is tested. The handler is called straight out of the cell. */
+/* A bare ring buffer, the base of comparison in bench/post: bounded, several producers, one
+   consumer. A producer claims a cell by compare-and-swap, publishes it by a store, and then
+   tests whether it must wake the consumer. The handler reads the message in the cell. */
 #include "peer_post.h"
 
 #include <poll.h>
@@ -8,8 +9,11 @@
 
 enum { CELLS = 1024 };
 
-/* turn: the position that it is free for; once it is published, one more. */
-static struct cell { _Alignas(64) _Atomic uint64_t turn; struct post_message message; } cells[CELLS];
+/* turn: the position for which the cell is free; after publishing, that position plus 1. */
+static struct cell {
+    _Alignas(64) _Atomic uint64_t turn;
+    struct post_message message;
+} cells[CELLS];
 static _Alignas(128) _Atomic uint64_t tail;
 static _Alignas(128) _Atomic bool asleep;
 static _Alignas(128) uint64_t head;
@@ -24,9 +28,9 @@ static void open_ring(void)
         cells[i].turn = i;
 }
 
-/* ---- producers ---- */
+/* Producers */
 
-/* NULL: the ring is full. */
+/* Returns NULL if the ring is full. */
 static inline struct cell *claim(uint64_t *ret_at)
 {
     uint64_t at = atomic_load_explicit(&tail, memory_order_relaxed);
@@ -39,7 +43,8 @@ static inline struct cell *claim(uint64_t *ret_at)
             return NULL;
         if (ahead > 0) {
             at = atomic_load_explicit(&tail, memory_order_relaxed);
-        } else if (atomic_compare_exchange_weak_explicit(&tail, &at, at + 1, memory_order_relaxed, memory_order_relaxed)) {
+        } else if (atomic_compare_exchange_weak_explicit(&tail, &at, at + 1, memory_order_relaxed,
+                                                         memory_order_relaxed)) {
             *ret_at = at;
             return cell;
         }
@@ -61,8 +66,11 @@ static inline bool post(uint64_t producer, uint64_t number)
 
     if (!cell)
         return false;
-    cell->message = (struct post_message){ .producer = producer, .number = number, .value = post_value(producer, number) };
-    atomic_store(&cell->turn, at + 1);                 /* before asleep is read, so a full barrier */
+    cell->message = (struct post_message){ .producer = producer,
+                                           .number = number,
+                                           .value = post_value(producer, number) };
+    /* A full barrier: the store must come before the load of `asleep`. */
+    atomic_store(&cell->turn, at + 1);
     if (atomic_load(&asleep))
         wake();
     return true;
@@ -73,7 +81,7 @@ static void flood(struct post_producer *producer)
     post_flood(producer, post);
 }
 
-/* ---- the consumer ---- */
+/* The consumer */
 
 static __attribute__((noinline)) bool handle(const struct post_message *message)
 {
@@ -128,5 +136,6 @@ static void close_ring(void)
 
 int main(int argc, char **argv)
 {
-    return post_main(&(struct post_side){ open_ring, post, flood, receive, wakeups, close_ring }, argc, argv);
+    return post_main(&(struct post_side){ open_ring, post, flood, receive, wakeups, close_ring },
+                     argc, argv);
 }

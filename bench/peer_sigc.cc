@@ -1,10 +1,13 @@
-/* libsigc++ as bench/emit runs it: peer_sigc HANDLERS HOW. */
+/* Usage: peer_sigc HANDLERS HOW. The peer libsigc++ of bench/emit. */
 #include "bench.h"
 
 #include <cstdlib>
 #include <sigc++/sigc++.h>
 
-struct said { const char *text; uint64_t user; };
+struct said {
+    const char *text;
+    uint64_t user;
+};
 
 struct emitter {
     sigc::signal<void, const said *> signal;
@@ -17,7 +20,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* A function of its own, so that what the templates inline is counted as theirs and not as the loop's. */
+/* A separate function, so that inlined template code is not counted as code of the benchmark's
+   loop. */
 __attribute__((noinline)) static void emit(const emitter &from)
 {
     from.signal.emit(&from.payload);

@@ -1,7 +1,8 @@
-/* What a post to another thread's loop costs, beside a bare ring and the ways of other loops. Each figure comes from a
-   process of its own: this program itself for tocsin, peer_post_… for the others. */
+/* Measures the cost of a post to the loop of another thread, compared with a bare ring and with
+   the loops of other libraries. Each figure comes from its own process: this program for tocsin,
+   a program peer_post_… for each other. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE                       /* pipe2 */
+#define _GNU_SOURCE /* for pipe2() */
 #endif
 #include "bench.h"
 #include "peer_post.h"
@@ -14,11 +15,12 @@
 #include <tocsin.h>
 #include <unistd.h>
 
-/* ---- tocsin ---- */
+/* tocsin */
 
 #define BENCH_POSTED(F) F(u64, producer) F(u64, number) F(u64, value) F(u64, other) F(u64, another)
 TOCSIN_LAYOUT(bench_posted, BENCH_POSTED);
-_Static_assert(sizeof(struct bench_posted) == sizeof(struct post_message), "all send as much");
+_Static_assert(sizeof(struct bench_posted) == sizeof(struct post_message),
+               "all peers send the same size");
 
 static int posted;
 
@@ -34,14 +36,17 @@ static int on_posted(const struct tocsin_info *info, void *arg)
 
 static void open_loop(void)
 {
-    posted = tocsin_declare(&(struct tocsin_spec){ .name = "bench.posted", .doc = "A message.", .layout = &bench_posted_layout });
+    posted = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "bench.posted", .doc = "A message.", .layout = &bench_posted_layout });
     post_must(posted > 0 && tocsin_on("bench.posted", on_posted, NULL) >= 0, "tocsin_on");
-    post_must(tocsin_turn(0) >= 0, "tocsin_turn");
+    post_must(tocsin_loop_turn(0) >= 0, "tocsin_loop_turn");
 }
 
 static inline bool post(uint64_t producer, uint64_t number)
 {
-    int err = tocsin_post(posted, TOCSIN_PAYLOAD(bench_posted, .producer = producer, .number = number, .value = post_value(producer, number)));
+    int err = tocsin_post(posted,
+                          TOCSIN_PAYLOAD(bench_posted, .producer = producer, .number = number,
+                                         .value = post_value(producer, number)));
 
     if (err != TOCSIN_PENDED)
         post_must(err == -EAGAIN, "tocsin_post");
@@ -68,28 +73,32 @@ static uint64_t wakeups(void)
 
 static void close_loop(void)
 {
-    tocsin_free();
+    tocsin_loop_free();
 }
 
-/* ---- the comparison ---- */
+/* The comparison */
 
 static const char *const cases[] = { "producers=1", "producers=2", "producers=4", "idle" };
 enum { CASES = sizeof cases / sizeof *cases };
 
-/* One of those who are compared; of each case, what its runs have said. */
+/* A peer, and the results of its runs for each case. */
 static struct peer {
     const char *who, *program, *missing;
     char *path;
     const char *what;
     int runs;
     double wakeups[BENCH_PAIRS], refused[BENCH_PAIRS];
-} peers[] = {
-    { .who = "tocsin" },
-    { .who = "ring", .program = "peer_post_ring", .missing = "not built" },
-    { .who = "glib", .program = "peer_post_glib", .missing = "not built: libglib2.0-dev was not installed" },
-    { .who = "libuv", .program = "peer_post_libuv", .missing = "not built: libuv1-dev was not installed" },
-    { .who = "event_active", .program = "peer_post_event", .missing = "not built: libevent-dev, with libevent_pthreads, was not installed" }
-};
+} peers[] = { { .who = "tocsin" },
+              { .who = "ring", .program = "peer_post_ring", .missing = "not built" },
+              { .who = "glib",
+                .program = "peer_post_glib",
+                .missing = "not built: libglib2.0-dev was not installed" },
+              { .who = "libuv",
+                .program = "peer_post_libuv",
+                .missing = "not built: libuv1-dev was not installed" },
+              { .who = "event_active",
+                .program = "peer_post_event",
+                .missing = "not built: libevent-dev, with libevent_pthreads, was not installed" } };
 enum { TOCSIN, RING, PEERS = sizeof peers / sizeof *peers };
 
 static void become(const struct peer *peer, int output)
@@ -142,10 +151,15 @@ static void find_peers(void)
         if (!peers[i].path)
             bench_remark("%s: %s", peers[i].who, peers[i].missing);
     }
-    bench_remark("producers=N: so many threads post, as fast as they can, to one loop; ns from the first post to the last delivery, a message");
-    bench_remark("idle: one posts when the loop sleeps in the kernel; ns from the post until the producer sees that it was delivered");
-    bench_remark("ring: a bare ring of 1024 cells, an eventfd and poll; wakeups, count: a message; count: refused for lack of room, and tried again");
-    bench_remark("glib: g_main_context_invoke_full; libuv, event_active: a list under a lock; their lists have no bound, so they refuse nothing");
+    bench_remark("producers=N: N threads post to one loop, as fast as they can; ns per message, "
+                 "from the first post to the last delivery");
+    bench_remark(
+        "idle: one thread posts when the loop sleeps in the kernel; ns from the post until "
+        "the producer sees the delivery");
+    bench_remark("ring: a bare ring of 1024 cells, an eventfd and poll; wakeups, count: per "
+                 "message; count: posts refused for lack of room and repeated");
+    bench_remark("glib: g_main_context_invoke_full; libuv, event_active: a list under a lock; "
+                 "their lists have no bound, so they refuse nothing");
 }
 
 static void print_values(const char *what, const char *unit, const double *values)
@@ -167,7 +181,8 @@ static void compare(const char *what)
         ns[i] = woken[i] = NAN;
         peers[i].what = what, peers[i].runs = 0;
         if (peers[i].path)
-            sides[count] = (struct bench_side){ peers[i].who, measure, &peers[i], NAN }, places[count++] = i;
+            sides[count] = (struct bench_side){ peers[i].who, measure, &peers[i], NAN },
+            places[count++] = i;
     }
     bench_interleave(sides, count, bench_quick ? 3 : 9);
     for (int side = 0; side < count; side++) {
@@ -179,7 +194,8 @@ static void compare(const char *what)
     print_values(what, "ns", ns);
     print_values(what, "wakeups", woken);
     for (int i = TOCSIN; i <= RING; i++)
-        bench_row(peers[i].who, what, bench_median(peers[i].refused, peers[i].runs), "count", NULL, 0);
+        bench_row(peers[i].who, what, bench_median(peers[i].refused, peers[i].runs), "count", NULL,
+                  0);
 }
 
 int main(int argc, char **argv)
@@ -188,7 +204,9 @@ int main(int argc, char **argv)
 
     if (argc > 2 && !strcmp(argv[1], "--one"))
         return post_main(&side, argc - 1, argv + 1);
-    bench_begin(argc, argv, "What a post to another thread's loop costs, beside a bare ring and the ways of other loops.");
+    bench_begin(argc, argv,
+                "Measures a post to the loop of another thread, beside a bare ring and other "
+                "loops.");
     find_peers();
     for (int i = 0; i < CASES; i++)
         compare(cases[i]);

@@ -1,4 +1,4 @@
-/* A list of handlers without anything else: what every registry is measured against. */
+/* A bare list of handlers. The benchmarks compare every registry with it. */
 #ifndef BENCH_RAW_H
 #define BENCH_RAW_H
 
@@ -6,7 +6,10 @@
 
 struct raw_list {
     int count;
-    struct { tocsin_fn fn; void *arg; } items[16];
+    struct {
+        tocsin_fn fn;
+        void *arg;
+    } items[16];
 };
 
 static inline void raw_loop(const struct raw_list *list, const struct tocsin_info *info)
@@ -15,8 +18,9 @@ static inline void raw_loop(const struct raw_list *list, const struct tocsin_inf
         list->items[i].fn(info, list->items[i].arg);
 }
 
-/* The loop in a shared object of its own, as any library's is. Some processors take 3 to 4 cycles more for a call or return
-   between code that lies far apart, and a program and its shared objects do (seen on an AMD Zen 4). */
+/* This function lies in its own shared object, as it would in a library. On some processors, a
+   call between a program and a distant shared object takes 3 to 4 cycles more (measured on an
+   AMD Zen 4). */
 TOCSIN_API void raw_emit(const struct raw_list *list, const struct tocsin_info *info);
 
 #endif

@@ -1,4 +1,5 @@
-/* What a turn costs that finds nothing to do, and how late a timer of a millisecond is; beside libevent by itself. */
+/* Measures the cost of an empty turn, and the delay of a timer of one millisecond, compared with
+   libevent alone. */
 #include "bench.h"
 
 #include <event2/event.h>
@@ -13,7 +14,7 @@ static struct event *waiting;
 
 static void die(const char *what)
 {
-    fprintf(stderr, "%s failed\n", what);
+    fprintf(stderr, "bench/turn: %s failed\n", what);
     exit(1);
 }
 
@@ -22,9 +23,9 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what, (void)arg;
 }
 
-/* ---- an empty turn ---- */
+/* An empty turn */
 
-/* Something must be waited for, or there is nothing to look for: a timer that rings in an hour. */
+/* Starts a timer of an hour, so that the turn has something to wait for. */
 static void wait_for_something(void)
 {
     struct timeval hour = { 3600, 0 };
@@ -38,8 +39,8 @@ static void tocsin_turns(void *arg, long count)
 {
     (void)arg;
     while (count-- > 0)
-        if (tocsin_turn(0) < 0)
-            die("tocsin_turn");
+        if (tocsin_loop_turn(0) < 0)
+            die("tocsin_loop_turn");
 }
 
 static void libevent_turns(void *arg, long count)
@@ -49,21 +50,32 @@ static void libevent_turns(void *arg, long count)
         event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-static double measure_tocsin(void *arg) { return bench_time(tocsin_turns, arg); }
-static double measure_libevent(void *arg) { return bench_time(libevent_turns, arg); }
+static double measure_tocsin(void *arg)
+{
+    return bench_time(tocsin_turns, arg);
+}
+static double measure_libevent(void *arg)
+{
+    return bench_time(libevent_turns, arg);
+}
 
 static void compare_turns(void)
 {
-    struct bench_side sides[] = { { "tocsin", measure_tocsin, NULL, NAN }, { "libevent", measure_libevent, NULL, NAN } };
+    struct bench_side sides[] = { { "tocsin", measure_tocsin, NULL, NAN },
+                                  { "libevent", measure_libevent, NULL, NAN } };
 
     bench_interleave(sides, 2, bench_quick ? 3 : 9);
     bench_row("tocsin", "empty", sides[0].value, "ns", "libevent", sides[1].value);
     bench_row("libevent", "empty", sides[1].value, "ns", NULL, 0);
 }
 
-/* ---- a timer at a time ---- */
+/* One timer after the other */
 
-struct timing { uint64_t begin_ns; double late_us; bool over; };
+struct timing {
+    uint64_t begin_ns;
+    double late_us;
+    bool over;
+};
 
 static void stop_watch(struct timing *timing)
 {
@@ -91,8 +103,8 @@ static double time_tocsin(void)
     if (tocsin_timer(DELAY_MS, TOCSIN_CALL(on_expired, &timing), NULL))
         die("tocsin_timer");
     while (!timing.over)
-        if (tocsin_turn(-1) < 0)
-            die("tocsin_turn");
+        if (tocsin_loop_turn(-1) < 0)
+            die("tocsin_loop_turn");
     return timing.late_us;
 }
 
@@ -117,7 +129,7 @@ static double worst_of(const double *values, int count)
     return worst;
 }
 
-/* In turn, a batch of one and a batch of the other, so that what disturbs the machine disturbs both. */
+/* Alternates batches of tocsin and libevent, so that other load on the machine affects both. */
 static void compare_timers(void)
 {
     static double tocsin[TIMERS], libevent[TIMERS];
@@ -131,14 +143,15 @@ static void compare_timers(void)
             libevent[i] = time_libevent();
     }
     median = bench_median(libevent, timers), worst = worst_of(libevent, timers);
-    bench_remark("late: after the millisecond that was asked for, %d timers one after another", timers);
+    bench_remark("late: delay after the requested millisecond, %d timers one after another",
+                 timers);
     bench_row("tocsin", "late-median", bench_median(tocsin, timers), "us", "libevent", median);
     bench_row("libevent", "late-median", median, "us", NULL, 0);
     bench_row("tocsin", "late-worst", worst_of(tocsin, timers), "us", "libevent", worst);
     bench_row("libevent", "late-worst", worst, "us", NULL, 0);
 }
 
-/* ---- a timer while a handler emits its own signal for ever ---- */
+/* One timer, while a handler emits its own signal without end */
 
 static uint64_t rounds;
 
@@ -146,22 +159,27 @@ static int on_round(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     rounds++;
-    return tocsin_emit(info->signo, NULL);             /* pended: for the next turn (T5) */
+    /* The emission stays pending until the next turn (contract line T5). */
+    return tocsin_emit(info->signo, NULL);
 }
 
 static void compare_busy(void)
 {
     static double late[TIMERS];
-    int timers = bench_quick ? TIMERS / 5 : TIMERS, signo = tocsin_declare(&(struct tocsin_spec){ .name = "bench.round" });
+    int timers = bench_quick ? TIMERS / 5 : TIMERS,
+        signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "bench.round" });
     struct tocsin_handler handler;
     uint64_t before;
 
-    if (signo < 0 || tocsin_connect("bench.round", &(struct tocsin_action){ .fn = on_round }, &handler) || tocsin_emit(signo, NULL) < 0)
+    if (signo < 0 ||
+        tocsin_connect("bench.round", &(struct tocsin_action){ .fn = on_round }, &handler) ||
+        tocsin_emit(signo, NULL) < 0)
         die("a handler that emits its own signal");
     before = rounds;
     for (int i = 0; i < timers; i++)
         late[i] = time_tocsin();
-    bench_remark("busy: the same while a handler emits its own signal for ever; it was called %.0f times for each timer",
+    bench_remark("busy: the same while a handler always emits its own signal; it was called %.0f "
+                 "times per timer",
                  (double)(rounds - before) / timers);
     bench_row("tocsin", "late-busy-median", bench_median(late, timers), "us", NULL, 0);
     bench_row("tocsin", "late-busy-worst", worst_of(late, timers), "us", NULL, 0);
@@ -170,7 +188,7 @@ static void compare_busy(void)
 
 int main(int argc, char **argv)
 {
-    bench_begin(argc, argv, "What an empty turn of the loop costs, and how late a timer is.");
+    bench_begin(argc, argv, "Measures an empty turn of the loop, and the delay of a timer.");
     if (!(base = event_base_new()))
         die("event_base_new");
     wait_for_something();
@@ -179,6 +197,6 @@ int main(int argc, char **argv)
     compare_busy();
     event_free(waiting);
     event_base_free(base);
-    tocsin_free();
+    tocsin_loop_free();
     return bench_end();
 }

@@ -1,22 +1,30 @@
-/* The plugin "chaos": has operations end late, in another order or as failures, posts refused, and what comes from other threads come late, twice or in another order: by chance,
-   from a seed. It stands at the seams of the library (tocsin/interpose.h), so a program is tried as it is; every contract of the library still holds but the order and the
-   once of what is sent.
+/* The plugin "chaos": delays, reorders, doubles and fails events of a program at random, from a
+   seed: completions of operations, posts, and receives from other threads. It uses the injection
+   points of the library (tocsin/inject.h), so the program under test needs no change. Only two
+   contracts are given up: the order of what one sender sends, and that it arrives once.
 
-   patterns   of which signals: "**, !tocsin.**, !plugin.**, !loop.**, !host.**" unless said otherwise; its own are left alone whatever is said
-   seams      where: "end, receipt, post" unless said otherwise
-   delay      how probable it is that an end or a receipt comes late, from 0 to 1: 0, as of the next three
-   delay_ms   by how much: a number, or FROM-TO: "1-100"; with reorder TO is how long it waits for another one
-   reorder    that an end or a receipt comes behind the next one of its signal on its loop
-   double     that a receipt comes twice
-   fail       that an end fails, or a post is refused
-   error      as what an end fails: "ETIMEDOUT", or another name of errno; a post is answered -EAGAIN, as by an inbox that is full
-   seed       a number; without it one is drawn. chaos.started says which it was
-   limit      so often at most it does anything: a number; without it there is no limit
+   patterns   which signals; default "**, !tocsin.**, !plugin.**, !loop.**, !host.**". The plugin
+              never touches its own signals
+   points     where: some of "completion, receive, post"; default all of them
+   delay      probability, from 0 to 1, that a completion or a receive is delayed; default 0
+   delay_ms   the delay: a number, or FROM-TO; default "1-100". With reorder, TO is the longest time
+              to wait for the next event
+   reorder    probability that a completion or a receive is delivered after the next event of the
+              same signal on the same loop
+   double     probability that a receive is delivered twice
+   fail       probability that a completion fails, or a post is refused
+   error      the status of a failed completion: a name of errno, default "ETIMEDOUT". A refused
+              post returns -EAGAIN, as for a full inbox
+   seed       a number; default: a random one, which chaos.started reports
+   limit      the most actions; default: no limit
 
-   What becomes of the n-th crossing of a signal at a seam depends on the seed, the name, the seam and n alone: so as long as the program does the same, the same befalls it, however threads
-   and signals are mixed. One thing befalls a crossing at most: it is asked whether it fails, is doubled, reordered, late, in this order.
+   The action for the n-th event of a signal at a point depends only on the seed, the name, the
+   point and n. So a program that does the same gets the same actions, in whatever order its threads
+   and signals run. An event gets one action at most: fail, double, reorder and delay are drawn in
+   this order.
 
-   It posts chaos.started when it begins, and chaos.struck for each that something befell, where somebody listens; when it goes it emits chaos.done. */
+   The plugin posts chaos.started at the start and chaos.injected for each action, and emits
+   chaos.done at the end. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -24,39 +32,73 @@
 #include <sys/random.h>
 
 #include <tocsin.h>
-#include <tocsin/interpose.h>
+#include <tocsin/inject.h>
+#include <tocsin/plugin.h>
 
 #include "number.h"
 
 #define CHAOS_STARTED(F) F(u64, seed)
-#define CHAOS_STRUCK(F) F(string, signal) F(string, seam) F(string, what) F(u64, crossing) F(i64, delay_ms)
-#define CHAOS_DONE(F) F(u64, seed) F(u64, crossed) F(u64, delayed) F(u64, reordered) F(u64, doubled) F(u64, failed)
+#define CHAOS_INJECTED(F) \
+    F(string, signal) F(string, point) F(string, action) F(u64, event) F(i64, delay_ms)
+#define CHAOS_DONE(F) \
+    F(u64, seed) F(u64, events) F(u64, delayed) F(u64, reordered) F(u64, doubled) F(u64, failed)
 TOCSIN_LAYOUT(chaos_started, CHAOS_STARTED);
-TOCSIN_LAYOUT(chaos_struck, CHAOS_STRUCK);
+TOCSIN_LAYOUT(chaos_injected, CHAOS_INJECTED);
 TOCSIN_LAYOUT(chaos_done, CHAOS_DONE);
-TOCSIN_PLUGIN("chaos", "1.0", "Delays, reorders, doubles and fails ends, posts and receipts by chance, from a seed." TOCSIN_LICENCE("MIT")
-              TOCSIN_EMITS("chaos.started", CHAOS_STARTED) TOCSIN_EMITS("chaos.struck", CHAOS_STRUCK) TOCSIN_EMITS("chaos.done", CHAOS_DONE));
 
-enum { SEAMS = 3, UNKNOWN = 0, LEFT_ALONE, MEANT };
+#define PATTERNS "**, !tocsin.**, !plugin.**, !loop.**, !host.**"
+#define POINTS "completion, receive, post"
+/* clang-format off */
+TOCSIN_PLUGIN("chaos", "1.0",
+    "Delays, reorders, doubles and fails completions, posts and receives at random, from a seed."
+    TOCSIN_LICENCE("MIT")
+    TOCSIN_EMITS("chaos.started", CHAOS_STARTED)
+    TOCSIN_EMITS("chaos.injected", CHAOS_INJECTED)
+    TOCSIN_EMITS("chaos.done", CHAOS_DONE)
+    TOCSIN_SETTING("patterns", "pattern", PATTERNS, "Which signals are affected.")
+    TOCSIN_SETTING("points", "string", POINTS, "Where: these words, or some of them.")
+    TOCSIN_SETTING("delay", "f64 0..1", "0", "Probability that a completion or receive is delayed.")
+    TOCSIN_SETTING("delay_ms", "string", "1-100",
+        "The delay in milliseconds: a number, or FROM-TO.")
+    TOCSIN_SETTING("reorder", "f64 0..1", "0",
+        "Probability that a completion or receive is delivered after the next one.")
+    TOCSIN_SETTING("double", "f64 0..1", "0", "Probability that a receive is delivered twice.")
+    TOCSIN_SETTING("fail", "f64 0..1", "0",
+        "Probability that a completion fails, or a post is refused.")
+    TOCSIN_SETTING("error", "string", "ETIMEDOUT",
+        "The status of a failed completion, a name of errno.")
+    TOCSIN_SETTING_OPTIONAL("seed", "u64",
+        "The same seed repeats the same choices; default: a random seed.")
+    TOCSIN_SETTING_OPTIONAL("limit", "u64", "The largest number of actions; default: no limit."));
+/* clang-format on */
 
-static const char *const seams[SEAMS] = { [TOCSIN_SEAM_END] = "end", [TOCSIN_SEAM_POST] = "post", [TOCSIN_SEAM_RECEIPT] = "receipt" };
+enum { POINT_COUNT = 3 };
 
-struct kind { char is; uint64_t crossed[SEAMS]; };     /* of one signal */
+static const char *const point_names[POINT_COUNT] = { [TOCSIN_INJECT_COMPLETION] = "completion",
+                                                      [TOCSIN_INJECT_POST] = "post",
+                                                      [TOCSIN_INJECT_RECEIVE] = "receive" };
 
-static struct kind *kinds;                             /* by signo */
-static int room;
+struct signal {
+    /* whether the setting "patterns" includes the signal */
+    enum { UNCHECKED, EXCLUDED, INCLUDED } state;
+    uint64_t events[POINT_COUNT];
+};
+
+static struct signal *signals; /* by signo */
+static int signals_room;
 static const char *patterns;
-static bool stands[SEAMS];
+static bool point_used[POINT_COUNT];
 static double delay, reorder, twice, fail;
 static long from_ms, to_ms;
 static int error;
-static uint64_t limit, struck;
+static uint64_t limit, actions;
 static struct chaos_done done;
-static int started_signo, struck_signo, done_signo;
+static int started_signo, injected_signo, done_signo;
 
-/* Chance: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014; Vigna's constants). Each crossing has a stream of its own. */
+/* Random numbers: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+   OOPSLA 2014; Vigna's constants). Each event has its own stream. */
 
-static uint64_t mixed(uint64_t word)
+static uint64_t mix(uint64_t word)
 {
     word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
     word = (word ^ word >> 27) * 0x94d049bb133111eb;
@@ -65,10 +107,10 @@ static uint64_t mixed(uint64_t word)
 
 static uint64_t draw(uint64_t *state)
 {
-    return mixed(*state += 0x9e3779b97f4a7c15);
+    return mix(*state += 0x9e3779b97f4a7c15);
 }
 
-static uint64_t hash(const char *name)                 /* FNV-1a */
+static uint64_t hash(const char *name) /* the FNV-1a hash function */
 {
     uint64_t sum = 0xcbf29ce484222325;
 
@@ -77,111 +119,121 @@ static uint64_t hash(const char *name)                 /* FNV-1a */
     return sum;
 }
 
-static uint64_t stream(const struct tocsin_crossing *crossing, uint64_t nth)
+static uint64_t stream_begin(const struct tocsin_inject_event *event, uint64_t nth)
 {
-    return mixed(mixed(mixed(done.seed) + hash(crossing->name)) + nth * SEAMS + crossing->seam);
+    return mix(mix(mix(done.seed) + hash(event->name)) + nth * POINT_COUNT + event->point);
 }
 
-static bool happens(uint64_t *state, double probability)
+static bool draw_bool(uint64_t *state, double probability)
 {
     return (double)(draw(state) >> 11) * 0x1p-53 < probability;
 }
 
-static int64_t how_late(uint64_t *state)
+static int64_t draw_delay_ms(uint64_t *state)
 {
     return from_ms + (int64_t)(draw(state) % (uint64_t)(to_ms - from_ms + 1));
 }
 
-/* What befalls it */
+/* Choosing the action for an event */
 
-static const char *strike_post(uint64_t *state, struct tocsin_verdict *verdict)
+static const char *draw_post_action(uint64_t *state, struct tocsin_inject_action *action)
 {
-    if (!happens(state, fail))
+    if (!draw_bool(state, fail))
         return NULL;
-    verdict->error = -EAGAIN;
+    action->error = -EAGAIN;
     done.failed++;
     return "fail";
 }
 
-static const char *strike(uint64_t *state, enum tocsin_seam seam, struct tocsin_verdict *verdict)
+static const char *draw_action(uint64_t *state, enum tocsin_inject_point point,
+                               struct tocsin_inject_action *action)
 {
-    if (seam == TOCSIN_SEAM_END && happens(state, fail)) {
-        verdict->error = error;
+    if (point == TOCSIN_INJECT_COMPLETION && draw_bool(state, fail)) {
+        action->error = error;
         done.failed++;
         return "fail";
     }
-    if (seam == TOCSIN_SEAM_RECEIPT && happens(state, twice)) {
-        verdict->twice = true;
+    if (point == TOCSIN_INJECT_RECEIVE && draw_bool(state, twice)) {
+        action->twice = true;
         done.doubled++;
         return "double";
     }
-    if (happens(state, reorder)) {
-        verdict->behind = true;
-        verdict->delay_ms = to_ms;
+    if (draw_bool(state, reorder)) {
+        action->behind = true;
+        action->delay_ms = to_ms;
         done.reordered++;
         return "reorder";
     }
-    if (!happens(state, delay))
+    if (!draw_bool(state, delay))
         return NULL;
-    verdict->delay_ms = how_late(state);
+    action->delay_ms = draw_delay_ms(state);
     done.delayed++;
     return "delay";
 }
 
-/* NULL: it is left alone, or there is no memory. */
-static struct kind *kind_of(const struct tocsin_crossing *crossing)
+/* Returns NULL if the patterns exclude the signal, or without memory. */
+static struct signal *signal_get(const struct tocsin_inject_event *event)
 {
-    int more = crossing->signo < 64 ? 128 : crossing->signo * 2;
-    struct kind *kind, *larger;
+    int more = event->signo < 64 ? 128 : event->signo * 2;
+    struct signal *signal, *larger;
 
-    if (crossing->signo >= room) {
-        larger = realloc(kinds, (size_t)more * sizeof *kinds);
+    if (event->signo >= signals_room) {
+        larger = realloc(signals, (size_t)more * sizeof *signals);
         if (!larger)
             return NULL;
-        memset(larger + room, 0, (size_t)(more - room) * sizeof *kinds);
-        kinds = larger;
-        room = more;
+        memset(larger + signals_room, 0, (size_t)(more - signals_room) * sizeof *signals);
+        signals = larger;
+        signals_room = more;
     }
-    kind = &kinds[crossing->signo];
-    if (kind->is == UNKNOWN)
-        kind->is = strncmp(crossing->name, "chaos.", 6) != 0 && tocsin_match(patterns, crossing->name) == 1 ? MEANT : LEFT_ALONE;
-    return kind->is == MEANT ? kind : NULL;
+    signal = &signals[event->signo];
+    if (signal->state == UNCHECKED)
+        signal->state = strncmp(event->name, "chaos.", 6) != 0 &&
+                                tocsin_match(patterns, event->name) == 1
+                            ? INCLUDED
+                            : EXCLUDED;
+    return signal->state == INCLUDED ? signal : NULL;
 }
 
-static void say(const struct tocsin_crossing *crossing, const struct tocsin_verdict *verdict, const char *what, uint64_t nth)
+static void report(const struct tocsin_inject_event *event,
+                   const struct tocsin_inject_action *action, const char *name, uint64_t nth)
 {
-    tocsin_post(struck_signo, TOCSIN_PAYLOAD(chaos_struck, .signal = crossing->name, .seam = seams[crossing->seam], .what = what, .crossing = nth, .delay_ms = verdict->delay_ms));
+    tocsin_post(injected_signo, TOCSIN_PAYLOAD(chaos_injected, .signal = event->name,
+                                               .point = point_names[event->point], .action = name,
+                                               .event = nth, .delay_ms = action->delay_ms));
 }
 
-/* By one thread at a time. */
-static void on_crossing(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+/* The library calls this on one thread at a time. */
+static void on_event(const struct tocsin_inject_event *event, struct tocsin_inject_action *action,
+                     void *arg)
 {
-    struct kind *kind = stands[crossing->seam] ? kind_of(crossing) : NULL;
-    const char *what;
+    struct signal *signal = point_used[event->point] ? signal_get(event) : NULL;
+    const char *name;
     uint64_t state, nth;
 
     (void)arg;
-    if (!kind)
+    if (!signal)
         return;
-    nth = kind->crossed[crossing->seam]++;
-    done.crossed++;
-    if (struck >= limit)
+    nth = signal->events[event->point]++;
+    done.events++;
+    if (actions >= limit)
         return;
-    state = stream(crossing, nth);
-    what = crossing->seam == TOCSIN_SEAM_POST ? strike_post(&state, verdict) : strike(&state, crossing->seam, verdict);
-    if (!what)
+    state = stream_begin(event, nth);
+    name = event->point == TOCSIN_INJECT_POST ? draw_post_action(&state, action)
+                                              : draw_action(&state, event->point, action);
+    if (!name)
         return;
-    struck++;
-    say(crossing, verdict, what, nth);
+    actions++;
+    report(event, action, name, nth);
 }
 
 /* Settings */
 
-static int probability(const char *key, double *ret_value)
+static int read_probability(const char *key, double *ret_value)
 {
     if (number_read(tocsin_setting(key, "0"), ret_value) && *ret_value >= 0 && *ret_value <= 1)
         return 0;
-    return tocsin_plugin_refuse(-EINVAL, "delay, reorder, double, fail: a probability each, from 0 to 1");
+    return tocsin_plugin_fail(-EINVAL,
+                              "delay, reorder, double, fail: each must be a number from 0 to 1");
 }
 
 static int read_number(const char *key, uint64_t *ret_value)
@@ -190,10 +242,10 @@ static int read_number(const char *key, uint64_t *ret_value)
     char *end;
 
     errno = 0;
-    *ret_value = strtoull(text, &end, 0);
+    *ret_value = strtoull(text, &end, 10);
     if (*text >= '0' && *text <= '9' && !*end && !errno)
         return 0;
-    return tocsin_plugin_refuse(-EINVAL, "seed, limit: a number from 0 on");
+    return tocsin_plugin_fail(-EINVAL, "seed, limit: must be a whole number from 0");
 }
 
 static int read_delay(void)
@@ -205,9 +257,11 @@ static int read_delay(void)
     from_ms = to_ms = strtol(text, &end, 10);
     if (end != text && *end == '-' && end[1] >= '0' && end[1] <= '9')
         to_ms = strtol(end + 1, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && !errno && from_ms >= 1 && from_ms <= to_ms && to_ms <= INT_MAX)
+    if (*text >= '0' && *text <= '9' && !*end && !errno && from_ms >= 1 && from_ms <= to_ms &&
+        to_ms <= INT_MAX)
         return 0;
-    return tocsin_plugin_refuse(-EINVAL, "delay_ms: milliseconds from 1 on, or FROM-TO");
+    return tocsin_plugin_fail(-EINVAL,
+                              "delay_ms: must be a number of milliseconds from 1, or FROM-TO");
 }
 
 static int read_error(void)
@@ -221,23 +275,25 @@ static int read_error(void)
             return 0;
         }
     }
-    return tocsin_plugin_refuse(-EINVAL, "error: a name of errno, such as ETIMEDOUT");
+    return tocsin_plugin_fail(-EINVAL, "error: must be a name of errno, such as ETIMEDOUT");
 }
 
-/* Words with commas between, and blanks about them. */
-static int read_seams(void)
+/* Reads words separated by commas and blanks. */
+static int read_points(void)
 {
-    const char *text = tocsin_setting("seams", "end, receipt, post");
+    const char *text = tocsin_setting("points", POINTS);
     size_t length;
-    int seam;
+    int point;
 
     for (text += strspn(text, ", "); *text; text += length, text += strspn(text, ", ")) {
         length = strcspn(text, ", ");
-        for (seam = 0; seam < SEAMS && (strlen(seams[seam]) != length || memcmp(seams[seam], text, length) != 0); )
-            seam++;
-        if (seam == SEAMS)
-            return tocsin_plugin_refuse(-EINVAL, "seams: end, receipt, post, or some of them with commas between");
-        stands[seam] = true;
+        for (point = 0; point < POINT_COUNT && (strlen(point_names[point]) != length ||
+                                                memcmp(point_names[point], text, length) != 0);)
+            point++;
+        if (point == POINT_COUNT)
+            return tocsin_plugin_fail(
+                -EINVAL, "points: must be some of completion, receive, post, with commas between");
+        point_used[point] = true;
     }
     return 0;
 }
@@ -246,27 +302,29 @@ static int read_seed(void)
 {
     if (*tocsin_setting("seed", ""))
         return read_number("seed", &done.seed);
-    return getrandom(&done.seed, sizeof done.seed, GRND_NONBLOCK) < 0 ? tocsin_plugin_refuse(-errno, "seed: none could be drawn") : 0;
+    return getrandom(&done.seed, sizeof done.seed, GRND_NONBLOCK) < 0
+               ? tocsin_plugin_fail(-errno, "seed: cannot get a random number: set one")
+               : 0;
 }
 
-static int read_chances(void)
+static int read_probabilities(void)
 {
-    int err = probability("delay", &delay);
+    int err = read_probability("delay", &delay);
 
     if (err == 0)
-        err = probability("reorder", &reorder);
+        err = read_probability("reorder", &reorder);
     if (err == 0)
-        err = probability("double", &twice);
+        err = read_probability("double", &twice);
     if (err == 0)
-        err = probability("fail", &fail);
+        err = read_probability("fail", &fail);
     if (err == 0 && !(delay + reorder + twice + fail > 0))
-        err = tocsin_plugin_refuse(-EINVAL, "delay, reorder, double, fail: one of them has to be said");
+        err = tocsin_plugin_fail(-EINVAL, "delay, reorder, double, fail: set at least one of them");
     return err;
 }
 
 static int read_all(void)
 {
-    int err = read_chances();
+    int err = read_probabilities();
 
     limit = UINT64_MAX;
     done = chaos_done_make();
@@ -275,28 +333,35 @@ static int read_all(void)
     if (err == 0)
         err = read_error();
     if (err == 0)
-        err = read_seams();
+        err = read_points();
     if (err == 0 && *tocsin_setting("limit", ""))
         err = read_number("limit", &limit);
     if (err == 0)
         err = read_seed();
-    patterns = tocsin_setting("patterns", "**, !tocsin.**, !plugin.**, !loop.**, !host.**");
+    patterns = tocsin_setting("patterns", PATTERNS);
     if (err == 0 && tocsin_match(patterns, "chaos") < 0)
-        err = tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
+        err = tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
     return err;
 }
 
 static int declare(const char *name, const char *doc, const struct tocsin_layout *layout)
 {
-    return tocsin_declare(&(struct tocsin_spec){ .name = name, .doc = doc, .layout = layout });
+    return tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = name, .doc = doc, .layout = layout });
 }
 
 static int declare_all(void)
 {
-    started_signo = declare("chaos.started", "Chance rules from now on, from this seed.", &chaos_started_layout);
-    struck_signo = declare("chaos.struck", "Something has befallen a crossing.", &chaos_struck_layout);
-    done_signo = declare("chaos.done", "Chance rules no more; what it did.", &chaos_done_layout);
-    return started_signo < 0 ? started_signo : struck_signo < 0 ? struck_signo : done_signo < 0 ? done_signo : 0;
+    started_signo = declare("chaos.started", "The plugin begins to act, with this seed.",
+                            &chaos_started_layout);
+    injected_signo = declare("chaos.injected", "The plugin acted on an event.",
+                             &chaos_injected_layout);
+    done_signo = declare("chaos.done", "The plugin ends; counts of its actions.",
+                         &chaos_done_layout);
+    return started_signo < 0    ? started_signo
+           : injected_signo < 0 ? injected_signo
+           : done_signo < 0     ? done_signo
+                                : 0;
 }
 
 int tocsin_plugin_init(void)
@@ -306,18 +371,19 @@ int tocsin_plugin_init(void)
     if (err == 0)
         err = declare_all();
     if (err == 0)
-        err = tocsin_interpose(on_crossing, NULL);
+        err = tocsin_inject(on_event, NULL);
     if (err == -EBUSY)
-        return tocsin_plugin_refuse(err, "somebody else stands at the seams");
+        return tocsin_plugin_fail(
+            err, "another function is injected already (tocsin_inject): unload its plugin first");
     if (err < 0)
         return err;
     tocsin_post(started_signo, TOCSIN_PAYLOAD(chaos_started, .seed = done.seed));
     return 0;
 }
 
-/* It stands at no seam any more. */
+/* The library no longer calls on_event. */
 void tocsin_plugin_fini(void)
 {
     tocsin_emit(done_signo, &done.tocsin);
-    free(kinds);
+    free(signals);
 }

@@ -1,11 +1,16 @@
-/* The plugin "log": a line for each emission that matches, as text or JSON, to standard error, a file, syslog or the journal. It observes: it stops nothing, and counts as nobody's handler.
+/* The plugin "log": writes a line for each emission, as text or JSON, to the standard error, a
+   file, syslog or the journal. It is an observer, so it neither stops an emission nor counts as a
+   handler.
 
-   patterns   what is logged: "**, !tocsin.**" unless said otherwise
-   to         stderr; file:PATH, opened for appending, and anew when it has been moved away; syslog; journal
-   format     text: the time, the name, what went wrong, the payload; json: the whole info (tocsin_info_json) with the time
-   facility   of syslog: user, daemon, local0 … local7
+   patterns   which signals; default "**, !tocsin.**"
+   to         stderr, stdout, file:PATH, syslog or journal; default stderr. A file is opened for
+              appending, and opened again after logrotate has moved it. Links are refused
+   format     text: the time, the name, the error if there is one, and the payload;
+              json: the time and the whole info (tocsin_info_json); default text
+   facility   of syslog: user, daemon, local0 to local7; default user
 
-   What cannot be written is lost and counted, and the next line that can says how many were. */
+   A line that cannot be written is lost. The next line that can be written states the number of
+   lost lines. For a file, the plugin also prints the error once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,19 +26,41 @@
 
 #include <tocsin.h>
 
-TOCSIN_PLUGIN("log", "1.0", "Writes a line for each emission: stderr, file, syslog or journal; text or JSON." TOCSIN_LICENCE("MIT"));
+#include "state.h"
+#include "trouble.h"
 
-struct line { const char *text; size_t size; const struct tocsin_info *info; };
+/* clang-format off */
+TOCSIN_PLUGIN("log", "1.0",
+    "Writes a line for each emission to stderr, a file, syslog or the journal, as text or JSON."
+    TOCSIN_LICENCE("MIT")
+    TOCSIN_SETTING("patterns", "pattern", "**, !tocsin.**", "Which signals are written.")
+    TOCSIN_SETTING("to", "string", "stderr",
+        "Where to write: stderr, stdout, file:PATH, syslog or journal.")
+    TOCSIN_SETTING("format", "choice text|json", "text",
+        "text: the time, the name, the payload; json: all of the emission.")
+    TOCSIN_SETTING("facility",
+        "choice user|daemon|local0|local1|local2|local3|local4|local5|local6|local7", "user",
+        "The facility of syslog."));
+/* clang-format on */
+
+struct line {
+    const char *text;
+    size_t size;
+    const struct tocsin_info *info;
+};
 
 static int fd = -1;
-static bool json, owned, broken;                       /* broken: the last line was written in part */
-static const char *path;                               /* of the file; NULL: it is none */
-static int (*put)(const struct line *line);            /* 0; -errno */
+static bool json;
+static bool owned;                          /* the plugin opened fd itself */
+static bool broken;                         /* only a part of the last line was written */
+static const char *path;                    /* the path of the file; NULL: fd is no regular file */
+static int (*put)(const struct line *line); /* returns 0 or -errno */
 static unsigned long long lost;
+static struct trouble trouble = { .plugin = "log", .lost = "lines are lost until there is room" };
 static char *memory;
 static size_t room;
 
-/* Where to */
+/* Destinations */
 
 static int put_plain(const struct line *line)
 {
@@ -50,19 +77,37 @@ static int put_plain(const struct line *line)
     return broken ? -ENOSPC : 0;
 }
 
-/* Not one that waits for a reader, as a pipe does. */
+/* Opens the file. O_NONBLOCK, because a FIFO may have no reader. Symbolic and hard links are
+   refused: in a folder that others may write to, a link could direct the lines into any file of
+   this user. */
 static int open_path(void)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    int file = open(
+        path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW, 0640);
+    struct stat it;
+    int err = 0;
+
+    if (file < 0)
+        return -errno;
+    if (fstat(file, &it) < 0)
+        err = -errno;
+    else if (S_ISREG(it.st_mode) && it.st_nlink > 1)
+        err = -EMLINK;
+    if (err == 0)
+        return file;
+    close(file);
+    return err;
 }
 
-/* Moved away, as logrotate does, or removed: the old file is written to until there is a new one. */
-static void follow_path(void)
+/* Opens the path again if the file was moved, as by logrotate, or removed. If that fails, the
+   plugin goes on writing to the old file. */
+static void reopen_path(void)
 {
     struct stat here, there;
     int fresh;
 
-    if (fstat(fd, &here) < 0 || (stat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+    if (fstat(fd, &here) < 0 ||
+        (stat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino))
         return;
     fresh = open_path();
     if (fresh < 0)
@@ -74,7 +119,7 @@ static void follow_path(void)
 
 static int put_file(const struct line *line)
 {
-    follow_path();
+    reopen_path();
     return put_plain(line);
 }
 
@@ -84,26 +129,41 @@ static int put_syslog(const struct line *line)
     return 0;
 }
 
-static const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+static const struct sockaddr_un journal = { .sun_family = AF_UNIX,
+                                            .sun_path = "/run/systemd/journal/socket" };
 
-/* The journal's own protocol: a datagram of fields. A line has no line break in it (JSON writes them as \n), so each is KEY=value. */
+/* The protocol of the journal: a datagram of KEY=value lines. A log line contains no line break,
+   since JSON escapes them. */
 static int put_journal(const struct line *line)
 {
     char head[400];
-    int size = snprintf(head, sizeof head, "SYSLOG_IDENTIFIER=tocsin\nPRIORITY=%d\nTOCSIN_SIGNAL=%s\nTOCSIN_STATUS=%d\nMESSAGE=",
-                        line->info->status < 0 ? LOG_WARNING : LOG_INFO, line->info->name, line->info->status);
-    struct iovec parts[3] = { { head, (size_t)size }, { (void *)line->text, line->size }, { "\n", 1 } };
+    int size = snprintf(
+        head, sizeof head,
+        "SYSLOG_IDENTIFIER=tocsin\nPRIORITY=%d\nTOCSIN_SIGNAL=%s\nTOCSIN_STATUS=%d\nMESSAGE=",
+        line->info->status < 0 ? LOG_WARNING : LOG_INFO, line->info->name, line->info->status);
+    struct iovec parts[3] = { { head, (size_t)size },
+                              { (void *)line->text, line->size },
+                              { "\n", 1 } };
 
-    return sendmsg(fd, &(struct msghdr){ .msg_name = (void *)&journal, .msg_namelen = sizeof journal, .msg_iov = parts, .msg_iovlen = 3 }, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return sendmsg(fd,
+                   &(struct msghdr){ .msg_name = (void *)&journal,
+                                     .msg_namelen = sizeof journal,
+                                     .msg_iov = parts,
+                                     .msg_iovlen = 3 },
+                   MSG_NOSIGNAL) < 0
+               ? -errno
+               : 0;
 }
 
-/* Connected to see that it is there; each line names it, since a journal that was started anew is another. */
+/* Connects only to check that the journal exists. Each line is sent to the journal's address,
+   because a restarted journal has a new socket. */
 static int open_journal(void)
 {
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     owned = fd >= 0;
     put = put_journal;
-    return fd < 0 || connect(fd, (const struct sockaddr *)&journal, sizeof journal) < 0 ? -errno : 0;
+    return fd < 0 || connect(fd, (const struct sockaddr *)&journal, sizeof journal) < 0 ? -errno
+                                                                                        : 0;
 }
 
 static int open_file(const char *name)
@@ -112,14 +172,15 @@ static int open_file(const char *name)
     fd = open_path();
     owned = fd >= 0;
     put = put_file;
-    return fd < 0 ? -errno : 0;
+    return fd < 0 ? fd : 0;
 }
 
 static int open_syslog(const char *facility)
 {
     int which = strcmp(facility, "daemon") == 0 ? LOG_DAEMON : LOG_USER;
 
-    if (strncmp(facility, "local", 5) == 0 && facility[5] >= '0' && facility[5] <= '7' && !facility[6])
+    if (strncmp(facility, "local", 5) == 0 && facility[5] >= '0' && facility[5] <= '7' &&
+        !facility[6])
         which = LOG_LOCAL0 + ((facility[5] - '0') << 3);
     else if (which == LOG_USER && strcmp(facility, "user") != 0)
         return -EINVAL;
@@ -136,14 +197,15 @@ static int open_to(const char *to)
         return open_journal();
     if (strncmp(to, "file:", 5) == 0)
         return open_file(to + 5);
-    fd = STDERR_FILENO;
+    fd = strcmp(to, "stdout") == 0 ? STDOUT_FILENO : STDERR_FILENO;
     put = put_plain;
-    return strcmp(to, "stderr") == 0 ? 0 : -EINVAL;
+    return fd == STDOUT_FILENO || strcmp(to, "stderr") == 0 ? 0 : -EINVAL;
 }
 
-/* What */
+/* Building the lines */
 
-/* The wall clock: the loop's own begins at an unknown time. */
+/* Writes the wall clock time. The loop's clock cannot be used, since its beginning is
+   unspecified. */
 static size_t time_write(char *buffer, size_t size)
 {
     struct timespec now;
@@ -170,7 +232,7 @@ static int grow(size_t size)
     return 0;
 }
 
-/* Of the info as JSON, behind the time; at is where its text begins. */
+/* Writes the info as JSON to memory + at. Returns its length or an error. */
 static int info_write(const struct tocsin_info *info, size_t at)
 {
     int size = tocsin_info_json(info, NULL, 0);
@@ -179,7 +241,7 @@ static int info_write(const struct tocsin_info *info, size_t at)
     return err < 0 ? err : tocsin_info_json(info, memory + at, room - at);
 }
 
-/* {"time":"…", and the rest of the object. */
+/* Writes {"time":"…",…}: the object of the info with the time as its first member. */
 static int line_json(const struct tocsin_info *info, struct line *line)
 {
     char head[64] = "{\"time\":\"";
@@ -188,7 +250,8 @@ static int line_json(const struct tocsin_info *info, struct line *line)
 
     memcpy(head + length, "\",", 2);
     length += 2;
-    size = info_write(info, length - 1);                   /* its own bracket is where our comma comes */
+    /* the comma replaces the opening brace of the info's object */
+    size = info_write(info, length - 1);
     if (size < 0)
         return size;
     memcpy(memory, head, length);
@@ -196,7 +259,7 @@ static int line_json(const struct tocsin_info *info, struct line *line)
     return 0;
 }
 
-/* The payload is the last field of the object. */
+/* Cuts the payload out of the JSON text: it is the last member of the object. */
 static int line_text(const struct tocsin_info *info, struct line *line)
 {
     char head[512];
@@ -204,7 +267,9 @@ static int line_text(const struct tocsin_info *info, struct line *line)
     const char *payload;
     int size;
 
-    length += (size_t)snprintf(head + length, sizeof head - length, " %s%s%s ", info->name, info->status < 0 ? ": " : "", info->status < 0 ? tocsin_strerror(info->status) : "");
+    length += (size_t)snprintf(head + length, sizeof head - length, " %s%s%s ", info->name,
+                               info->status < 0 ? ": " : "",
+                               info->status < 0 ? tocsin_strerror(info->status) : "");
     size = info_write(info, sizeof head);
     if (size < 0)
         return size;
@@ -223,7 +288,11 @@ static void say_lost(const struct tocsin_info *info)
     int size;
 
     time_write(when, sizeof when);
-    size = snprintf(text, sizeof text, json ? "{\"time\":\"%s\",\"lost\":%llu}" : lost == 1 ? "%s %llu line was lost" : "%s %llu lines were lost", when, lost);
+    size = snprintf(text, sizeof text,
+                    json        ? "{\"time\":\"%s\",\"lost\":%llu}"
+                    : lost == 1 ? "%s %llu line was lost"
+                                : "%s %llu lines were lost",
+                    when, lost);
 
     if (put(&(struct line){ text, (size_t)size, info }) == 0)
         lost = 0;
@@ -239,30 +308,47 @@ static int on_any(const struct tocsin_info *info, void *arg)
         say_lost(info);
     if (err == 0)
         err = put(&line);
+    if (path)
+        trouble_note(&trouble, path, err);
     lost += err < 0;
     return TOCSIN_NEXT;
 }
 
-int tocsin_plugin_init(void)
-{
-    const char *format = tocsin_setting("format", "text"), *patterns = tocsin_setting("patterns", "**, !tocsin.**");
-    int err = open_to(tocsin_setting("to", "stderr"));
+/* Reload: the new version reports the lines that the old one lost, and ends a line that was cut
+   off. */
 
-    json = strcmp(format, "json") == 0;
-    if (err < 0)
-        tocsin_plugin_refuse(err, err == -EINVAL ? "to: stderr, file:PATH, syslog or journal; facility: user, daemon, local0 to local7" : "to: it cannot be opened");
-    else if (!json && strcmp(format, "text") != 0)
-        err = tocsin_plugin_refuse(-EINVAL, "format: text or json");
-    else if (tocsin_match(patterns, "a") < 0)
-        err = tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
-    if (err == 0)
-        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any }, NULL);
-    if (err < 0)
-        tocsin_plugin_fini();
-    return err;
+enum { STATE_VERSION = 1 };
+struct left {
+    uint64_t lost, broken, device, inode;
+};
+
+static void state_save(void)
+{
+    struct left left = { .lost = lost, .broken = broken };
+    struct stat it;
+
+    if (fd >= 0 && fstat(fd, &it) == 0) {
+        left.device = it.st_dev;
+        left.inode = it.st_ino;
+    }
+    tocsin_state_save(STATE_VERSION, &left, sizeof left);
 }
 
-void tocsin_plugin_fini(void)
+static void state_restore(void)
+{
+    struct tocsin_bytes state;
+    struct left left;
+    struct stat it;
+
+    if (!state_take("log", STATE_VERSION, sizeof left, &state))
+        return;
+    memcpy(&left, state.data, sizeof left);
+    lost = left.lost;
+    broken = left.broken && fd >= 0 && fstat(fd, &it) == 0 && it.st_dev == left.device &&
+             it.st_ino == left.inode;
+}
+
+static void clean(void)
 {
     if (owned)
         close(fd);
@@ -272,4 +358,47 @@ void tocsin_plugin_fini(void)
     memory = NULL;
     room = 0;
     owned = false;
+}
+
+static void refuse_to(int err)
+{
+    char why[512];
+
+    snprintf(why, sizeof why, "to: cannot open %.150s: %s", tocsin_setting("to", "stderr"),
+             err == -ELOOP    ? "it is a symbolic link: name the file itself"
+             : err == -EMLINK ? "it has several names (hard links): name a file that has one"
+                              : strerror(-err));
+    tocsin_plugin_fail(err, err == -EINVAL
+                                ? "to: must be stderr, stdout, file:PATH, syslog or journal; "
+                                  "facility: must be user, daemon, or local0 to local7"
+                                : why);
+}
+
+int tocsin_plugin_init(void)
+{
+    const char *format = tocsin_setting("format", "text"),
+               *patterns = tocsin_setting("patterns", "**, !tocsin.**");
+    int err = open_to(tocsin_setting("to", "stderr"));
+
+    json = strcmp(format, "json") == 0;
+    if (err < 0)
+        refuse_to(err);
+    else if (!json && strcmp(format, "text") != 0)
+        err = tocsin_plugin_fail(-EINVAL, "format: must be text or json");
+    else if (tocsin_match(patterns, "a") < 0)
+        err = tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
+    if (err == 0)
+        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any, .name = "on_any" },
+                             NULL);
+    if (err < 0)
+        clean();
+    else
+        state_restore();
+    return err;
+}
+
+void tocsin_plugin_fini(void)
+{
+    state_save();
+    clean();
 }

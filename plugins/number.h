@@ -1,4 +1,4 @@
-/* A number in a setting, with a point whatever the host's locale has. */
+/* Reads a number from a setting, with a decimal point in every locale. */
 #ifndef PLUGINS_NUMBER_H
 #define PLUGINS_NUMBER_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* False: the text is none, or holds something else as well. */
+/* Returns false if the text is not a finite number. */
 static inline bool number_read(const char *text, double *ret_number)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", NULL);

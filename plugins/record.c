@@ -1,33 +1,50 @@
-/* The plugin "record": writes emissions to a file, for the plugin "replay", or to be looked at after a crash.
+/* The plugin "record": writes emissions to a file, for the plugin "replay" or for a look after a
+   crash.
 
-   to         where to, from its beginning, also when it is reloaded; it has to be said
-   patterns   what: "**, !tocsin.**" unless said otherwise
+   to         the file; required. It replaces an old recording, but a reloaded plugin continues its
+              own recording
+   patterns   which signals; default "**, !tocsin.**"
 
-   Each emission is written at once, with one call. What a full disk refuses is counted, and a frame tells of it when there is room again. */
+   Each emission is written at once, with one call. Emissions that a full disk refuses are counted,
+   and the plugin prints the error once. When there is room again, a frame states how many were
+   lost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/inspect.h>
 
+#include "fresh.h"
 #include "recording.h"
+#include "state.h"
+#include "trouble.h"
 
-TOCSIN_PLUGIN("record", "1.0", "Writes emissions to a file, to be replayed." TOCSIN_LICENCE("MIT"));
+/* clang-format off */
+TOCSIN_PLUGIN("record", "1.0", "Writes emissions to a file, for the plugin replay."
+    TOCSIN_LICENCE("MIT")
+    TOCSIN_SETTING_REQUIRED("to", "string", "The file; a new recording replaces an old one.")
+    TOCSIN_SETTING("patterns", "pattern", "**, !tocsin.**", "Which signals are recorded."));
+/* clang-format on */
 
-enum { HEAD = 8 };                                     /* size and sum */
+enum { HEAD = 8 }; /* size of a frame's head, which holds its size and sum */
 
 static int fd = -1;
-static off_t end;                                      /* of the last whole frame */
+static off_t end; /* file offset behind the last whole frame */
 static unsigned char *frame;
 static size_t used, room;
 static bool short_of_memory;
-static bool *known;                                    /* signos whose names have been written */
+static bool *known; /* signos whose names are in the file */
 static int known_room;
 static uint64_t lost;
+static struct trouble trouble = { .plugin = "record",
+                                  .lost = "emissions are lost until there is room" };
 
-/* A frame */
+/* Frames */
 
 static void put(const void *data, size_t size)
 {
@@ -51,7 +68,7 @@ static void put_u32(uint32_t value)
     put(&value, sizeof value);
 }
 
-static void begin(char kind)
+static void frame_begin(char kind)
 {
     static const unsigned char head[HEAD];
 
@@ -61,20 +78,25 @@ static void begin(char kind)
     put(&kind, 1);
 }
 
-/* What was written in part is taken back: a reader would stop there. */
-static bool finish(void)
+/* Writes the frame. If only a part could be written, truncates the file to the last whole frame,
+   because a reader would stop at the part. */
+static bool frame_end(void)
 {
     uint32_t head[2];
     ssize_t done;
 
-    if (short_of_memory || used - HEAD > RECORDING_MOST)
+    if (short_of_memory || used - HEAD > RECORDING_MOST) {
+        trouble_note(&trouble, tocsin_setting("to", ""), short_of_memory ? -ENOMEM : -EFBIG);
         return false;
+    }
     head[0] = (uint32_t)(used - HEAD);
     head[1] = recording_sum(frame + HEAD, used - HEAD);
     memcpy(frame, head, HEAD);
     do
         done = write(fd, frame, used);
     while (done < 0 && errno == EINTR);
+    if (done < 0 || (size_t)done < used)
+        trouble_note(&trouble, tocsin_setting("to", ""), done < 0 ? -errno : -ENOSPC);
     if (done >= 0 && (size_t)done == used) {
         end += (off_t)used;
         return true;
@@ -84,9 +106,10 @@ static bool finish(void)
     return false;
 }
 
-/* What is in it */
+/* Contents of frames */
 
-static bool know(const struct tocsin_info *info)
+/* Writes the name and the fields of the signal, once. */
+static bool write_signal(const struct tocsin_info *info)
 {
     struct tocsin_signal_facts facts;
     const char *fields;
@@ -105,11 +128,11 @@ static bool know(const struct tocsin_info *info)
         known_room = info->signo * 2;
     }
     fields = facts.spec && facts.spec->layout ? facts.spec->layout->fields : "";
-    begin('S');
+    frame_begin('S');
     put_u32((uint32_t)info->signo);
     put(info->name, strlen(info->name) + 1);
     put(fields, strlen(fields) + 1);
-    return known[info->signo] = finish();
+    return known[info->signo] = frame_end();
 }
 
 static void put_bytes(const void *data, size_t size)
@@ -122,9 +145,11 @@ static void put_field(const struct tocsin_field *field)
 {
     switch (field->type) {
     case TOCSIN_BOOL: put(&field->value.boolean, sizeof field->value.boolean); break;
-    case TOCSIN_I32: case TOCSIN_U32: put(&field->value.u32, 4); break;
+    case TOCSIN_I32:
+    case TOCSIN_U32: put(&field->value.u32, 4); break;
     case TOCSIN_ERROR: put(&field->value.error, 4); break;
-    case TOCSIN_I64: case TOCSIN_U64: put(&field->value.u64, 8); break;
+    case TOCSIN_I64:
+    case TOCSIN_U64: put(&field->value.u64, 8); break;
     case TOCSIN_F64: put(&field->value.f64, 8); break;
     case TOCSIN_OP: put(&field->value.op, 8); break;
     case TOCSIN_STRING:
@@ -143,9 +168,9 @@ static bool write_emission(const struct tocsin_info *info)
     const int32_t numbers[2] = { info->code, info->status };
     struct tocsin_field field;
 
-    if (!know(info))
+    if (!write_signal(info))
         return false;
-    begin('E');
+    frame_begin('E');
     put_u32((uint32_t)info->signo);
     put(numbers, sizeof numbers);
     put_u32(info->overrun);
@@ -154,14 +179,14 @@ static bool write_emission(const struct tocsin_info *info)
     put(&info->turn_us, 8);
     for (int i = 0; tocsin_payload_field(info->payload, i, &field) == 0; i++)
         put_field(&field);
-    return finish();
+    return frame_end();
 }
 
 static void write_lost(void)
 {
-    begin('L');
+    frame_begin('L');
     put(&lost, sizeof lost);
-    if (finish())
+    if (frame_end())
         lost = 0;
 }
 
@@ -170,32 +195,108 @@ static int on_any(const struct tocsin_info *info, void *arg)
     (void)arg;
     if (lost)
         write_lost();
-    lost += !write_emission(info);
+    if (!write_emission(info))
+        lost++;
+    else /* Not after write_lost(): its small frame may fit although an emission does not. */
+        trouble_note(&trouble, "", 0);
     return TOCSIN_NEXT;
 }
 
-int tocsin_plugin_init(void)
+/* Creates the new file. It replaces the old recording only after its header has been written. */
+static int file_begin(const char *to)
 {
-    const char *file = tocsin_setting("to", ""), *patterns = tocsin_setting("patterns", "**, !tocsin.**");
-    int err;
+    char fresh[4120];
+    int err = 0;
 
-    if (!*file)
-        return tocsin_plugin_refuse(-EINVAL, "to: it has to be said where to");
-    if (tocsin_match(patterns, "a") < 0)
-        return tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
-    fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-    err = fd < 0 ? -errno : write(fd, RECORDING, sizeof RECORDING - 1) != (ssize_t)(sizeof RECORDING - 1) ? -EIO : 0;
+    if (!fresh_fits(to))
+        return -EINVAL;
+    fd = fresh_open(to, 0600, fresh, sizeof fresh);
+    if (fd < 0)
+        return fd;
+    errno = ENOSPC;
+    if (write(fd, RECORDING, sizeof RECORDING - 1) != (ssize_t)(sizeof RECORDING - 1) ||
+        rename(fresh, to) < 0)
+        err = -errno;
     if (err < 0)
-        tocsin_plugin_refuse(err, "to: it cannot be written");
+        unlink(fresh);
     end = (off_t)(sizeof RECORDING - 1);
-    if (err == 0)
-        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any }, NULL);
-    if (err < 0)
-        tocsin_plugin_fini();
     return err;
 }
 
-void tocsin_plugin_fini(void)
+static int file_make(const char *to)
+{
+    int err = file_begin(to);
+    char why[512];
+
+    if (err == -EINVAL)
+        return tocsin_plugin_fail(err, "to: not a regular file, so it cannot be replaced");
+    snprintf(why, sizeof why, "to: cannot write %.150s: %s", to, strerror(-err));
+    return err < 0 ? tocsin_plugin_fail(err, why) : 0;
+}
+
+/* Reload: the new version continues the same file, unless somebody else has changed the file.
+   Signos are valid as long as the process runs. */
+
+enum { STATE_VERSION = 1 };
+/* The state that the old version saves for the new one. The array known follows this struct. */
+struct left {
+    uint64_t device, inode, end, lost, known_room;
+};
+
+static void state_save(void)
+{
+    struct left left = { .end = (uint64_t)end, .lost = lost, .known_room = (uint64_t)known_room };
+    char *state = malloc(sizeof left + (size_t)known_room);
+    struct stat it;
+
+    if (state && fstat(fd, &it) == 0) {
+        left.device = it.st_dev;
+        left.inode = it.st_ino;
+        memcpy(state, &left, sizeof left);
+        if (known_room)
+            memcpy(state + sizeof left, known, (size_t)known_room);
+        tocsin_state_save(STATE_VERSION, state, sizeof left + (size_t)known_room);
+    }
+    free(state);
+}
+
+static bool is_same(int file, const struct left *left)
+{
+    struct stat it;
+
+    return fstat(file, &it) == 0 && S_ISREG(it.st_mode) && it.st_dev == left->device &&
+           it.st_ino == left->inode && (uint64_t)it.st_size == left->end &&
+           lseek(file, 0, SEEK_END) >= 0;
+}
+
+/* Continues the recording of the old version. Returns false if there is none. */
+static bool file_continue(const char *to)
+{
+    struct tocsin_bytes state;
+    struct left left;
+    int file;
+
+    if (!state_take("record", STATE_VERSION, sizeof left, &state))
+        return false;
+    memcpy(&left, state.data, sizeof left);
+    file = left.known_room == state.size - sizeof left
+               ? open(to, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
+               : -1;
+    known = file >= 0 && is_same(file, &left) ? malloc(left.known_room + 1) : NULL;
+    if (!known) {
+        if (file >= 0)
+            close(file);
+        return false;
+    }
+    memcpy(known, (const char *)state.data + sizeof left, left.known_room);
+    known_room = (int)left.known_room;
+    end = (off_t)left.end;
+    lost = left.lost;
+    fd = file;
+    return true;
+}
+
+static void clean(void)
 {
     if (fd >= 0)
         close(fd);
@@ -204,4 +305,29 @@ void tocsin_plugin_fini(void)
     free(known);
     frame = NULL;
     known = NULL;
+}
+
+int tocsin_plugin_init(void)
+{
+    const char *to = tocsin_setting("to", ""),
+               *patterns = tocsin_setting("patterns", "**, !tocsin.**");
+    int err;
+
+    if (!*to)
+        return tocsin_plugin_fail(-EINVAL, "to: missing: name the file to write");
+    if (tocsin_match(patterns, "a") < 0)
+        return tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
+    err = file_continue(to) ? 0 : file_make(to);
+    if (err == 0)
+        err = tocsin_observe(patterns, &(struct tocsin_action){ .fn = on_any, .name = "on_any" },
+                             NULL);
+    if (err < 0)
+        clean();
+    return err;
+}
+
+void tocsin_plugin_fini(void)
+{
+    state_save();
+    clean();
 }

@@ -1,11 +1,16 @@
-/* The file that "record" writes and "replay" reads: a line, then frames in the byte order of the machine. A frame that is not whole, or whose sum is wrong, ends the recording: so
-   after a crash it can be read to the last whole one.
+/* The file that "record" writes and "replay" reads: one line of text, then frames, in the byte
+   order of the machine. A frame that is incomplete or has a wrong sum ends the recording, so after
+   a crash everything up to the last complete frame can be read.
 
-   frame:     u32 size of what follows the sum, u32 sum, and then
-   SIGNAL     u8 'S', u32 number in this file, its name and the fields of its layout, each with a NUL
-   EMISSION   u8 'E', u32 number, i32 code, i32 status, u32 overrun, u64 sequence, u64 parent, i64 turn_us, the fields: numbers as they are, a text with its NUL or
-              bytes with their u32 length in front (NONE: a text that is NULL); what means nothing in another process (fd, object, local) is left out
-   LOST       u8 'L', u64 how many emissions could not be written here */
+   frame      u32 size of what follows the sum, u32 sum, then one of:
+   signal     u8 'S', u32 number in this file, the name and the layout's fields, each with a NUL
+   emission   u8 'E', u32 number, i32 code, i32 status, u32 overrun, u64 sequence, u64 parent,
+              i64 turn_us, the fields
+   lost       u8 'L', u64 number of emissions that could not be written here
+
+   Fields: a number as it is; a text (with its NUL) or bytes behind a u32 length, which is
+   RECORDING_NONE for a NULL text. Fields that mean nothing in another process (fd, object, local)
+   are left out. */
 #ifndef PLUGINS_RECORDING_H
 #define PLUGINS_RECORDING_H
 
@@ -17,10 +22,10 @@
 #else
 #define RECORDING "tocsin recording 1, big-endian\n"
 #endif
-enum { RECORDING_MOST = 64 << 20 };                    /* bytes of a frame */
+enum { RECORDING_MOST = 64 << 20 }; /* the largest size of a frame, in bytes */
 #define RECORDING_NONE UINT32_MAX
 
-/* FNV-1a: it finds what was cut off or overwritten, it is no protection against malice. */
+/* The FNV-1a hash. It detects accidental damage, not forgery. */
 static inline uint32_t recording_sum(const unsigned char *data, size_t size)
 {
     uint32_t sum = 2166136261u;

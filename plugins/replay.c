@@ -1,12 +1,15 @@
-/* The plugin "replay": emits what "record" has written, in its order.
+/* The plugin "replay": emits the emissions that "record" has written, in the same order.
 
-   from       what "record" wrote; it has to be said
-   patterns   which of it: "**" unless said otherwise
-   speed      1: as it went; 2: twice as fast; 0: as fast as the loop turns
-   step       yes: one for each replay.step that somebody emits, whatever the speed
+   from       the recording; required
+   patterns   which signals; default "**"
+   speed      1: at the recorded times; 2: twice as fast; 0: as fast as the loop turns; default 1
+   step       yes: one emission for each replay.step, at any speed; default no
 
-   A signal that nobody declares when its turn comes, or declares otherwise, is skipped. An operation that a payload names is none: here another one would have its number. Where an emission is refused for room (-EAGAIN) it is tried again, so the order holds. At the end of the recording, or at the
-   first frame that is not whole, replay.done says how many were emitted, skipped, and lost when they were recorded. */
+   An emission is skipped if its signal is not declared when it is due, or is declared with another
+   layout. A field of type op is set to none, since its number would mean another operation here.
+   An emission that is refused with -EAGAIN is tried again, so the order is kept. At the end of the
+   recording, or at the first damaged frame, replay.done says how many emissions were emitted and
+   skipped, and how many were lost during the recording. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,38 +19,65 @@
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/inspect.h>
+#include <tocsin/plugin.h>
 
 #include "number.h"
 #include "recording.h"
 
 #define REPLAY_DONE(F) F(u64, emitted) F(u64, skipped) F(u64, lost) F(bool, whole)
 TOCSIN_LAYOUT(replay_done, REPLAY_DONE);
-TOCSIN_PLUGIN("replay", "1.0", "Emits what was recorded." TOCSIN_LICENCE("MIT") TOCSIN_EMITS("replay.step") TOCSIN_EMITS("replay.done", REPLAY_DONE));
+/* clang-format off */
+TOCSIN_PLUGIN("replay", "1.0", "Emits the emissions of a recording."
+    TOCSIN_LICENCE("MIT")
+    TOCSIN_EMITS("replay.step")
+    TOCSIN_EMITS("replay.done", REPLAY_DONE)
+    TOCSIN_SETTING_REQUIRED("from", "string", "The recording, written by the plugin record.")
+    TOCSIN_SETTING("patterns", "pattern", "**", "Which signals are emitted.")
+    TOCSIN_SETTING("speed", "f64 0..1000000", "1",
+        "1: at the recorded times; 2: twice as fast; 0: as fast as possible.")
+    TOCSIN_SETTING("step", "bool", "no", "One emission for each replay.step, at any speed."));
+/* clang-format on */
 
 enum { HEAD = 8, BATCH = 64, AGAIN_MS = 1 };
+#define GAP_MOST_US (366 * 86400e6)
 
-/* As it was recorded: name NULL, it is none of the patterns'. signo 0: nobody has declared it so yet; what was declared stays as it is. */
-struct kind { char *name, *fields; int signo; const struct tocsin_layout *layout; };
+/* A signal of the recording. */
+struct kind {
+    char *name, *fields; /* NULL: the setting "patterns" excludes the signal */
+    int signo;           /* 0: not yet declared with these fields */
+    const struct tocsin_layout *layout;
+};
 
-static FILE *file;                                     /* read as it goes, so it may be cut off under us */
-static unsigned char *data;                            /* a frame, what comes behind its head */
+static FILE *file;          /* read frame by frame; another process may truncate it meanwhile */
+static unsigned char *data; /* the current frame without its head */
 static size_t data_room;
-static struct kind *kinds;                             /* by the numbers of the recording */
+static struct kind *kinds; /* array by the numbers in the recording */
 static uint32_t kinds_room;
-static void *payload;                                  /* of the emission that is next; its texts are in the frame */
+static void *payload; /* payload of the next emission; its texts lie in data */
 static size_t payload_room;
-static const struct kind *next;                        /* NULL: none is ready */
-static int64_t first_us, began_us, next_us;
+static const struct kind *next; /* the next emission; NULL: not read yet */
+static int64_t last_us;         /* recorded time of the last frame that was read */
+/* time now, when the replay began; when the next emission is due */
+static int64_t began_us, next_us;
+static double elapsed_us; /* from the beginning of the replay to the next emission */
+static bool timed;
 static double speed;
-static bool steps, ended, over;                        /* ended: no frame comes any more; over: that was said as well */
-static bool waiting, busy;                             /* for its timer; for the handlers of what it emits */
-static uint64_t owed;                                  /* steps */
+static bool steps;
+static bool ended;    /* the recording has no more frames */
+static bool over;     /* replay.done was emitted */
+static bool waiting;  /* the timer for the next emission runs */
+static bool busy;     /* the handlers of an emission run */
+static uint64_t owed; /* replay.step signals not served yet */
 static struct replay_done done;
 static int done_signo;
 
-/* Reading. What is beyond the frame reads as zero, and spoils it. */
+/* Reading a frame. A read past the end of the frame returns zeros and sets bad. */
 
-struct reader { const unsigned char *at, *end; bool bad; };
+struct reader {
+    const unsigned char *at, *end;
+    bool bad;
+};
 
 static const void *take(struct reader *reader, size_t count)
 {
@@ -80,7 +110,8 @@ static uint32_t take_u32(struct reader *reader)
 
 static const char *take_text(struct reader *reader)
 {
-    const void *nul = reader->bad ? NULL : memchr(reader->at, '\0', (size_t)(reader->end - reader->at));
+    const void *nul = reader->bad ? NULL
+                                  : memchr(reader->at, '\0', (size_t)(reader->end - reader->at));
 
     reader->bad |= !nul;
     return nul ? take(reader, (size_t)((const unsigned char *)nul - reader->at) + 1) : "";
@@ -97,7 +128,7 @@ static int grow(void **memory, size_t *room, size_t size)
     return 0;
 }
 
-/* The next frame; false: there are no more, or it is not whole. */
+/* Reads the next frame. Returns false if there is none, or if it is incomplete. */
 static bool frame_next(struct reader *ret_frame)
 {
     uint32_t head[2];
@@ -105,7 +136,8 @@ static bool frame_next(struct reader *ret_frame)
     void *memory = data;
 
     done.whole = !size && !ferror(file);
-    if (size < HEAD || !head[0] || head[0] > RECORDING_MOST || grow(&memory, &data_room, head[0]) < 0)
+    if (size < HEAD || !head[0] || head[0] > RECORDING_MOST ||
+        grow(&memory, &data_room, head[0]) < 0)
         return false;
     data = memory;
     *ret_frame = (struct reader){ data, data + head[0], false };
@@ -156,7 +188,7 @@ static int read_signal(struct reader *frame)
     return kind->name && kind->fields ? 0 : -ENOMEM;
 }
 
-/* NULL: it is skipped. */
+/* Returns the signal, or NULL if the emission is to be skipped. */
 static const struct kind *kind_of(uint32_t number)
 {
     struct kind *kind = number < kinds_room && kinds[number].name ? &kinds[number] : NULL;
@@ -164,7 +196,8 @@ static const struct kind *kind_of(uint32_t number)
 
     if (!kind || kind->signo)
         return kind;
-    if (tocsin_signal_get(tocsin_find(kind->name), &facts) < 0 || !facts.spec || facts.spec->kind == TOCSIN_DIRECT ||
+    if (tocsin_signal_get(tocsin_find(kind->name), &facts) < 0 || !facts.spec ||
+        facts.spec->kind == TOCSIN_DIRECT ||
         strcmp(facts.spec->layout ? facts.spec->layout->fields : "", kind->fields) != 0)
         return NULL;
     kind->signo = facts.signo;
@@ -172,15 +205,27 @@ static const struct kind *kind_of(uint32_t number)
     return kind;
 }
 
-/* A payload, from its layout: the fields come after the pointer to that, each where its type allows it. */
+/* Builds a payload by its layout: the pointer to the layout, then the fields, each aligned for its
+   type. */
 
-struct type { const char *name; size_t size, align; };
+struct type {
+    const char *name;
+    size_t size, align;
+};
 
 static const struct type types[] = {
-    { "bool", sizeof(bool), _Alignof(bool) }, { "i32", 4, 4 }, { "u32", 4, 4 }, { "i64", 8, _Alignof(int64_t) }, { "u64", 8, _Alignof(uint64_t) },
-    { "f64", 8, _Alignof(double) }, { "error", sizeof(int), _Alignof(int) }, { "op", 8, _Alignof(uint64_t) },
-    { "string", sizeof(char *), _Alignof(char *) }, { "bytes", sizeof(struct tocsin_bytes), _Alignof(struct tocsin_bytes) },
-    { "fd", sizeof(int), _Alignof(int) }, { "object", sizeof(struct tocsin_object), _Alignof(struct tocsin_object) },
+    { "bool", sizeof(bool), _Alignof(bool) },
+    { "i32", 4, 4 },
+    { "u32", 4, 4 },
+    { "i64", 8, _Alignof(int64_t) },
+    { "u64", 8, _Alignof(uint64_t) },
+    { "f64", 8, _Alignof(double) },
+    { "error", sizeof(int), _Alignof(int) },
+    { "op", 8, _Alignof(uint64_t) },
+    { "string", sizeof(char *), _Alignof(char *) },
+    { "bytes", sizeof(struct tocsin_bytes), _Alignof(struct tocsin_bytes) },
+    { "fd", sizeof(int), _Alignof(int) },
+    { "object", sizeof(struct tocsin_object), _Alignof(struct tocsin_object) },
 };
 enum { BOOL = 0, OP = 7, PLAIN = 8, TEXT = 8, BYTES, FD, OBJECT, TYPES };
 
@@ -189,7 +234,8 @@ static int type_of(const char *field)
     size_t length = strcspn(field, " ");
     int i = 0;
 
-    while (i < TYPES && (strlen(types[i].name) != length || memcmp(types[i].name, field, length) != 0))
+    while (i < TYPES &&
+           (strlen(types[i].name) != length || memcmp(types[i].name, field, length) != 0))
         i++;
     return i;
 }
@@ -243,14 +289,31 @@ static int read_payload(struct reader *frame, const struct tocsin_layout *layout
     return frame->bad ? -EBADMSG : 0;
 }
 
+/* Computes when the emission is due. If several loops recorded, an emission may be older than
+   the first one, and is due at once. Returns false if it is due in more than a year, which means
+   that the recording is damaged. */
+static bool time_take(int64_t turn_us)
+{
+    double gap_us = 0;
+
+    if (timed && turn_us > last_us)
+        gap_us = (double)((uint64_t)turn_us - (uint64_t)last_us);
+    if (speed > 0 && gap_us / speed > GAP_MOST_US)
+        return false;
+    last_us = timed && turn_us < last_us ? last_us : turn_us;
+    timed = true;
+    elapsed_us += speed > 0 ? gap_us / speed : 0;
+    next_us = began_us + (elapsed_us < 1e15 ? (int64_t)elapsed_us : (int64_t)1e15);
+    return true;
+}
+
 static int read_emission(struct reader *frame)
 {
     const struct kind *kind = kind_of(take_u32(frame));
     int64_t turn_us;
-    double delay_us;
     int err;
 
-    take(frame, 8 + 4 + 8 + 8);                        /* code, status, overrun, sequence, parent */
+    take(frame, 8 + 4 + 8 + 8); /* skip code, status, overrun, sequence and parent */
     take_into(frame, &turn_us, sizeof turn_us);
     if (frame->bad)
         return -EBADMSG;
@@ -258,11 +321,9 @@ static int read_emission(struct reader *frame)
     err = kind && kind->layout ? read_payload(frame, kind->layout) : 0;
     if (err < 0 || !kind)
         return err;
+    if (!time_take(turn_us))
+        return -EBADMSG;
     next = kind;
-    if (!first_us)
-        first_us = turn_us;
-    delay_us = speed > 0 ? (double)(turn_us - first_us) / speed : 0;
-    next_us = began_us + (delay_us < 1e15 ? (int64_t)delay_us : (int64_t)1e15);
     return 0;
 }
 
@@ -275,8 +336,8 @@ static int read_lost(struct reader *frame)
     return frame->bad ? -EBADMSG : 0;
 }
 
-/* Until the next one is ready; false: that was the end. */
-static bool read_on(void)
+/* Reads frames up to the next emission. Returns false if there is none. */
+static bool read_next(void)
 {
     struct reader frame;
     int err;
@@ -289,7 +350,7 @@ static bool read_on(void)
         case 'S': err = read_signal(&frame); break;
         case 'E': err = read_emission(&frame); break;
         case 'L': err = read_lost(&frame); break;
-        default:  err = 0; break;
+        default: err = 0; break;
         }
         ended = err < 0;
         done.whole = false;
@@ -301,15 +362,15 @@ static bool read_on(void)
 
 static int emit_next(void)
 {
-    int answer;
+    int result;
 
     busy = true;
-    answer = tocsin_emit(next->signo, next->layout ? payload : NULL);
+    result = tocsin_emit(next->signo, next->layout ? payload : NULL);
     busy = false;
-    if (answer == -EAGAIN)
-        return answer;
-    done.emitted += answer >= 0;
-    done.skipped += answer < 0;
+    if (result == -EAGAIN)
+        return result;
+    done.emitted += result >= 0;
+    done.skipped += result < 0;
     next = NULL;
     return 0;
 }
@@ -330,11 +391,11 @@ static int finish(void)
     return over ? TOCSIN_NEXT : wait_for(AGAIN_MS * 1000);
 }
 
-/* A batch at a time, so that others have their turn. */
-static int go_on(void)
+/* Emits at most BATCH emissions, so that the loop can do other work. */
+static int emit_batch(void)
 {
     for (int i = 0; i < BATCH && (!steps || owed); i++) {
-        if (!read_on())
+        if (!read_next())
             return finish();
         if (!steps && next_us > tocsin_now())
             return wait_for(next_us - tocsin_now());
@@ -349,15 +410,16 @@ static int on_due(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     waiting = false;
-    return info->status < 0 || over ? TOCSIN_NEXT : go_on();   /* below 0: it is unloaded */
+    return info->status < 0 || over ? TOCSIN_NEXT
+                                    : emit_batch(); /* below 0: the plugin is unloaded */
 }
 
-/* A handler of what is replayed may ask for the next one. */
+/* Handles replay.step. A handler of a replayed emission may emit it, too. */
 static int on_step(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     owed += !over;
-    return over || waiting || busy ? TOCSIN_NEXT : go_on();
+    return over || waiting || busy ? TOCSIN_NEXT : emit_batch();
 }
 
 static int file_open(const char *name)
@@ -373,7 +435,10 @@ static int file_open(const char *name)
             close(fd);
         return err;
     }
-    return S_ISREG(it.st_mode) && fread(first, 1, sizeof first, file) == sizeof first && memcmp(first, RECORDING, sizeof first) == 0 ? 0 : -EBADMSG;
+    return S_ISREG(it.st_mode) && fread(first, 1, sizeof first, file) == sizeof first &&
+                   memcmp(first, RECORDING, sizeof first) == 0
+               ? 0
+               : -EBADMSG;
 }
 
 static int settings_read(void)
@@ -382,24 +447,39 @@ static int settings_read(void)
 
     steps = strcmp(step, "yes") == 0;
     if (!steps && strcmp(step, "no") != 0)
-        return tocsin_plugin_refuse(-EINVAL, "step: yes or no");
+        return tocsin_plugin_fail(-EINVAL, "step: must be yes or no");
     if (!number_read(tocsin_setting("speed", "1"), &speed) || speed < 0)
-        return tocsin_plugin_refuse(-EINVAL, "speed: a number from 0 on");
+        return tocsin_plugin_fail(-EINVAL, "speed: must be a number from 0");
     if (tocsin_match(tocsin_setting("patterns", "**"), "a") < 0)
-        return tocsin_plugin_refuse(-EINVAL, "patterns: malformed");
+        return tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
     return 0;
 }
 
 static int begin(void)
 {
-    int step = tocsin_declare(&(struct tocsin_spec){ .name = "replay.step", .doc = "One emission is to be replayed." });
+    int step = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "replay.step", .doc = "Asks the plugin replay for one emission." });
 
     done = replay_done_make();
-    done_signo = tocsin_declare(&(struct tocsin_spec){ .name = "replay.done", .doc = "All of a recording has been replayed.", .layout = &replay_done_layout });
+    done_signo = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "replay.done",
+                                      .doc = "The recording was replayed to its end.",
+                                      .layout = &replay_done_layout });
     if (step < 0 || done_signo < 0)
         return step < 0 ? step : done_signo;
     began_us = tocsin_now();
     return steps ? tocsin_on("replay.step", on_step, NULL) : wait_for(0);
+}
+
+static void refuse_from(int err)
+{
+    const char *from = tocsin_setting("from", "");
+    char why[512];
+
+    snprintf(why, sizeof why, "from: cannot read %.150s: %s", from,
+             err == -EBADMSG ? "not a recording, or of another version or byte order"
+                             : strerror(-err));
+    tocsin_plugin_fail(err, *from ? why : "from: missing: name the recording");
 }
 
 int tocsin_plugin_init(void)
@@ -407,7 +487,7 @@ int tocsin_plugin_init(void)
     int err = *tocsin_setting("from", "") ? file_open(tocsin_setting("from", "")) : -EINVAL;
 
     if (err < 0)
-        tocsin_plugin_refuse(err, err == -EINVAL ? "from: it has to be said what" : err == -EBADMSG ? "from: it is no recording, or of another version or byte order" : "from: it cannot be read");
+        refuse_from(err);
     else
         err = settings_read();
     if (err == 0)

@@ -1,12 +1,16 @@
-/* A job with every allocation and every system call below it made to fail in turn (F3). */
+/* F3: runs a job many times. In each run a different allocation or system call fails. */
 #ifndef TOCSIN_T_FAULTS_H
 #define TOCSIN_T_FAULTS_H
 
-#include "core/mem.h"
-#include "told.h"
+#include "base/mem.h"
+#include "handlers.h"
 
-/* What was started: it ended once if the start succeeded, and never if it failed. */
-struct started { struct tocsin_op op; int err, ended; };
+/* The start of an operation. If the start succeeded, the operation must end once; if it failed,
+   never. */
+struct started {
+    struct tocsin_op op;
+    int err, ended;
+};
 
 TOCSIN__UNUSED static int on_started_end(const struct tocsin_info *info, void *arg)
 {
@@ -22,12 +26,15 @@ TOCSIN__UNUSED static void check_started(const struct started *all, int count)
     for (int i = 0; i < count; i++) {
         ck_assert_msg(all[i].err <= 0 && all[i].err > -4096, "%d: %d", i, all[i].err);
         ck_assert_int_eq(tocsin_id_error(all[i].op.source.id), all[i].err);
-        ck_assert_msg(all[i].ended == (all[i].err == 0), "%d: started %d, ended %d times", i, all[i].err, all[i].ended);
+        ck_assert_msg(all[i].ended == (all[i].err == 0), "%d: started %d, ended %d times", i,
+                      all[i].err, all[i].ended);
     }
 }
 
-/* The first job makes what is made once in a process. How many tasks a thread finds is chance, so it is not said beforehand how often
-   something can fail: until a job has met no fault. */
+/* Runs the job again and again, and makes the nth call that can fail fail in the nth run. A first
+   run without a failure creates what a process creates only once. The number of calls is not known
+   before, since the number of tasks that a thread takes varies. So the loop ends after a run that
+   made fewer than nth calls. */
 TOCSIN__UNUSED static void each_in_turn(const char *what, void (*job)(void))
 {
     int descriptors;

@@ -15,7 +15,8 @@ void record(const char *format, ...)
     if (length)
         line[length++] = ' ';
     va_start(values, format);
-    ck_assert_int_lt(vsnprintf(line + length, sizeof line - length, format, values), sizeof line - length);
+    ck_assert_int_lt(vsnprintf(line + length, sizeof line - length, format, values),
+                     sizeof line - length);
     va_end(values);
 }
 
@@ -46,7 +47,7 @@ void record_drop(void *arg)
 
 int record_signal(const char *name)
 {
-    int signo = tocsin_declare(&(struct tocsin_spec){ .name = name, .doc = "Of a test." });
+    int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = name, .doc = "Of a test." });
 
     ck_assert_int_gt(signo, 0);
     return signo;

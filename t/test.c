@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE                                /* NSIG */
+#define _DEFAULT_SOURCE /* NSIG */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ static void begin(void)
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), leaves);
+    ck_assert_int_eq(tocsin_loop_free(), leaves);
     ck_assert_int_eq(test_descriptors(), descriptors);
 }
 
@@ -73,7 +73,8 @@ TCase *test_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* nohup, and a shell that starts something in the background, have programs ignore signals; that is not what is tested. */
+/* nohup, and a shell that starts a background process, let the process ignore some signals. This
+   function restores the default dispositions, which the tests expect. */
 static void signals_as_usual(void)
 {
     for (int number = 1; number < NSIG; number++) {

@@ -1,4 +1,4 @@
-/* Ids, the two callback types, errors, the version: what every other header stands on. */
+/* Ids, callback types, errors and the version: every other header includes this one. */
 #ifndef TOCSIN_BASE_H
 #define TOCSIN_BASE_H
 
@@ -7,66 +7,101 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOCSIN_API     __attribute__((visibility("default")))
+#define TOCSIN_API __attribute__((visibility("default")))
 #define TOCSIN_CHECKED __attribute__((warn_unused_result))
 #define TOCSIN__UNUSED __attribute__((unused))
 #define TOCSIN__TEXT_(x) #x
-#define TOCSIN__TEXT(x)  TOCSIN__TEXT_(x)
-#define TOCSIN__HERE     __FILE__ ":" TOCSIN__TEXT(__LINE__)   /* where; its address also says whose (P1) */
+#define TOCSIN__TEXT(x) TOCSIN__TEXT_(x)
+#define TOCSIN__HERE \
+    __FILE__ ":" TOCSIN__TEXT(__LINE__) /* the place of a call; its address tells the owner (P1) \
+                                         */
 
 #ifdef __cplusplus
-#define TOCSIN__BEGIN  extern "C" {
-#define TOCSIN__END    }
-#define TOCSIN__ZERO   {}
-#define TOCSIN__UNSET  {}                 /* a member that is not named starts as zero, also in C++ */
+#define TOCSIN__BEGIN extern "C" {
+#define TOCSIN__END }
+#define TOCSIN__ZERO \
+    { \
+    }
+#define TOCSIN__UNSET \
+    { \
+    } /* a member that is not named starts as zero, also in C++ */
 #define TOCSIN__ASSERT static_assert
 #else
 #define TOCSIN__BEGIN
 #define TOCSIN__END
-#define TOCSIN__ZERO   { 0 }
+#define TOCSIN__ZERO \
+    { \
+        0 \
+    }
 #define TOCSIN__UNSET
 #define TOCSIN__ASSERT _Static_assert
 #endif
 
 TOCSIN__BEGIN
 
-#define TOCSIN_VERSION 0x000100           /* 0.1.0: two digits each */
+#define TOCSIN_VERSION 0x000100 /* 0.1.0: two digits each */
 
-/* F1. Ids have a generation: a stale one answers -ENOENT, never a crash. Zero is nothing. A call that fails sets its
-   ret_ id to one that carries the error, and each call that is handed it answers that error, so that a chain of calls
-   is checked once, at its end. */
-struct tocsin_source  { uint64_t id; };
-struct tocsin_op      { struct tocsin_source source; };       /* O8: an operation is a source, op.source */
-struct tocsin_handler { uint64_t id; };
-struct tocsin_mask    { uint64_t id; };
-struct tocsin_queue   { uint64_t id; };
-struct tocsin_pool    { uint64_t id; };
-struct tocsin_loop    { uint64_t id; };
+/* pthread_cancel: these functions run turns, wait or write, so they are cancellation points:
+   tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move, tocsin_wait, tocsin_suspend,
+   tocsin_queue_wait, tocsin_post_wait, tocsin_disconnect_wait, tocsin_leak_check_begin,
+   tocsin_leak_check_end and tocsin_report. No other function is one. A thread may be cancelled in
+   one of them, or in a function of the program that the library calls: the thread holds no lock
+   then, and its loop is closed (T6, <tocsin/loop.h>).
+
+   Cancellation is disabled while init or fini of a plugin, an inject function, or ref or unref of
+   an object runs. The library holds a lock or an incomplete copy then, so these functions must not
+   call pthread_exit either. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
+
+/* F1. An id has a generation: a call with the id of an object that does not exist any longer
+   returns -ENOENT. Zero is no object. A call that fails sets its ret_ id to one that carries the
+   error, and every call with such an id returns that error. So a chain of calls can be checked
+   once, at its end. */
+struct tocsin_source {
+    uint64_t id;
+};
+struct tocsin_op {
+    struct tocsin_source source;
+}; /* O8: an operation is a source: op.source */
+struct tocsin_handler {
+    uint64_t id;
+};
+struct tocsin_block {
+    uint64_t id;
+};
+struct tocsin_queue {
+    uint64_t id;
+};
+struct tocsin_pool {
+    uint64_t id;
+};
+struct tocsin_loop {
+    uint64_t id;
+};
 
 struct tocsin_info;
-typedef int  (*tocsin_fn)(const struct tocsin_info *info, void *arg);   /* the one handler type */
-typedef int  (*tocsin_task)(void *arg);                                 /* what work and fibers run */
-typedef void (*tocsin_drop)(void *arg);                                 /* the last word about an arg: it is not used again */
+typedef int (*tocsin_fn)(const struct tocsin_info *info, void *arg); /* a handler or a notify */
+typedef int (*tocsin_task)(void *arg); /* what tocsin_work, tocsin_spawn and tocsin_loop_call run */
+typedef void (*tocsin_drop)(void *arg); /* destructor of an arg: called once, after its last use */
 
-/* What can go wrong in a protocol and has no errno: negative, like every status. */
+/* Errors of protocols, for which errno has no number. Negative, like every error. */
 enum tocsin_error {
-    TOCSIN_EURL = -3001,                  /* the URL is malformed */
-    TOCSIN_ESCHEME = -3002,               /* the scheme is not spoken here */
-    TOCSIN_ENAME = -3003,                 /* no such host */
-    TOCSIN_ETRUNCATED = -3004,            /* the peer closed before the end of the message */
-    TOCSIN_ETOOBIG = -3005,               /* larger than the limit */
-    TOCSIN_ECERT = -3006,                 /* the peer's certificate is not trusted */
-    TOCSIN_EHOST = -3007,                 /* the certificate is for another host */
-    TOCSIN_EREDIRECTS = -3008,            /* too many redirects */
-    TOCSIN_EHANDSHAKE = -3009,            /* the TLS handshake failed */
-    TOCSIN_EPEER = -3010                  /* the peer broke the protocol */
+    TOCSIN_EURL = -3001,       /* the URL is malformed */
+    TOCSIN_ESCHEME = -3002,    /* the scheme is not supported */
+    TOCSIN_ENAME = -3003,      /* the host does not exist */
+    TOCSIN_ETRUNCATED = -3004, /* the peer closed the connection before the end of the message */
+    TOCSIN_ETOOBIG = -3005,    /* the message is larger than the limit */
+    TOCSIN_ECERT = -3006,      /* the peer's certificate is not trusted */
+    TOCSIN_EHOST = -3007,      /* the certificate is for another host */
+    TOCSIN_EREDIRECTS = -3008, /* there were too many redirects */
+    TOCSIN_EHANDSHAKE = -3009, /* the TLS handshake failed */
+    TOCSIN_EPEER = -3010       /* the peer broke the protocol */
 };
 
 /**
- * The error that an id carries: 0 if it carries none.
+ * Returns the error that an id carries.
  *
  * @owner   none
- * @return  0; the negative errno that the call which made the id answered
+ * @return  the negative errno that the call which set the id returned; 0: the id carries no error
  * @emits   none
  * @thread  any, async-signal-safe
  * @source  ERR_PTR of Linux, include/linux/err.h
@@ -75,11 +110,13 @@ enum tocsin_error {
 TOCSIN_API int tocsin_id_error(uint64_t id);
 
 /**
- * The text of a status: of 0 it is "done", of a negative errno or TOCSIN_E… what went wrong. A positive number is
- * read as if it were negative.
+ * Returns the text of a status: "done" for 0; for a negative errno or a TOCSIN_E…, what went
+ * wrong. A positive number is read as if it were negative. If an errno has a meaning of its own in
+ * this library, the text states that meaning first, then the system's. TOCSIN_DEBUG=1 prints the
+ * cause of a single error.
  *
  * @owner   the text is constant
- * @return  never NULL; "unknown error" for a number that has no text
+ * @return  the text, never NULL; "unknown error" for a number without a text
  * @emits   none
  * @thread  any
  * @source  POSIX strerror(3)
@@ -88,10 +125,11 @@ TOCSIN_API int tocsin_id_error(uint64_t id);
 TOCSIN_API const char *tocsin_strerror(int status);
 
 /**
- * The version of the library that is running, as text; TOCSIN_VERSION is that of the header.
+ * Returns the version of the library that is running, as text. TOCSIN_VERSION is the version of
+ * the header.
  *
  * @owner   the text is constant
- * @return  "0.1.0"
+ * @return  the text, "0.1.0"
  * @emits   none
  * @thread  any, async-signal-safe
  * @source  none

@@ -1,4 +1,5 @@
-/* Emitting, now; asking. */
+/* Emissions: calling the handlers of a signal now. And questions, which handlers answer at
+   once. */
 #ifndef TOCSIN_EMIT_H
 #define TOCSIN_EMIT_H
 
@@ -6,19 +7,34 @@
 
 TOCSIN__BEGIN
 
-/* E9. What an emission came to. */
-enum { TOCSIN_NOBODY = 0, TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED };
+/* E9. What became of an emission. */
+enum {
+    TOCSIN_NOBODY = 0, /* no handler; the default action was taken, or there is none */
+    TOCSIN_DELIVERED,  /* the handlers have been called */
+    TOCSIN_STOPPED,    /* the same, and one of them returned TOCSIN_STOP */
+    TOCSIN_PENDED      /* it is pending, or on its way to other loops only */
+};
 
 /**
- * Emits a signal: it is placed in the inboxes of the other loops that listen (T2); its handlers on the calling thread's loop are called, in their order, before
- * this returns; if they are running already it is pended (E5). Nobody listening is no error and costs next to nothing (E12). payload is NULL for a
- * signal that was declared without a layout.
+ * Emits a signal. Copies go into the inboxes of the other loops that listen (T2). Then the
+ * handlers on the calling thread's loop are called in their order, before this returns; if they
+ * are running already, the emission is pending instead (E5). An emission without listeners is no
+ * error, and costs next to nothing (E12). payload is NULL for a signal that was declared without a
+ * layout.
  *
- * @owner   payload is borrowed until this returns; what is pended, or kept by a handler, is a deep copy
- * @return  TOCSIN_DELIVERED, TOCSIN_STOPPED, of this loop's handlers; TOCSIN_PENDED: it waits, here or on other loops alone; TOCSIN_NOBODY: no handler, and the default action was taken, or it is ignored;
- *          -EINVAL: no such signo, or it is for questions; -EPROTO: another layout than the declared one; -ELOOP: nested too
- *          deeply; -EAGAIN: what is pended has reached its limit, or a queue that listens, or the inbox of another loop that does, is full; nothing
- *          was done; -ENODEV: the thread has no loop; -ENOMEM
+ * TOCSIN_PENDED means: the signal is blocked; or older emissions of it are pending, because a
+ * flush is delivering them or a queue is full, and must be delivered first; or only other loops
+ * listen.
+ *
+ * @owner   payload is borrowed until this returns; pending emissions and handlers that keep it use
+ *          a deep copy
+ * @return  TOCSIN_DELIVERED, TOCSIN_STOPPED: the handlers of this loop have run; TOCSIN_PENDED:
+ *          the emission waits, as above; TOCSIN_NOBODY: there was no handler; -EINVAL: the signo
+ *          does not exist, or is a question's; -EPROTO: the payload has another layout than the
+ *          declared one; -ELOOP: the emission is nested too deeply; -EAGAIN: the pending
+ *          emissions, a queue that listens, or the inbox of a loop that listens, are at their
+ *          limit, and nothing was done; -EDQUOT: the owner has reached its limit of pending
+ *          emissions; -ENODEV: the thread has no loop; -ENOMEM
  * @emits   the signal
  * @thread  loop
  * @source  POSIX raise(3), sigqueue(3); E1 to E9, E14, E15
@@ -27,32 +43,39 @@ enum { TOCSIN_NOBODY = 0, TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED };
 TOCSIN_API int tocsin_emit(int signo, const struct tocsin_payload *payload);
 
 /**
- * Emits a signal as coming from a source: it also meets the handlers that listen to this source alone (O8).
+ * Emits a signal on behalf of a source: handlers that listen to this source only are called, too
+ * (O8).
  *
  * @owner   as tocsin_emit
- * @return  as tocsin_emit; -ENOENT: there is no such source (not looked at if nobody listens)
+ * @return  as tocsin_emit; -ENOENT: the source does not exist (not checked if there are no
+ *          listeners); or the error that source carries
  * @emits   the signal
  * @thread  loop
  * @source  O8
  * @since   0.1
  */
-TOCSIN_API int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin_payload *payload);
+TOCSIN_API int tocsin_emit_from(struct tocsin_source source, int signo,
+                                const struct tocsin_payload *payload);
 
 /**
- * E17. Puts a question, a signal of kind TOCSIN_DIRECT, to its handlers, at once, in their order, until one answers
- * something else than TOCSIN_NEXT. Observers of other loops do not see it. The question may be altered by those who are asked, and may carry bare pointers. 0 is the only
- * yes: every failure refuses. ret_by, which may be NULL, is set to who refused, if somebody did.
+ * E17. Asks a question: a signal of kind TOCSIN_DIRECT. Its handlers are called at once, in their
+ * order, until one returns a value other than TOCSIN_NEXT. Observers of other loops do not see the
+ * question. Handlers may change it, and it may contain bare pointers. Only 0 means yes: every
+ * failure refuses. ret_by, which may be NULL, is set to the handler that refused, if there is one.
  *
  * @owner   question is borrowed until this returns
- * @return  0: nobody objects; TOCSIN_STOPPED: a handler answered TOCSIN_STOP; the negative errno that a handler answered;
- *          -ELOOP: nested too deeply; -EXDEV: one who would have been asked listens on another loop; -EINVAL: no such signo,
- *          or it is not a question; -EPROTO: another layout than the declared one
+ * @return  0: no handler objects; TOCSIN_STOPPED: a handler returned TOCSIN_STOP; the negative
+ *          errno that a handler returned; -EACCES: a handler in quarantine would have been asked;
+ *          -ELOOP: the question is nested too deeply; -EXDEV: a handler on another loop listens to
+ *          it; -EINVAL: the signo does not exist, or is not a question's; -EPROTO: the question
+ *          has another layout than the declared one
  * @emits   the question, to its handlers and observers
- * @thread  loop; on a thread without one, only nobody can be asked
+ * @thread  loop; a thread without a loop can ask a question only if it has no handlers
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_handler *ret_by) TOCSIN_CHECKED;
+TOCSIN_API int tocsin_ask(int signo, const struct tocsin_payload *question,
+                          struct tocsin_handler *ret_by) TOCSIN_CHECKED;
 
 TOCSIN__END
 #endif

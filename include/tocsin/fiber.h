@@ -1,5 +1,5 @@
-/* Fibers: functions with a stack of their own, that a wait suspends. W4: the same function runs as main, on a thread, or on a
-   fiber. */
+/* Fibers: functions with a stack of their own, which a wait suspends. W4: the same function runs
+   as main, on a thread, or on a fiber. */
 #ifndef TOCSIN_FIBER_H
 #define TOCSIN_FIBER_H
 
@@ -7,29 +7,32 @@
 
 TOCSIN__BEGIN
 
-/* How long it lived, and how often it was suspended. */
+/* total_us: how long the fiber existed; suspended: how often it was suspended. */
 #define TOCSIN_FIBER_DONE(F) F(i64, total_us) F(u64, suspended)
 TOCSIN_LAYOUT(tocsin_fiber_done, TOCSIN_FIBER_DONE);
 
 /**
- * Runs task(arg) on a fiber of the calling thread's loop: a fiber is an operation. It begins in the loop's next turn. Cancelled, the
- * wait that it is in, and each that it comes to, answers -ECANCELED; it ends with what task answers. Its stack has
- * 256 KiB and a guard page.
+ * Runs task(arg) on a fiber of the calling thread's loop, from the loop's next turn on. A fiber is
+ * an operation. If it is cancelled, its current wait and every later one return -ECANCELED; the
+ * fiber ends when task returns. Its stack has 256 KiB and a guard page.
  *
- * @owner   arg is the caller's until the terminal signal
- * @return  0; -EINVAL: task is NULL; -ENOMEM: also the stack; else as tocsin_op_new. On failure ret_op carries the error
- * @emits   fiber.done exactly once, status: what task answered
+ * @owner   arg is lent until the terminal signal
+ * @return  0; -EINVAL: task is NULL; -ENOMEM: no memory, perhaps for the stack; else as
+ *          tocsin_op_new. On failure ret_op carries the error
+ * @emits   fiber.done exactly once; its status is the result of task
  * @thread  loop
  * @source  POSIX makecontext(3), pthread_create(3); W2, W4
  * @since   0.1
  */
-TOCSIN_API int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify,
+                            struct tocsin_op *ret_op);
 
 /**
- * Suspends the fiber that runs until the loop's next turn, so that others get on.
+ * Suspends the running fiber until the loop's next turn, so that other fibers and handlers run.
  *
  * @owner   none
- * @return  0; -ECANCELED: the fiber is cancelled; -EDEADLK: no fiber runs, or a handler does on its stack
+ * @return  0; -ECANCELED: the fiber is cancelled; -EDEADLK: no fiber runs, or a handler runs on
+ *          the stack of the fiber
  * @emits   none
  * @thread  loop
  * @source  POSIX sched_yield(2)

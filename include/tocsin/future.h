@@ -1,5 +1,7 @@
-/* W1. The operation is the placeholder: started with TOCSIN_FUTURE it keeps its result, like a thread that can be joined, until
-   one tocsin_wait, tocsin_then or tocsin_op_free takes it. Made without a type and completed by hand it is a promise. */
+/* Futures (W1). An operation that was started with TOCSIN_FUTURE keeps its result, as a thread
+   that can be joined does, until one tocsin_wait, tocsin_then or tocsin_op_free takes it. A
+   promise is an operation without a type, which the program completes by hand
+   (<tocsin/provider.h>). */
 #ifndef TOCSIN_FUTURE_H
 #define TOCSIN_FUTURE_H
 
@@ -8,31 +10,37 @@
 TOCSIN__BEGIN
 
 /**
- * Waits for an operation and takes its result: on a fiber by suspending it, elsewhere by running turns. timeout_ms, in
- * milliseconds, is the operation's deadline: when it is over the operation is ended, and that is -ETIMEDOUT; what cannot be
- * cancelled is waited for. -1: no limit, or the deadline that it has. ret_info may be NULL.
+ * Waits for an operation and takes its result. On a fiber this suspends the fiber, elsewhere it
+ * runs turns. timeout_ms, in milliseconds, becomes the operation's deadline: at that time the
+ * operation is cancelled, and this returns -ETIMEDOUT. An operation that cannot be cancelled is
+ * waited for. -1: no limit, or the deadline that the operation has. ret_info may be NULL.
  *
- * @owner   the operation is gone (unless -EDEADLK, -EBUSY, -EINVAL); 0 or more: the info is the caller's, who ends it with
- *          tocsin_info_unref; negative: there is none
- * @return  the operation's own status; the error that op carries; -EDEADLK: it would block in a handler, or
- *          it is the fiber that waits, or one that waits for that; -EBUSY: somebody waits for it already;
- *          -EINVAL: it was not started with TOCSIN_FUTURE, or timeout_ms is below -1; -ENOENT: there is no such operation, or
- *          not any more; -EXDEV: it belongs to the loop of another thread; -ENOMEM: for the deadline; nothing was done
- * @emits   whatever falls due meanwhile
+ * @owner   the operation is freed, except after -EDEADLK, -EBUSY and -EINVAL. If the result is 0
+ *          or more, the info is the caller's, who gives it up with tocsin_info_unref; if it is
+ *          negative, there is no info
+ * @return  the operation's own status; the error that op carries; -EDEADLK: the call would block
+ *          in a handler, or op is the waiting fiber, or a fiber that waits for it; -EBUSY: another
+ *          tocsin_wait or tocsin_then waits for the operation; -EINVAL: the operation was not
+ *          started with TOCSIN_FUTURE, or timeout_ms is below -1; -ENOENT: the operation does not
+ *          exist; -EXDEV: the operation belongs to the loop of another thread; -ENOMEM: there was
+ *          no memory for the deadline, and nothing was done
+ * @emits   everything that the loop delivers meanwhile
  * @thread  loop
  * @source  POSIX pthread_join(3), aio_suspend(3); W1, W2
  * @since   0.1
  */
-TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms, struct tocsin_info **ret_info) TOCSIN_CHECKED;
+TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms,
+                           struct tocsin_info **ret_info) TOCSIN_CHECKED;
 
 /**
- * Has fn called with the result, from the loop, when the operation has ended, also if it has already. It takes the
- * result: the operation is gone when fn returns.
+ * Calls fn with the result of an operation, from the loop, when the operation has ended, or soon
+ * if it has ended already. This takes the result: the operation is freed when fn returns.
  *
- * @owner   arg is the caller's
- * @return  0; the error that op carries; -EBUSY: somebody waits for it already; -EINVAL: it was not started with
- *          TOCSIN_FUTURE, or fn is NULL; -ENOENT: there is no such operation, or not any more; -EXDEV: it belongs to the loop of another
- *          thread
+ * @owner   arg stays the caller's
+ * @return  0; the error that op carries; -EBUSY: a tocsin_wait or tocsin_then waits for the
+ *          operation; -EINVAL: the operation was not started with TOCSIN_FUTURE, or fn is NULL;
+ *          -ENOENT: the operation does not exist; -EXDEV: the operation belongs to the loop of
+ *          another thread; -ESHUTDOWN: the loop is being freed, and runs no more turns
  * @emits   none
  * @thread  loop
  * @source  none
@@ -40,40 +48,46 @@ TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms, struct tocsi
  */
 TOCSIN_API int tocsin_then(struct tocsin_op op, tocsin_fn fn, void *arg);
 
-/* all.done: how many there were, and how many of them ended with a negative status. any.done: which of them was first. */
+/* all.done: the number of operations, and how many of them ended with a negative status. any.done:
+   the operation that ended first, and its index. */
 #define TOCSIN_ALL_DONE(F) F(u32, count) F(u32, failed)
 #define TOCSIN_ANY_DONE(F) F(op, winner) F(u32, index)
 TOCSIN_LAYOUT(tocsin_all_done, TOCSIN_ALL_DONE);
 TOCSIN_LAYOUT(tocsin_any_done, TOCSIN_ANY_DONE);
 
 /**
- * An operation that ends when all of these have ended, each started with TOCSIN_FUTURE. Their results stay theirs: take
- * them afterwards. None at all ends at once. Cancelling it cancels them all.
+ * Starts an operation that ends when all of ops have ended. Each of them was started with
+ * TOCSIN_FUTURE and keeps its result: take it afterwards. With count 0 it ends at once. Cancelling
+ * it cancels all of ops.
  *
  * @owner   ops is copied
- * @return  0; the error that one of ops carries; -EBUSY: one is waited for already, or stands there twice; -EINVAL: one does not keep its result,
- *          ops is NULL, or count is over 2^24; -ENOENT: one is gone; -EXDEV: one belongs to another loop; else as tocsin_op_new. On
- *          failure nothing has changed
- * @emits   all.done exactly once, status: the first negative one, else 0
+ * @return  0; the error that one of ops carries; -EBUSY: one of ops is waited for already, or
+ *          occurs twice; -EINVAL: one of ops does not keep its result, ops is NULL, or count is
+ *          over 2^24; -ENOENT: one of ops does not exist; -EXDEV: one of ops belongs to another
+ *          loop; else as tocsin_op_new. On failure nothing has changed
+ * @emits   all.done exactly once; its status is the first negative one, else 0
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_all(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_all(const struct tocsin_op *ops, size_t count,
+                          const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 /**
- * An operation that ends when the first of these has ended, each started with TOCSIN_FUTURE. The winner's result stays
- * its own: take it. The others are cancelled and freed: forget them. Cancelling it cancels and frees them all, and there is
- * no winner.
+ * Starts an operation that ends when the first of ops has ended. Each of them was started with
+ * TOCSIN_FUTURE. The winner keeps its result: take it. The others are cancelled and freed, and
+ * their ids are invalid. Cancelling the operation cancels and frees all of ops, and there is no
+ * winner.
  *
- * @owner   ops is copied; all but the winner are taken
+ * @owner   ops is copied; all of ops but the winner are freed
  * @return  as tocsin_all; -EINVAL also: count is 0
- * @emits   any.done exactly once, status: the winner's
+ * @emits   any.done exactly once; its status is the winner's
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_any(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_any(const struct tocsin_op *ops, size_t count,
+                          const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 TOCSIN__END
 #endif

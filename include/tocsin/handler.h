@@ -1,4 +1,14 @@
-/* Handlers: who is called when a signal is emitted. POSIX's sigaction, with a list instead of one. */
+/* Handlers: functions that a loop calls when a signal is emitted. POSIX's sigaction, with a list
+   of handlers for each signal instead of one.
+
+   A handler must return, and so must every other function that a loop calls (a notify, a task, a
+   default action, a drop). It must not throw an exception or jump past its caller. If it does so
+   all the same, the loop detects it when the program next emits that signal, runs turns, waits or
+   frees the loop in the function that was jumped to, or in a caller of that function. The loop
+   then continues as if the handler had returned: the rest of that delivery is skipped, the handler
+   counts as failed with -ECANCELED (tocsin.handler.failed), and TOCSIN_DEBUG=1 prints a line. A
+   fiber that was left by a jump to another stack ends with -ECANCELED. On a stack that the program
+   made itself the loop cannot detect a jump. */
 #ifndef TOCSIN_HANDLER_H
 #define TOCSIN_HANDLER_H
 
@@ -6,76 +16,117 @@
 
 TOCSIN__BEGIN
 
-/* E6. What a handler answers: NEXT, STOP or a negative errno. Any other positive value is NEXT, so that a handler may
-   return what another call answered; no other function answers TOCSIN_STOP. */
+/* E6. What a handler returns: TOCSIN_NEXT, TOCSIN_STOP, or a negative errno if it failed. Any
+   other positive value means TOCSIN_NEXT, so a handler may return the result of another call: no
+   function of the library returns TOCSIN_STOP. */
 enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 
+/* Flags of an action. */
 enum {
-    TOCSIN_ONCE = 1,                      /* E4: disconnected before its first call. SA_RESETHAND */
-    TOCSIN_NODEFER = 2,                   /* E5: while it runs, an emission of its own signal nests. SA_NODEFER */
-    TOCSIN_EARLY = 4,                     /* a plain name need not be declared yet; nor need one that a plugin says it consumes */
-    TOCSIN_REPLACE = 8                    /* os.*: take a real signal over from a handler that is not ours (S3) */
+    TOCSIN_ONCE = 1,    /* E4: the handler is disconnected before its first call. SA_RESETHAND */
+    TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while it runs. SA_NODEFER */
+    TOCSIN_EARLY = 4,   /* the names in the pattern need not be declared yet */
+    TOCSIN_REPLACE = 8  /* os.*: it may replace a handler of the system that is not tocsin's (S3) */
 };
 
+/* Describes a handler, like struct sigaction of POSIX. Members that are not set must be zero. */
 struct tocsin_action {
     tocsin_fn fn;
-    void *arg;
-    tocsin_drop drop;                     /* called once with arg, after its last use, never while the handler runs; not if connecting failed */
-    struct tocsin_source source;          /* hear this source alone; zero: any */
-    const char *mask;                     /* a pattern of signals that are blocked on the loop while the handler runs, in addition to its own: sa_mask. NULL: none */
-    int priority;                         /* E1: -32768 to 32767, higher first; equals in the order in which they were connected */
-    unsigned flags;
-    uintptr_t spare[4];                   /* zero */
+    void *arg; /* passed to fn */
+    /* Called once with arg, after the last use of arg, and never while the handler runs. It is not
+       called if connecting failed. NULL: nothing to free. */
+    tocsin_drop drop;
+    struct tocsin_source source; /* call fn for emissions of this source only; zero: of any */
+    const char *mask; /* pattern of signals to block on the loop while fn runs, besides its own
+                         (sa_mask); NULL: none */
+    int priority;   /* E1: -32768 to 32767, the highest is called first; among equals, the oldest */
+    unsigned flags; /* TOCSIN_ONCE, … */
+    const char *name;   /* name of fn, for reports; it lasts as long as fn. NULL: not recorded */
+    uintptr_t spare[3]; /* zero */
 };
 
-/* Contracts of one delivery, that is of one emission meeting the handlers of one loop.
-   E2  A handler that is connected during a delivery is not called by it.
-   E3  Once tocsin_disconnect has returned, the handler is never called again, even if it was next in line. Disconnecting
-       oneself, the previous, the next, all; freeing the source; stopping or freeing the loop: all legal in any handler,
-       at any depth.
-   E5  While a signal's handlers run it is blocked: emissions of it are pended, and delivered in their order when
-       the outermost delivery of it ends (what is pended by then; what those pend waits for the next turn). NODEFER belongs to the
-       handler that runs: during its call a nested emission calls the whole list, to a depth of 32, then answers -ELOOP.
-   E6  STOP ends the handlers of this delivery; observers and the operation's notify see it all the same. An error is
-       counted and announced as tocsin.handler.failed, and the delivery goes on.
-   E8  No lock is held while a handler runs.
-   E10 What a mask holds back while the handler runs is delivered when the outermost delivery of its signal has ended. */
+/* A delivery is one emission, delivered to the handlers of one loop. Its contracts:
 
-/* A pattern is a name; or one with * for one segment or ** as the last, for one or more; or several, parted by commas. One that begins
-   with ! takes out again what those in front of it have: "**, !tocsin.**". */
+   E2  A handler that is connected during a delivery is not called by that delivery.
+
+   E3  After tocsin_disconnect has returned, the handler is not called again, even if it was next
+       in the list. A handler may disconnect itself or any other one, free a source, and stop or
+       free the loop, at any depth of nesting.
+
+   E5  While the handlers of a signal run, the signal is blocked: emissions of it are pending, and
+       are delivered in their order when its outermost delivery ends. That delivery takes what is
+       pending by then; later emissions wait for the next turn, or for what delivers them earlier
+       (E10, <tocsin/mask.h>). TOCSIN_NODEFER belongs to one handler: during its call, a nested
+       emission calls the whole list. At a depth of 32, an emission returns -ELOOP.
+
+   E6  TOCSIN_STOP ends the calls of handlers in this delivery; observers and the notify of an
+       operation are called all the same. A negative errno is counted and announced as
+       tocsin.handler.failed, and the delivery continues.
+
+   E8  The library holds no lock while a handler runs.
+
+   E10 Signals that action.mask blocks are delivered when the outermost delivery of the handler's
+       signal has ended: after all handlers of the signal, and not when a nested delivery ends. */
+
+/* A pattern is a name; or a name with * in place of one segment, or ** at the end for one or more
+   segments; or several of these, separated by commas. A part that begins with ! excludes names
+   that the parts before it include: "**, !tocsin.**". */
 
 /**
- * Connects a handler to all signals that match a pattern: the simple call. It stays until the loop is freed.
+ * Connects a handler to all signals that match a pattern. The handler stays connected until the
+ * loop is freed. Use tocsin_connect for a handler that is disconnected earlier.
  *
- * @owner   arg is the caller's
- * @return  0; -EINVAL: the pattern is malformed, or fn is NULL; -ENOENT: a plain name that nobody declared (misspelt?);
- *          -ENOMEM; -ESHUTDOWN: the loop is being freed; or what making the thread's loop answered
+ * @owner   arg stays the caller's
+ * @return  0; -EINVAL: the pattern is malformed, or fn is NULL; -ENOENT: a plain name in the
+ *          pattern is not declared; -EBUSY: the program has a handler of its own for a real
+ *          signal (S3); -EDQUOT: the owner has reached its limit of handlers; -ENOMEM; -ESHUTDOWN:
+ *          the loop is being freed; or the error of creating the thread's loop
  * @emits   tocsin.connected
  * @thread  loop
  * @source  POSIX sigaction(2)
  * @since   0.1
  */
-#define tocsin_on(...) tocsin_on_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
-TOCSIN_API int (tocsin_on)(const char *pattern, tocsin_fn fn, void *arg);
+#define tocsin_on(pattern, fn, arg) tocsin_on_at(TOCSIN__HERE, #fn, (pattern), (fn), (arg))
 
 /**
- * Connects a handler as an action says: priority, once, nodefer, one source, drop. ret_handler may be NULL.
+ * The function behind the macro tocsin_on, for bindings: where is the place of the call
+ * ("chat.c:42"), name is the name of fn. Both may be "": not recorded.
  *
- * @owner   arg is the caller's until drop is called; with the handler goes nothing else
- * @return  0 and ret_handler set; -EINVAL: pattern, mask, priority, flags or a spare word is wrong, or fn is NULL; -ENOENT: a plain
- *          name that nobody declared, or no such source; -EXDEV: the source belongs to another loop; -ENOMEM; -ESHUTDOWN: the loop is
- *          being freed; or what making the thread's loop answered. On failure ret_handler carries the error
+ * @owner   as tocsin_on; where and name last as long as fn
+ * @return  as tocsin_on
+ * @emits   tocsin.connected
+ * @thread  loop
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_on_at(const char *where, const char *name, const char *pattern, tocsin_fn fn,
+                            void *arg);
+
+/**
+ * Connects a handler to all signals that match a pattern, with a priority, flags, one source, a
+ * mask or a drop. ret_handler may be NULL.
+ *
+ * @owner   arg is lent until drop is called; the rest of action is copied, except name
+ * @return  0 and ret_handler set; -EINVAL: the pattern, mask, priority, flags or a spare word is
+ *          wrong, or fn is NULL; -ENOENT: a plain name in the pattern is not declared, or the
+ *          source does not exist; -EXDEV: the source belongs to the loop of another thread;
+ *          -EBUSY: the program has a handler of its own for a real signal (S3); -EDQUOT: the owner
+ *          has reached its limit of handlers; -ENOMEM; -ESHUTDOWN: the loop is being freed; or the
+ *          error of creating the thread's loop. On failure ret_handler carries the error
  * @emits   tocsin.connected
  * @thread  loop
  * @source  POSIX sigaction(2)
  * @since   0.1
  */
-#define tocsin_connect(...) tocsin_connect_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
-TOCSIN_API int (tocsin_connect)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler);
+#define tocsin_connect(...) tocsin_connect_at(TOCSIN__HERE, __VA_ARGS__)
+TOCSIN_API int tocsin_connect_at(const char *where, const char *pattern,
+                                 const struct tocsin_action *action,
+                                 struct tocsin_handler *ret_handler);
 
 /**
- * E18. Connects an observer: it sees every emission, also after STOP; it cannot stop, and does not count as handling. Logs,
- * metrics and tools observe.
+ * E18. Connects an observer. It is called for every emission, also after TOCSIN_STOP. It cannot
+ * stop a delivery, and a signal with observers only counts as unhandled. For logs, metrics and
+ * tools.
  *
  * @owner   as tocsin_connect
  * @return  as tocsin_connect
@@ -84,111 +135,77 @@ TOCSIN_API int (tocsin_connect)(const char *pattern, const struct tocsin_action 
  * @source  none
  * @since   0.1
  */
-#define tocsin_observe(...) tocsin_observe_at(TOCSIN__HERE, #__VA_ARGS__, __VA_ARGS__)
-TOCSIN_API int (tocsin_observe)(const char *pattern, const struct tocsin_action *action, struct tocsin_handler *ret_handler);
+#define tocsin_observe(...) tocsin_observe_at(TOCSIN__HERE, __VA_ARGS__)
+TOCSIN_API int tocsin_observe_at(const char *where, const char *pattern,
+                                 const struct tocsin_action *action,
+                                 struct tocsin_handler *ret_handler);
 
 /**
- * E3. Disconnects a handler or observer. On its loop's thread: once this has returned it is never called again. From any other thread: its loop
- * is asked to, and does so in its next turn; this never waits, and neither memory nor room can run out. drop tells when its last use is over.
+ * E3. Disconnects a handler or an observer. On the thread of its loop, the handler is not called
+ * again once this returns. On any other thread, this asks the handler's loop to disconnect it,
+ * which happens in the next turn of that loop; the request needs no memory and never waits. Use
+ * drop to learn when the last use of arg is over.
  *
- * @owner   drop(arg) is called, on the handler's loop: before this returns, or, if a delivery is running, when that has ended; asked from another
- *          thread, when that loop has obeyed
- * @return  0; -ENOENT: there is no such handler, or not any more, or it has been asked for already; or the error that handler carries
+ * @owner   drop(arg) is called on the handler's loop: before this returns; or, if a delivery is
+ *          running, when that delivery has ended; or, after a request from another thread, when
+ *          the loop has disconnected the handler
+ * @return  0; -ENOENT: the handler does not exist, has been disconnected, or is being disconnected
+ *          by another thread; or the error that handler carries
  * @emits   tocsin.disconnected, on the handler's loop
- * @thread  any, async-signal-safe from a thread that is not its loop's
+ * @thread  any, async-signal-safe on a thread other than that of its loop
  * @source  GLib g_signal_handler_disconnect
  * @since   0.1
  */
 TOCSIN_API int tocsin_disconnect(struct tocsin_handler handler);
 
 /**
- * Disconnects a handler of another thread's loop and waits until its last use is over, for at most timeout_ms milliseconds (-1: without limit): when
- * this has answered 0 it is not running, is never called again, and its drop has been called. For threads without a loop: one that waits for another
- * loop is a deadlock in the making.
+ * Disconnects a handler of another thread's loop and waits for the end of its last use, for at
+ * most timeout_ms milliseconds (-1: without limit). When this returns 0, the handler does not run,
+ * is not called again, and its drop has been called. Only a thread without a loop may call this,
+ * since two loops that wait for each other would never return.
  *
  * @owner   as tocsin_disconnect
- * @return  0; -ENOENT: there is no such handler, or not any more, or somebody else has asked; -ETIMEDOUT: it is disconnected all the same, later;
- *          -EDEADLK: the thread has a loop; -EINVAL: timeout_ms is below -1; -ENOMEM; or the error that handler carries
+ * @return  0; -ENOENT: the handler does not exist, has been disconnected, or is being disconnected
+ *          by another thread; -ETIMEDOUT: the handler still runs, and is disconnected later;
+ *          -EDEADLK: the calling thread has a loop; -EINVAL: timeout_ms is below -1; -ENOMEM; or
+ *          the error that handler carries
  * @emits   tocsin.disconnected, on the handler's loop
  * @thread  any without a loop
  * @source  Linux free_irq
  * @since   0.1
  */
-TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler, int64_t timeout_ms) TOCSIN_CHECKED;
+TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler,
+                                      int64_t timeout_ms) TOCSIN_CHECKED;
 
 /**
- * The handler that is running on the calling thread, so that it can disconnect itself.
+ * Returns the handler that runs on the calling thread, so that it can disconnect itself.
  *
  * @owner   none
- * @return  the handler; zero: none is running, or what runs is the notify of an operation
+ * @return  the handler; zero: no handler runs, or a notify of an operation runs
  * @emits   none
  * @thread  any
  * @source  none
  * @since   0.1
  */
-TOCSIN_API struct tocsin_handler tocsin_current(void);
+TOCSIN_API struct tocsin_handler tocsin_handler_current(void);
 
-/**
- * Whose handler it is: "program" (P1).
- *
- * @owner   constant text
- * @return  the owner's name; "unknown": there is no such handler on the calling thread's loop
- * @emits   none
- * @thread  loop
- * @source  none
- * @since   0.1
- */
-TOCSIN_API const char *tocsin_handler_owner(struct tocsin_handler handler);
-
-/**
- * tocsin_on with the place that it is called from, "chat.c:42", and the text of its arguments, from which the name of the function is
- * read. The macros pass both; bindings pass their own, or "".
- *
- * @owner   where and call are constant text of the caller's object file
- * @return  as tocsin_on
- * @emits   tocsin.connected
- * @thread  loop
- * @source  none
- * @since   0.1
- */
-TOCSIN_API int tocsin_on_at(const char *where, const char *call, const char *pattern, tocsin_fn fn, void *arg);
-
-/**
- * tocsin_connect with the place that it is called from, and the text of its arguments.
- *
- * @owner   where and call are constant text of the caller's object file
- * @return  as tocsin_connect
- * @emits   tocsin.connected
- * @thread  loop
- * @source  none
- * @since   0.1
- */
-TOCSIN_API int tocsin_connect_at(const char *where, const char *call, const char *pattern, const struct tocsin_action *action,
-                                 struct tocsin_handler *ret_handler);
-
-/**
- * tocsin_observe with the place that it is called from, and the text of its arguments.
- *
- * @owner   where and call are constant text of the caller's object file
- * @return  as tocsin_connect
- * @emits   tocsin.connected
- * @thread  loop
- * @source  none
- * @since   0.1
- */
-TOCSIN_API int tocsin_observe_at(const char *where, const char *call, const char *pattern, const struct tocsin_action *action,
-                                 struct tocsin_handler *ret_handler);
-
-/* tocsin.connected, tocsin.disconnected: a handler came, a handler went (not when its loop is freed). The handler that came is not called until that has
-   been told: neither for its own coming nor for what is emitted meanwhile. */
-#define TOCSIN_CONNECTED(F) F(string, pattern) F(string, function) F(string, where) F(string, owner) F(u64, handler) F(i32, priority) F(bool, observer)
+/* tocsin.connected, tocsin.disconnected: a handler was connected, or disconnected (not when its
+   loop is freed). A new handler is not called before its tocsin.connected has been delivered: it
+   receives neither that signal nor what handlers of that signal emit. */
+#define TOCSIN_CONNECTED(F) \
+    F(string, pattern) \
+    F(string, function) \
+    F(string, where) F(string, owner) F(u64, handler) F(i32, priority) F(bool, observer)
 TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 #define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)
 TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
-/* tocsin.handler.failed: a handler answered a negative errno. A fault while a tocsin.* signal is delivered is only counted.
-   handler is 0 if it was a ONCE handler, which is not there any more. */
-#define TOCSIN_HANDLER_FAILED(F) F(string, signal) F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)
+/* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is
+   delivered, failures are counted only. faults is the number of failures of this handler so far.
+   handler is 0 for a handler with TOCSIN_ONCE, which is disconnected by then. */
+#define TOCSIN_HANDLER_FAILED(F) \
+    F(string, signal) \
+    F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)
 TOCSIN_LAYOUT(tocsin_handler_failed, TOCSIN_HANDLER_FAILED);
 
 TOCSIN__END

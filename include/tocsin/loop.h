@@ -1,22 +1,45 @@
-/* The loop: where time, descriptors and finished operations become emissions. T1: a loop belongs to a thread; the
-   first connect or start makes the thread's loop, and every call below speaks of the calling thread's. */
+/* Loops: a loop turns time, ready descriptors and finished operations into emissions. T1: a loop
+   belongs to one thread. The first connect or start creates it, and each function below acts on
+   the loop of the calling thread.
+
+   The first start, run or turn opens five descriptors. If that fails, the call returns -EMFILE or
+   -ENFILE and may be repeated. libevent would end the process instead, so the first of these calls
+   sets libevent's fatal callback, which is process-wide. A program with a callback of its own must
+   set it after that call. */
 #ifndef TOCSIN_LOOP_H
 #define TOCSIN_LOOP_H
 
 #include <tocsin/base.h>
 
-struct event_base;                        /* libevent's */
+struct event_base; /* libevent's */
+
+/* T6. A thread may end without tocsin_loop_free: it returns, calls pthread_exit (in a handler,
+   too), or is cancelled. A destructor of thread-specific data then closes its loop, after the
+   destructors of C++ thread_local objects.
+
+   The loop then calls drops, and functions of providers that end their operations, but no handler,
+   notify, task or default action. Fibers are not resumed, and their stacks are unmapped.
+   Operations are cancelled, and only other loops that listen receive their ends (-ECANCELED). A
+   running task of tocsin_work continues. Messages in the inbox count as emissions without a
+   handler. Later posts to the loop return -ESHUTDOWN, and the next oldest loop becomes the main
+   loop. TOCSIN_DEBUG=1 prints the thread, the loop, and the objects of the loop.
+
+   A destructor of the program may use the library; a loop that it creates is closed, too. In the
+   last round of destructors (PTHREAD_DESTRUCTOR_ITERATIONS) creating a loop returns -ESHUTDOWN.
+   exit() and the return of main() close no loop. */
 
 TOCSIN__BEGIN
 
 /**
- * Runs turns until the loop is stopped (tocsin_stop, or a default action that stops it), or until a drain that was asked for is over. It
- * does not return because nothing is left to do. May be called again afterwards.
+ * Runs turns until the loop is stopped (by tocsin_stop, or by a default action that stops it), or
+ * a drain has ended. It does not return because there is nothing left to do. It may be called
+ * again.
  *
  * @owner   none
- * @return  the status that tocsin_stop was given; 0: drained; -ETIMEDOUT: the time to drain was over, and what was left was
- *          cancelled and announced; -EDEADLK: called from a handler or a fiber; or what making the thread's loop answered
- * @emits   whatever falls due
+ * @return  the status that tocsin_stop was given; 0: the loop has drained; -ETIMEDOUT: the time to
+ *          drain was over, and the remaining operations were cancelled; -EDEADLK: the call was
+ *          made in a handler or a fiber; or the error of creating the thread's loop
+ * @emits   everything that the loop delivers meanwhile
  * @thread  loop
  * @source  libevent event_base_dispatch
  * @since   0.1
@@ -24,8 +47,9 @@ TOCSIN__BEGIN
 TOCSIN_API int tocsin_run(void);
 
 /**
- * Asks the loop to stop: tocsin_run answers status when this turn is over; nobody else obeys: a wait goes on. Operations stay as they are. If nothing runs, the
- * next tocsin_run obeys at once.
+ * Asks the loop to stop: tocsin_run returns status when the current turn has ended. If tocsin_run
+ * does not run, its next call returns at once. Operations continue to exist. A stop does not end a
+ * wait (tocsin_wait, tocsin_queue_wait, tocsin_suspend).
  *
  * @owner   none
  * @return  0; -ENODEV: the thread has no loop
@@ -37,14 +61,15 @@ TOCSIN_API int tocsin_run(void);
 TOCSIN_API int tocsin_stop(int status);
 
 /**
- * Asks the loop to drain: the operations that never end by themselves (TOCSIN_STANDING: repeating timers, watches,
- * listeners) are cancelled, new ones of that kind answer -ESHUTDOWN, and the others, with all that they start, may end;
- * then tocsin_run answers 0. timeout_ms, in milliseconds, limits it: when that is over, all starts answer -ESHUTDOWN until what is left
- * has ended; -1: no limit. A second call may shorten it.
+ * Asks the loop to drain. Operations that never end by themselves (TOCSIN_PERSISTENT: repeating
+ * timers, watches, listeners) are cancelled, and new ones are refused with -ESHUTDOWN. All others,
+ * and the operations that they start, may end; then tocsin_run returns 0. timeout_ms limits this,
+ * in milliseconds (-1: no limit): when it is over, the remaining operations are cancelled, and all
+ * starts return -ESHUTDOWN until those have ended. A second call may shorten the time.
  *
  * @owner   none
- * @return  0; -EINVAL: timeout_ms is below -1; or what making the thread's loop answered
- * @emits   the terminal signals of what stood, from the loop
+ * @return  0; -EINVAL: timeout_ms is below -1; or the error of creating the thread's loop
+ * @emits   the terminal signals of the operations that it cancels, from the loop
  * @thread  loop
  * @source  O7
  * @since   0.1
@@ -52,84 +77,94 @@ TOCSIN_API int tocsin_stop(int status);
 TOCSIN_API int tocsin_drain(int64_t timeout_ms);
 
 /**
- * One turn, for a program that has a loop of another make: waits at most timeout_ms milliseconds (0: not at all, -1: without
- * limit) until there is something to do, and does it.
+ * Runs one turn, for a program with another event loop: waits at most timeout_ms milliseconds (0:
+ * not at all; -1: without limit) until there is something to do, and does it.
  *
  * @owner   none
- * @return  how many deliveries, notifies and fibers ran, 0 or more; -EDEADLK: called from a handler or a fiber, or, with an
- *          adopted base, from a callback of libevent; -EINVAL: timeout_ms is below -1; or what making the thread's
- *          loop answered
- * @emits   whatever falls due
+ * @return  the number of deliveries, notifies and fibers that ran, 0 or more; -EDEADLK: the call
+ *          was made in a handler or a fiber, or, with an adopted base, from a callback of
+ *          libevent; -EINVAL: timeout_ms is below -1; or the error of creating the thread's loop
+ * @emits   everything that the loop delivers meanwhile
  * @thread  loop
  * @source  libevent event_base_loop, EVLOOP_ONCE
  * @since   0.1
  */
-TOCSIN_API int tocsin_turn(int64_t timeout_ms);
+TOCSIN_API int tocsin_loop_turn(int64_t timeout_ms);
 
 /**
- * A descriptor that is readable when a turn has something to do, timers too: put it into a foreign poll loop, and call
- * tocsin_turn(0) when it is.
+ * Returns a descriptor that is readable while a turn has something to do, timers included. Watch
+ * it in another event loop, and call tocsin_loop_turn(0) when it is readable.
  *
- * @owner   the loop's: do not read from it, do not close it
- * @return  the descriptor; -errno of epoll_create1 or timerfd_create; -ENOTSUP: the loop adopted a base; or what making the
- *          thread's loop answered
+ * @owner   the descriptor is the loop's: do not read from it or close it
+ * @return  the descriptor; -errno of epoll_create1 or timerfd_create; -ENOTSUP: the loop uses an
+ *          adopted base; or the error of creating the thread's loop
  * @emits   none
  * @thread  loop
  * @source  POSIX poll(2)
  * @since   0.1
  */
-TOCSIN_API int tocsin_fd(void);
+TOCSIN_API int tocsin_loop_fd(void);
 
 /**
- * Ends the thread's loop (O7): lifts all blocks, delivers what is pended, cancels what runs and announces its end; starts meanwhile answer
- * -ESHUTDOWN. In a handler it answers at once and happens when the outermost delivery has ended. A thread that had a
- * loop calls it before it ends.
+ * Ends the thread's loop (O7): lifts all blocks, delivers pending emissions, cancels the
+ * operations that run and announces their ends. Meanwhile starts return -ESHUTDOWN. In a handler
+ * this returns at once, and the loop is freed when the outermost delivery has ended. Call it
+ * before a thread with a loop ends; otherwise nothing is announced there (T6).
  *
- * @owner   handlers are disconnected, and their drop called
- * @return  how many things were left: operations that ran, results that nobody took, queues, sources and blocks
- *          that were not ended; 0: none, also if the thread has no loop, or if it is called in a handler
- * @emits   what is pended; the terminal signals of what runs
+ * @owner   handlers are disconnected, and their drop is called
+ * @return  the number of objects that were left: operations that ran, results that were not taken,
+ *          queues, sources and blocks. A fiber that has returned is not counted, even if its end
+ *          is announced only now. 0: none; or the thread has no loop; or called in a handler
+ * @emits   the pending emissions; the terminal signals of the operations that ran
  * @thread  loop
  * @source  O7
  * @since   0.1
  */
-TOCSIN_API int tocsin_free(void);
+TOCSIN_API int tocsin_loop_free(void);
 
 /**
- * Makes the thread's loop on an event_base that the program already has and goes on to own. The program's own events
- * on it are served by tocsin_run and tocsin_turn. If the program dispatches the base itself, it calls tocsin_turn(0)
- * after each pass, never in a callback of libevent.
+ * Creates the thread's loop on an event_base of the program. tocsin_run and tocsin_loop_turn serve
+ * the program's own events on that base, too.
  *
- * @owner   base stays the program's, and must outlive the loop
- * @return  0; -EBUSY: the thread has a loop already; -ESHUTDOWN: it is being freed; -EINVAL: base is NULL; -ENOMEM;
- *          -errno of eventfd
+ * If the program dispatches the base itself (event_base_dispatch, event_base_loop), a callback of
+ * libevent runs the turns of the loop: it calls handlers and notifies and resumes fibers.
+ * tocsin_run, tocsin_loop_turn and, outside a fiber, tocsin_wait return -EDEADLK in such a
+ * callback. tocsin_stop and tocsin_drain affect tocsin_run only, so such a program ends its
+ * dispatch by event_base_loopbreak. It may call tocsin_loop_turn between dispatches, but need not.
+ *
+ * @owner   base stays the program's. It must outlive the loop, or, without tocsin_loop_free, the
+ *          thread (T6)
+ * @return  0; -EBUSY: the thread has a loop already; -ESHUTDOWN: that loop is being freed;
+ *          -EINVAL: base is NULL; -ENOMEM; -EMFILE, -ENFILE: no descriptors are left
  * @emits   none
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_adopt(struct event_base *base);
+TOCSIN_API int tocsin_loop_adopt(struct event_base *base);
 
 /**
- * The loop's clock: microseconds, monotonic, from an unknown beginning.
+ * Returns the time of the loop's clock: microseconds, monotonic, from an unspecified start. After
+ * tocsin_clock_move the clock stands still.
  *
  * @owner   none
- * @return  the time; where the clock was stopped by tocsin_clock_move, the time it stands at
+ * @return  the time
  * @emits   none
- * @thread  any; of a thread without a loop it is CLOCK_MONOTONIC
+ * @thread  any; a thread without a loop gets CLOCK_MONOTONIC
  * @source  POSIX clock_gettime(2)
  * @since   0.1
  */
 TOCSIN_API int64_t tocsin_now(void);
 
 /**
- * For tests: stops the loop's clock, moves it on by so many milliseconds, fires what falls due on the way, each at its
- * time and in its order, and runs turns until all is quiet. 0: only until quiet. Threads at work are waited for, since
- * their results are due.
+ * For tests: stops the loop's clock and advances it by ms milliseconds. Timers that expire on the
+ * way fire at their time and in their order. Then it runs turns until there is nothing to do. It
+ * waits for running tasks of tocsin_work. ms 0: only runs the turns.
  *
  * @owner   none
- * @return  0; -EINVAL: ms is negative; -EDEADLK: called from a handler or a fiber; or what making the thread's loop answered
- * @emits   whatever falls due
+ * @return  0; -EINVAL: ms is negative; -EDEADLK: the call was made in a handler or a fiber; or the
+ *          error of creating the thread's loop
+ * @emits   everything that the loop delivers meanwhile
  * @thread  loop
  * @source  none
  * @since   0.1
@@ -137,10 +172,10 @@ TOCSIN_API int64_t tocsin_now(void);
 TOCSIN_API int tocsin_clock_move(int64_t ms);
 
 /**
- * The calling thread's loop.
+ * Returns the calling thread's loop.
  *
  * @owner   none
- * @return  the loop; zero: it has none
+ * @return  the loop; zero: the thread has none
  * @emits   none
  * @thread  any
  * @source  POSIX pthread_self(3)
@@ -149,10 +184,11 @@ TOCSIN_API int tocsin_clock_move(int64_t ms);
 TOCSIN_API struct tocsin_loop tocsin_loop_current(void);
 
 /**
- * The main loop: the oldest one there is (T7). What nobody listens to has its default action taken there.
+ * Returns the main loop: the oldest one (T7). It takes the default action of signals without
+ * handlers.
  *
  * @owner   none
- * @return  the loop; zero: there is none
+ * @return  the loop; zero: there is no loop
  * @emits   none
  * @thread  any, async-signal-safe
  * @source  none
@@ -161,51 +197,77 @@ TOCSIN_API struct tocsin_loop tocsin_loop_current(void);
 TOCSIN_API struct tocsin_loop tocsin_loop_main(void);
 
 /**
- * Has another thread's loop, or the own one, call task(arg), in its next turn, with no handler on its stack: to connect, start, cancel something
- * there. It comes in order with what the calling thread posts. drop, which may be NULL, is called there with arg afterwards. What the task answers is
- * not used.
+ * Asks a loop, of another thread or of this one, to call task(arg) in its next turn, with no
+ * handler on its stack. The task may connect, start or cancel something there. It runs in order
+ * with the posts of the calling thread. Its result is ignored. Afterwards drop(arg) is called
+ * there; drop may be NULL.
  *
- * @owner   arg is the loop's until drop is called; the caller's if this fails
- * @return  0; -EAGAIN: its inbox is full; -ESHUTDOWN: it is gone, or about to be; -EINVAL: task is NULL, or loop is zero; or the error that
- *          loop carries. A loop that is freed calls first what it has accepted
+ * @owner   arg is lent until drop is called; it stays the caller's if this fails
+ * @return  0; -EAGAIN: the inbox of the loop is full; -EDQUOT: the owner has reached its limit of
+ *          tasks; -ESHUTDOWN: the loop was freed, or is about to be; -EINVAL: task is NULL, or
+ *          loop is zero; or the error that loop carries. A loop that is freed first calls the
+ *          tasks that it has accepted
  * @emits   none
  * @thread  any, async-signal-safe
  * @source  GLib g_main_context_invoke
  * @since   0.1
  */
-TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void *arg, tocsin_drop drop);
+TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void *arg,
+                                tocsin_drop drop);
 
 /**
- * In the child of a fork: makes the calling thread's loop anew, which until then answers -EOWNERDEAD to every call (T8). It stays the same loop: handlers,
- * sources, blocks, what is ignored, queues and what they hold, results that are kept. Its descriptors are new, what tocsin_fd answered as well; what was
- * pended or posted is dropped, and so are operations, silently: their drop is called, their terminal signal is not told; fibers do not go on. An
- * adopted base has event_reinit called. A child that only runs another program, or ends by _exit, need not call it. Descriptors of the loop must not be closed
- * before it by number; those that are watched may.
+ * In the child of a fork: makes the calling thread's loop usable again (T8). Until then each call
+ * to it returns -EOWNERDEAD. The loop keeps its handlers, sources, blocks, ignored signals, queues
+ * with their entries, and kept results. Its descriptors are new, that of tocsin_loop_fd included.
+ * Pending emissions and messages are discarded. Operations are discarded, too: their drop is
+ * called, their terminal signal is not emitted, and fibers do not continue. On an adopted base
+ * this calls event_reinit.
+ *
+ * A child that only executes another program, or ends by _exit, need not call this. Before this
+ * call, the child must not close descriptors of the loop by their numbers; it may close
+ * descriptors that it watches.
  *
  * @owner   none
- * @return  0, also where there is nothing to be made anew; -EDEADLK: a handler, a turn or a fiber that came from the parent is on the stack, return from it
- *          first; -ENOMEM, -errno of eventfd or timerfd_create: call it again, or tocsin_free
+ * @return  0, also if there is nothing to do; -EDEADLK: a handler, a turn or a fiber of the parent
+ *          is on the stack: return from it first; -ENOMEM; -EMFILE, -ENFILE: no descriptors are
+ *          left. After -ENOMEM, -EMFILE or -ENFILE call this again, or tocsin_loop_free
  * @emits   none
- * @thread  the one that forked; others are not in the child, and their loops answer -EOWNERDEAD for ever
+ * @thread  the thread that forked; other threads do not exist in the child, and calls to their
+ *          loops return -EOWNERDEAD for ever
  * @source  T8; POSIX fork(2), pthread_atfork(3); libevent event_reinit
  * @since   0.1
  */
 TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
 
+/**
+ * Names the calling thread's loop for messages: the watchdog, tocsin_still_running and the line
+ * about a crash call it "loop NAME". Without a name it is "loop main", or "loop" with a number.
+ *
+ * @owner   name is copied, at most 31 bytes
+ * @return  0; -EINVAL: name is NULL or empty; -ENODEV: the thread has no loop
+ * @emits   none
+ * @thread  loop
+ * @source  pthread_setname_np(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_loop_name(const char *name);
+
+/* Figures of a loop, since it was created. */
 struct tocsin_loop_facts {
     struct tocsin_loop loop;
-    bool main;
-    uint64_t turns;                       /* that did something, or waited */
-    uint64_t received;                    /* entries that came out of the inbox */
-    uint64_t refused;                     /* what others could not post or emit to it, for lack of room */
-    uint64_t missed;                      /* what its observers did not see, for lack of room (E18) */
-    uint64_t wakeups;                     /* times that another thread woke it */
-    int64_t lag_us, lag_most_us;          /* how long the last turn worked, and the longest: for so long nothing else could be served */
-    int64_t busy_us;                      /* how long all turns worked; the rest it waited */
+    bool main;           /* it is the main loop */
+    uint64_t turns;      /* turns that did something or waited */
+    uint64_t received;   /* messages taken out of the inbox */
+    uint64_t refused;    /* posts and emissions of other loops that the inbox had no room for */
+    uint64_t missed;     /* emissions that its observers did not see, for lack of room (E18) */
+    uint64_t wakeups;    /* times that another thread woke it */
+    int64_t lag_us;      /* how long the last turn worked: nothing else was served meanwhile */
+    int64_t lag_most_us; /* the same for the longest turn */
+    int64_t busy_us;     /* how long all turns worked; the rest of the time the loop waited */
 };
 
 /**
- * The facts of the calling thread's loop.
+ * Reads the figures of the calling thread's loop.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENODEV: the thread has no loop; -EINVAL: ret_facts is NULL

@@ -1,12 +1,20 @@
-/* Operations: what goes on by itself and announces its end by a signal, once. And notify, POSIX's sigevent: how the
-   starter of one hears of it, besides the registry.
+/* Operations: something that runs by itself and announces its end by a signal, exactly once. A
+   notify (POSIX's sigevent) says how the caller that started an operation learns of its end,
+   besides the signal.
 
-   O1  Start fails: a negative errno, and nothing is ever emitted. What depends on data is announced by the terminal signal.
-   O2  Start succeeds: exactly one terminal signal, from the loop, never before start returns, never refused, and it cannot
-       fail for memory. Progress before it is made only while somebody wants it.
-   O3  Cancel leads to that same signal with -ECANCELED, or to the real result if that was on its way.
-   O5  A stale id answers -ENOENT.
-   O9  The notify comes after the handlers, always, once. */
+   O1  If a start fails, it returns a negative errno, and nothing is emitted. Errors that depend on
+       data are announced by the terminal signal.
+
+   O2  If a start succeeds, exactly one terminal signal follows, from the loop, and never before
+       the start has returned. It is never refused, and cannot fail for lack of memory. Progress
+       before it is made only while there are listeners.
+
+   O3  A cancelled operation ends with that same signal: with -ECANCELED, or with the real result
+       if it had been reached.
+
+   O5  A call with the id of an operation that does not exist any longer returns -ENOENT.
+
+   O9  The notify is called after the handlers: always, and once. */
 #ifndef TOCSIN_OP_H
 #define TOCSIN_OP_H
 
@@ -14,61 +22,84 @@
 
 TOCSIN__BEGIN
 
-/* TOCSIN_CALL(fn, arg)   fn when it has ended; TOCSIN_CALL(fn) for a NULL arg
-   TOCSIN_EACH(fn, arg)   fn at each progress (a tick, a readiness, a part of a body), not at the end
-   TOCSIN_QUEUE(queue)    into the queue, both
-   TOCSIN_FUTURE          the operation keeps its result until one tocsin_wait, tocsin_then or tocsin_op_free takes it
-   NULL                   the registry alone
+/* Values for the parameter notify of every function that starts an operation:
 
-   .how = TOCSIN_AT_END | TOCSIN_AT_EACH   fn at both; info->code tells which */
+   TOCSIN_CALL(fn, arg)   calls fn at the end; TOCSIN_CALL(fn) passes NULL
+   TOCSIN_EACH(fn, arg)   calls fn for each progress (a tick, a readiness, a part of a body), not
+                          at the end
+   TOCSIN_QUEUE(queue)    puts both into the queue
+   TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
+   NULL                   emits the signals only
+
+   .mode = TOCSIN_AT_END | TOCSIN_AT_EACH calls fn for both; info->code tells which.
+
+   A start returns -EINVAL if its notify would never be called: TOCSIN_EACH for an operation
+   without progress (a timer, work, a fiber, a promise), TOCSIN_FUTURE for an operation that never
+   ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). TOCSIN_CALL is called for the
+   latter once they have been cancelled or drained. */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
-/* For providers, with one of the above or alone, in place of a tocsin_serve(): an operation that is there for the sake of others (the watch of
-   a connection on which fetches run). Draining neither refuses nor cancels it, it does not keep the loop running, and
-   tocsin_free cancels it last, when the others have ended. */
-enum { TOCSIN_SERVING = 16 };
+/* For providers, in addition to a mode or alone: the operation serves others, as the watch of a
+   connection serves the fetches on it. A drain neither refuses nor cancels it, it does not keep
+   the loop running, and tocsin_loop_free cancels it after the other operations have ended. */
+enum { TOCSIN_BACKGROUND = 16 };
 
+/* In addition to a mode or alone: inject functions (<tocsin/inject.h>) do not see the end of the
+   operation, so they can neither delay it nor make it fail. For operations on whose end the
+   program relies, such as a promise between two of its threads, or the unload of a plugin. */
+enum { TOCSIN_NO_INJECT = 32 };
+
+/* Describes how the caller learns of the end of an operation, like struct sigevent of POSIX. */
 struct tocsin_notify {
-    unsigned how;                         /* one of the above, or both of the first two; and TOCSIN_SERVING */
-    tocsin_fn fn;
-    void *arg;
-    struct tocsin_queue queue;
-    uintptr_t spare[2];                   /* zero */
+    unsigned mode; /* TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or TOCSIN_KEEP. Also
+                      TOCSIN_BACKGROUND, TOCSIN_NO_INJECT */
+    tocsin_fn fn;  /* for the first two */
+    void *arg;     /* passed to fn */
+    struct tocsin_queue queue; /* for TOCSIN_INTO_QUEUE */
+    uintptr_t spare[2];        /* zero */
 };
 
 #ifdef __cplusplus
 extern "C++" {
 struct tocsin__notify : tocsin_notify {
-    tocsin__notify(unsigned how_, tocsin_fn fn_, void *arg_ = nullptr) : tocsin_notify()
+    tocsin__notify(unsigned mode_, tocsin_fn fn_, void *arg_ = nullptr) : tocsin_notify()
     {
-        how = how_, fn = fn_, arg = arg_;
+        mode = mode_, fn = fn_, arg = arg_;
     }
-    tocsin__notify(unsigned how_, tocsin_queue queue_) : tocsin_notify()
+    tocsin__notify(unsigned mode_, tocsin_queue queue_) : tocsin_notify()
     {
-        how = how_, queue = queue_;
+        mode = mode_, queue = queue_;
     }
-    operator const tocsin_notify *() const { return this; }
+    operator const tocsin_notify *() const
+    {
+        return this;
+    }
 };
 }
-#define TOCSIN_CALL(...) (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_END, __VA_ARGS__)))
-#define TOCSIN_EACH(...) (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_EACH, __VA_ARGS__)))
-#define TOCSIN_QUEUE(q)  (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_INTO_QUEUE, (q))))
-#define TOCSIN_FUTURE    (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_KEEP, tocsin_queue())))
+#define TOCSIN_CALL(...) \
+    (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_END, __VA_ARGS__)))
+#define TOCSIN_EACH(...) \
+    (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_EACH, __VA_ARGS__)))
+#define TOCSIN_QUEUE(q) (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_INTO_QUEUE, (q))))
+#define TOCSIN_FUTURE \
+    (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_KEEP, tocsin_queue())))
 #else
-#define TOCSIN_CALL(...) (&(const struct tocsin_notify){ .how = TOCSIN_AT_END, .fn = __VA_ARGS__ })
-#define TOCSIN_EACH(...) (&(const struct tocsin_notify){ .how = TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
-#define TOCSIN_QUEUE(q)  (&(const struct tocsin_notify){ .how = TOCSIN_INTO_QUEUE, .queue = (q) })
-#define TOCSIN_FUTURE    (&(const struct tocsin_notify){ .how = TOCSIN_KEEP })
+#define TOCSIN_CALL(...) (&(const struct tocsin_notify){ .mode = TOCSIN_AT_END, .fn = __VA_ARGS__ })
+#define TOCSIN_EACH(...) \
+    (&(const struct tocsin_notify){ .mode = TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
+#define TOCSIN_QUEUE(q) (&(const struct tocsin_notify){ .mode = TOCSIN_INTO_QUEUE, .queue = (q) })
+#define TOCSIN_FUTURE (&(const struct tocsin_notify){ .mode = TOCSIN_KEEP })
 #endif
 
 /**
- * O3. Asks an operation to end. Its terminal signal follows, from the loop, with -ECANCELED, and what was lent to it stays lent
- * until then.
+ * O3. Asks an operation to end. Its terminal signal follows, from the loop, with -ECANCELED. What
+ * the caller lent to the operation stays lent until then.
  *
  * @owner   none
- * @return  0; -EALREADY: it has ended or is about to, and the real result will be announced, or has been if it is kept;
- *          -EBUSY: it cannot be cancelled (work that runs): its real result will be announced; -ENOENT: there is no such
- *          operation, or not any more; -EXDEV: it belongs to the loop of another thread
+ * @return  0; -EALREADY: the operation has ended or is about to, and its real result is announced;
+ *          -EBUSY: the operation cannot be cancelled, and its real result will be announced (work
+ *          that runs already); -ENOENT: the operation does not exist; -EXDEV: the operation
+ *          belongs to the loop of another thread
  * @emits   the operation's terminal signal, from the loop
  * @thread  loop
  * @source  POSIX aio_cancel(3)
@@ -77,25 +108,28 @@ struct tocsin__notify : tocsin_notify {
 TOCSIN_API int tocsin_cancel(struct tocsin_op op);
 
 /**
- * O4. Gives an operation so many milliseconds from now, in place of what it had: then it is cancelled, and ends with -ETIMEDOUT. -1: no
- * limit. What cannot be cancelled ends with its real result.
+ * O4. Sets the deadline of an operation, in milliseconds from now; -1: none. At its deadline an
+ * operation is cancelled, and ends with -ETIMEDOUT. An operation that cannot be cancelled ends
+ * with its real result.
  *
  * @owner   none
- * @return  0; -EINVAL: timeout_ms is below -1; -EALREADY: it has ended or is about to; -ENOENT: there is no such operation, or not
- *          any more; -EXDEV: it belongs to the loop of another thread; -ENOMEM
+ * @return  0; -EINVAL: timeout_ms is below -1; -EALREADY: the operation has ended or is about to;
+ *          -ENOENT: the operation does not exist; -EXDEV: the operation belongs to the loop of
+ *          another thread; -ENOMEM
  * @emits   the operation's terminal signal, from the loop
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_deadline(struct tocsin_op op, int64_t timeout_ms);
+TOCSIN_API int tocsin_op_deadline(struct tocsin_op op, int64_t timeout_ms);
 
 /**
- * How far an operation is.
+ * Returns the state of an operation.
  *
  * @owner   none
- * @return  -EINPROGRESS: it runs; its status, if it has ended and keeps its result; -ENOENT: there is no such operation, or not any
- *          more; -EXDEV: it belongs to the loop of another thread
+ * @return  -EINPROGRESS: the operation runs; its status, if it has ended and its result is kept;
+ *          -ENOENT: the operation does not exist; -EXDEV: the operation belongs to the loop of
+ *          another thread
  * @emits   none
  * @thread  loop
  * @source  POSIX aio_error(3)
@@ -104,12 +138,14 @@ TOCSIN_API int tocsin_deadline(struct tocsin_op op, int64_t timeout_ms);
 TOCSIN_API int tocsin_op_status(struct tocsin_op op);
 
 /**
- * Says that nobody will take the result of an operation that was started with TOCSIN_FUTURE. It runs on, and is gone at its
- * end; if it has ended it is gone at once. What nobody started yet (tocsin_op_new) is undone.
+ * Gives up the result of an operation that was started with TOCSIN_FUTURE. A running operation
+ * continues, and is freed at its end; one that has ended is freed at once. An operation that was
+ * made by tocsin_op_new and not started is undone.
  *
- * @owner   the id is not to be used again
- * @return  0; -EINVAL: it does not keep its result; -EBUSY: somebody waits for it; -ENOENT: there is no such operation, or not any
- *          more; -EXDEV: it belongs to the loop of another thread
+ * @owner   the id is invalid afterwards
+ * @return  0; -EINVAL: the operation does not keep its result; -EBUSY: a tocsin_wait or
+ *          tocsin_then waits for it; -ENOENT: the operation does not exist; -EXDEV: the operation
+ *          belongs to the loop of another thread
  * @emits   none
  * @thread  loop
  * @source  POSIX pthread_detach(3)
@@ -117,10 +153,8 @@ TOCSIN_API int tocsin_op_status(struct tocsin_op op);
  */
 TOCSIN_API int tocsin_op_free(struct tocsin_op op);
 
-/* op.done: an operation without a type was completed by hand; it carries whatever it was completed with. */
+/* op.done: the terminal signal of an operation without a type (a promise). Its payload is the one
+   that it was completed with. */
 
 TOCSIN__END
-
-#include <tocsin/provider.h>
-
 #endif

@@ -1,7 +1,10 @@
-/* Owners (P1): whose everything is, the program's or a plugin's. A handler, a notify or a task is whose object file holds the function; what has no
-   function, the place that made it; and what is made while a handler, a notify, a task or a fiber runs, and has neither, is that one's. Nobody passes it.
+/* Owners (P1): every object belongs to the program or to a plugin. The library finds the owner by
+   the object file that contains the function (of a handler, a notify, a task); for an object
+   without a function, by the object file of the call that made it; and for an object that is made
+   while a handler, a notify, a task or a fiber runs, and has neither, it is the owner of that.
 
-   What an owner holds is counted, and can be limited: who asks for more is answered -EDQUOT, and tocsin.owner.limited tells of the first time. */
+   The objects of an owner are counted, and can be limited: beyond a limit, calls return -EDQUOT,
+   and the first refusal emits tocsin.owner.limited. */
 #ifndef TOCSIN_OWNER_H
 #define TOCSIN_OWNER_H
 
@@ -9,35 +12,40 @@
 
 TOCSIN__BEGIN
 
-enum tocsin_holding {
-    TOCSIN_HOLDS_HANDLERS,                      /* observers are among them */
-    TOCSIN_HOLDS_OPERATIONS,                    /* that run, or keep a result: timers, work, fibers, fetches … */
-    TOCSIN_HOLDS_QUEUES,
-    TOCSIN_HOLDS_BLOCKS,
-    TOCSIN_HOLDS_SOURCES,                       /* operations are not among them */
-    TOCSIN_HOLDS_SIGNALS,                       /* declared */
-    TOCSIN_HOLDS_PENDED,                  /* emissions and posts of its that are pended, on all loops */
-    TOCSIN_HOLDS_PENDED_BYTES,                  /* of their payloads */
-    TOCSIN_HOLDS_TASKS,                         /* on their way to a loop: tocsin_loop_call */
-    TOCSIN_HOLDS_TYPES,                         /* operations of the types that it implements, whoever started them, until nobody has their info any more */
-    TOCSIN_HOLDS_OBJECTS,                       /* in copies of payloads: those that its functions count */
-    TOCSIN_HOLDS
+/* Resources that are counted for each owner. */
+enum tocsin_resource {
+    TOCSIN_RESOURCE_HANDLERS,   /* with observers */
+    TOCSIN_RESOURCE_OPERATIONS, /* that run, or keep a result: timers, work, fibers, fetches … */
+    TOCSIN_RESOURCE_QUEUES,
+    TOCSIN_RESOURCE_BLOCKS,
+    TOCSIN_RESOURCE_SOURCES,       /* without operations */
+    TOCSIN_RESOURCE_SIGNALS,       /* that it has declared */
+    TOCSIN_RESOURCE_PENDING,       /* its pending emissions and posts, on all loops */
+    TOCSIN_RESOURCE_PENDING_BYTES, /* of their payloads */
+    TOCSIN_RESOURCE_TASKS,         /* of tocsin_loop_call that have not run yet */
+    TOCSIN_RESOURCE_TYPES,   /* operations of the types that it implements, of any starter, until
+                                the last reference to their info is given up */
+    TOCSIN_RESOURCE_OBJECTS, /* in copies of payloads, if its functions count the references */
+    TOCSIN_RESOURCE_COUNT
 };
 
+/* Counts and limits of an owner. */
 struct tocsin_owner_facts {
-    uint32_t id;                          /* 1: the program; of a plugin, of what is mapped now */
-    const char *name;                     /* "program", or the plugin's */
-    uint64_t held[TOCSIN_HOLDS], limit[TOCSIN_HOLDS];      /* limit: UINT64_MAX, none */
-    uint64_t refused;                     /* with -EDQUOT */
+    uint32_t id;      /* 1: the program; a plugin gets another one each time it is loaded */
+    const char *name; /* "program", or the plugin's; it lasts while the plugin is loaded */
+    uint64_t held[TOCSIN_RESOURCE_COUNT];
+    uint64_t limit[TOCSIN_RESOURCE_COUNT]; /* UINT64_MAX: none */
+    uint64_t refused;                      /* calls that returned -EDQUOT */
     uintptr_t spare[4];
 };
 
 /**
- * The facts of the owner that comes after the one with this id; 0: of the program, which comes first. What is left of a version that is gone, or was not
- * started, may be there, with the same name.
+ * Reads the facts of the owner after the one with this id; 0: of the first, which is the program.
+ * An earlier version of a plugin that could not be unmapped, or did not start, may be among them,
+ * with the same name.
  *
  * @owner   name lasts while the plugin is loaded
- * @return  0 and ret_facts set; -ENOENT: there is none after it; -EINVAL: ret_facts is NULL
+ * @return  0 and ret_facts set; -ENOENT: there is no further owner; -EINVAL: ret_facts is NULL
  * @emits   none
  * @thread  any
  * @source  P1
@@ -46,62 +54,72 @@ struct tocsin_owner_facts {
 TOCSIN_API int tocsin_owner_next(uint32_t after, struct tocsin_owner_facts *ret_facts);
 
 /**
- * Limits what an owner may hold, from now on: what it holds already stays. UINT64_MAX: no limit. It is said of a name: of the program, or of a plugin, which keeps its limits
- * when it is reloaded, or goes and comes back; they can be set before it is loaded, and then hold for its init too.
+ * Limits how much an owner may have of a resource, from now on; what it has already stays.
+ * UINT64_MAX: no limit. The limit belongs to the name ("program", or a plugin's): it may be set
+ * before the plugin is loaded, so that it holds for its init, and it stays when the plugin is
+ * reloaded, or unloaded and loaded again.
  *
  * @owner   none
- * @return  0; -EINVAL: no name of an owner, or no such holding; TOCSIN_HOLDS_TYPES and TOCSIN_HOLDS_OBJECTS, which others decide on, cannot be limited; -ENOMEM
+ * @return  0; -EINVAL: name is not that of an owner, or the resource does not exist, or is
+ *          TOCSIN_RESOURCE_TYPES or TOCSIN_RESOURCE_OBJECTS, which cannot be limited since other
+ *          owners cause them; -ENOMEM
  * @emits   none
  * @thread  any
  * @source  setrlimit(2); RLIMIT_SIGPENDING
  * @since   0.1
  */
-TOCSIN_API int tocsin_owner_limit(const char *name, enum tocsin_holding what, uint64_t most);
+TOCSIN_API int tocsin_owner_limit(const char *name, enum tocsin_resource what, uint64_t most);
 
-enum { TOCSIN_FAULTS = 8, TOCSIN_STALLS = 4 };         /* of a plugin that nobody has said otherwise about; of the program 0 */
+/* The defaults of tocsin_owner_fault_limit for a plugin. Those of the program are 0. */
+enum { TOCSIN_FAULTS = 8, TOCSIN_STALLS = 4 };
 
 /**
- * The name of a holding: "handlers", "pended_bytes".
+ * Returns the name of a resource: "handlers", "pending_bytes".
  *
  * @owner   the text is constant
- * @return  NULL: there is no such holding
+ * @return  the name; NULL: the resource does not exist
  * @emits   none
  * @thread  any
  * @source  none
  * @since   0.1
  */
-TOCSIN_API const char *tocsin_holding_name(enum tocsin_holding what);
+TOCSIN_API const char *tocsin_resource_name(enum tocsin_resource what);
 
 /**
- * How often a handler of an owner may answer an error, and block its loop (as a watchdog sees it), within a minute: with the last of these it is put into quarantine. It
- * is not called any more; what it would have been called with is held, 1,024 emissions and 1 MiB of payload at most, what is beyond is counted; a question that it
- * would have been asked is answered -EACCES; and plugin.quarantined tells. It ends with tocsin_handler_release, tocsin_plugin_release, or a reload. 0: never.
- * It is said of a name, as a limit is.
+ * Sets how often within a minute a handler of an owner may return an error (faults), and may block
+ * its loop, as the watchdog sees it (stalls). With the last of these the handler is put into
+ * quarantine: it is not called any longer, and plugin.quarantined is emitted. Its emissions are
+ * kept, at most 1,024 and 1 MiB of payload, and counted beyond that. A question to it is refused
+ * with -EACCES. The quarantine ends with tocsin_handler_unquarantine, tocsin_plugin_unquarantine,
+ * or a reload. 0: never. The setting belongs to the name, as a limit does.
  *
  * @owner   none
- * @return  0; -EINVAL: no name of an owner; -ENOMEM
+ * @return  0; -EINVAL: name is not that of an owner; -ENOMEM
  * @emits   none
  * @thread  any
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_owner_patience(const char *name, uint32_t faults, uint32_t stalls);
+TOCSIN_API int tocsin_owner_fault_limit(const char *name, uint32_t faults, uint32_t stalls);
 
 /**
- * Lets a handler out of quarantine: calls it with what was held, in its order, then it is called as before. Where it fails too often again, the rest is
- * held still.
+ * Ends the quarantine of a handler: calls it with the emissions that were kept, in their order;
+ * then it is called as before. If it fails too often again meanwhile, the rest is kept.
  *
  * @owner   none
- * @return  0; -EALREADY: it is in none; -ENOENT: no such handler; -EXDEV: it is of another thread's loop; or the error that it carries
+ * @return  0; -EALREADY: the handler is not in quarantine; -ENOENT: the handler does not exist;
+ *          -EXDEV: the handler belongs to the loop of another thread; or the error that handler
+ *          carries
  * @emits   what the handler emits
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_handler_release(struct tocsin_handler handler);
+TOCSIN_API int tocsin_handler_unquarantine(struct tocsin_handler handler);
 
-#define TOCSIN_TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
-TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_TOCSIN_OWNER_LIMITED);
+/* tocsin.owner.limited: an owner was refused a resource for the first time. */
+#define TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
+TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_OWNER_LIMITED);
 
 TOCSIN__END
 #endif

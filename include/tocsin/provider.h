@@ -1,11 +1,12 @@
-/* O10. How to make an operation of one's own: make, start, progress, complete. Everything in the library, and
-   libtocsin-net, is made in this way.
+/* Operations of one's own (O10): a provider makes, starts and completes them, and may report
+   progress. Everything in the library, and libtocsin-net, is made in this way.
 
-       tocsin_op_new(&type, notify, &op);     reserves everything that its end needs
-       state = tocsin_op_state(op);           zeroed; fill it in, begin the work
-       return tocsin_op_start(op, err, ret);  err < 0: it never was
+       tocsin_op_new(&type, notify, &op);     reserves everything that the end needs
+       state = tocsin_op_state(op);           zeroed; fill it in, and begin the work
+       return tocsin_op_start(op, err, ret);  with err < 0 the operation is undone
        …
-       tocsin_op_complete(op, status, &state->done.tocsin);   once, from any thread, also before start */
+       tocsin_op_complete(op, status, &state->done.tocsin);   once, from any thread; it may come
+                                                              before tocsin_op_start */
 #ifndef TOCSIN_PROVIDER_H
 #define TOCSIN_PROVIDER_H
 
@@ -14,45 +15,61 @@
 
 TOCSIN__BEGIN
 
-enum { TOCSIN_STANDING = 1 };             /* it never ends by itself: tocsin_drain ends it (O7) */
+/* Flags of an operation type. */
+enum { TOCSIN_PERSISTENT = 1 }; /* it never ends by itself, so tocsin_drain cancels it (O7) */
 
-struct tocsin_op_type {                   /* static: it is used for as long as operations of it live */
-    const struct tocsin_spec *done;       /* the terminal signal, declared with the first operation */
-    const struct tocsin_spec *progress[4];   /* its progress signals, each known by its place here; NULL: no more */
-    size_t state_size;                    /* bytes; zeroed at tocsin_op_new; lives until the last reference to the result is gone */
-    /* Asked to end: completes the operation, now or soon, from any thread. 0; -EBUSY: it cannot, and goes on to
-       its real result. reason is the status to complete with: -ECANCELED or -ETIMEDOUT. NULL: it cannot be cancelled. */
+/* A type of operations. It must last as long as operations of it exist: make it static. */
+struct tocsin_op_type {
+    const struct tocsin_signal_spec *done; /* terminal signal; the first operation declares it */
+    /* progress signals, known by their index here; NULL: no more */
+    const struct tocsin_signal_spec *progress[4];
+    size_t state_size; /* bytes of state: zeroed by tocsin_op_new, and freed with the last reference
+                          to the result */
+    /* Asks the operation to end: completes it with the status reason (-ECANCELED or -ETIMEDOUT),
+       now or soon, from any thread. Returns 0; or -EBUSY: it cannot, and the operation continues
+       to its real result. NULL: operations of this type cannot be cancelled. */
     int (*cancel)(struct tocsin_op op, void *state, int reason);
-    /* Progress that was not wanted, or could not be taken, may be wanted now. From the loop; it may make progress itself. */
+    /* Called on the loop when progress may be accepted again; it may make progress itself. It is
+       not called after the operation was completed or cancelled (unless cancel returned -EBUSY).
+       A provider that completes on another thread must protect shared data, since resume may run
+       at that moment. */
     void (*resume)(struct tocsin_op op, void *state);
-    void (*drop)(void *state);            /* the last use of the state is over; any thread */
-    unsigned flags;
-    uintptr_t spare[4];                   /* zero */
+    /* Called after the last use of the state, on any thread. If the loop's thread has ended (T6)
+       and cancel did not complete the operation, drop is called when the provider completes it
+       (tocsin_op_complete then returns -ENOENT). */
+    void (*drop)(void *state);
+    unsigned flags;     /* TOCSIN_PERSISTENT */
+    uintptr_t spare[4]; /* zero */
 };
 
 /**
- * Makes an operation on the calling thread's loop, which is made if the thread has none. It is nothing yet: tocsin_op_start
- * makes it one. type NULL: an operation that is completed by hand, a promise (op.done, with any payload), which starts at once and needs no
- * tocsin_op_start.
+ * Makes an operation on the calling thread's loop, which is created if the thread has none. It
+ * runs after tocsin_op_start. type NULL: a promise, which runs at once and needs no
+ * tocsin_op_start; the program completes it by hand, with any payload (op.done).
  *
  * @owner   type stays the caller's; notify is copied
- * @return  0 and ret_op set; -EINVAL: ret_op is NULL, or type or notify is malformed; -EEXIST: a signal of type is declared
- *          otherwise; -ENOENT: notify's queue is gone; -EXDEV: it belongs to
- *          another thread's loop; -EAGAIN: that queue, or a queue that listens to the terminal
- *          signal, is full, or the terminal signal is blocked, and what is pended of it and what runs reach its limit; -ENOMEM; -ESHUTDOWN: the loop is being freed, or drains and type is TOCSIN_STANDING or the time
- *          for it is over. On failure ret_op carries the error
- * @emits   none; type NULL: op.done exactly once, with the status it is completed with
+ * @return  0 and ret_op set; -EINVAL: ret_op is NULL, type or notify is malformed, or notify would
+ *          never be called; -EEXIST: a signal of type is declared differently; -ENOENT: the queue
+ *          of notify does not exist; -EXDEV: that queue belongs to the loop of another thread;
+ *          -EAGAIN: that queue, or a queue that listens to the terminal signal, is full, or the
+ *          terminal signal is blocked and its pending emissions and running operations have
+ *          reached its limit; -EDQUOT: the owner has reached its limit of operations; -ENOMEM;
+ *          -ESHUTDOWN: the loop is being freed, or it drains and type is TOCSIN_PERSISTENT or the
+ *          time to drain is over. On failure ret_op carries the error
+ * @emits   none; with type NULL: op.done exactly once, with the status of tocsin_op_complete
  * @thread  loop
  * @source  O2, O10
  * @since   0.1
  */
-TOCSIN_API int tocsin_op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify,
+                             struct tocsin_op *ret_op);
 
 /**
- * The state of an operation that has a type.
+ * Returns the state of an operation that has a type.
  *
- * @owner   the operation's; the provider's to write until it completes it
- * @return  the state; NULL: there is no such operation on the calling thread's loop, or it is the library's own
+ * @owner   the operation's; the provider may write it until it completes the operation
+ * @return  the state; NULL: the operation does not exist on the calling thread's loop, or it is
+ *          one of the library's own
  * @emits   none
  * @thread  loop
  * @source  none
@@ -61,12 +78,13 @@ TOCSIN_API int tocsin_op_new(const struct tocsin_op_type *type, const struct toc
 TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 
 /**
- * Starts an operation, the last line of a start function: err is what its beginning came to. If that is negative, or if
- * op carries an error, the operation never was: it is undone, drop is called, and nothing is ever emitted (O1). ret_op may be NULL.
+ * Starts an operation: the last line of a start function. err is the result of beginning the work.
+ * If err is negative, or op carries an error, the operation is undone: drop is called, and nothing
+ * is emitted (O1). ret_op may be NULL.
  *
- * @owner   a result that is kept (TOCSIN_FUTURE) is the caller's to take
- * @return  0 and ret_op set; err; the error that op carries; -EINVAL: started already; -ENOENT: no such operation. On
- *          failure ret_op carries the error
+ * @owner   with TOCSIN_FUTURE the caller takes the result
+ * @return  0 and ret_op set; err; the error that op carries; -EINVAL: the operation was started
+ *          already; -ENOENT: the operation does not exist. On failure ret_op carries the error
  * @emits   the terminal signal of its type exactly once, from the loop
  * @thread  loop
  * @source  O1, O2
@@ -75,12 +93,15 @@ TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *ret_op);
 
 /**
- * Whether progress of this kind (its place in type->progress) is wanted: a handler of its signal, a queue with room, or a TOCSIN_EACH
- * listens, and the last progress has been delivered.
+ * Whether progress would be accepted now: a handler of its signal, a queue with room or a
+ * TOCSIN_EACH listens, and the previous progress has been delivered. which is the index in
+ * type->progress.
  *
  * @owner   none
- * @return  1; 0: not now, and resume will be called; -EINVAL: its type has no such progress, or it is the library's own; -ENOENT: no such operation; -EXDEV: of
- *          another thread's loop
+ * @return  1: yes; 0: not now, and resume will be called; or the operation is completed, and
+ *          resume will not be called; -EINVAL: the type has no such progress, or the operation is
+ *          one of the library's own; -ENOENT: the operation does not exist; -EXDEV: the operation
+ *          belongs to the loop of another thread
  * @emits   none
  * @thread  loop
  * @source  O2
@@ -89,35 +110,56 @@ TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *r
 TOCSIN_API int tocsin_op_wanted(struct tocsin_op op, int which);
 
 /**
- * Announces progress of this kind (its place in type->progress), from the loop, soon (E16). overrun says how many more it stands for.
+ * Announces progress. The loop emits it later in a turn (E16), not within this call. which is the
+ * index in type->progress; overrun is the number of further events that this progress stands for.
  *
- * @owner   a payload inside the state is lent: leave it alone until resume is called or tocsin_op_wanted answers 1; any
- *          other is copied
- * @return  1: it will be delivered; 0: nobody wants it: pause, resume will be called; -EAGAIN: the one before it has not been delivered
- *          yet, or the queue it would go to is full: resume will be called; -EALREADY: completed; -EPROTO: another
- *          layout than the declared one; -EINVAL: its type has no such progress, or it is the library's own; -ENOMEM: resume will be called; -ENOENT: no such operation; -EXDEV:
- *          of another thread's loop
+ * @owner   a payload inside the state is lent: do not change it until resume is called or
+ *          tocsin_op_wanted returns 1. Any other payload is copied
+ * @return  1: the progress will be delivered; 0: there are no listeners: pause until resume is
+ *          called; -EAGAIN: the previous progress has not been delivered, or its queue is full,
+ *          and resume will be called; -EALREADY: the operation is completed; -EPROTO: the payload
+ *          has another layout than the declared one; -EINVAL: the type has no such progress, or
+ *          the operation is one of the library's own; -ENOMEM: resume will be called; -ENOENT: the
+ *          operation does not exist; -EXDEV: the operation belongs to the loop of another thread
  * @emits   the progress signal of its type
  * @thread  loop
  * @source  O2
  * @since   0.1
  */
-TOCSIN_API int tocsin_op_progress(struct tocsin_op op, int which, const struct tocsin_payload *payload, unsigned overrun);
+TOCSIN_API int tocsin_op_progress(struct tocsin_op op, int which,
+                                  const struct tocsin_payload *payload, unsigned overrun);
 
 /**
- * Completes an operation, once. The terminal signal follows from its loop.
+ * Completes an operation, once. Its terminal signal follows from its loop.
  *
- * @owner   a payload inside the state is lent: do not touch the state any more; any other is copied; NULL: an empty one. A
- *          lent payload and NULL cannot fail
- * @return  0; -ENOENT: there is no such operation, or somebody else has completed it; -ENOMEM: the copy, nothing was done;
- *          -EPROTO: another layout than the declared one; -EINVAL: payload holds a TOCSIN_LOCAL, or it is an operation of the
- *          library's own (a timer, a fiber), which ends by itself
+ * @owner   a payload inside the state is lent: do not use the state afterwards. Any other payload
+ *          is copied. NULL: an empty payload. A payload inside the state and NULL need no memory
+ * @return  0; -ENOENT: the operation does not exist, or was completed already; -ENOMEM: the
+ *          payload could not be copied, and nothing was done; -EPROTO: the payload has another
+ *          layout than the declared one; -EINVAL: the payload has a TOCSIN_LOCAL, or, for a
+ *          promise, a malformed layout; or the operation is one of the library's own (a timer, a
+ *          fiber), which ends by itself
  * @emits   the terminal signal of its type, from its loop
  * @thread  any
  * @source  O2, O10
  * @since   0.1
  */
-TOCSIN_API int tocsin_op_complete(struct tocsin_op op, int status, const struct tocsin_payload *payload);
+TOCSIN_API int tocsin_op_complete(struct tocsin_op op, int status,
+                                  const struct tocsin_payload *payload);
+
+/**
+ * Reports the error of a public function of a provider: with TOCSIN_DEBUG=1 it prints a negative
+ * err with the name of the function, the reason, and the place outside the provider that called
+ * the function. why NULL: the text of err.
+ *
+ * @owner   function and why are borrowed until this returns
+ * @return  err
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_refuse(const char *function, int err, const char *why);
 
 TOCSIN__END
 #endif

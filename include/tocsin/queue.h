@@ -1,4 +1,5 @@
-/* Queues: completions and signals, pulled instead of called. POSIX's sigwaitinfo, sigtimedwait and signalfd in one object. */
+/* Queues: a program takes emissions and ends of operations out of a queue, instead of having
+   handlers called. POSIX's sigwaitinfo, sigtimedwait and signalfd in one object. */
 #ifndef TOCSIN_QUEUE_H
 #define TOCSIN_QUEUE_H
 
@@ -6,57 +7,71 @@
 
 TOCSIN__BEGIN
 
-/* W3. The queue comes before all handlers and stops the signal, and it can take what is pended, the lowest rank first: sigwait. What is not blocked
-   reaches it when it is emitted, in that order, and is not merged there; what is blocked stays pended, by rank, until it is taken. Ignored and not
-   blocked, it is discarded all the same. */
+/* W3. Flag of a queue that works like sigwait: it comes before all handlers and stops the signal,
+   and it takes pending emissions, the lowest rank first. An emission of a signal that is not
+   blocked enters the queue at once, in order, and is not merged there. Emissions of a blocked
+   signal stay pending until they are taken. Emissions of a signal that is ignored and not blocked
+   are discarded. */
 enum { TOCSIN_TAKE = 1 };
 
+/* Options of a queue. Members that are not set must be zero. */
 struct tocsin_queue_options {
-    size_t limit;                         /* entries, those of operations that have not ended included. 0: 1,024 */
-    size_t limit_bytes;                   /* of the payloads that were copied for it (an operation's result is not). 0: 1 MiB */
-    int priority;                         /* among the handlers; without meaning with TOCSIN_TAKE */
-    unsigned flags;
-    uintptr_t spare[4];                   /* zero */
+    size_t limit; /* of entries, with the places of operations that have not ended; 0: 1,024 */
+    size_t limit_bytes; /* of copied payloads; results of operations are not copied. 0: 1 MiB */
+    int priority;       /* among the handlers; no meaning with TOCSIN_TAKE */
+    unsigned flags;     /* TOCSIN_TAKE */
+    uintptr_t spare[4]; /* zero */
 };
 
 /**
- * Opens a queue on the calling thread's loop. pattern: the signals it holds; NULL: only the operations that are started with
- * TOCSIN_QUEUE(queue). A full queue refuses: tocsin_emit of a signal it listens to, and the start of an operation
- * that would end in it, answer -EAGAIN. What was started is never lost. options NULL: all defaults.
+ * Opens a queue on the calling thread's loop. It holds the emissions of all signals that match
+ * pattern (NULL: none), and operations that are started with TOCSIN_QUEUE(queue). While the queue
+ * is full, tocsin_emit of such a signal, and a start of an operation that would end in the queue,
+ * return -EAGAIN; an operation that was started always has its place. options NULL: the defaults.
+ * where is the place of the call; the macro passes it.
  *
  * @owner   the queue is the caller's, who ends it with tocsin_queue_close
- * @return  0 and ret_queue set; -EINVAL: pattern or options is malformed, the pattern is the name of a question, or ret_queue is NULL; -ENOENT: a plain name that nobody declared;
- *          -ENOMEM; -ESHUTDOWN: the loop is being freed; or what making the thread's loop answered. On failure ret_queue carries the error
+ * @return  0 and ret_queue set; -EINVAL: pattern or options is malformed, pattern names a
+ *          question, or ret_queue is NULL; -ENOENT: a plain name in the pattern is not declared;
+ *          -EDQUOT: the owner has reached its limit of queues; -ENOMEM; -ESHUTDOWN: the loop is
+ *          being freed; or the error of creating the thread's loop. On failure ret_queue carries
+ *          the error
  * @emits   none
  * @thread  loop
  * @source  POSIX signalfd(2), sigwaitinfo(2); W3, E11
  * @since   0.1
  */
 #define tocsin_queue_open(...) tocsin_queue_open_at(TOCSIN__HERE, __VA_ARGS__)
-TOCSIN_API int tocsin_queue_open_at(const char *where, const char *pattern, const struct tocsin_queue_options *options,
+TOCSIN_API int tocsin_queue_open_at(const char *where, const char *pattern,
+                                    const struct tocsin_queue_options *options,
                                     struct tocsin_queue *ret_queue);
 
 /**
- * Takes the oldest entry of a queue; waits for one for at most timeout_ms milliseconds (0: not at all; -1: without limit), on a fiber
- * by suspending it, elsewhere by running turns. ret_info may be NULL: the entry is dropped.
+ * Takes the oldest entry of a queue. If there is none, it waits for at most timeout_ms
+ * milliseconds (0: not at all; -1: without limit): on a fiber it suspends the fiber, elsewhere it
+ * runs turns. ret_info NULL: the entry is discarded.
  *
- * @owner   0: the info is the caller's, who ends it with tocsin_info_unref
- * @return  0 and ret_info set; -ETIMEDOUT; -EDEADLK: it would block in a handler; -EBUSY: another fiber waits for
- *          this queue; -ECANCELED: the fiber that waits is cancelled, or the queue was closed meanwhile; -EINVAL: timeout_ms is below
- *          -1; -ENOENT: there is no such queue; -EXDEV: it belongs to the loop of another thread; -ENOMEM
- * @emits   whatever falls due meanwhile
+ * @owner   after 0 the info is the caller's, who gives it up with tocsin_info_unref
+ * @return  0 and ret_info set; -ETIMEDOUT; -EDEADLK: the call would block in a handler; -EBUSY:
+ *          another fiber waits for this queue; -ECANCELED: the waiting fiber was cancelled, or the
+ *          queue was closed meanwhile; -EINVAL: timeout_ms is below -1; -ENOENT: the queue does
+ *          not exist; -EXDEV: the queue belongs to the loop of another thread; -ENOMEM
+ * @emits   everything that the loop delivers meanwhile
  * @thread  loop
  * @source  POSIX sigtimedwait(2); W2
  * @since   0.1
  */
-TOCSIN_API int tocsin_queue_wait(struct tocsin_queue queue, int64_t timeout_ms, struct tocsin_info **ret_info) TOCSIN_CHECKED;
+TOCSIN_API int tocsin_queue_wait(struct tocsin_queue queue, int64_t timeout_ms,
+                                 struct tocsin_info **ret_info) TOCSIN_CHECKED;
 
 /**
- * A descriptor for a foreign poll loop: readable when the queue holds something or the loop has a turn to run, timers too.
- * tocsin_queue_wait(queue, 0, …) until it answers -ETIMEDOUT runs it.
+ * Returns a descriptor for another event loop. It is readable while the queue has an entry or a
+ * turn has something to do, timers included. When it is readable, call tocsin_queue_wait(queue, 0,
+ * …) until that returns -ETIMEDOUT.
  *
- * @owner   the loop's: do not read from it, do not close it
- * @return  the descriptor; as tocsin_fd; -ENOENT: there is no such queue; -EXDEV: it belongs to the loop of another thread
+ * @owner   the descriptor is the loop's: do not read from it or close it
+ * @return  the descriptor; as tocsin_loop_fd; -ENOENT: the queue does not exist; -EXDEV: the queue
+ *          belongs to the loop of another thread
  * @emits   none
  * @thread  loop
  * @source  POSIX signalfd(2)
@@ -65,10 +80,11 @@ TOCSIN_API int tocsin_queue_wait(struct tocsin_queue queue, int64_t timeout_ms, 
 TOCSIN_API int tocsin_queue_fd(struct tocsin_queue queue);
 
 /**
- * Closes a queue. What it holds is dropped; operations that would have ended in it run on.
+ * Closes a queue and discards its entries. Operations that would have ended in it continue.
  *
- * @owner   the queue is gone
- * @return  0; -ENOENT: there is no such queue; -EXDEV: it belongs to the loop of another thread
+ * @owner   the id is invalid afterwards
+ * @return  0; -ENOENT: the queue does not exist; -EXDEV: the queue belongs to the loop of another
+ *          thread
  * @emits   none
  * @thread  loop
  * @source  POSIX close(2)

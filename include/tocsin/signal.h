@@ -1,4 +1,5 @@
-/* Signals: names that are declared once, with documentation and the layout of what they carry. */
+/* Signals: names that a program declares once, with documentation and the layout of their
+   payload. */
 #ifndef TOCSIN_SIGNAL_H
 #define TOCSIN_SIGNAL_H
 
@@ -7,58 +8,69 @@
 TOCSIN__BEGIN
 
 enum {
-    TOCSIN_NAME_MAX = 255,                /* bytes of a name */
-    TOCSIN_SIGNALS_MAX = 1 << 20          /* names in a process */
+    TOCSIN_NAME_MAX = 255,       /* bytes of a name */
+    TOCSIN_SIGNALS_MAX = 1 << 20 /* names in a process */
 };
 
-/* What becomes of an emission that cannot be delivered at once, because the signal is blocked, or its own handlers are running (E5, E10). */
+/* Treatment of an emission that cannot be delivered at once, because the signal is blocked or
+   its handlers are running (E5, E10). */
 enum tocsin_kind {
-    TOCSIN_QUEUED,                        /* pended, first in first out, up to the limit: POSIX's real-time signals */
-    TOCSIN_COALESCE,                      /* one waits for each source, the newest, and counts what it replaced: POSIX's standard signals */
-    TOCSIN_DIRECT                         /* E17: a question, put with tocsin_ask, answered at once, never emitted */
+    TOCSIN_QUEUED,   /* it is pending, first in, first out, up to the limit: a real-time signal */
+    TOCSIN_COALESCE, /* the newest one of each source is pending, and counts the emissions that it
+                        replaced: a standard signal */
+    TOCSIN_DIRECT    /* E17: a question. It is asked with tocsin_ask, and never pending */
 };
 
+/* Flags of a signal. */
 enum {
-    TOCSIN_ASYNC = 1                      /* T3: it can be posted from a real signal handler: a flat payload of at most TOCSIN_ASYNC_MAX bytes */
+    TOCSIN_ASYNC = 1 /* T3: a real signal handler may post it. Its payload is flat (numbers,
+                        booleans, errors, operations), and has at most TOCSIN_ASYNC_MAX bytes */
 };
-enum { TOCSIN_ASYNC_MAX = 64 };           /* sizeof of its struct: numbers, booleans, errors, operations; no text, bytes, descriptor, object */
+enum { TOCSIN_ASYNC_MAX = 64 };
 
-/* The default action: what is done, once, if nobody handled it (E9). */
+/* The default action: what the main loop does, once, if no handler was called (E9). */
 enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 
-struct tocsin_spec {
-    const char *name;                     /* "chat.said": [A-Za-z0-9_-] in segments, parted by single dots */
-    const char *doc;                      /* one line for whoever reads the catalogue */
-    const struct tocsin_layout *layout;   /* NULL: it carries nothing */
+/* The declaration of a signal. Members that are not set must be zero. */
+struct tocsin_signal_spec {
+    const char *name; /* "chat.said": segments of [A-Za-z0-9_-] with single dots between them */
+    const char *doc;  /* one line, for the catalogue */
+    const struct tocsin_layout *layout; /* of the payload; NULL: the signal has no payload */
     enum tocsin_kind kind;
-    enum tocsin_unhandled unhandled;
-    int (*unhandled_fn)(const struct tocsin_info *info, void *arg);   /* if set, it is the default action; arg is NULL */
-    int rank;                             /* E10: of several signals that are unblocked at once, the lowest comes first */
-    unsigned flags;
-    size_t limit, limit_bytes;            /* of what is pended on one loop: entries, bytes of payload. 0: 1,024 and 1 MiB */
-    uintptr_t spare[4];                   /* zero */
+    enum tocsin_unhandled unhandled; /* the default action */
+    /* the default action, if set; it is called with arg NULL, as long as the program runs */
+    int (*unhandled_fn)(const struct tocsin_info *info, void *arg);
+    int rank; /* E10: of several signals that are unblocked at once, the lowest rank comes first */
+    unsigned flags;            /* TOCSIN_ASYNC */
+    size_t limit, limit_bytes; /* of the pending emissions on one loop: their number, and the bytes
+                                  of their payloads. 0: 1,024 and 1 MiB */
+    uintptr_t spare[4];        /* zero */
 };
 
 /**
- * Declares a signal. The same declaration again answers the same signo: two files of a program may both make it.
- * "The same" is name, layout text, kind, default action, rank, flags and limits; documentation may differ, the first stands.
+ * Declares a signal. A second declaration that is the same returns the same signo, so two files of
+ * a program may both declare it. Documentation may differ, and the first one is kept; name, layout
+ * text, kind, default action, rank, flags and limits must be the same.
  *
- * @owner   all of spec is copied; unhandled_fn is called for as long as the program runs
- * @return  the signo, 1 or more; -EINVAL: name, layout or a number is malformed, a spare word is set, the layout holds a
- *          TOCSIN_LOCAL and the kind is not TOCSIN_DIRECT, or TOCSIN_ASYNC is set and the layout is not flat, too large, or the kind is TOCSIN_DIRECT; -EEXIST: it is declared otherwise; -ENOSPC: as many names as
- *          tocsin_names_limit allows; -ENOMEM
+ * @owner   spec is copied
+ * @return  the signo, 1 or more; -EINVAL: the name, the layout or a number is malformed, a spare
+ *          word is set, the layout has a TOCSIN_LOCAL and the kind is not TOCSIN_DIRECT, or
+ *          TOCSIN_ASYNC is set and the layout is not flat or too large, or the kind is
+ *          TOCSIN_DIRECT; -EEXIST: the signal is declared differently; -EDQUOT: the owner has
+ *          reached its limit of signals; -ENOSPC: the process has TOCSIN_SIGNALS_MAX names;
+ *          -ENOMEM
  * @emits   none
  * @thread  any
  * @source  E14; POSIX signal.h(0P)
  * @since   0.1
  */
-TOCSIN_API int tocsin_declare(const struct tocsin_spec *spec) TOCSIN_CHECKED;
+TOCSIN_API int tocsin_declare(const struct tocsin_signal_spec *spec) TOCSIN_CHECKED;
 
 /**
- * The signo of a name that is declared.
+ * Returns the signo of a declared name.
  *
  * @owner   none
- * @return  the signo; -ENOENT: nobody declared it; -EINVAL: malformed, or NULL
+ * @return  the signo; -ENOENT: the name is not declared; -EINVAL: the name is malformed or NULL
  * @emits   none
  * @thread  any
  * @source  none
@@ -67,27 +79,34 @@ TOCSIN_API int tocsin_declare(const struct tocsin_spec *spec) TOCSIN_CHECKED;
 TOCSIN_API int tocsin_find(const char *name) TOCSIN_CHECKED;
 
 /**
- * Whether an emission of the signal would be noticed by anybody: handlers, observers, queues, or its default action, on
- * any loop. Ask it before preparing a payload that is expensive.
+ * Whether an emission of a signal would have an effect on any loop: it has handlers, observers,
+ * queues or a default action; or it is blocked, for handlers that are connected later. A
+ * disconnected handler does not count, even while it runs. Call this before preparing an expensive
+ * payload.
  *
  * @owner   none
- * @return  1: yes; 0: no, and tocsin_emit would do nothing; -EINVAL: no such signo
+ * @return  1: it would have an effect; 0: tocsin_emit would do nothing; -EINVAL: the signo does
+ *          not exist
  * @emits   none
  * @thread  any, async-signal-safe
  * @source  E12; kill(2) with signal 0
  * @since   0.1
  */
-TOCSIN_API int tocsin_heard(int signo);
+TOCSIN_API int tocsin_has_listeners(int signo);
 
 /**
- * Ignores all signals that match a pattern, on the calling thread's loop, also those that are named later: an emission of one is
- * discarded, its handlers are not called and its default action is not taken, until tocsin_default is called. What is
- * pended of it is dropped. The pattern has no "!". If it is blocked it is pended all the same, and a TOCSIN_TAKE queue can take it; what is left then is
- * dropped when it is unblocked. Observers see it, and the notify of an operation is called (O9). Handlers stay connected.
+ * Ignores all signals that match a pattern on the calling thread's loop, also those that are named
+ * later, until tocsin_unignore. Emissions are discarded: neither handlers nor the default action
+ * are called. Pending emissions are discarded, too. Handlers stay connected. Observers and the
+ * notify of an operation are called all the same (O9).
+ *
+ * Emissions of an ignored signal that is also blocked are pending, and a TOCSIN_TAKE queue can
+ * take them; the others are discarded when the signal is unblocked.
  *
  * @owner   none
- * @return  0; -EINVAL: the pattern is malformed, has a "!", or names a question; -ENOENT: a plain name that nobody declared (misspelt?);
- *          -ENOMEM: nothing has changed; -ESHUTDOWN: the loop is being freed; or what making the thread's loop answered
+ * @return  0; -EINVAL: the pattern is malformed, has a "!", or names a question; -ENOENT: a plain
+ *          name in the pattern is not declared; -ENOMEM; -ESHUTDOWN: the loop is being freed; or
+ *          the error of creating the thread's loop. On failure nothing has changed
  * @emits   none
  * @thread  loop
  * @source  POSIX sigaction(2): SIG_IGN
@@ -96,8 +115,9 @@ TOCSIN_API int tocsin_heard(int signo);
 TOCSIN_API int tocsin_ignore(const char *pattern);
 
 /**
- * Takes back tocsin_ignore for all signals that match a pattern, also for those that are named later: their handlers are called again,
- * and where there is none their default action is taken. Of an ignore and a default that match the same name, the later one holds.
+ * Undoes tocsin_ignore for all signals that match a pattern, also for those that are named later.
+ * If a tocsin_ignore and a tocsin_unignore match the same name, the later call decides.
+ * Emissions of a signal that was ignored and blocked stay pending.
  *
  * @owner   none
  * @return  as tocsin_ignore
@@ -106,32 +126,19 @@ TOCSIN_API int tocsin_ignore(const char *pattern);
  * @source  POSIX sigaction(2): SIG_DFL
  * @since   0.1
  */
-TOCSIN_API int tocsin_default(const char *pattern);
+TOCSIN_API int tocsin_unignore(const char *pattern);
 
 /**
- * Whether a name matches a pattern: POSIX's sigismember.
+ * Whether a name matches a pattern. The pattern "" matches nothing.
  *
  * @owner   none
- * @return  1; 0; -EINVAL: one of them is malformed (the pattern "" is the empty set), or NULL
+ * @return  1; 0; -EINVAL: the pattern or the name is malformed, or NULL
  * @emits   none
  * @thread  any
  * @source  POSIX sigismember(3); E13
  * @since   0.1
  */
 TOCSIN_API int tocsin_match(const char *pattern, const char *name);
-
-/**
- * Limits the names in the process, for a program that lets others name signals: what would make one more answers -ENOSPC.
- * A name that was given is never taken back.
- *
- * @owner   none
- * @return  the limit until now, TOCSIN_SIGNALS_MAX - 1 at the beginning; -EINVAL: most is below 1 or above that
- * @emits   none
- * @thread  any
- * @source  POSIX getrlimit(2)
- * @since   0.1
- */
-TOCSIN_API int tocsin_names_limit(int most);
 
 TOCSIN__END
 #endif

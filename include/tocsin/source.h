@@ -1,5 +1,5 @@
-/* Sources: what an emission comes from, so that a handler can listen to one of many (O8). Every operation is one; a
-   room, a device, a document can be. */
+/* Sources: what an emission comes from, so that a handler can listen to one of many (O8). Every
+   operation is a source; a program makes further ones, for a room, a device, a document. */
 #ifndef TOCSIN_SOURCE_H
 #define TOCSIN_SOURCE_H
 
@@ -8,28 +8,33 @@
 TOCSIN__BEGIN
 
 /**
- * Makes a source, of the calling thread's loop (which is made if the thread has none). data is a word of the caller's. where, which the
- * macro passes, is the place for a report.
+ * Makes a source on the calling thread's loop, which is created if the thread has none. data is a
+ * pointer that the program finds again with tocsin_source_get or tocsin_info_data. where is the
+ * place of the call; the macro passes it.
  *
- * @owner   the source is the caller's, who ends it with tocsin_source_free; data is only kept
- * @return  0 and ret_source set; -ENOMEM; -EINVAL: ret_source is NULL; -ESHUTDOWN: the loop is being freed; or what making
- *          the loop answered. On failure ret_source carries the error
+ * @owner   the source is the caller's, who ends it with tocsin_source_free; data is stored, not
+ *          used
+ * @return  0 and ret_source set; -ENOMEM; -EINVAL: ret_source is NULL; -EDQUOT: the owner has
+ *          reached its limit of sources; -ESHUTDOWN: the loop is being freed; or the error of
+ *          creating the thread's loop. On failure ret_source carries the error
  * @emits   none
  * @thread  loop
  * @source  none
  * @since   0.1
  */
 #define tocsin_source_new(...) tocsin_source_new_at(TOCSIN__HERE, __VA_ARGS__)
-TOCSIN_API int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source);
+TOCSIN_API int tocsin_source_new_at(const char *where, void *data,
+                                    struct tocsin_source *ret_source);
 
 /**
- * Ends a source: its handlers are disconnected, as if by tocsin_disconnect each. Legal in any handler, also in one of its
- * own: the delivery goes on with those that listen to all sources.
+ * Ends a source and disconnects the handlers that listen to it only, as tocsin_disconnect does.
+ * Any handler may call this, also one of this source: the delivery continues with the handlers
+ * that listen to all sources.
  *
- * @owner   the source is gone, its data untouched
- * @return  0; -ENOENT: there is no such source; -EINVAL: it is an operation, which ends by itself; -EXDEV: it
- *          belongs to the loop of another thread
- * @emits   tocsin.disconnected for each of them
+ * @owner   the source does not exist any longer; its data is not touched
+ * @return  0; -ENOENT: the source does not exist; -EINVAL: the source is an operation, which ends
+ *          by itself; -EXDEV: the source belongs to the loop of another thread
+ * @emits   tocsin.disconnected for each handler
  * @thread  loop
  * @source  E3
  * @since   0.1
@@ -37,10 +42,10 @@ TOCSIN_API int tocsin_source_new_at(const char *where, void *data, struct tocsin
 TOCSIN_API int tocsin_source_free(struct tocsin_source source);
 
 /**
- * The word of data that a source, or an operation (op.source), was given.
+ * Returns the data of a source, or of an operation (op.source).
  *
- * @owner   as it was given
- * @return  the data; NULL: none was given, or there is no such source on the calling thread's loop
+ * @owner   as agreed where the data was set
+ * @return  the data; NULL: none was set, or the source does not exist on the calling thread's loop
  * @emits   none
  * @thread  loop
  * @source  none
@@ -49,10 +54,11 @@ TOCSIN_API int tocsin_source_free(struct tocsin_source source);
 TOCSIN_API void *tocsin_source_get(struct tocsin_source source);
 
 /**
- * Gives a source, or an operation (op.source), another word of data.
+ * Sets the data of a source, or of an operation (op.source).
  *
- * @owner   data is only kept
- * @return  0; -ENOENT: there is no such source; -EXDEV: it belongs to the loop of another thread
+ * @owner   data is stored, not used
+ * @return  0; -ENOENT: the source does not exist; -EXDEV: the source belongs to the loop of
+ *          another thread
  * @emits   none
  * @thread  loop
  * @source  none

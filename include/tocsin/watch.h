@@ -1,4 +1,4 @@
-/* The readiness of a descriptor as an operation. */
+/* Watches: the readiness of a descriptor, as the progress of an operation. */
 #ifndef TOCSIN_WATCH_H
 #define TOCSIN_WATCH_H
 
@@ -6,34 +6,40 @@
 
 TOCSIN__BEGIN
 
-/* events: POLLIN, POLLOUT, as poll(2) has them. */
+/* events: POLLIN, POLLOUT, as in poll(2). */
 #define TOCSIN_FD_READY(F) F(i32, fd) F(i32, events)
-#define TOCSIN_FD_DONE(F)  F(i32, fd)
+#define TOCSIN_FD_DONE(F) F(i32, fd)
 TOCSIN_LAYOUT(tocsin_fd_ready, TOCSIN_FD_READY);
 TOCSIN_LAYOUT(tocsin_fd_done, TOCSIN_FD_DONE);
 
 /**
- * Watches a descriptor until it is cancelled: fd.ready in each turn in which it is ready (level-triggered), while somebody
- * wants to know. poll_events: POLLIN, POLLOUT or both; 0: none, until tocsin_watch_set. Errors and hang-ups count as
- * ready for what is watched. TOCSIN_STANDING.
+ * Watches a descriptor until the watch is cancelled (TOCSIN_PERSISTENT). It emits fd.ready in each
+ * turn in which the descriptor is ready (level-triggered), while there are listeners. poll_events:
+ * POLLIN, POLLOUT or both; 0: none, until tocsin_watch_set. Errors and hang-ups count as ready.
  *
- * @owner   fd stays the caller's: cancel the watch before closing it
- * @return  0; -EBADF: fd is not open; -EPERM: it cannot be polled (a regular file); -EINVAL: other poll_events; else as tocsin_op_new. On
- *          failure ret_op carries the error
- * @emits   fd.ready while ready and wanted; fd.done exactly once, status -ECANCELED or -ETIMEDOUT; or, when it is wanted again,
- *          why it cannot be watched any more: -EBADF, -ENOMEM
+ * @owner   fd stays the caller's: cancel the watch before closing it. If fd is closed first, the
+ *          watch ends with -EBADF when the number is watched again, or when its progress is wanted
+ *          again
+ * @return  0; -EBADF: fd is not open; -EPERM: fd cannot be polled (it is a regular file); -EINVAL:
+ *          poll_events has other bits; -EBUSY: an earlier watch of this number was not cancelled
+ *          before the close, and a duplicate of the closed descriptor is still open; else as
+ *          tocsin_op_new. On failure ret_op carries the error
+ * @emits   fd.ready while fd is ready and there are listeners; fd.done exactly once, with status
+ *          -ECANCELED or -ETIMEDOUT, or with -EBADF or -ENOMEM if fd can no longer be watched
  * @thread  loop
  * @source  POSIX poll(2)
  * @since   0.1
  */
-TOCSIN_API int tocsin_watch(int fd, short poll_events, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_watch(int fd, short poll_events, const struct tocsin_notify *notify,
+                            struct tocsin_op *ret_op);
 
 /**
- * Changes what a watch watches for; 0: nothing, until it is set again.
+ * Changes the events of a watch; 0: none, until they are set again.
  *
  * @owner   none
- * @return  0; -EINVAL: other poll_events, or it is no watch; -EALREADY: it has ended; -ENOENT: there is no such operation, or not any
- *          more; -EXDEV: it belongs to the loop of another thread; -EBADF: fd is not open any more; -ENOMEM
+ * @return  0; -EINVAL: poll_events has other bits, or the operation is not a watch; -EALREADY: the
+ *          watch has ended; -ENOENT: the watch does not exist; -EXDEV: the watch belongs to the
+ *          loop of another thread; -EBADF: the descriptor is not open any longer; -ENOMEM
  * @emits   none
  * @thread  loop
  * @source  POSIX poll(2)

@@ -1,4 +1,5 @@
-/* The watchdog: a thread that says which handler blocks a loop, while it does. Nothing is timed where an emission is made. */
+/* The watchdog: a thread that reports which handler blocks a loop, while it does so. Emissions are
+   not timed, so it costs them nothing. */
 #ifndef TOCSIN_WATCHDOG_H
 #define TOCSIN_WATCHDOG_H
 
@@ -6,31 +7,82 @@
 
 TOCSIN__BEGIN
 
-/* loop.blocked: a call, or a turn that works, has gone on for as long as the loop's watchdog allows; then again each time that the duration has doubled.
-   It is posted: another loop that listens hears it at once, the blocked one in its next turn. A post that is refused is made again soon.
+/* loop.blocked: one call, or one turn, has lasted for as long as the loop's watchdog allows. The
+   signal is posted again each time that the duration has doubled. If another loop listens, it
+   delivers the signal at once; the blocked loop delivers it in its next turn. If a post is refused,
+   the watchdog repeats it soon.
 
-   handler is the one whose call has lasted all that time; it runs, or what it called does. 0: no single handler. Then a notify, a task or a fiber has, or the
-   turn has, in many short calls; and the fields from signal to emission tell what ran at the moment of looking, if anything is known of it.
-   signal is "" if the handler was connected to a pattern of several: emission, a sequence number, says which it is. pattern, function, where are
-   those of the handler. source: the one that the handler listens to alone; of a notify or a fiber, its operation; 0: none.
-   blocked_us is for how long the watchdog has seen it: it began up to a quarter of the limit earlier. */
-#define TOCSIN_LOOP_BLOCKED(F) F(u64, loop) F(u64, handler) F(string, signal) F(string, pattern) F(string, function) F(string, where) F(string, owner) \
-    F(u64, source) F(u64, emission) F(i64, blocked_us)
+   handler: the handler whose call has lasted all the time; this handler, or a function that it
+   called, still runs. 0: no single handler blocks the loop, but a notify, a task, a fiber, or many
+   short calls in one turn. Then the members from signal to emission describe what ran when the
+   watchdog looked, if that is known.
+
+   signal: the name of the signal that the handler handles; "" if the handler was connected to a
+   pattern of several names. Then emission, the sequence number of the emission, identifies it.
+   pattern, function, where: of the handler. source: the source that the handler is connected to, or
+   the operation of a notify or a fiber; 0: none. blocked_us: how long the watchdog has seen the
+   call; the call began up to a quarter of the limit earlier. */
+#define TOCSIN_LOOP_BLOCKED(F) \
+    F(u64, loop) \
+    F(u64, handler) \
+    F(string, signal) \
+    F(string, pattern) \
+    F(string, function) \
+    F(string, where) F(string, owner) F(u64, source) F(u64, emission) F(i64, blocked_us)
 TOCSIN_LAYOUT(tocsin_loop_blocked, TOCSIN_LOOP_BLOCKED);
 
 /**
- * Has the calling thread's loop watched from now on, so that loop.blocked is posted when it serves nothing else for limit_ms milliseconds; called again,
- * with another limit. 0: not any more. One thread watches all loops, looking four times in the shortest limit, at most once in a millisecond; it
- * blocks every signal, and ends with the last of them.
+ * Makes the watchdog post loop.blocked when the calling thread's loop serves nothing else for
+ * limit_ms milliseconds. A further call changes the limit; 0 ends the watch. One thread watches
+ * all loops. It looks four times within the shortest limit, at most once in a millisecond; it
+ * blocks every signal, and ends when no loop is watched any longer.
  *
- * @owner   none; a loop that is freed is not watched any more
- * @return  0; -EINVAL: limit_ms is negative; -EAGAIN: there can be no more threads; -ENOMEM; or what making the thread's loop answered
+ * @owner   none; a loop that is freed is not watched any longer
+ * @return  0; -EINVAL: limit_ms is negative; -EAGAIN: no further thread can be created; -ENOMEM;
+ *          or the error of creating the thread's loop
  * @emits   loop.blocked, posted by the watchdog's thread
  * @thread  loop
  * @source  Node perf_hooks.monitorEventLoopDelay
  * @since   0.1
  */
 TOCSIN_API int tocsin_watchdog(int64_t limit_ms);
+
+/* Receives the payload of loop.blocked and a sentence: "loop main has been blocked for 1016 ms:
+   handler on_tick (bell.c:12) of plugin bell for host.ticked". */
+typedef void (*tocsin_watchdog_fn)(const struct tocsin_loop_blocked *blocked, const char *text,
+                                   void *arg);
+
+/**
+ * Makes the watchdog's thread call fn each time that it posts loop.blocked, even if no loop can
+ * receive the post (all loops are blocked, or an inbox is full). fn NULL: no more calls; when this
+ * returns, fn does not run. A process has one such function.
+ *
+ * fn must return soon, since nothing is watched meanwhile, and must not call the library.
+ *
+ * @owner   arg stays the caller's; the arguments of fn last until fn returns
+ * @return  none
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API void tocsin_watchdog_tell(tocsin_watchdog_fn fn, void *arg);
+
+/**
+ * Writes what runs in the process: what each loop does at this moment; then the tasks, timers,
+ * watches, fibers and other operations of each plugin, or, if no plugin has any, those of the
+ * program. For example: "loop main: handler on_tick (bell.c:12) of plugin bell for host.ticked;
+ * plugin bell: 1 task, 2 timers". It never waits, so a thread that is about to end the program can
+ * report the cause. It names a handler only on a loop that the watchdog watches.
+ *
+ * @owner   none
+ * @return  the length of the text, which is cut to size - 1 bytes; 0: nothing runs
+ * @emits   none
+ * @thread  any
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API size_t tocsin_still_running(char *text, size_t size);
 
 TOCSIN__END
 #endif

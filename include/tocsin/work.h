@@ -1,4 +1,10 @@
-/* Work: a function that blocks, on a thread of a pool. The pool's threads block every signal. */
+/* Work: a function that blocks, on a thread of a pool.
+
+   The thread runs task and drop with an empty signal mask. So children that they start (system,
+   popen, posix_spawn) have an empty mask, too, and handlers of real signals may interrupt them:
+   calls that SA_RESTART does not cover return EINTR. Between tasks the thread blocks every signal
+   (S2, <tocsin/os.h>). A task may be cancelled (pthread_cancel) or call pthread_exit: then its
+   operation ends with -ECANCELED, drop is called, and another thread replaces this one. */
 #ifndef TOCSIN_WORK_H
 #define TOCSIN_WORK_H
 
@@ -6,52 +12,67 @@
 
 TOCSIN__BEGIN
 
-/* How long it waited for a thread, and how long it ran. */
+/* queued_us: how long the task waited for a thread; ran_us: how long it ran. */
 #define TOCSIN_WORK_DONE(F) F(i64, queued_us) F(i64, ran_us)
 TOCSIN_LAYOUT(tocsin_work_done, TOCSIN_WORK_DONE);
 
-enum { TOCSIN_ABANDON = 1 };              /* cancelled while it runs, the operation ends at once, and the answer of task is lost */
+/* Flags of work. */
+enum {
+    TOCSIN_ABANDON = 1 /* if it is cancelled while the task runs, the operation ends at once, and
+                          the result of the task is lost */
+};
 
+/* Options of tocsin_work_with. Members that are not set must be zero. */
 struct tocsin_work_options {
-    struct tocsin_pool pool;              /* zero: the pool of the process */
-    tocsin_drop drop;                     /* called once with arg when neither task nor the operation uses it any more; any thread */
-    unsigned flags;
-    uintptr_t spare[4];                   /* zero */
+    struct tocsin_pool pool; /* zero: the pool of the process */
+    tocsin_drop drop;        /* called once with arg, on any thread, when neither the task nor the
+                                operation        uses it any longer; NULL: nothing to free */
+    unsigned flags;          /* TOCSIN_ABANDON */
+    uintptr_t spare[4];      /* zero */
 };
 
 /**
  * Runs task(arg) on a thread of the process's pool.
  *
  * @owner   arg is lent until the terminal signal
- * @return  0; -EINVAL: task is NULL; -EAGAIN: the pool's queue is full, or no thread could be made and none is there; else as tocsin_op_new. On
- *          failure ret_op carries the error
- * @emits   work.done exactly once, status: what task answered; -ECANCELED or -ETIMEDOUT if it had not begun
+ * @return  0; -EINVAL: task is NULL; -EAGAIN: the queue of the pool is full, or no thread could be
+ *          created and the pool has none; else as tocsin_op_new. On failure ret_op carries the
+ *          error
+ * @emits   work.done exactly once. Its status is the result of task; -ECANCELED or -ETIMEDOUT if
+ *          the task had not begun; -ECANCELED if the task ended its thread; -EAGAIN if an earlier
+ *          task ended the last thread, and no new one could be created
  * @thread  loop
  * @source  POSIX pthread_create(3), pthread_join(3)
  * @since   0.1
  */
-TOCSIN_API int tocsin_work(tocsin_task task, void *arg, const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_work(tocsin_task task, void *arg, const struct tocsin_notify *notify,
+                           struct tocsin_op *ret_op);
 
 /**
- * Runs task(arg) on a pool of one's own, or so that it can be abandoned while it runs. options NULL: as tocsin_work.
+ * Runs task(arg) with options: on another pool, with a drop, or so that it can be abandoned while
+ * it runs. options NULL: as tocsin_work.
  *
- * @owner   arg is lent until drop is called, or without drop until the terminal signal; with TOCSIN_ABANDON give a drop
- * @return  as tocsin_work; -ENOENT: there is no such pool; -EINVAL also: a flag or spare word is wrong, or TOCSIN_ABANDON without drop. drop
- *          is not called if it fails
+ * @owner   arg is lent until drop is called, or, without drop, until the terminal signal;
+ *          TOCSIN_ABANDON needs a drop
+ * @return  as tocsin_work; -ENOENT: the pool does not exist; -EINVAL also: a flag or spare word is
+ *          wrong, or TOCSIN_ABANDON is set without drop. On failure drop is not called
  * @emits   as tocsin_work
  * @thread  loop
  * @source  none
  * @since   0.1
  */
-TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsin_task task, void *arg,
-                                const struct tocsin_notify *notify, struct tocsin_op *ret_op);
+TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsin_task task,
+                                void *arg, const struct tocsin_notify *notify,
+                                struct tocsin_op *ret_op);
 
 /**
- * Makes a pool of up to so many threads (0: as many as processors, at least 4), which start when they are needed and end when idle for a second,
- * with a queue of so many tasks (0: 1,024).
+ * Makes a pool of at most this many threads (0: the number of processors, at least 4) and a queue
+ * of limit tasks (0: 1,024). Threads are created when they are needed, and end after a second
+ * without work.
  *
  * @owner   the pool is the caller's, who ends it with tocsin_pool_free
- * @return  0 and ret_pool set; -EINVAL: threads is negative or over 1,024, or ret_pool is NULL; -ENOMEM. On failure ret_pool carries the error
+ * @return  0 and ret_pool set; -EINVAL: threads is negative or over 1,024, or ret_pool is NULL;
+ *          -ENOMEM. On failure ret_pool carries the error
  * @emits   none
  * @thread  any
  * @source  none
@@ -60,10 +81,11 @@ TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsi
 TOCSIN_API int tocsin_pool_new(int threads, size_t limit, struct tocsin_pool *ret_pool);
 
 /**
- * Ends a pool: it takes no new work, finishes what it has, and its threads end. Does not wait for them.
+ * Ends a pool: it accepts no new tasks, finishes those that it has, and ends its threads. This
+ * does not wait for them.
  *
- * @owner   the pool is gone for the caller
- * @return  0; -ENOENT: there is no such pool
+ * @owner   the id is invalid afterwards
+ * @return  0; -ENOENT: the pool does not exist
  * @emits   none
  * @thread  any
  * @source  none

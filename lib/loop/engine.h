@@ -1,5 +1,6 @@
-/* The engine of a loop: libevent's base, time, what is ready, what other threads put in. It is made with the first start, run or turn,
-   not with the first connect: who only wants the registry never touches libevent. */
+/* The engine of a loop: libevent's base, time, the ready list and the descriptors that wake it. The
+ * first start, run or turn makes it, not the first connect: a program that uses only the registry
+ * never touches libevent. */
 #ifndef TOCSIN_LOOP_ENGINE_H
 #define TOCSIN_LOOP_ENGINE_H
 
@@ -7,105 +8,109 @@
 
 #include <tocsin/loop.h>
 
-#include "core/loop.h"
+#include "delivery/loop.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
 
 struct event;
-struct tocsin__detained;
+struct tocsin__delayed;
 struct tocsin__fiber;
-struct tocsin__mirror;
+struct tocsin__poll_fd;
 struct tocsin__watched;
 
-/* Called once, when the engine ends: what other floors keep for a loop. */
-struct tocsin__last {
-    struct tocsin__last *next;
-    void (*run)(struct tocsin__last *last, struct tocsin__engine *engine);
+/* An object that another part of the library keeps for a loop. run is called once, when the engine
+ * ends. */
+struct tocsin__cleanup {
+    struct tocsin__cleanup *next;
+    void (*run)(struct tocsin__cleanup *cleanup, struct tocsin__engine *engine);
 };
 
-/* What the loop asks of those who live on it, the operations (lib/op), when it runs, drains and ends. */
-struct tocsin__tenant {
-    uint32_t running, serving, kept;                   /* operations: that run; that run in the service of others; that keep their result */
-    uint32_t threads;                                  /* that a thread of ours will end */
-    uint32_t held;                                     /* entries of queues that are polled: something to be taken */
-    bool (*resumable)(struct tocsin__tenant *tenant);  /* something that paused may be wanted again */
-    void (*resume)(struct tocsin__tenant *tenant);
-    void (*drain)(struct tocsin__tenant *tenant);      /* cancels what stands */
-    void (*cancel)(struct tocsin__tenant *tenant, bool serving);     /* cancels what runs, or what serves */
-    void (*forget)(struct tocsin__tenant *tenant);     /* T8: drops all that runs, and tells nobody */
+/* The operations of a loop (lib/op), as the loop sees them: how many there are, and what the loop
+ * calls when it runs, drains and ends. */
+struct tocsin__loop_client {
+    uint32_t running;        /* operations that run, background ones not included */
+    uint32_t serving;        /* background operations that run */
+    uint32_t kept;           /* ended operations that keep their result (W1) */
+    uint32_t threads;        /* operations that another thread of the library will complete */
+    uint32_t polled_entries; /* entries in queues whose descriptor is polled */
+    /* a paused operation may be wanted again */
+    bool (*resumable)(struct tocsin__loop_client *loop_client);
+    void (*resume)(struct tocsin__loop_client *loop_client);
+    /* cancels persistent operations */
+    void (*drain)(struct tocsin__loop_client *loop_client);
+    /* cancels all operations; serving: the background operations instead */
+    void (*cancel)(struct tocsin__loop_client *loop_client, bool serving);
+    /* a jump has left the delivery of a completion: continues after that delivery */
+    void (*recover)(struct tocsin__loop_client *loop_client);
+    /* number of running fibers whose function has returned */
+    uint32_t (*finished)(const struct tocsin__loop_client *loop_client);
+    /* T8: drops all operations without announcing them */
+    void (*forget)(struct tocsin__loop_client *loop_client);
+    /* T6: ends all waits and empties the queues */
+    void (*desert)(struct tocsin__loop_client *loop_client);
+    /* T6: ends operations that cancel did not end */
+    void (*finish)(struct tocsin__loop_client *loop_client, bool serving);
 };
 
+/* Only the loop's own thread reads and writes it. Other threads only write to wake_fd. */
 struct tocsin__engine {
     struct tocsin__loop *loop;
     struct event_base *base;
-    bool adopted, turning;
-    int received;                                      /* how many things came out of the inbox in the last turn */
-    bool polled;                                       /* a foreign loop waits: for the mirror, or on the adopted base */
+    bool adopted;           /* base belongs to the program (tocsin_loop_adopt) */
+    bool turning;           /* a turn is on the stack */
+    bool in_dispatch;       /* this turn runs within the program's dispatch of the adopted base */
+    const void *turn_frame; /* stack frame of the running turn */
+    /* lib/style sets it: the running fiber was left by a jump to another stack */
+    void (*fiber_left)(struct tocsin__engine *engine);
+    int received; /* things taken out of the inbox in the last turn */
+    bool polled;  /* a foreign loop waits for this one (polled.h) */
 
-    struct event *alarm, *wake;                        /* libevent's side of time, and of the inbox */
-    int alarm_fd, wake_fd, probe_fd;                   /* probe: asks whether a descriptor can be polled; -1: not made yet */
-    int64_t alarm_us;                                  /* when alarm rings; 0: it does not */
+    struct event *alarm, *wake; /* libevent's events for alarm_fd and wake_fd */
+    int alarm_fd, wake_fd;      /* a timerfd; an eventfd that other threads write */
+    int probe_fd;               /* an epoll set (watch.c); -1: not made yet */
+    int64_t alarm_us;           /* when alarm_fd expires; 0: it is not set */
     struct tocsin__timers timers;
-    bool stopped;                                      /* the clock stands at stopped_us, for a test */
-    int64_t stopped_us;
+    bool clock_stopped; /* a test has stopped the clock at clock_us */
+    int64_t clock_us;
 
-    struct tocsin__node *ready, **ready_last;
-    struct tocsin__detained *detained, **detained_last;      /* held up on their way from the inbox, the oldest first */
-    uint32_t detained_count;
+    struct tocsin__node *ready, **ready_last; /* ready.h */
+    /* messages that an injector delays (inject.c), the oldest first */
+    struct tocsin__delayed *delayed, **delayed_last;
+    uint32_t delayed_count;
     struct tocsin__watch *watches;
-    struct tocsin__mirror *mirror;                     /* what tocsin_fd stands for; NULL: nobody asked */
-    struct tocsin__last *lasts;
-    struct tocsin__watched *watched;                   /* by the watchdog; NULL: it has never been */
+    /* a descriptor was closed before its watch ended; its file may still be in the epoll sets */
+    bool has_stale_fds;
+    struct tocsin__poll_fd *poll_fd; /* NULL: tocsin_loop_fd was never called */
+    struct tocsin__cleanup *cleanups;
+    struct tocsin__watched *watched; /* the watchdog's record; NULL: never watched */
 
-    struct tocsin__tenant *tenant;                     /* the operations; NULL: there has been none */
-    bool draining, drain_begun, drain_over;
+    uint64_t os_taken;                       /* real signals that tocsin_run has taken over (T7) */
+    struct tocsin__loop_client *loop_client; /* NULL: no operation was ever started */
+    bool draining;                           /* tocsin_drain was called */
+    bool drain_begun;                        /* persistent operations have been cancelled */
+    bool drain_expired;                      /* the time limit of the drain has passed */
+    bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;
 
-    /* lib/style's: */
-    struct tocsin__fiber *fiber;                       /* that runs; NULL: none */
+    /* written by lib/style alone */
+    struct tocsin__timer
+        suspend_timer; /* timer of tocsin_suspend; not on the stack, which may be lost (T6) */
+    struct tocsin__fiber *fiber; /* NULL: none runs */
     struct tocsin__fibers *fibers;
 };
 
-int  tocsin__engine_make(struct tocsin__engine **ret_engine);    /* the thread's, with its loop, made if need be */
+/* The engine of the calling thread's loop; makes the loop and the engine if there is none. */
+int tocsin__engine_make(struct tocsin__engine **ret_engine);
 void tocsin__engine_free(struct tocsin__engine *engine);
-void tocsin__engine_last(struct tocsin__engine *engine, struct tocsin__last *last);
+void tocsin__engine_add_cleanup(struct tocsin__engine *engine, struct tocsin__cleanup *cleanup);
 
-void tocsin__polled(struct tocsin__engine *engine);               /* from now on somebody else waits for it */
-void tocsin__polled_update(struct tocsin__engine *engine);
+/* Opens the descriptors and events; the base too, if there is none. On failure (-EMFILE, -ENOMEM,
+ * another -errno) the caller must call tocsin__engine_shut, which closes all but the base. */
+int tocsin__engine_open(struct tocsin__engine *engine);
+void tocsin__engine_shut(struct tocsin__engine *engine);
 
-/* What is due, or what is ready, may have changed: so has what a foreign poll loop waits for. */
-static inline void tocsin__mirror_update(struct tocsin__engine *engine)
-{
-    if (tocsin__unlikely(engine->polled))
-        tocsin__polled_update(engine);
-}
-
-/* Its thread: the node is run by the next turn at the latest. */
-static inline void tocsin__ready(struct tocsin__engine *engine, struct tocsin__node *node)
-{
-    node->next = NULL;
-    *engine->ready_last = node;
-    engine->ready_last = &node->next;
-    tocsin__mirror_update(engine);
-}
-
-/* T8. part: gives up all that it shares with the parent, which notices nothing, and forgets what ran; it has no descriptors then. reopen: new ones. */
-void tocsin__engine_part(struct tocsin__engine *engine);
-int  tocsin__engine_reopen(struct tocsin__engine *engine);       /* -ENOMEM, -errno: as after part */
-
-bool tocsin__may_part(const struct tocsin__loop *loop);          /* no handler, turn or fiber that came from the parent is on the stack */
-void tocsin__part(struct tocsin__loop *loop);                    /* the whole loop; it is still inherited */
-
-/* Whether the calling code may run turns or be suspended: no handler is on the stack. */
-static inline bool tocsin__may_turn(const struct tocsin__engine *engine)
-{
-    return tocsin__at_rest(engine->loop) && !engine->turning && !engine->fiber;
-}
-
-/* One turn; at most timeout_us (-1: without limit). How many things it did; -EDEADLK. */
-int  tocsin__turn(struct tocsin__engine *engine, int64_t timeout_us);
-void tocsin__free_if_wanted(void);                               /* obeys a tocsin_free that was called in a handler */
-bool tocsin__busy(const struct tocsin__engine *engine);          /* a turn has something to do at once */
-int64_t tocsin__due(const struct tocsin__engine *engine);        /* when it has; 0: at once; INT64_MAX: not by itself */
+/* Make wake_fd or alarm_fd unreadable again. */
+void tocsin__engine_read_wake(struct tocsin__engine *engine);
+void tocsin__engine_read_alarm(struct tocsin__engine *engine);
 
 #endif

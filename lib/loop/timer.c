@@ -1,30 +1,6 @@
-#include <time.h>
-
-#include "loop/engine.h"
-#include "loop/mirror.h"
-
-static int64_t clock_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t tocsin__now(const struct tocsin__engine *engine)
-{
-    return engine && engine->stopped ? engine->stopped_us : clock_us();
-}
-
-int64_t tocsin__due_in(const struct tocsin__engine *engine, int64_t timeout_ms)
-{
-    return tocsin__now(engine) + (timeout_ms > INT64_MAX / 4000 ? INT64_MAX / 4 : timeout_ms * 1000);
-}
-
-int64_t tocsin_now(void)
-{
-    return tocsin__now(tocsin__self->engine);
-}
+/* Arms, disarms and fires the timers of a loop. */
+#include "loop/clock.h"
+#include "loop/polled.h"
 
 void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *timer, int64_t due_us)
 {
@@ -34,7 +10,7 @@ void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *time
     timer->node.major = due_us;
     timer->node.minor = timers->order++;
     tocsin__heap_put(&timers->heap, &timer->node);
-    tocsin__mirror_update(engine);
+    tocsin__polled_update(engine);
 }
 
 void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer)
@@ -52,11 +28,12 @@ int64_t tocsin__timer_next(const struct tocsin__engine *engine)
 int tocsin__timers_fire(struct tocsin__engine *engine)
 {
     int64_t now = tocsin__now(engine);
-    uint64_t order = engine->timers.order;             /* what is armed from here on waits for the next turn */
+    uint64_t order = engine->timers.order;
     struct tocsin__heap_node *first;
     int count = 0;
 
-    while (!tocsin__inherited(engine->loop) && (first = engine->timers.heap.first) && first->major <= now && first->minor < order) {
+    while (!tocsin__inherited(engine->loop) && (first = engine->timers.heap.first) &&
+           first->major <= now && first->minor < order) {
         struct tocsin__timer *timer = (struct tocsin__timer *)first;
 
         tocsin__heap_remove(first);

@@ -1,12 +1,14 @@
+/* Watches descriptors. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 
 #include <event2/event.h>
 
+#include "base/refusal.h"
 #include "loop/engine.h"
-#include "loop/mirror.h"
+#include "loop/poll_fd.h"
 #include "loop/watch.h"
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
@@ -19,33 +21,110 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     watch->ready(watch, (short)((what & EV_READ ? POLLIN : 0) | (what & EV_WRITE ? POLLOUT : 0)));
 }
 
-/* Whether the kernel can poll it. libevent prints what it is refused, so it is asked for nothing that can be refused. */
-static int probe(struct tocsin__engine *engine, int fd)
+/* The probe is an epoll set of the loop that has every watched descriptor, for no event.
+ * - The kernel refuses to add a descriptor that cannot be polled; libevent would print an error.
+ * - The kernel removes a descriptor when its file is closed. So a watch whose descriptor is not in
+ *   the set is stale: its number belongs to another file now, which libevent does not notice. */
+
+static int probe_ctl(const struct tocsin__engine *engine, int op, int fd)
 {
     struct epoll_event nothing = { .events = 0 };
+
+    return epoll_ctl(engine->probe_fd, op, fd, &nothing) < 0 ? -errno : 0;
+}
+
+static struct tocsin__watch *watch_find(const struct tocsin__engine *engine, int fd,
+                                        const struct tocsin__watch *except)
+{
+    struct tocsin__watch *watch = engine->watches;
+
+    while (watch && (watch->fd != fd || watch == except))
+        watch = watch->next;
+    return watch;
+}
+
+/* Number of files in the probe under this descriptor number: 2 if a duplicate keeps a closed one
+ * open. */
+static int probe_count(const struct tocsin__engine *engine, int fd)
+{
+    char path[64], line[256];
+    int number, count = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", engine->probe_fd);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        count += sscanf(line, "tfd: %d", &number) == 1 && number == fd;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+/* fd was just added to the probe, so it was not there: ends the watches that still have its number.
+ */
+static int watch_end_stale(struct tocsin__engine *engine, int fd)
+{
+    struct tocsin__watch *watch = watch_find(engine, fd, NULL);
+
+    if ((watch || engine->has_stale_fds) && probe_count(engine, fd) > 1) {
+        probe_ctl(engine, EPOLL_CTL_DEL, fd);
+        engine->has_stale_fds = true;
+        return tocsin__because(
+            -EBUSY,
+            "descriptor %d was closed before its watch was cancelled, and a duplicate of it "
+            "is still open, so the kernel still reports it by this number: cancel first",
+            fd);
+    }
+    if (watch)
+        tocsin__remark("a watch of descriptor %d has ended: the descriptor was closed before the "
+                       "watch was cancelled",
+                       fd);
+    for (; watch; watch = watch_find(engine, fd, NULL)) {
+        watch->stale = true;
+        watch->ready(watch, POLLNVAL);
+    }
+    return 0;
+}
+
+static int probe_add(struct tocsin__engine *engine, int fd)
+{
+    int err;
 
     if (engine->probe_fd < 0)
         engine->probe_fd = tocsin__fault() ? (errno = EMFILE, -1) : epoll_create1(EPOLL_CLOEXEC);
     if (engine->probe_fd < 0 || tocsin__fault())
         return engine->probe_fd < 0 ? -errno : -ENOMEM;
-    if (epoll_ctl(engine->probe_fd, EPOLL_CTL_ADD, fd, &nothing) < 0)
-        return -errno;
-    epoll_ctl(engine->probe_fd, EPOLL_CTL_DEL, fd, &nothing);
-    return 0;
+    err = probe_ctl(engine, EPOLL_CTL_ADD, fd);
+    if (err == -EEXIST) /* another watch of the same descriptor has added it */
+        return 0;
+    return err < 0 ? err : watch_end_stale(engine, fd);
+}
+
+/* The last watch of a descriptor removes it from the probe. */
+static void probe_remove(struct tocsin__watch *watch)
+{
+    if (!watch->stale && !watch_find(watch->engine, watch->fd, watch) &&
+        probe_ctl(watch->engine, EPOLL_CTL_DEL, watch->fd) < 0)
+        /* fd is closed; a duplicate may keep its file in the set */
+        watch->engine->has_stale_fds = true;
 }
 
 int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd)
 {
-    int err = tocsin__inherited(engine->loop) ? -EOWNERDEAD : probe(engine, fd);
+    int err = tocsin__inherited(engine->loop) ? -EOWNERDEAD : probe_add(engine, fd);
 
     if (err < 0)
         return err;
     watch->engine = engine;
     watch->fd = fd;
     watch->events = 0;
-    watch->event = tocsin__fault() ? NULL : event_new(engine->base, fd, EV_PERSIST, on_ready, watch);
-    if (!watch->event)
+    watch->stale = false;
+    watch->event = tocsin__fault() ? NULL
+                                   : event_new(engine->base, fd, EV_PERSIST, on_ready, watch);
+    if (!watch->event) {
+        probe_remove(watch);
         return -ENOMEM;
+    }
     watch->next = engine->watches;
     watch->link = &engine->watches;
     if (watch->next)
@@ -54,15 +133,17 @@ int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watc
     return 0;
 }
 
-/* libevent does not say why it could not add a descriptor, but errno is epoll's. */
-static int event_for(struct tocsin__watch *watch, short events)
+/* If event_add fails, errno is that of epoll_ctl; 0: libevent has failed for lack of memory. */
+static int watch_set_event(struct tocsin__watch *watch, short events)
 {
-    short what = (short)(EV_PERSIST | (events & POLLIN ? EV_READ : 0) | (events & POLLOUT ? EV_WRITE : 0));
+    short what = (short)(EV_PERSIST | (events & POLLIN ? EV_READ : 0) |
+                         (events & POLLOUT ? EV_WRITE : 0));
 
     event_del(watch->event);
     if (!events)
         return 0;
-    if (tocsin__fault() || fcntl(watch->fd, F_GETFD) < 0)      /* closed meanwhile */
+    if (watch->stale || tocsin__fault() || probe_ctl(watch->engine, EPOLL_CTL_MOD, watch->fd) < 0)
+        /* fd was closed; its number may belong to another file now */
         return -EBADF;
     if (event_assign(watch->event, watch->engine->base, watch->fd, what, on_ready, watch) < 0)
         return -EINVAL;
@@ -72,20 +153,23 @@ static int event_for(struct tocsin__watch *watch, short events)
     return errno ? -errno : -ENOMEM;
 }
 
-static void watched_for(struct tocsin__watch *watch, short events)
+static void watch_note_events(struct tocsin__watch *watch, short events)
 {
-    tocsin__mirror_watch(watch->engine, watch->fd, watch->events, events);
+    tocsin__poll_fd_watch(watch->engine, watch->fd, watch->events, events);
     watch->events = events;
 }
 
 int tocsin__watch_for(struct tocsin__watch *watch, short events)
 {
-    int err = tocsin__inherited(watch->engine->loop) ? -EOWNERDEAD : events == watch->events ? 0 : event_for(watch, events);
+    int err = tocsin__inherited(watch->engine->loop) ? -EOWNERDEAD
+              : events == watch->events              ? 0
+                                                     : watch_set_event(watch, events);
 
     if (err == 0)
-        watched_for(watch, events);
-    else if (err != -EOWNERDEAD && event_for(watch, watch->events) < 0)      /* nor what it was */
-        watched_for(watch, 0);
+        watch_note_events(watch, events);
+    else if (err != -EOWNERDEAD &&
+             watch_set_event(watch, watch->events) < 0) /* what it waited for before */
+        watch_note_events(watch, 0);
     return err;
 }
 
@@ -94,13 +178,16 @@ void tocsin__watch_close(struct tocsin__watch *watch)
     if (!watch->event || tocsin__inherited(watch->engine->loop))
         return;
     tocsin__watch_for(watch, 0);
+    probe_remove(watch);
     tocsin__watch_end(watch);
 }
 
 void tocsin__watch_end(struct tocsin__watch *watch)
 {
-    event_free(watch->event);
+    if (watch->event)
+        event_free(watch->event);
     watch->event = NULL;
+    tocsin__assert(*watch->link == watch);
     *watch->link = watch->next;
     if (watch->next)
         watch->next->link = watch->link;

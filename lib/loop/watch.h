@@ -1,4 +1,4 @@
-/* The readiness of a descriptor. */
+/* Watches whether a descriptor is readable or writable, by an event of libevent. */
 #ifndef TOCSIN_LOOP_WATCH_H
 #define TOCSIN_LOOP_WATCH_H
 
@@ -9,17 +9,27 @@ struct tocsin__engine;
 
 struct tocsin__watch {
     struct tocsin__engine *engine;
-    struct event *event;
+    struct event *event; /* NULL: ended */
     int fd;
-    short events;                                      /* POLLIN, POLLOUT: what is watched for now */
-    bool plugged;                                      /* T8 (engine.c) */
-    struct tocsin__watch *next, **link;                /* among those of the engine */
-    void (*ready)(struct tocsin__watch *watch, short events);     /* in a callback of libevent: it only records */
+    short events;         /* POLLIN, POLLOUT: what it waits for now */
+    bool has_placeholder; /* after a fork: fd is a placeholder (after_fork.c) */
+    bool stale;           /* fd was closed; its number may belong to another file now */
+    struct tocsin__watch *next, **link; /* in engine->watches */
+    /* Called in a callback of libevent, so it must only record. POLLNVAL: the watch is stale, and
+       must be closed. */
+    void (*ready)(struct tocsin__watch *watch, short events);
 };
 
-int  tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd);   /* watches for nothing yet */
-int  tocsin__watch_for(struct tocsin__watch *watch, short events);                             /* 0: nothing */
-void tocsin__watch_close(struct tocsin__watch *watch);           /* of an inherited loop: it stays, and waits for watch_end */
+/* Begins a watch that waits for nothing yet. -EPERM: fd cannot be polled; -EBADF, -EBUSY, -ENOMEM,
+ * -EOWNERDEAD, another -errno. */
+int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watch, int fd);
+
+/* Changes what the watch waits for; 0: nothing. On failure it still waits for what it did, or for
+ * nothing if that fails too. */
+int tocsin__watch_for(struct tocsin__watch *watch, short events);
+
+/* Ends the watch; on an inherited loop only tocsin__watch_end does. */
+void tocsin__watch_close(struct tocsin__watch *watch);
 void tocsin__watch_end(struct tocsin__watch *watch);
 
 #endif

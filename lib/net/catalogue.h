@@ -4,6 +4,7 @@
 
 #include <tocsin/http.h>
 
-extern const struct tocsin_spec tocsin__net_done_spec, tocsin__net_headers_spec, tocsin__net_body_spec, tocsin__net_closed_spec;
+extern const struct tocsin_signal_spec tocsin__net_done_spec, tocsin__net_headers_spec,
+    tocsin__net_body_spec, tocsin__net_closed_spec;
 
 #endif

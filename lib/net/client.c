@@ -1,8 +1,12 @@
+#include <tocsin/provider.h>
+
+#include "net/cancel.h"
 #include "net/catalogue.h"
 #include "net/client.h"
 #include "net/fetch.h"
 #include "net/mem.h"
-#include "net/place.h"
+#include "net/permit.h"
+#include "net/status.h"
 #include "net/transfer.h"
 
 enum { NAMES_THREADS = 16, NAMES_QUEUED = 1024 };
@@ -14,58 +18,75 @@ struct tocsin__net_client *tocsin__net_client_current(void)
     return current;
 }
 
-/* Its end: all fetches have ended before it (TOCSIN_SERVING). On the loop's thread, whoever drops the state. */
+/* Called on the thread of the loop, after all fetches have ended: the operation is in the
+   background (TOCSIN_BACKGROUND). */
 static void client_close(struct tocsin__net_client *client)
 {
+    int cancel = tocsin__net_cancel_off();
+
     if (current == client)
         current = NULL;
     tocsin__net_transfers_free(client);
     if (client->multi)
         curl_multi_cleanup(client->multi);
     client->multi = NULL;
+    tocsin__net_cancel_back(cancel);
     tocsin__net_clock_free(&client->clock);
     tocsin__net_sockets_free(&client->sockets);
+    tocsin__net_resolve_forget(client);
     tocsin__net_origins_free(&client->origins);
     if (client->pool.id)
         tocsin_pool_free(client->pool);
     client->pool.id = 0;
 }
 
-static int cancel(struct tocsin_op op, void *state, int reason)
+static int client_cancel(struct tocsin_op op, void *state, int reason)
 {
     client_close(state);
     tocsin_op_complete(op, reason, NULL);
     return 0;
 }
 
-/* T8: in the child of a fork it is not closed, but dropped. Its connections are the parent's, and libcurl would say goodbye on them: they stay as they are. */
-static void drop(void *state)
+/* In the child of a fork (T8) the client is dropped, not closed: its connections belong to the
+   parent, and libcurl would shut down TLS on them. */
+static void client_drop(void *state)
 {
     if (current == state)
         current = NULL;
 }
 
-static const struct tocsin_op_type client_type = {
-    .done = &tocsin__net_closed_spec, .state_size = sizeof(struct tocsin__net_client), .cancel = cancel, .drop = drop
-};
+static const struct tocsin_op_type client_type = { .done = &tocsin__net_closed_spec,
+                                                   .state_size = sizeof(struct tocsin__net_client),
+                                                   .cancel = client_cancel,
+                                                   .drop = client_drop };
 
-/* So many connections are kept. To an origin there are never more than it has places: libcurl closes an idle one instead. */
+/* Limits the connections that libcurl keeps. An origin never has more connections than permits:
+   libcurl closes an idle connection instead. */
 static int set_limits(struct tocsin__net_client *client)
 {
-    CURLMcode code = curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.at_once);
+    CURLMcode code = curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+                                       (long)client->options.at_once);
 
     if (code == CURLM_OK)
-        code = curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)client->options.per_host);
-    return code == CURLM_OK ? 0 : -ENOMEM;
+        code = curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                                 (long)client->options.per_host);
+    return tocsin__net_status_of_multi(code);
 }
 
+/* curl_multi_init reports no cause. Newer versions need descriptors for a multi handle, so look
+   for that cause here. */
 static int open_multi(struct tocsin__net_client *client)
 {
-    CURLM *multi = client->multi = curl_multi_init();
+    CURLMcode code;
 
-    if (!multi || tocsin__net_sockets_of_multi(client, multi) != CURLM_OK || tocsin__net_clock_of_multi(&client->clock, multi) != CURLM_OK)
-        return -ENOMEM;
-    return set_limits(client);
+    errno = 0;
+    client->multi = curl_multi_init();
+    if (!client->multi)
+        return errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
+    code = tocsin__net_sockets_of_multi(client, client->multi);
+    if (code == CURLM_OK)
+        code = tocsin__net_clock_of_multi(&client->clock, client->multi);
+    return code == CURLM_OK ? set_limits(client) : tocsin__net_status_of_multi(code);
 }
 
 static int client_open(struct tocsin__net_client *client, struct tocsin_op op)
@@ -76,6 +97,7 @@ static int client_open(struct tocsin__net_client *client, struct tocsin_op op)
     client->options.at_once = TOCSIN__NET_AT_ONCE;
     TAILQ_INIT(&client->waiting);
     TAILQ_INIT(&client->running);
+    TAILQ_INIT(&client->kept);
     if (err == 0)
         err = tocsin__net_clock_start(&client->clock);
     if (err == 0)
@@ -92,7 +114,8 @@ int tocsin__net_client_get(struct tocsin__net_client **ret_client)
     int err = 0;
 
     if (!current) {
-        err = tocsin_op_new(&client_type, &(struct tocsin_notify){ .how = TOCSIN_SERVING }, &op);
+        err = tocsin_op_new(&client_type, &(struct tocsin_notify){ .mode = TOCSIN_BACKGROUND },
+                            &op);
         if (err < 0)
             return err;
         client = tocsin_op_state(op);
@@ -110,20 +133,21 @@ int tocsin__net_client_pool(struct tocsin__net_client *client, struct tocsin_poo
     int err = 0;
 
     if (!client->pool.id)
-        err = tocsin_pool_new(NAMES_THREADS, at_once > NAMES_QUEUED ? at_once : NAMES_QUEUED, &client->pool);
+        err = tocsin_pool_new(NAMES_THREADS, at_once > NAMES_QUEUED ? at_once : NAMES_QUEUED,
+                              &client->pool);
     *ret_pool = client->pool;
     if (err < 0)
         client->pool.id = 0;
     return err;
 }
 
-/* Fetches whose socket cannot be watched: the callback that found out must not end them. */
+/* Ends fetches whose socket cannot be watched. The callback that noticed must not end them. */
 static void end_broken(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;
 
     while (client->broken > 0) {
-        TAILQ_FOREACH(fetch, &client->running, link)
+        TAILQ_FOREACH (fetch, &client->running, link)
             if (fetch->broken)
                 break;
         client->broken--;
@@ -178,28 +202,33 @@ void tocsin__net_client_reap(struct tocsin__net_client *client)
 
 void tocsin__net_client_act(struct tocsin__net_client *client, curl_socket_t fd, int events)
 {
-    int running;
+    int running, cancel = tocsin__net_cancel_off();
 
     curl_multi_socket_action(client->multi, fd, events, &running);
+    tocsin__net_cancel_back(cancel);
     tocsin__net_client_reap(client);
 }
 
-/* A pool with another queue is made when it is needed; the work of the old one goes on. */
-static int setup(struct tocsin__net_client *client, const struct tocsin_http_options *options)
+/* A new pool is created when it is needed. Tasks of the old pool still run to their end. */
+static int client_apply(struct tocsin__net_client *client,
+                        const struct tocsin_http_options *options)
 {
+    int err;
+
     client->options = *options;
     if (client->options.at_once == 0)
         client->options.at_once = TOCSIN__NET_AT_ONCE;
     if (client->pool.id)
         tocsin_pool_free(client->pool);
     client->pool.id = 0;
-    if (set_limits(client) < 0)
-        return -ENOMEM;
-    tocsin__net_place_review(client);
-    return 0;
+    tocsin__net_resolve_forget(client);
+    err = set_limits(client);
+    if (err == 0)
+        tocsin__net_permit_review(client);
+    return err;
 }
 
-int tocsin_http_setup(const struct tocsin_http_options *options)
+static int client_setup(const struct tocsin_http_options *options)
 {
     const struct tocsin_http_options defaults = { .at_once = 0 };
     struct tocsin__net_client *client;
@@ -212,5 +241,10 @@ int tocsin_http_setup(const struct tocsin_http_options *options)
         if (options->spare[i])
             return -EINVAL;
     err = tocsin__net_client_get(&client);
-    return err < 0 ? err : setup(client, options);
+    return err < 0 ? err : client_apply(client, options);
+}
+
+int tocsin_http_setup(const struct tocsin_http_options *options)
+{
+    return tocsin_refuse("tocsin_http_setup", client_setup(options), NULL);
 }

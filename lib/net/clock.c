@@ -11,7 +11,7 @@ static int on_tick(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Called from inside of curl_multi_add_handle, among others: it only arms. */
+/* libcurl calls this inside of curl_multi_add_handle and others, so it only sets the timer. */
 static int on_timer(CURLM *multi, long delay_ms, void *arg)
 {
     struct tocsin__net_clock *clock = arg;
@@ -25,7 +25,9 @@ static int on_timer(CURLM *multi, long delay_ms, void *arg)
 
 int tocsin__net_clock_start(struct tocsin__net_clock *clock)
 {
-    return tocsin_every(0, &(struct tocsin_notify){ .how = TOCSIN_AT_EACH | TOCSIN_SERVING, .fn = on_tick }, &clock->timer);
+    return tocsin_every(
+        0, &(struct tocsin_notify){ .mode = TOCSIN_AT_EACH | TOCSIN_BACKGROUND, .fn = on_tick },
+        &clock->timer);
 }
 
 CURLMcode tocsin__net_clock_of_multi(struct tocsin__net_clock *clock, CURLM *multi)

@@ -1,4 +1,4 @@
-/* The one timer of libcurl: an operation that ticks when libcurl has asked to be called. */
+/* The timer of libcurl: an operation that ticks when libcurl wants to be called. */
 #ifndef TOCSIN_NET_CLOCK_H
 #define TOCSIN_NET_CLOCK_H
 
@@ -8,12 +8,12 @@
 
 struct tocsin__net_clock {
     struct tocsin_op timer;
-    int error;                                             /* it could not be set: since a fetch was last added */
+    int error; /* 0, or -errno if setting the timer has failed since the last fetch was added */
 };
 
 struct tocsin__net_client;
-int       tocsin__net_clock_start(struct tocsin__net_clock *clock);
+int tocsin__net_clock_start(struct tocsin__net_clock *clock);
 CURLMcode tocsin__net_clock_of_multi(struct tocsin__net_clock *clock, CURLM *multi);
-void      tocsin__net_clock_free(struct tocsin__net_clock *clock);
+void tocsin__net_clock_free(struct tocsin__net_clock *clock);
 
 #endif

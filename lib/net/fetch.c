@@ -1,11 +1,15 @@
 #include <string.h>
 
+#include <tocsin/provider.h>
+
+#include "net/cancel.h"
 #include "net/catalogue.h"
 #include "net/fetch.h"
-#include "net/names.h"
 #include "net/phases.h"
-#include "net/place.h"
+#include "net/permit.h"
 #include "net/redirect.h"
+#include "net/reply.h"
+#include "net/transfer.h"
 #include "net/status.h"
 
 enum { LIMIT_BYTES = 16 << 20, REDIRECTS = 10, TIMEOUT_MS = 60000 };
@@ -15,7 +19,7 @@ void tocsin__net_fetch_end(struct tocsin__net_fetch *fetch, int status, const ch
     struct tocsin_http_client_done *done = &fetch->done;
 
     if (fetch->queue) {
-        tocsin__net_place_leave(fetch);
+        tocsin__net_permit_release(fetch);
         tocsin__net_origin_unref(fetch->origin);
     }
     done->tocsin.layout = tocsin__net_done_spec.layout;
@@ -28,33 +32,68 @@ void tocsin__net_fetch_end(struct tocsin__net_fetch *fetch, int status, const ch
     tocsin_op_complete(fetch->op, status, &done->tocsin);
 }
 
-void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code)
+static int fetch_status(const struct tocsin__net_fetch *fetch, CURLcode code, const char *text)
+{
+    const struct tocsin__net_transfer *transfer = fetch->transfer;
+    struct tocsin__net_failure failure = { .code = code,
+                                           .text = text,
+                                           .open_error = transfer->open_error,
+                                           .begun = transfer->sent > 0,
+                                           .in_header = fetch->part != TOCSIN__NET_CONTENT };
+    long number = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &failure.verdict);
+    failure.number = (int)number;
+    return tocsin__net_status_of_curl(&failure);
+}
+
+/* The error of a request that was not repeated. A 417 is reported as an error, since libcurl
+   drops its body before it repeats the request. */
+static int result_of_unrepeated(const struct tocsin__net_fetch *fetch, const char **ret_reason)
+{
+    bool silent = fetch->part == TOCSIN__NET_STATUS_LINE;
+
+    *ret_reason =
+        silent
+            ? "The peer closed the connection without a reply, and the request was not sent again"
+            : "The peer refused Expect: 100-continue, and the request was not sent again without "
+              "it";
+    return silent ? TOCSIN_ETRUNCATED : TOCSIN_EPEER;
+}
+
+/* A fault found by this library has precedence over the error of libcurl. */
+static int fetch_result(struct tocsin__net_fetch *fetch, CURLcode code, const char **ret_reason)
 {
     struct tocsin__net_transfer *transfer = fetch->transfer;
     const char *text = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
-    int status = fetch->status < 0 ? fetch->status : tocsin__net_status(transfer->easy, code, text);
 
-    if (status < 0 && fetch->status == 0)
-        fetch->reason = tocsin__net_copy_text(text, strlen(text));   /* without memory, the status says it */
-    tocsin__net_transfer_end(fetch);
-    tocsin__net_fetch_end(fetch, status, fetch->reason);
+    *ret_reason = fetch->fault;
+    if (fetch->status < 0)
+        return fetch->status;
+    if (code == CURLE_OK)
+        return tocsin__net_reply_check(fetch, ret_reason);
+    if (transfer->refused)
+        return result_of_unrepeated(fetch, ret_reason);
+    /* NULL without memory: then only the status remains */
+    fetch->reason = tocsin__net_copy_text(text, strlen(text));
+    *ret_reason = transfer->open_error ? NULL : fetch->reason;
+    return fetch_status(fetch, code, text);
 }
 
-void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
+void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code)
 {
-    tocsin__net_phases_add(fetch, true);
-    if (code != CURLE_OK || !fetch->following) {
-        tocsin__net_fetch_end_curl(fetch, code);
-        return;
-    }
+    const char *reason;
+    int status = fetch_result(fetch, code, &reason);
+
     tocsin__net_transfer_end(fetch);
-    tocsin__net_redirect(fetch);
+    tocsin__net_fetch_end(fetch, status, reason);
 }
 
-/* Names */
+/* Phases before the transfer */
 
-/* A phase that we measure ourselves is over. */
-static void phase_over(struct tocsin__net_fetch *fetch, int64_t *phase_us)
+/* Ends a phase that libcurl does not measure. */
+static void phase_end(struct tocsin__net_fetch *fetch, int64_t *phase_us)
 {
     int64_t now_us = tocsin_now();
 
@@ -62,76 +101,107 @@ static void phase_over(struct tocsin__net_fetch *fetch, int64_t *phase_us)
     fetch->begun_us = now_us;
 }
 
-static void names_over(struct tocsin__net_fetch *fetch)
+void tocsin__net_fetch_named(struct tocsin__net_fetch *fetch, int status, const char *entry,
+                             const char *reason)
 {
-    phase_over(fetch, &fetch->done.names_us);
-    tocsin__net_names_free(fetch->names);
-    fetch->names = NULL;
+    struct curl_slist *list = NULL;
+
+    phase_end(fetch, &fetch->done.names_us);
+    if (status == 0 && !(list = curl_slist_append(NULL, entry)))
+        status = -ENOMEM;
+    if (status == 0)
+        status = tocsin__net_transfer_start(fetch, list);
+    if (status < 0)
+        tocsin__net_fetch_end(fetch, status, reason);
 }
 
-static int on_names(const struct tocsin_info *info, void *arg)
+/* The kept connection has ended and nothing was sent, so the fetch begins again and looks up
+   addresses. */
+static void resolve_late(struct tocsin__net_fetch *fetch)
 {
-    struct tocsin__net_fetch *fetch = arg;
-    struct curl_slist *list = NULL;
-    const char *reason = tocsin__net_names_reason(fetch->names);
-    int err = fetch->status < 0 ? fetch->status : info->status;
+    int err;
 
-    if (err == 0)
-        err = tocsin__net_names_take(fetch->names, &list);
-    names_over(fetch);
-    if (err == 0)
-        err = tocsin__net_transfer_start(fetch, list);
+    fetch->nameless = false;
+    fetch->connected_us = 0;
+    tocsin__net_transfer_end(fetch);
+    err = tocsin__net_resolve_start(fetch);
     if (err < 0)
-        tocsin__net_fetch_end(fetch, err, err == TOCSIN_ENAME ? reason : NULL);
-    return TOCSIN_NEXT;
+        tocsin__net_fetch_end(fetch, err, NULL);
+}
+
+void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
+{
+    const char *reason;
+
+    tocsin__net_phases_add(fetch, true);
+    if (fetch->nameless && fetch->transfer->asked && fetch->status == 0) {
+        resolve_late(fetch);
+        return;
+    }
+    if (code != CURLE_OK || !fetch->following || tocsin__net_reply_check(fetch, &reason) < 0) {
+        tocsin__net_fetch_end_curl(fetch, code);
+        return;
+    }
+    tocsin__net_transfer_end(fetch);
+    tocsin__net_redirect(fetch);
+}
+
+/* Whether the fetch may begin without addresses, on a kept connection. If that connection is
+   gone, libcurl calls on_resolve. A request that must not be sent twice always gets a new
+   connection. */
+static bool has_connection(const struct tocsin__net_fetch *fetch)
+{
+    return fetch->origin->sockets >= fetch->origin->active &&
+           tocsin__net_request_is_idempotent(fetch->request);
 }
 
 void tocsin__net_fetch_go(struct tocsin__net_fetch *fetch)
 {
     int err;
 
-    phase_over(fetch, &fetch->done.queued_us);
-    if (fetch->origin->site.numeric)
+    phase_end(fetch, &fetch->done.queued_us);
+    fetch->nameless = !fetch->origin->site.numeric && has_connection(fetch);
+    if (fetch->origin->site.numeric || fetch->nameless)
         err = tocsin__net_transfer_start(fetch, NULL);
     else
-        err = tocsin__net_names_start(fetch->client, fetch->origin, on_names, fetch, &fetch->names);
+        err = tocsin__net_resolve_start(fetch);
     if (err < 0)
         tocsin__net_fetch_end(fetch, err, NULL);
 }
 
 /* The operation */
 
-/* A name that is looked up is waited for no longer, but it is its own end that tells us so. */
-static int cancel(struct tocsin_op op, void *state, int reason)
+static int fetch_cancel(struct tocsin_op op, void *state, int reason)
 {
     struct tocsin__net_fetch *fetch = state;
 
     (void)op;
-    if (fetch->names) {
-        fetch->status = reason;
-        tocsin__net_names_cancel(fetch->names);
-        return 0;
-    }
-    if (fetch->transfer) {
+    if (fetch->resolve) {
+        phase_end(fetch, &fetch->done.names_us);
+        tocsin__net_resolve_leave(fetch);
+    } else if (fetch->transfer) {
         tocsin__net_phases_add(fetch, false);
         tocsin__net_transfer_end(fetch);
     } else
-        phase_over(fetch, &fetch->done.queued_us);
+        phase_end(fetch, &fetch->done.queued_us);
     tocsin__net_fetch_end(fetch, reason, NULL);
     return 0;
 }
 
-/* libcurl calls back from inside of this with what it has kept meanwhile. */
-static void resume(struct tocsin_op op, void *state)
+/* Inside of curl_easy_pause, libcurl calls back with the data that it has kept. */
+static void fetch_resume(struct tocsin_op op, void *state)
 {
     struct tocsin__net_fetch *fetch = state;
     CURLcode code;
+    int cancel;
 
     (void)op;
     if (!fetch->paused || !fetch->transfer)
         return;
     fetch->paused = false;
+    cancel = tocsin__net_cancel_off();
     code = curl_easy_pause(fetch->transfer->easy, CURLPAUSE_CONT);
+    tocsin__net_cancel_back(cancel);
     if (code != CURLE_OK) {
         struct tocsin__net_client *client = fetch->client;
 
@@ -143,7 +213,7 @@ static void resume(struct tocsin_op op, void *state)
     tocsin__net_client_reap(fetch->client);
 }
 
-static void drop(void *state)
+static void fetch_drop(void *state)
 {
     struct tocsin__net_fetch *fetch = state;
 
@@ -156,22 +226,28 @@ static void drop(void *state)
 
 static const struct tocsin_op_type fetch_type = {
     .done = &tocsin__net_done_spec,
-    .progress = { [TOCSIN__NET_HEADERS] = &tocsin__net_headers_spec, [TOCSIN__NET_BODY] = &tocsin__net_body_spec },
-    .state_size = sizeof(struct tocsin__net_fetch), .cancel = cancel, .resume = resume, .drop = drop
+    .progress = { [TOCSIN__NET_HEADERS] = &tocsin__net_headers_spec,
+                  [TOCSIN__NET_BODY] = &tocsin__net_body_spec },
+    .state_size = sizeof(struct tocsin__net_fetch),
+    .cancel = fetch_cancel,
+    .resume = fetch_resume,
+    .drop = fetch_drop
 };
 
 /* Starting */
 
-static void fill(struct tocsin__net_fetch *fetch, const struct tocsin_http_request *asked, const struct tocsin_notify *notify)
+static void fetch_fill(struct tocsin__net_fetch *fetch, const struct tocsin_http_request *asked,
+                       const struct tocsin_notify *notify)
 {
     fetch->limit_bytes = asked->limit_bytes ? asked->limit_bytes : LIMIT_BYTES;
     fetch->redirects = asked->redirects ? asked->redirects : REDIRECTS;
-    fetch->streamed = asked->flags & TOCSIN_HTTP_STREAM || (notify && notify->how & TOCSIN_AT_EACH);
+    fetch->streamed = asked->flags & TOCSIN_HTTP_STREAM ||
+                      (notify && notify->mode & TOCSIN_AT_EACH);
     fetch->started_us = fetch->begun_us = tocsin_now();
 }
 
-/* What can fail for memory comes first; what depends on the URL is announced. */
-static int begin(struct tocsin__net_fetch *fetch, const struct tocsin_http_request *asked)
+/* Errors of memory are returned. Errors of the URL end the operation, so they are announced. */
+static int fetch_begin(struct tocsin__net_fetch *fetch, const struct tocsin_http_request *asked)
 {
     const char *reason = NULL;
     int err = tocsin__net_client_get(&fetch->client);
@@ -181,7 +257,7 @@ static int begin(struct tocsin__net_fetch *fetch, const struct tocsin_http_reque
     if (err == 0 && !(fetch->url = tocsin__net_copy_text(asked->url, strlen(asked->url))))
         err = -ENOMEM;
     if (err == 0 && asked->timeout_ms >= 0)
-        err = tocsin_deadline(fetch->op, asked->timeout_ms ? asked->timeout_ms : TIMEOUT_MS);
+        err = tocsin_op_deadline(fetch->op, asked->timeout_ms ? asked->timeout_ms : TIMEOUT_MS);
     if (err < 0)
         return err;
     err = tocsin__net_origin_find(&fetch->client->origins, fetch->url, &fetch->origin, &reason);
@@ -190,28 +266,37 @@ static int begin(struct tocsin__net_fetch *fetch, const struct tocsin_http_reque
     if (err < 0)
         tocsin__net_fetch_end(fetch, err, reason);
     else
-        tocsin__net_place_ask(fetch);
+        tocsin__net_permit_request(fetch);
     return 0;
 }
 
-int tocsin_http_fetch(const struct tocsin_http_request *request, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+static int fetch_new(const struct tocsin_http_request *request, const struct tocsin_notify *notify,
+                     struct tocsin_op *ret_op)
 {
     struct tocsin_op op;
-    struct tocsin__net_fetch *fetch;
+    struct tocsin__net_fetch *state;
     int err = tocsin_op_new(&fetch_type, notify, &op);
 
     if (err == 0)
         err = tocsin__net_request_check(request);
     if (err == 0) {
-        fetch = tocsin_op_state(op);
-        fetch->op = op;
-        fill(fetch, request, notify);
-        err = begin(fetch, request);
+        state = tocsin_op_state(op);
+        state->op = op;
+        fetch_fill(state, request, notify);
+        err = fetch_begin(state, request);
     }
     return tocsin_op_start(op, err, ret_op);
 }
 
+int tocsin_http_fetch(const struct tocsin_http_request *request, const struct tocsin_notify *notify,
+                      struct tocsin_op *ret_op)
+{
+    return tocsin_refuse("tocsin_http_fetch", fetch_new(request, notify, ret_op), NULL);
+}
+
 int tocsin_http_get(const char *url, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
-    return tocsin_http_fetch(&(struct tocsin_http_request){ .url = url }, notify, ret_op);
+    return tocsin_refuse("tocsin_http_get",
+                         fetch_new(&(struct tocsin_http_request){ .url = url }, notify, ret_op),
+                         NULL);
 }

@@ -6,7 +6,9 @@
 
 #include <curl/curl.h>
 
+#include "net/cancel.h"
 #include "net/mem.h"
+#include "net/status.h"
 
 #ifdef TOCSIN_FAULT
 #include <stdatomic.h>
@@ -15,7 +17,7 @@
 static atomic_long fault_nth, fault_seen;
 static bool fault_libcurl;
 
-static bool fault(void)
+static bool is_fault(void)
 {
     return atomic_fetch_add(&fault_seen, 1) + 1 == atomic_load(&fault_nth);
 }
@@ -36,37 +38,69 @@ void tocsin__net_fault_libcurl(int too)
     fault_libcurl = too;
 }
 
-static void *libcurl_malloc(size_t size)             { return fault_libcurl && fault() ? NULL : malloc(size); }
-static void *libcurl_calloc(size_t n, size_t size)   { return fault_libcurl && fault() ? NULL : calloc(n, size); }
-static void *libcurl_realloc(void *old, size_t size) { return fault_libcurl && fault() ? NULL : realloc(old, size); }
-static char *libcurl_strdup(const char *text)        { return fault_libcurl && fault() ? NULL : strdup(text); }
+static void *libcurl_malloc(size_t size)
+{
+    return fault_libcurl && is_fault() ? NULL : malloc(size);
+}
+static void *libcurl_calloc(size_t n, size_t size)
+{
+    return fault_libcurl && is_fault() ? NULL : calloc(n, size);
+}
+static void *libcurl_realloc(void *old, size_t size)
+{
+    return fault_libcurl && is_fault() ? NULL : realloc(old, size);
+}
+static char *libcurl_strdup(const char *text)
+{
+    return fault_libcurl && is_fault() ? NULL : strdup(text);
+}
 
-#define GLOBAL_INIT() curl_global_init_mem(CURL_GLOBAL_DEFAULT, libcurl_malloc, free, libcurl_realloc, libcurl_strdup, libcurl_calloc)
+#define GLOBAL_INIT() \
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, libcurl_malloc, free, libcurl_realloc, \
+                         libcurl_strdup, libcurl_calloc)
 #else
-#define fault() 0
+#define is_fault() 0
 #define GLOBAL_INIT() curl_global_init(CURL_GLOBAL_DEFAULT)
 #endif
+
+/* 7.87 added CURL_WRITEFUNC_ERROR; before 7.83 a header line may contain a NUL. Also checked at
+   run time, since a program may run with another libcurl. */
+enum { VERSION_MIN = 0x075700 };
+_Static_assert(LIBCURL_VERSION_NUM >= VERSION_MIN, "libcurl 7.87 or later is needed");
+
+int tocsin__net_version_check(unsigned version)
+{
+    return version >= VERSION_MIN ? 0 : -ENOTSUP;
+}
 
 int tocsin__net_global_init(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static CURLcode code = CURLE_FAILED_INIT;
+    int err = tocsin__net_version_check(curl_version_info(CURLVERSION_NOW)->version_num);
 
+    int cancel;
+
+    if (err < 0)
+        return err;
+    cancel = tocsin__net_cancel_off();
     pthread_mutex_lock(&lock);
     if (code != CURLE_OK)
         code = GLOBAL_INIT();
+    err = tocsin__net_status_of_option(code);
     pthread_mutex_unlock(&lock);
-    return code == CURLE_OK ? 0 : -ENOMEM;
+    tocsin__net_cancel_back(cancel);
+    return err;
 }
 
 void *tocsin__net_alloc(size_t size)
 {
-    return fault() ? NULL : calloc(1, size);
+    return is_fault() ? NULL : calloc(1, size);
 }
 
 void *tocsin__net_resize(void *memory, size_t size)
 {
-    return fault() ? NULL : realloc(memory, size);
+    return is_fault() ? NULL : realloc(memory, size);
 }
 
 char *tocsin__net_copy_text(const char *text, size_t size)

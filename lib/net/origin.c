@@ -2,10 +2,12 @@
 
 #include <tocsin/base.h>
 
+#include "net/assert.h"
 #include "net/mem.h"
 #include "net/origin.h"
 
-static struct tocsin__net_origin_list *bucket_of(struct tocsin__net_origins *origins, const struct tocsin__net_site *site)
+static struct tocsin__net_origin_list *bucket_of(struct tocsin__net_origins *origins,
+                                                 const struct tocsin__net_site *site)
 {
     unsigned hash = site->secure;
 
@@ -16,18 +18,20 @@ static struct tocsin__net_origin_list *bucket_of(struct tocsin__net_origins *ori
     return &origins->bucket[hash % TOCSIN__NET_ORIGINS];
 }
 
-static struct tocsin__net_origin *known(struct tocsin__net_origin_list *bucket, const struct tocsin__net_site *site)
+static struct tocsin__net_origin *origin_lookup(struct tocsin__net_origin_list *bucket,
+                                                const struct tocsin__net_site *site)
 {
     struct tocsin__net_origin *origin;
 
-    LIST_FOREACH(origin, bucket, link)
+    LIST_FOREACH (origin, bucket, link)
         if (origin->site.secure == site->secure && strcmp(origin->site.host, site->host) == 0 &&
             strcmp(origin->site.port, site->port) == 0)
             return origin;
     return NULL;
 }
 
-static struct tocsin__net_origin *origin_new(struct tocsin__net_origin_list *bucket, const struct tocsin__net_site *site)
+static struct tocsin__net_origin *origin_new(struct tocsin__net_origin_list *bucket,
+                                             const struct tocsin__net_site *site)
 {
     struct tocsin__net_origin *origin = tocsin__net_alloc(sizeof *origin);
 
@@ -39,8 +43,9 @@ static struct tocsin__net_origin *origin_new(struct tocsin__net_origin_list *buc
     return origin;
 }
 
-/* Without memory for it, the next fetch looks its origin up again: no harm. */
-static void remember(struct tocsin__net_origins *origins, struct tocsin__net_origin *origin, const char *url)
+/* If there is no memory, the next fetch looks its origin up in the table. */
+static void origins_set_newest(struct tocsin__net_origins *origins,
+                               struct tocsin__net_origin *origin, const char *url)
 {
     size_t size = tocsin__net_url_front(url);
     char *front = tocsin__net_copy_text(url, size);
@@ -60,8 +65,8 @@ static bool is_newest(const struct tocsin__net_origins *origins, const char *url
            (url[origins->front_size] == '/' || !url[origins->front_size]);
 }
 
-int tocsin__net_origin_find(struct tocsin__net_origins *origins, const char *url, struct tocsin__net_origin **ret_origin,
-                            const char **ret_reason)
+int tocsin__net_origin_find(struct tocsin__net_origins *origins, const char *url,
+                            struct tocsin__net_origin **ret_origin, const char **ret_reason)
 {
     struct tocsin__net_site site = { .secure = false };
     struct tocsin__net_origin *origin = is_newest(origins, url) ? origins->newest : NULL;
@@ -73,10 +78,10 @@ int tocsin__net_origin_find(struct tocsin__net_origins *origins, const char *url
             return err;
         struct tocsin__net_origin_list *bucket = bucket_of(origins, &site);
 
-        origin = known(bucket, &site);
+        origin = origin_lookup(bucket, &site);
         if (!origin && !(origin = origin_new(bucket, &site)))
             return -ENOMEM;
-        remember(origins, origin, url);
+        origins_set_newest(origins, origin, url);
     }
     origin->refs++;
     *ret_origin = origin;
@@ -85,8 +90,11 @@ int tocsin__net_origin_find(struct tocsin__net_origins *origins, const char *url
 
 void tocsin__net_origin_unref(struct tocsin__net_origin *origin)
 {
+    tocsin__net_assert(origin->refs > 0);
     if (--origin->refs > 0)
         return;
+    tocsin__net_assert(origin->active == 0 && origin->sockets == 0);
+    tocsin__net_assert(TAILQ_EMPTY(&origin->waiting));
     LIST_REMOVE(origin, link);
     tocsin__net_release(origin);
 }

@@ -2,10 +2,10 @@
 
 enum { NAMES, CONNECT, TLS, FIRST, MARKS };
 
-/* Where the phases end, counted from where libcurl began; 0: not reached. */
+/* The ends of the phases, counted from the start of libcurl; 0: not reached. */
 struct marks {
     int64_t at[MARKS];
-    int reached;                                           /* how many */
+    int reached; /* the number of phases that have ended */
 };
 
 static int64_t time_of(CURL *easy, CURLINFO which)
@@ -22,13 +22,15 @@ static void read_marks(CURL *easy, bool secure, struct marks *marks)
     marks->at[CONNECT] = time_of(easy, CURLINFO_CONNECT_TIME_T);
     marks->at[TLS] = secure ? time_of(easy, CURLINFO_APPCONNECT_TIME_T) : marks->at[CONNECT];
     marks->at[FIRST] = time_of(easy, CURLINFO_STARTTRANSFER_TIME_T);
-    for (marks->reached = MARKS; marks->reached > 0 && marks->at[marks->reached - 1] == 0; marks->reached--)
+    for (marks->reached = MARKS; marks->reached > 0 && marks->at[marks->reached - 1] == 0;
+         marks->reached--)
         ;
     if (marks->reached < FIRST && time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0)
-        marks->reached = FIRST;                            /* a connection that is used again */
+        marks->reached = FIRST; /* the connection was reused */
 }
 
-/* What libcurl does not say: that it is connected, before TLS is up as well; when the first byte came, if it sent a body. */
+/* Adds what libcurl does not report: the time of the connect while TLS is not established yet, and
+   the time of the first byte of the reply if the request had a body. */
 static void amend(const struct tocsin__net_fetch *fetch, int64_t origin_us, struct marks *marks)
 {
     if (marks->reached <= CONNECT && fetch->connected_us && fetch->origin->site.secure)
@@ -39,17 +41,18 @@ static void amend(const struct tocsin__net_fetch *fetch, int64_t origin_us, stru
         marks->reached = FIRST;
 }
 
-/* What is left goes to the phase that was under way; if that is the body, to none of these. */
+/* The rest of the time belongs to the phase that was not finished, or to the body. */
 void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended)
 {
     CURL *easy = fetch->transfer->easy;
     struct tocsin_http_client_done *done = &fetch->done;
     int64_t *phase[MARKS] = { &done->names_us, &done->connect_us, &done->tls_us, &done->first_us };
-    int64_t now = tocsin_now(), spent = now - fetch->begun_us, total = ended ? time_of(easy, CURLINFO_TOTAL_TIME_T) : spent, at = 0;
+    int64_t now = tocsin_now(), spent = now - fetch->begun_us,
+            total = ended ? time_of(easy, CURLINFO_TOTAL_TIME_T) : spent, at = 0;
     struct marks marks;
 
     if (spent > total)
-        done->queued_us += spent - total;                  /* until the loop came to it */
+        done->queued_us += spent - total; /* until the loop handled the fetch */
     read_marks(easy, fetch->origin->site.secure, &marks);
     amend(fetch, now - total, &marks);
     for (int i = 0; i <= marks.reached && i < MARKS; i++) {

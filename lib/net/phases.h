@@ -1,10 +1,11 @@
-/* How long each phase of a transfer took. */
+/* Durations of the phases of a transfer. */
 #ifndef TOCSIN_NET_PHASES_H
 #define TOCSIN_NET_PHASES_H
 
 #include "net/transfer.h"
 
-/* Adds what libcurl measured to the fetch's payload. ended: libcurl says that the transfer is over; else it is given up. */
+/* Adds the times that libcurl measured to the payload of the fetch. ended: libcurl has finished the
+   transfer; otherwise this library ends it early. */
 void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended);
 
 #endif

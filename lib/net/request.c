@@ -4,10 +4,11 @@
 #include "net/mem.h"
 #include "net/request.h"
 
-/* RFC 9110 section 5.6.2: token. The length of the one that text begins with. */
-static size_t token(const char *text)
+/* The length of the token that text begins with: RFC 9110 section 5.6.2. */
+static size_t token_length(const char *text)
 {
-    static const char chars[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    static const char chars[] =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
     return strspn(text, chars);
 }
@@ -29,7 +30,7 @@ static bool is_among(const char *line, const char *const *names)
 static int check_line(const char *line)
 {
     static const char *const ours[] = { "Content-Length", "Transfer-Encoding", NULL };
-    size_t name = token(line);
+    size_t name = token_length(line);
 
     if (name == 0 || line[name] != ':' || is_among(line, ours))
         return -EINVAL;
@@ -45,16 +46,19 @@ static int check_method(const struct tocsin_http_request *asked)
 
     if (!method)
         return 0;
-    if (!*method || method[token(method)] || strcmp(method, "CONNECT") == 0)
+    if (!*method || method[token_length(method)] || strcmp(method, "CONNECT") == 0)
         return -EINVAL;
     return strcmp(method, "HEAD") == 0 && asked->body.size > 0 ? -EINVAL : 0;
 }
 
 int tocsin__net_request_check(const struct tocsin_http_request *asked)
 {
-    if (!asked || !asked->url || asked->redirects < -1 || asked->timeout_ms < -1 || check_method(asked) < 0)
+    if (!asked || !asked->url || asked->redirects < -1 || asked->timeout_ms < -1 ||
+        check_method(asked) < 0)
         return -EINVAL;
-    if (asked->flags & ~(unsigned)(TOCSIN_HTTP_STREAM | TOCSIN_HTTP_INSECURE) || (asked->body.size > 0 && !asked->body.data))
+    if (asked->flags &
+            ~(unsigned)(TOCSIN_HTTP_STREAM | TOCSIN_HTTP_INSECURE | TOCSIN_HTTP_IDEMPOTENT) ||
+        (asked->body.size > 0 && !asked->body.data))
         return -EINVAL;
     for (size_t i = 0; i < sizeof asked->spare / sizeof *asked->spare; i++)
         if (asked->spare[i])
@@ -75,26 +79,28 @@ static int add_line(struct tocsin__net_request *request, const char *line)
     return 0;
 }
 
-/* To libcurl "Name:" says to leave a line out, and "Name;" is the one without a value. */
+/* For libcurl, "Name:" suppresses a line, and "Name;" sends one without a value. */
 static int copy_line(struct tocsin__net_request *request, const char *line)
 {
-    size_t name = token(line);
-    char *copy;
+    size_t name = token_length(line);
+    char *request_fill;
     int err;
 
     if (line[name + 1 + strspn(line + name + 1, " \t")])
         return add_line(request, line);
-    copy = tocsin__net_copy_text(line, name + 1);
-    if (!copy)
+    request_fill = tocsin__net_copy_text(line, name + 1);
+    if (!request_fill)
         return -ENOMEM;
-    copy[name] = ';';
-    err = add_line(request, copy);
-    tocsin__net_release(copy);
+    request_fill[name] = ';';
+    err = add_line(request, request_fill);
+    tocsin__net_release(request_fill);
     return err;
 }
 
-/* Lines that libcurl would add to a body by itself: the one is a guess, the other waits a second for most servers. */
-static int mute(struct tocsin__net_request *request, const struct tocsin_http_request *asked, const char *name)
+/* Suppresses a line that libcurl would add to a request with a body: its Content-Type is a guess,
+   and its Expect delays the request by a second with most servers. */
+static int header_suppress(struct tocsin__net_request *request,
+                           const struct tocsin_http_request *asked, const char *name)
 {
     for (const char *const *line = asked->header; line && *line; line++)
         if (strncasecmp(*line, name, strlen(name)) == 0)
@@ -109,33 +115,37 @@ static int copy_header(struct tocsin__net_request *request, const struct tocsin_
     for (const char *const *line = asked->header; line && *line && err == 0; line++)
         err = copy_line(request, *line);
     if (err == 0)
-        err = mute(request, asked, "Content-Type:");
-    return err == 0 ? mute(request, asked, "Expect:") : err;
+        err = header_suppress(request, asked, "Content-Type:");
+    return err == 0 ? header_suppress(request, asked, "Expect:") : err;
 }
 
-static int copy(struct tocsin__net_request *request, const struct tocsin_http_request *asked, const char *method)
+static int request_fill(struct tocsin__net_request *request,
+                        const struct tocsin_http_request *asked, const char *method)
 {
     request->body = asked->body;
     request->flags = asked->flags;
     request->method = request->own_method = tocsin__net_copy_text(method, strlen(method));
     if (!request->method)
         return -ENOMEM;
-    if (asked->ca_file && !(request->ca_file = tocsin__net_copy_text(asked->ca_file, strlen(asked->ca_file))))
+    if (asked->ca_file &&
+        !(request->ca_file = tocsin__net_copy_text(asked->ca_file, strlen(asked->ca_file))))
         return -ENOMEM;
     return copy_header(request, asked);
 }
 
-int tocsin__net_request_copy(const struct tocsin_http_request *asked, struct tocsin__net_request **ret_request)
+int tocsin__net_request_copy(const struct tocsin_http_request *asked,
+                             struct tocsin__net_request **ret_request)
 {
     const char *method = asked->method ? asked->method : asked->body.size > 0 ? "POST" : "GET";
-    bool plain = strcmp(method, "GET") == 0 && asked->body.size == 0 && (!asked->header || !*asked->header) && !asked->ca_file &&
+    bool plain = strcmp(method, "GET") == 0 && asked->body.size == 0 &&
+                 (!asked->header || !*asked->header) && !asked->ca_file &&
                  !(asked->flags & TOCSIN_HTTP_INSECURE);
 
     *ret_request = NULL;
     if (plain)
         return 0;
     *ret_request = tocsin__net_alloc(sizeof **ret_request);
-    return *ret_request ? copy(*ret_request, asked, method) : -ENOMEM;
+    return *ret_request ? request_fill(*ret_request, asked, method) : -ENOMEM;
 }
 
 void tocsin__net_request_free(struct tocsin__net_request *request)
@@ -148,7 +158,20 @@ void tocsin__net_request_free(struct tocsin__net_request *request)
     tocsin__net_release(request);
 }
 
-static void strip(struct tocsin__net_request *request, const char *const *names)
+/* RFC 9110 section 9.2.2. Unknown methods count as not idempotent. */
+bool tocsin__net_request_is_idempotent(const struct tocsin__net_request *request)
+{
+    static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
+
+    if (!request || request->flags & TOCSIN_HTTP_IDEMPOTENT)
+        return true;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(request->method, methods[i]) == 0)
+            return true;
+    return false;
+}
+
+static void header_remove(struct tocsin__net_request *request, const char *const *names)
 {
     for (struct curl_slist **link = &request->header, *line; (line = *link);) {
         if (!is_among(line->data, names)) {
@@ -163,16 +186,19 @@ static void strip(struct tocsin__net_request *request, const char *const *names)
 
 void tocsin__net_request_to_get(struct tocsin__net_request *request)
 {
-    static const char *const about_body[] = { "Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Expect", NULL };
+    static const char *const about_body[] = { "Content-Type",     "Content-Encoding",
+                                              "Content-Language", "Content-Location",
+                                              "Expect",           NULL };
 
     request->method = "GET";
     request->body = (struct tocsin_bytes){ NULL, 0 };
-    strip(request, about_body);
+    header_remove(request, about_body);
 }
 
 void tocsin__net_request_to_stranger(struct tocsin__net_request *request)
 {
-    static const char *const private[] = { "Authorization", "Proxy-Authorization", "Cookie", "Host", NULL };
+    static const char *const private[] = { "Authorization", "Proxy-Authorization", "Cookie", "Host",
+                                           NULL };
 
-    strip(request, private);
+    header_remove(request, private);
 }

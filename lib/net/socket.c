@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -6,10 +7,11 @@
 #include "net/fetch.h"
 #include "net/mem.h"
 #include "net/socket.h"
+#include "net/transfer.h"
 
-static int watch(struct tocsin__net_sockets *sockets, int fd, short events);
+static int socket_watch(struct tocsin__net_sockets *sockets, int fd, short events);
 
-static int room_for(struct tocsin__net_sockets *sockets, int fd)
+static int sockets_reserve(struct tocsin__net_sockets *sockets, int fd)
 {
     int count = fd < 32 ? 64 : fd * 2;
     struct tocsin__net_socket *list;
@@ -30,30 +32,34 @@ static bool is_wanted(const struct tocsin__net_sockets *sockets, int fd, short e
     return fd < sockets->count && sockets->list[fd].wanted & events;
 }
 
-/* libcurl waits for what nobody watches any more: it is watched anew, or what waits for it is given up. */
-static void watch_lost(struct tocsin__net_client *client, int fd)
+/* The watch of a socket has ended although libcurl waits for it: watches the socket again, or
+   reports an error to libcurl. */
+static void socket_rewatch(struct tocsin__net_client *client, int fd)
 {
     struct tocsin__net_socket *entry = &client->sockets.list[fd];
 
     entry->watch = (struct tocsin_op){ { 0 } };
     entry->watched = 0;
-    if (entry->wanted && watch(&client->sockets, fd, entry->wanted) < 0)
+    if (entry->wanted && socket_watch(&client->sockets, fd, entry->wanted) < 0)
         tocsin__net_client_act(client, fd, CURL_CSELECT_ERR);
 }
 
-static void ready(struct tocsin__net_client *client, int fd, short events)
+static void socket_ready(struct tocsin__net_client *client, int fd, short events)
 {
     struct tocsin__net_socket *entry = &client->sockets.list[fd];
 
     events = (short)(events & entry->wanted);
     if (events)
-        tocsin__net_client_act(client, fd, (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0));
+        tocsin__net_client_act(client, fd,
+                               (events & POLLIN ? CURL_CSELECT_IN : 0) |
+                                   (events & POLLOUT ? CURL_CSELECT_OUT : 0));
     else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
-        entry->watched = entry->wanted;                  /* the peer closed a connection that is kept */
+        entry->watched = entry->wanted; /* the peer has closed a kept connection */
 }
 
-/* The client is looked up, not passed: a readiness that was recorded may be told after the client has gone. The watch is
-   compared, since the socket may have been closed meanwhile, and its number be another's. */
+/* Looks up the client of the thread, since a recorded readiness may be delivered after the client
+   was freed. Compares the watch, since the socket may have been closed meanwhile and its number may
+   be in use again. */
 static int on_watch(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_fd_ready *readiness = tocsin_fd_ready_of(info);
@@ -61,20 +67,23 @@ static int on_watch(const struct tocsin_info *info, void *arg)
     int fd = readiness ? readiness->fd : tocsin_fd_done_of(info)->fd;
 
     (void)arg;
-    if (!client || fd >= client->sockets.count || client->sockets.list[fd].watch.source.id != info->source.id)
+    if (!client || fd >= client->sockets.count ||
+        client->sockets.list[fd].watch.source.id != info->source.id)
         return TOCSIN_NEXT;
     if (readiness)
-        ready(client, fd, (short)readiness->events);
+        socket_ready(client, fd, (short)readiness->events);
     else
-        watch_lost(client, fd);
+        socket_rewatch(client, fd);
     return TOCSIN_NEXT;
 }
 
-static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
+static int socket_watch(struct tocsin__net_sockets *sockets, int fd, short events)
 {
-    const struct tocsin_notify notify = { .how = TOCSIN_AT_EACH | TOCSIN_AT_END | TOCSIN_SERVING, .fn = on_watch };
+    const struct tocsin_notify notify = {
+        .mode = TOCSIN_AT_EACH | TOCSIN_AT_END | TOCSIN_BACKGROUND, .fn = on_watch
+    };
     struct tocsin__net_socket *entry;
-    int err = room_for(sockets, fd);
+    int err = sockets_reserve(sockets, fd);
 
     if (err < 0)
         return err;
@@ -83,7 +92,7 @@ static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
     if (entry->watched == events)
         return 0;
     if (entry->watch.source.id) {
-        err = tocsin_watch_set(entry->watch, events);    /* refused, it watches for what it did */
+        err = tocsin_watch_set(entry->watch, events); /* if refused, the watch is unchanged */
     } else {
         err = tocsin_watch(fd, events, &notify, &entry->watch);
         if (err < 0)
@@ -94,60 +103,118 @@ static int watch(struct tocsin__net_sockets *sockets, int fd, short events)
     return err;
 }
 
-static void forget(struct tocsin__net_sockets *sockets, int fd)
+static void socket_unwatch(struct tocsin__net_sockets *sockets, int fd)
 {
     struct tocsin_op old;
 
     if (fd >= sockets->count || !sockets->list[fd].watch.source.id)
         return;
     old = sockets->list[fd].watch;
-    sockets->list[fd] = (struct tocsin__net_socket){ .wanted = 0 };
+    sockets->list[fd] = (struct tocsin__net_socket){ .origin = sockets->list[fd].origin };
     tocsin_cancel(old);
 }
 
-/* Reading goes on unheard, for the next fetch on this connection. Who was to write was not connected yet, or not done: libcurl
-   closes such a socket, and in the first case without telling. */
-static void unwant(struct tocsin__net_sockets *sockets, int fd)
+static void socket_clear_origin(struct tocsin__net_sockets *sockets, int fd)
+{
+    struct tocsin__net_origin *origin = fd < sockets->count ? sockets->list[fd].origin : NULL;
+
+    if (!origin)
+        return;
+    sockets->list[fd].origin = NULL;
+    origin->sockets--;
+    tocsin__net_origin_unref(origin);
+}
+
+static int socket_set_origin(struct tocsin__net_sockets *sockets, int fd,
+                             struct tocsin__net_origin *origin)
+{
+    int err = sockets_reserve(sockets, fd);
+
+    if (err < 0)
+        return err;
+    socket_clear_origin(sockets, fd);
+    sockets->list[fd].origin = origin;
+    origin->sockets++;
+    origin->refs++;
+    return 0;
+}
+
+/* Keeps a watch for reading, for the next fetch on this connection. Ends a watch for writing: the
+   socket was not connected yet or had not sent all, so libcurl closes it, and in the first case
+   without a call of on_close. */
+static void socket_ignore(struct tocsin__net_sockets *sockets, int fd)
 {
     if (fd >= sockets->count)
         return;
     sockets->list[fd].wanted = 0;
     if (sockets->list[fd].watched & POLLOUT)
-        forget(sockets, fd);
+        socket_unwatch(sockets, fd);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
     struct tocsin__net_client *client = arg;
-    short events = what == CURL_POLL_IN ? POLLIN : what == CURL_POLL_OUT ? POLLOUT : POLLIN | POLLOUT;
+    short events = what == CURL_POLL_IN    ? POLLIN
+                   : what == CURL_POLL_OUT ? POLLOUT
+                                           : POLLIN | POLLOUT;
     int err = 0;
 
     (void)unused;
     if (what == CURL_POLL_IN && is_wanted(&client->sockets, fd, POLLOUT))
-        tocsin__net_client_connected(easy);                /* or its request is sent: the first time counts */
+        tocsin__net_client_connected(easy); /* or the request is sent: only the first call counts */
     if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
-        unwant(&client->sockets, fd);
+        socket_ignore(&client->sockets, fd);
     else
-        err = watch(&client->sockets, fd, events);
+        err = socket_watch(&client->sockets, fd, events);
     if (err < 0)
         tocsin__net_client_break(client, easy, err);
-    return 0;                                              /* else libcurl gives up all fetches of the loop */
+    return 0; /* success: after an error libcurl would end all fetches of the loop */
 }
 
-/* A number that is still wanted is that of a socket which was closed without telling, and libcurl takes the new one for it. */
+/* Prepares the entry of a new socket. If the entry is still wanted, libcurl has closed the old
+   socket without a call of on_close, and takes the new one for it. */
+static int socket_reset(struct tocsin__net_sockets *sockets, int fd,
+                        struct tocsin__net_origin *origin)
+{
+    short wanted = fd < sockets->count ? sockets->list[fd].wanted : 0;
+    int err;
+
+    socket_unwatch(sockets, fd);
+    err = socket_set_origin(sockets, fd, origin);
+    return err == 0 && wanted ? socket_watch(sockets, fd, wanted) : err;
+}
+
+/* TLS needs one more descriptor to read the CA file. Without it, libcurl would report a missing
+   CA file instead of -EMFILE. */
+static bool has_descriptor(int fd, const struct tocsin__net_origin *origin)
+{
+    int other = origin->site.secure ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (other >= 0)
+        close(other);
+    return other >= 0 || !origin->site.secure;
+}
+
+/* libcurl learns only that the socket failed, so the transfer keeps the errno. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct tocsin__net_client *client = arg;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    short wanted = fd >= 0 && fd < client->sockets.count ? client->sockets.list[fd].wanted : 0;
+    struct tocsin__net_transfer *transfer = arg;
+    struct tocsin__net_sockets *sockets = &transfer->client->sockets;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol),
+        err = fd < 0 ? -errno : 0;
 
     (void)purpose;
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    forget(&client->sockets, fd);
-    if (!wanted || watch(&client->sockets, fd, wanted) == 0)
+    if (err == 0 && !has_descriptor(fd, transfer->fetch->origin))
+        err = -errno;
+    if (err == 0)
+        err = socket_reset(sockets, fd, transfer->fetch->origin);
+    if (err == 0)
         return fd;
-    close(fd);
+    transfer->open_error = err;
+    if (fd >= 0) {
+        socket_clear_origin(sockets, fd);
+        close(fd);
+    }
     return CURL_SOCKET_BAD;
 }
 
@@ -155,19 +222,34 @@ static int on_close(void *arg, curl_socket_t fd)
 {
     struct tocsin__net_client *client = arg;
 
-    forget(&client->sockets, fd);
+    socket_unwatch(&client->sockets, fd);
+    socket_clear_origin(&client->sockets, fd);
     return close(fd);
 }
 
-CURLcode tocsin__net_sockets_of_easy(struct tocsin__net_client *client, CURL *easy)
+CURLcode tocsin__net_sockets_of_transfer(struct tocsin__net_transfer *transfer)
 {
+    CURL *easy = transfer->easy;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
+        code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client) : code;
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->client)
+                            : code;
+}
+
+void tocsin__net_sockets_retire(struct tocsin__net_sockets *sockets,
+                                const struct tocsin__net_origin *origin)
+{
+    unsigned left = origin->sockets;
+
+    for (int fd = 0; fd < sockets->count && left > 0; fd++)
+        if (sockets->list[fd].origin == origin) {
+            shutdown(fd, SHUT_RDWR);
+            left--;
+        }
 }
 
 CURLMcode tocsin__net_sockets_of_multi(struct tocsin__net_client *client, CURLM *multi)
@@ -179,8 +261,10 @@ CURLMcode tocsin__net_sockets_of_multi(struct tocsin__net_client *client, CURLM 
 
 void tocsin__net_sockets_free(struct tocsin__net_sockets *sockets)
 {
-    for (int fd = 0; fd < sockets->count; fd++)
-        forget(sockets, fd);
+    for (int fd = 0; fd < sockets->count; fd++) {
+        socket_unwatch(sockets, fd);
+        socket_clear_origin(sockets, fd);
+    }
     tocsin__net_release(sockets->list);
     *sockets = (struct tocsin__net_sockets){ .list = NULL };
 }

@@ -1,4 +1,4 @@
-/* Sockets: those of libcurl, each watched by an operation. */
+/* The sockets of libcurl, each watched by an operation. */
 #ifndef TOCSIN_NET_SOCKET_H
 #define TOCSIN_NET_SOCKET_H
 
@@ -6,19 +6,32 @@
 
 #include <tocsin/watch.h>
 
-/* By its number. The watch is made when libcurl first wants to know, and ends when libcurl closes the socket: a connection
-   that is kept for reuse keeps it, so that a fetch on it costs no operation and no system call for it. */
+#include "net/origin.h"
+
+/* The watch is created when libcurl first waits for the socket, and ends when libcurl closes it. A
+   connection that is kept for reuse keeps its watch, so the next fetch on it needs neither a new
+   operation nor a system call. */
 struct tocsin__net_socket {
     struct tocsin_op watch;
-    short wanted;                                          /* by libcurl, now */
-    short watched;
+    short wanted;  /* poll events that libcurl waits for now */
+    short watched; /* poll events of the watch */
+    struct tocsin__net_origin
+        *origin; /* the origin, with a reference; NULL: the socket is closed */
 };
 
-struct tocsin__net_sockets { struct tocsin__net_socket *list; int count; };
+struct tocsin__net_sockets {
+    struct tocsin__net_socket *list; /* by descriptor */
+    int count;
+};
 
 struct tocsin__net_client;
-CURLcode  tocsin__net_sockets_of_easy(struct tocsin__net_client *client, CURL *easy);
+struct tocsin__net_transfer;
+CURLcode tocsin__net_sockets_of_transfer(struct tocsin__net_transfer *transfer);
 CURLMcode tocsin__net_sockets_of_multi(struct tocsin__net_client *client, CURLM *multi);
-void      tocsin__net_sockets_free(struct tocsin__net_sockets *sockets);
+/* Shuts down all connections to this origin; no fetch may use one. libcurl then finds them
+   closed. */
+void tocsin__net_sockets_retire(struct tocsin__net_sockets *sockets,
+                                const struct tocsin__net_origin *origin);
+void tocsin__net_sockets_free(struct tocsin__net_sockets *sockets);
 
 #endif

@@ -1,9 +1,30 @@
-/* What libcurl's codes are to us. */
+/* Maps the error codes of other libraries to statuses, one function per kind of code;
+   t/net/status tests every row. The caller also passes the errno and the phase, which the code
+   alone does not contain. */
 #ifndef TOCSIN_NET_STATUS_H
 #define TOCSIN_NET_STATUS_H
 
+#include <stdbool.h>
+
 #include <curl/curl.h>
 
-int tocsin__net_status(CURL *easy, CURLcode code, const char *text);       /* text: what libcurl says about it */
+/* A transfer that failed. */
+struct tocsin__net_failure {
+    CURLcode code;
+    const char *text; /* libcurl's message */
+    int number;       /* errno recorded by libcurl; 0: none */
+    int open_error;   /* -errno if a socket could not be created; 0: none */
+    long verdict;     /* result of the check of the peer's certificate: X509_V_… */
+    bool begun;       /* the request was sent */
+    bool in_header;   /* the header of the reply is incomplete */
+};
+
+int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure);
+/* The status for an error of curl_easy_setopt or curl_global_init. */
+int tocsin__net_status_of_option(CURLcode code);
+int tocsin__net_status_of_multi(CURLMcode code);
+int tocsin__net_status_of_url(CURLUcode code);
+int tocsin__net_status_of_verdict(long verdict);
+int tocsin__net_status_of_name(int error, int number); /* error: EAI_…; number: errno */
 
 #endif

@@ -1,13 +1,17 @@
 #include <string.h>
 
+#include "net/cancel.h"
 #include "net/mem.h"
 #include "net/reply.h"
 #include "net/socket.h"
+#include "net/status.h"
 #include "net/transfer.h"
 
-enum { IDLE_MAX = 64, NAMES_S = 3 };                       /* handles that are kept; how long libcurl keeps a name it was handed, at least */
+/* IDLE_MAX: handles that are kept. NAMES_S: libcurl keeps the addresses it got at least so long. */
+enum { IDLE_MAX = 64, NAMES_S = 3 };
 
-#define SET(option, value) (code == CURLE_OK ? code = curl_easy_setopt(easy, (option), (value)) : code)
+#define SET(option, value) \
+    (code == CURLE_OK ? code = curl_easy_setopt(easy, (option), (value)) : code)
 
 static size_t on_header(char *line, size_t one, size_t size, void *arg)
 {
@@ -25,20 +29,39 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
     return tocsin__net_reply_body(transfer->fetch, data, size);
 }
 
-/* libcurl is about to look a name up: never, since it would block tocsin_cancel until it has the answer. */
+/* libcurl is about to look up a name. This is refused, since tocsin_cancel would block until the
+   lookup ends. */
 static int on_resolve(void *resolver, void *unused, void *arg)
 {
     struct tocsin__net_transfer *transfer = arg;
 
     (void)resolver, (void)unused;
-    return !transfer->fetch->origin->site.numeric;
+    transfer->asked = !transfer->fetch->origin->site.numeric;
+    return transfer->asked;
 }
 
-/* What all fetches have in common. HTTP/1.1, so that a fetch has a connection to itself (per_host, pausing). */
+/* Called before libcurl sends the request. libcurl also repeats it if a kept connection ended
+   before a reply, or after a 417. Only the first is allowed, and only for idempotent requests. */
+static int on_request(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct tocsin__net_transfer *transfer = arg;
+    const struct tocsin__net_fetch *fetch = transfer->fetch;
+
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    transfer->error[0] = 0; /* the message of an earlier attempt */
+    if (transfer->sent++ == 0 || (fetch->part == TOCSIN__NET_STATUS_LINE &&
+                                  tocsin__net_request_is_idempotent(fetch->request)))
+        return CURL_PREREQFUNC_OK;
+    transfer->refused = true;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* Sets the options that all fetches share. HTTP/1.1, so that each fetch has a connection of its
+   own, as per_host and pausing require. */
 static CURLcode set_common(struct tocsin__net_transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    CURLcode code = tocsin__net_sockets_of_easy(transfer->client, easy);
+    CURLcode code = tocsin__net_sockets_of_transfer(transfer);
 
     SET(CURLOPT_PRIVATE, transfer);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -49,8 +72,12 @@ static CURLcode set_common(struct tocsin__net_transfer *transfer)
     SET(CURLOPT_WRITEDATA, transfer);
     SET(CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
     SET(CURLOPT_RESOLVER_START_DATA, transfer);
+    SET(CURLOPT_PREREQFUNCTION, on_request);
+    SET(CURLOPT_PREREQDATA, transfer);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_S);
-    SET(CURLOPT_NOPROXY, "*");                             /* it would look its name up */
+    /* chunks are decoded here: see chunks.h */
+    SET(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
+    SET(CURLOPT_NOPROXY, "*"); /* no proxy: libcurl would look up the name of the proxy */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -78,11 +105,12 @@ static CURLcode set_trust(CURL *easy, const struct tocsin__net_request *request)
 /* RFC 9110 section 8.6: a method that expects a body sends Content-Length: 0 if it has none. */
 static bool has_body(const struct tocsin__net_request *request)
 {
-    return request->body.size > 0 || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
-           strcmp(request->method, "PATCH") == 0;
+    return request->body.size > 0 || strcmp(request->method, "POST") == 0 ||
+           strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
 }
 
-static CURLcode set_request(struct tocsin__net_transfer *transfer, const struct tocsin__net_request *request)
+static CURLcode set_request(struct tocsin__net_transfer *transfer,
+                            const struct tocsin__net_request *request)
 {
     CURL *easy = transfer->easy;
     CURLcode code = set_trust(easy, request);
@@ -100,11 +128,32 @@ static CURLcode set_request(struct tocsin__net_transfer *transfer, const struct 
     return code;
 }
 
+/* A request that must not be sent twice gets a new connection, since the peer may have closed a
+   kept one. Idle connections are closed first, since some servers serve one at a time. Beside
+   other fetches the new one is not kept, or their number would grow. */
+static CURLcode set_fresh(struct tocsin__net_transfer *transfer,
+                          const struct tocsin__net_fetch *fetch)
+{
+    CURL *easy = transfer->easy;
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_FRESH_CONNECT, 1L);
+    if (fetch->origin->active > 1)
+        SET(CURLOPT_FORBID_REUSE, 1L);
+    else
+        tocsin__net_sockets_retire(&fetch->client->sockets, fetch->origin);
+    return code;
+}
+
 static void transfer_free(struct tocsin__net_transfer *transfer)
 {
+    int cancel = tocsin__net_cancel_off();
+
     if (transfer->easy)
         curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->resolve);
     tocsin__net_release(transfer);
+    tocsin__net_cancel_back(cancel);
 }
 
 static struct tocsin__net_transfer *transfer_new(struct tocsin__net_client *client)
@@ -121,7 +170,7 @@ static struct tocsin__net_transfer *transfer_new(struct tocsin__net_client *clie
     return NULL;
 }
 
-static struct tocsin__net_transfer *take(struct tocsin__net_client *client)
+static struct tocsin__net_transfer *transfer_take(struct tocsin__net_client *client)
 {
     struct tocsin__net_transfer *transfer = client->idle;
 
@@ -132,41 +181,87 @@ static struct tocsin__net_transfer *take(struct tocsin__net_client *client)
     return transfer;
 }
 
-static CURLcode set_fetch(struct tocsin__net_transfer *transfer, const struct tocsin__net_fetch *fetch)
+static CURLcode set_options(struct tocsin__net_transfer *transfer,
+                            const struct tocsin__net_fetch *fetch, const char *url)
 {
     CURL *easy = transfer->easy;
     CURLcode code = CURLE_OK;
 
-    SET(CURLOPT_URL, fetch->url);
+    SET(CURLOPT_URL, url);
     if (transfer->resolve)
         SET(CURLOPT_RESOLVE, transfer->resolve);
-    return code == CURLE_OK && fetch->request ? set_request(transfer, fetch->request) : code;
+    if (code == CURLE_OK && fetch->request)
+        code = set_request(transfer, fetch->request);
+    return code == CURLE_OK && !tocsin__net_request_is_idempotent(fetch->request)
+               ? set_fresh(transfer, fetch)
+               : code;
+}
+
+static int set_fetch(struct tocsin__net_transfer *transfer, const struct tocsin__net_fetch *fetch)
+{
+    char *plain;
+    int err = tocsin__net_url_plain(fetch->url, fetch->origin->site.host, &plain);
+
+    if (err == 0)
+        err = tocsin__net_status_of_option(
+            set_options(transfer, fetch, plain ? plain : fetch->url));
+    curl_free(plain);
+    return err;
+}
+
+static int transfer_add(struct tocsin__net_transfer *transfer,
+                        const struct tocsin__net_fetch *fetch)
+{
+    struct tocsin__net_client *client = transfer->client;
+    int err = set_fetch(transfer, fetch), cancel = tocsin__net_cancel_off();
+
+    client->clock.error = 0;
+    if (err == 0)
+        err = tocsin__net_status_of_multi(curl_multi_add_handle(client->multi, transfer->easy));
+    transfer->added = err == 0;
+    tocsin__net_cancel_back(cancel);
+    /* without the clock nothing would call libcurl */
+    return err < 0 ? err : client->clock.error;
 }
 
 int tocsin__net_transfer_start(struct tocsin__net_fetch *fetch, struct curl_slist *names)
 {
-    struct tocsin__net_client *client = fetch->client;
-    struct tocsin__net_transfer *transfer = take(client);
+    struct tocsin__net_transfer *transfer = transfer_take(fetch->client);
+    int err;
 
     if (!transfer) {
         curl_slist_free_all(names);
         return -ENOMEM;
     }
     transfer->fetch = fetch, transfer->resolve = names;
+    transfer->sent = 0, transfer->asked = transfer->refused = false;
+    transfer->open_error = 0;
     fetch->transfer = transfer;
-    client->clock.error = 0;
-    if (set_fetch(transfer, fetch) != CURLE_OK || curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+    err = transfer_add(transfer, fetch);
+    if (err < 0)
         tocsin__net_transfer_end(fetch);
-        return -ENOMEM;
-    }
-    transfer->added = true;
-    if (client->clock.error < 0)                           /* nobody would call libcurl */
-        tocsin__net_transfer_end(fetch);
-    return client->clock.error;
+    return err;
 }
 
-/* As it was before its fetch. */
-static bool restore(struct tocsin__net_transfer *transfer)
+/* Before libcurl 8.1.1 a reused handle keeps a dangling pointer to the last header line. A peer
+   can make libcurl write there with a folded first line (curl issue 11101). */
+static bool is_dangerous(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
+}
+
+/* Whether the handle keeps state that would change the next transfer: an errno, or the count of
+   repeated requests. */
+static bool is_worn(const struct tocsin__net_transfer *transfer)
+{
+    long number = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return number != 0 || transfer->sent > 1 || (transfer->sent > 0 && is_dangerous());
+}
+
+/* Restores the state that the handle had before its fetch. */
+static bool transfer_restore(struct tocsin__net_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     CURLcode code = CURLE_OK;
@@ -187,13 +282,16 @@ void tocsin__net_transfer_end(struct tocsin__net_fetch *fetch)
 {
     struct tocsin__net_transfer *transfer = fetch->transfer;
     struct tocsin__net_client *client = transfer->client;
+    int cancel = tocsin__net_cancel_off();
 
     if (transfer->added)
         curl_multi_remove_handle(client->multi, transfer->easy);
+    tocsin__net_cancel_back(cancel);
     transfer->added = false;
     transfer->fetch = NULL;
     fetch->transfer = NULL;
-    if (!restore(transfer) || client->idle_count >= IDLE_MAX) {
+    fetch->tls = NULL;
+    if (is_worn(transfer) || !transfer_restore(transfer) || client->idle_count >= IDLE_MAX) {
         transfer_free(transfer);
         return;
     }

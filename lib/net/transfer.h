@@ -1,4 +1,4 @@
-/* Transfers: libcurl's easy handles, kept and used again. */
+/* Transfers: the easy handles of libcurl, which are kept and used again. */
 #ifndef TOCSIN_NET_TRANSFER_H
 #define TOCSIN_NET_TRANSFER_H
 
@@ -7,20 +7,27 @@
 struct tocsin__net_transfer {
     CURL *easy;
     struct tocsin__net_client *client;
-    struct tocsin__net_fetch *fetch;                       /* NULL: it is idle */
-    struct tocsin__net_transfer *next;                     /* among the idle */
+    struct tocsin__net_fetch *fetch;   /* NULL: the handle is idle */
+    struct tocsin__net_transfer *next; /* the next idle one */
     struct curl_slist *resolve;
-    bool added;                                            /* to the multi handle */
-    bool altered;                                          /* by a request: more than the URL is set */
+    bool added;     /* the easy handle was added to the multi handle */
+    unsigned sent;  /* how often the request was sent, or is about to be */
+    bool asked;     /* libcurl needed addresses that it did not have */
+    bool refused;   /* a repetition of the request was refused */
+    bool altered;   /* more than the URL is set, for a request */
+    int open_error; /* -errno of the last socket that could not be opened; 0: none */
     char error[CURL_ERROR_SIZE];
 };
 
-/* Begins the transfer of a fetch. names: for CURLOPT_RESOLVE, taken over. 0; -ENOMEM, or whatever the clock answers. */
-int  tocsin__net_transfer_start(struct tocsin__net_fetch *fetch, struct curl_slist *names);
+/* Begins the transfer of a fetch. names: for CURLOPT_RESOLVE; the transfer owns it. Returns 0,
+   -ENOMEM or an error of the clock. */
+int tocsin__net_transfer_start(struct tocsin__net_fetch *fetch, struct curl_slist *names);
 
-/* Ends it, wherever it is; a connection whose reply is not complete is closed. fetch->transfer is NULL then. */
+/* Ends the transfer and sets fetch->transfer to NULL. A connection whose reply is incomplete is
+   closed. */
 void tocsin__net_transfer_end(struct tocsin__net_fetch *fetch);
 
-void tocsin__net_transfers_free(struct tocsin__net_client *client);               /* the idle ones */
+/* Frees the idle transfers. */
+void tocsin__net_transfers_free(struct tocsin__net_client *client);
 
 #endif

@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +6,10 @@
 
 #include <tocsin/base.h>
 
+#include "net/idn.h"
 #include "net/mem.h"
+#include "net/status.h"
 #include "net/url.h"
-
-#ifndef CURLU_PUNYCODE
-#define CURLU_PUNYCODE 0                                   /* before libcurl 7.88: names in ASCII only */
-#endif
 
 size_t tocsin__net_url_front(const char *url)
 {
@@ -24,16 +21,21 @@ size_t tocsin__net_url_front(const char *url)
     return authority > 0 ? scheme + 3 + authority : 0;
 }
 
-static int failed(CURLUcode code, const char **ret_reason)
+static int url_failed(CURLUcode code, const char **ret_reason)
 {
-    if (code == CURLUE_OUT_OF_MEMORY)
-        return -ENOMEM;
     *ret_reason = code == CURLUE_BAD_SCHEME ? "The URL has no scheme" : curl_url_strerror(code);
-    return TOCSIN_EURL;
+    return tocsin__net_status_of_url(code);
 }
 
-/* A part, in small letters, into so much room. */
-static CURLUcode part(CURLU *handle, CURLUPart which, unsigned flags, char *ret_text, size_t room)
+/* ASCII only: in some locales tolower also changes other bytes. */
+static char lowercase(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Copies a part of the URL in lowercase; room: size of ret_text. */
+static CURLUcode url_part(CURLU *handle, CURLUPart which, unsigned flags, char *ret_text,
+                          size_t room)
 {
     char *text;
     CURLUcode code = curl_url_get(handle, which, &text, flags);
@@ -44,7 +46,7 @@ static CURLUcode part(CURLU *handle, CURLUPart which, unsigned flags, char *ret_
         code = CURLUE_BAD_HOSTNAME;
     else
         for (size_t i = 0; i <= strlen(text); i++)
-            ret_text[i] = (char)tolower((unsigned char)text[i]);
+            ret_text[i] = lowercase(text[i]);
     curl_free(text);
     return code;
 }
@@ -63,32 +65,60 @@ static bool is_plain(const char *host)
     return !*host;
 }
 
-static int site_of(CURLU *handle, const char *url, struct tocsin__net_site *ret_site, const char **ret_reason)
+/* libcurl gets ASCII hosts only (tocsin__net_url_plain): it would convert others by the locale,
+   report a failure as out of memory, and leak. */
+static int host_of(CURLU *handle, struct tocsin__net_site *ret_site, const char **ret_reason)
+{
+    char raw[TOCSIN__NET_HOST_MAX * 4 + 1];
+    CURLUcode code = url_part(handle, CURLUPART_HOST, 0, raw, sizeof raw);
+
+    if (code != CURLUE_OK)
+        return url_failed(code, ret_reason);
+    if (!is_plain(raw))
+        return tocsin__net_idn(raw, ret_site->host, sizeof ret_site->host, ret_reason);
+    if (strlen(raw) >= sizeof ret_site->host)
+        return url_failed(CURLUE_BAD_HOSTNAME, ret_reason);
+    strcpy(ret_site->host, raw);
+    return 0;
+}
+
+static int scheme_of(CURLU *handle, struct tocsin__net_site *ret_site, const char **ret_reason)
 {
     char scheme[16];
-    CURLUcode code = part(handle, CURLUPART_SCHEME, 0, scheme, sizeof scheme);
+    CURLUcode code = url_part(handle, CURLUPART_SCHEME, 0, scheme, sizeof scheme);
 
     if (code == CURLUE_OUT_OF_MEMORY)
         return -ENOMEM;
-    if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-        *ret_reason = "The scheme is neither http nor https";
+    *ret_reason = "The scheme is neither http nor https";
+    if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
         return TOCSIN_ESCHEME;
-    }
     ret_site->secure = scheme[4] == 's';
-    if (tocsin__net_url_front(url) == 0) {                 /* libcurl also takes one slash, or three */
-        *ret_reason = "The URL has no host";
-        return TOCSIN_EURL;
-    }
-    code = part(handle, CURLUPART_HOST, CURLU_PUNYCODE, ret_site->host, sizeof ret_site->host);
-    if (code == CURLUE_OK && !is_plain(ret_site->host))
-        code = CURLUE_BAD_HOSTNAME;
-    if (code == CURLUE_OK)
-        code = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, ret_site->port, sizeof ret_site->port);
-    ret_site->numeric = code == CURLUE_OK && is_numeric(ret_site->host);
-    return code == CURLUE_OK ? 0 : failed(code, ret_reason);
+    return 0;
 }
 
-int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site, const char **ret_reason)
+static int site_of(CURLU *handle, const char *url, struct tocsin__net_site *ret_site,
+                   const char **ret_reason)
+{
+    int err = scheme_of(handle, ret_site, ret_reason);
+    CURLUcode code;
+
+    if (err < 0)
+        return err;
+    *ret_reason = "The URL has no host";
+    /* libcurl also accepts one slash or three */
+    if (tocsin__net_url_front(url) == 0)
+        return TOCSIN_EURL;
+    err = host_of(handle, ret_site, ret_reason);
+    if (err < 0)
+        return err;
+    ret_site->numeric = is_numeric(ret_site->host);
+    code = url_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, ret_site->port,
+                    sizeof ret_site->port);
+    return code == CURLUE_OK ? 0 : url_failed(code, ret_reason);
+}
+
+int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
+                         const char **ret_reason)
 {
     CURLU *handle = curl_url();
     CURLUcode code;
@@ -97,12 +127,14 @@ int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site, con
     if (!handle)
         return -ENOMEM;
     code = curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
-    err = code == CURLUE_OK ? site_of(handle, url, ret_site, ret_reason) : failed(code, ret_reason);
+    err = code == CURLUE_OK ? site_of(handle, url, ret_site, ret_reason)
+                            : url_failed(code, ret_reason);
     curl_url_cleanup(handle);
     return err;
 }
 
-/* RFC 9110 section 10.2.2: a Location without a fragment inherits that of the URL that led to it. */
+/* RFC 9110 section 10.2.2: a Location without a fragment inherits that of the URL that led to it.
+ */
 static CURLUcode inherit_fragment(CURLU *handle, const char *base)
 {
     const char *fragment = strchr(base, '#');
@@ -119,12 +151,13 @@ static CURLUcode inherit_fragment(CURLU *handle, const char *base)
     return code;
 }
 
-static CURLUcode follow(CURLU *handle, const char *base, const char *location, char **ret_text)
+static CURLUcode url_follow(CURLU *handle, const char *base, const char *location, char **ret_text)
 {
     CURLUcode code = curl_url_set(handle, CURLUPART_URL, base, 0);
 
     if (code == CURLUE_OK)
-        code = curl_url_set(handle, CURLUPART_URL, location, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+        code = curl_url_set(handle, CURLUPART_URL, location,
+                            CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE | CURLU_ALLOW_SPACE);
     if (code == CURLUE_OK)
         code = inherit_fragment(handle, base);
     if (code == CURLUE_OK)
@@ -132,12 +165,13 @@ static CURLUcode follow(CURLU *handle, const char *base, const char *location, c
     return code;
 }
 
-int tocsin__net_url_follow(const char *base, const char *location, size_t size, char **ret_url, const char **ret_reason)
+int tocsin__net_url_follow(const char *base, const char *location, size_t size, char **ret_url,
+                           const char **ret_reason)
 {
     char *text = tocsin__net_copy_text(location, size), *full = NULL;
     CURLU *handle = curl_url();
-    CURLUcode code = text && handle ? follow(handle, base, text, &full) : CURLUE_OUT_OF_MEMORY;
-    int err = code == CURLUE_OK ? 0 : failed(code, ret_reason);
+    CURLUcode code = text && handle ? url_follow(handle, base, text, &full) : CURLUE_OUT_OF_MEMORY;
+    int err = code == CURLUE_OK ? 0 : url_failed(code, ret_reason);
 
     if (err == 0 && !(*ret_url = tocsin__net_copy_text(full, strlen(full))))
         err = -ENOMEM;
@@ -145,4 +179,45 @@ int tocsin__net_url_follow(const char *base, const char *location, size_t size, 
     curl_url_cleanup(handle);
     tocsin__net_release(text);
     return err;
+}
+
+/* Whether the host may be non-ASCII, directly or percent-encoded. */
+static bool may_be_foreign(const char *url)
+{
+    size_t size = tocsin__net_url_front(url);
+
+    for (size_t i = 0; i < size; i++)
+        if (url[i] & 0x80 || url[i] == '%')
+            return true;
+    return false;
+}
+
+static CURLUcode replace_host(CURLU *handle, const char *url, const char *host, char **ret_text)
+{
+    char *raw = NULL;
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
+
+    if (code == CURLUE_OK)
+        code = curl_url_get(handle, CURLUPART_HOST, &raw, 0);
+    if (code == CURLUE_OK && !is_plain(raw)) {
+        code = curl_url_set(handle, CURLUPART_HOST, host, 0);
+        if (code == CURLUE_OK)
+            code = curl_url_get(handle, CURLUPART_URL, ret_text, 0);
+    }
+    curl_free(raw);
+    return code;
+}
+
+int tocsin__net_url_plain(const char *url, const char *host, char **ret_text)
+{
+    CURLU *handle;
+    CURLUcode code;
+
+    *ret_text = NULL;
+    if (!may_be_foreign(url))
+        return 0;
+    handle = curl_url();
+    code = handle ? replace_host(handle, url, host, ret_text) : CURLUE_OUT_OF_MEMORY;
+    curl_url_cleanup(handle);
+    return tocsin__net_status_of_url(code);
 }

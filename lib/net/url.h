@@ -1,4 +1,4 @@
-/* URLs, by the rules of libcurl, so that what is judged here is what will be fetched. */
+/* Parses URLs with libcurl, so that the check and the transfer agree about a URL. */
 #ifndef TOCSIN_NET_URL_H
 #define TOCSIN_NET_URL_H
 
@@ -7,21 +7,29 @@
 
 enum { TOCSIN__NET_HOST_MAX = 255 };
 
-/* Where a URL leads. Two URLs with the same have the same origin (RFC 6454). */
+/* The origin of a URL (RFC 6454). */
 struct tocsin__net_site {
-    char host[TOCSIN__NET_HOST_MAX + 1];                   /* small letters; IPv6 in brackets */
+    char host[TOCSIN__NET_HOST_MAX + 1]; /* lowercase ASCII; IPv6 in brackets */
     char port[6];
-    bool secure;                                           /* https */
-    bool numeric;                                          /* the host is an address */
+    bool secure;  /* https */
+    bool numeric; /* the host is an IP address, not a name */
 };
 
 /* 0, TOCSIN_EURL, TOCSIN_ESCHEME or -ENOMEM; ret_reason is constant text. */
-int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site, const char **ret_reason);
+int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
+                         const char **ret_reason);
 
-/* The bytes of url up to where its path begins: equal ones have equal sites. 0: no such URL. */
+/* The length of the part before the path: URLs that are equal in it have equal sites. 0: it is no
+   such URL. */
 size_t tocsin__net_url_front(const char *url);
 
-/* Where a Location of so many bytes leads, seen from base. ret_url is to be released. As tocsin__net_url_site. */
-int tocsin__net_url_follow(const char *base, const char *location, size_t size, char **ret_url, const char **ret_reason);
+/* Resolves a Location, size bytes long, against base. Free ret_url with tocsin__net_release. Errors
+   as tocsin__net_url_site. */
+int tocsin__net_url_follow(const char *base, const char *location, size_t size, char **ret_url,
+                           const char **ret_reason);
+
+/* Replaces the host of the URL by host, which is ASCII. Free ret_text with curl_free; NULL: no
+   change needed. Errors as tocsin__net_url_site. */
+int tocsin__net_url_plain(const char *url, const char *host, char **ret_text);
 
 #endif

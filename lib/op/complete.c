@@ -1,66 +1,126 @@
-/* Completing an operation, once, from whichever thread: who claims it may touch it. */
-#include "core/layout.h"
-#include "op/op.h"
+/* Completing an operation, once, from any thread. Only the thread that obtained the claim may touch
+   the operation. */
+#include "registry/payload.h"
+#include "registry/layout.h"
+#include "base/refusal.h"
+#include "loop/ready.h"
+#include "op/complete.h"
+#include "op/outlive.h"
+#include "op/progress.h"
 
-/* What the claim of an id entry is while a payload is copied, which may fail, and if it was asked to end meanwhile. No id is so small. */
+/* The claim while a payload is copied, and after a request to end meanwhile. No id is so small. */
 enum { COPYING = 1, ASKED = 2 };
 
-static struct tocsin__id_entry *entry_named(uint64_t id)
+static struct tocsin__id_entry *claim_entry(uint64_t id)
 {
     struct tocsin__loop *loop = id > ASKED ? tocsin__loop_numbered(tocsin__id_number(id)) : NULL;
 
-    return loop ? tocsin__id_entry(&loop->sources, id) : NULL;
+    return loop ? tocsin__id_entry(&loop->ids.sources, id) : NULL;
 }
 
-static struct tocsin__op *claim(uint64_t id, uint64_t word, uint64_t as)
+static struct tocsin__op *claim_take(uint64_t id, uint64_t word, uint64_t as)
 {
-    struct tocsin__id_entry *entry = entry_named(id);
+    struct tocsin__id_entry *entry = claim_entry(id);
 
-    if (!entry || !atomic_compare_exchange_strong_explicit(&entry->claim, &word, as, memory_order_acquire, memory_order_relaxed))
+    if (!entry || !atomic_compare_exchange_strong_explicit(
+                      &entry->claim, &word, as, memory_order_acquire, memory_order_relaxed))
         return NULL;
     return entry->object;
 }
 
 struct tocsin__op *tocsin__op_claim(uint64_t id)
 {
-    struct tocsin__op *op = claim(id, id, 0);
+    struct tocsin__op *op = claim_take(id, id, 0);
 
-    return op ? op : claim(id, tocsin__own_word(id), 0);
+    return op ? op : claim_take(id, tocsin__own_word(id), 0);
 }
 
-/* Why a public call could not claim it: it is the library's own, or it is not open. */
-static int unclaimed(uint64_t id)
+/* The error of tocsin_op_complete if it could not obtain the claim. */
+static int claim_error(uint64_t id)
 {
-    struct tocsin__id_entry *entry = entry_named(id);
-    bool own = entry && atomic_load_explicit(&entry->claim, memory_order_relaxed) == tocsin__own_word(id);
+    struct tocsin__id_entry *entry = claim_entry(id);
+    bool own = entry &&
+               atomic_load_explicit(&entry->claim, memory_order_relaxed) == tocsin__own_word(id);
 
     return own ? -EINVAL : -ENOENT;
 }
 
-static struct tocsin__id_entry *entry_of(const struct tocsin__op *op)
+static struct tocsin__id_entry *op_entry(const struct tocsin__op *op)
 {
-    return tocsin__id_entry(&op->engine->loop->sources, op->source.id);
+    return tocsin__id_entry(&op->engine->loop->ids.sources, op->source.id);
 }
 
-bool tocsin__op_ask(struct tocsin__op *op, int reason)
+enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason)
 {
+    _Atomic uint64_t *word = &op_entry(op)->claim;
+    uint64_t seen;
+
     op->reason = reason;
-    return atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, ASKED, memory_order_release, memory_order_relaxed);
+    for (;;) {
+        seen = COPYING;
+        if (atomic_compare_exchange_strong_explicit(word, &seen, ASKED, memory_order_release,
+                                                    memory_order_relaxed))
+            return TOCSIN__CLAIM_ASKED;
+        if (seen == op->source.id || seen == tocsin__own_word(op->source.id))
+            return TOCSIN__CLAIM_OPEN;
+        if (seen != COPYING)
+            return TOCSIN__CLAIM_TAKEN;
+    }
 }
 
-/* It is as it was; unless it was asked to end meanwhile, then it does. */
-static void unclaim(struct tocsin__op *op)
+bool tocsin__op_copies(const struct tocsin__op *op)
 {
-    if (!atomic_compare_exchange_strong_explicit(&entry_of(op)->claim, &(uint64_t){ COPYING }, op->source.id, memory_order_release, memory_order_acquire))
+    uint64_t word = atomic_load_explicit(&op_entry(op)->claim, memory_order_relaxed);
+
+    return word == COPYING;
+}
+
+/* The copy failed: the operation is open again. If its end was requested meanwhile, it ends. */
+static void claim_give_back(struct tocsin__op *op)
+{
+    if (!atomic_compare_exchange_strong_explicit(&op_entry(op)->claim, &(uint64_t){ COPYING },
+                                                 op->source.id, memory_order_release,
+                                                 memory_order_acquire))
         tocsin__op_finish(op, op->reason, NULL);
+}
+
+bool tocsin__op_finished(const struct tocsin__op *op)
+{
+    return op->fiber_returned && tocsin__op_is_running(op) && op->phase != TOCSIN__OP_DELAYED &&
+           !(op->notify.mode & TOCSIN_KEEP);
+}
+
+size_t tocsin__op_state_bytes(const struct tocsin_op_type *type)
+{
+    return ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+}
+
+struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op)
+{
+    unsigned char *end = op->state + tocsin__op_state_bytes(op->type);
+
+    if (!op->type || !tocsin__signal(op->kind->done)->spec.layout)
+        return NULL;
+    return (struct tocsin_payload *)(op->progress ? end + sizeof *op->progress : end);
+}
+
+void tocsin__op_payload_free(struct tocsin__op *op)
+{
+    struct tocsin_payload *copy = (struct tocsin_payload *)op->info.pub.payload;
+
+    if (!op->payload_is_copied)
+        return;
+    op->payload_is_copied = false;
+    tocsin__payload_clear(copy);
+    tocsin__release(copy);
 }
 
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
 {
     op->status = status;
-    op->info.seen.payload = lent ? lent : op->empty;
+    op->info.pub.payload = lent ? lent : tocsin__op_empty_payload(op);
     if (op->engine->loop == tocsin__self)
-        tocsin__ready(op->engine, &op->end_node);
+        tocsin__ready_push(op->engine, &op->end_node);
     else
         tocsin__inbox_push(&op->engine->loop->inbox, &op->end_node);
 }
@@ -71,47 +131,58 @@ void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_
         tocsin__op_finish(op, status, lent);
 }
 
-static bool inherited(uint64_t id)
+static bool id_is_inherited(uint64_t id)
 {
     const struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
 
     return loop && tocsin__inherited(loop);
 }
 
-static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload)
+/* Checks the payload of the end and copies it. ret_copy stays NULL if it is lent. */
+static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload,
+                        struct tocsin_payload **ret_copy)
 {
-    const struct tocsin_layout *layout = op->type ? tocsin__signal(op->kind->done)->spec.layout : payload->layout;
+    const struct tocsin_layout *layout = op->type ? tocsin__signal(op->kind->done)->spec.layout
+                                                  : payload->layout;
+    struct tocsin_payload *copy;
     int err;
 
-    if (!payload->layout || !tocsin__layout_same(layout, payload->layout))
+    if (!payload->layout || (op->type && !tocsin__layout_same(layout, payload->layout)))
         return -EPROTO;
+    /* an undeclared layout may be malformed */
+    if (!op->type && tocsin__layout_check(layout) < 0)
+        return -EINVAL;
     if (tocsin__op_lent(op, payload))
         return 0;
-    op->copy = tocsin__alloc(tocsin__payload_size(payload));
-    err = op->copy ? tocsin__payload_copy(payload, op->copy, layout) : -ENOMEM;
-    if (err < 0) {
-        tocsin__release(op->copy);
-        op->copy = NULL;
-    }
+    copy = tocsin__alloc(tocsin__payload_size(payload));
+    err = copy ? tocsin__payload_copy(payload, copy, layout) : -ENOMEM;
+    if (err < 0)
+        tocsin__release(copy);
+    else
+        *ret_copy = copy;
     return err;
 }
 
 int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payload *payload)
 {
+    struct tocsin_payload *copy = NULL;
     struct tocsin__op *op;
     int err = tocsin_id_error(id.source.id);
 
-    if (err < 0 || inherited(id.source.id))
-        return err < 0 ? err : -EOWNERDEAD;
-    op = claim(id.source.id, id.source.id, payload ? COPYING : 0);
-    if (!op)
-        return unclaimed(id.source.id);
-    err = payload ? payload_take(op, payload) : 0;
-    if (err < 0) {
-        unclaim(op);
-        return err;
+    if (err < 0 || id_is_inherited(id.source.id))
+        return tocsin__traced(err < 0 ? err : -EOWNERDEAD);
+    op = claim_take(id.source.id, id.source.id, payload ? COPYING : 0);
+    if (!op) {
+        tocsin__outlived(id.source.id);
+        return tocsin__traced(claim_error(id.source.id));
     }
-    atomic_store_explicit(&entry_of(op)->claim, 0, memory_order_relaxed);
-    tocsin__op_finish(op, status, op->copy ? op->copy : payload);
+    err = payload ? payload_take(op, payload, &copy) : 0;
+    if (err < 0) {
+        claim_give_back(op);
+        return tocsin__traced(err);
+    }
+    atomic_store_explicit(&op_entry(op)->claim, 0, memory_order_relaxed);
+    op->payload_is_copied = copy != NULL;
+    tocsin__op_finish(op, status, copy ? copy : payload);
     return 0;
 }

@@ -1,169 +1,237 @@
-/* The operations of one loop, and what the loop asks of them when it drains and ends. */
-#include "core/catalogue.h"
-#include "core/owner.h"
-#include "op/op.h"
-#include "op/pool.h"
+/* The functions that the loop calls when it drains, forks and ends (struct tocsin__loop_client).
+ */
+#include "remote/completion_message.h"
+#include "op/cancel.h"
+#include "op/complete.h"
+#include "op/end.h"
+#include "op/inject.h"
+#include "op/lifecycle.h"
+#include "op/ops.h"
+#include "op/outlive.h"
+#include "op/pause.h"
+#include "op/progress.h"
+#include "op/reserve.h"
+#include "op/worker.h"
 
-/* Types */
-
-static const struct tocsin_op_type by_hand;            /* stands for NULL */
-
-static int declare_all(const struct tocsin_op_type *type, struct tocsin__kind *kind)
+static void ops_drain(struct tocsin__loop_client *loop_client)
 {
-    kind->done = tocsin_declare(type == &by_hand ? &tocsin__op_done_spec : type->done);
-    if (kind->done < 0)
-        return kind->done;
-    for (int i = 0; i < 4 && type->progress[i]; i++) {
-        kind->progress[i] = tocsin_declare(type->progress[i]);
-        if (kind->progress[i] < 0)
-            return kind->progress[i];
-    }
-    return 0;
-}
-
-static int type_check(const struct tocsin_op_type *type)
-{
-    if (!type->done || type->flags & ~(unsigned)(TOCSIN_STANDING | TOCSIN__OWN | TOCSIN__GATHERS) || type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
-        return -EINVAL;
-    return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
-}
-
-static int kind_new(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind)
-{
-    struct tocsin__kind *kind;
-    int err = type == &by_hand ? 0 : type_check(type);
-
-    if (err < 0)
-        return err;
-    kind = tocsin__alloc(sizeof *kind);
-    err = kind ? declare_all(type, kind) : -ENOMEM;
-    if (err < 0) {
-        tocsin__release(kind);
-        return err;
-    }
-    kind->type = type;
-    kind->next = ops->kinds;
-    ops->kinds = kind;
-    *ret_kind = kind;
-    return 0;
-}
-
-int tocsin__kind_of(struct tocsin__ops *ops, const struct tocsin_op_type *type, struct tocsin__kind **ret_kind)
-{
-    if (!type)
-        type = &by_hand;
-    for (struct tocsin__kind **link = &ops->kinds; *link; link = &(*link)->next)
-        if ((*link)->type == type) {
-            struct tocsin__kind *kind = *link;
-
-            *link = kind->next;                        /* to the front: the types in use are few */
-            kind->next = ops->kinds;
-            ops->kinds = kind;
-            *ret_kind = kind;
-            return 0;
-        }
-    return kind_new(ops, type, ret_kind);
-}
-
-void tocsin__kinds_forget(struct tocsin__ops *ops, const struct tocsin__owner *owner)
-{
-    for (struct tocsin__kind **link = &ops->kinds; *link;) {
-        struct tocsin__kind *kind = *link;
-
-        if (!tocsin__owner_has(owner, kind->type)) {
-            link = &kind->next;
-            continue;
-        }
-        *link = kind->next;
-        tocsin__release(kind);
-    }
-}
-
-/* For the loop */
-
-static void drain(struct tocsin__tenant *tenant)
-{
-    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
 
     for (struct tocsin__op *op = ops->running, *next; op; op = next) {
         next = op->next;
-        if (op->standing && !op->serving)
+        if (tocsin__op_is_persistent(op) && !op->background)
             tocsin__op_end(op, -ECANCELED);
     }
 }
 
-static void cancel(struct tocsin__tenant *tenant, bool serving)
+static void ops_cancel(struct tocsin__loop_client *loop_client, bool serving)
 {
-    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
 
     for (struct tocsin__op *op = ops->running, *next; op; op = next) {
         next = op->next;
-        if (op->serving != serving || op->never)
+        if (op->background != serving || op->phase == TOCSIN__OP_UNDONE)
             continue;
-        if (op->phase == TOCSIN__MADE)
-            tocsin__op_started(op, -ECANCELED, NULL);  /* never started: it never was */
+        if (tocsin__op_is_unstarted(op))
+            tocsin__op_undo(op);
         else
             tocsin__op_end(op, -ECANCELED);
     }
 }
 
-/* Those whose result was promised to somebody wait for whoever takes it now; what was to be called with it is not. */
-static void kept_forget(struct tocsin__ops *ops)
+/* Nobody waits any more. A result stays kept for the one who takes it, unless tocsin_then was going
+   to call a function with it. */
+static void ops_forget_kept(struct tocsin__ops *ops)
 {
     for (struct tocsin__op *op = ops->kept, *next; op; op = next) {
         next = op->next;
         op->waiter = NULL;
-        if (!(op->notify.how & TOCSIN_KEEP))
-            tocsin__op_gone(op);
+        if (!(op->notify.mode & TOCSIN_KEEP))
+            tocsin__op_release(op);
     }
 }
 
-static void forget(struct tocsin__tenant *tenant)
+static void op_forget(struct tocsin__op *op)
 {
-    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
+    tocsin__op_progress_forget(op);
+    tocsin__op_delay_free(op);
+    if (op->phase != TOCSIN__OP_UNDONE)
+        tocsin__op_release_end(op);
+    op->waiter = NULL;
+    tocsin__op_release(op);
+}
+
+static void ops_forget(struct tocsin__loop_client *loop_client)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
 
     if (ops->queues_forget)
         ops->queues_forget(ops);
-    kept_forget(ops);
+    ops_forget_kept(ops);
     while (ops->running)
-        tocsin__op_forget(ops->running);
-    tenant->threads = 0;
+        op_forget(ops->running);
+    loop_client->threads = 0;
     ops->resume_wanted = false;
 }
 
-static void ops_last(struct tocsin__last *last, struct tocsin__engine *engine)
+/* T6: an operation whose end was being delivered is on no list, so it is found by its id. */
+static void ops_release_unlisted(struct tocsin__ops *ops)
+{
+    struct tocsin__source *source;
+
+    for (uint64_t id = 0; (source = tocsin__id_after(&ops->engine->loop->ids.sources, id));) {
+        struct tocsin__op *op = (struct tocsin__op *)source;
+
+        id = source->id;
+        if (source->is_op && tocsin__op_is_ending(op))
+            tocsin__op_release(op);
+    }
+}
+
+/* Drops all progress that is not delivered yet. */
+static void ops_drop_progress(struct tocsin__ops *ops)
+{
+    struct tocsin__engine *engine = ops->engine;
+    struct tocsin__node **link = &engine->ready;
+
+    while (*link)
+        if ((*link)->run == tocsin__op_deliver_progress)
+            *link = (*link)->next;
+        else
+            link = &(*link)->next;
+    engine->ready_last = link;
+    for (struct tocsin__op *op = ops->running; op; op = op->next)
+        tocsin__op_progress_lost(op);
+}
+
+static void ops_desert(struct tocsin__loop_client *loop_client)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+
+    if (ops->queues_forget)
+        ops->queues_forget(ops);
+    if (ops->queues_close)
+        ops->queues_close(ops);
+    for (struct tocsin__op *op = ops->running; op; op = op->next)
+        op->waiter = NULL;
+    for (struct tocsin__op *op = ops->kept; op; op = op->next)
+        op->waiter = NULL;
+    ops->ending = NULL;
+    ops->resume_next = NULL;
+    ops_drop_progress(ops);
+    ops_release_unlisted(ops);
+}
+
+/* Whether a jump has left the function that waits. waiter lies in its stack frame. */
+static bool waiter_is_left(const struct tocsin__loop *loop, const void *waiter)
+{
+    return waiter &&
+           tocsin__frame_left((struct tocsin__loop *)loop, waiter, loop->stack.checked_at);
+}
+
+static void waiters_forget_left(struct tocsin__op *ops, const struct tocsin__loop *loop)
+{
+    for (struct tocsin__op *op = ops; op; op = op->next)
+        if (waiter_is_left(loop, op->waiter))
+            op->waiter = NULL;
+}
+
+static void ops_recover(struct tocsin__loop_client *loop_client)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    struct tocsin__loop *loop = ops->engine->loop;
+    struct tocsin__source *source;
+
+    ops->ending = NULL;
+    ops->resume_next = NULL;
+    tocsin__completion_messages_drop(loop);
+    if (!loop->stack.in_turn) {
+        waiters_forget_left(ops->running, loop);
+        waiters_forget_left(ops->kept, loop);
+        if (ops->queues_left)
+            ops->queues_left(ops, loop->stack.checked_at);
+    }
+    for (struct tocsin__op *op = ops->running; op; op = op->next)
+        tocsin__op_progress_left(op);
+    for (uint64_t id = 0; (source = tocsin__id_after(&loop->ids.sources, id)); id = source->id) {
+        struct tocsin__op *op = (struct tocsin__op *)source;
+
+        if (source->is_op && tocsin__op_is_ending(op))
+            tocsin__op_left(op);
+    }
+}
+
+/* Skips operations that another thread has claimed, since that thread completes them. A provider
+   may use the state until it completes the operation, so the state outlives this. */
+static void ops_finish(struct tocsin__loop_client *loop_client, bool serving)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+
+    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
+        next = op->next;
+        if (op->background != serving || op->phase == TOCSIN__OP_UNDONE ||
+            !tocsin__op_claim(op->source.id))
+            continue;
+        if (op->type && !tocsin__op_own(op))
+            tocsin__op_outlives(op);
+        tocsin__op_finish(op, -ECANCELED, NULL);
+    }
+}
+
+static uint32_t ops_count_finished(const struct tocsin__loop_client *loop_client)
+{
+    uint32_t count = 0;
+
+    for (const struct tocsin__op *op = ((const struct tocsin__ops *)loop_client)->running; op;
+         op = op->next)
+        count += !op->background && tocsin__op_finished(op);
+    return count;
+}
+
+static void ops_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__ops *ops = tocsin__container(last, struct tocsin__ops, last);
 
     if (ops->queues_close)
         ops->queues_close(ops);
     while (ops->kept)
-        tocsin__op_gone(ops->kept);
+        tocsin__op_release(ops->kept);
+    tocsin__assert(!ops->running && !ops->loop_client.running && !ops->loop_client.serving);
+    tocsin__assert(!ops->loop_client.kept && !ops->loop_client.threads && !ops->paused);
     while (ops->kinds) {
-        struct tocsin__kind *kind = ops->kinds;
+        struct tocsin__op_type *kind = ops->kinds;
 
+        tocsin__assert(!kind->running);
         ops->kinds = kind->next;
         tocsin__release(kind);
     }
-    engine->tenant = NULL;
+    engine->loop_client = NULL;
     tocsin__release(ops);
-    tocsin__pools_rest();
+    tocsin__workers_rest();
 }
 
 int tocsin__ops_make(struct tocsin__engine *engine)
 {
     struct tocsin__ops *ops;
 
-    if (engine->tenant)
+    if (engine->loop_client)
         return 0;
     ops = tocsin__alloc(sizeof *ops);
     if (!ops)
         return -ENOMEM;
-    ops->tenant = (struct tocsin__tenant){ .resumable = tocsin__resumable, .resume = tocsin__resume, .drain = drain, .cancel = cancel, .forget = forget };
+    ops->loop_client = (struct tocsin__loop_client){ .resumable = tocsin__resumable,
+                                                     .resume = tocsin__resume,
+                                                     .drain = ops_drain,
+                                                     .cancel = ops_cancel,
+                                                     .forget = ops_forget,
+                                                     .recover = ops_recover,
+                                                     .desert = ops_desert,
+                                                     .finish = ops_finish,
+                                                     .finished = ops_count_finished };
     ops->engine = engine;
-    ops->last.run = ops_last;
-    tocsin__pools_use();
-    engine->tenant = &ops->tenant;
-    tocsin__engine_last(engine, &ops->last);
+    ops->last.run = ops_free;
+    tocsin__workers_use();
+    engine->loop_client = &ops->loop_client;
+    tocsin__engine_add_cleanup(engine, &ops->last);
     return 0;
 }

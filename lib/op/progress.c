@@ -1,193 +1,28 @@
-/* Progress: made while somebody wants it, one at a time, told from the loop (O2, E16). */
-#include "core/cast.h"
-#include "core/emit.h"
-#include "core/layout.h"
-#include "op/op.h"
+/* Progress: accepted while there is demand, one at a time, and delivered from the loop (O2, E16).
+   Demand is asked for twice: when progress is accepted, and when it is delivered, since handlers
+   may have been disconnected in between. */
+#include "base/assert.h"
+#include "base/refusal.h"
+#include "delivery/emit.h"
+#include "registry/layout.h"
+#include "loop/ready.h"
+#include "op/complete.h"
+#include "op/demand.h"
+#include "op/lifecycle.h"
+#include "op/notify.h"
+#include "op/pause.h"
+#include "op/progress.h"
+#include "registry/payload.h"
 
-/* A handler or a queue listens to the signal: observers do not count. */
-static bool heard(const struct tocsin__op *op, int signo)
+/* Accepting progress */
+
+static bool progress_is_wanted(struct tocsin__op *op, int which)
 {
-    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, signo);
-    struct tocsin__list *own = slot && slot->sourced ? tocsin__source_list(&op->source, slot) : NULL;
+    bool wanted = tocsin__op_open(op) && tocsin__op_progress_admission(op, which) == 1;
 
-    return slot && (slot->list->handling || (own && own->handling));
-}
-
-/* On another loop. */
-static bool heard_elsewhere(const struct tocsin__op *op, const struct tocsin__slot *slot, int signo)
-{
-    struct tocsin__signal *signal = tocsin__signal(signo);
-
-    return tocsin__elsewhere(signal, slot) && tocsin__wanted_elsewhere(op->engine->loop, signal);
-}
-
-/* While the signal is blocked: what coalesces is pended, one for each source; that of a timer gathers the ticks, any other operation pauses
-   then. What does not is pended for a notify (O9) or a queue that takes what is pended, as far as there is room; else the operation pauses. */
-static bool takes_blocked(const struct tocsin__op *op, const struct tocsin__slot *slot, bool notified)
-{
-    bool gathers = notified || (op->type && op->type->flags & TOCSIN__GATHERS);
-
-    if (slot->signal->spec.kind == TOCSIN_COALESCE)
-        return gathers || !tocsin__pend_merges(slot, op->source.id);
-    return (notified || slot->takers) && tocsin__pend_room(slot, 1, 0);
-}
-
-/* Those who listen can take it. */
-static bool takes(const struct tocsin__op *op, const struct tocsin__slot *slot)
-{
-    bool notified = op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
-
-    if (slot->state & TOCSIN__BLOCKED)
-        return takes_blocked(op, slot, notified);
-    if (slot->state & TOCSIN__IGNORED)
-        return notified;
-    return !(slot->state & TOCSIN__GATED) || tocsin__gates_open(slot, 0);
-}
-
-/* Whether it could be told now; else by whom it is refused: 0, nobody wants it, or -EAGAIN, it cannot be taken yet. */
-static int welcome(const struct tocsin__op *op, int which)
-{
-    int signo = op->kind->progress[which];
-    struct tocsin__sink *sink = tocsin__op_sink(op);
-    struct tocsin__slot *slot;
-
-    if (tocsin__signal(signo)->unresolved)
-        tocsin__patterns_resolve(op->engine->loop);
-    slot = tocsin__slot(op->engine->loop, signo);
-    if (op->progress_waits)
-        return -EAGAIN;
-    if (!(op->notify.how & TOCSIN_AT_EACH) && !sink && !heard(op, signo) && !heard_elsewhere(op, slot, signo))
-        return 0;
-    if (sink && !sink->room(sink))
-        return -EAGAIN;
-    if (heard_elsewhere(op, slot, signo) && !tocsin__room_elsewhere(op->engine->loop, tocsin__signal(signo)))
-        return -EAGAIN;
-    return slot && !takes(op, slot) ? -EAGAIN : 1;
-}
-
-/* Whether what was taken is still wanted when it is to be told: a place in its queue it has. */
-static bool still_welcome(const struct tocsin__op *op)
-{
-    int signo = op->kind->progress[op->progress_which];
-    struct tocsin__slot *slot = tocsin__slot(op->engine->loop, signo);
-
-    bool elsewhere = heard_elsewhere(op, slot, signo);
-
-    if (elsewhere && !tocsin__room_elsewhere(op->engine->loop, tocsin__signal(signo)))
-        return false;
-    if (op->progress_info || op->notify.how & TOCSIN_AT_EACH || (elsewhere && !heard(op, signo)))
-        return true;
-    return heard(op, signo) && takes(op, slot);
-}
-
-/* Paused: asked again when a handler was connected, or a queue has room. */
-
-static void pause_link(struct tocsin__op *op)
-{
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
-
-    if (op->paused_link)
-        return;
-    if (!ops->paused)
-        ops->resumed_age = op->engine->loop->age;
-    op->paused_next = ops->paused;
-    op->paused_link = &ops->paused;
-    if (op->paused_next)
-        op->paused_next->paused_link = &op->paused_next;
-    ops->paused = op;
-}
-
-static void pause_begin(struct tocsin__op *op)
-{
-    op->progress_refused = true;
-    if (!op->progress_waits)
-        pause_link(op);
-}
-
-static void pause_unlink(struct tocsin__op *op)
-{
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
-
-    if (!op->paused_link)
-        return;
-    if (ops->resume_next == op)
-        ops->resume_next = op->paused_next;
-    *op->paused_link = op->paused_next;
-    if (op->paused_next)
-        op->paused_next->paused_link = op->paused_link;
-    op->paused_link = NULL;
-}
-
-void tocsin__op_pause_end(struct tocsin__op *op)
-{
-    op->progress_refused = false;
-    pause_unlink(op);
-}
-
-static bool any_welcome(const struct tocsin__op *op)
-{
-    for (int which = 0; which < 4 && op->kind->progress[which]; which++)
-        if (welcome(op, which) == 1)
-            return true;
-    return false;
-}
-
-static void resume_one(struct tocsin__op *op)
-{
-    struct tocsin_op id = { { op->source.id } };
-
-    tocsin__op_pause_end(op);
-    if (op->type->resume && op->phase == TOCSIN__RUNS)
-        op->type->resume(id, op->state);
-}
-
-/* What nobody wanted any more when it was to be told is held, and the end of the operation behind it. */
-static void hold(struct tocsin__op *op)
-{
-    op->progress_held = true;
-    pause_link(op);
-}
-
-static void release(struct tocsin__op *op)
-{
-    op->progress_held = false;
-    pause_unlink(op);
-    tocsin__ready(op->engine, &op->progress_node);
-}
-
-bool tocsin__resumable(struct tocsin__tenant *tenant)
-{
-    const struct tocsin__ops *ops = (const struct tocsin__ops *)tenant;
-
-    return ops->paused && (ops->resume_wanted || ops->resumed_age != ops->engine->loop->age);
-}
-
-void tocsin__resume(struct tocsin__tenant *tenant)
-{
-    struct tocsin__ops *ops = (struct tocsin__ops *)tenant;
-    struct tocsin__op *op;
-
-    ops->resume_wanted = false;
-    ops->resumed_age = ops->engine->loop->age;
-    ops->engine->loop->depth++;                        /* resume is the provider's: no handler, and nothing is freed under it */
-    ops->resume_next = ops->paused;
-    while ((op = ops->resume_next) && !tocsin__inherited(ops->engine->loop)) {
-        ops->resume_next = op->paused_next;            /* what pauses anew stands before us */
-        if (op->progress_held && still_welcome(op))
-            release(op);
-        else if (!op->progress_held && any_welcome(op))
-            resume_one(op);
-    }
-    ops->engine->loop->depth--;
-}
-
-bool tocsin__op_wanted(struct tocsin__op *op, int which)
-{
-    bool yes = welcome(op, which) == 1;
-
-    if (!yes)
-        pause_begin(op);
-    return yes;
+    if (!wanted)
+        tocsin__op_pause(op);
+    return wanted;
 }
 
 int tocsin_op_wanted(struct tocsin_op id, int which)
@@ -197,125 +32,157 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
 
     if (err == 0 && (which < 0 || which > 3 || !op->kind->progress[which] || tocsin__op_own(op)))
         err = -EINVAL;
-    return err < 0 ? err : tocsin__op_wanted(op, which);
+    return tocsin__traced(err < 0 ? err : progress_is_wanted(op, which));
 }
 
-/* Short of memory: asked again in the next turn. */
+/* Memory was short: the operation is asked again in the next turn. */
 static int progress_failed(struct tocsin__op *op, int err)
 {
-    pause_begin(op);
+    tocsin__op_pause(op);
     tocsin__ops(op->engine)->resume_wanted = true;
     return err;
 }
 
-/* What goes into a queue is copied, and has a place there, from now on: it cannot be lost on its way. */
-static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int signo, const struct tocsin_payload *payload)
+static int progress_refuse(struct tocsin__op *op, int answer)
 {
-    struct tocsin__info borrowed = { .seen = { .signo = signo, .source = { op->source.id }, .payload = payload } };
+    tocsin__op_pause(op);
+    return answer;
+}
+
+/* Copies progress for the queue of the notify, and reserves a place there, so that it is not lost
+   before it is delivered. */
+static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int signo,
+                         const struct tocsin_payload *payload)
+{
+    struct tocsin__info borrowed = {
+        .pub = { .signo = signo, .source = { op->source.id }, .payload = payload }
+    };
     int err = sink->reserve(sink);
 
     if (err < 0)
         return err;
-    op->progress_info = tocsin__info_copy(&borrowed.seen, tocsin__signal(signo)->spec.layout, &err);
-    if (!op->progress_info)
+    op->progress->info = tocsin__info_copy(&borrowed.pub, tocsin_info_data(&borrowed.pub),
+                                           tocsin__signal(signo)->spec.layout, &err);
+    if (!op->progress->info)
         sink->release(sink);
     return err;
 }
 
-static int refuse(struct tocsin__op *op, int answer)
+/* Accepts progress for which there is demand. It does not ask again, since other loops may change
+   the answer at any time. */
+static int progress_take(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
+                         unsigned overrun)
 {
-    pause_begin(op);
-    return answer;
-}
-
-/* It is welcome: that is asked once, since other loops may change it at any time. */
-static int progress_take(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
-{
+    struct tocsin__progress *progress = op->progress;
     struct tocsin__sink *sink = tocsin__op_sink(op);
-    int err;
+    int err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
 
-    err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
     if (err < 0)
         return progress_failed(op, err);
-    op->progress_which = (uint8_t)which;
-    op->progress_overrun = overrun;
-    op->progress = payload;
-    op->progress_waits = true;
-    tocsin__ready(op->engine, &op->progress_node);
+    tocsin__assert(progress->state == TOCSIN__PROGRESS_IDLE);
+    progress->which = (uint8_t)which;
+    progress->overrun = overrun;
+    progress->payload = payload;
+    progress->state = TOCSIN__PROGRESS_READY;
+    tocsin__ready_push(op->engine, &progress->node);
     return 1;
 }
 
-int tocsin__op_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
+int tocsin__op_try_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
+                            unsigned overrun)
 {
-    int answer = welcome(op, which);
+    int answer = tocsin__op_open(op) ? tocsin__op_progress_admission(op, which) : 0;
 
-    return answer == 1 ? progress_take(op, which, payload, overrun) : refuse(op, answer);
+    return answer == 1 ? progress_take(op, which, payload, overrun) : progress_refuse(op, answer);
 }
 
-static int copy_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload, unsigned overrun)
+/* Accepts progress for which there is demand, with a copy of the payload. */
+static int progress_take_copy(struct tocsin__op *op, int which,
+                              const struct tocsin_payload *payload, unsigned overrun)
 {
     struct tocsin_payload *copy = tocsin__alloc(tocsin__payload_size(payload));
-    int err = copy ? tocsin__payload_copy(payload, copy, tocsin__signal(op->kind->progress[which])->spec.layout) : -ENOMEM;
+    int err = copy ? tocsin__payload_copy(payload, copy,
+                                          tocsin__signal(op->kind->progress[which])->spec.layout)
+                   : -ENOMEM;
 
-    if (err == 0) {
-        op->progress_copy = copy;
-        return progress_take(op, which, copy, overrun);
+    if (err < 0) {
+        tocsin__release(copy);
+        return progress_failed(op, err);
     }
-    tocsin__release(copy);
-    return progress_failed(op, err);
+    op->progress->copy = copy;
+    return progress_take(op, which, copy, overrun);
 }
 
-int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_payload *payload, unsigned overrun)
+static int progress_check(const struct tocsin__op *op, int which,
+                          const struct tocsin_payload *payload)
+{
+    if (which < 0 || which > 3 || !op->kind->progress[which] || tocsin__op_own(op))
+        return -EINVAL;
+    if (!tocsin__op_open(op))
+        return -EALREADY;
+    return tocsin__layout_same(tocsin__signal(op->kind->progress[which])->spec.layout,
+                               payload ? payload->layout : NULL)
+               ? 0
+               : -EPROTO;
+}
+
+int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_payload *payload,
+                       unsigned overrun)
 {
     struct tocsin__op *op;
     int err = tocsin__op_find(id, &op);
 
+    if (err == 0)
+        err = progress_check(op, which, payload);
     if (err < 0)
-        return err;
-    if (which < 0 || which > 3 || !op->kind->progress[which] || tocsin__op_own(op))
-        return -EINVAL;
-    if (op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
-        return -EALREADY;
-    if (!tocsin__layout_same(tocsin__signal(op->kind->progress[which])->spec.layout, payload ? payload->layout : NULL))
-        return -EPROTO;
+        return tocsin__traced_but(-EAGAIN, err);
     if (!payload || tocsin__op_lent(op, payload) || tocsin__op_sink(op))
-        return tocsin__op_progress(op, which, payload, overrun);
-    err = welcome(op, which);
-    return err == 1 ? copy_progress(op, which, payload, overrun) : refuse(op, err);
+        return tocsin__traced_but(-EAGAIN, tocsin__op_try_progress(op, which, payload, overrun));
+    err = tocsin__op_progress_admission(op, which);
+    return tocsin__traced_but(-EAGAIN, err == 1 ? progress_take_copy(op, which, payload, overrun)
+                                                : progress_refuse(op, err));
 }
 
-/* Told */
+/* Delivering progress */
 
-/* -EAGAIN, -ENOMEM: another loop that listens cannot take it now, and nobody has been told. */
-static int progress_tell(struct tocsin__op *op, struct tocsin__info *info)
+/* -EAGAIN, -ENOMEM: another loop that listens cannot take it now, and no handler was called. */
+static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
 {
-    int signo = op->kind->progress[op->progress_which];
-    const struct tocsin_payload *kept = info->seen.payload;
+    const struct tocsin__progress *progress = op->progress;
+    int signo = op->kind->progress[progress->which];
+    const struct tocsin_payload *kept = info->pub.payload;
     int result;
 
-    info->seen = (struct tocsin_info){ .signo = signo, .code = TOCSIN_PROGRESS, .overrun = op->progress_overrun,
-                                       .name = tocsin__signal(signo)->name, .source = { op->source.id }, .parent = op->parent,
-                                       .payload = op->progress_info ? kept : op->progress };
-    result = tocsin__announce(op->engine->loop, signo, &op->source, info, NULL, op->notify.how & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
-    if (result >= 0 && op->notify.how & TOCSIN_AT_EACH)
-        tocsin__op_call(op, &info->seen);
+    info->pub = (struct tocsin_info){ .signo = signo,
+                                      .code = TOCSIN_PROGRESS,
+                                      .overrun = progress->overrun,
+                                      .name = tocsin__signal(signo)->name,
+                                      .source = { op->source.id },
+                                      .parent = op->parent,
+                                      .payload = progress->info ? kept : progress->payload };
+    result = tocsin__announce(op->engine->loop, signo, &op->source, info, NULL,
+                              op->notify.mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
+    if (result >= 0 && op->notify.mode & TOCSIN_AT_EACH)
+        tocsin__op_call(op, &info->pub);
     return result;
 }
 
-static void progress_end(struct tocsin__op *op, bool told)
+/* Puts progress into the queue of the notify if it was delivered, and frees what belongs to it. */
+static void progress_end(struct tocsin__op *op, bool delivered)
 {
+    struct tocsin__progress *progress = op->progress;
     struct tocsin__sink *sink = tocsin__op_sink(op);
-    struct tocsin__info *info = op->progress_info;
-    struct tocsin_payload *copy = op->progress_copy;
+    struct tocsin__info *info = progress->info;
+    struct tocsin_payload *copy = progress->copy;
 
-    op->progress_waits = false;
-    op->progress_info = NULL;
-    op->progress_copy = NULL;
-    if (info && sink && told)
-        sink->put(sink, &info->seen);
+    progress->state = TOCSIN__PROGRESS_IDLE;
+    progress->info = NULL;
+    progress->copy = NULL;
+    if (info && sink && delivered)
+        sink->put(sink, &info->pub);
     else if (info && sink)
         sink->release(sink);
-    if (info && !(sink && told))
+    if (info && !(sink && delivered))
         tocsin__info_put(info);
     if (copy) {
         tocsin__payload_clear(copy);
@@ -323,50 +190,67 @@ static void progress_end(struct tocsin__op *op, bool told)
     }
 }
 
-void tocsin__op_progress_forget(struct tocsin__op *op)
+/* The end of the operation follows, if it has arrived. */
+static void progress_let_end_follow(struct tocsin__op *op)
 {
-    op->progress_held = false;
-    progress_end(op, false);
+    if (op->progress->end_waits)
+        tocsin__ready_push(op->engine, &op->end_node);
+    op->progress->end_waits = false;
 }
 
-/* Its end need not wait any more. */
-static void end_on(struct tocsin__op *op)
+void tocsin__op_progress_forget(struct tocsin__op *op)
 {
-    if (op->end_waits)
-        tocsin__ready(op->engine, &op->end_node);
-    op->end_waits = false;
+    if (op->progress)
+        progress_end(op, false);
 }
 
 void tocsin__op_progress_drop(struct tocsin__op *op)
 {
-    if (!op->progress_held)
+    if (!op->progress || op->progress->state != TOCSIN__PROGRESS_HELD)
         return;
-    op->progress_held = false;
-    pause_unlink(op);
+    tocsin__op_unhold_progress(op);
     progress_end(op, false);
-    end_on(op);
+    progress_let_end_follow(op);
+}
+
+void tocsin__op_progress_lost(struct tocsin__op *op)
+{
+    if (!tocsin__op_has_progress(op))
+        return;
+    tocsin__op_pause_end(op);
+    progress_end(op, false);
+    progress_let_end_follow(op);
+}
+
+void tocsin__op_progress_left(struct tocsin__op *op)
+{
+    if (!op->progress || op->progress->state != TOCSIN__PROGRESS_DELIVERING)
+        return;
+    tocsin__op_progress_lost(op);
+    tocsin__op_pause(op);
+    tocsin__ops(op->engine)->resume_wanted = true;
 }
 
 void tocsin__op_deliver_progress(struct tocsin__node *node)
 {
-    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, progress_node);
-    bool tells = op->phase == TOCSIN__RUNS && !op->never;
+    struct tocsin__progress *progress = tocsin__container(node, struct tocsin__progress, node);
+    struct tocsin__op *op = progress->op;
+    bool runs = tocsin__op_is_running(op);
     struct tocsin__info info = { .refs = 0 };
 
-    if (tells && !op->ending && !still_welcome(op)) {
-        hold(op);
+    if (runs && op->phase != TOCSIN__OP_CANCELED && !tocsin__op_progress_is_deliverable(op)) {
+        tocsin__op_hold_progress(op);
         return;
     }
-    if (tells && progress_tell(op, op->progress_info ? op->progress_info : &info) < 0) {
-        hold(op);
+    tocsin__assert(progress->state == TOCSIN__PROGRESS_READY);
+    progress->state = TOCSIN__PROGRESS_DELIVERING;
+    if (runs && progress_announce(op, progress->info ? progress->info : &info) < 0) {
+        tocsin__op_hold_progress(op);
         tocsin__ops(op->engine)->resume_wanted = true;
         return;
     }
     tocsin__info_end(&info);
-    progress_end(op, tells);
-    end_on(op);
-    if (op->progress_refused && any_welcome(op))
-        resume_one(op);
-    else if (op->progress_refused)
-        pause_begin(op);
+    progress_end(op, runs);
+    progress_let_end_follow(op);
+    tocsin__op_resume_refused(op);
 }

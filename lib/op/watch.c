@@ -1,41 +1,57 @@
+/* The readiness of a descriptor as an operation. */
 #include <poll.h>
 
 #include <tocsin/watch.h>
 
-#include "core/catalogue.h"
+#include "registry/catalogue.h"
+#include "base/refusal.h"
+#include "op/complete.h"
+#include "op/lifecycle.h"
 #include "op/op.h"
+#include "op/progress.h"
 
 struct state {
     struct tocsin_fd_done done;
     struct tocsin_fd_ready ready;
     struct tocsin__watch watch;
     struct tocsin__op *op;
-    short events;                                      /* what the user watches for; the descriptor rests while nobody wants to know */
+    short events; /* what the user watches for. The descriptor is watched for nothing while the
+                     operation is paused */
 };
+
+static void watch_disarm(void *arg)
+{
+    tocsin__watch_close(&((struct state *)arg)->watch);
+}
 
 static int watch_cancel(struct tocsin_op op, void *arg, int reason)
 {
     struct state *state = arg;
 
     (void)op;
-    tocsin__watch_close(&state->watch);
+    watch_disarm(state);
     tocsin__op_complete(state->op, reason, &state->done.tocsin);
     return 0;
 }
 
-static void on_ready(struct tocsin__watch *watch, short events)
+static void on_watch_ready(struct tocsin__watch *watch, short events)
 {
     struct state *state = tocsin__container(watch, struct state, watch);
+    int err;
 
-    if (tocsin__op_wanted(state->op, 0)) {
-        state->ready.events = events;
-        tocsin__op_progress(state->op, 0, &state->ready.tocsin, 0);
-    } else {
-        tocsin__watch_for(watch, 0);
+    if (events & POLLNVAL) {
+        watch_cancel((struct tocsin_op){ { 0 } }, state, -EBADF);
+        return;
     }
+    if (!tocsin__op_has_progress(
+            state->op)) /* otherwise the payload is being delivered, and must not change */
+        state->ready.events = events;
+    err = tocsin__op_try_progress(state->op, 0, &state->ready.tocsin, 0);
+    if (err == 0 || err == -EAGAIN)
+        tocsin__watch_for(watch, 0); /* until resume */
 }
 
-/* What cannot be watched any more ends. */
+/* A descriptor that cannot be watched again ends the operation. */
 static void watch_resume(struct tocsin_op op, void *arg)
 {
     struct state *state = arg;
@@ -46,20 +62,25 @@ static void watch_resume(struct tocsin_op op, void *arg)
 }
 
 static const struct tocsin_op_type watch_type = {
-    .done = &tocsin__fd_done_spec, .progress = { &tocsin__fd_ready_spec }, .state_size = sizeof(struct state),
-    .cancel = watch_cancel, .resume = watch_resume, .flags = TOCSIN_STANDING | TOCSIN__OWN,
+    .done = &tocsin__fd_done_spec,
+    .progress = { &tocsin__fd_ready_spec },
+    .state_size = sizeof(struct state),
+    .cancel = watch_cancel,
+    .resume = watch_resume,
+    .flags = TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__WATCHES << TOCSIN__COUNTED,
 };
 
-static int watch_begin(struct tocsin__op *op, int fd, short events)
+static int watch_open(struct tocsin__op *op, int fd, short events)
 {
     struct state *state = (struct state *)op->state;
     int err;
 
     state->op = op;
+    op->disarm = watch_disarm;
     state->done = tocsin_fd_done_make();
     state->ready = tocsin_fd_ready_make();
     state->done.fd = state->ready.fd = fd;
-    state->watch.ready = on_ready;
+    state->watch.ready = on_watch_ready;
     err = tocsin__watch_open(op->engine, &state->watch, fd);
     if (err == 0)
         err = tocsin__watch_for(&state->watch, events);
@@ -69,14 +90,17 @@ static int watch_begin(struct tocsin__op *op, int fd, short events)
     return err;
 }
 
-int tocsin_watch(int fd, short poll_events, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_watch(int fd, short poll_events, const struct tocsin_notify *notify,
+                 struct tocsin_op *ret_op)
 {
     struct tocsin__op *op;
-    int err = poll_events & ~(POLLIN | POLLOUT) ? -EINVAL : fd < 0 ? -EBADF : tocsin__op_new(&watch_type, notify, &op);
+    int err = poll_events & ~(POLLIN | POLLOUT) ? -EINVAL
+              : fd < 0                          ? -EBADF
+                                                : tocsin__op_new(&watch_type, notify, &op);
 
     if (err < 0)
-        return tocsin__op_failed(err, ret_op);
-    return tocsin__op_started(op, watch_begin(op, fd, poll_events), ret_op);
+        return tocsin__traced(tocsin__op_failed(err, ret_op));
+    return tocsin__traced(tocsin__op_started(op, watch_open(op, fd, poll_events), ret_op));
 }
 
 int tocsin_watch_set(struct tocsin_op watch, short poll_events)
@@ -86,14 +110,14 @@ int tocsin_watch_set(struct tocsin_op watch, short poll_events)
     int err = poll_events & ~(POLLIN | POLLOUT) ? -EINVAL : tocsin__op_find(watch, &op);
 
     if (err < 0)
-        return err;
+        return tocsin__traced(err);
     if (op->type != &watch_type)
-        return -EINVAL;
-    if (op->phase == TOCSIN__ENDED || !tocsin__op_open(op))
-        return -EALREADY;
+        return tocsin__traced(-EINVAL);
+    if (!tocsin__op_open(op))
+        return tocsin__traced(-EALREADY);
     state = (struct state *)op->state;
     err = tocsin__watch_for(&state->watch, poll_events);
     if (err == 0)
         state->events = poll_events;
-    return err;
+    return tocsin__traced(err);
 }

@@ -1,13 +1,21 @@
+/* A blocking function, run by a thread of a pool, as an operation. */
 #include <stdatomic.h>
 
 #include <tocsin/work.h>
 
-#include "core/catalogue.h"
-#include "core/owner.h"
+#include "registry/catalogue.h"
+#include "registry/owner.h"
+#include "base/refusal.h"
+#include "loop/clock.h"
+#include "op/complete.h"
+#include "op/lifecycle.h"
 #include "op/op.h"
+#include "op/op_owner.h"
 #include "op/pool.h"
+#include "op/worker.h"
+#include "delivery/owner_here.h"
 
-/* What runs on the thread: apart from the operation, which may be gone before the task returns. */
+/* The part that the pool thread uses. It outlives an operation that is abandoned. */
 struct work {
     struct tocsin__job job;
     tocsin_task task;
@@ -16,8 +24,8 @@ struct work {
     uint64_t op;
     struct tocsin__pool *pool;
     int64_t queued_us;
-    struct tocsin__owner *owner;                       /* holds it while it may run, whatever becomes of the operation */
-    _Atomic int refs;                                  /* the operation's, the thread's */
+    struct tocsin__owner *owner; /* charged with the task until this is freed */
+    _Atomic int refs;            /* references: one of the operation, one of the pool thread */
 };
 
 struct state {
@@ -27,15 +35,23 @@ struct state {
     bool abandon;
 };
 
+static void work_free(struct work *work)
+{
+    tocsin__owner_uncharge(work->owner, TOCSIN_RESOURCE_TASKS, 1);
+    tocsin__pool_release(work->pool);
+    tocsin__release(work);
+}
+
 static void work_put(struct work *work)
 {
     if (atomic_fetch_sub(&work->refs, 1) > 1)
         return;
-    if (work->drop)
+    if (work->drop) {
+        tocsin__worker_task_begin();
         work->drop(work->arg);
-    tocsin__owner_give(work->owner, TOCSIN_HOLDS_TASKS, 1);
-    tocsin__pool_release(work->pool);
-    tocsin__release(work);
+        tocsin__worker_task_end();
+    }
+    work_free(work);
 }
 
 static void work_run(struct tocsin__job *job)
@@ -45,8 +61,10 @@ static void work_run(struct tocsin__job *job)
     struct tocsin__op *op;
     int status;
 
-    tocsin__at_work = work->owner;
+    tocsin__thread_owner = work->owner;
+    tocsin__worker_task_begin();
     status = work->task(work->arg);
+    tocsin__worker_task_end();
     op = tocsin__op_claim(work->op);
 
     if (op) {
@@ -57,22 +75,39 @@ static void work_run(struct tocsin__job *job)
         tocsin__op_finish(op, status, &state->done.tocsin);
     }
     work_put(work);
-    tocsin__at_work = NULL;
+    tocsin__thread_owner = NULL;
+}
+
+/* The thread ended in the task, or in drop, where refs is 0. */
+static void work_died(struct tocsin__job *job, int status)
+{
+    struct work *work = tocsin__container(job, struct work, job);
+    struct tocsin__op *op;
+
+    tocsin__thread_owner = NULL;
+    if (atomic_load(&work->refs) == 0) {
+        work_free(work);
+        return;
+    }
+    op = tocsin__op_claim(work->op);
+    if (op)
+        tocsin__op_finish(op, status, &((struct state *)op->state)->done.tocsin);
+    work_put(work);
 }
 
 static int work_cancel(struct tocsin_op op, void *arg, int reason)
 {
     struct state *state = arg;
-    bool queued = tocsin__pool_remove(&state->work->job);
+    bool queued = tocsin__job_remove(&state->work->job);
 
-    if (!queued && !state->abandon)
+    if (!queued && !state->abandon && !state->op->engine->loop->life.thread_ended)
         return -EBUSY;
-    if (tocsin__op_claim(op.source.id)) {              /* else the thread has, and writes the state */
+    if (tocsin__op_claim(op.source.id)) { /* otherwise the thread has claimed the operation */
         state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;
         tocsin__op_finish(state->op, reason, &state->done.tocsin);
     }
     if (queued)
-        work_put(state->work);                         /* the thread's reference */
+        work_put(state->work); /* the thread's reference */
     return 0;
 }
 
@@ -81,80 +116,89 @@ static void work_drop(void *arg)
     struct state *state = arg;
 
     if (state->work && state->work->job.forgotten)
-        work_put(state->work);                         /* the thread's reference: none will run it */
+        work_put(state->work); /* the thread's reference: no thread will run it */
     if (state->work)
         work_put(state->work);
 }
 
 static const struct tocsin_op_type work_type = {
-    .done = &tocsin__work_done_spec, .state_size = sizeof(struct state), .cancel = work_cancel, .drop = work_drop,
-    .flags = TOCSIN__OWN,
+    .done = &tocsin__work_done_spec,
+    .state_size = sizeof(struct state),
+    .cancel = work_cancel,
+    .drop = work_drop,
+    .flags = TOCSIN__OWN | TOCSIN__WORKS << TOCSIN__COUNTED,
 };
 
-static int options_check(const struct tocsin_work_options *options)
+static int work_check_options(const struct tocsin_work_options *options)
 {
     if (options->flags & ~(unsigned)TOCSIN_ABANDON || (options->flags && !options->drop))
         return -EINVAL;
-    return options->spare[0] || options->spare[1] || options->spare[2] || options->spare[3] ? -EINVAL : 0;
+    return options->spare[0] || options->spare[1] || options->spare[2] || options->spare[3]
+               ? -EINVAL
+               : 0;
 }
 
-/* state->work is set once the job is in the pool: until then a failure drops nothing of the caller's. */
-static int work_begin(struct tocsin__op *op, const struct tocsin_work_options *options, tocsin_task task, void *arg)
+/* If this fails, state->work is NULL, so that work_drop does not call the caller's drop. */
+static int work_start(struct tocsin__op *op, const struct tocsin_work_options *options,
+                      tocsin_task task, void *arg)
 {
     struct state *state = (struct state *)op->state;
     struct tocsin__owner *owner = tocsin__owner_whose((const void *)task, NULL);
     struct work *work;
-    int err = tocsin__owner_admit(owner, TOCSIN_HOLDS_TASKS);
+    int err = tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_TASKS);
 
     if (err < 0)
         return err;
     work = tocsin__alloc(sizeof *work);
     err = work ? tocsin__pool_find(options->pool.id, &work->pool) : -ENOMEM;
     if (err < 0) {
-        tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
+        tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_TASKS, 1);
         tocsin__release(work);
         return err;
     }
-    tocsin__op_owned(op, (const void *)task);
+    tocsin__op_set_owner(op, (const void *)task);
     work->owner = owner;
     state->op = op;
     state->abandon = options->flags & TOCSIN_ABANDON;
     state->done = tocsin_work_done_make();
     state->work = work;
     work->job.run = work_run;
+    work->job.died = work_died;
     work->task = task;
     work->arg = arg;
     work->drop = options->drop;
     work->op = op->source.id;
     work->queued_us = tocsin__now(NULL);
     atomic_init(&work->refs, 2);
-    err = tocsin__pool_put(work->pool, &work->job);
-    op->threaded = err == 0;
-    op->engine->tenant->threads += op->threaded;
-    if (err < 0) {
+    err = tocsin__worker_run(work->pool, &work->job);
+    if (err == 0) {
+        tocsin__op_set_threaded(op);
+    } else {
         state->work = NULL;
-        tocsin__owner_give(owner, TOCSIN_HOLDS_TASKS, 1);
+        tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_TASKS, 1);
         tocsin__pool_release(work->pool);
         tocsin__release(work);
     }
     return err;
 }
 
-int tocsin_work_with(const struct tocsin_work_options *options, tocsin_task task, void *arg, const struct tocsin_notify *notify,
-                     struct tocsin_op *ret_op)
+int tocsin_work_with(const struct tocsin_work_options *options, tocsin_task task, void *arg,
+                     const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     static const struct tocsin_work_options none;
     struct tocsin__op *op;
-    int err = task ? options_check(options ? options : &none) : -EINVAL;
+    int err = task ? work_check_options(options ? options : &none) : -EINVAL;
 
     if (err == 0)
         err = tocsin__op_new(&work_type, notify, &op);
     if (err < 0)
-        return tocsin__op_failed(err, ret_op);
-    return tocsin__op_started(op, work_begin(op, options ? options : &none, task, arg), ret_op);
+        return tocsin__traced(tocsin__op_failed(err, ret_op));
+    return tocsin__traced(
+        tocsin__op_started(op, work_start(op, options ? options : &none, task, arg), ret_op));
 }
 
-int tocsin_work(tocsin_task task, void *arg, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_work(tocsin_task task, void *arg, const struct tocsin_notify *notify,
+                struct tocsin_op *ret_op)
 {
-    return tocsin_work_with(NULL, task, arg, notify, ret_op);
+    return tocsin__traced(tocsin_work_with(NULL, task, arg, notify, ret_op));
 }

@@ -1,40 +1,44 @@
-#define _GNU_SOURCE                                    /* memfd_create, F_ADD_SEALS, secure_getenv */
+/* Finds a plugin's file, and copies it into a sealed memfd. */
+#define _GNU_SOURCE /* memfd_create, F_ADD_SEALS, secure_getenv */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <tocsin/base.h>
 
-#include "core/mem.h"
+#include "base/id.h"
+#include "os/disposition.h"
+#include "base/mem.h"
 #include "plugin/file.h"
-#include "plugin/note.h"
+#include "plugin/permissions.h"
+#include "plugin/note/note.h"
 #include "plugin/reason.h"
+#include "base/error.h"
 
 #ifndef TOCSIN_PLUGINDIR
-#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins"          /* the build says where */
+#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins" /* set by the build */
 #endif
 #ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U                               /* Linux 6.3 */
+#define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
 
-enum { SIZE_MOST = 1 << 30, PIECE = 64 * 1024 };
+enum { SIZE_MAX_BYTES = 1 << 30, PIECE = 64 * 1024 };
 
-static int failed(const struct tocsin__reason *reason, const char *path)
+static int refuse_errno(const struct tocsin__reason *reason, const char *path)
 {
     int err = -errno;
 
-    return tocsin__refuse(reason, err, "%s: %s", path, tocsin_strerror(err));
+    return tocsin__refuse(reason, err, "%s: %s", path, tocsin__system_text(err));
 }
 
-/* Where it lies */
+/* Finding the file */
 
-static int absolute(char ret_path[PATH_MAX], const char *text, size_t size)
+static int path_make_absolute(char ret_path[PATH_MAX], const char *text, size_t size)
 {
     size_t head = 0;
 
@@ -60,151 +64,103 @@ int tocsin__file_folder(unsigned number, char ret_folder[PATH_MAX])
     for (; at && *at; at += size + (at[size] == ':')) {
         size = strcspn(at, ":");
         if (size && number-- == 0)
-            return absolute(ret_folder, at, size);
+            return path_make_absolute(ret_folder, at, size);
     }
-    return number == 0 ? absolute(ret_folder, TOCSIN_PLUGINDIR, strlen(TOCSIN_PLUGINDIR)) : -ENOENT;
+    return number == 0 ? path_make_absolute(ret_folder, TOCSIN_PLUGINDIR, strlen(TOCSIN_PLUGINDIR))
+                       : -ENOENT;
 }
 
-/* A pipe or a terminal is not waited for; what it is, is looked at when it is open. */
+/* O_NONBLOCK, since the file may be a pipe or a terminal: its kind is checked after opening. */
 static int open_path(const char *path)
 {
-    int fd = tocsin__fault() ? (errno = EMFILE, -1) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = tocsin__fault() ? (errno = EMFILE, -1)
+                             : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     return fd < 0 ? -errno : fd;
 }
 
-static int opened(int fd, const char *path, const struct tocsin__reason *reason)
+static int path_opened(int fd, const char *path, const struct tocsin__reason *reason)
 {
-    if (fd == -ENXIO)                                  /* a socket, or a device of no driver */
-        return tocsin__refuse(reason, -ENOEXEC, "%s is no regular file", path);
-    return fd < 0 ? tocsin__refuse(reason, fd, "%s: %s", path, tocsin_strerror(fd)) : fd;
+    if (fd == -ENXIO) /* a socket, or a device without a driver */
+        return tocsin__refuse(reason, -ENOEXEC, "%s is not a regular file", path);
+    return fd < 0 ? tocsin__refuse(reason, fd, "%s: %s", path, tocsin__system_text(fd)) : fd;
 }
 
-static int found_nowhere(const char *name, const struct tocsin__reason *reason)
+static int refuse_not_found(const char *name, const struct tocsin__reason *reason)
 {
     char folder[PATH_MAX];
 
-    tocsin__refuse(reason, -ENOENT, "there is no %s.so in ", name);
+    tocsin__refuse(reason, -ENOENT, "cannot find %s.so in ", name);
     for (unsigned i = 0; tocsin__file_folder(i, folder) == 0; i++)
         if (!tocsin__reason_add(reason, "%s%s", i ? ", " : "", folder))
             break;
     return -ENOENT;
 }
 
-/* A file that is there and cannot be opened ends the search: another one of its name would not be what was meant. */
-static int search(struct tocsin__file *file, const char *name, const struct tocsin__reason *reason)
+/* A file that exists and cannot be opened ends the search: a file of the same name in a later
+   folder is not the one that the user expects. */
+static int path_search(struct tocsin__file *file, const char *name,
+                       const struct tocsin__reason *reason)
 {
     for (unsigned i = 0;; i++) {
         int err = tocsin__file_folder(i, file->path), fd;
         size_t length;
 
         if (err == -ENOENT)
-            return found_nowhere(name, reason);
+            return refuse_not_found(name, reason);
         if (err < 0)
             return tocsin__refuse(reason, err, "TOCSIN_PLUGIN_PATH: %s", tocsin_strerror(err));
         length = strlen(file->path);
-        if ((size_t)snprintf(file->path + length, PATH_MAX - length, "/%s.so", name) >= PATH_MAX - length)
-            return tocsin__refuse(reason, -ENAMETOOLONG, "%s: %s", name, tocsin_strerror(-ENAMETOOLONG));
+        if ((size_t)snprintf(file->path + length, PATH_MAX - length, "/%s.so", name) >=
+            PATH_MAX - length)
+            return tocsin__refuse(reason, -ENAMETOOLONG, "%s: %s", name,
+                                  tocsin_strerror(-ENAMETOOLONG));
         fd = open_path(file->path);
         if (fd != -ENOENT && fd != -ENOTDIR)
-            return opened(fd, file->path, reason);
+            return path_opened(fd, file->path, reason);
     }
 }
 
-static int find(struct tocsin__file *file, const char *name, const struct tocsin__reason *reason)
+static int file_find(struct tocsin__file *file, const char *name,
+                     const struct tocsin__reason *reason)
 {
     int err;
 
     if (!strchr(name, '/')) {
-        if (!tocsin__plugin_name(name))
-            return tocsin__refuse(reason, -EINVAL, "\"%s\" is no name of a plugin: 1 to 63 of a-z, 0-9, _ and -, or a path with a slash", name);
-        return search(file, name, reason);
+        if (!tocsin__is_plugin_name(name))
+            return tocsin__refuse(reason, -EINVAL,
+                                  "'%s' is not a plugin name: 1 to 63 of a-z, 0-9, _ and -, or a "
+                                  "path with a slash",
+                                  name);
+        return path_search(file, name, reason);
     }
-    err = absolute(file->path, name, strlen(name));
+    err = path_make_absolute(file->path, name, strlen(name));
     if (err < 0)
         return tocsin__refuse(reason, err, "%s: %s", name, tocsin_strerror(err));
-    return opened(open_path(file->path), file->path, reason);
+    return path_opened(open_path(file->path), file->path, reason);
 }
 
-/* Who may write to it */
-
-static bool privileged(void)
-{
-    return geteuid() == 0 || getauxval(AT_SECURE);
-}
-
-/* Root is, and whose name a program has been given by its set-user-id bit. Who has only started it is not, though the effective user may be he: then its privileges
-   come from a group or from capabilities. */
-static bool trusted(uid_t owner)
-{
-    return owner == 0 || (owner == geteuid() && owner != (uid_t)getauxval(AT_UID));
-}
-
-static int look(const char *path, struct stat *ret_it)
-{
-    return tocsin__fault() ? (errno = EIO, -1) : stat(path, ret_it);
-}
-
-static int judge(const struct stat *it, const char *path, const struct tocsin__reason *reason)
-{
-    if (!trusted(it->st_uid))
-        return tocsin__refuse(reason, -EPERM, "this program has privileges, and %s belongs to user %u", path, (unsigned)it->st_uid);
-    if (it->st_mode & (S_IWGRP | S_IWOTH))
-        return tocsin__refuse(reason, -EPERM, "this program has privileges, and %s may write to %s", it->st_mode & S_IWOTH ? "everybody" : "a group", path);
-    return 0;
-}
-
-/* A sticky folder is none the better: nobody can take a file of ours away there, but anybody can be there first, with a link of its name to some other
-   file of root's. */
-static int judge_folder_of(const char *path, const struct tocsin__reason *reason)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
-    struct stat it;
-
-    memcpy(folder, path, (size_t)(slash - path));
-    strcpy(folder + (slash - path), slash == path ? "/" : "");
-    if (look(folder, &it) < 0)
-        return failed(reason, folder);
-    return judge(&it, folder, reason);
-}
-
-/* The path may end in a link: where that lies counts, and where the file itself does. */
-static int judge_all(const char *path, const struct stat *opened, const struct tocsin__reason *reason)
-{
-    char real[PATH_MAX];
-    struct stat it;
-    int err = judge(opened, path, reason);
-
-    if (err == 0)
-        err = judge_folder_of(path, reason);
-    if (err < 0)
-        return err;
-    if ((tocsin__fault() ? (errno = EIO, true) : !realpath(path, real)) || look(real, &it) < 0)
-        return failed(reason, path);
-    if (it.st_dev != opened->st_dev || it.st_ino != opened->st_ino)
-        return tocsin__refuse(reason, -EPERM, "this program has privileges, and %s was replaced while it was looked at", path);
-    return judge_folder_of(real, reason);
-}
+/* Its kind and size */
 
 static int size_check(int64_t size, const char *path, const struct tocsin__reason *reason)
 {
     if (size == 0)
         return tocsin__refuse(reason, -ENOEXEC, "%s is empty", path);
-    return size > SIZE_MOST ? tocsin__refuse(reason, -ENOEXEC, "%s is larger than 1 GiB", path) : 0;
+    return size > SIZE_MAX_BYTES ? tocsin__refuse(reason, -ENOEXEC, "%s is larger than 1 GiB", path)
+                                 : 0;
 }
 
-static int admit(const char *path, int fd, const struct tocsin__reason *reason)
+static int kind_check(const char *path, int fd, const struct tocsin__reason *reason)
 {
     struct stat it;
     int err;
 
     if (tocsin__fault() ? (errno = EIO, true) : fstat(fd, &it) < 0)
-        return failed(reason, path);
+        return refuse_errno(reason, path);
     if (!S_ISREG(it.st_mode))
-        return tocsin__refuse(reason, -ENOEXEC, "%s is no regular file", path);
+        return tocsin__refuse(reason, -ENOEXEC, "%s is not a regular file", path);
     err = size_check(it.st_size, path, reason);
-    return err == 0 && privileged() ? judge_all(path, &it, reason) : err;
+    return err == 0 && tocsin__is_privileged() ? tocsin__permissions_check(path, &it, reason) : err;
 }
 
 /* The copy */
@@ -218,7 +174,8 @@ static int copy_new(const char *path)
 
     if (size > 3 && strcmp(base + size - 3, ".so") == 0)
         size -= 3;
-    snprintf(name, sizeof name, "tocsin:%.*s", size < 200 ? (int)size : 200, base);      /* of 249 */
+    snprintf(name, sizeof name, "tocsin:%.*s", size < 200 ? (int)size : 200,
+             base); /* at most 249 bytes */
     if (tocsin__fault())
         return errno = EMFILE, -1;
     fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
@@ -248,25 +205,29 @@ static int write_piece(int fd, const char *piece, size_t size)
     return 0;
 }
 
-/* Another may write to the file meanwhile: what was read counts. */
-static int copy_bytes(struct tocsin__file *file, int from, char *piece, const struct tocsin__reason *reason)
+/* Another process may write to the file meanwhile: the bytes that were read are checked. */
+static int copy_bytes(struct tocsin__file *file, int from, char *piece,
+                      const struct tocsin__reason *reason)
 {
     ssize_t got;
 
     while ((got = read_piece(from, piece)) > 0) {
         file->size += (size_t)got;
-        if (file->size > SIZE_MOST)
+        if (file->size > SIZE_MAX_BYTES)
             break;
         if (write_piece(file->fd, piece, (size_t)got) < 0)
-            return failed(reason, file->path);
+            return refuse_errno(reason, file->path);
     }
-    return got < 0 ? failed(reason, file->path) : size_check((int64_t)file->size, file->path, reason);
+    return got < 0 ? refuse_errno(reason, file->path)
+                   : size_check((int64_t)file->size, file->path, reason);
 }
 
 static int copy_fill(struct tocsin__file *file, int from, const struct tocsin__reason *reason)
 {
     char *piece = tocsin__alloc(PIECE);
-    int err = piece ? copy_bytes(file, from, piece, reason) : tocsin__refuse(reason, -ENOMEM, "%s: %s", file->path, tocsin_strerror(-ENOMEM));
+    int err = piece
+                  ? copy_bytes(file, from, piece, reason)
+                  : tocsin__refuse(reason, -ENOMEM, "%s: %s", file->path, tocsin_strerror(-ENOMEM));
 
     tocsin__release(piece);
     return err;
@@ -278,21 +239,24 @@ static int copy_seal(struct tocsin__file *file, const struct tocsin__reason *rea
     void *data;
 
     if (tocsin__fault() ? (errno = EBUSY, true) : fcntl(file->fd, F_ADD_SEALS, seals) < 0)
-        return failed(reason, file->path);
-    data = tocsin__fault() ? (errno = ENOMEM, MAP_FAILED) : mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
+        return refuse_errno(reason, file->path);
+    data = tocsin__fault() ? (errno = ENOMEM, MAP_FAILED)
+                           : mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
     if (data == MAP_FAILED)
-        return failed(reason, file->path);
+        return refuse_errno(reason, file->path);
     file->data = data;
     return 0;
 }
 
-static int copy(struct tocsin__file *file, int from, const struct tocsin__reason *reason)
+static int file_fill(struct tocsin__file *file, int from, const struct tocsin__reason *reason)
 {
     int err;
 
+    /* RLIMIT_FSIZE applies to the copy, too, and no engine may have run yet */
+    tocsin__os_quiet();
     file->fd = copy_new(file->path);
     if (file->fd < 0)
-        return failed(reason, file->path);
+        return refuse_errno(reason, file->path);
     err = copy_fill(file, from, reason);
     if (err == 0)
         err = copy_seal(file, reason);
@@ -307,32 +271,32 @@ int tocsin__file_open(struct tocsin__file *file, const char *name, char *reason,
     int from, err;
 
     *file = (struct tocsin__file){ .fd = -1 };
-    from = find(file, name ? name : "", &why);
+    from = file_find(file, name ? name : "", &why);
     if (from < 0)
         return from;
-    err = admit(file->path, from, &why);
+    err = kind_check(file->path, from, &why);
     if (err == 0)
-        err = copy(file, from, &why);
+        err = file_fill(file, from, &why);
     close(from);
     return err;
 }
 
-int tocsin__file_again(struct tocsin__file *again, const struct tocsin__file *file)
+int tocsin__file_copy(struct tocsin__file *copy, const struct tocsin__file *file)
 {
-    const struct tocsin__reason unsaid = { NULL, 0 };
+    const struct tocsin__reason unwanted = { NULL, 0 };
     int err = 0;
 
-    *again = *file;
-    again->data = NULL;
-    again->fd = copy_new(file->path);
-    if (again->fd < 0)
+    *copy = *file;
+    copy->data = NULL;
+    copy->fd = copy_new(file->path);
+    if (copy->fd < 0)
         return -errno;
-    if (write_piece(again->fd, (const char *)file->data, file->size) < 0)
+    if (write_piece(copy->fd, (const char *)file->data, file->size) < 0)
         err = -errno;
     if (err == 0)
-        err = copy_seal(again, &unsaid);
+        err = copy_seal(copy, &unwanted);
     if (err < 0)
-        tocsin__file_close(again);
+        tocsin__file_close(copy);
     return err;
 }
 

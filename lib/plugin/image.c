@@ -1,4 +1,5 @@
-#define _GNU_SOURCE                                    /* dlinfo, dl_iterate_phdr */
+/* Maps and unmaps a plugin's file, and calls its init and fini. */
+#define _GNU_SOURCE /* dlinfo, dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -6,18 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/emit.h"
-#include "core/loop.h"
+#include "base/assert.h"
+#include "base/fork.h"
+#include "delivery/context.h"
+#include "delivery/emit.h"
+#include "delivery/loop.h"
+#include "delivery/owner_here.h"
+#include "plugin/linker.h"
 #include "plugin/image.h"
 #include "plugin/reason.h"
 
-struct tocsin__image *tocsin__image_read(const char *name, const struct tocsin__reason *reason, int *ret_err)
+struct tocsin__image *tocsin__image_read(const char *name, const struct tocsin__reason *reason,
+                                         int *ret_err)
 {
     struct tocsin__image *image = tocsin__alloc(sizeof *image);
     int err = image ? tocsin__file_open(&image->file, name, reason->text, reason->size) : -ENOMEM;
 
     if (err == 0) {
-        err = tocsin__note_read(&image->note, image->file.data, image->file.size, reason->text, reason->size);
+        err = tocsin__note_read(&image->note, image->file.data, image->file.size, reason->text,
+                                reason->size);
         if (err < 0)
             tocsin__file_close(&image->file);
     }
@@ -30,19 +38,20 @@ struct tocsin__image *tocsin__image_read(const char *name, const struct tocsin__
     return NULL;
 }
 
-struct tocsin__image *tocsin__image_again(const struct tocsin__image *image, int *ret_err)
+struct tocsin__image *tocsin__image_copy(const struct tocsin__image *image, int *ret_err)
 {
     char unused[64];
-    struct tocsin__image *again = tocsin__alloc(sizeof *again);
+    struct tocsin__image *copy = tocsin__alloc(sizeof *copy);
 
-    *ret_err = again ? tocsin__file_again(&again->file, &image->file) : -ENOMEM;
+    *ret_err = copy ? tocsin__file_copy(&copy->file, &image->file) : -ENOMEM;
     if (*ret_err == 0) {
-        *ret_err = tocsin__note_read(&again->note, again->file.data, again->file.size, unused, sizeof unused);
+        *ret_err = tocsin__note_read(&copy->note, copy->file.data, copy->file.size, unused,
+                                     sizeof unused);
         if (*ret_err == 0)
-            return again;
-        tocsin__file_close(&again->file);
+            return copy;
+        tocsin__file_close(&copy->file);
     }
-    tocsin__release(again);
+    tocsin__release(copy);
     return NULL;
 }
 
@@ -57,63 +66,87 @@ void tocsin__image_free(struct tocsin__image *image)
     tocsin__release(image);
 }
 
-/* A function that it defines itself, and none that what it is linked with does. */
-static void *symbol(const struct tocsin__image *image, const char *name)
+/* A function that the plugin defines itself. dlsym finds those of its libraries, too. */
+static void *symbol_find(const struct tocsin__image *image, const char *name)
 {
     void *address = dlsym(image->handle, name);
 
     return address && tocsin__owner_has(image->owner, address) ? address : NULL;
 }
 
-/* What runs now is nobody's handler, but of this owner, also where its addresses are not known yet. */
-struct stage { struct tocsin__handler *running; struct tocsin__doing doing; struct tocsin__owner *at_work; };
+/* The running code of a loop, saved while a function of the plugin is called. The function is no
+   handler. It runs on behalf of the image's owner, even while the owner's addresses are not known
+   yet. */
+struct context {
+    struct tocsin__context loop;
+    struct tocsin__owner *thread_owner;
+    const struct tocsin__owner *entered;
+    const char *by;
+};
 
-static struct stage enter(const struct tocsin__image *image, const void *code)
+static struct context context_enter(const struct tocsin__image *image, const void *code,
+                                    const char *by)
 {
     struct tocsin__loop *loop = tocsin__self;
-    struct stage was = { loop->running, tocsin__doing(loop), tocsin__at_work };
+    struct tocsin__activity activity = { .code = code, .signal = "plugin.loaded" };
+    struct context was = { tocsin__context_enter(loop, activity), tocsin__thread_owner,
+                           loop->runs.entered, loop->runs.entered_by };
 
-    loop->depth++;
-    tocsin__runs(loop, NULL);
-    tocsin__does(loop, (struct tocsin__doing){ .code = code, .signal = "plugin.loaded" });
-    tocsin__at_work = image->owner;
+    tocsin__loop_enter(loop);
+    tocsin__set_running(loop, NULL);
+    tocsin__thread_owner = image->owner;
+    atomic_store(&loop->runs.entered_by, by);
+    atomic_store(&loop->runs.entered, image->owner);
     return was;
 }
 
-static void leave(struct stage was)
+static void context_leave(struct context was)
 {
     struct tocsin__loop *loop = tocsin__self;
 
-    tocsin__at_work = was.at_work;
-    tocsin__does(loop, was.doing);
-    tocsin__runs(loop, was.running);
-    loop->depth--;
-    tocsin__tidy_at_rest(loop);
+    atomic_store(&loop->runs.entered, was.entered);
+    atomic_store(&loop->runs.entered_by, was.by);
+    tocsin__thread_owner = was.thread_owner;
+    tocsin__context_restore(loop, &was.loop);
+    tocsin__loop_leave(loop);
 }
 
-/* From mapping a file until its addresses are known to be its owner's, and from unmapping it until they are not any more: another thread may map another file there at once. The
-   dynamic linker holds a lock of its own for as long, which is recursive, too, for what constructors do. */
+/* Held from mapping a file until the owner has its addresses, and from unmapping it until the owner
+   has lost them, since another thread may map another file at these addresses at once. Recursive,
+   as the dynamic linker's own lock is: a constructor may load another plugin. */
 static pthread_mutex_t mapping = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-/* T8: whoever held it is not in the child. */
-static void fork_child(void)
+void tocsin__mapping_lock(void)
+{
+    pthread_mutex_lock(&mapping);
+}
+
+void tocsin__mapping_unlock(void)
+{
+    pthread_mutex_unlock(&mapping);
+}
+
+/* T8: the thread that held the lock is not in the child. */
+static void images_fork_child(void)
 {
     static const pthread_mutex_t unlocked = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
     memcpy(&mapping, &unlocked, sizeof mapping);
 }
 
-static __attribute__((constructor)) void fork_watch(void)
+static __attribute__((constructor)) void images_fork_register(void)
 {
-    pthread_atfork(NULL, NULL, fork_child);
+    static const struct tocsin__fork_step step = { .child = images_fork_child };
+
+    tocsin__fork_register(TOCSIN__FORK_IMAGES, &step);
 }
 
-/* What the dynamic linker knows it by. Nothing else has that name while the copy is open. */
-enum { LINKED_NAME = 32 };
+/* The path by which the dynamic linker knows the file. Unique while the file is open. */
+enum { PATH_SIZE = 32 };
 
-static void linked_name(const struct tocsin__image *image, char *name)
+static void path_print(const struct tocsin__image *image, char *name)
 {
-    snprintf(name, LINKED_NAME, TOCSIN__MAPPED_FROM "%d", image->file.fd);
+    snprintf(name, PATH_SIZE, TOCSIN__MAPPED_FROM "%d", image->file.fd);
 }
 
 static int is_named(struct dl_phdr_info *object, size_t size, void *name)
@@ -124,43 +157,46 @@ static int is_named(struct dl_phdr_info *object, size_t size, void *name)
 
 static bool is_linked(const struct tocsin__image *image)
 {
-    char name[LINKED_NAME];
+    char name[PATH_SIZE];
 
-    linked_name(image, name);
+    path_print(image, name);
     return dl_iterate_phdr(is_named, name);
 }
 
-static void *linked(const struct tocsin__image *image, const char *name)
+static void *image_open(const struct tocsin__image *image, const char *name)
 {
     const struct link_map *map;
     void *handle;
 
     pthread_mutex_lock(&mapping);
+    tocsin__linker_enter();
     handle = tocsin__fault() ? NULL : dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (handle) {
         dlinfo(handle, RTLD_DI_LINKMAP, &map);
-        tocsin__owner_maps(image->owner, map->l_addr + image->note.low, map->l_addr + image->note.high);
+        tocsin__owner_set_range(image->owner, map->l_addr + image->note.low,
+                                map->l_addr + image->note.high);
     }
+    tocsin__linker_leave();
     pthread_mutex_unlock(&mapping);
     return handle;
 }
 
-static int opened(struct tocsin__image *image, const struct tocsin__reason *reason)
+static int image_link(struct tocsin__image *image, const struct tocsin__reason *reason)
 {
-    char path[LINKED_NAME];
+    char path[PATH_SIZE];
     const char *why;
     size_t size;
-    struct stage was = enter(image, NULL);
+    struct context was = context_enter(image, NULL, "constructors");
 
-    linked_name(image, path);
-    image->handle = linked(image, path);
-    leave(was);
+    path_print(image, path);
+    image->handle = image_open(image, path);
+    context_leave(was);
     if (image->handle)
         return 0;
     why = dlerror();
     size = strlen(path);
     if (why && strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
-        why += size + 2;                               /* nobody knows it by that name */
+        why += size + 2; /* the path means nothing to the user */
     return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, why);
 }
 
@@ -172,34 +208,39 @@ int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *
     image->owner = err < 0 ? NULL : tocsin__owner_new(image->note.name);
     if (!image->owner)
         return err < 0 ? err : -ENOMEM;
-    err = opened(image, reason);
+    err = image_link(image, reason);
     if (err < 0) {
         tocsin__owner_end(image->owner);
         image->owner = NULL;
         return err;
     }
-    *(void **)&image->init = symbol(image, "tocsin_plugin_init");
-    *(void **)&image->fini = symbol(image, "tocsin_plugin_fini");
+    *(void **)&image->init = symbol_find(image, "tocsin_plugin_init");
+    *(void **)&image->fini = symbol_find(image, "tocsin_plugin_fini");
     if (image->init)
         return 0;
-    return tocsin__refuse(reason, -ENOEXEC, "%s: it does not define tocsin_plugin_init", image->file.path);
+    return tocsin__refuse(reason, -ENOEXEC, "%s: tocsin_plugin_init is not defined",
+                          image->file.path);
 }
 
-bool tocsin__image_busy(const struct tocsin__image *image)
+bool tocsin__image_is_busy(const struct tocsin__image *image)
 {
-    return image->note.threads && tocsin__threads_more(&image->before);
+    return image->note.threads && tocsin__threads_has_more(&image->before);
 }
 
 bool tocsin__image_unmap(struct tocsin__image *image)
 {
-    bool stays;
+    bool stays = tocsin__linker_is_lost();
 
     pthread_mutex_lock(&mapping);
-    dlclose(image->handle);
+    if (!stays) {
+        tocsin__linker_enter();
+        dlclose(image->handle);
+        tocsin__linker_leave();
+        stays = is_linked(image);
+    }
     image->handle = NULL;
-    stays = is_linked(image);
     if (!stays)
-        tocsin__owner_maps(image->owner, 0, 0);
+        tocsin__owner_set_range(image->owner, 0, 0);
     pthread_mutex_unlock(&mapping);
     if (stays) {
         atomic_store(&image->owner->gone, true);
@@ -212,21 +253,21 @@ bool tocsin__image_unmap(struct tocsin__image *image)
 
 int tocsin__image_init(const struct tocsin__image *image)
 {
-    struct stage was = enter(image, (const void *)image->init);
+    struct context was = context_enter(image, (const void *)image->init, "init");
     int err = image->init();
 
-    leave(was);
+    context_leave(was);
     return err < 0 ? err : 0;
 }
 
 void tocsin__image_fini(struct tocsin__image *image)
 {
-    struct stage was;
+    struct context was;
 
-    if (image->over || !image->fini)
+    if (image->is_finished || !image->fini)
         return;
-    image->over = true;
-    was = enter(image, (const void *)image->fini);
+    image->is_finished = true;
+    was = context_enter(image, (const void *)image->fini, "fini");
     image->fini();
-    leave(was);
+    context_leave(was);
 }

@@ -1,89 +1,136 @@
-/* Loading: read, judged, what it needs before it, mapped, started. */
+/* Loading a plugin: reads its file, checks it against the registry and the other plugins, loads the
+   plugins that it needs, maps it, and calls its init. */
 #include <stdio.h>
 #include <string.h>
 
 #include <tocsin/emit.h>
 #include <tocsin/loop.h>
 
-#include "core/catalogue.h"
-#include "core/layout.h"
-#include "core/loop.h"
-#include "plugin/change.h"
-#include "plugin/plugin.h"
+#include "base/cancel.h"
+#include "base/refusal.h"
+#include "registry/catalogue.h"
+#include "registry/layout.h"
+#include "registry/lookup.h"
+#include "delivery/loop.h"
+#include "plugin/linker.h"
+#include "plugin/load.h"
+#include "plugin/scope.h"
+#include "plugin/note/setting.h"
+#include "plugin/thread_buffers.h"
+#include "plugin/transition.h"
+#include "plugin/unload.h"
 
-/* Those that are being loaded on this thread, the innermost first: what needs one of them needs itself. */
-struct chain { const struct chain *outer; const char *name; };
+/* The plugins that are being loaded on this thread, the innermost first. A plugin that needs one of
+   them would need itself. */
+struct chain {
+    const struct chain *outer;
+    const char *name;
+};
 static __thread const struct chain *chain;
 
-/* Judged */
+/* Checks */
 
-static bool fields_same(const struct tocsin_layout *layout, const char *fields)
+static bool has_fields(const struct tocsin_layout *layout, const char *fields)
 {
     return strcmp(layout ? layout->fields : "", fields) == 0;
 }
 
-static int signal_refused(const struct tocsin__reason *reason, const struct tocsin__image *image, const struct tocsin__note_signal *signal, const char *fields, const char *by)
+static int signal_refuse(const struct tocsin__reason *reason, const struct tocsin__image *image,
+                         const struct tocsin__note_signal *signal, const char *fields,
+                         const char *by)
 {
-    return tocsin__refuse(reason, -EPROTO, "%s: %s carries \"%s\" in its note, but \"%s\" %s", image->note.name, signal->name, signal->fields, fields, by);
+    return tocsin__refuse(reason, -EPROTO, "%s: %s carries \"%s\" in its note, but \"%s\" %s",
+                          image->note.name, signal->name, signal->fields, fields, by);
 }
 
-static int signal_judge(const struct tocsin__image *image, const struct tocsin__note_signal *signal, const struct tocsin__reason *reason)
+static int signal_check(const struct tocsin__image *image, const struct tocsin__note_signal *signal,
+                        const struct tocsin__reason *reason)
 {
     int signo = tocsin_find(signal->name);
     const struct tocsin_layout *layout = signo > 0 ? tocsin__signal(signo)->spec.layout : NULL;
 
-    if (signo <= 0 || fields_same(layout, signal->fields))
+    if (signo <= 0 || has_fields(layout, signal->fields))
         return 0;
-    return signal_refused(reason, image, signal, layout ? layout->fields : "", "where it is declared");
+    return signal_refuse(reason, image, signal, layout ? layout->fields : "",
+                         "where it is declared");
 }
 
-static int signals_judge_beside(const struct tocsin__image *image, const struct tocsin__plugin *other, const struct tocsin__reason *reason)
+static int signals_judge_beside(const struct tocsin__image *image,
+                                const struct tocsin__plugin *other,
+                                const struct tocsin__reason *reason)
 {
     const struct tocsin__note *theirs = &other->image->note;
 
     for (size_t i = 0; i < image->note.signals_count; i++)
         for (size_t k = 0; k < theirs->signals_count; k++) {
-            const struct tocsin__note_signal *one = &image->note.signals[i], *two = &theirs->signals[k];
+            const struct tocsin__note_signal *one = &image->note.signals[i],
+                                             *two = &theirs->signals[k];
 
             if (strcmp(one->name, two->name) == 0 && strcmp(one->fields, two->fields) != 0)
-                return signal_refused(reason, image, one, two->fields, other->name);
+                return signal_refuse(reason, image, one, two->fields, other->name);
         }
     return 0;
 }
 
-static int signals_judge(const struct tocsin__image *image, const char *except, const struct tocsin__reason *reason)
+static int signals_check(const struct tocsin__image *image, const char *reloaded,
+                         const struct tocsin__reason *reason)
 {
     int err = 0;
 
     for (size_t i = 0; i < image->note.signals_count && err == 0; i++)
-        err = signal_judge(image, &image->note.signals[i], reason);
+        err = signal_check(image, &image->note.signals[i], reason);
     pthread_mutex_lock(&tocsin__plugins_lock);
-    for (const struct tocsin__plugin *other = tocsin__plugin_first(); other && err == 0; other = other->next)
-        if (!except || strcmp(except, other->name) != 0)
+    for (const struct tocsin__plugin *other = tocsin__plugin_first(); other && err == 0;
+         other = other->next)
+        if (!reloaded || strcmp(reloaded, other->name) != 0)
             err = signals_judge_beside(image, other, reason);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     return err;
 }
 
-static int name_judge(const struct tocsin__image *image, const char *except, const struct tocsin__reason *reason)
+static int name_check(const struct tocsin__image *image, const char *reloaded,
+                      const struct tocsin__reason *reason)
 {
     const char *name = image->note.name;
-    bool there;
+    bool is_loaded;
 
     for (const struct chain *outer = chain; outer; outer = outer->outer)
         if (strcmp(outer->name, name) == 0)
-            return tocsin__refuse(reason, -ELOOP, "%s needs %s, which is being loaded for it", chain->name, name);
+            return tocsin__refuse(reason, -ELOOP, "%s needs %s, which is being loaded for it",
+                                  chain->name, name);
     if (strcmp(name, tocsin__program.name) == 0)
-        return tocsin__refuse(reason, -EEXIST, "%s is what the program itself is called", name);
-    if (except)
-        return strcmp(name, except) == 0 ? 0 : tocsin__refuse(reason, -EBADMSG, "%s: it is %s now, and not %s", image->file.path, name, except);
+        return tocsin__refuse(reason, -EEXIST, "'%s' is a reserved plugin name", name);
+    if (reloaded)
+        return strcmp(name, reloaded) == 0
+                   ? 0
+                   : tocsin__refuse(reason, -EBADMSG,
+                                    "%s: the file now contains the plugin '%s' instead of '%s'",
+                                    image->file.path, name, reloaded);
     pthread_mutex_lock(&tocsin__plugins_lock);
-    there = tocsin__plugin_named(name);
+    is_loaded = tocsin__plugin_named(name);
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    return there ? tocsin__refuse(reason, -EEXIST, "%s is loaded already", name) : 0;
+    return is_loaded ? tocsin__refuse(reason, -EEXIST, "%s is already loaded", name) : 0;
 }
 
-/* What it needs */
+/* A unique symbol stays in the process after an unload, and the next version would be bound to
+   it. */
+static int reload_check(const struct tocsin__image *image, const char *reloaded,
+                        const struct tocsin__reason *reason)
+{
+    const struct tocsin__plugin *plugin;
+    int err = 0;
+
+    if (image->note.uniques)
+        return tocsin__scope_refuse_reload(image, reason);
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_named(reloaded);
+    if (plugin && plugin->image->note.uniques)
+        err = tocsin__scope_refuse_reload(plugin->image, reason);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    return err;
+}
+
+/* Dependencies */
 
 static int need_state(const char *name)
 {
@@ -97,38 +144,48 @@ static int need_state(const char *name)
     return state;
 }
 
-static int load(const char *name, const char *const *settings, const struct tocsin__reason *reason);
+static int plugin_load(const char *name, const char *const *settings,
+                       const struct tocsin__reason *reason);
 
-/* A sentence of what is needed becomes part of that of what needs it. */
-static int need_failed(const struct tocsin__image *image, const char *name, int err, const struct tocsin__reason *reason)
+/* Puts the reason why the needed plugin failed behind "A needs B: ". */
+static int need_refuse(const struct tocsin__image *image, const char *name, int err,
+                       const struct tocsin__reason *reason)
 {
     char inner[400];
 
     snprintf(inner, sizeof inner, "%s", reason->text);
-    return tocsin__refuse(reason, err, "%s needs %s: %s", image->note.name, name, *inner ? inner : tocsin_strerror(err));
+    return tocsin__refuse(reason, err, "%s needs %s: %s", image->note.name, name,
+                          *inner ? inner : tocsin_strerror(err));
 }
 
-static int need_judge(const struct tocsin__image *image, const char *name, const struct tocsin__reason *reason)
+static int need_check(const struct tocsin__image *image, const char *name,
+                      const struct tocsin__reason *reason)
+{
+    struct tocsin__image *needed;
+    int err;
+
+    if (strcmp(name, image->note.name) == 0)
+        return tocsin__refuse(reason, -ELOOP, "%s needs itself", name);
+    needed = tocsin__load_read(name, NULL, false, reason, &err);
+    if (err == 0)
+        err = tocsin__settings_check(name, needed->note.text, NULL, reason);
+    tocsin__image_free(needed);
+    return err < 0 ? need_refuse(image, name, err, reason) : 0;
+}
+
+static int need_load(const struct tocsin__image *image, const char *name,
+                     const struct tocsin__reason *reason)
 {
     int err;
 
     if (strcmp(name, image->note.name) == 0)
         return tocsin__refuse(reason, -ELOOP, "%s needs itself", name);
-    tocsin__image_free(tocsin__plugin_judged(name, NULL, false, reason, &err));
-    return err < 0 ? need_failed(image, name, err, reason) : 0;
+    err = plugin_load(name, NULL, reason);
+    return err < 0 ? need_refuse(image, name, err, reason) : 0;
 }
 
-static int need_load(const struct tocsin__image *image, const char *name, const struct tocsin__reason *reason)
-{
-    int err;
-
-    if (strcmp(name, image->note.name) == 0)
-        return tocsin__refuse(reason, -ELOOP, "%s needs itself", name);
-    err = load(name, NULL, reason);
-    return err < 0 ? need_failed(image, name, err, reason) : 0;
-}
-
-static int needs_judge(const struct tocsin__image *image, bool loads, const struct tocsin__reason *reason)
+static int needs_check(const struct tocsin__image *image, bool loads_needs,
+                       const struct tocsin__reason *reason)
 {
     const struct chain here = { chain, image->note.name };
     int err = 0;
@@ -139,55 +196,81 @@ static int needs_judge(const struct tocsin__image *image, bool loads, const stru
         int state = need_state(name);
 
         if (state < 0)
-            err = (loads ? need_load : need_judge)(image, name, reason);
+            err = (loads_needs ? need_load : need_check)(image, name, reason);
         else if (state != TOCSIN_PLUGIN_RUNNING)
-            err = tocsin__refuse(reason, state == TOCSIN_PLUGIN_LOADING ? -ELOOP : -ENOENT, "%s needs %s, which is %s", image->note.name, name,
-                                 state == TOCSIN_PLUGIN_LOADING ? "not loaded yet" : "being unloaded");
+            err = tocsin__refuse(reason, state == TOCSIN_PLUGIN_LOADING ? -ELOOP : -ENOENT,
+                                 "%s needs %s, which is being %s", image->note.name, name,
+                                 state == TOCSIN_PLUGIN_LOADING ? "loaded" : "unloaded");
     }
     chain = here.outer;
     return err;
 }
 
-struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except, bool loads, const struct tocsin__reason *reason, int *ret_err)
+struct tocsin__image *tocsin__load_read(const char *name, const char *reloaded, bool loads_needs,
+                                        const struct tocsin__reason *reason, int *ret_err)
 {
-    struct tocsin__image *image = tocsin__image_read(name, reason, ret_err);
+    struct tocsin__image *image;
 
+    if (tocsin__linker_is_lost()) {
+        *ret_err = tocsin__refuse(reason, -EOWNERDEAD,
+                                  "%s: this process was forked while another thread was in the "
+                                  "dynamic linker, so no plugin can be checked or loaded here: "
+                                  "load plugins before the fork, or execute the program again",
+                                  name);
+        return NULL;
+    }
+    image = tocsin__image_read(name, reason, ret_err);
     if (!image)
         return NULL;
-    *ret_err = name_judge(image, except, reason);
+    *ret_err = name_check(image, reloaded, reason);
     if (*ret_err == 0)
-        *ret_err = signals_judge(image, except, reason);
+        *ret_err = signals_check(image, reloaded, reason);
+    if (*ret_err == 0 && reloaded)
+        *ret_err = reload_check(image, reloaded, reason);
     if (*ret_err == 0)
-        *ret_err = needs_judge(image, false, reason);
-    if (*ret_err == 0 && loads)                        /* not before: where one of them is not fit, none is loaded */
-        *ret_err = needs_judge(image, true, reason);
+        *ret_err = tocsin__scope_check(image, reason);
+    if (*ret_err == 0)
+        *ret_err = needs_check(image, false, reason);
+    if (*ret_err == 0 && loads_needs) /* this comes last, so that no needed plugin is loaded if this
+                                         one is refused */
+        *ret_err = needs_check(image, true, reason);
     return image;
 }
 
-/* Started */
+/* Start */
 
-/* It declares nothing that its note does not say. */
-static int declared_judge(const struct tocsin__image *image, const struct tocsin__reason *reason)
+static bool note_emits(const struct tocsin__note *note, const struct tocsin__signal *signal)
+{
+    const char *fields = signal->spec.layout ? signal->spec.layout->fields : "";
+
+    for (size_t i = 0; i < note->signals_count; i++)
+        if (note->signals[i].emits && strcmp(note->signals[i].name, signal->name) == 0 &&
+            strcmp(note->signals[i].fields, fields) == 0)
+            return true;
+    return false;
+}
+
+/* Every signal that the plugin declared must be in its note. */
+static int declared_check(const struct tocsin__image *image, const struct tocsin__reason *reason)
 {
     uint32_t last = atomic_load(&tocsin__signals);
 
     for (uint32_t signo = 1; signo <= last; signo++) {
         const struct tocsin__signal *signal = tocsin__signal((int)signo);
-        const char *fields = signal->spec.layout ? signal->spec.layout->fields : "";
-        bool said = false;
 
-        if (!signal->declared || signal->owner != image->owner)
-            continue;
-        for (size_t i = 0; i < image->note.signals_count && !said; i++)
-            said = image->note.signals[i].emits && strcmp(image->note.signals[i].name, signal->name) == 0 && strcmp(image->note.signals[i].fields, fields) == 0;
-        if (!said)
-            return tocsin__refuse(reason, -EPROTO, "%s declares %s with \"%s\", which its note does not say", image->note.name, signal->name, fields);
+        if (signal->declared && signal->owner == image->owner && !note_emits(&image->note, signal))
+            return tocsin__refuse(
+                reason, -EPROTO,
+                "%s declares %s with \"%s\", which is missing from its TOCSIN_EMITS",
+                image->note.name, signal->name,
+                signal->spec.layout ? signal->spec.layout->fields : "");
     }
     return 0;
 }
 
-/* What it consumes may be declared later: by a plugin that comes after it, by a library that is loaded then. */
-static int consume(const struct tocsin__image *image)
+/* Signals that the plugin consumes may be declared later, by another plugin or library. So they are
+   marked before its init, which may connect to them. */
+static int consumed_mark(const struct tocsin__image *image)
 {
     int signo = 0;
 
@@ -201,9 +284,21 @@ static int consume(const struct tocsin__image *image)
     return signo < 0 ? signo : 0;
 }
 
-int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *image, const struct tocsin__reason *reason)
+static int init_refuse(const struct tocsin__plugin *plugin, int err,
+                       const struct tocsin__reason *reason)
 {
-    int err = consume(image);
+    const char *hint = err == -ENOENT ? "; does it connect to a signal that is not declared?" : "";
+
+    if (*tocsin__init_error())
+        return tocsin__refuse(reason, err, "%s: %s", plugin->name, tocsin__init_error());
+    return tocsin__refuse(reason, err, "%s: tocsin_plugin_init returned %d: %s%s", plugin->name,
+                          err, tocsin_strerror(err), hint);
+}
+
+int tocsin__load_start(struct tocsin__plugin *plugin, struct tocsin__image *image,
+                       const struct tocsin__reason *reason)
+{
+    int err = consumed_mark(image);
 
     if (err == 0)
         err = tocsin__image_map(image, reason);
@@ -212,21 +307,23 @@ int tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *i
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->image = image;
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    tocsin_plugin_refuse(0, NULL);
+    tocsin_plugin_fail(0, NULL);
     err = tocsin__image_init(image);
     if (err < 0)
-        return *tocsin__said() ? tocsin__refuse(reason, err, "%s: %s", plugin->name, tocsin__said())
-                               : tocsin__refuse(reason, err, "%s: its init answered %d: %s%s", plugin->name, err, tocsin_strerror(err),
-                                                err == -ENOENT ? "; does it connect to a signal that nobody has declared?" : "");
-    return tocsin__owner_held(image->owner, TOCSIN_HOLDS_SIGNALS) ? declared_judge(image, reason) : 0;
+        return init_refuse(plugin, err, reason);
+    return tocsin__owner_count(image->owner, TOCSIN_RESOURCE_SIGNALS)
+               ? declared_check(image, reason)
+               : 0;
 }
 
-static void announce(const struct tocsin__plugin *plugin)
+static void loaded_emit(const struct tocsin__plugin *plugin)
 {
     int signo = tocsin__catalogue_signo(&tocsin__plugin_loaded_spec);
 
-    if (tocsin_heard(signo) > 0)
-        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_plugin_loaded, .name = plugin->name, .version = plugin->image->note.version, .file = plugin->image->file.path));
+    if (tocsin_has_listeners(signo) > 0)
+        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_plugin_loaded, .name = plugin->name,
+                                          .version = plugin->image->note.version,
+                                          .file = plugin->image->file.path));
 }
 
 static void state_set(struct tocsin__plugin *plugin, enum tocsin_plugin_state state)
@@ -236,7 +333,8 @@ static void state_set(struct tocsin__plugin *plugin, enum tocsin_plugin_state st
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-static int start(struct tocsin__image *image, const char *const *settings, const struct tocsin__reason *reason)
+static int image_start(struct tocsin__image *image, const char *const *settings,
+                       const struct tocsin__reason *reason)
 {
     struct tocsin__plugin *plugin;
     int err;
@@ -247,27 +345,41 @@ static int start(struct tocsin__image *image, const char *const *settings, const
         return err == -EINVAL ? tocsin__refuse(reason, err, "a setting is \"key=value\"") : err;
     }
     plugin->home = tocsin_loop_current();
-    err = tocsin__plugin_starts(plugin, image, reason);
+    err = tocsin__load_start(plugin, image, reason);
     if (err < 0) {
         tocsin__plugin_remove(plugin);
-        tocsin__image_discard(image);
+        tocsin__unload_image(image);
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
-    tocsin__changes_nudge();                               /* what it needs may be asked to go already */
-    announce(plugin);
+    tocsin__transitions_wake(); /* an unload of a plugin that this one needs may wait for it */
+    loaded_emit(plugin);
     return 0;
 }
 
-static int load(const char *name, const char *const *settings, const struct tocsin__reason *reason)
+/* Puts the file before a reason that does not name it: one about the file's content. */
+static int name_refuse(const char *name, int err, const struct tocsin__reason *reason)
+{
+    if (!*reason->text || strstr(reason->text, name))
+        return err;
+    return tocsin__refuse(reason, err, "%s: %s", name, reason->text);
+}
+
+static int plugin_load(const char *name, const char *const *settings,
+                       const struct tocsin__reason *reason)
 {
     int err;
-    struct tocsin__image *image = tocsin__plugin_judged(name, NULL, true, reason, &err);
+    struct tocsin__image *image = tocsin__load_read(name, NULL, false, reason, &err);
 
     if (!image)
-        return err;
+        return name_refuse(name, err, reason);
     if (err == 0)
-        return start(image, settings, reason);
+        err = tocsin__settings_check(image->note.name, image->note.text, settings, reason);
+    /* this comes after the settings, so that a refused plugin loads no other plugin */
+    if (err == 0)
+        err = needs_check(image, true, reason);
+    if (err == 0)
+        return image_start(image, settings, reason);
     tocsin__image_free(image);
     return err;
 }
@@ -276,13 +388,19 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
 {
     const struct tocsin__reason *reason = tocsin__reason_new();
     struct tocsin__loop *loop;
-    int err = !reason ? -ENOMEM : name ? tocsin__loop_make(&loop) : tocsin__refuse(reason, -EINVAL, "no name");
+    int err = !reason ? -ENOMEM
+              : name  ? tocsin__loop_make(&loop)
+                      : tocsin__refuse(reason, -EINVAL, "the name is NULL");
+    /* cancellation is off during init, too, since the dynamic linker's lock is held then */
+    int cancel = tocsin__cancel_off();
 
     if (err == 0)
-        err = loop->freeing ? -ESHUTDOWN : load(name, settings, reason);
+        err = loop->life.freeing ? -ESHUTDOWN : plugin_load(name, settings, reason);
+    tocsin__cancel_back(cancel);
     if (err < 0 && reason && !*reason->text)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
     if (err == 0)
-        reason->text[0] = '\0';                            /* its init may have tried what was refused */
-    return err;
+        reason->text[0] =
+            '\0'; /* the init may have called a function that failed and stored a reason */
+    return tocsin__traced(err);
 }

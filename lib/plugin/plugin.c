@@ -1,27 +1,41 @@
+/* The list of loaded plugins, and what the public interface says of them. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/cancel.h"
+#include "base/fork.h"
+#include "delivery/owner_here.h"
+#include "base/refusal.h"
+#include "plugin/load.h"
 #include "plugin/plugin.h"
-#include "plugin/sweep.h"
-#include "plugin/visit.h"
+#include "plugin/reclaim.h"
+#include "plugin/scope.h"
+#include "plugin/settings.h"
+#include "plugin/thread_buffers.h"
+#include "remote/call_all_loops.h"
 
 pthread_mutex_t tocsin__plugins_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__plugin *plugins;
 static uint64_t loads;
 
-static void fork_begins(void)
+static void plugins_fork_prepare(void)
 {
     pthread_mutex_lock(&tocsin__plugins_lock);
 }
 
-static void fork_over(void)
+static void plugins_fork_release(void)
 {
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-static __attribute__((constructor)) void fork_watch(void)
+static __attribute__((constructor)) void plugins_fork_register(void)
 {
-    pthread_atfork(fork_begins, fork_over, fork_over);
+    static const struct tocsin__fork_step step = { .prepare = plugins_fork_prepare,
+                                                   .parent = plugins_fork_release,
+                                                   .child = plugins_fork_release };
+
+    tocsin__fork_register(TOCSIN__FORK_PLUGINS, &step);
 }
 
 /* The list */
@@ -66,11 +80,10 @@ static bool image_needs(const struct tocsin__image *image, const char *name)
 
 bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name)
 {
-    return image_needs(plugin->image, name) || image_needs(plugin->coming, name);
+    return image_needs(plugin->image, name) || image_needs(plugin->next_image, name);
 }
 
-/* It was seen before, without the lock. */
-static bool needs_are_there(const struct tocsin__image *image)
+static bool has_needs(const struct tocsin__image *image)
 {
     for (size_t i = 0; i < image->note.needs_count; i++) {
         const struct tocsin__plugin *plugin = tocsin__plugin_named(image->note.needs[i]);
@@ -81,82 +94,10 @@ static bool needs_are_there(const struct tocsin__image *image)
     return true;
 }
 
-int tocsin__plugin_comes(struct tocsin__plugin *plugin, struct tocsin__image *image)
-{
-    bool may;
+/* Adding and removing */
 
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    may = needs_are_there(image);
-    if (may)
-        plugin->coming = image;
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    return may ? 0 : -ENOENT;
-}
-
-/* Settings */
-
-void tocsin__settings_free(char **settings)
-{
-    for (char **one = settings; one && *one; one++)
-        tocsin__release(*one);
-    tocsin__release(settings);
-}
-
-int tocsin__settings_copy(const char *const *settings, char ***ret_copy)
-{
-    size_t count = 0;
-    char **copy;
-
-    *ret_copy = NULL;
-    while (settings && settings[count]) {
-        const char *equals = strchr(settings[count], '=');
-
-        if (!equals || equals == settings[count])
-            return -EINVAL;
-        count++;
-    }
-    if (!count)
-        return 0;
-    copy = tocsin__alloc((count + 1) * sizeof *copy);
-    for (size_t i = 0; copy && i < count; i++)
-        if (!(copy[i] = tocsin__copy_text(settings[i]))) {
-            tocsin__settings_free(copy);
-            copy = NULL;
-        }
-    *ret_copy = copy;
-    return copy ? 0 : -ENOMEM;
-}
-
-/* The first of a key counts. */
-static const char *setting(char *const *settings, const char *key, const char *otherwise)
-{
-    size_t size = strlen(key);
-
-    for (; settings && *settings; settings++)
-        if (strncmp(*settings, key, size) == 0 && (*settings)[size] == '=')
-            return *settings + size + 1;
-    return otherwise;
-}
-
-const char *tocsin_setting_at(const char *where, const char *key, const char *otherwise)
-{
-    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
-    const struct tocsin__plugin *plugin;
-    const char *value = otherwise;
-
-    if (!key || owner == &tocsin__program)
-        return otherwise;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin = tocsin__plugin_of(owner);
-    if (plugin)
-        value = setting(plugin->settings, key, otherwise);
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    return value;
-}
-
-/* One that comes and goes */
-
-static struct tocsin__plugin *plugin_alloc(struct tocsin__image *image, const char *const *settings, int *ret_err)
+static struct tocsin__plugin *plugin_alloc(struct tocsin__image *image, const char *const *settings,
+                                           int *ret_err)
 {
     struct tocsin__plugin *plugin = tocsin__alloc(sizeof *plugin);
 
@@ -174,12 +115,13 @@ static struct tocsin__plugin *plugin_alloc(struct tocsin__image *image, const ch
 static void plugin_free(struct tocsin__plugin *plugin)
 {
     tocsin__settings_free(plugin->settings);
-    tocsin__state_free(&plugin->left);
-    tocsin__state_free(&plugin->taken);
+    tocsin__saved_state_free(&plugin->saved);
+    tocsin__saved_state_free(&plugin->restored);
     tocsin__release(plugin);
 }
 
-struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err)
+struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings,
+                                          int *ret_err)
 {
     struct tocsin__plugin *plugin = plugin_alloc(image, settings, ret_err), **link = &plugins;
 
@@ -188,7 +130,7 @@ struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const cha
     pthread_mutex_lock(&tocsin__plugins_lock);
     if (tocsin__plugin_named(plugin->name)) {
         *ret_err = -EEXIST;
-    } else if (!needs_are_there(image)) {
+    } else if (!has_needs(image)) {
         *ret_err = -ENOENT;
     } else {
         while (*link)
@@ -208,140 +150,29 @@ void tocsin__plugin_remove(struct tocsin__plugin *plugin)
     struct tocsin__plugin **link = &plugins;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    while (*link != plugin)
+    while (*link && *link != plugin)
         link = &(*link)->next;
+    tocsin__assert(*link == plugin);
     *link = plugin->next;
     pthread_mutex_unlock(&tocsin__plugins_lock);
     plugin_free(plugin);
 }
 
-/* What a version leaves for the next one */
-
-void tocsin__state_free(struct tocsin__state *state)
+int tocsin__plugin_set_next(struct tocsin__plugin *plugin, struct tocsin__image *image)
 {
-    tocsin__release(state->data);
-    *state = (struct tocsin__state){ .there = false };
-}
+    bool may;
 
-int tocsin_state_leave_at(const char *where, uint32_t version, const void *data, size_t size)
-{
-    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
-    struct tocsin__plugin *plugin;
-    void *copy;
-
-    if (!data && size)
-        return -EINVAL;
-    copy = tocsin__alloc(size + 1);
-    if (!copy)
-        return -ENOMEM;
-    if (size)
-        memcpy(copy, data, size);
     pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin = owner == &tocsin__program ? NULL : tocsin__plugin_of(owner);
-    if (plugin) {
-        tocsin__release(plugin->left.data);
-        plugin->left = (struct tocsin__state){ true, version, copy, size };
-    }
+    may = has_needs(image);
+    if (may)
+        plugin->next_image = image;
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    if (!plugin)
-        tocsin__release(copy);
-    return plugin ? 0 : -EPERM;
+    return may ? 0 : -ENOENT;
 }
 
-int tocsin_state_take_at(const char *where, uint32_t version, struct tocsin_bytes *ret_state)
-{
-    const struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
-    const struct tocsin__plugin *plugin;
-    int err = ret_state ? -ENOENT : -EINVAL;
+/* Facts */
 
-    if (!ret_state || owner == &tocsin__program)
-        return err;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin = tocsin__plugin_of(owner);
-    if (plugin && plugin->taken.there) {
-        err = plugin->taken.version == version ? 0 : -EPROTO;
-        if (err == 0)
-            *ret_state = (struct tocsin_bytes){ plugin->taken.data, plugin->taken.size };
-    }
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    return err;
-}
-
-/* What is lent to a thread. It is no thread-local storage: of that a library that is mapped late has little. */
-
-struct lent { struct tocsin__reason reason; char text[512], said[256], needs[2048]; struct tocsin__image *checked; };
-
-static pthread_key_t lent_key;
-static pthread_once_t lent_once = PTHREAD_ONCE_INIT;
-static int lent_error;
-
-static void lent_free(void *arg)
-{
-    struct lent *lent = arg;
-
-    tocsin__image_free(lent->checked);
-    tocsin__release(lent);
-}
-
-static void lent_begin(void)
-{
-    lent_error = tocsin__fault() ? EAGAIN : pthread_key_create(&lent_key, lent_free);
-}
-
-static struct lent *lent_here(void)
-{
-    struct lent *lent;
-
-    pthread_once(&lent_once, lent_begin);
-    lent = lent_error ? NULL : pthread_getspecific(lent_key);
-    if (lent || lent_error)
-        return lent;
-    lent = tocsin__alloc(sizeof *lent);
-    if (lent && pthread_setspecific(lent_key, lent) != 0) {
-        tocsin__release(lent);
-        return NULL;
-    }
-    if (lent)
-        lent->reason = (struct tocsin__reason){ lent->text, sizeof lent->text };
-    return lent;
-}
-
-const struct tocsin__reason *tocsin__reason_new(void)
-{
-    struct lent *lent = lent_here();
-
-    if (!lent)
-        return NULL;
-    lent->text[0] = '\0';
-    return &lent->reason;
-}
-
-const char *tocsin_plugin_reason(void)
-{
-    const struct lent *lent = lent_here();
-
-    return lent ? lent->text : "";
-}
-
-int tocsin_plugin_refuse(int error, const char *reason)
-{
-    struct lent *lent = lent_here();
-
-    if (lent)
-        snprintf(lent->said, sizeof lent->said, "%s", reason ? reason : "");
-    return error;
-}
-
-const char *tocsin__said(void)
-{
-    const struct lent *lent = lent_here();
-
-    return lent ? lent->said : "";
-}
-
-/* Asked */
-
-static const char *needs_of(const struct tocsin__note *note, char *buffer, size_t size)
+static const char *needs_join(const struct tocsin__note *note, char *buffer, size_t size)
 {
     size_t used = 0;
 
@@ -351,13 +182,21 @@ static const char *needs_of(const struct tocsin__note *note, char *buffer, size_
     return buffer;
 }
 
-static void note_facts(const struct tocsin__image *image, struct tocsin_plugin_facts *facts)
+static void facts_fill(struct tocsin_plugin_facts *facts, const struct tocsin__image *image)
 {
     const struct tocsin__note *note = &image->note;
-    struct lent *lent = lent_here();
+    struct tocsin__thread_buffers *buffers = tocsin__thread_buffers();
 
-    *facts = (struct tocsin_plugin_facts){ .name = note->name, .version = note->version, .about = note->about, .licence = note->licence,
-                                           .file = image->file.path, .note = note->text, .needs = lent ? needs_of(note, lent->needs, sizeof lent->needs) : "" };
+    *facts = (struct tocsin_plugin_facts){
+        .name = note->name,
+        .version = note->version,
+        .about = note->about,
+        .licence = note->licence,
+        .file = image->file.path,
+        .note = note->text,
+        .needs = buffers ? needs_join(note, buffers->needs, sizeof buffers->needs) : "",
+        .brings = ""
+    };
 }
 
 int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts)
@@ -366,72 +205,80 @@ int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts)
     int err = ret_facts ? -ENOENT : -EINVAL;
 
     if (!ret_facts)
-        return err;
+        return tocsin__traced_but(-ENOENT, err);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = after ? tocsin__plugin_named(after) : plugins;
     if (after && plugin)
         plugin = plugin->next;
     if (plugin) {
-        note_facts(plugin->image, ret_facts);
+        facts_fill(ret_facts, plugin->image);
         ret_facts->state = plugin->state;
         ret_facts->reloads = plugin->reloads;
         ret_facts->id = plugin->id;
         err = 0;
     }
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    return err;
+    return tocsin__traced_but(-ENOENT, err);
 }
 
 int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts)
 {
     const struct tocsin__reason *reason = tocsin__reason_new();
-    struct lent *lent = lent_here();
+    struct tocsin__thread_buffers *buffers = tocsin__thread_buffers();
     struct tocsin__image *image;
-    int err;
+    int err, cancel;
 
     if (!reason)
-        return -ENOMEM;
+        return tocsin__traced(-ENOMEM);
     if (!name)
-        return tocsin__refuse(reason, -EINVAL, "no name");
-    image = tocsin__plugin_judged(name, NULL, false, reason, &err);
+        return tocsin__traced(tocsin__refuse(reason, -EINVAL, "the name is NULL"));
+    cancel = tocsin__cancel_off();
+    image = tocsin__load_read(name, NULL, false, reason, &err);
+    tocsin__cancel_back(cancel);
+    if (err < 0 && !*reason->text)
+        tocsin__refuse(reason, err, "%s: %s", name, tocsin_strerror(err));
     if (!image)
-        return err;
-    tocsin__image_free(lent->checked);
-    lent->checked = image;
-    if (ret_facts)
-        note_facts(image, ret_facts);
-    return err;
+        return tocsin__traced(err);
+    tocsin__image_free(buffers->checked);
+    buffers->checked = image;
+    if (err == 0)
+        tocsin__scope_warn(image, reason);
+    if (ret_facts) {
+        facts_fill(ret_facts, image);
+        ret_facts->brings = tocsin__scope_brings(image, buffers->brings, sizeof buffers->brings);
+    }
+    return tocsin__traced(err);
 }
 
-/* Out of quarantine */
+/* Quarantine */
 
-static void on_release(struct tocsin__visit *visit)
+static void on_unquarantine(struct tocsin__call_all_loops *loops_call)
 {
-    tocsin__sweep_release(visit->arg);
+    tocsin__reclaim_unquarantine(loops_call->arg);
 }
 
-static void on_released(struct tocsin__visit *visit)
+static void on_unquarantined(struct tocsin__call_all_loops *loops_call)
 {
-    tocsin__release(visit);
+    tocsin__release(loops_call);
 }
 
-int tocsin_plugin_release(const char *name)
+int tocsin_plugin_unquarantine(const char *name)
 {
     const struct tocsin__plugin *plugin;
     struct tocsin__owner *owner;
-    struct tocsin__visit *visit;
+    struct tocsin__call_all_loops *loops_call;
 
     if (!name)
-        return -EINVAL;
+        return tocsin__traced(-EINVAL);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = tocsin__plugin_named(name);
-    owner = plugin ? plugin->image->owner : NULL;      /* never freed */
+    owner = plugin ? plugin->image->owner : NULL; /* owners are never freed */
     pthread_mutex_unlock(&tocsin__plugins_lock);
     if (!owner)
-        return -ENOENT;
-    visit = tocsin__visit_new(on_release, on_released, owner);
-    if (!visit)
-        return -ENOMEM;
-    tocsin__visit_begin(visit);
+        return tocsin__traced(-ENOENT);
+    loops_call = tocsin__call_all_loops_new(on_unquarantine, on_unquarantined, owner);
+    if (!loops_call)
+        return tocsin__traced(-ENOMEM);
+    tocsin__call_all_loops_begin(loops_call);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* The plugins that are loaded. */
+/* The list of loaded plugins. */
 #ifndef TOCSIN_PLUGIN_PLUGIN_H
 #define TOCSIN_PLUGIN_PLUGIN_H
 
@@ -6,56 +6,53 @@
 #include <stdatomic.h>
 
 #include <tocsin/plugin.h>
+#include <tocsin/host.h>
 
 #include "plugin/image.h"
+#include "plugin/saved_state.h"
 
-struct tocsin__change;
-
-/* What one version leaves for the next. */
-struct tocsin__state { bool there; uint32_t version; void *data; size_t size; };
+struct tocsin__transition;
 
 struct tocsin__plugin {
-    struct tocsin__plugin *next;                       /* in the order of loading */
+    struct tocsin__plugin *next; /* next in the list, in the order of loading */
     char name[TOCSIN__OWNER_NAME];
     struct tocsin__image *image;
-    struct tocsin__image *coming;                      /* that is to be put in its place; NULL: none */
-    char **settings;                                   /* "key=value", NULL at the end; or NULL */
-    struct tocsin_loop home;                           /* whose thread called init, and will call fini */
+    struct tocsin__image *next_image; /* the version that a reload will start; NULL: none */
+    char **settings;                  /* "key=value", …, NULL; or NULL: none */
+    struct tocsin_loop home;          /* the loop that called init; it will call fini */
     enum tocsin_plugin_state state;
     uint32_t reloads;
     uint64_t id;
-    struct tocsin__change *change;                     /* that it is in; NULL: none */
-    struct tocsin__state left, taken;                  /* for the version that comes; from the one that was there before (P4) */
+    struct tocsin__transition
+        *transition;                  /* the running unload or reload of the plugin; NULL: none */
+    struct tocsin__saved_state saved; /* state saved by this version for the next one */
+    struct tocsin__saved_state restored; /* state saved by the previous version for this one (P4) */
 };
 
-/* The list, and all of a plugin that others may ask for, are read and changed under the lock; no code of a plugin is called with it held. */
+/* Protects the list, and everything of a plugin that other threads read. No function of a plugin is
+   called with the lock held. */
 extern tocsin__hidden pthread_mutex_t tocsin__plugins_lock;
+
+/* Under the lock. NULL: there is none. */
 struct tocsin__plugin *tocsin__plugin_first(void);
-struct tocsin__plugin *tocsin__plugin_named(const char *name);     /* NULL */
-struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner);      /* NULL */
-bool tocsin__plugin_has(const struct tocsin__plugin *plugin, const void *code);    /* it is in its file, as far as that is mapped */
+struct tocsin__plugin *tocsin__plugin_named(const char *name);
+struct tocsin__plugin *tocsin__plugin_of(const struct tocsin__owner *owner);
+
+/* True if the address is in the plugin's mapped file. */
+bool tocsin__plugin_has(const struct tocsin__plugin *plugin, const void *code);
+/* True if the plugin, or the version that a reload will start, needs the named one. */
 bool tocsin__plugin_needs(const struct tocsin__plugin *plugin, const char *name);
 
-/* With no lock held. */
-int  tocsin__plugin_comes(struct tocsin__plugin *plugin, struct tocsin__image *image);     /* it is coming: from now on what it needs is needed; -ENOENT: that has just gone */
-struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings, int *ret_err);      /* in the list: -EEXIST, -ENOENT, -EINVAL, -ENOMEM */
-void tocsin__plugin_remove(struct tocsin__plugin *plugin);         /* from the list, and frees it, but not its image */
-int  tocsin__settings_copy(const char *const *settings, char ***ret_copy);        /* -EINVAL, -ENOMEM */
-void tocsin__settings_free(char **settings);
+/* The functions below take the lock. */
 
-void tocsin__state_free(struct tocsin__state *state);
-
-/* The reason of this thread: begins with none. NULL: no memory. */
-const struct tocsin__reason *tocsin__reason_new(void);
-
-const char *tocsin__said(void);                        /* what an init has said of why it fails; "": nothing */
-
-/* Reads it, judges it beside what is loaded, and loads what it needs if load. except: a plugin of this name may be there (it is the one that is reloaded); NULL. */
-struct tocsin__image *tocsin__plugin_judged(const char *name, const char *except, bool load, const struct tocsin__reason *reason, int *ret_err);
-/* Maps it, calls its init, and sees that it has done as it says. What it has begun, where it fails, is the caller's to undo. */
-int  tocsin__plugin_starts(struct tocsin__plugin *plugin, struct tocsin__image *image, const struct tocsin__reason *reason);
-
-/* What a version that was not started, or that is gone, has left is swept up, and it is unmapped as soon as nothing holds it (unload.c). */
-void tocsin__image_discard(struct tocsin__image *image);
+/* Appends a plugin to the list. NULL and *ret_err: -EEXIST; -ENOENT: a plugin that it needs is not
+   running; -EINVAL: a setting is malformed; -ENOMEM. */
+struct tocsin__plugin *tocsin__plugin_new(struct tocsin__image *image, const char *const *settings,
+                                          int *ret_err);
+/* Removes a plugin from the list, and frees it, but not its image. */
+void tocsin__plugin_remove(struct tocsin__plugin *plugin);
+/* Sets next_image, so that nothing it needs is unloaded any more. 0; -ENOENT: something it needs
+   has been unloaded. */
+int tocsin__plugin_set_next(struct tocsin__plugin *plugin, struct tocsin__image *image);
 
 #endif

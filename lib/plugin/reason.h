@@ -1,16 +1,21 @@
-/* Why a plugin is refused, in a sentence: room for it, and what is written there. */
+/* The reason why a plugin is refused: a sentence for the user, in a buffer of fixed size. */
 #ifndef TOCSIN_PLUGIN_REASON_H
 #define TOCSIN_PLUGIN_REASON_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct tocsin__reason { char *text; size_t size; };
+struct tocsin__reason {
+    char *text;
+    size_t size; /* 0: the reason is not wanted */
+};
 
-/* Writes the sentence, cut where there is no more room, and answers err. */
-int  tocsin__refuse(const struct tocsin__reason *reason, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Replaces the sentence; what does not fit is cut off. Returns err. */
+int tocsin__refuse(const struct tocsin__reason *reason, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Adds to it, all of this or nothing: whether there was room. */
-bool tocsin__reason_add(const struct tocsin__reason *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends the whole text. If it does not fit, appends nothing and returns false. */
+bool tocsin__reason_add(const struct tocsin__reason *reason, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

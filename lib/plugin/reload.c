@@ -1,547 +1,424 @@
-/* P4, in the order in which it happens: the new file is read and judged; what the old version has begun ends, while it is connected; all loops that it has something on
-   meet once to see that they can, and its timers and watches end, which it keeps until then; they meet again, so that nothing is delivered on them; there its handlers are made to call nothing of it, and stay, so that what is sent is kept for these loops; fini, unmapping,
-   mapping, init, on its home loop; the old handlers go, and what waits meets the new ones. Where the new version does not come up, a copy of the old one does. */
+/* Reloading a plugin (P4). The plugin keeps its handlers connected until the versions are exchanged
+   at a barrier of all loops, so no emission is lost. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <tocsin/loop.h>
 
-#include "core/catalogue.h"
-#include "plugin/change.h"
-#include "plugin/sweep.h"
+#include "base/assert.h"
+#include "base/cancel.h"
+#include "base/refusal.h"
+#include "op/complete.h"
+#include "op/cancel.h"
+#include "plugin/barrier.h"
+#include "plugin/load.h"
+#include "plugin/reclaim.h"
+#include "plugin/note/setting.h"
+#include "plugin/settings.h"
+#include "plugin/swap.h"
+#include "plugin/transition.h"
+#include "plugin/unload.h"
+#include "registry/catalogue.h"
+#include "registry/declare.h"
 
-enum { LOOKS = 50 };                                   /* a millisecond each */
-enum { PATIENCE_MS = 2000 };                           /* with what it has begun, and what ends by itself */
-enum phase { BEGINS, ENDS, MEETS, PARTS, OVER };
-enum { STANDING, PASSING, MEETING };                   /* the visits */
-enum { GATHER, GO, OFF, DONE };                        /* what those who meet are told */
+/* clang-format off */
+/*   READING ──► WAITING ◄──────────────────────────┐
+                    │ no finite operation runs      │ time is up: finite
+                    ▼                               │ operations are cancelled
+                REHEARSING ──► REHEARSED ───────────┘
+                    │              │ no finite operation runs:
+                    │              ▼ persistent ones are cancelled
+                    │          CLEARING ◄────┐
+                    │              │ nothing │ an operation runs
+                    │              ▼ runs    │
+                    │          GATHERING ────┘
+       nothing runs │              │ nothing runs
+                    └───► swap ◄───┘
+                            ▼
+                        FINISHED ◄── every state, if the caller gave up
 
-struct reload {
-    struct tocsin__change change;                      /* the first member */
-    struct tocsin__image *next;
-    char **settings;
-    bool resets;                                       /* the settings are to be put in the place of the old ones */
-    int64_t patience_us;                               /* until when what ends by itself may do so */
-    bool hurried, rehearsed, swapped;
-    bool stays;                                        /* the old version has a thread that has not ended */
-
-    pthread_mutex_t lock;                              /* of the meeting */
-    pthread_cond_t met;
-    int word;
-    uint32_t arrived, parked, defused;
-    struct tocsin__owner *started;                     /* the version that goes on: the new one, or the old one again; NULL: none does */
-    struct tocsin__op *told;                           /* the operation, once it is claimed: it is too late to give up */
+   REHEARSING and GATHERING are barriers. The rehearsal checks that all loops reach a barrier.
+   Only then are persistent operations (timers, watches) cancelled: they do not end by themselves,
+   and must still run if the reload fails because a loop does not come. */
+/* clang-format on */
+enum reload_state {
+    READING,    /* reads and checks the new file */
+    WAITING,    /* waits until the finite operations and tasks of the plugin have ended */
+    REHEARSING, /* waits until all loops are at the barrier */
+    REHEARSED,  /* waits until all loops have left it, and work begun meanwhile has ended */
+    CLEARING,   /* waits until all operations have ended, the persistent ones included */
+    GATHERING,  /* waits until all loops are at the barrier, then exchanges the versions */
+    FINISHED
 };
 
-struct state { struct tocsin_plugin_reloaded done; struct reload *reload; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], version[64], reason[512]; };
+/* indices of transition->calls: the calls of each state to all loops */
+enum { CALL_CANCEL_PERSISTENT, CALL_CANCEL_FINITE, CALL_BARRIER };
 
-/* One meeting at a time: a loop that has come to one cannot call another, and those who wait for it would wait for each other. */
-static _Atomic(struct reload *) meeting;
+enum { FINITE_TIMEOUT_MS = 2000 }; /* then finite operations are cancelled */
 
-static void meeting_over(struct reload *reload)
+struct reload {
+    struct tocsin__transition transition; /* the first member */
+    struct tocsin__swap swap;
+    struct tocsin__barrier barrier;
+    int64_t cancel_at_us; /* time at which finite operations are cancelled; INT64_MAX: they were
+                             cancelled */
+};
+
+/* state of the operation */
+struct reload_op {
+    struct tocsin_plugin_reloaded done;
+    struct reload *reload;
+    struct tocsin__op *op;
+    char name[TOCSIN__OWNER_NAME], version[64], reason[512];
+};
+
+static struct reload *reload_of(struct tocsin__transition *transition)
 {
-    struct reload *its = reload;
-
-    atomic_compare_exchange_strong(&meeting, &its, NULL);
+    return tocsin__container(transition, struct reload, transition);
 }
 
-/* T8: those who meet do so in the parent. */
-static void fork_child(void)
+/* The step of the reload that each loop runs. A call may come when the reload has been given up:
+   then it must do nothing, since the plugin runs on. */
+
+static void on_cancel_persistent(struct tocsin__call_all_loops *loops_call)
 {
-    atomic_store(&meeting, NULL);
+    const struct tocsin__transition *transition = tocsin__transition_of(loops_call);
+
+    if (!atomic_load(&transition->is_abandoned))
+        tocsin__reclaim_persistent(transition->owner);
 }
 
-static __attribute__((constructor)) void fork_watch(void)
+static void on_cancel_finite(struct tocsin__call_all_loops *loops_call)
 {
-    pthread_atfork(NULL, NULL, fork_child);
+    const struct tocsin__transition *transition = tocsin__transition_of(loops_call);
+
+    if (!atomic_load(&transition->is_abandoned))
+        tocsin__reclaim_finite(transition->owner);
 }
 
-static struct reload *reload_of(struct tocsin__change *change)
+static void on_barrier(struct tocsin__call_all_loops *loops_call)
 {
-    return tocsin__container(change, struct reload, change);
-}
+    struct tocsin__transition *transition = tocsin__transition_of(loops_call);
+    struct reload *reload = reload_of(transition);
+    struct tocsin__owner *owner = transition->owner;
+    bool waits = tocsin__reclaim_finds(owner) || tocsin__signals_default(owner);
 
-/* A loop may come late, when it has been given up. */
-static bool over_already(const struct tocsin__visit *visit)
-{
-    return atomic_load(&((const struct tocsin__change *)visit->arg)->late);
-}
-
-static void on_standing(struct tocsin__visit *visit)
-{
-    if (!over_already(visit))
-        tocsin__sweep_standing(tocsin__visit_owner(visit));
-}
-
-static void on_passing(struct tocsin__visit *visit)
-{
-    if (!over_already(visit))
-        tocsin__sweep_passing(tocsin__visit_owner(visit));
-}
-
-/* The meeting, as the other loops have it */
-
-static void say(struct reload *reload, int word)
-{
-    pthread_mutex_lock(&reload->lock);
-    reload->word = word;
-    pthread_cond_broadcast(&reload->met);
-    pthread_mutex_unlock(&reload->lock);
-}
-
-static void clear(struct tocsin__owner *owner)
-{
-    tocsin__sweep_defuse(owner);
-    tocsin__sweep_connected(owner);
-    tocsin__sweep_known(owner);
-}
-
-static void arrive(struct reload *reload, bool parks)
-{
-    pthread_mutex_lock(&reload->lock);
-    reload->arrived++;
-    reload->parked += parks;
-    pthread_mutex_unlock(&reload->lock);
-    tocsin__change_nudge(&reload->change);
-}
-
-/* Until it is said. */
-static int hear(struct reload *reload, int after)
-{
-    int word;
-
-    pthread_mutex_lock(&reload->lock);
-    while (reload->word <= after)
-        pthread_cond_wait(&reload->met, &reload->lock);
-    word = reload->word;
-    pthread_mutex_unlock(&reload->lock);
-    return word;
-}
-
-static void defused(struct reload *reload)
-{
-    pthread_mutex_lock(&reload->lock);
-    reload->defused++;
-    pthread_cond_broadcast(&reload->met);
-    pthread_mutex_unlock(&reload->lock);
-}
-
-/* What was called over from the new version's init comes before all that has waited. */
-static void go_on(const struct reload *reload)
-{
-    if (reload->started)
-        tocsin__sweep_tasks(reload->started);
-    tocsin__sweep_defused();
-    tocsin__sweep_held(reload->started);
-}
-
-static void on_meeting(struct tocsin__visit *visit)
-{
-    struct tocsin__owner *owner = tocsin__visit_owner(visit);
-    struct reload *reload = reload_of(visit->arg);
-    bool parks = tocsin__sweep_finds(owner) || tocsin__signals_default(owner);
-
-    if (over_already(visit))
+    if (atomic_load(&transition->is_abandoned))
         return;
-    tocsin__sweep_known(owner);
-    arrive(reload, parks);
-    if (!parks || hear(reload, GATHER) != GO)
+    tocsin__reclaim_caches(owner);
+    tocsin__barrier_arrive(&reload->barrier, waits);
+    tocsin__transition_wake(transition);
+    if (!waits ||
+        tocsin__barrier_wait(&reload->barrier, TOCSIN__BARRIER_GATHERING) != TOCSIN__BARRIER_MUTING)
         return;
-    clear(owner);
-    defused(reload);
-    hear(reload, GO);
-    go_on(reload);
+    tocsin__swap_mute(owner);
+    tocsin__barrier_add_muted(&reload->barrier);
+    tocsin__barrier_wait(&reload->barrier, TOCSIN__BARRIER_MUTING);
+    tocsin__swap_release(reload->swap.started);
 }
 
-/* And as the home loop has it */
+/* The end */
 
-static void await_defused(struct reload *reload)
+/* `op` is the claimed operation. NULL: it has ended already. */
+static void op_finish(const struct reload *reload, struct tocsin__op *op, int status,
+                      const char *reason)
 {
-    pthread_mutex_lock(&reload->lock);
-    while (reload->defused < reload->parked)
-        pthread_cond_wait(&reload->met, &reload->lock);
-    pthread_mutex_unlock(&reload->lock);
-}
-
-static void settings_swap(struct reload *reload)
-{
-    char **settings = reload->settings;
-
-    if (!reload->resets)
-        return;
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    reload->settings = reload->change.plugin->settings;
-    reload->change.plugin->settings = settings;
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-}
-
-/* A thread that fini has ended may be seen a moment longer. */
-static bool still_busy(const struct tocsin__image *image)
-{
-    static const struct timespec moment = { 0, 1000000 };
-
-    for (int i = 0; i < LOOKS && tocsin__image_busy(image); i++)
-        nanosleep(&moment, NULL);
-    return tocsin__image_busy(image);
-}
-
-/* What it has left is for those that come: for each that does not start, as for the one that does. */
-static void state_pass(struct tocsin__plugin *plugin)
-{
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->taken = plugin->left;
-    plugin->left = (struct tocsin__state){ .there = false };
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-}
-
-/* A default action of its, on a loop that was made since the others were asked to meet. */
-static void await_actions(const struct tocsin__owner *owner)
-{
-    static const struct timespec moment = { 0, 1000000 };
-
-    while (tocsin__owner_held(owner, TOCSIN_HOLDS_TASKS))
-        nanosleep(&moment, NULL);
-}
-
-/* The old version goes. What keeps it mapped is no hindrance: nothing of it is called; a thread of its own goes on with it. */
-static bool old_goes(struct reload *reload)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
-    struct tocsin__image *old = reload->change.image;
-
-    tocsin__signals_orphan(reload->change.owner);
-    await_actions(reload->change.owner);
-    tocsin__image_fini(old);
-    state_pass(plugin);
-    reload->stays = still_busy(old);
-    return !reload->stays && tocsin__image_unmap(old);
-}
-
-/* A version that did not start: half begun, it is swept up; where it called over to, it finds itself closed. */
-static void goes(struct reload *reload, struct tocsin__image *image)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
-
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->image = reload->change.image;                  /* others may read its note */
-    tocsin__state_free(&plugin->left);
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    tocsin__image_discard(image);
-}
-
-/* A copy of it, since what was mapped once need not have gone. */
-static int old_returns(struct reload *reload, const struct tocsin__reason *reason)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
-    struct tocsin__image *again;
-    int err;
-
-    settings_swap(reload);
-    again = tocsin__image_again(reload->change.image, &err);
-    if (again && (err = tocsin__plugin_starts(plugin, again, reason)) < 0)
-        goes(reload, again);
-    return err;
-}
-
-static void told(const struct reload *reload, int status, bool mapped, const char *reason)
-{
-    struct tocsin__op *op = reload->told ? reload->told : tocsin__op_claim(reload->change.op);
-    struct state *state;
+    const struct tocsin__plugin *plugin = reload->transition.plugin;
+    struct reload_op *state;
 
     if (!op)
         return;
-    state = (struct state *)op->state;
-    state->done.mapped = mapped;
+    state = (struct reload_op *)op->state;
+    state->done.mapped = reload->swap.stays_mapped;
     snprintf(state->reason, sizeof state->reason, "%s", reason);
-    snprintf(state->version, sizeof state->version, "%s", reload->change.plugin ? reload->change.plugin->image->note.version : "");
+    snprintf(state->version, sizeof state->version, "%s",
+             plugin ? plugin->image->note.version : "");
     tocsin__op_finish(op, status, &state->done.tocsin);
 }
 
-static void over(struct reload *reload, enum tocsin_plugin_state state)
+static void reload_finish(struct reload *reload, enum tocsin_plugin_state state)
 {
-    struct tocsin__plugin *plugin = reload->change.plugin;
+    struct tocsin__plugin *plugin = reload->transition.plugin;
 
-    reload->change.phase = OVER;
+    reload->transition.state = FINISHED;
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin->state = state;
-    plugin->change = NULL;
-    plugin->coming = NULL;
-    plugin->reloads += reload->swapped;
-    tocsin__state_free(&plugin->taken);
+    plugin->transition = NULL;
+    plugin->next_image = NULL;
+    plugin->reloads += reload->swap.is_new;
+    tocsin__saved_state_free(&plugin->restored);
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    tocsin__change_end(&reload->change);
-    meeting_over(reload);
-    tocsin__changes_nudge();
+    tocsin__transition_end(&reload->transition);
+    tocsin__barrier_close(&reload->barrier);
+    tocsin__transitions_wake();
 }
 
-/* Nothing has been done to it: it goes on. */
-static void give_up(struct reload *reload, int err, const char *reason)
+/* The plugin has not been touched: it runs on. */
+static void reload_give_up(struct reload *reload, int err, const char *reason)
 {
-    atomic_store(&reload->change.owner->closed, false);
-    over(reload, TOCSIN_PLUGIN_RUNNING);
-    told(reload, err, true, reason);
-    tocsin__image_free(reload->next);
-    tocsin__change_put(&reload->change);
+    tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_BROKEN);
+    atomic_store(&reload->transition.owner->closed, false);
+    reload_finish(reload, TOCSIN_PLUGIN_RUNNING);
+    op_finish(reload, tocsin__op_claim(reload->transition.op), err, reason);
+    tocsin__image_free(reload->swap.next);
+    tocsin__transition_unref(&reload->transition);
 }
 
-static int swap(struct reload *reload, bool *ret_mapped, const struct tocsin__reason *reason)
+/* All loops are at the barrier. If neither version starts, the plugin is removed; its state is
+   ENDING until then, so that nobody finds it. */
+static void reload_swap(struct reload *reload, struct tocsin__op *op)
 {
-    struct tocsin__plugin *plugin = reload->change.plugin;
-    struct tocsin__image *next = reload->next;
-    char again[200];
-    int err, back;
-
-    *ret_mapped = !old_goes(reload);
-    settings_swap(reload);
-    err = tocsin__plugin_starts(plugin, next, reason);
-    reload->next = NULL;
-    if (err == 0) {
-        reload->started = plugin->image->owner;
-        reload->swapped = true;
-        return 0;
-    }
-    goes(reload, next);
-    back = old_returns(reload, &(struct tocsin__reason){ again, sizeof again });
-    reload->started = back < 0 ? NULL : plugin->image->owner;
-    if (back < 0)
-        tocsin__reason_add(reason, "; and the old one does not start again: %s", again);
-    return err;
-}
-
-/* The version that was to return did not: there is none. */
-static void plugin_goes(struct reload *reload)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
-
-    reload->change.plugin = NULL;
-    tocsin__plugin_remove(plugin);
-}
-
-static void meet(struct reload *reload)
-{
+    struct tocsin__transition *transition = &reload->transition;
+    struct tocsin__plugin *plugin = transition->plugin;
     char text[512] = "";
     const struct tocsin__reason reason = { text, sizeof text };
-    bool mapped = false;
     int err;
 
-    say(reload, GO);
-    clear(reload->change.owner);
-    await_defused(reload);
-    reload->change.plugin->home = tocsin_loop_current();
-    err = swap(reload, &mapped, &reason);
-    say(reload, DONE);
-    go_on(reload);
-    over(reload, reload->started ? TOCSIN_PLUGIN_RUNNING : TOCSIN_PLUGIN_ENDING);      /* nobody asks for what is about to go */
-    if (!reload->started)
-        plugin_goes(reload);
-    told(reload, err, mapped, text);
-    reload->change.unmapped = !reload->stays;
-    if (reload->stays)
-        tocsin__image_discard(reload->change.image);
-    tocsin__change_put(&reload->change);
+    tocsin__assert(transition->plugin && reload->swap.next);
+    tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_MUTING);
+    tocsin__swap_mute(transition->owner);
+    tocsin__barrier_await_muted(&reload->barrier);
+    plugin->home = tocsin_loop_current();
+    err = tocsin__swap_versions(&reload->swap, transition, &reason);
+    tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_RELEASED);
+    tocsin__swap_release(reload->swap.started);
+    reload_finish(reload, reload->swap.started ? TOCSIN_PLUGIN_RUNNING : TOCSIN_PLUGIN_ENDING);
+    if (!reload->swap.started) {
+        transition->plugin = NULL;
+        tocsin__plugin_remove(plugin);
+    }
+    op_finish(reload, op, err, text);
+    transition->frees_image = !reload->swap.has_thread;
+    if (reload->swap.has_thread)
+        tocsin__unload_image(transition->image);
+    tocsin__transition_unref(transition);
 }
 
-/* Step by step */
+/* The steps */
 
 static uint64_t held(const struct reload *reload, int what)
 {
-    return tocsin__owner_held(reload->change.owner, what);
+    return tocsin__owner_count(reload->transition.owner, what);
 }
 
-static bool stands(const struct reload *reload)
+static bool has_persistent(const struct reload *reload)
 {
-    return held(reload, TOCSIN__STANDING) || held(reload, TOCSIN__STANDING_TYPES);
+    return held(reload, TOCSIN__PERSISTENT) || held(reload, TOCSIN__PERSISTENT_TYPES);
 }
 
-/* But for what stands. */
-static bool idle(const struct reload *reload)
+/* Persistent operations are counted among all operations, too. */
+static bool has_finite(const struct reload *reload)
 {
-    return held(reload, TOCSIN_HOLDS_OPERATIONS) <= held(reload, TOCSIN__STANDING) && held(reload, TOCSIN_HOLDS_TYPES) <= held(reload, TOCSIN__STANDING_TYPES) &&
-           !held(reload, TOCSIN_HOLDS_TASKS) && !held(reload, TOCSIN_HOLDS_OBJECTS);
+    return held(reload, TOCSIN_RESOURCE_OPERATIONS) > held(reload, TOCSIN__PERSISTENT) ||
+           held(reload, TOCSIN_RESOURCE_TYPES) > held(reload, TOCSIN__PERSISTENT_TYPES) ||
+           held(reload, TOCSIN_RESOURCE_TASKS) || held(reload, TOCSIN_RESOURCE_OBJECTS);
 }
 
-static void visit(struct reload *reload, enum phase phase, int which)
+/* The file is read when the operation has started, so an error in the file is reported by its
+   end. */
+static void file_read(struct reload *reload)
 {
-    reload->change.phase = phase;
-    tocsin__change_visits(&reload->change, which);
-}
-
-static void wait_for_end(struct reload *reload)
-{
-    reload->change.phase = ENDS;
-    reload->patience_us = tocsin_now() + PATIENCE_MS * 1000;
-    tocsin__change_later(&reload->change, PATIENCE_MS);
-}
-
-/* From now on it can begin nothing more. */
-static void hurry(struct reload *reload)
-{
-    reload->hurried = true;
-    atomic_store(&reload->change.owner->closed, true);
-    visit(reload, ENDS, PASSING);
-}
-
-static void gather(struct reload *reload)
-{
-    struct reload *none = NULL;
-
-    if (!atomic_compare_exchange_strong(&meeting, &none, reload) && none != reload)
-        return;                                        /* its end nudges us */
-    atomic_store(&reload->change.owner->closed, true);
-    reload->word = GATHER;
-    reload->arrived = reload->parked = reload->defused = 0;
-    reload->change.visits[MEETING]->except = tocsin__self;
-    visit(reload, MEETS, MEETING);
-    tocsin__change_nudge(&reload->change);
-}
-
-/* Something has come up, or this was to see that it can be done: they part, and meet again. */
-static void part(struct reload *reload)
-{
-    say(reload, OFF);
-    reload->change.phase = PARTS;
-    tocsin__change_nudge(&reload->change);
-}
-
-static bool all_here(struct reload *reload)
-{
-    bool all;
-
-    pthread_mutex_lock(&reload->lock);
-    all = reload->arrived == atomic_load(&reload->change.visits[MEETING]->called);
-    pthread_mutex_unlock(&reload->lock);
-    return all;
-}
-
-static void met(struct reload *reload)
-{
-    if (!all_here(reload))
-        return;
-    if (!idle(reload) || stands(reload))
-        part(reload);
-    else if ((reload->told = tocsin__op_claim(reload->change.op)))
-        meet(reload);                                  /* else it is being given up just now */
-}
-
-/* The file is read when the operation has started: what is wrong with it is told by its end. */
-static void read_next(struct reload *reload)
-{
-    struct tocsin__plugin *plugin = reload->change.plugin;
+    struct tocsin__plugin *plugin = reload->transition.plugin;
+    struct tocsin__swap *swap = &reload->swap;
+    char **settings = swap->has_settings ? swap->settings : plugin->settings;
     char text[512] = "";
     const struct tocsin__reason reason = { text, sizeof text };
     int err;
 
-    reload->next = tocsin__plugin_judged(plugin->image->file.path, plugin->name, true, &reason, &err);
+    swap->next = tocsin__load_read(plugin->image->file.path, plugin->name, true, &reason, &err);
     if (err == 0)
-        err = tocsin__plugin_comes(plugin, reload->next);
+        err = tocsin__settings_check(plugin->name, swap->next->note.text,
+                                     (const char *const *)settings, &reason);
+    if (err == 0)
+        err = tocsin__plugin_set_next(plugin, swap->next);
     if (err < 0) {
-        give_up(reload, err, *text ? text : tocsin_strerror(err));
+        reload_give_up(reload, err, *text ? text : tocsin_strerror(err));
         return;
     }
-    wait_for_end(reload);
-    tocsin__change_nudge(&reload->change);
+    reload->transition.state = WAITING;
+    reload->cancel_at_us = tocsin_now() + FINITE_TIMEOUT_MS * 1000;
+    tocsin__transition_wake_later(&reload->transition, FINITE_TIMEOUT_MS);
+    tocsin__transition_wake(&reload->transition);
 }
 
-static void step(struct tocsin__change *change)
+/* Cancels the finite operations when their time is up. From then on the plugin can begin no new
+   one. */
+static void finite_cancel_when_due(struct reload *reload)
 {
-    struct reload *reload = reload_of(change);
-    bool visiting = atomic_load(&change->visiting), late = atomic_load(&change->late);
+    struct tocsin__transition *transition = &reload->transition;
+    int64_t now = tocsin_now();
 
-    if (change->phase == OVER) {
+    if (reload->cancel_at_us == INT64_MAX)
         return;
-    } else if (late || tocsin__self->freeing) {        /* also where a loop has not come yet: that finds it over; and no other one is there */
-        say(reload, OFF);
-        give_up(reload, late ? -EBUSY : -ECANCELED, "");   /* as was told */
-    } else if (change->phase == BEGINS) {
-        read_next(reload);
-    } else if (change->phase == MEETS) {
-        met(reload);
-    } else if (visiting) {
+    if (now < reload->cancel_at_us) {
+        /* armed again in each step: the home loop may be another one by now */
+        tocsin__transition_wake_later(transition, (reload->cancel_at_us - now) / 1000 + 1);
         return;
-    } else if (change->phase == PARTS && !reload->rehearsed && idle(reload)) {
-        reload->rehearsed = true;
-        visit(reload, ENDS, STANDING);
-    } else if (idle(reload) && !(reload->rehearsed && stands(reload))) {
-        gather(reload);
-    } else if (!reload->hurried && tocsin_now() >= reload->patience_us) {
-        hurry(reload);
-    } else if (!reload->hurried) {
-        tocsin__change_later(change, (reload->patience_us - tocsin_now()) / 1000 + 1);       /* another loop may be the home by now */
+    }
+    reload->cancel_at_us = INT64_MAX;
+    atomic_store(&transition->owner->closed, true);
+    if (transition->state == REHEARSED)
+        transition->state = WAITING;
+    tocsin__transition_call(transition, CALL_CANCEL_FINITE);
+}
+
+static void persistent_cancel(struct reload *reload)
+{
+    reload->transition.state = CLEARING;
+    tocsin__transition_call(&reload->transition, CALL_CANCEL_PERSISTENT);
+}
+
+/* If another reload has the barrier, its end wakes this one. */
+static void barrier_open(struct reload *reload, enum reload_state state)
+{
+    struct tocsin__transition *transition = &reload->transition;
+
+    if (!tocsin__barrier_open(&reload->barrier))
+        return;
+    atomic_store(&transition->owner->closed, true);
+    transition->calls[CALL_BARRIER]->except = tocsin__self;
+    transition->state = state;
+    tocsin__transition_call(transition, CALL_BARRIER);
+    tocsin__transition_wake(transition); /* this may be the only loop */
+}
+
+static void barrier_break(struct reload *reload)
+{
+    tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_BROKEN);
+    reload->transition.state = reload->transition.state == REHEARSING ? REHEARSED : CLEARING;
+}
+
+/* All loops have to come. If an operation runs then, they are sent away again. */
+static void barrier_step(struct reload *reload)
+{
+    struct tocsin__transition *transition = &reload->transition;
+    uint32_t loops = atomic_load(&transition->calls[CALL_BARRIER]->called);
+    struct tocsin__op *op;
+
+    if (!tocsin__barrier_is_full(&reload->barrier, loops))
+        return;
+    if (has_finite(reload) || has_persistent(reload)) {
+        barrier_break(reload);
+        tocsin__transition_wake(transition);
+    } else if ((op = tocsin__op_claim(transition->op))) {
+        reload_swap(reload, op);
+    } /* otherwise the caller is giving up right now, and will wake the transition */
+}
+
+/* In a barrier state the loops wait inside their call. In every other state they must have returned
+   from it before the next step. */
+static void reload_step(struct tocsin__transition *transition)
+{
+    struct reload *reload = reload_of(transition);
+    bool is_calling = atomic_load(&transition->is_calling);
+    bool is_abandoned = atomic_load(&transition->is_abandoned);
+    enum reload_state state = (enum reload_state)transition->state;
+
+    if (state != FINISHED && (is_abandoned || tocsin__self->life.freeing)) {
+        reload_give_up(reload, is_abandoned ? -EBUSY : -ECANCELED, "");
+        return;
+    }
+    if (is_calling && state != REHEARSING && state != GATHERING)
+        return;
+    switch (state) {
+    case READING: file_read(reload); break;
+    case WAITING:
+        if (has_finite(reload))
+            finite_cancel_when_due(reload);
+        else
+            barrier_open(reload, REHEARSING);
+        break;
+    case REHEARSED:
+        if (has_finite(reload))
+            finite_cancel_when_due(reload);
+        else
+            persistent_cancel(reload);
+        break;
+    case CLEARING:
+        if (has_finite(reload) || has_persistent(reload))
+            finite_cancel_when_due(reload);
+        else
+            barrier_open(reload, GATHERING);
+        break;
+    case REHEARSING:
+    case GATHERING: barrier_step(reload); break;
+    case FINISHED: break;
     }
 }
 
-/* Where its home goes amid the meeting, the others part: the one that goes on is perhaps one of them. */
-static void moves(struct tocsin__change *change)
+/* The home loop is being freed. The next one may be waiting at the barrier now. */
+static void reload_on_move(struct tocsin__transition *transition)
 {
-    struct reload *reload = reload_of(change);
-
-    if (change->phase != MEETS)
-        return;
-    say(reload, OFF);
-    change->phase = PARTS;
+    if (transition->state == REHEARSING || transition->state == GATHERING)
+        barrier_break(reload_of(transition));
 }
 
-static void forgotten(struct tocsin__change *change)
+static void reload_on_free(struct tocsin__transition *transition)
 {
-    struct reload *reload = reload_of(change);
+    struct reload *reload = reload_of(transition);
 
-    tocsin__settings_free(reload->settings);
-    pthread_cond_destroy(&reload->met);
-    pthread_mutex_destroy(&reload->lock);
+    tocsin__settings_free(reload->swap.settings);
+    tocsin__barrier_destroy(&reload->barrier);
 }
 
 /* The operation */
 
 static int reload_cancel(struct tocsin_op op, void *arg, int reason)
 {
-    struct state *state = arg;
-    struct tocsin__change *change = &state->reload->change;
+    struct reload_op *state = arg;
+    struct tocsin__transition *transition = &state->reload->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY;                                     /* it is just being done */
-    tocsin__change_describe(change, state->reason, sizeof state->reason);
-    atomic_store(&change->late, true);
-    tocsin__change_nudge(change);
-    state->done.mapped = true;
+        return -EBUSY; /* the versions are being exchanged right now */
+    tocsin__transition_describe(transition, state->reason, sizeof state->reason);
+    atomic_store(&transition->is_abandoned, true);
+    tocsin__transition_wake(transition);
     tocsin__op_finish(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, &state->done.tocsin);
     return 0;
 }
 
 static void reload_drop(void *arg)
 {
-    struct state *state = arg;
+    struct reload_op *state = arg;
 
     if (state->reload)
-        tocsin__change_put(&state->reload->change);
+        tocsin__transition_unref(&state->reload->transition);
 }
 
 static const struct tocsin_op_type reload_type = {
-    .done = &tocsin__plugin_reloaded_spec, .state_size = sizeof(struct state), .cancel = reload_cancel, .drop = reload_drop, .flags = TOCSIN__OWN,
+    .done = &tocsin__plugin_reloaded_spec,
+    .state_size = sizeof(struct reload_op),
+    .cancel = reload_cancel,
+    .drop = reload_drop,
+    .flags = TOCSIN__OWN,
 };
 
 static struct reload *reload_new(void)
 {
     struct reload *reload = tocsin__alloc(sizeof *reload);
+    struct tocsin__transition *transition;
+    bool has_calls;
 
     if (!reload)
         return NULL;
-    reload->change.step = step;
-    reload->change.moves = moves;
-    reload->change.forgotten = forgotten;
-    reload->change.refs = 1;
-    pthread_mutex_init(&reload->lock, NULL);
-    pthread_cond_init(&reload->met, NULL);
-    reload->change.visits[STANDING] = tocsin__change_visit(&reload->change, on_standing);
-    reload->change.visits[PASSING] = tocsin__change_visit(&reload->change, on_passing);
-    reload->change.visits[MEETING] = tocsin__change_visit(&reload->change, on_meeting);
-    if (reload->change.visits[STANDING] && reload->change.visits[PASSING] && reload->change.visits[MEETING])
+    transition = &reload->transition;
+    transition->step = reload_step;
+    transition->on_move = reload_on_move;
+    transition->on_free = reload_on_free;
+    transition->refs = 1;
+    transition->ignores_persistent = true;
+    tocsin__barrier_init(&reload->barrier);
+    has_calls = tocsin__transition_call_new(transition, CALL_CANCEL_PERSISTENT,
+                                            on_cancel_persistent) &&
+                tocsin__transition_call_new(transition, CALL_CANCEL_FINITE, on_cancel_finite) &&
+                tocsin__transition_call_new(transition, CALL_BARRIER, on_barrier);
+    if (has_calls)
         return reload;
-    tocsin__change_put(&reload->change);
+    tocsin__transition_unref(transition);
     return NULL;
 }
 
-static void state_begin(struct state *state, struct tocsin__op *op, const char *name)
+static void reload_op_init(struct reload_op *state, struct tocsin__op *op, const char *name)
 {
     state->op = op;
     state->done = tocsin_plugin_reloaded_make();
@@ -551,78 +428,70 @@ static void state_begin(struct state *state, struct tocsin__op *op, const char *
     state->done.reason = state->reason;
 }
 
-/* Under the lock, since others may ask for the same. */
-static int claim(const char *name, const struct tocsin_notify *notify, struct reload *reload)
+/* Checks that the plugin can be reloaded, and if `reload` is given, makes it the plugin's
+   transition. */
+static int plugin_claim(const char *name, const struct tocsin_notify *notify, struct reload *reload)
 {
-    struct tocsin__plugin *plugin = tocsin__plugin_named(name);
-
-    if (!plugin)
-        return -ENOENT;
-    if (plugin->state != TOCSIN_PLUGIN_RUNNING)
-        return plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
-    if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
-        return -EINVAL;                                    /* it would be called when it is not there any more */
-    if (!reload)
-        return 0;
-    plugin->state = TOCSIN_PLUGIN_ENDING;
-    plugin->change = &reload->change;
-    reload->change.plugin = plugin;
-    return 0;
-}
-
-static int may_reload(const char *name, const struct tocsin_notify *notify, struct reload *reload)
-{
-    int err;
+    struct tocsin__plugin *plugin;
+    int err = 0;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    err = claim(name, notify, reload);
+    plugin = tocsin__plugin_named(name);
+    if (!plugin) {
+        err = -ENOENT;
+    } else if (plugin->state != TOCSIN_PLUGIN_RUNNING) {
+        err = plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
+    } else if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn)) {
+        err = -EINVAL; /* the function would be unmapped when it is to be called */
+    } else if (reload) {
+        plugin->state = TOCSIN_PLUGIN_ENDING;
+        plugin->transition = &reload->transition;
+        reload->transition.plugin = plugin;
+    }
     pthread_mutex_unlock(&tocsin__plugins_lock);
     return err;
 }
 
-static int begin(struct tocsin__op *op, const char *name, const char *const *settings)
+static int reload_begin(struct tocsin__op *op, const char *name, const char *const *settings)
 {
-    struct state *state = (struct state *)op->state;
+    struct reload_op *state = (struct reload_op *)op->state;
     struct reload *reload = reload_new();
-    int err = reload ? tocsin__settings_copy(settings, &reload->settings) : -ENOMEM;
+    int err = reload ? tocsin__settings_copy(settings, &reload->swap.settings) : -ENOMEM;
 
     if (err == 0) {
-        reload->resets = settings;
-        reload->change.op = op->source.id;
-        state_begin(state, op, name);
-        err = may_reload(name, NULL, reload);
+        reload->swap.has_settings = settings;
+        reload->transition.op = op->source.id;
+        reload_op_init(state, op, name);
+        err = plugin_claim(name, NULL, reload);
     }
     if (err < 0) {
         if (reload)
-            tocsin__change_put(&reload->change);
+            tocsin__transition_unref(&reload->transition);
         return err;
     }
-    tocsin__change_hold(&reload->change);
+    tocsin__transition_ref(&reload->transition);
     state->reload = reload;
-    op->threaded = true;                                   /* it is some loop that ends it */
-    op->engine->tenant->threads++;
-    tocsin__change_begin(&reload->change, reload->change.plugin, reload->change.plugin->image);
+    tocsin__transition_op_share(op);
+    tocsin__transition_begin(&reload->transition, reload->transition.plugin,
+                             reload->transition.plugin->image);
     return 0;
 }
 
-int tocsin_plugin_reload(const char *name, const char *const *settings, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_plugin_reload(const char *name, const char *const *settings,
+                         const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
-    const struct tocsin__reason *reason = tocsin__reason_new();
     struct tocsin__op *op;
-    int err = !reason ? -ENOMEM : name ? may_reload(name, notify, NULL) : -EINVAL;
+    int err = name ? plugin_claim(name, notify, NULL) : -EINVAL, cancel;
 
-    if (err == 0)
-        err = tocsin__op_new(&reload_type, notify, &op);
-    if (err < 0) {
-        if (reason)
-            tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
-        return tocsin__op_failed(err, ret_op);
-    }
-    tocsin__op_owned_by_program(op);
-    err = tocsin__op_started(op, begin(op, name, settings), ret_op);
+    err = tocsin__transition_op_new(&reload_type, name, notify, err, &op);
     if (err < 0)
-        return err;
-    tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
-    tocsin__change_nudge(&((struct state *)op->state)->reload->change);
+        return tocsin__traced(tocsin__op_failed(err, ret_op));
+    cancel = tocsin__cancel_off();
+    err = tocsin__op_started(
+        op, tocsin__op_deadline_make(op) < 0 ? -ENOMEM : reload_begin(op, name, settings), ret_op);
+    tocsin__cancel_back(cancel);
+    if (err < 0)
+        return tocsin__traced(err);
+    tocsin__transition_op_started(op, &((struct reload_op *)op->state)->reload->transition);
     return 0;
 }

@@ -1,14 +1,15 @@
+/* Lists the threads of the process, from /proc/self/task. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
+#include "base/mem.h"
 #include "plugin/threads.h"
 
-/* Calls for each thread of the process, until one answers false. */
-static int each(bool (*with)(int id, void *arg), void *arg)
+/* Calls fn for each thread of the process, until fn returns false. */
+static int tasks_walk(bool (*fn)(int id, void *arg), void *arg)
 {
     DIR *tasks = tocsin__fault() ? (errno = EMFILE, NULL) : opendir("/proc/self/task");
     const struct dirent *entry;
@@ -18,15 +19,17 @@ static int each(bool (*with)(int id, void *arg), void *arg)
         return -errno;
     while (on && (entry = readdir(tasks)))
         if (entry->d_name[0] != '.')
-            on = with(atoi(entry->d_name), arg);
+            on = fn(atoi(entry->d_name), arg);
     closedir(tasks);
     return 0;
 }
 
-static bool keep(int id, void *arg)
+static bool task_add(int id, void *arg)
 {
     struct tocsin__threads *threads = arg;
-    int *more = threads->count % 16 ? threads->ids : tocsin__resize(threads->ids, (threads->count + 16) * sizeof *more);
+    int *more = threads->count % 16
+                    ? threads->ids
+                    : tocsin__resize(threads->ids, (threads->count + 16) * sizeof *more);
 
     if (!more) {
         tocsin__threads_free(threads);
@@ -39,13 +42,13 @@ static bool keep(int id, void *arg)
 
 int tocsin__threads_note(struct tocsin__threads *threads)
 {
-    int err = each(keep, threads);
+    int err = tasks_walk(task_add, threads);
 
     return err < 0 ? err : threads->ids ? 0 : -ENOMEM;
 }
 
-/* The library's own say so (lib/op/pool.c, lib/loop/watchdog.c). */
-static bool ours(int id)
+/* Threads of the library have names that begin with "tocsin-". */
+static bool is_own(int id)
 {
     char path[64], name[16] = "";
     FILE *file;
@@ -53,32 +56,35 @@ static bool ours(int id)
     snprintf(path, sizeof path, "/proc/self/task/%d/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return true;                                   /* it has ended meanwhile */
+        return true; /* the thread has ended */
     if (!fgets(name, sizeof name, file))
         name[0] = '\0';
     fclose(file);
     return strncmp(name, "tocsin-", 7) == 0;
 }
 
-struct found { const struct tocsin__threads *before; bool more; };
+struct found {
+    const struct tocsin__threads *before;
+    bool has_more;
+};
 
-static bool look(int id, void *arg)
+static bool task_compare(int id, void *arg)
 {
     struct found *found = arg;
 
     for (size_t i = 0; i < found->before->count; i++)
         if (found->before->ids[i] == id)
             return true;
-    found->more = !ours(id);
-    return !found->more;
+    found->has_more = !is_own(id);
+    return !found->has_more;
 }
 
-/* What cannot be looked at may be so. */
-bool tocsin__threads_more(const struct tocsin__threads *threads)
+/* Whether there are new threads. Also true if the threads cannot be listed. */
+bool tocsin__threads_has_more(const struct tocsin__threads *threads)
 {
     struct found found = { threads, false };
 
-    return each(look, &found) < 0 || found.more;
+    return tasks_walk(task_compare, &found) < 0 || found.has_more;
 }
 
 void tocsin__threads_free(struct tocsin__threads *threads)

@@ -1,14 +1,20 @@
-/* Threads that a plugin may have begun by itself, which run its code when it is gone: it is not known whose a thread is, so those are meant that were not there before. */
+/* Detects threads that a plugin may have started. A thread's creator is unknown, so every thread
+   that did not exist when the plugin was loaded counts. */
 #ifndef TOCSIN_PLUGIN_THREADS_H
 #define TOCSIN_PLUGIN_THREADS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct tocsin__threads { int *ids; size_t count; };
+struct tocsin__threads {
+    int *ids;
+    size_t count;
+};
 
-int  tocsin__threads_note(struct tocsin__threads *threads);      /* those that there are: 0; -ENOMEM, -errno of opendir */
-bool tocsin__threads_more(const struct tocsin__threads *threads);        /* there are others now, which are not the library's own */
+/* Lists the threads of the process. 0; -ENOMEM; -errno of opendir. */
+int tocsin__threads_note(struct tocsin__threads *threads);
+/* True if there are other threads now, apart from those of the library. */
+bool tocsin__threads_has_more(const struct tocsin__threads *threads);
 void tocsin__threads_free(struct tocsin__threads *threads);
 
 #endif

@@ -1,225 +1,286 @@
-/* P3, in the order in which it happens: those that need it go; what it runs is cancelled, and ends while its handlers hear it; what it has connected goes; its fini is
-   called; every loop has been at rest since; it is unmapped. */
+/* Unloading a plugin (P3): its operations are cancelled while its handlers still receive the ends,
+   then the handlers are disconnected, fini is called, and the file is unmapped. */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/catalogue.h"
-#include "plugin/change.h"
-#include "plugin/sweep.h"
+#include "base/refusal.h"
+#include "op/complete.h"
+#include "op/cancel.h"
+#include "plugin/reclaim.h"
+#include "plugin/transition.h"
+#include "plugin/unload.h"
+#include "registry/catalogue.h"
+#include "registry/declare.h"
 
-enum phase { WAITS_FOR_OTHERS, CANCELS, DISCONNECTS, RESTS, OVER };
-enum { RUNNING, CONNECTED, KNOWN };                    /* the visits */
-enum { LOOK_AGAIN_MS = 10 };
+/* clang-format off */
+/*   DEPENDENTS ──► CANCELLING ──► DISCONNECTING ──► RESTING ──► FINISHED: unmapped
+         │                              │              │
+         │ a dependent                  └── time is up ┴───────► FINISHED: stuck: is called no
+         │ stays                                                     more, can be unloaded again
+         └─────────────────────────────────────────────────────► FINISHED: runs on
 
-/* The state of the operation. */
-struct state { struct tocsin_plugin_unloaded done; struct tocsin__change *change; struct tocsin__op *op; char name[TOCSIN__OWNER_NAME], reason[512]; };
+   A second caller takes over an unload whose first caller gave up: it begins again. */
+/* clang-format on */
+enum unload_state {
+    DEPENDENTS,    /* waits until no other plugin needs this one */
+    CANCELLING,    /* cancels the plugin's operations; waits for their ends and for its tasks */
+    DISCONNECTING, /* disconnects the plugin's handlers; waits until nothing refers to its functions
+                    */
+    RESTING,       /* fini was called; waits for all loops, and for threads of its own */
+    FINISHED
+};
 
-static void on_running(struct tocsin__visit *visit)
+/* calls to all loops, made on entering the state */
+enum { CALL_CANCEL, CALL_DISCONNECT, CALL_FORGET };
+
+enum { THREAD_POLL_MS = 10 };
+
+/* memory of the operation of an unload */
+struct unload_op {
+    struct tocsin_plugin_unloaded done;
+    struct tocsin__transition *transition;
+    struct tocsin__op *op;
+    char name[TOCSIN__OWNER_NAME], reason[512];
+};
+
+static void on_cancel(struct tocsin__call_all_loops *loops_call)
 {
-    tocsin__sweep_running(tocsin__visit_owner(visit));
+    tocsin__reclaim_operations(tocsin__transition_of(loops_call)->owner);
 }
 
-static void on_connected(struct tocsin__visit *visit)
+static void on_disconnect(struct tocsin__call_all_loops *loops_call)
 {
-    tocsin__sweep_connected(tocsin__visit_owner(visit));
+    tocsin__reclaim_connected(tocsin__transition_of(loops_call)->owner);
 }
 
-static void on_known(struct tocsin__visit *visit)
+static void on_forget(struct tocsin__call_all_loops *loops_call)
 {
-    tocsin__sweep_known(tocsin__visit_owner(visit));
+    tocsin__reclaim_caches(tocsin__transition_of(loops_call)->owner);
 }
 
-/* Told: by whichever thread claims the operation */
+/* The end */
 
-static void tell(struct tocsin__op *op, int status, bool mapped)
+/* Does nothing if the operation has ended. reason NULL: the reason stays as it is. */
+static void op_finish(const struct tocsin__transition *transition, int status, bool mapped,
+                      const char *reason)
 {
-    struct state *state = (struct state *)op->state;
+    struct tocsin__op *op = transition->op ? tocsin__op_claim(transition->op) : NULL;
+    struct unload_op *state;
 
+    if (!op)
+        return;
+    state = (struct unload_op *)op->state;
+    if (reason)
+        snprintf(state->reason, sizeof state->reason, "%s", reason);
     state->done.mapped = mapped;
     tocsin__op_finish(op, status, &state->done.tocsin);
 }
 
-static void told(const struct tocsin__change *change, int status, bool mapped, const char *reason)
-{
-    struct tocsin__op *op = change->op ? tocsin__op_claim(change->op) : NULL;
-
-    if (!op)
-        return;
-    if (reason)
-        snprintf(((struct state *)op->state)->reason, sizeof ((struct state *)op->state)->reason, "%s", reason);
-    tell(op, status, mapped);
-}
-
-/* Those that need it */
-
-static const struct tocsin__plugin *needs_it(const struct tocsin__plugin *plugin)
-{
-    const struct tocsin__plugin *other = tocsin__plugin_first();
-
-    while (other && !tocsin__plugin_needs(other, plugin->name))
-        other = other->next;
-    return other;
-}
-
-/* Nothing has been done to it yet: it goes on. */
-static void give_up(struct tocsin__change *change, const char *by)
+/* The plugin has not been touched: it runs on. */
+static void unload_give_up(struct tocsin__transition *transition, const char *dependent)
 {
     char reason[160];
 
-    snprintf(reason, sizeof reason, "%s needs it, and is held", by);
-    change->phase = OVER;
-    atomic_store(&change->owner->closed, false);
+    snprintf(reason, sizeof reason, "%s needs it, and cannot be unloaded", dependent);
+    transition->state = FINISHED;
+    atomic_store(&transition->owner->closed, false);
     pthread_mutex_lock(&tocsin__plugins_lock);
-    change->plugin->state = TOCSIN_PLUGIN_RUNNING;
-    change->plugin->change = NULL;
+    transition->plugin->state = TOCSIN_PLUGIN_RUNNING;
+    transition->plugin->transition = NULL;
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    told(change, -EBUSY, true, reason);
-    tocsin__change_end(change);
-    tocsin__change_put(change);
+    op_finish(transition, -EBUSY, true, reason);
+    tocsin__transition_end(transition);
+    tocsin__transition_unref(transition);
 }
 
-/* Those that need it are unloaded on their own; it waits until they are gone. One that is being loaded, or reloaded, is asked when that is over. */
-static void others_begin(const char *of)
+/* The time is up, and the caller's operation has ended with -EBUSY. So the plugin is marked as
+   stuck, even if nothing uses it any more. But if another caller has restarted the unload
+   meanwhile, the unload continues. */
+static void unload_stick(struct tocsin__transition *transition)
 {
-    char name[TOCSIN__OWNER_NAME];
+    bool is_abandoned;
+
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    is_abandoned = atomic_load(&transition->is_abandoned);
+    if (is_abandoned && transition->plugin) {
+        transition->plugin->state = TOCSIN_PLUGIN_STUCK;
+        transition->plugin->transition = NULL;
+    }
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (!is_abandoned)
+        return;
+    transition->state = FINISHED;
+    tocsin__transition_end(transition);
+    tocsin__transitions_wake();
+    tocsin__transition_unref(transition);
+}
+
+static void unload_unmap(struct tocsin__transition *transition)
+{
+    bool mapped = !tocsin__image_unmap(transition->image);
+    struct tocsin__plugin *plugin = transition->plugin;
+
+    transition->state = FINISHED;
+    tocsin__transition_end(transition);
+    if (plugin)
+        tocsin__plugin_remove(plugin);
+    transition->frees_image = true;
+    op_finish(transition, 0, mapped, NULL);
+    tocsin__transitions_wake();
+    tocsin__transition_unref(transition);
+}
+
+/* Dependents: the plugins that need this one */
+
+/* Begins to unload the dependents. One that is being loaded or reloaded wakes this transition when
+   that is done. */
+static void dependents_unload(const char *name)
+{
+    const struct tocsin_notify notify = { .mode = TOCSIN_NO_INJECT };
     const struct tocsin__plugin *other;
+    char dependent[TOCSIN__OWNER_NAME];
 
     do {
         pthread_mutex_lock(&tocsin__plugins_lock);
         other = tocsin__plugin_first();
-        while (other && !(tocsin__plugin_needs(other, of) && other->state == TOCSIN_PLUGIN_RUNNING))
+        while (other &&
+               !(tocsin__plugin_needs(other, name) && other->state == TOCSIN_PLUGIN_RUNNING))
             other = other->next;
         if (other)
-            strcpy(name, other->name);
+            strcpy(dependent, other->name);
         pthread_mutex_unlock(&tocsin__plugins_lock);
-    } while (other && tocsin_plugin_unload(name, NULL, NULL) == 0);
+    } while (other && tocsin_plugin_unload(dependent, &notify, NULL) == 0);
 }
 
-static bool others_gone(struct tocsin__change *change)
+/* Finds a dependent. False: there is none. */
+static bool dependent_find(const char *name, char ret_dependent[TOCSIN__OWNER_NAME],
+                           bool *ret_is_stuck)
 {
-    char by[TOCSIN__OWNER_NAME] = "";
     const struct tocsin__plugin *other;
-    bool held;
 
-    if (!change->plugin)
-        return true;
-    if (!atomic_load(&change->late))
-        others_begin(change->plugin->name);
     pthread_mutex_lock(&tocsin__plugins_lock);
-    other = needs_it(change->plugin);
-    held = other && other->state == TOCSIN_PLUGIN_STUCK;
+    other = tocsin__plugin_first();
+    while (other && !tocsin__plugin_needs(other, name))
+        other = other->next;
+    *ret_is_stuck = other && other->state == TOCSIN_PLUGIN_STUCK;
     if (other)
-        strcpy(by, other->name);
+        strcpy(ret_dependent, other->name);
     pthread_mutex_unlock(&tocsin__plugins_lock);
-    if (other && (held || atomic_load(&change->late)))
-        give_up(change, by);
-    return !other;
+    return other;
 }
 
-/* Step by step */
+/* The steps. Each enters the next state. */
 
-static bool holds(const struct tocsin__owner *owner, enum tocsin_holding from, enum tocsin_holding to)
+static bool holds_any(const struct tocsin__owner *owner, enum tocsin_resource first,
+                      enum tocsin_resource last)
 {
-    for (int what = from; what <= (int)to; what++)
-        if (what != TOCSIN_HOLDS_PENDED && what != TOCSIN_HOLDS_PENDED_BYTES && tocsin__owner_held(owner, (enum tocsin_holding)what))
+    for (int what = first; what <= (int)last; what++)
+        if (what != TOCSIN_RESOURCE_PENDING && what != TOCSIN_RESOURCE_PENDING_BYTES &&
+            tocsin__owner_count(owner, (enum tocsin_resource)what))
             return true;
     return false;
 }
 
-static void visit(struct tocsin__change *change, enum phase phase, int which)
+static void state_enter(struct tocsin__transition *transition, enum unload_state state, int call)
 {
-    change->phase = phase;
-    tocsin__change_visits(change, which);
+    transition->state = state;
+    tocsin__transition_call(transition, call);
 }
 
-/* Its time is over: it is called no more, and stays; unless it has just been asked for again. */
-static void stuck(struct tocsin__change *change)
+static void dependents_step(struct tocsin__transition *transition, bool is_abandoned)
 {
-    bool late;
+    const struct tocsin__plugin *plugin = transition->plugin;
+    char dependent[TOCSIN__OWNER_NAME];
+    bool is_stuck;
 
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    late = atomic_load(&change->late);
-    if (late && change->plugin) {
-        change->plugin->state = TOCSIN_PLUGIN_STUCK;
-        change->plugin->change = NULL;
-    }
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    if (!late)
+    if (plugin && !is_abandoned)
+        dependents_unload(plugin->name);
+    if (!plugin || !dependent_find(plugin->name, dependent, &is_stuck))
+        state_enter(transition, CANCELLING, CALL_CANCEL);
+    else if (is_stuck || is_abandoned)
+        unload_give_up(transition, dependent);
+}
+
+static void cancelling_step(struct tocsin__transition *transition, bool is_abandoned)
+{
+    const struct tocsin__owner *owner = transition->owner;
+
+    if (!is_abandoned && (tocsin__owner_count(owner, TOCSIN_RESOURCE_OPERATIONS) ||
+                          tocsin__owner_count(owner, TOCSIN_RESOURCE_TASKS)))
         return;
-    change->phase = OVER;
-    tocsin__change_end(change);
-    tocsin__changes_nudge();
-    tocsin__change_put(change);
+    tocsin__signals_orphan(transition->owner);
+    state_enter(transition, DISCONNECTING, CALL_DISCONNECT);
 }
 
-static void unmap(struct tocsin__change *change)
+static void disconnecting_step(struct tocsin__transition *transition)
 {
-    bool gone = tocsin__image_unmap(change->image);
-    struct tocsin__plugin *plugin = change->plugin;
-
-    change->phase = OVER;
-    tocsin__change_end(change);
-    if (plugin)
-        tocsin__plugin_remove(plugin);
-    change->unmapped = true;
-    told(change, 0, !gone, NULL);
-    tocsin__changes_nudge();
-    tocsin__change_put(change);
-}
-
-static void fini(struct tocsin__change *change)
-{
-    if (change->plugin)
-        tocsin__image_fini(change->image);
-    visit(change, RESTS, KNOWN);
-}
-
-static void step(struct tocsin__change *change)
-{
-    const struct tocsin__owner *owner = change->owner;
-    bool late = atomic_load(&change->late);
-
-    if (change->phase == OVER || atomic_load(&change->visiting))
+    if (holds_any(transition->owner, TOCSIN_RESOURCE_HANDLERS, TOCSIN_RESOURCE_TYPES))
         return;
-    if (atomic_exchange(&change->again, false))
-        change->phase = WAITS_FOR_OTHERS;
-    if (change->phase == WAITS_FOR_OTHERS && others_gone(change)) {
-        visit(change, CANCELS, RUNNING);
-    } else if (change->phase == CANCELS && (late || !(holds(owner, TOCSIN_HOLDS_OPERATIONS, TOCSIN_HOLDS_OPERATIONS) || holds(owner, TOCSIN_HOLDS_TASKS, TOCSIN_HOLDS_TASKS)))) {
-        tocsin__signals_orphan(change->owner);
-        visit(change, DISCONNECTS, CONNECTED);
-    } else if (change->phase == DISCONNECTS && !late && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_TYPES)) {
-        fini(change);
-    } else if (late && (change->phase == DISCONNECTS || change->phase == RESTS)) {
-        stuck(change);                                     /* as was told, even if nothing holds it just now */
-    } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS) && !tocsin__image_busy(change->image)) {
-        unmap(change);
-    } else if (change->phase == RESTS && !holds(owner, TOCSIN_HOLDS_HANDLERS, TOCSIN_HOLDS_OBJECTS)) {
-        tocsin__change_later(change, LOOK_AGAIN_MS);   /* nobody tells when a thread has ended */
+    if (transition->plugin)
+        tocsin__image_fini(transition->image);
+    state_enter(transition, RESTING, CALL_FORGET);
+}
+
+/* Nothing wakes the transition when a thread ends, so it looks again. */
+static void resting_step(struct tocsin__transition *transition)
+{
+    if (holds_any(transition->owner, TOCSIN_RESOURCE_HANDLERS, TOCSIN_RESOURCE_OBJECTS))
+        return;
+    if (tocsin__image_is_busy(transition->image))
+        tocsin__transition_wake_later(transition, THREAD_POLL_MS);
+    else
+        unload_unmap(transition);
+}
+
+static void unload_step(struct tocsin__transition *transition)
+{
+    bool is_abandoned;
+
+    if (transition->state == FINISHED || atomic_load(&transition->is_calling))
+        return;
+    if (atomic_exchange(&transition->is_restarted, false))
+        transition->state = DEPENDENTS;
+    /* read after is_restarted: see plugin_claim */
+    is_abandoned = atomic_load(&transition->is_abandoned);
+    switch ((enum unload_state)transition->state) {
+    case DEPENDENTS: dependents_step(transition, is_abandoned); break;
+    case CANCELLING: cancelling_step(transition, is_abandoned); break;
+    case DISCONNECTING:
+        if (is_abandoned)
+            unload_stick(transition);
+        else
+            disconnecting_step(transition);
+        break;
+    case RESTING:
+        if (is_abandoned)
+            unload_stick(transition);
+        else
+            resting_step(transition);
+        break;
+    case FINISHED: break;
     }
 }
 
-static struct tocsin__change *change_new(void)
+static struct tocsin__transition *unload_new(void)
 {
-    struct tocsin__change *change = tocsin__alloc(sizeof *change);
+    struct tocsin__transition *transition = tocsin__alloc(sizeof *transition);
 
-    if (!change)
+    if (!transition)
         return NULL;
-    change->step = step;
-    change->refs = 1;
-    change->visits[RUNNING] = tocsin__change_visit(change, on_running);
-    change->visits[CONNECTED] = tocsin__change_visit(change, on_connected);
-    change->visits[KNOWN] = tocsin__change_visit(change, on_known);
-    if (change->visits[RUNNING] && change->visits[CONNECTED] && change->visits[KNOWN])
-        return change;
-    tocsin__change_put(change);
+    transition->step = unload_step;
+    transition->refs = 1;
+    if (tocsin__transition_call_new(transition, CALL_CANCEL, on_cancel) &&
+        tocsin__transition_call_new(transition, CALL_DISCONNECT, on_disconnect) &&
+        tocsin__transition_call_new(transition, CALL_FORGET, on_forget))
+        return transition;
+    tocsin__transition_unref(transition);
     return NULL;
 }
 
-/* Without memory it stays, closed, and nobody knows of it. */
-void tocsin__image_discard(struct tocsin__image *image)
+/* Without memory the image stays mapped, and is never called again. */
+void tocsin__unload_image(struct tocsin__image *image)
 {
-    struct tocsin__change *change;
+    struct tocsin__transition *transition;
 
     if (!image->owner) {
         tocsin__image_free(image);
@@ -227,44 +288,49 @@ void tocsin__image_discard(struct tocsin__image *image)
     }
     atomic_store(&image->owner->closed, true);
     tocsin__signals_orphan(image->owner);
-    tocsin__sweep_running(image->owner);                   /* here at once: nothing of it is called when this has returned */
-    tocsin__sweep_connected(image->owner);
-    change = change_new();
-    if (!change)
+    tocsin__reclaim_operations(image->owner);
+    tocsin__reclaim_connected(image->owner);
+    transition = unload_new();
+    if (!transition)
         return;
-    tocsin__change_begin(change, NULL, image);
-    tocsin__change_nudge(change);
+    tocsin__transition_begin(transition, NULL, image);
+    tocsin__transition_wake(transition);
 }
 
 /* The operation */
 
 static int unload_cancel(struct tocsin_op op, void *arg, int reason)
 {
-    struct state *state = arg;
-    struct tocsin__change *change = state->change;
+    struct unload_op *state = arg;
+    struct tocsin__transition *transition = state->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY;                                     /* it is just being told */
-    tocsin__change_describe(change, state->reason, sizeof state->reason);
-    atomic_store(&change->late, true);
-    tocsin__change_nudge(change);
-    tell(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, true);
+        return -EBUSY; /* the unload is ending right now */
+    tocsin__transition_describe(transition, state->reason, sizeof state->reason);
+    atomic_store(&transition->is_abandoned, true);
+    tocsin__transition_wake(transition);
+    state->done.mapped = true;
+    tocsin__op_finish(state->op, reason == -ETIMEDOUT ? -EBUSY : reason, &state->done.tocsin);
     return 0;
 }
 
 static void unload_drop(void *arg)
 {
-    struct state *state = arg;
+    struct unload_op *state = arg;
 
-    if (state->change)
-        tocsin__change_put(state->change);
+    if (state->transition)
+        tocsin__transition_unref(state->transition);
 }
 
 static const struct tocsin_op_type unload_type = {
-    .done = &tocsin__plugin_unloaded_spec, .state_size = sizeof(struct state), .cancel = unload_cancel, .drop = unload_drop, .flags = TOCSIN__OWN,
+    .done = &tocsin__plugin_unloaded_spec,
+    .state_size = sizeof(struct unload_op),
+    .cancel = unload_cancel,
+    .drop = unload_drop,
+    .flags = TOCSIN__OWN,
 };
 
-static void state_begin(struct state *state, struct tocsin__op *op, const char *name)
+static void unload_op_init(struct unload_op *state, struct tocsin__op *op, const char *name)
 {
     state->op = op;
     state->done = tocsin_plugin_unloaded_make();
@@ -273,102 +339,97 @@ static void state_begin(struct state *state, struct tocsin__op *op, const char *
     state->done.reason = state->reason;
 }
 
-/* Whoever asked before waits no more, but it is under way still: then it is not begun once more, but is this one's. */
-static bool takes_over(const struct tocsin__plugin *plugin)
+/* True if an unload runs whose caller gave up. The next caller takes it over. */
+static bool is_abandoned_unload(const struct tocsin__transition *transition)
 {
-    return plugin->change && plugin->change->step == step && atomic_load(&plugin->change->late);
+    return transition && transition->step == unload_step && atomic_load(&transition->is_abandoned);
 }
 
-/* Under the lock, since others may ask for the same. */
-static int claim(const char *name, const struct tocsin_notify *notify, struct tocsin__change *change, struct tocsin__change **ret_change)
+/* 0: the plugin can be unloaded. Under the lock. */
+static int plugin_check(const struct tocsin__plugin *plugin, const struct tocsin_notify *notify)
 {
-    struct tocsin__plugin *plugin = tocsin__plugin_named(name);
-
     if (!plugin)
         return -ENOENT;
     if (plugin->state == TOCSIN_PLUGIN_LOADING)
         return -EBUSY;
-    if (plugin->state == TOCSIN_PLUGIN_ENDING && !takes_over(plugin))
+    if (plugin->state == TOCSIN_PLUGIN_ENDING && !is_abandoned_unload(plugin->transition))
         return -EALREADY;
     if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
-        return -EINVAL;                                    /* it would be called when it is not there any more */
-    *ret_change = plugin->state == TOCSIN_PLUGIN_ENDING ? plugin->change : change;
-    if (!change)
-        return 0;
-    plugin->state = TOCSIN_PLUGIN_ENDING;
-    plugin->change = *ret_change;
-    tocsin__change_hold(*ret_change);
-    if (*ret_change == change) {
-        change->plugin = plugin;
-        atomic_store(&plugin->image->owner->closed, true);
-    }
+        return -EINVAL; /* the function would be unmapped when it is to be called */
     return 0;
 }
 
-static void take_over(struct tocsin__change *change)
+static int unload_check(const char *name, const struct tocsin_notify *notify)
 {
-    atomic_store(&change->again, true);
-    atomic_store(&change->late, false);
-}
-
-static int begin(struct tocsin__op *op, const char *name)
-{
-    struct state *state = (struct state *)op->state;
-    struct tocsin__change *change = change_new(), *its = NULL;
-    int err;
-
-    if (!change)
-        return -ENOMEM;
-    state_begin(state, op, name);
-    pthread_mutex_lock(&tocsin__plugins_lock);
-    err = claim(name, NULL, change, &its);
-    if (err == 0) {
-        state->change = its;
-        atomic_store(&its->op, op->source.id);
-        if (its != change)
-            take_over(its);
-    }
-    pthread_mutex_unlock(&tocsin__plugins_lock);
-    if (err == 0 && its == change)
-        tocsin__change_begin(change, change->plugin, change->plugin->image);
-    else
-        tocsin__change_put(change);
-    if (err < 0)
-        return err;
-    op->threaded = true;                                   /* it is some loop that ends it */
-    op->engine->tenant->threads++;
-    return 0;
-}
-
-static int may_unload(const char *name, const struct tocsin_notify *notify)
-{
-    struct tocsin__change *unused;
     int err;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    err = claim(name, notify, NULL, &unused);
+    err = plugin_check(tocsin__plugin_named(name), notify);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     return err;
 }
 
-int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+/* Gives the transition to the plugin. If the plugin has one already, restarts that one for this
+   operation. Returns the plugin's transition. The caller holds the lock.
+   The home loop may run a step of that transition meanwhile. So is_restarted is set last, and a
+   step reads it first: a step that sees the restart does not see the old is_abandoned. */
+static struct tocsin__transition *plugin_claim(struct tocsin__plugin *plugin,
+                                               struct tocsin__transition *transition, uint64_t op)
 {
-    const struct tocsin__reason *reason = tocsin__reason_new();
-    struct tocsin__op *op;
-    int err = !reason ? -ENOMEM : name ? may_unload(name, notify) : -EINVAL;
-
-    if (err == 0)
-        err = tocsin__op_new(&unload_type, notify, &op);
-    if (err < 0) {
-        if (reason)
-            tocsin__refuse(reason, err, "%s: %s", name ? name : "no name", tocsin_strerror(err));
-        return tocsin__op_failed(err, ret_op);
+    if (plugin->state == TOCSIN_PLUGIN_ENDING) {
+        transition = plugin->transition;
+        atomic_store(&transition->op, op);
+        atomic_store(&transition->is_abandoned, false);
+        atomic_store(&transition->is_restarted, true);
+    } else {
+        atomic_store(&transition->op, op);
+        plugin->state = TOCSIN_PLUGIN_ENDING;
+        plugin->transition = transition;
+        transition->plugin = plugin;
+        atomic_store(&plugin->image->owner->closed, true);
     }
-    tocsin__op_owned_by_program(op);
-    err = tocsin__op_started(op, begin(op, name), ret_op);
+    tocsin__transition_ref(transition);
+    return transition;
+}
+
+static int unload_begin(struct tocsin__op *op, const char *name)
+{
+    struct unload_op *state = (struct unload_op *)op->state;
+    struct tocsin__transition *transition = unload_new();
+    struct tocsin__plugin *plugin;
+    int err;
+
+    if (!transition)
+        return -ENOMEM;
+    unload_op_init(state, op, name);
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_named(name);
+    err = plugin_check(plugin, NULL);
+    if (err == 0)
+        state->transition = plugin_claim(plugin, transition, op->source.id);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (err == 0 && state->transition == transition)
+        tocsin__transition_begin(transition, plugin, plugin->image);
+    else
+        tocsin__transition_unref(transition);
+    if (err == 0)
+        tocsin__transition_op_share(op);
+    return err;
+}
+
+int tocsin_plugin_unload(const char *name, const struct tocsin_notify *notify,
+                         struct tocsin_op *ret_op)
+{
+    struct tocsin__op *op;
+    int err = name ? unload_check(name, notify) : -EINVAL;
+
+    err = tocsin__transition_op_new(&unload_type, name, notify, err, &op);
     if (err < 0)
-        return err;
-    tocsin_deadline((struct tocsin_op){ { op->source.id } }, TOCSIN__PATIENCE_MS);
-    tocsin__change_nudge(((struct state *)op->state)->change);
+        return tocsin__traced(tocsin__op_failed(err, ret_op));
+    err = tocsin__op_started(
+        op, tocsin__op_deadline_make(op) < 0 ? -ENOMEM : unload_begin(op, name), ret_op);
+    if (err < 0)
+        return tocsin__traced(err);
+    tocsin__transition_op_started(op, ((struct unload_op *)op->state)->transition);
     return 0;
 }

@@ -1,76 +1,70 @@
-/* TOCSIN_DEBUG=1: what goes wrong is printed, and what is left in the end. Nothing else in the library ever prints (F2). */
-#define _GNU_SOURCE                                    /* secure_getenv */
+/* TOCSIN_DEBUG=1: prints errors, full queues, and what is left at the end. Without it the library
+ * prints nothing (F2). */
+#define _GNU_SOURCE /* secure_getenv, pthread_getname_np */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/inspect.h>
 
-#include "core/loop.h"
-#include "report/debug.h"
+#include "base/debug_hooks.h"
+#include "report/line.h"
+#include "report/observers.h"
+#include "report/refusals.h"
 
-/* Each loop has observers of ours: what comes from another one is told there. */
-static bool foreign(const struct tocsin_info *info)
-{
-    return info->sequence >> 48 != tocsin_loop_current().id >> 48;
-}
-
-static int on_failed(const struct tocsin_info *info, void *arg)
-{
-    const struct tocsin_handler_failed *failed = tocsin_handler_failed_of(info);
-
-    (void)arg;
-    if (foreign(info))
-        return TOCSIN_NEXT;
-    dprintf(STDERR_FILENO, "tocsin: a handler of %s failed: %s, %s%s%s\n", failed->signal, tocsin_strerror(failed->error), failed->owner,
-            *failed->where ? ", " : "", failed->where);
-    return TOCSIN_NEXT;
-}
-
-static int on_full(const struct tocsin_info *info, void *arg)
-{
-    const struct tocsin_queue_full *full = tocsin_queue_full_of(info);
-
-    (void)arg;
-    if (foreign(info))
-        return TOCSIN_NEXT;
-    dprintf(STDERR_FILENO, "tocsin: %s of %s is full: %llu of %llu entries, %llu of %llu bytes\n", full->queue ? "a queue" : "what is pended",
-            full->signal, (unsigned long long)full->entries, (unsigned long long)full->limit, (unsigned long long)full->bytes,
-            (unsigned long long)full->limit_bytes);
-    return TOCSIN_NEXT;
-}
-
-static __thread struct tocsin_handler ours[2];
-
-static void born(void)
-{
-    tocsin_observe("tocsin.handler.failed", &(struct tocsin_action){ .fn = on_failed }, &ours[0]);
-    tocsin_observe("tocsin.queue.full", &(struct tocsin_action){ .fn = on_full }, &ours[1]);
-}
-
-bool tocsin__debug_own(struct tocsin_handler handler)
-{
-    return handler.id == ours[0].id || handler.id == ours[1].id;
-}
-
-static void dies(void)
+static void on_loop_end(void)
 {
     tocsin_report(STDERR_FILENO);
 }
 
-static void at_exit(void)
+static void on_thread_end(void)
 {
-    if (tocsin_loop_current().id && !tocsin_id_error(tocsin_loop_current().id))     /* in a child, nothing of it is ours (T8) */
-        dies();
+    struct tocsin_loop_facts facts = { .main = false };
+    char name[16] = "";
+
+    tocsin_loop_get(&facts);
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    tocsin__say("tocsin: thread %ld (%s) ends without tocsin_loop_free: its loop %u%s is closed",
+                (long)syscall(SYS_gettid), name, (unsigned)(facts.loop.id >> 48),
+                facts.main ? ", the main loop," : "");
+    tocsin_report(STDERR_FILENO);
 }
 
-static __attribute__((constructor)) void begin(void)
+/* Prints the operations that still run after the time to drain. */
+static void on_drain_expired(void)
 {
-    const char *wish = secure_getenv("TOCSIN_DEBUG");
+    struct tocsin_op_facts op = { .op = { { 0 } } };
+    char place[256];
 
-    if (!wish || strcmp(wish, "1") != 0 || atexit(at_exit) != 0)
+    while (tocsin_op_next(op.op, &op) == 0) {
+        if (op.serving || op.status != -EINPROGRESS)
+            continue;
+        tocsin__debug_place(op.started, place, sizeof place);
+        dprintf(STDERR_FILENO, "tocsin: drain timed out, still running: operation %s, %s%s%s\n",
+                op.name, op.owner, *place ? ", started at " : "", place);
+    }
+}
+
+static void at_exit(void)
+{
+    /* T8: in the child of a fork, the id carries an error until tocsin_after_fork */
+    if (tocsin_loop_current().id && !tocsin_id_error(tocsin_loop_current().id))
+        on_loop_end();
+}
+
+static __attribute__((constructor)) void debug_register(void)
+{
+    const char *args = secure_getenv("TOCSIN_DEBUG");
+
+    if (!args || strcmp(args, "1") != 0 || atexit(at_exit) != 0)
         return;
-    tocsin__loop_born = born;
-    tocsin__loop_dies = dies;
+    tocsin__debug.loop_born = tocsin__observers_connect;
+    tocsin__debug.loop_dies = on_loop_end;
+    tocsin__debug.loop_ended = on_thread_end;
+    tocsin__debug.loop_lingers = on_drain_expired;
+    tocsin__debug_refusals();
 }

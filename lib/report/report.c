@@ -1,4 +1,5 @@
-/* What was left, as text. On public headers alone: what it tells, any program can find out. */
+/* The report: prints what is left on a loop. It uses public headers only, so a program can print
+   the same in its own way. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,10 +7,16 @@
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/inspect.h>
 
-#include "report/debug.h"
+#include "base/refusal.h"
+#include "report/line.h"
+#include "report/observers.h"
+#include "report/refusals.h"
 
-struct report { int fd, err, left; };
+struct report {
+    int fd, err, left;
+};
 
 static void write_all(struct report *report, const char *text, size_t size)
 {
@@ -23,60 +30,66 @@ static void write_all(struct report *report, const char *text, size_t size)
     }
 }
 
-static __attribute__((format(printf, 2, 3))) void line(struct report *report, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void report_line(struct report *report,
+                                                              const char *format, ...)
 {
-    char text[1024];
-    va_list arguments;
-    int size;
+    char text[TOCSIN__LINE_SIZE];
+    va_list values;
+    size_t size;
 
-    va_start(arguments, format);
-    size = vsnprintf(text, sizeof text - 1, format, arguments);
-    va_end(arguments);
-    size = size < (int)sizeof text - 1 ? size : (int)sizeof text - 2;
-    text[size++] = '\n';
-    write_all(report, text, (size_t)size);
+    va_start(values, format);
+    size = tocsin__line(text, format, values);
+    va_end(values);
+    write_all(report, text, size);
 }
 
-static void left(struct report *report, const char *what, const char *of, const char *owner, const char *where)
+static void report_left(struct report *report, const char *what, const char *of, const char *owner,
+                        const char *where)
 {
     report->left++;
-    line(report, "tocsin: left: %s%s%s, %s%s%s", what, *of ? " " : "", of, owner, *where ? ", " : "", where);
+    report_line(report, "tocsin: left: %s%s%s, %s%s%s", what, *of ? " " : "", of, owner,
+                *where ? ", " : "", where);
 }
 
-static void operations(struct report *report)
+static void report_operations(struct report *report)
 {
     struct tocsin_op_facts op = { .op = { { 0 } } };
+    char place[256];
 
-    while (tocsin_op_next(op.op, &op) == 0)
-        if (!op.serving)
-            left(report, op.status == -EINPROGRESS ? "operation" : "result of", op.name, op.owner, "");
+    while (tocsin_op_next(op.op, &op) == 0) {
+        tocsin__debug_place(op.started, place, sizeof place);
+        if (!op.serving && !op.ended)
+            report_left(report, op.status == -EINPROGRESS ? "operation" : "result of", op.name,
+                        op.owner, place);
+    }
 }
 
-static void queues(struct report *report)
+static void report_queues(struct report *report)
 {
     struct tocsin_queue_facts queue = { .queue = { 0 } };
 
     while (tocsin_queue_next(queue.queue, &queue) == 0)
-        left(report, queue.pattern ? "queue of" : "queue", queue.pattern ? queue.pattern : "", queue.owner, queue.where);
+        report_left(report, queue.pattern ? "queue of" : "queue",
+                    queue.pattern ? queue.pattern : "", queue.owner, queue.where);
 }
 
-static void sources(struct report *report)
+static void report_sources(struct report *report)
 {
     struct tocsin_source_facts source = { .source = { 0 } };
 
     while (tocsin_source_next(source.source, &source) == 0)
-        left(report, "source", "", source.owner, source.where);
+        report_left(report, "source", "", source.owner, source.where);
 }
 
-static void blocks(struct report *report)
+static void report_blocks(struct report *report)
 {
-    struct tocsin_mask_facts mask = { .mask = { 0 } };
+    struct tocsin_block_facts block = { .block = { 0 } };
 
-    while (tocsin_mask_next(mask.mask, &mask) == 0)
-        left(report, "block of", mask.pattern, mask.owner, mask.where);
+    while (tocsin_block_next(block.block, &block) == 0)
+        report_left(report, "block of", block.pattern, block.owner, block.where);
 }
 
-/* Whether a pattern has this very name among its parts. */
+/* Whether one item of the pattern list is exactly this name. */
 static bool has_name(const char *pattern, const char *name)
 {
     size_t size = strlen(name);
@@ -87,55 +100,60 @@ static bool has_name(const char *pattern, const char *name)
     return false;
 }
 
-static void undeclared(struct report *report, const char *name)
+static void report_undeclared(struct report *report, const char *name)
 {
     struct tocsin_handler_facts handler = { .handler = { 0 } };
     int err;
 
-    while ((err = tocsin_handler_next(handler.handler, &handler)) == 0 && !has_name(handler.pattern, name))
+    while ((err = tocsin_handler_next(handler.handler, &handler)) == 0 &&
+           !has_name(handler.pattern, name))
         ;
     if (err == 0)
-        left(report, "a name that nobody declared:", name, handler.owner, handler.where);
+        report_left(report, "a name that nobody declared:", name, handler.owner, handler.where);
     else if (!tocsin_loop_current().id)
-        left(report, "a name that nobody declared:", name, "somewhere", "");
+        report_left(report, "a name that nobody declared:", name, "somewhere", "");
 }
 
-/* What is pended, and names that somebody connected to early. */
-static void signals(struct report *report)
+/* Reports pending emissions, and undeclared names that a handler is connected to. */
+static void report_signals(struct report *report)
 {
     struct tocsin_signal_facts signal;
 
     for (int signo = 1; tocsin_signal_get(signo, &signal) == 0; signo++) {
         char what[64];
 
-        snprintf(what, sizeof what, "%u pended of", signal.pended);
-        if (signal.pended)
-            left(report, what, signal.name, signal.owner, "");
+        snprintf(what, sizeof what, "%u pending emission%s of", signal.pending,
+                 signal.pending == 1 ? "" : "s");
+        if (signal.pending)
+            report_left(report, what, signal.name, signal.owner, "");
         if (!signal.spec)
-            undeclared(report, signal.name);
+            report_undeclared(report, signal.name);
     }
 }
 
-static void handlers(struct report *report)
+static void report_handlers(struct report *report)
 {
     struct tocsin_handler_facts handler = { .handler = { 0 } };
 
     while (tocsin_handler_next(handler.handler, &handler) == 0)
         if (!tocsin__debug_own(handler.handler))
-            line(report, "tocsin: connected: %s to %s, %llu calls, %s%s%s",
-                 *handler.function ? handler.function : handler.observer ? "observer" : "handler", handler.pattern,
-                 (unsigned long long)handler.calls, handler.owner, *handler.where ? ", " : "", handler.where);
+            report_line(report, "tocsin: connected: %s to %s, %llu calls, %s%s%s",
+                        *handler.function  ? handler.function
+                        : handler.observer ? "observer"
+                                           : "handler",
+                        handler.pattern, (unsigned long long)handler.calls, handler.owner,
+                        *handler.where ? ", " : "", handler.where);
 }
 
 int tocsin_report(int fd)
 {
     struct report report = { .fd = fd };
 
-    operations(&report);
-    queues(&report);
-    sources(&report);
-    blocks(&report);
-    signals(&report);
-    handlers(&report);
-    return report.err < 0 ? report.err : report.left;
+    report_operations(&report);
+    report_queues(&report);
+    report_sources(&report);
+    report_blocks(&report);
+    report_signals(&report);
+    report_handlers(&report);
+    return tocsin__traced(report.err < 0 ? report.err : report.left);
 }

@@ -1,53 +1,67 @@
-#undef _FORTIFY_SOURCE                                 /* its longjmp takes a jump to another stack for an attack */
+/* Fibers as operations: a task on a stack of its own. stack.c switches the stacks. */
+/* The longjmp of _FORTIFY_SOURCE refuses to jump to another stack. */
+#undef _FORTIFY_SOURCE
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/catalogue.h"
+#include "delivery/context.h"
+#include "registry/catalogue.h"
+#include "base/assert.h"
+#include "base/refusal.h"
+#include "loop/clock.h"
+#include "loop/ready.h"
+#include "loop/turn.h"
+#include "op/cancel.h"
+#include "op/complete.h"
 #include "op/op.h"
+#include "op/op_owner.h"
 #include "style/fiber.h"
 #include "style/stack.h"
 
 enum {
-    STACKS_KEPT = 64,                                  /* for the next fibers of the loop */
-    HANDLERS_STACK = 16 * 1024                         /* beyond what the kernel needs of it */
+    STACKS_KEPT = 64,          /* unused stacks that a loop keeps for its next fibers */
+    HANDLERS_STACK = 16 * 1024 /* bytes of the stack for real signals, beyond the kernel's frame */
 };
 
-struct tocsin__fiber {                                 /* the state of its operation */
+struct tocsin__fiber { /* the state of its operation */
     struct tocsin_fiber_done done;
     struct tocsin__op *op;
     struct tocsin__stack *stack;
-    struct tocsin__node node;                          /* on the ready list: to be resumed */
-    struct tocsin__op *waits_for;
-    bool suspended, resuming, cancelled, returned;
+    struct tocsin__node node;     /* node on the ready list when the fiber is to be resumed */
+    struct tocsin__op *waits_for; /* the operation that the suspended fiber waits for; NULL: none */
+    bool suspended;               /* the fiber has left its stack */
+    bool resuming;                /* the node is on the ready list */
+    bool cancelled;               /* cancelled: every wait returns -ECANCELED from now on */
+    bool returned;                /* the task has returned */
     tocsin_task task;
     void *arg;
     int status;
     int64_t began_us;
-    uint64_t parent;                                   /* the emission that what it does descends from (E15) */
+    uint64_t parent; /* parent of the fiber's emissions (E15) */
 };
 
-struct tocsin__fibers {                                /* of one loop */
-    struct tocsin__last last;
+struct tocsin__fibers { /* of one loop */
+    struct tocsin__cleanup last;
     struct tocsin__stack *stacks;
     int stacks_count;
-    void *handlers_stack;                              /* NULL: the thread had one already */
+    void *handlers_stack; /* the stack for real signal handlers; NULL: the thread had one already */
 };
 
 /* Stacks */
 
-static size_t handler_needs(void)
+static size_t handlers_stack_size(void)
 {
 #ifdef _SC_SIGSTKSZ
-    return (size_t)sysconf(_SC_SIGSTKSZ);              /* by the registers of this processor */
+    return (size_t)sysconf(_SC_SIGSTKSZ); /* depends on the registers of the processor */
 #else
     return SIGSTKSZ;
 #endif
 }
 
-/* For handlers of real signals: what is left of a fiber's own may be little. */
+/* The stack for handlers of real signals, since a fiber's own stack may be nearly full. */
 static int handlers_stack_make(struct tocsin__fibers *fibers)
 {
-    stack_t stack = { .ss_size = handler_needs() + HANDLERS_STACK }, was;
+    stack_t stack = { .ss_size = handlers_stack_size() + HANDLERS_STACK }, was;
 
     if (sigaltstack(NULL, &was) < 0 || !(was.ss_flags & SS_DISABLE))
         return 0;
@@ -65,12 +79,13 @@ static void handlers_stack_end(struct tocsin__fibers *fibers)
     const stack_t none = { .ss_flags = SS_DISABLE };
     stack_t now;
 
-    if (fibers->handlers_stack && sigaltstack(NULL, &now) == 0 && now.ss_sp == fibers->handlers_stack)
+    if (fibers->handlers_stack && sigaltstack(NULL, &now) == 0 &&
+        now.ss_sp == fibers->handlers_stack)
         sigaltstack(&none, NULL);
     tocsin__release(fibers->handlers_stack);
 }
 
-static void fibers_last(struct tocsin__last *last, struct tocsin__engine *engine)
+static void fibers_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__fibers *fibers = tocsin__container(last, struct tocsin__fibers, last);
 
@@ -86,6 +101,16 @@ static void fibers_last(struct tocsin__last *last, struct tocsin__engine *engine
     tocsin__release(fibers);
 }
 
+/* A handler or the task has jumped from the fiber's stack to another one: the fiber ends. */
+static void fiber_left(struct tocsin__engine *engine)
+{
+    struct tocsin__fiber *fiber = engine->fiber;
+
+    engine->fiber = NULL;
+    engine->loop->stack.fiber_low = engine->loop->stack.fiber_high = NULL;
+    tocsin__op_complete(fiber->op, -ECANCELED, &fiber->done.tocsin);
+}
+
 static int fibers_make(struct tocsin__engine *engine)
 {
     struct tocsin__fibers *fibers;
@@ -97,9 +122,10 @@ static int fibers_make(struct tocsin__engine *engine)
         tocsin__release(fibers);
         return -ENOMEM;
     }
-    fibers->last.run = fibers_last;
+    fibers->last.run = fibers_free;
+    engine->fiber_left = fiber_left;
     engine->fibers = fibers;
-    tocsin__engine_last(engine, &fibers->last);
+    tocsin__engine_add_cleanup(engine, &fibers->last);
     return 0;
 }
 
@@ -120,7 +146,7 @@ static struct tocsin__stack *stack_take(struct tocsin__fibers *fibers)
     return stack;
 }
 
-static void stack_give(struct tocsin__fibers *fibers, struct tocsin__stack *stack)
+static void stack_keep(struct tocsin__fibers *fibers, struct tocsin__stack *stack)
 {
     if (fibers->stacks_count == STACKS_KEPT) {
         tocsin__stack_close(stack);
@@ -146,29 +172,39 @@ static void fiber_end(struct tocsin__fiber *fiber)
 {
     struct tocsin__engine *engine = fiber->op->engine;
 
-    stack_give(engine->fibers, fiber->stack);
+    stack_keep(engine->fibers, fiber->stack);
     fiber->stack = NULL;
     fiber->done.total_us = tocsin__now(engine) - fiber->began_us;
+    fiber->op->fiber_returned = true;
     tocsin__op_complete(fiber->op, fiber->status, &fiber->done.tocsin);
 }
 
-static void on_resume(struct tocsin__node *node)
+static void on_fiber_resume(struct tocsin__node *node)
 {
     struct tocsin__fiber *fiber = tocsin__container(node, struct tocsin__fiber, node);
     struct tocsin__engine *engine = fiber->op->engine;
     struct tocsin__loop *loop = engine->loop;
     uint64_t parent = loop->parent;
+    struct tocsin__context was;
 
+    if (loop->life.thread_ended)
+        return;
+    tocsin__assert(fiber->stack && fiber->resuming && !fiber->returned && !engine->fiber);
     fiber->suspended = fiber->resuming = false;
     fiber->waits_for = NULL;
-    tocsin__descends(loop, fiber->parent);
-    tocsin__does(loop, (struct tocsin__doing){ (const void *)fiber->task, tocsin__fiber_done_spec.name, fiber->op->source.id });
+    tocsin__set_parent(loop, fiber->parent);
+    was = tocsin__context_enter(loop, (struct tocsin__activity){ (const void *)fiber->task,
+                                                                 tocsin__fiber_done_spec.name,
+                                                                 fiber->op->source.id });
     engine->fiber = fiber;
+    loop->stack.fiber_low = fiber->stack->low;
+    loop->stack.fiber_high = fiber->stack->low + fiber->stack->size;
     tocsin__stack_enter(fiber->stack);
+    loop->stack.fiber_low = loop->stack.fiber_high = NULL;
     engine->fiber = NULL;
     fiber->parent = loop->parent;
-    tocsin__descends(loop, parent);
-    tocsin__does(loop, (struct tocsin__doing){ .code = NULL });
+    tocsin__set_parent(loop, parent);
+    tocsin__context_restore(loop, &was);
     if (fiber->returned)
         fiber_end(fiber);
 }
@@ -192,10 +228,10 @@ void tocsin__fiber_resume(struct tocsin__fiber *fiber)
     if (fiber->resuming)
         return;
     fiber->resuming = true;
-    tocsin__ready(fiber->op->engine, &fiber->node);
+    tocsin__ready_push(fiber->op->engine, &fiber->node);
 }
 
-bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber)
+bool tocsin__fiber_is_cancelled(const struct tocsin__fiber *fiber)
 {
     return fiber->cancelled;
 }
@@ -203,12 +239,14 @@ bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber)
 int tocsin_yield(void)
 {
     struct tocsin__engine *engine = tocsin__self->engine;
-    struct tocsin__fiber *fiber = engine ? tocsin__fiber_running(engine) : NULL;
+    struct tocsin__fiber *fiber;
 
+    tocsin__check_jump();
+    fiber = engine ? tocsin__fiber_running(engine) : NULL;
     if (tocsin__inherited(tocsin__self))
-        return -EOWNERDEAD;
+        return tocsin__traced(-EOWNERDEAD);
     if (!fiber)
-        return -EDEADLK;
+        return tocsin__traced(-EDEADLK);
     if (fiber->cancelled)
         return -ECANCELED;
     tocsin__fiber_resume(fiber);
@@ -217,21 +255,24 @@ int tocsin_yield(void)
 
 /* As an operation */
 
-/* The wait it is in answers -ECANCELED, as does each that it comes to; it ends with what its task answers. */
+/* The current wait and all later ones return -ECANCELED. The status is what the task returns. */
 static int fiber_cancel(struct tocsin_op op, void *state, int reason)
 {
     struct tocsin__fiber *fiber = state;
 
-    (void)op, (void)reason;
+    (void)op;
     fiber->cancelled = true;
-    if (fiber->waits_for)
+    /* T6: not resumed; fiber_drop unmaps its stack */
+    if (fiber->op->engine->loop->life.thread_ended)
+        tocsin__op_complete(fiber->op, reason, &fiber->done.tocsin);
+    else if (fiber->waits_for)
         tocsin__op_end(fiber->waits_for, -ECANCELED);
     else if (fiber->suspended)
         tocsin__fiber_resume(fiber);
     return 0;
 }
 
-/* It has a stack only if it has not returned: it was dropped (T8). */
+/* The fiber still has its stack if it never returned (T6, T8). */
 static void fiber_drop(void *state)
 {
     struct tocsin__fiber *fiber = state;
@@ -243,18 +284,21 @@ static void fiber_drop(void *state)
 }
 
 static const struct tocsin_op_type fiber_type = {
-    .done = &tocsin__fiber_done_spec, .state_size = sizeof(struct tocsin__fiber), .cancel = fiber_cancel, .drop = fiber_drop,
-    .flags = TOCSIN__OWN,
+    .done = &tocsin__fiber_done_spec,
+    .state_size = sizeof(struct tocsin__fiber),
+    .cancel = fiber_cancel,
+    .drop = fiber_drop,
+    .flags = TOCSIN__OWN | TOCSIN__FIBERS << TOCSIN__COUNTED,
 };
 
-bool tocsin__fiber_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)
+bool tocsin__fiber_is_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)
 {
     while (op && op->type == &fiber_type && op != fiber->op)
         op = ((const struct tocsin__fiber *)op->state)->waits_for;
     return op == fiber->op;
 }
 
-static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
+static int fiber_start(struct tocsin__op *op, tocsin_task task, void *arg)
 {
     struct tocsin__fiber *fiber = (struct tocsin__fiber *)op->state;
 
@@ -263,10 +307,10 @@ static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
     fiber->stack = stack_take(op->engine->fibers);
     if (!fiber->stack)
         return -ENOMEM;
-    tocsin__op_owned(op, (const void *)task);
+    tocsin__op_set_owner(op, (const void *)task);
     fiber->op = op;
     fiber->done = tocsin_fiber_done_make();
-    fiber->node.run = on_resume;
+    fiber->node.run = on_fiber_resume;
     fiber->task = task;
     fiber->arg = arg;
     fiber->parent = op->parent;
@@ -276,12 +320,13 @@ static int fiber_begin(struct tocsin__op *op, tocsin_task task, void *arg)
     return 0;
 }
 
-int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify,
+                 struct tocsin_op *ret_op)
 {
     struct tocsin__op *op;
     int err = task ? tocsin__op_new(&fiber_type, notify, &op) : -EINVAL;
 
     if (err < 0)
-        return tocsin__op_failed(err, ret_op);
-    return tocsin__op_started(op, fiber_begin(op, task, arg), ret_op);
+        return tocsin__traced(tocsin__op_failed(err, ret_op));
+    return tocsin__traced(tocsin__op_started(op, fiber_start(op, task, arg), ret_op));
 }

@@ -1,4 +1,4 @@
-/* Fibers: stacks that a wait leaves and the loop comes back to, at rest, between deliveries (W2). */
+/* Fibers: stacks that a wait leaves. The loop resumes them between deliveries, at rest (W2). */
 #ifndef TOCSIN_STYLE_FIBER_H
 #define TOCSIN_STYLE_FIBER_H
 
@@ -9,13 +9,16 @@
 struct tocsin__fiber;
 struct tocsin__op;
 
-struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine);     /* NULL: none, or a handler runs on its stack */
+/* The fiber whose stack the caller is on; NULL: none, or a handler runs on that stack. */
+struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine);
 
-/* Leaves the running fiber until tocsin__fiber_resume; its cancellation ends the operation it waits for (NULL: none), or calls it off: 0 or
-   -ECANCELED. */
-int  tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for);
-void tocsin__fiber_resume(struct tocsin__fiber *fiber);          /* soon, from the loop; once for each suspend */
-bool tocsin__fiber_cancelled(const struct tocsin__fiber *fiber);
-bool tocsin__fiber_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op);     /* op is it, or a fiber that waits for it */
+/* Leaves the running fiber until tocsin__fiber_resume. If the fiber is cancelled meanwhile,
+   waits_for is cancelled too; if that is NULL, the fiber is resumed. Returns 0 or -ECANCELED. */
+int tocsin__fiber_suspend(struct tocsin__fiber *fiber, struct tocsin__op *waits_for);
+/* Puts a suspended fiber on the ready list, once for each suspend. */
+void tocsin__fiber_resume(struct tocsin__fiber *fiber);
+bool tocsin__fiber_is_cancelled(const struct tocsin__fiber *fiber);
+/* Whether op is the fiber itself, or a fiber that waits for it, directly or not. */
+bool tocsin__fiber_is_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op);
 
 #endif

@@ -1,7 +1,16 @@
-/* W1: the operation is the placeholder. Waiting for its result, and having it called. */
+/* The operation is the placeholder of its result (W1): tocsin_wait and tocsin_then. */
 #include <tocsin/future.h>
 
+#include "base/refusal.h"
+#include "loop/clock.h"
+#include "loop/ready.h"
+#include "loop/free.h"
+#include "loop/turn.h"
+#include "op/cancel.h"
+#include "op/lifecycle.h"
+#include "op/notify.h"
 #include "op/op.h"
+#include "op/op_owner.h"
 #include "style/fiber.h"
 #include "style/future.h"
 
@@ -11,7 +20,7 @@ int tocsin__future_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
     if (err < 0)
         return err;
-    if (!((*ret_op)->notify.how & TOCSIN_KEEP) || (*ret_op)->phase == TOCSIN__MADE)
+    if (!((*ret_op)->notify.mode & TOCSIN_KEEP) || tocsin__op_is_unstarted(*ret_op))
         return -EINVAL;
     return (*ret_op)->waiter ? -EBUSY : 0;
 }
@@ -20,7 +29,7 @@ int tocsin__future_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
 struct wait {
     struct tocsin__waiter waiter;
-    struct tocsin__fiber *fiber;                       /* NULL: on the loop's own stack */
+    struct tocsin__fiber *fiber; /* NULL: the wait runs turns */
     bool over;
 };
 
@@ -34,16 +43,16 @@ static void wait_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
         tocsin__fiber_resume(wait->fiber);
 }
 
-/* 0: the result is there; op may be gone if the loop was freed meanwhile (-ESHUTDOWN). */
-static int wait_here(struct tocsin__op *op, struct wait *wait)
+/* Returns 0 when there is a result. After -ESHUTDOWN the loop, and op with it, may be freed. */
+static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
 {
     struct tocsin__engine *engine = op->engine;
     struct tocsin__loop *loop = engine->loop;
 
     while (!wait->over) {
-        int err = tocsin__turn(engine, -1);
+        int err = tocsin__turn_run(engine, -1);
 
-        if (err < 0 || loop->free_wanted) {
+        if (err < 0 || loop->life.free_wanted) {
             op->waiter = NULL;
             tocsin__free_if_wanted();
             return err < 0 ? err : -ESHUTDOWN;
@@ -52,12 +61,12 @@ static int wait_here(struct tocsin__op *op, struct wait *wait)
     return 0;
 }
 
-/* It would block in a handler, or wait for a fiber that waits for it. */
-static bool deadlocks(const struct tocsin__op *op)
+/* Whether the wait would block in a handler, or wait for a fiber that waits for the caller. */
+static bool wait_would_deadlock(const struct tocsin__op *op)
 {
     const struct tocsin__fiber *fiber = tocsin__fiber_running(op->engine);
 
-    return fiber ? tocsin__fiber_awaited(fiber, op) : !tocsin__may_turn(op->engine);
+    return fiber ? tocsin__fiber_is_awaited(fiber, op) : !tocsin__can_turn(op->engine);
 }
 
 static int wait_for(struct tocsin__op *op)
@@ -66,40 +75,45 @@ static int wait_for(struct tocsin__op *op)
 
     op->waiter = &wait.waiter;
     if (!wait.fiber)
-        return wait_here(op, &wait);
-    if (tocsin__fiber_cancelled(wait.fiber))
+        return wait_in_turns(op, &wait);
+    if (tocsin__fiber_is_cancelled(wait.fiber))
         tocsin__op_end(op, -ECANCELED);
     while (!wait.over)
         tocsin__fiber_suspend(wait.fiber, op);
     return 0;
 }
 
-static void deadline(struct tocsin__op *op, int64_t timeout_ms)
+/* Sets the deadline unless an earlier one is set. -ENOMEM */
+static int wait_set_deadline(struct tocsin__op *op, int64_t timeout_ms)
 {
     struct tocsin_op id = { { op->source.id } };
-    int64_t left_us = tocsin__timer_armed(&op->deadline) ? tocsin__timer_due(&op->deadline) - tocsin__now(op->engine) : INT64_MAX;
+    int64_t left_us = op->deadline && tocsin__timer_armed(&op->deadline->timer)
+                          ? tocsin__timer_due(&op->deadline->timer) - tocsin__now(op->engine)
+                          : INT64_MAX;
 
-    if (timeout_ms >= 0 && timeout_ms < left_us / 1000)
-        tocsin_deadline(id, timeout_ms);
+    return timeout_ms >= 0 && timeout_ms < left_us / 1000 ? tocsin_op_deadline(id, timeout_ms) : 0;
 }
 
 int tocsin_wait(struct tocsin_op id, int64_t timeout_ms, struct tocsin_info **ret_info)
 {
     struct tocsin__op *op;
-    int status = timeout_ms < -1 ? -EINVAL : tocsin__future_find(id, &op);
+    int status;
 
-    if (status == 0 && op->phase != TOCSIN__ENDED) {
-        if (deadlocks(op))
-            return -EDEADLK;
-        deadline(op, timeout_ms);
-        status = wait_for(op);
+    tocsin__check_jump();
+    status = timeout_ms < -1 ? -EINVAL : tocsin__future_find(id, &op);
+    if (status == 0 && op->phase != TOCSIN__OP_KEPT) {
+        if (wait_would_deadlock(op))
+            return tocsin__traced(tocsin__turn_refuse(op->engine));
+        status = wait_set_deadline(op, timeout_ms);
+        if (status == 0)
+            status = wait_for(op);
     }
     if (status < 0)
-        return status;
+        return tocsin__traced(status);
     status = op->status;
     if (status >= 0 && ret_info)
-        *ret_info = tocsin_info_ref(&op->info.seen);
-    tocsin__op_gone(op);
+        *ret_info = tocsin_info_ref(&op->info.pub);
+    tocsin__op_release(op);
     return status;
 }
 
@@ -109,8 +123,8 @@ static void on_then(struct tocsin__node *node)
 {
     struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
 
-    tocsin__op_call(op, &op->info.seen);
-    tocsin__op_gone(op);
+    tocsin__op_call(op, &op->info.pub);
+    tocsin__op_release(op);
 }
 
 int tocsin_then(struct tocsin_op id, tocsin_fn fn, void *arg)
@@ -118,15 +132,17 @@ int tocsin_then(struct tocsin_op id, tocsin_fn fn, void *arg)
     struct tocsin__op *op;
     int err = fn ? tocsin__future_find(id, &op) : -EINVAL;
 
+    if (err == 0 && op->engine->had_last_turn)
+        err = -ESHUTDOWN;
     if (err < 0)
-        return err;
-    op->notify.how = TOCSIN_AT_END | (op->notify.how & TOCSIN_SERVING);
+        return tocsin__traced(err);
+    op->notify.mode = TOCSIN_AT_END | (op->notify.mode & (TOCSIN_BACKGROUND | TOCSIN_NO_INJECT));
     op->notify.fn = fn;
     op->notify.arg = arg;
-    tocsin__op_owned(op, (const void *)fn);
-    if (op->phase == TOCSIN__ENDED) {
+    tocsin__op_set_owner(op, (const void *)fn);
+    if (op->phase == TOCSIN__OP_KEPT) {
         op->end_node.run = on_then;
-        tocsin__ready(op->engine, &op->end_node);
+        tocsin__ready_push(op->engine, &op->end_node);
     }
     return 0;
 }

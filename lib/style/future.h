@@ -1,9 +1,11 @@
+/* Operations that keep their result. */
 #ifndef TOCSIN_STYLE_FUTURE_H
 #define TOCSIN_STYLE_FUTURE_H
 
 #include "op/op.h"
 
-/* An operation whose result can be taken: -EINVAL, it does not keep one; -EBUSY, somebody waits for it. */
+/* Finds an operation whose result can be taken. -EINVAL: it was not started with TOCSIN_FUTURE;
+   -EBUSY: somebody waits for it; else as tocsin__op_find. */
 int tocsin__future_find(struct tocsin_op id, struct tocsin__op **ret_op);
 
 #endif

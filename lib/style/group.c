@@ -1,10 +1,14 @@
-/* All and any: operations over operations. */
+/* tocsin_all and tocsin_any: an operation that ends when all, or one, of its members have ended. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <tocsin/future.h>
 
-#include "core/catalogue.h"
+#include "registry/catalogue.h"
+#include "base/assert.h"
+#include "base/refusal.h"
+#include "op/cancel.h"
+#include "op/complete.h"
 #include "style/future.h"
 
 enum { COUNT_MAX = 1 << 24 };
@@ -14,10 +18,11 @@ struct group;
 struct member {
     struct tocsin__waiter waiter;
     struct group *group;
-    struct tocsin__op *op;                             /* NULL: it has ended, or is not ours any more */
+    struct tocsin__op
+        *op; /* NULL: the member has ended, or the group does not wait for it any more */
 };
 
-struct group {                                         /* the state */
+struct group { /* the state */
     union {
         struct tocsin_all_done all;
         struct tocsin_any_done any;
@@ -35,8 +40,8 @@ static void group_finish(struct group *group)
                         group->first_only ? &group->done.any.tocsin : &group->done.all.tocsin);
 }
 
-/* One of all has ended; its result stays its own. */
-static void all_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
+/* A member has ended. Its result stays kept, for the caller to take. */
+static void on_all_member_ended(struct tocsin__waiter *waiter, struct tocsin__op *op)
 {
     struct member *member = tocsin__container(waiter, struct member, waiter);
     struct group *group = member->group;
@@ -46,11 +51,12 @@ static void all_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
     group->done.all.failed += op->status < 0;
     if (op->status < 0 && group->status == 0)
         group->status = op->status;
+    tocsin__assert(group->running > 0);
     if (--group->running == 0)
         group_finish(group);
 }
 
-static void losers_free(struct group *group)
+static void group_free_losers(struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
         struct tocsin__op *op = group->members[i].op;
@@ -59,13 +65,13 @@ static void losers_free(struct group *group)
             continue;
         group->members[i].op = NULL;
         op->waiter = NULL;
-        if (op->phase != TOCSIN__ENDED)
+        if (op->phase != TOCSIN__OP_KEPT)
             tocsin__op_end(op, -ECANCELED);
         tocsin__op_free(op);
     }
 }
 
-static void any_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
+static void on_any_member_ended(struct tocsin__waiter *waiter, struct tocsin__op *op)
 {
     struct member *member = tocsin__container(waiter, struct member, waiter);
     struct group *group = member->group;
@@ -77,8 +83,8 @@ static void any_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
     if (group->reason == 0)
         group->done.any.winner.source.id = op->source.id;
     else
-        tocsin__op_free(op);                           /* cancelled: there is no winner */
-    losers_free(group);
+        tocsin__op_free(op); /* cancelled: there is no winner */
+    group_free_losers(group);
     group_finish(group);
 }
 
@@ -100,17 +106,23 @@ static void group_drop(void *state)
 }
 
 static const struct tocsin_op_type all_type = {
-    .done = &tocsin__all_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+    .done = &tocsin__all_done_spec,
+    .state_size = sizeof(struct group),
+    .cancel = group_cancel,
+    .drop = group_drop,
     .flags = TOCSIN__OWN,
 };
 
 static const struct tocsin_op_type any_type = {
-    .done = &tocsin__any_done_spec, .state_size = sizeof(struct group), .cancel = group_cancel, .drop = group_drop,
+    .done = &tocsin__any_done_spec,
+    .state_size = sizeof(struct group),
+    .cancel = group_cancel,
+    .drop = group_drop,
     .flags = TOCSIN__OWN,
 };
 
-/* Begins to wait for all members; on failure none is waited for. */
-static int members_take(struct group *group, const struct tocsin_op *ops)
+/* Waits for all members. On failure the group waits for none. */
+static int group_wait_members(struct group *group, const struct tocsin_op *ops)
 {
     int err = 0;
     uint32_t i;
@@ -122,7 +134,7 @@ static int members_take(struct group *group, const struct tocsin_op *ops)
         if (err < 0)
             break;
         member->group = group;
-        member->waiter.wake = group->first_only ? any_wake : all_wake;
+        member->waiter.wake = group->first_only ? on_any_member_ended : on_all_member_ended;
         member->op->waiter = &member->waiter;
     }
     while (err < 0 && i--)
@@ -130,13 +142,13 @@ static int members_take(struct group *group, const struct tocsin_op *ops)
     return err;
 }
 
-/* Those that have ended already are told of in the next turn, as if they ended then. */
-static void members_begin(struct group *group)
+/* Counts the members that have ended already. The group itself ends in the next turn. */
+static void group_count_ended(struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
         struct tocsin__op *op = group->members[i].op;
 
-        if (op && op->phase == TOCSIN__ENDED) {
+        if (op && op->phase == TOCSIN__OP_KEPT) {
             group->members[i].waiter.wake(&group->members[i].waiter, op);
             if (group->first_only)
                 return;
@@ -146,7 +158,7 @@ static void members_begin(struct group *group)
         group_finish(group);
 }
 
-static int group_begin(struct tocsin__op *op, const struct tocsin_op *ops, size_t count)
+static int group_init(struct tocsin__op *op, const struct tocsin_op *ops, size_t count)
 {
     struct group *group = (struct group *)op->state;
 
@@ -162,29 +174,33 @@ static int group_begin(struct tocsin__op *op, const struct tocsin_op *ops, size_
         group->done.all = tocsin_all_done_make();
     if (!group->first_only)
         group->done.all.count = (uint32_t)count;
-    return members_take(group, ops);
+    return group_wait_members(group, ops);
 }
 
-static int group_start(const struct tocsin_op_type *type, const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify,
-                       struct tocsin_op *ret_op)
+static int group_start(const struct tocsin_op_type *type, const struct tocsin_op *ops, size_t count,
+                       const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     struct tocsin__op *op;
-    int err = count > COUNT_MAX || (count && !ops) || (!count && type == &any_type) ? -EINVAL : tocsin__op_new(type, notify, &op);
+    int err = count > COUNT_MAX || (count && !ops) || (!count && type == &any_type)
+                  ? -EINVAL
+                  : tocsin__op_new(type, notify, &op);
 
     if (err < 0)
         return tocsin__op_failed(err, ret_op);
-    err = group_begin(op, ops, count);
+    err = group_init(op, ops, count);
     if (err == 0)
-        members_begin((struct group *)op->state);
+        group_count_ended((struct group *)op->state);
     return tocsin__op_started(op, err, ret_op);
 }
 
-int tocsin_all(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_all(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify,
+               struct tocsin_op *ret_op)
 {
-    return group_start(&all_type, ops, count, notify, ret_op);
+    return tocsin__traced(group_start(&all_type, ops, count, notify, ret_op));
 }
 
-int tocsin_any(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+int tocsin_any(const struct tocsin_op *ops, size_t count, const struct tocsin_notify *notify,
+               struct tocsin_op *ret_op)
 {
-    return group_start(&any_type, ops, count, notify, ret_op);
+    return tocsin__traced(group_start(&any_type, ops, count, notify, ret_op));
 }

@@ -1,49 +1,59 @@
-/* A queue from inside: how things come in (intake.c), and how it is opened, waited for and closed (queue.c). */
+/* A queue from inside. queue.c opens, waits for and closes it; queue_input.c puts infos into it. */
 #ifndef TOCSIN_STYLE_QUEUE_H
 #define TOCSIN_STYLE_QUEUE_H
 
 #include <tocsin/queue.h>
 
 #include "op/op.h"
+#include "style/takings.h"
 
 struct tocsin__fiber;
 
 struct tocsin__queue {
-    struct tocsin__sink sink;                          /* the first member: what lib/op knows of it */
-    struct tocsin__gate gate;
+    struct tocsin__sink sink;           /* functions that an operation calls; the first member */
+    struct tocsin__admission admission; /* functions that delivery calls before an emission */
     struct tocsin__engine *engine;
     uint64_t id;
-    struct tocsin_handler handler;                     /* of its pattern; zero: it has none */
-    bool take, polled;                                 /* polled: its descriptor stands for what it holds, too */
+    struct tocsin_handler
+        handler; /* the handler of the queue's pattern; zero: the queue has no pattern */
+    bool take;   /* TOCSIN_TAKE */
+    bool polled; /* tocsin_queue_fd was called: the descriptor is readable while it has entries */
+
+    /* the ring of entries */
     struct tocsin_info **ring;
     size_t capacity, first, count;
-    size_t reserved, expected, limit;                  /* expected: operations that run, and whose end it hears */
-    size_t bytes, limit_bytes;                         /* of what was copied: the result of an operation is not */
-    size_t pended;                                     /* that it can take (TOCSIN_TAKE) */
-    uint64_t refused, missed;
-    bool overflowing;
-    const char *where;
+
+    /* places reserved for running operations: for those that notify by this queue; for those whose
+     * end the queue's pattern matches */
+    size_t reserved, expected;
+    size_t limit; /* the most entries and reserved places */
+    size_t bytes,
+        limit_bytes; /* size of the copied payloads; payloads of operations are not copied */
+
+    /* TOCSIN_TAKE: pending emissions of the loop that the queue may take */
+    size_t pending;
+    struct tocsin__takings takings;
+
+    uint64_t refused;  /* emissions and starts refused because it was full */
+    uint64_t missed;   /* emissions lost because memory was short */
+    bool overflowing;  /* the queue was reported as full, and has not been half empty since then */
+    const char *where; /* the source line that opened it; "": not known */
     struct tocsin__owner *owner;
-    struct tocsin__queue_wait *wait;
-};
-
-struct tocsin__queue_wait {
+    struct tocsin__queue_wait *wait; /* NULL: nobody waits */
+    /* timer of tocsin_queue_wait; not on the stack, which may be lost (T6) */
     struct tocsin__timer timer;
-    struct tocsin__fiber *fiber;
-    bool over, late, closed;
 };
 
-int  tocsin__intake_open(struct tocsin__queue *queue, const char *pattern, const struct tocsin_queue_options *options);       /* pattern may be NULL; -errno: end and free it */
-void tocsin__intake_end(struct tocsin__queue *queue);            /* nothing comes any more */
-void tocsin__intake_free(struct tocsin__queue *queue);           /* what it holds goes; that may be told to objects */
-struct tocsin_info *tocsin__intake_pull(struct tocsin__queue *queue);          /* the oldest; else the first of what is pended that it can take. There is one */
-void tocsin__intake_room_made(struct tocsin__queue *queue);
-void tocsin__intake_held(struct tocsin__queue *queue, uint32_t by);            /* so many more to be taken: a foreign loop may wait for it */
-void tocsin__intake_wake(struct tocsin__queue *queue);
+/* One call of tocsin_queue_wait, in its stack frame. */
+struct tocsin__queue_wait {
+    struct tocsin__fiber *fiber; /* NULL: the wait runs turns */
+    bool over;                   /* true: the wait must look at the queue again */
+    bool late, closed;           /* the time limit has passed; the queue was closed */
+};
 
-static inline bool tocsin__intake_something(const struct tocsin__queue *queue)
+static inline bool tocsin__queue_input_has_something(const struct tocsin__queue *queue)
 {
-    return queue->count || queue->pended;
+    return queue->count || queue->pending;
 }
 
 #endif

@@ -1,5 +1,7 @@
-#undef _FORTIFY_SOURCE                                 /* its longjmp takes a jump to another stack for an attack */
-#define _GNU_SOURCE                                    /* MAP_STACK */
+/* Stacks of fibers: mapped with a guard page, entered for the first time with ucontext. */
+/* The longjmp of _FORTIFY_SOURCE refuses to jump to another stack. */
+#undef _FORTIFY_SOURCE
+#define _GNU_SOURCE /* MAP_STACK */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -9,7 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "core/mem.h"
+#include "base/mem.h"
 #include "style/stack.h"
 
 #ifdef HAVE_VALGRIND_VALGRIND_H
@@ -29,8 +31,10 @@ enum { STACK_SIZE = 256 * 1024 };
 int tocsin__stack_open(struct tocsin__stack *stack)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *memory = tocsin__fault() ? MAP_FAILED : mmap(NULL, STACK_SIZE + page, PROT_READ | PROT_WRITE,
-                                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+    char *memory = tocsin__fault()
+                       ? MAP_FAILED
+                       : mmap(NULL, STACK_SIZE + page, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
     if (memory == MAP_FAILED)
         return -ENOMEM;
@@ -61,14 +65,14 @@ void tocsin__stack_set(struct tocsin__stack *stack, void (*run)(void *arg), void
     stack->begun = false;
 }
 
-/* makecontext passes ints. */
-static void begin(unsigned high, unsigned low)
+/* The first function on a new stack. makecontext passes ints: the pointer comes in two halves. */
+static void stack_main(unsigned high, unsigned low)
 {
     struct tocsin__stack *stack = (struct tocsin__stack *)((uintptr_t)high << 16 << 16 | low);
 
     tocsin__asan_finish(NULL, &stack->asan_bottom, &stack->asan_size);
     stack->run(stack->arg);
-    tocsin__asan_start(NULL, stack->asan_bottom, stack->asan_size);     /* NULL: this stack is done */
+    tocsin__asan_start(NULL, stack->asan_bottom, stack->asan_size); /* NULL: this stack is done */
     tocsin__tsan_switch(stack->tsan_there);
     tocsin__jump_to(&stack->there);
 }
@@ -76,14 +80,17 @@ static void begin(unsigned high, unsigned low)
 void tocsin__stack_begin(struct tocsin__stack *stack)
 {
     uintptr_t self = (uintptr_t)stack;
-    ucontext_t *context = (ucontext_t *)stack->low;    /* at the far end of the new stack: a frame that is jumped out of stays poisoned */
+    /* The context is at the lowest address of the new stack, not in this frame: this frame is left
+       by a jump, and ASan would keep its variables poisoned. */
+    ucontext_t *context = (ucontext_t *)stack->low;
 
     stack->begun = true;
     getcontext(context);
     context->uc_stack.ss_sp = stack->low;
     context->uc_stack.ss_size = stack->size;
     context->uc_link = NULL;
-    makecontext(context, (void (*)(void))begin, 2, (unsigned)((uint64_t)self >> 32), (unsigned)self);
+    makecontext(context, (void (*)(void))stack_main, 2, (unsigned)((uint64_t)self >> 32),
+                (unsigned)self);
     tocsin__asan_start(&stack->asan_there, stack->low, stack->size);
     tocsin__tsan_switch(stack->tsan_here);
     setcontext(context);

@@ -1,5 +1,5 @@
-/* A stack of its own for a function, and the switch between stacks: made with ucontext; switched, without a system call, by the
-   compiler's own jump where it has one, else by sigsetjmp and siglongjmp. */
+/* A stack for a function, and the switch between stacks. ucontext enters a new stack; later
+   switches need no system call: the compiler's own jump, or else sigsetjmp and siglongjmp. */
 #ifndef TOCSIN_STYLE_STACK_H
 #define TOCSIN_STYLE_STACK_H
 
@@ -44,62 +44,72 @@
 #define tocsin__tsan_switch(fiber) ((void)(fiber))
 #endif
 
-/* The compiler's jump saves three words where the C library's saves eight, and mangles none. The sanitizers know only the latter. */
+/* The compiler's jump saves three words where the C library's saves eight, and mangles none. The
+ * sanitizers know only the latter. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(TOCSIN__ASAN) && !defined(TOCSIN__TSAN)
-typedef struct { void *words[5]; } tocsin__jump;
+typedef struct {
+    void *words[5];
+} tocsin__jump;
 #define tocsin__jump_set(to) __builtin_setjmp((to)->words)
 #define tocsin__jump_go(to) __builtin_longjmp((to)->words, 1)
 #else
-typedef struct { sigjmp_buf portable; } tocsin__jump;
+typedef struct {
+    sigjmp_buf portable;
+} tocsin__jump;
 #define tocsin__jump_set(to) sigsetjmp((to)->portable, 0)
 #define tocsin__jump_go(to) siglongjmp((to)->portable, 1)
 #endif
 
 struct tocsin__stack {
-    tocsin__jump here, there;                          /* where it left off; where to go when it leaves */
-    bool begun;
+    tocsin__jump here;  /* where the function left this stack, to be continued */
+    tocsin__jump there; /* where the caller continues when the function leaves this stack */
+    bool begun;         /* the stack was entered at least once */
     void (*run)(void *arg);
     void *arg;
-    char *memory, *low;                                /* a guard page, then size bytes, from low on */
+    char *memory, *low; /* the mapping: a guard page, then size bytes from low on */
     size_t size;
     unsigned valgrind;
-    void *asan_here, *asan_there;                      /* the sanitizers keep stacks of their own */
+    void *asan_here, *asan_there; /* what the sanitizers need to know of each switch of stacks */
     const void *asan_bottom;
     size_t asan_size;
     void *tsan_here, *tsan_there;
-    struct tocsin__stack *next;                        /* among those that can be used again */
+    struct tocsin__stack *next; /* next in the loop's list of unused stacks */
 };
 
-int  tocsin__stack_open(struct tocsin__stack *stack);
+int tocsin__stack_open(struct tocsin__stack *stack);
 void tocsin__stack_close(struct tocsin__stack *stack);
-void tocsin__stack_set(struct tocsin__stack *stack, void (*run)(void *arg), void *arg);   /* what the next entry begins */
+/* Sets the function that the next entry calls. */
+void tocsin__stack_set(struct tocsin__stack *stack, void (*run)(void *arg), void *arg);
 
-void tocsin__stack_begin(struct tocsin__stack *stack) __attribute__((noreturn));    /* the first entry */
+/* Enters the stack for the first time. */
+void tocsin__stack_begin(struct tocsin__stack *stack) __attribute__((noreturn));
 void tocsin__jump_to(tocsin__jump *to) __attribute__((noreturn));
 
-/* From outside: goes on when the stack leaves, or run has returned. From inside: goes on when it is entered again. They are macros, since
-   a function that sets a jump cannot be inlined, and each return to a frame that the processor did not call costs a wrong guess. */
-#define tocsin__stack_enter(stack)                                                  \
-    do {                                                                            \
-        (stack)->tsan_there = tocsin__tsan_current();                               \
-        if (tocsin__jump_set(&(stack)->there) == 0) {                               \
-            if (!(stack)->begun)                                                    \
-                tocsin__stack_begin(stack);                                         \
-            tocsin__asan_start(&(stack)->asan_there, (stack)->low, (stack)->size);    \
-            tocsin__tsan_switch((stack)->tsan_here);                                \
-            tocsin__jump_to(&(stack)->here);                                        \
-        }                                                                           \
-        tocsin__asan_finish((stack)->asan_there, NULL, NULL);                       \
+/* tocsin__stack_enter returns when the function leaves the stack, or returns. tocsin__stack_leave
+   returns when the stack is entered again. They are macros, since a function that sets a jump
+   cannot be inlined, and each return that does not match a call is mispredicted by the processor.
+ */
+#define tocsin__stack_enter(stack) \
+    do { \
+        (stack)->tsan_there = tocsin__tsan_current(); \
+        if (tocsin__jump_set(&(stack)->there) == 0) { \
+            if (!(stack)->begun) \
+                tocsin__stack_begin(stack); \
+            tocsin__asan_start(&(stack)->asan_there, (stack)->low, (stack)->size); \
+            tocsin__tsan_switch((stack)->tsan_here); \
+            tocsin__jump_to(&(stack)->here); \
+        } \
+        tocsin__asan_finish((stack)->asan_there, NULL, NULL); \
     } while (0)
 
-#define tocsin__stack_leave(stack)                                                  \
-    do {                                                                            \
-        if (tocsin__jump_set(&(stack)->here) == 0) {                                \
-            tocsin__asan_start(&(stack)->asan_here, (stack)->asan_bottom, (stack)->asan_size);    \
-            tocsin__tsan_switch((stack)->tsan_there);                               \
-            tocsin__jump_to(&(stack)->there);                                       \
-        }                                                                           \
-        tocsin__asan_finish((stack)->asan_here, &(stack)->asan_bottom, &(stack)->asan_size);    \
+#define tocsin__stack_leave(stack) \
+    do { \
+        if (tocsin__jump_set(&(stack)->here) == 0) { \
+            tocsin__asan_start(&(stack)->asan_here, (stack)->asan_bottom, (stack)->asan_size); \
+            tocsin__tsan_switch((stack)->tsan_there); \
+            tocsin__jump_to(&(stack)->there); \
+        } \
+        tocsin__asan_finish((stack)->asan_here, &(stack)->asan_bottom, &(stack)->asan_size); \
     } while (0)
 
 #endif

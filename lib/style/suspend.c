@@ -1,53 +1,59 @@
-/* sigsuspend: another set of blocked signals until something has run. */
+/* tocsin_suspend, as sigsuspend(2): sets another mask until a handler or a notify has run. */
 #include <tocsin/mask.h>
+#include <tocsin/posix.h>
 
-#include "core/emit.h"
-#include "core/mask.h"
+#include "delivery/emit.h"
+#include "delivery/pending/mask.h"
+#include "base/refusal.h"
+#include "loop/turn.h"
+#include "loop/clock.h"
+#include "loop/free.h"
 #include "loop/engine.h"
 #include "style/fiber.h"
 
 struct suspend {
-    struct tocsin__timer timer;
-    struct tocsin__fiber *fiber;                       /* NULL: on the loop's own stack */
-    bool waits, ran, late;                             /* waits: the fiber is suspended, and not resumed yet */
+    struct tocsin__fiber *fiber; /* NULL: the call runs turns */
+    bool waits;                  /* the fiber is suspended, and not resumed yet */
+    bool ran, late;              /* a handler or a notify has run; the time limit has passed */
 };
 
-static void wake(struct suspend *suspend)
+static void suspend_wake(struct suspend *suspend)
 {
     if (suspend->waits)
         tocsin__fiber_resume(suspend->fiber);
     suspend->waits = false;
 }
 
-static void on_run(struct tocsin__loop *loop)
+static void on_suspend_run(struct tocsin__loop *loop)
 {
-    struct suspend *suspend = loop->watcher;
+    struct suspend *suspend = loop->hooks.watcher;
 
     suspend->ran = true;
-    wake(suspend);
+    suspend_wake(suspend);
 }
 
-static void on_timeout(struct tocsin__timer *timer)
+static void on_suspend_timeout(struct tocsin__timer *timer)
 {
-    struct suspend *suspend = tocsin__container(timer, struct suspend, timer);
+    struct suspend *suspend =
+        tocsin__container(timer, struct tocsin__engine, suspend_timer)->loop->hooks.watcher;
 
     suspend->late = true;
-    wake(suspend);
+    suspend_wake(suspend);
 }
 
-static int wait_here(struct tocsin__engine *engine, const struct suspend *suspend)
+static int suspend_in_turns(struct tocsin__engine *engine, const struct suspend *suspend)
 {
     int err = 0;
 
-    while (err >= 0 && !suspend->ran && !suspend->late && !engine->loop->free_wanted)
-        err = tocsin__turn(engine, -1);
+    while (err >= 0 && !suspend->ran && !suspend->late && !engine->loop->life.free_wanted)
+        err = tocsin__turn_run(engine, -1);
     return err < 0 ? err : 0;
 }
 
-static int wait_suspended(struct suspend *suspend)
+static int suspend_on_fiber(struct suspend *suspend)
 {
     while (!suspend->ran && !suspend->late) {
-        if (tocsin__fiber_cancelled(suspend->fiber))
+        if (tocsin__fiber_is_cancelled(suspend->fiber))
             return -ECANCELED;
         suspend->waits = true;
         tocsin__fiber_suspend(suspend->fiber, NULL);
@@ -56,46 +62,47 @@ static int wait_suspended(struct suspend *suspend)
     return 0;
 }
 
-static int wait_for(struct tocsin__engine *engine, struct suspend *suspend, int64_t timeout_ms)
+static int suspend_wait(struct tocsin__engine *engine, struct suspend *suspend, int64_t timeout_ms)
 {
     int err;
 
     if (timeout_ms == 0) {
-        err = tocsin__may_turn(engine) ? tocsin__turn(engine, 0) : 0;
+        err = tocsin__can_turn(engine) ? tocsin__turn_run(engine, 0) : 0;
         return err < 0 ? err : 0;
     }
+    engine->suspend_timer.fire = on_suspend_timeout;
     if (timeout_ms > 0)
-        tocsin__timer_arm(engine, &suspend->timer, tocsin__due_in(engine, timeout_ms));
-    err = suspend->fiber ? wait_suspended(suspend) : wait_here(engine, suspend);
-    tocsin__timer_disarm(engine, &suspend->timer);
+        tocsin__timer_arm(engine, &engine->suspend_timer, tocsin__due_in(engine, timeout_ms));
+    err = suspend->fiber ? suspend_on_fiber(suspend) : suspend_in_turns(engine, suspend);
+    tocsin__timer_disarm(engine, &engine->suspend_timer);
     return err;
 }
 
 static int suspend_with(struct tocsin__engine *engine, const char *pattern, int64_t timeout_ms)
 {
-    struct suspend suspend = { .timer.fire = on_timeout, .fiber = tocsin__fiber_running(engine) };
+    struct suspend suspend = { .fiber = tocsin__fiber_running(engine) };
     struct tocsin__loop *loop = engine->loop;
     int err;
 
-    if (timeout_ms && !suspend.fiber && !tocsin__may_turn(engine))
-        return -EDEADLK;
-    if (loop->watch)
+    if (timeout_ms && !suspend.fiber && !tocsin__can_turn(engine))
+        return tocsin__turn_refuse(engine);
+    if (loop->hooks.watch)
         return -EBUSY;
-    loop->watcher = &suspend;
-    loop->watch = on_run;
-    loop->unrest = 1;                                  /* so that every delivery looks whether it is watched */
-    loop->depth++;                                     /* what is delivered may free the loop: after us */
+    loop->hooks.watcher = &suspend;
+    loop->hooks.watch = on_suspend_run;
+    loop->cleanup_pending = 1; /* makes every delivery call loop->hooks.watch */
+    tocsin__loop_enter(loop); /* a handler may ask to free the loop: that happens after this call */
     err = tocsin__set_swap(loop, pattern);
-    loop->depth--;
+    tocsin__loop_leave_untidy(loop);
     if (err == 0) {
-        if (!suspend.ran && !loop->free_wanted)
-            err = wait_for(engine, &suspend, timeout_ms);
-        loop->depth++;
+        if (!suspend.ran && !loop->life.free_wanted)
+            err = suspend_wait(engine, &suspend, timeout_ms);
+        tocsin__loop_enter(loop);
         tocsin__set_back(loop);
-        loop->depth--;
+        tocsin__loop_leave_untidy(loop);
     }
-    loop->watch = NULL;
-    if (loop->free_wanted && err == 0)
+    loop->hooks.watch = NULL;
+    if (loop->life.free_wanted && err == 0)
         err = -ECANCELED;
     tocsin__tidy_at_rest(loop);
     return err < 0 ? err : suspend.ran ? 0 : -ETIMEDOUT;
@@ -106,8 +113,9 @@ int tocsin_suspend(const char *pattern, int64_t timeout_ms)
     struct tocsin__engine *engine;
     int err = !pattern || timeout_ms < -1 ? -EINVAL : tocsin__engine_make(&engine);
 
+    tocsin__check_jump();
     if (err == 0)
-        err = engine->loop->freeing ? -ESHUTDOWN : suspend_with(engine, pattern, timeout_ms);
+        err = engine->loop->life.freeing ? -ESHUTDOWN : suspend_with(engine, pattern, timeout_ms);
     tocsin__free_if_wanted();
-    return err;
+    return tocsin__traced_but(-ETIMEDOUT, err);
 }

@@ -1,12 +1,15 @@
-/* An operation of one's own, with the public headers alone: a counter that somebody else's thread, or nobody's, brings to its end. It has
-   every style for nothing. */
+/* An operation type of the program, made with public headers only: a counter. A thread completes
+   the operation, or only its cancel function does. The type must work with each style: notify,
+   future, queue, group and fiber. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "told.h"
+#include <tocsin/provider.h>
 
-#define COUNT_DONE(F)   F(string, word) F(u32, count)
+#include "handlers.h"
+
+#define COUNT_DONE(F) F(string, word) F(u32, count)
 #define COUNT_PASSED(F) F(u32, count)
 TOCSIN_LAYOUT(count_done, COUNT_DONE);
 TOCSIN_LAYOUT(count_passed, COUNT_PASSED);
@@ -42,11 +45,19 @@ static void count_drop(void *state)
     atomic_fetch_add(&drops, 1);
 }
 
-static const struct tocsin_spec done_spec = { .name = "count.done", .doc = "Counted.", .layout = &count_done_layout };
-static const struct tocsin_spec passed_spec = { .name = "count.passed", .doc = "So many.", .layout = &count_passed_layout };
+static const struct tocsin_signal_spec done_spec = { .name = "count.done",
+                                                     .doc = "Counted.",
+                                                     .layout = &count_done_layout };
+static const struct tocsin_signal_spec passed_spec = { .name = "count.passed",
+                                                       .doc = "So many.",
+                                                       .layout = &count_passed_layout };
 static const struct tocsin_op_type count_type = {
-    .done = &done_spec, .progress = { &passed_spec }, .state_size = sizeof(struct count),
-    .cancel = count_cancel, .resume = count_resume, .drop = count_drop,
+    .done = &done_spec,
+    .progress = { &passed_spec },
+    .state_size = sizeof(struct count),
+    .cancel = count_cancel,
+    .resume = count_resume,
+    .drop = count_drop,
 };
 
 static struct count *count_new(const struct tocsin_notify *notify)
@@ -120,7 +131,7 @@ START_TEST(completed_from_its_own_loop)
     ck_assert_int_eq(count_start(TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 2, NULL), 0);
     ck_assert_int_eq(told.count, 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(told.status, 2);
 }
 END_TEST
@@ -132,7 +143,7 @@ START_TEST(completed_before_it_is_started)
 
     ck_assert_int_eq(tocsin_op_complete(count->op, 3, NULL), 0);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(told.count, 0);
     ck_assert_int_eq(tocsin_op_start(count->op, 0, &op), 0);
     ck_assert_int_eq(told.count, 0);
@@ -150,7 +161,7 @@ START_TEST(completed_and_then_its_start_fails)
 
         ck_assert_int_eq(tocsin_op_complete(count->op, 3, NULL), 0);
         if (turns)
-            ck_assert_int_ge(tocsin_turn(0), 0);
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_eq(tocsin_op_start(count->op, -EPIPE, &op), -EPIPE);
         ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EPIPE);
         drain_all();
@@ -165,11 +176,14 @@ START_TEST(a_start_that_fails)
     struct tocsin_queue queue;
     struct tocsin_op op;
 
-    ck_assert_int_eq(tocsin_observe("**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &queue), 0);
+    ck_assert_int_eq(
+        tocsin_observe("**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &queue),
+                     0);
     ck_assert_int_eq(tocsin_op_start(count_new(TOCSIN_QUEUE(queue))->op, -EIO, &op), -EIO);
-    ck_assert_int_eq(tocsin_op_start(op, 0, &op), -EIO);   /* the error that it carries */
-    ck_assert_int_eq(tocsin_op_free(count_new(TOCSIN_QUEUE(queue))->op), 0);   /* nobody started it: undone */
+    ck_assert_int_eq(tocsin_op_start(op, 0, &op), -EIO); /* the error comes from the id */
+    ck_assert_int_eq(tocsin_op_free(count_new(TOCSIN_QUEUE(queue))->op),
+                     0); /* freed without having been started */
     ck_assert_int_eq(atomic_load(&drops), 2);
     drain_all();
     ck_assert_int_eq(told.count, 0);
@@ -198,14 +212,15 @@ START_TEST(with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_fd_done, .fd = 1)), -EPROTO);
     ck_assert_int_eq(tocsin_op_complete(op, 0, &(struct tocsin_payload){ NULL }), -EPROTO);
-    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);  /* nothing was done */
-    ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(count_done, .word = text, .count = 7)), 0);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS); /* the refused call had no effect */
+    ck_assert_int_eq(
+        tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(count_done, .word = text, .count = 7)), 0);
     text[0] = 'X';
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
     ck_assert_str_eq(count_done_of(info)->word, "copied");
     ck_assert_uint_eq(count_done_of(info)->count, 7);
     text[0] = 'c';
-    ck_assert_int_eq(tocsin_free(), 0);                    /* it outlives the loop */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* the kept info outlives the loop */
     ck_assert_str_eq(count_done_of(info)->word, "copied");
     ck_assert_int_eq(atomic_load(&drops), 0);
     tocsin_info_unref(info);
@@ -214,7 +229,7 @@ START_TEST(with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_nonnull(count_done_of(info));            /* NULL: an empty one */
+    ck_assert_ptr_nonnull(count_done_of(info)); /* NULL: a payload without values */
     ck_assert_ptr_null(count_done_of(info)->word);
     tocsin_info_unref(info);
 }
@@ -228,7 +243,8 @@ START_TEST(completed_twice)
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 2, NULL), -ENOENT);
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
-    ck_assert_int_eq(tocsin_op_progress(op, 0, TOCSIN_PAYLOAD(count_passed, .count = 1), 0), -EALREADY);
+    ck_assert_int_eq(tocsin_op_progress(op, 0, TOCSIN_PAYLOAD(count_passed, .count = 1), 0),
+                     -EALREADY);
     drain_all();
     ck_assert_int_eq(tocsin_op_complete(op, 3, NULL), -ENOENT);
     ck_assert_int_eq(told.count + told.status, 2);
@@ -242,7 +258,7 @@ START_TEST(one_that_cannot_be_cancelled)
     count->refuses = 1;
     ck_assert_int_eq(tocsin_op_start(count->op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY);
-    ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY);    /* asked again: it may have changed its mind */
+    ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY); /* the provider refuses again */
     ck_assert_int_eq(count->cancels, 2);
     count->refuses = 0;
     ck_assert_int_eq(tocsin_cancel(count->op), 0);
@@ -252,8 +268,11 @@ START_TEST(one_that_cannot_be_cancelled)
 }
 END_TEST
 
-/* Many, each completed by a thread while the loop cancels it. */
-struct pair { struct tocsin_op op; atomic_int ready; };
+/* Many operations: a thread completes each operation while the loop cancels it. */
+struct pair {
+    struct tocsin_op op;
+    atomic_int ready;
+};
 
 static void *complete_when_ready(void *arg)
 {
@@ -262,7 +281,8 @@ static void *complete_when_ready(void *arg)
     for (int i = 0; i < 1000; i++) {
         while (!atomic_load(&pairs[i].ready))
             sched_yield();
-        tocsin_op_complete(pairs[i].op, 1, i % 2 ? NULL : TOCSIN_PAYLOAD(count_done, .word = "thread"));
+        tocsin_op_complete(pairs[i].op, 1,
+                           i % 2 ? NULL : TOCSIN_PAYLOAD(count_done, .word = "thread"));
     }
     return NULL;
 }
@@ -281,7 +301,7 @@ START_TEST(cancelled_while_a_thread_completes_it)
             sched_yield();
         tocsin_cancel(pairs[i].op);
         if (i % 10 == 0)
-            ck_assert_int_ge(tocsin_turn(0), 0);
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
     turns_until(&told.count, 1000);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
@@ -301,15 +321,17 @@ START_TEST(progress_of_its_own)
     ck_assert_int_eq(tocsin_op_progress(count->op, 0, NULL, 0), -EPROTO);
     ck_assert_int_eq(tocsin_op_progress(count->op, 0, &count->passed.tocsin, 0), 1);
     ck_assert_int_eq(tocsin_op_wanted(count->op, 0), 0);
-    ck_assert_int_eq(tocsin_op_progress(count->op, 0, TOCSIN_PAYLOAD(count_passed, .count = 2), 0), -EAGAIN);
+    ck_assert_int_eq(tocsin_op_progress(count->op, 0, TOCSIN_PAYLOAD(count_passed, .count = 2), 0),
+                     -EAGAIN);
     ck_assert_int_eq(count->resumed, 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(count->resumed, 1);
-    ck_assert_int_eq(tocsin_op_progress(count->op, 0, TOCSIN_PAYLOAD(count_passed, .count = 2), 4), 1);
+    ck_assert_int_eq(tocsin_op_progress(count->op, 0, TOCSIN_PAYLOAD(count_passed, .count = 2), 4),
+                     1);
     ck_assert_int_eq(tocsin_op_complete(count->op, 0, NULL), 0);
     drain_all();
-    ck_assert_int_eq(told.count, 2);                       /* what came before the end is told before it */
+    ck_assert_int_eq(told.count, 2); /* progress comes first */
     ck_assert_uint_eq(told.overrun, 4);
 }
 END_TEST
@@ -320,13 +342,17 @@ START_TEST(unwanted_progress_resumes)
 
     ck_assert_int_eq(tocsin_op_start(count->op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_wanted(count->op, 0), 0);
-    ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(count->resumed, 0);
-    connect_to("timer.ticked", tell, &told);               /* another signal: nothing to it */
-    ck_assert_int_ge(tocsin_turn(0), 0);
+    connect_to("timer.ticked", tell, &told); /* not a signal of the counter */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(count->resumed, 0);
-    ck_assert_int_eq(tocsin_connect("count.passed", &(struct tocsin_action){ .fn = tell, .arg = &told, .source = count->op.source }, NULL), 0);
-    ck_assert_int_ge(tocsin_turn(0), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "count.passed",
+            &(struct tocsin_action){ .fn = tell, .arg = &told, .source = count->op.source }, NULL),
+        0);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(count->resumed, 1);
     ck_assert_int_eq(tocsin_cancel(count->op), 0);
     drain_all();
@@ -345,7 +371,7 @@ START_TEST(every_style_for_nothing)
     struct tocsin_queue queue;
 
     ck_assert_int_gt(tocsin_declare(&done_spec), 0);
-    connect_to("count.done", tell, &told);                 /* the registry */
+    connect_to("count.done", tell, &told); /* a handler in the registry receives it */
     ck_assert_int_eq(count_start(NULL, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
@@ -379,10 +405,14 @@ END_TEST
 
 START_TEST(types_that_are_malformed)
 {
-    const struct tocsin_spec question = { .name = "count.asked", .doc = "?", .kind = TOCSIN_DIRECT };
-    const struct tocsin_spec other = { .name = "count.done", .doc = "Declared otherwise." };
-    const struct tocsin_op_type none = { .done = NULL }, flags = { .done = &done_spec, .flags = 2 }, direct = { .done = &question },
-                                spare = { .done = &done_spec, .spare = { 0, 1 } }, again = { .done = &other };
+    const struct tocsin_signal_spec question = { .name = "count.asked",
+                                                 .doc = "?",
+                                                 .kind = TOCSIN_DIRECT };
+    const struct tocsin_signal_spec other = { .name = "count.done", .doc = "Declared otherwise." };
+    const struct tocsin_op_type none = { .done = NULL }, flags = { .done = &done_spec, .flags = 2 },
+                                direct = { .done = &question },
+                                spare = { .done = &done_spec, .spare = { 0, 1 } },
+                                again = { .done = &other };
     struct tocsin_op op;
 
     ck_assert_int_eq(tocsin_op_new(&count_type, NULL, NULL), -EINVAL);
@@ -392,10 +422,14 @@ START_TEST(types_that_are_malformed)
     ck_assert_int_eq(tocsin_op_new(&spare, NULL, &op), -EINVAL);
     ck_assert_int_gt(tocsin_declare(&done_spec), 0);
     ck_assert_int_eq(tocsin_op_new(&again, NULL, &op), -EEXIST);
-    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_AT_END | TOCSIN_KEEP, .fn = tell }, &op), -EINVAL);
-    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = 64 }, &op), -EINVAL);
+    ck_assert_int_eq(
+        tocsin_op_new(
+            NULL, &(struct tocsin_notify){ .mode = TOCSIN_AT_END | TOCSIN_KEEP, .fn = tell }, &op),
+        -EINVAL);
+    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .mode = 64 }, &op), -EINVAL);
     ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .spare = { 1 } }, &op), -EINVAL);
-    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_AT_EACH }, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .mode = TOCSIN_AT_EACH }, &op),
+                     -EINVAL);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EINVAL);
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* E1 to E5, E8 and E15: who is called by an emission, in which order, and what happens to one within another. */
+/* E1 to E5, E8, E15: which handlers an emission calls, in which order, and what happens to an
+   emission that a handler makes. */
 #include <pthread.h>
 
 #include "record.h"
@@ -13,14 +14,16 @@ static void begin(void)
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
-    record_take();                                     /* the drops */
+    ck_assert_int_eq(tocsin_loop_free(), 0);
+    record_take(); /* discards what earlier drops recorded */
 }
 
 static struct tocsin_handler add(tocsin_fn fn, const char *word, int priority, unsigned flags)
 {
     struct tocsin_handler handler;
-    struct tocsin_action action = { .fn = fn, .arg = (void *)word, .priority = priority, .flags = flags, .drop = record_drop };
+    struct tocsin_action action = {
+        .fn = fn, .arg = (void *)word, .priority = priority, .flags = flags, .drop = record_drop
+    };
 
     ck_assert_int_eq(tocsin_connect("bell.rung", &action, &handler), 0);
     return handler;
@@ -45,9 +48,17 @@ START_TEST(test_E1_a_pattern_has_the_place_it_was_connected_at)
     int later;
 
     ck_assert_int_eq(tocsin_on("bell.later", record_call, "never"), -ENOENT);
-    ck_assert_int_eq(tocsin_connect("bell.later", &(struct tocsin_action){ .fn = record_call, .arg = "a", .flags = TOCSIN_EARLY }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "bell.later",
+            &(struct tocsin_action){ .fn = record_call, .arg = "a", .flags = TOCSIN_EARLY }, NULL),
+        0);
     ck_assert_int_eq(tocsin_on("bell.*", record_call, "b"), 0);
-    ck_assert_int_eq(tocsin_connect("bell.later", &(struct tocsin_action){ .fn = record_call, .arg = "c", .flags = TOCSIN_EARLY }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "bell.later",
+            &(struct tocsin_action){ .fn = record_call, .arg = "c", .flags = TOCSIN_EARLY }, NULL),
+        0);
     later = record_signal("bell.later");
     ck_assert_int_eq(tocsin_on("bell.later", record_call, "d"), 0);
     ck_assert_int_eq(tocsin_emit(later, NULL), TOCSIN_DELIVERED);
@@ -55,7 +66,8 @@ START_TEST(test_E1_a_pattern_has_the_place_it_was_connected_at)
 }
 END_TEST
 
-/* Connects one before, beside and behind itself, at its first call. */
+/* At its first call, this handler connects three handlers: one with a higher, one with the same and
+   one with a lower priority than its own. */
 static int connect_three(const struct tocsin_info *info, void *arg)
 {
     static int calls;
@@ -64,7 +76,11 @@ static int connect_three(const struct tocsin_info *info, void *arg)
     if (calls++)
         return TOCSIN_NEXT;
     for (int priority = -1; priority <= 1; priority++)
-        ck_assert_int_eq(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = record_call, .arg = "new", .priority = priority }, NULL), 0);
+        ck_assert_int_eq(tocsin_connect("bell.rung",
+                                        &(struct tocsin_action){
+                                            .fn = record_call, .arg = "new", .priority = priority },
+                                        NULL),
+                         0);
     return TOCSIN_NEXT;
 }
 
@@ -117,7 +133,7 @@ START_TEST(test_E3_who_is_disconnected_is_never_called_again)
     ends[2] = add(record_call, "c", 0, 0);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("a b ~c ~b ~a");
-    ck_assert_int_eq(tocsin_heard(bell), 0);
+    ck_assert_int_eq(tocsin_has_listeners(bell), 0);
     ck_assert_int_eq(tocsin_disconnect(ends[1]), -ENOENT);
 }
 END_TEST
@@ -125,7 +141,7 @@ END_TEST
 static int free_loop(const struct tocsin_info *info, void *arg)
 {
     record_call(info, arg);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
     return TOCSIN_NEXT;
 }
@@ -156,7 +172,7 @@ START_TEST(test_E4_once_is_disconnected_before_its_call)
 {
     add(emit_within, "a", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     tocsin_emit(bell, NULL);
-    ck_assert_record("a( )0 ~a");                      /* nobody is there any more */
+    ck_assert_record("a( )0 ~a"); /* the nested emission finds no handler */
     add(emit_within, "b", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     add(record_call, "c", 0, 0);
     tocsin_emit(bell, NULL);
@@ -164,14 +180,14 @@ START_TEST(test_E4_once_is_disconnected_before_its_call)
 }
 END_TEST
 
-static uint64_t first;                                 /* the number of a test's first emission */
+static uint64_t first; /* the sequence number of the outer emission */
 
 static int emit_twice(const struct tocsin_info *info, void *arg)
 {
     if (!first)
         first = info->sequence;
     record("%s%d", (const char *)arg, (int)(info->sequence - first));
-    if (info->sequence == first) {                     /* both of them */
+    if (info->sequence == first) { /* only during the outer emission */
         ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
     }
@@ -232,7 +248,8 @@ START_TEST(test_E5_nodefer_belongs_to_the_handler_that_runs)
     add(emit_within, "b", 1, TOCSIN_NODEFER | TOCSIN_ONCE);
     add(emit_within, "c", 0, TOCSIN_ONCE);
     tocsin_emit(bell, NULL);
-    /* The nested one reaches c, which defers: TOCSIN_PENDED. Then c is gone for the outer one, and a hears what c emitted. */
+    /* b's nested emission calls a and c. The emission that c makes returns TOCSIN_PENDED (3). Then
+       c is disconnected, and the pending emission calls a alone. */
     ck_assert_record("a b( a c( )3 )1 a ~c ~b");
 }
 END_TEST
@@ -243,11 +260,12 @@ static void *declare_and_connect(void *arg)
     record_signal("bell.elsewhere");
     ck_assert_int_eq(tocsin_on("bell.**", record_call, "elsewhere"), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("bell.elsewhere"), NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
 
-/* All that has a lock is done by another thread, while this one is in a handler. */
+/* This handler starts a thread that calls each function that takes a lock, and joins it. If the
+   library held a lock during a handler, the test would hang. */
 static int join_another(const struct tocsin_info *info, void *arg)
 {
     pthread_t thread;
@@ -266,10 +284,13 @@ START_TEST(test_E8_no_lock_is_held_while_a_handler_runs)
 }
 END_TEST
 
-static struct { uint64_t sequence, parent; } trace[4];
+static struct {
+    uint64_t sequence, parent;
+} trace[4];
 static int traced;
 
-/* Every other one emits its own signal, which is pended. */
+/* Records sequence and parent. Every second call also emits its own signal, which becomes
+   pending. */
 static int note_trace(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -284,9 +305,10 @@ START_TEST(test_E15_sequence_and_parent)
 
     traced = 0;
     ck_assert_int_eq(tocsin_on("bell.rung", note_trace, NULL), 0);
-    for (int i = 0; i < 2; i++) {                      /* the slow way, the quick way */
+    /* The first emission takes the library's slow path, the second one the fast path. */
+    for (int i = 0; i < 2; i++) {
         tocsin_emit(bell, NULL);
-        tocsin_emit(other, NULL);                      /* nobody: takes no number (E12) */
+        tocsin_emit(other, NULL); /* no listener: the emission gets no number (E12) */
     }
     ck_assert_int_eq(traced, 4);
     ck_assert_uint_eq(trace[0].sequence >> 48, tocsin_loop_current().id >> 48);

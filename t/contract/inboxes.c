@@ -1,10 +1,13 @@
-/* The contracts of an inbox, E11 and E7, and tocsin_post_wait: a test for each. */
+/* E7, E11: the inbox of a loop: its limits, coalescing messages, and copies of payloads. Also
+   tocsin_post_wait, which waits for room. */
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "contract/crossing.h"
+#include "contract/remote_signals.h"
 
-#define BROAD(F) F(u64, a) F(u64, b) F(u64, c) F(u64, d) F(u64, e) F(u64, f) F(u64, g) F(u64, h) F(u64, i) F(u64, j)
+#define BROAD(F) \
+    F(u64, a) \
+    F(u64, b) F(u64, c) F(u64, d) F(u64, e) F(u64, f) F(u64, g) F(u64, h) F(u64, i) F(u64, j)
 TOCSIN_LAYOUT(broad, BROAD);
 
 static int broad;
@@ -12,10 +15,10 @@ static int broad;
 static void begin_inboxes(void)
 {
     begin();
-    broad = declare((struct tocsin_spec){ .name = "test.broad", .layout = &broad_layout });
+    broad = declare((struct tocsin_signal_spec){ .name = "test.broad", .layout = &broad_layout });
 }
 
-/* E11 */
+/* E11: the limits of an inbox */
 
 START_TEST(E11_an_inbox_is_bounded)
 {
@@ -27,12 +30,12 @@ START_TEST(E11_an_inbox_is_bounded)
     ck_assert_int_eq(tocsin_post(broad, TOCSIN_PAYLOAD(broad, .a = 0)), -EAGAIN);
     ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), do_turn, NULL, NULL), -EAGAIN);
     ck_assert_int_eq(tocsin_loop_get(&facts), 0);
-    ck_assert_uint_eq(facts.refused, 3);             /* posts; a call is none */
+    ck_assert_uint_eq(facts.refused, 3); /* three posts; the call is not counted */
     ck_assert_uint_eq(facts.received, 0);
-    ck_assert_int_eq(tocsin_turn(0), ROOM);
+    ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     check_values(&heard, ROOM);
-    ck_assert_int_eq(post_until_full(number), ROOM);   /* all of it has room again */
-    ck_assert_int_eq(tocsin_turn(0), ROOM);
+    ck_assert_int_eq(post_until_full(number), ROOM); /* the whole inbox is empty again */
+    ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     ck_assert_int_eq(tocsin_loop_get(&facts), 0);
     ck_assert_uint_eq(facts.received, 2 * ROOM);
 }
@@ -57,8 +60,9 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         for (count = 0; (answer = tocsin_post(letter, &large.tocsin)) == TOCSIN_PENDED; count++)
             ;
         ck_assert_int_eq(answer, -EAGAIN);
-        ck_assert_int_eq(count, 15);                   /* each is a little more than a sixteenth */
-        ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);     /* that lies in the ring */
+        ck_assert_int_eq(count, 15); /* 16 such payloads exceed the limit in bytes */
+        /* This payload is stored in the ring's cell and does not count in the limit of bytes. */
+        ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);
         ck_assert_int_eq(do_turns(NULL), count + 1);
     }
     ck_assert_int_eq(other.told.count, 3 * count);
@@ -67,7 +71,8 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
 }
 END_TEST
 
-/* It would never be, else. */
+/* A payload larger than the byte limit is posted to an empty inbox. The post must be accepted,
+   since otherwise this payload could never be delivered. */
 START_TEST(E11_what_alone_is_larger_than_all_the_room_is_let_in_alone)
 {
     struct letter large = letter_make();
@@ -75,15 +80,15 @@ START_TEST(E11_what_alone_is_larger_than_all_the_room_is_let_in_alone)
     large.data = (struct tocsin_bytes){ calloc(1, TOCSIN_INBOX_BYTES + 1), TOCSIN_INBOX_BYTES + 1 };
     large.fd = -1;
     connect_to("test.letter", tell, &other.told);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(post_text(letter, "small"), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_post(letter, &large.tocsin), -EAGAIN);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(tocsin_post(letter, &large.tocsin), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_post(letter, &large.tocsin), -EAGAIN);
         ck_assert_int_eq(post_text(letter, "small"), -EAGAIN);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     ck_assert_int_eq(other.told.count, 3);
     free((void *)large.data.data);
@@ -92,7 +97,7 @@ END_TEST
 
 START_TEST(E11_bytes_are_given_back_whatever_becomes_of_it)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
     char text[1000];
 
     memset(text, 'x', sizeof text - 1);
@@ -100,26 +105,28 @@ START_TEST(E11_bytes_are_given_back_whatever_becomes_of_it)
     connect_to("test.newest, test.letter", tell, &heard.told);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(post_text(newest, text), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(post_text(letter, ""), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_block("test.**", &mask), 0);
     for (int i = 0; i < 50; i++) {
         ck_assert_int_eq(post_text(newest, text), TOCSIN_PENDED);
         ck_assert_int_eq(post_text(letter, text), TOCSIN_PENDED);
         ck_assert_int_gt(do_turns(NULL), 0);
     }
-    ck_assert_int_eq(tocsin_ignore("test.letter"), 0); /* drops them */
-    ck_assert_int_eq(tocsin_default("test.letter"), 0);
+    /* Ignoring a signal discards its pending emissions. */
+    ck_assert_int_eq(tocsin_ignore("test.letter"), 0);
+    ck_assert_int_eq(tocsin_unignore("test.letter"), 0);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(heard.told.count, 3);
     ck_assert_uint_eq(heard.told.overrun, 49);
     ck_assert_int_eq(post_text(letter, text), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
 }
 END_TEST
 
-/* What coalesces takes the place of the one that waits. It is counted, and is not refused, also where the ring is full. */
+/* The inbox is full, and a coalescing signal is posted 5,000 times. No post is refused: each one
+   replaces the waiting message and is counted in its overrun. */
 START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
 {
     connect_to("test.latest", hear, &heard);
@@ -127,35 +134,36 @@ START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
     ck_assert_int_eq(post_until_full(number), ROOM);
     for (int i = 0; i < 5000; i++)
         ck_assert_int_eq(post_number(latest, (uint64_t)i), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), ROOM + 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), ROOM + 1);
     ck_assert_int_eq(heard.told.count, 1);
     ck_assert_uint_eq(heard.values[0], 4999);
     ck_assert_uint_eq(heard.told.overrun, 4999);
     ck_assert_int_eq(heard.told.code, TOCSIN_POSTED);
     check_values(&other, ROOM);
-    for (int i = 0; i < 3; i++) {                      /* and again */
+    for (int i = 0; i < 3; i++) { /* an emptied cell coalesces nothing */
         ck_assert_int_eq(post_number(latest, 9), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
         ck_assert_uint_eq(heard.told.overrun, 0);
     }
     ck_assert_int_eq(heard.told.count, 4);
 }
 END_TEST
 
-/* Where it is blocked, what waits is pended, and what comes later is merged with that. */
+/* A coalescing signal is blocked, and posts arrive in several turns. One emission becomes pending;
+   each later post replaces it and is counted. */
 START_TEST(E11_coalesced_while_it_is_blocked)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     connect_to("test.latest", hear, &heard);
     ck_assert_int_eq(tocsin_block("test.latest", &mask), 0);
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(post_number(latest, (uint64_t)i), TOCSIN_PENDED);
         if (i % 3 == 0)
-            ck_assert_int_eq(tocsin_turn(0), 1);
+            ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     do_turns(NULL);
-    ck_assert_int_eq(tocsin_pending(NULL), 1);
+    ck_assert_int_eq(tocsin_pending_count(NULL), 1);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(heard.told.count, 1);
     ck_assert_uint_eq(heard.values[0], 9);
@@ -163,10 +171,11 @@ START_TEST(E11_coalesced_while_it_is_blocked)
 }
 END_TEST
 
-/* A blocked signal: pended to its limit, then who posts is refused. What was on its way by then is taken in. */
+/* The limit of pending emissions of a blocked signal is 4. When 4 are pending, posts and emissions
+   of this signal are refused, and other signals are still accepted. */
 START_TEST(E11_blocked_to_the_limit_then_refused)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
     int count;
 
     connect_to("test.few", hear, &heard);
@@ -174,58 +183,61 @@ START_TEST(E11_blocked_to_the_limit_then_refused)
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (count = 0; count < 4; count++) {
         ck_assert_int_eq(post_number(few, (uint64_t)count), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     ck_assert_int_eq(post_number(few, 99), -EAGAIN);
     ck_assert_int_eq(tocsin_emit(few, TOCSIN_PAYLOAD(number, .value = 99)), -EAGAIN);
-    ck_assert_int_eq(post_number(number, 0), TOCSIN_PENDED);           /* others have room */
-    ck_assert_int_eq(tocsin_turn(0), 1);
-    ck_assert_int_eq(tocsin_pending("test.few"), 4);
+    /* The inbox itself has room for other signals. */
+    ck_assert_int_eq(post_number(number, 0), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
+    ck_assert_int_eq(tocsin_pending_count("test.few"), 4);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, 4);
     ck_assert_int_eq(post_number(few, 4), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     check_values(&heard, 5);
 }
 END_TEST
 
 START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     connect_to("test.few", hear, &heard);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    ck_assert_int_eq(post_until_full(few), ROOM);      /* the loop has not looked */
-    ck_assert_int_eq(tocsin_turn(0), ROOM);
-    ck_assert_int_eq(tocsin_pending("test.few"), ROOM);
+    ck_assert_int_eq(post_until_full(few), ROOM); /* all wait in the inbox */
+    ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
+    ck_assert_int_eq(tocsin_pending_count("test.few"), ROOM);
     ck_assert_int_eq(post_number(few, 0), -EAGAIN);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, ROOM);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    ck_assert_int_eq(post_until_full(few), ROOM);      /* recovered, and again */
-    ck_assert_int_eq(tocsin_free(), 1);
-    ck_assert_int_eq(heard.told.count, 2 * ROOM);      /* a loop that ends lifts its blocks */
+    /* Fill the inbox a second time: the first time must have left nothing behind. */
+    ck_assert_int_eq(post_until_full(few), ROOM);
+    ck_assert_int_eq(tocsin_loop_free(), 1);
+    ck_assert_int_eq(heard.told.count, 2 * ROOM); /* a freed loop delivers what was blocked */
 }
 END_TEST
 
-/* A post that finds the signal's handlers running, or something of it pended, keeps its order. */
+/* Emissions and posts of a blocked signal alternate. After the unblock they must be delivered in
+   the order in which they were made. */
 START_TEST(E11_posts_and_emissions_keep_their_order_while_blocked)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     connect_to("test.number", hear, &heard);
     ck_assert_int_eq(tocsin_block("test.number", &mask), 0);
     for (uint64_t i = 0; i < 20; i += 2) {
         ck_assert_int_eq(tocsin_emit(number, TOCSIN_PAYLOAD(number, .value = i)), TOCSIN_PENDED);
         ck_assert_int_eq(post_number(number, i + 1), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, 20);
 }
 END_TEST
 
-/* Payloads */
+/* E7: copies of payloads */
 
 static int check_letter(const struct tocsin_info *info, void *arg)
 {
@@ -254,11 +266,11 @@ START_TEST(E7_a_payload_is_copied_once_with_all_that_it_holds)
     ck_assert_int_eq(tocsin_post(newest, &made.tocsin), TOCSIN_PENDED);
     memset(&made, 0, sizeof made);
     close(ends[0]);
-    ck_assert_int_eq(tocsin_turn(0), 2);
+    ck_assert_int_eq(tocsin_loop_turn(0), 2);
     ck_assert_int_eq(heard.told.count, 2);
     ck_assert_int_eq(refs, 3);
     close(ends[1]);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(unrefs, 3);
 }
 END_TEST
@@ -306,8 +318,8 @@ START_TEST(E7_a_posted_info_can_be_kept)
     ck_assert_int_eq(post_text(letter, "kept"), TOCSIN_PENDED);
     ck_assert_int_eq(post_number(number, 42), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_post(broad, TOCSIN_PAYLOAD(broad, .a = 1, .j = 12)), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_turn(0), 3);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 3);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_str_eq(letter_of(kept[0])->text, "kept");
     ck_assert_uint_eq(number_of(kept[1])->value, 42);
     ck_assert_uint_eq(broad_of(kept[2])->a + broad_of(kept[2])->j, 13);
@@ -318,7 +330,8 @@ START_TEST(E7_a_posted_info_can_be_kept)
 }
 END_TEST
 
-/* Where an object goes, turns can be run only as far as they can be anywhere: not while the loop delivers. */
+/* The object in a payload calls tocsin_loop_turn when it is released. Here each release happens
+   inside of a delivery or a post, so each of these turns must be refused. */
 static int turns_run;
 
 static void unref_and_turn(void *object)
@@ -327,18 +340,18 @@ static void unref_and_turn(void *object)
 
     (void)object;
     if (depth++ == 0)
-        turns_run += tocsin_turn(0) >= 0;
+        turns_run += tocsin_loop_turn(0) >= 0;
     depth--;
 }
 
-static const struct tocsin_shared turning = { "turning", thing_ref, unref_and_turn };
+static const struct tocsin_object_ops turning = { "turning", thing_ref, unref_and_turn };
 
 START_TEST(E7_an_object_that_goes_may_ask_for_a_turn)
 {
     struct letter made = full_letter("text", -1);
 
     turns_run = 0;
-    made.thing.how = &turning;
+    made.thing.ops = &turning;
     connect_to("test.letter, test.newest", tell, &heard.told);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_post(letter, &made.tocsin), TOCSIN_PENDED);
@@ -348,12 +361,12 @@ START_TEST(E7_an_object_that_goes_may_ask_for_a_turn)
             ck_assert_int_eq(do_turns(NULL), 1);
     }
     ck_assert_int_eq(turns_run, 0);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(heard.told.count, 4);
 }
 END_TEST
 
-/* tocsin_post_wait */
+/* tocsin_post_wait waits while the inbox is full */
 
 static int wait_to_post(void *timeout_ms)
 {
@@ -370,7 +383,7 @@ START_TEST(post_wait_waits_for_room)
     ck_assert_int_eq(post_until_full(number), ROOM);
     peer_starts(&peer, wait_to_post, &ms);
     while (heard.told.count <= ROOM)
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(peer_finishes(&peer), TOCSIN_PENDED);
     check_values(&heard, ROOM + 1);
     ck_assert_int_eq(post_until_full(number), ROOM);
@@ -383,7 +396,7 @@ START_TEST(post_wait_waits_for_room)
     ms = INT64_MAX;
     peer_starts(&peer, wait_to_post, &ms);
     while (heard.told.count < 2 * ROOM + 2)
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(peer_finishes(&peer), TOCSIN_PENDED);
     ck_assert_int_eq(wait_to_post(&ms), -EDEADLK);
     peer_leaves(&peer);
@@ -398,7 +411,7 @@ static int wait_to_post_few(void *none)
 
 START_TEST(post_wait_waits_for_what_is_blocked)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
     struct peer peer;
 
     peer_begin(&peer);
@@ -406,11 +419,12 @@ START_TEST(post_wait_waits_for_what_is_blocked)
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (uint64_t i = 0; i < 4; i++) {
         ck_assert_int_eq(post_number(few, i), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     peer_starts(&peer, wait_to_post_few, NULL);
+    /* While the signal is blocked, the waiting thread asks the loop for room, and gets none. */
     for (int i = 0; i < 3; i++)
-        ck_assert_int_ge(tocsin_turn(-1), 0);          /* it asks, and there is none */
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     turns_until(&heard.told.count, 5);
     ck_assert_int_eq(peer_finishes(&peer), TOCSIN_PENDED);
@@ -428,8 +442,9 @@ START_TEST(post_wait_ends_when_the_loop_goes)
     peer_begin(&peer);
     ck_assert_int_eq(post_until_full(number), ROOM);
     peer_starts(&peer, wait_to_post, &ms);
-    ck_assert_int_eq(tocsin_free(), 0);
-    if (peer_finishes(&peer) == TOCSIN_PENDED)         /* it was quick */
+    ck_assert_int_eq(tocsin_loop_free(), 0);
+    /* If the thread did not wait, it posted before the loop was freed. */
+    if (peer_finishes(&peer) == TOCSIN_PENDED)
         check_values(&heard, ROOM + 1);
     else
         ck_assert_int_eq(peer.answer, TOCSIN_NOBODY);
@@ -442,7 +457,8 @@ static int wait_to_post_letter(void *made)
     return tocsin_post_wait(letter, made, -1);
 }
 
-/* What the object of a payload answers is not taken for a full inbox. */
+/* The ref function of an object in the payload returns -EAGAIN or -EBUSY. tocsin_post_wait must
+   return this error at once. It must not wait for room because of -EAGAIN. */
 START_TEST(post_wait_of_what_cannot_be_copied)
 {
     struct letter made = full_letter("text", -1);

@@ -1,7 +1,10 @@
-/* The contracts of several loops, T1, T2, E13, E15, E17 and E18: a test for each. */
-#include "contract/sides.h"
+/* T1, T2, E13, E15, E17, E18: several loops. Emissions, their order, names that are declared later,
+   questions and observers. */
+#include <tocsin/provider.h>
 
-/* T1 */
+#include "contract/loop_threads.h"
+
+/* T1: a loop belongs to a thread */
 
 static int emit_without_a_loop(void *none)
 {
@@ -29,7 +32,7 @@ START_TEST(T1_emitting_takes_a_loop_posting_does_not)
 }
 END_TEST
 
-/* T2 */
+/* T2: an emission reaches all loops that listen */
 
 START_TEST(T2_an_emission_reaches_every_loop_that_listens)
 {
@@ -37,7 +40,8 @@ START_TEST(T2_an_emission_reaches_every_loop_that_listens)
     for (int i = 0; i < SIDES; i++)
         side_begin(i, i ? "test.*" : "test.note", NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(ours.told.count, 1);              /* now; and elsewhere in the next turn */
+    /* The emission is delivered on this loop at once, and on other loops in their next turn. */
+    ck_assert_int_eq(ours.told.count, 1);
     for (int i = 0; i < SIDES; i++) {
         ck_assert_int_eq(sides[i].told.count, 0);
         ck_assert_int_eq(side_turns(&sides[i]), 1);
@@ -53,18 +57,18 @@ END_TEST
 START_TEST(T2_it_is_on_its_way_if_only_others_listen)
 {
     side_begin(0, "test.note", NULL);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_heard(note), 1);
+    ck_assert_int_eq(tocsin_has_listeners(note), 1);
     ck_assert_int_eq(side_turns(&sides[0]), 1);
     ck_assert_int_eq(sides[0].told.count, 1);
     sides_end(1);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_NOBODY);
-    ck_assert_int_eq(tocsin_heard(note), 0);
+    ck_assert_int_eq(tocsin_has_listeners(note), 0);
 }
 END_TEST
 
-/* Nothing has been done anywhere, whichever of them is full. */
+/* The inbox of one loop is full. An emission must be refused, and no loop may deliver it. */
 static void refused_by(int full)
 {
     struct letter made = full_letter("text", 0);
@@ -104,7 +108,8 @@ START_TEST(T2_one_full_inbox_refuses_for_all)
 }
 END_TEST
 
-/* Bytes are looked at when places are taken: what the others had reserved by then stands in nobody's way. */
+/* One loop has no bytes left for a large payload. An emission with this payload must be refused. An
+   emission without a payload must still be delivered on all loops. */
 static void refused_for_bytes_by(int full, struct letter *large, int count)
 {
     int answer;
@@ -140,12 +145,13 @@ START_TEST(T2_one_inbox_without_bytes_refuses_for_all)
 }
 END_TEST
 
-/* What is refused leaves no trace where there was room: an idle loop's inbox does not fill with it. */
+/* One of two listening loops is full, so each emission and post is refused. The refused ones must
+   use no room in the inbox of the other loop. */
 START_TEST(T2_who_is_refused_may_try_again_for_ever)
 {
     side_begin(0, "test.note", NULL);
     side_begin(1, "test.note", NULL);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     fill(sides[1].loop);
     for (int i = 0; i < 2 * TOCSIN_INBOX; i++) {
         ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
@@ -163,13 +169,14 @@ END_TEST
 START_TEST(T2_the_own_loop_refuses_for_all)
 {
     struct tocsin_queue queue;
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
     struct tocsin_info *info;
 
     side_begin(0, "test.**", NULL);
-    ck_assert_int_eq(tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .limit = 1 }, &queue), 0);
+    ck_assert_int_eq(
+        tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .limit = 1 }, &queue), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);                /* the queue is full */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN); /* the queue of this loop is full */
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, &info), 0);
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
@@ -178,7 +185,8 @@ START_TEST(T2_the_own_loop_refuses_for_all)
     ours.loop = tocsin_loop_current();
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (int i = 0; i < 6; i++)
-        ck_assert_int_eq(emit_number(few, 1), i < 4 ? TOCSIN_PENDED : -EAGAIN);        /* so many may be pended */
+        /* At most 4 emissions of this signal may be pending. */
+        ck_assert_int_eq(emit_number(few, 1), i < 4 ? TOCSIN_PENDED : -EAGAIN);
     ck_assert_int_eq(side_turns(&sides[0]), 4);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(ours.told.count, 4);
@@ -188,7 +196,8 @@ START_TEST(T2_the_own_loop_refuses_for_all)
 }
 END_TEST
 
-/* While it is said that the emission was refused, nothing of it may stand in anybody's way: here, that loop is freed meanwhile. */
+/* A handler of tocsin.queue.full frees the loop whose inbox refused the emission. At that time the
+   refused emission must not use that loop any more. */
 static int free_theirs(const struct tocsin_info *info, void *arg)
 {
     struct side *side = arg;
@@ -201,14 +210,14 @@ static int free_theirs(const struct tocsin_info *info, void *arg)
 START_TEST(T2_whom_a_refusal_concerns_is_not_held_up)
 {
     struct side *side = side_begin(0, "test.few", NULL);
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     own_begin("test.few", NULL);
     connect_to("tocsin.queue.full", free_theirs, side);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(emit_number(few, 1), i < 4 ? TOCSIN_PENDED : -EAGAIN);
-    ck_assert_int_eq(side->told.count, 5);             /* with what it was told of the refusal */
+    ck_assert_int_eq(side->told.count, 5); /* tocsin.queue.full is one of them */
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(ours.told.count, 4);
     peer_leaves(&side->peer);
@@ -229,7 +238,12 @@ START_TEST(T2_nested_too_deeply_it_reaches_nobody)
     int deepest = 0, reached = 0;
 
     side_begin(0, "test.note", NULL);
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = emit_deeper, .arg = &deepest, .flags = TOCSIN_NODEFER }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "test.note",
+            &(struct tocsin_action){ .fn = emit_deeper, .arg = &deepest, .flags = TOCSIN_NODEFER },
+            NULL),
+        0);
     connect_to("test.note", write_down, "x");
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(deepest, 1);
@@ -286,7 +300,8 @@ START_TEST(T2_what_comes_out_of_an_inbox_is_not_handed_on)
 }
 END_TEST
 
-/* Order, of one sender and for one loop: whatever way it takes. */
+/* T2: one sender uses all functions that send, in turn. The receiving loop must deliver the
+   messages in the order of the calls. */
 
 static int send_one(int i)
 {
@@ -305,7 +320,7 @@ static int send_one(int i)
     case 4:
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
         ck_assert_int_eq(tocsin_op_complete(op, i, NULL), 0);
-        return tocsin_turn(0);
+        return tocsin_loop_turn(0);
     default: return tocsin_post(latest, TOCSIN_PAYLOAD(number, .value = (uint64_t)i));
     }
 }
@@ -321,10 +336,10 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
     static char expected[LOG];
     struct side *side = side_begin(0, "test.number, test.letter, test.latest, op.done", log_it);
 
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     for (int i = 0; i < 600; i++) {
         if (i % 6 == 5 && i % 12 == 11)
-            continue;                                  /* one that coalesces in each batch */
+            continue; /* two coalescing messages in a batch would become one */
         ck_assert_int_ge(send_one(i), 0);
         snprintf(expected + strlen(expected), LOG - strlen(expected), "%d ", i);
         if (i % 12 == 3) {
@@ -340,7 +355,7 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
 }
 END_TEST
 
-/* One copy for all of them; it goes with the last. */
+/* All loops share one copy of the payload. The last loop that has delivered it frees it. */
 static int check_letter(const struct tocsin_info *info, void *arg)
 {
     const struct letter *seen = letter_of(info);
@@ -375,7 +390,7 @@ START_TEST(T2_one_copy_for_all)
 {
     for (int i = 0; i < SIDES; i++)
         side_begin(i, "test.letter", check_letter);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     one_copy(tocsin_emit, 1);
     one_copy(tocsin_post, 1);
     own_begin("test.letter", NULL);
@@ -401,12 +416,12 @@ START_TEST(T2_a_copy_that_is_kept_outlives_the_loops)
         sides[i].action.arg = &kept[i];
         side_begin(i, "test.letter", keep);
     }
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_emit(letter, &made.tocsin), TOCSIN_PENDED);
     for (int i = 0; i < SIDES; i++)
         side_turns(&sides[i]);
     sides_end(SIDES);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(refs, 1);
     for (int i = 0; i < SIDES; i++) {
         ck_assert_int_eq(unrefs, 0);
@@ -417,24 +432,25 @@ START_TEST(T2_a_copy_that_is_kept_outlives_the_loops)
 }
 END_TEST
 
-/* The end of an object may do anything: here, it frees the loop whose post has replaced it. */
+/* A post replaces a coalescing message, so the replaced message's object is released. The object's
+   unref frees the posting loop. Unref may call any function, so this must work. */
 static int frees;
 
 static void unref_and_free(void *object)
 {
     (void)object;
     if (frees++ == 0)
-        tocsin_free();
+        tocsin_loop_free();
 }
 
-static const struct tocsin_shared freeing = { "freeing", thing_ref, unref_and_free };
+static const struct tocsin_object_ops freeing = { "freeing", thing_ref, unref_and_free };
 
 START_TEST(E7_an_object_that_goes_may_free_its_loop)
 {
     struct letter first = full_letter("first", -1), later = full_letter("later", -1);
 
     frees = 0;
-    first.thing.how = &freeing;
+    first.thing.ops = &freeing;
     side_begin(0, "test.newest", NULL);
     own_begin("test.newest", NULL);
     ck_assert_int_eq(tocsin_post(newest, &first.tocsin), TOCSIN_PENDED);
@@ -449,7 +465,8 @@ START_TEST(E7_an_object_that_goes_may_free_its_loop)
 }
 END_TEST
 
-/* A loop that is blocked pends it, as does one whose handlers are running: it has a reference there. */
+/* Two loops get an emission. On one of them the signal is blocked or its handlers run. There the
+   emission becomes pending and keeps a reference to the shared payload. */
 START_TEST(T2_pended_in_one_of_them)
 {
     struct letter made = full_letter("text", 0);
@@ -475,7 +492,7 @@ END_TEST
 START_TEST(T2_pended_here_and_sent_there)
 {
     struct letter made = full_letter("text", 0);
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     refs = unrefs = 0;
     own_begin("test.letter", check_letter);
@@ -492,7 +509,8 @@ START_TEST(T2_pended_here_and_sent_there)
 }
 END_TEST
 
-/* From a source of one's own: whoever elsewhere listens to all hears it; its word of data goes with it. */
+/* An emission has a source of the program. A handler on another loop that listens to all sources
+   must receive it, and can read the data of the source. */
 static int check_source(const struct tocsin_info *info, void *arg)
 {
     ck_assert_ptr_eq(tocsin_info_data(info), &note);
@@ -515,7 +533,7 @@ START_TEST(T2_an_emission_from_a_source)
 }
 END_TEST
 
-/* E15: the parent goes along. */
+/* E15: a handler's emission is delivered on another loop. There it must have the right parent. */
 
 static int emit_note(const struct tocsin_info *info, void *arg)
 {
@@ -537,11 +555,12 @@ START_TEST(E15_a_parent_of_another_loop)
 }
 END_TEST
 
-/* E13 */
+/* E13: names that appear after a pattern was connected */
 
 static int fresh(const char *name, enum tocsin_kind kind)
 {
-    return declare((struct tocsin_spec){ .name = name, .layout = &number_layout, .kind = kind });
+    return declare(
+        (struct tocsin_signal_spec){ .name = name, .layout = &number_layout, .kind = kind });
 }
 
 START_TEST(E13_a_pattern_elsewhere_hears_the_first_emission_of_a_new_name)
@@ -549,11 +568,12 @@ START_TEST(E13_a_pattern_elsewhere_hears_the_first_emission_of_a_new_name)
     int signo;
 
     side_begin(0, "fresh.**, !fresh.not", NULL);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     signo = fresh("fresh.emitted", TOCSIN_QUEUED);
-    ck_assert_int_eq(tocsin_heard(signo), 1);
+    ck_assert_int_eq(tocsin_has_listeners(signo), 1);
     ck_assert_int_eq(emit_number(signo, 1), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_post(fresh("fresh.posted", TOCSIN_QUEUED), TOCSIN_PAYLOAD(number, 1)), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post(fresh("fresh.posted", TOCSIN_QUEUED), TOCSIN_PAYLOAD(number, 1)),
+                     TOCSIN_PENDED);
     signo = fresh("fresh.coalesced", TOCSIN_COALESCE);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_post(signo, TOCSIN_PAYLOAD(number, 1)), TOCSIN_PENDED);
@@ -563,7 +583,7 @@ START_TEST(E13_a_pattern_elsewhere_hears_the_first_emission_of_a_new_name)
     ck_assert_uint_eq(sides[0].told.overrun, 2);
     ck_assert_int_eq(sides[0].told.signo, signo);
     sides_end(1);
-    ck_assert_int_eq(tocsin_heard(signo), 0);
+    ck_assert_int_eq(tocsin_has_listeners(signo), 0);
 }
 END_TEST
 
@@ -571,7 +591,9 @@ static int connect_early(void *arg)
 {
     struct side *side = arg;
 
-    return tocsin_connect("later.one", &(struct tocsin_action){ .fn = side_hear, .arg = side, .flags = TOCSIN_EARLY }, NULL);
+    return tocsin_connect(
+        "later.one", &(struct tocsin_action){ .fn = side_hear, .arg = side, .flags = TOCSIN_EARLY },
+        NULL);
 }
 
 START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
@@ -580,7 +602,7 @@ START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
 
     side_begin(0, "test.note", NULL);
     ck_assert_int_eq(peer_does(&sides[0].peer, connect_early, &sides[0]), 0);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     signo = fresh("later.one", TOCSIN_COALESCE);
     ck_assert_int_eq(emit_number(signo, 1), TOCSIN_PENDED);
     side_turns(&sides[0]);
@@ -589,7 +611,7 @@ START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
 }
 END_TEST
 
-/* E17 */
+/* E17: questions, while other loops listen */
 
 static int ask_without_a_loop(void *none)
 {
@@ -602,7 +624,7 @@ START_TEST(E17_a_question_to_another_loop)
     struct tocsin_handler by = { 7 };
     struct peer peer;
 
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     ck_assert_int_eq(tocsin_ask(question, NULL, &by), 0);
     ck_assert_int_eq(peer_does(&peer, ask_without_a_loop, NULL), 0);
@@ -623,7 +645,7 @@ START_TEST(E17_a_question_to_another_loop)
 }
 END_TEST
 
-/* E18: who observes on another loop would not have been asked. */
+/* E17, E18: another loop has only an observer of the question. The ask must succeed. */
 START_TEST(E17_an_observer_elsewhere_objects_to_nothing)
 {
     observer_begin(0, "**");
@@ -633,7 +655,7 @@ START_TEST(E17_an_observer_elsewhere_objects_to_nothing)
 }
 END_TEST
 
-/* E18 */
+/* E18: observers on other loops */
 
 START_TEST(E18_an_observer_elsewhere_refuses_nobody)
 {
@@ -647,7 +669,8 @@ START_TEST(E18_an_observer_elsewhere_refuses_nobody)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(letter, &made.tocsin), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
-    ck_assert_int_eq(emit_number(latest, 3), TOCSIN_DELIVERED);        /* that coalesces: it has its place */
+    /* A coalescing signal has its own cell on each loop, so a full inbox does not refuse it. */
+    ck_assert_int_eq(emit_number(latest, 3), TOCSIN_DELIVERED);
     ck_assert_int_eq(do_turns(NULL), 1);
     ck_assert_int_eq(ours.told.count, 4);
     side_turns(&sides[0]);
@@ -655,7 +678,7 @@ START_TEST(E18_an_observer_elsewhere_refuses_nobody)
     ck_assert_int_eq(refs, unrefs);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.missed, 3);
-    ck_assert_uint_eq(facts.refused, 1);               /* fill's last */
+    ck_assert_uint_eq(facts.refused, 1); /* only the post that found the inbox full */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     side_turns(&sides[0]);
     ck_assert_int_eq(sides[0].told.count, 2);
@@ -681,7 +704,8 @@ START_TEST(E18_a_handler_beside_it_refuses)
     ck_assert_int_eq(peer_does(&sides[0].peer, do_disconnect, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_block, &sides[0]), 0);
-    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);                /* what is blocked has to be pended there */
+    /* The other loop blocks this signal, so the emission would have to become pending there. */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_unblock, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     side_turns(&sides[0]);

@@ -1,4 +1,7 @@
-/* E13, E14: patterns, names that come early or late, and payloads that say what they are. */
+/* E13, E14: patterns, names that are declared before or after a connect, and payloads with and
+   without the declared layout. */
+#include <tocsin/posix.h>
+
 #include "record.h"
 #include "test.h"
 
@@ -10,7 +13,7 @@ TOCSIN_LAYOUT(other, OTHER);
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     record_take();
 }
 
@@ -51,8 +54,14 @@ START_TEST(test_E13_a_list_calls_a_handler_once)
 
     record_signal("l.a");
     record_signal("l.b");
-    ck_assert_int_eq(tocsin_connect("l.a, l.b,l.a", &(struct tocsin_action){ .fn = record_name, .arg = "plain" }, NULL), 0);
-    ck_assert_int_eq(tocsin_connect("l.*,l.a , **", &(struct tocsin_action){ .fn = record_name, .arg = "star" }, &handler), 0);
+    ck_assert_int_eq(tocsin_connect("l.a, l.b,l.a",
+                                    &(struct tocsin_action){ .fn = record_name, .arg = "plain" },
+                                    NULL),
+                     0);
+    ck_assert_int_eq(tocsin_connect("l.*,l.a , **",
+                                    &(struct tocsin_action){ .fn = record_name, .arg = "star" },
+                                    &handler),
+                     0);
     emit_named("l.a");
     ck_assert_record("plain:l.a star:l.a");
     emit_named("l.b");
@@ -68,15 +77,20 @@ START_TEST(test_E13_patterns_meet_names_that_come_later)
 {
     ck_assert_int_eq(tocsin_on("later.**", record_name, "pattern"), 0);
     ck_assert_int_eq(tocsin_on("later.a", record_name, "misspelt"), -ENOENT);
-    ck_assert_int_eq(tocsin_connect("later.a", &(struct tocsin_action){ .fn = record_name, .arg = "early", .flags = TOCSIN_EARLY }, NULL), 0);
-    ck_assert_int_eq(tocsin_find("later.a"), -ENOENT);         /* named, not declared */
+    ck_assert_int_eq(tocsin_connect("later.a",
+                                    &(struct tocsin_action){
+                                        .fn = record_name, .arg = "early", .flags = TOCSIN_EARLY },
+                                    NULL),
+                     0);
+    /* A connect has created this name. It is not declared, so tocsin_find does not find it. */
+    ck_assert_int_eq(tocsin_find("later.a"), -ENOENT);
     emit_named("later.a");
     ck_assert_record("pattern:later.a early:later.a");
     emit_named("later.b");
     ck_assert_record("pattern:later.b");
-    ck_assert_int_eq(tocsin_heard(record_signal("later.c")), 1);
-    ck_assert_int_eq(tocsin_free(), 0);
-    ck_assert_int_eq(tocsin_heard(record_signal("later.d")), 0);
+    ck_assert_int_eq(tocsin_has_listeners(record_signal("later.c")), 1);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
+    ck_assert_int_eq(tocsin_has_listeners(record_signal("later.d")), 0);
 }
 END_TEST
 
@@ -107,13 +121,15 @@ static int early(void)
 
 START_TEST(test_E14_the_layout_is_compared)
 {
-    int texts = tocsin_declare(&(struct tocsin_spec){ .name = "text.said", .layout = &text_layout });
+    int texts = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "text.said", .layout = &text_layout });
     int plain = record_signal("plain.said");
     struct tocsin_payload bare = { NULL };
 
     ck_assert_int_eq(tocsin_on("text.said, plain.said", record_name, "got"), 0);
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(text, .text = "a")), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(same_text, .text = "a")), TOCSIN_DELIVERED);    /* equal text */
+    ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(same_text, .text = "a")),
+                     TOCSIN_DELIVERED); /* another layout with equal text */
     ck_assert_record("got:text.said got:text.said");
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(other, .text = "a")), -EPROTO);
     ck_assert_int_eq(tocsin_emit(texts, NULL), -EPROTO);
@@ -131,7 +147,8 @@ START_TEST(test_E14_also_of_a_signal_that_was_connected_to_early)
 
     ck_assert_int_eq(early(), 0);
     ck_assert_int_eq(tocsin_on("early.*", record_name, "pattern"), 0);
-    texts = tocsin_declare(&(struct tocsin_spec){ .name = "early.text", .layout = &text_layout });
+    texts = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "early.text", .layout = &text_layout });
     ck_assert_int_eq(tocsin_emit(texts, NULL), -EPROTO);
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(other, .text = "a")), -EPROTO);
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(text, .text = "a")), TOCSIN_DELIVERED);
@@ -148,7 +165,9 @@ START_TEST(test_E14_a_signal_must_be_declared_to_be_emitted)
     for (int i = 0; i < 50; i++)
         answer[i] = tocsin_emit(first + i, NULL);
     ck_assert_record("");
-    signo = record_signal("undeclared");               /* it had its number before */
+    /* A connect has given this name its number. Until it is declared, an emission returns
+       -EINVAL. */
+    signo = record_signal("undeclared");
     ck_assert_int_lt(signo, first + 50);
     ck_assert_int_eq(answer[signo - first], -EINVAL);
     ck_assert_int_eq(tocsin_emit(signo, NULL), TOCSIN_DELIVERED);
@@ -167,7 +186,8 @@ static int read_text(const struct tocsin_info *info, void *arg)
 
 START_TEST(test_E14_it_is_read_as_what_it_is_or_not_at_all)
 {
-    int texts = tocsin_declare(&(struct tocsin_spec){ .name = "text.said", .layout = &text_layout });
+    int texts = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "text.said", .layout = &text_layout });
 
     ck_assert_int_eq(tocsin_on("text.said", read_text, NULL), 0);
     tocsin_emit(texts, TOCSIN_PAYLOAD(same_text, .text = "words"));
@@ -176,10 +196,10 @@ START_TEST(test_E14_it_is_read_as_what_it_is_or_not_at_all)
 }
 END_TEST
 
-/* Blocking is as good a beginning as connecting. */
+/* A block with the name of a library signal works before the first loop exists. */
 START_TEST(test_E13_the_librarys_names_are_there_before_the_first_loop)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
     ck_assert_int_gt(tocsin_find("timer.expired"), 0);

@@ -1,27 +1,39 @@
-/* The contracts of operations, O1 to O10: a test for each. What is tried in depth lies in t/loop, t/op and t/style. */
+/* O1 to O10: one test for each contract of operations. The tests in t/loop, t/op and t/style go
+   into detail. */
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
-#include "told.h"
+#include <tocsin/provider.h>
+
+#include "handlers.h"
 
 #define WORD_DONE(F) F(string, word)
 TOCSIN_LAYOUT(word_done, WORD_DONE);
 
-struct word { struct word_done done; char text[16]; };
+struct word {
+    struct word_done done;
+    char text[16];
+};
 
 static int word_cancel(struct tocsin_op op, void *state, int reason)
 {
     return tocsin_op_complete(op, reason, &((struct word *)state)->done.tocsin);
 }
 
-static const struct tocsin_spec word_spec = { .name = "word.done", .doc = "A word.", .layout = &word_done_layout };
-static const struct tocsin_spec word_heard_spec = { .name = "word.heard", .doc = "A part of a word." };
+static const struct tocsin_signal_spec word_spec = { .name = "word.done",
+                                                     .doc = "A word.",
+                                                     .layout = &word_done_layout };
+static const struct tocsin_signal_spec word_heard_spec = { .name = "word.heard",
+                                                           .doc = "A part of a word." };
 static const struct tocsin_op_type word_type = {
-    .done = &word_spec, .progress = { &word_heard_spec }, .state_size = sizeof(struct word), .cancel = word_cancel,
+    .done = &word_spec,
+    .progress = { &word_heard_spec },
+    .state_size = sizeof(struct word),
+    .cancel = word_cancel,
 };
 
-/* An operation of one's own; it begins as err says, and ends when it is completed. */
+/* Starts an operation with the result err. The test itself completes the operation. */
 static int word_start(int err, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     struct tocsin_op op;
@@ -70,8 +82,11 @@ START_TEST(O1_a_start_that_fails_emits_nothing)
 
     ck_assert_int_eq(tocsin_timer(0, NULL, &stale), 0);
     drain_all();
-    ck_assert_int_eq(tocsin_observe("**, !tocsin.**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &full), 0);
+    ck_assert_int_eq(
+        tocsin_observe("**, !tocsin.**", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL),
+        0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &full),
+                     0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_QUEUE(full), NULL), 0);
 
     ck_assert_int_eq(tocsin_timer(-1, TOCSIN_CALL(tell, &told), &op), -EINVAL);
@@ -87,10 +102,10 @@ START_TEST(O1_a_start_that_fails_emits_nothing)
     ck_assert_int_eq(tocsin_all(NULL, 1, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_any(&stale, 1, TOCSIN_CALL(tell, &told), &op), -ENOENT);
     ck_assert_int_eq(word_start(-EIO, TOCSIN_CALL(tell, &told), &op), -EIO);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EIO);     /* checked once, at the end of the chain */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EIO); /* the id carries the start's error */
 
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(tocsin_turn(0), 0);
+        ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(told.count, 0);
     ck_assert_int_eq(tocsin_queue_close(full), 0);
     ck_assert_int_eq(tocsin_drain(0), 0);
@@ -106,8 +121,9 @@ START_TEST(O2_one_terminal_signal_from_the_loop)
         ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &members[i]), 0);
     ck_assert_int_eq(tocsin_op_complete(members[0], 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(members[1], 0, NULL), 0);
-    ck_assert_int_eq(tocsin_turn(0), 2);
-    ck_assert_int_eq(tocsin_observe("**", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 2);
+    ck_assert_int_eq(
+        tocsin_observe("**", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL), 0);
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(tell, &told), &ops[0]), 0);
     ck_assert_int_eq(tocsin_work(task_nothing, NULL, TOCSIN_CALL(tell, &told), &ops[1]), 0);
@@ -118,7 +134,8 @@ START_TEST(O2_one_terminal_signal_from_the_loop)
     ck_assert_int_eq(tocsin_op_complete(ops[5], 3, NULL), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(tell, &told), &ops[6]), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[6], 4, NULL), 0);
-    ck_assert_int_eq(told.count + seen.count, 0);          /* never before start returns */
+    /* No start calls its notify before it returns. */
+    ck_assert_int_eq(told.count + seen.count, 0);
     for (int i = 0; i < 7; i++)
         ck_assert_int_eq(tocsin_op_status(ops[i]), -EINPROGRESS);
 
@@ -139,10 +156,14 @@ START_TEST(O2_progress_is_made_while_it_is_wanted)
 
     ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL),
+        0);
     ck_assert_int_eq(tocsin_clock_move(100), 0);
-    ck_assert_int_eq(seen.count, 0);                       /* observers do not count */
-    ck_assert_int_eq(tocsin_connect("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    ck_assert_int_eq(seen.count, 0); /* an observer wants no progress */
+    ck_assert_int_eq(tocsin_connect("timer.ticked",
+                                    &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
+                     0);
     ck_assert_int_eq(tocsin_clock_move(10), 0);
     ck_assert_int_ge(told.count, 1);
     ck_assert_int_eq(seen.count, told.count);
@@ -169,7 +190,8 @@ START_TEST(O3_cancel_leads_to_the_same_signal)
 
     ck_assert_int_eq(word_start(0, TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 5, NULL), 0);
-    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);        /* the real result was on its way */
+    /* The completion is already on its way, so tocsin_cancel returns -EALREADY. */
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
     drain_all();
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(told.status, 5);
@@ -193,12 +215,14 @@ START_TEST(O4_every_operation_takes_a_deadline)
     ck_assert_int_eq(tocsin_spawn(task_wait_for, &member[2], TOCSIN_CALL(tell, &told), &ops[7]), 0);
     for (int i = 0; i < 8; i++) {
         told.status = 0;
-        ck_assert_int_eq(tocsin_deadline(ops[i], 10), 0);
+        ck_assert_int_eq(tocsin_op_deadline(ops[i], 10), 0);
         ck_assert_int_eq(tocsin_clock_move(9), 0);
         ck_assert_int_eq(told.count, i);
         ck_assert_int_eq(tocsin_clock_move(1), 0);
         ck_assert_int_eq(told.count, i + 1);
-        ck_assert_int_eq(told.status, i < 7 ? -ETIMEDOUT : -ECANCELED);     /* a fiber ends with what its wait made of it */
+        ck_assert_int_eq(told.status,
+                         i < 7 ? -ETIMEDOUT
+                               : -ECANCELED); /* a fiber ends with the result of its wait */
     }
     ck_assert_int_eq(tocsin_op_free(member[0]), 0);
 }
@@ -210,9 +234,10 @@ START_TEST(O5_a_stale_id_answers_ENOENT)
 
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
     drain_all();
-    for (int i = 0; i < 1000; i++) {                       /* the place of op in the table is used again and again */
+    /* Other operations reuse op's entry in the table many times. The old id must stay invalid. */
+    for (int i = 0; i < 1000; i++) {
         ck_assert_int_eq(tocsin_cancel(op), -ENOENT);
-        ck_assert_int_eq(tocsin_deadline(op, 1), -ENOENT);
+        ck_assert_int_eq(tocsin_op_deadline(op, 1), -ENOENT);
         ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
         ck_assert_int_eq(tocsin_op_free(op), -ENOENT);
         ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), -ENOENT);
@@ -250,7 +275,7 @@ START_TEST(O6_the_payload_is_there_on_failure_too)
 
     ck_assert_int_eq(tocsin_watch(pipes[0], POLLIN, TOCSIN_CALL(keep_fd, &fd), &op), 0);
     ck_assert_ptr_null(tocsin_source_get(op.source));
-    ck_assert_int_eq(tocsin_source_set(op.source, "mine"), 0);     /* its word of user data */
+    ck_assert_int_eq(tocsin_source_set(op.source, "mine"), 0); /* user data of op */
     drain_all();
     ck_assert_int_eq(fd, pipes[0]);
 }
@@ -272,7 +297,7 @@ START_TEST(O7_freeing_announces_what_runs)
 
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_watch(pipes[0], POLLIN, TOCSIN_CALL(start_another, &answer), NULL), 0);
-    ck_assert_int_eq(tocsin_free(), 2);
+    ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(answer, -ESHUTDOWN);
@@ -296,13 +321,14 @@ START_TEST(O7_draining_ends_what_stands_and_lets_the_rest_end)
     ck_assert_int_eq(tocsin_timer(20, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(start_timer, &after), NULL), 0);
     ck_assert_int_eq(tocsin_drain(-1), 0);
-    ck_assert_int_eq(seen.count, 0);                       /* it only asks */
+    ck_assert_int_eq(seen.count, 0); /* tocsin_drain only requests the cancels */
     ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(seen.status, -ECANCELED);
     ck_assert_int_eq(told.count + told.status, 1);
     ck_assert_int_eq(after.count + after.status, 1);
-    ck_assert_int_eq(tocsin_every(100000, NULL, NULL), 0); /* over: they start again */
+    ck_assert_int_eq(tocsin_every(100000, NULL, NULL),
+                     0); /* the drain has ended: operations can start again */
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_drain(1), 0);
     ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
@@ -320,12 +346,20 @@ START_TEST(O8_an_operation_is_a_source)
     struct tocsin_op one, other;
     int drops = 0;
 
-    ck_assert_int_eq(tocsin_clock_move(0), 0);             /* from here on it stands */
+    ck_assert_int_eq(tocsin_clock_move(0), 0); /* real time does not move the clock any more */
     ck_assert_int_eq(tocsin_timer(1, NULL, &one), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, &other), 0);
-    ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = &told, .source = one.source }, NULL), 0);
-    ck_assert_int_eq(tocsin_connect("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &drops, .drop = count_drop, .source = one.source },
-                                    NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect("timer.expired",
+                       &(struct tocsin_action){ .fn = tell, .arg = &told, .source = one.source },
+                       NULL),
+        0);
+    ck_assert_int_eq(
+        tocsin_connect("timer.ticked",
+                       &(struct tocsin_action){
+                           .fn = tell, .arg = &drops, .drop = count_drop, .source = one.source },
+                       NULL),
+        0);
     connect_to("timer.expired", tell, &seen);
     ck_assert_int_eq(tocsin_source_free(one.source), -EINVAL);
     ck_assert_int_eq(tocsin_clock_move(0), 0);
@@ -335,7 +369,7 @@ START_TEST(O8_an_operation_is_a_source)
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(told.count, 1);
     ck_assert_uint_eq(told.source, one.source.id);
-    ck_assert_int_eq(drops, 1);                            /* they went with it */
+    ck_assert_int_eq(drops, 1); /* the timer is freed, so its handlers are dropped */
 }
 END_TEST
 
@@ -344,68 +378,105 @@ START_TEST(O9_the_notify_comes_after_the_handlers_always_once)
     struct tocsin_op op;
 
     connect_to("timer.expired", write_down, "h");
-    ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = write_down, .arg = "l", .priority = -1 }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect("timer.expired",
+                       &(struct tocsin_action){ .fn = write_down, .arg = "l", .priority = -1 },
+                       NULL),
+        0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(write_down, "n"), NULL), 0);
     drain_all();
     ck_assert_str_eq(written, "hln");
     told.answer = TOCSIN_STOP;
-    ck_assert_int_eq(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = &told, .priority = 1 }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect("timer.expired",
+                       &(struct tocsin_action){ .fn = tell, .arg = &told, .priority = 1 }, NULL),
+        0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(write_down, "n"), &op), 0);
     drain_all();
-    ck_assert_str_eq(written, "hlnn");                     /* no STOP can withhold it */
+    ck_assert_str_eq(written, "hlnn"); /* the notify is called despite TOCSIN_STOP */
     ck_assert_int_eq(told.count, 1);
 }
 END_TEST
 
-START_TEST(O9_call_each_queue_and_future)
+START_TEST(O9_call_is_called_at_the_end_only)
 {
-    struct told each = { .count = 0 }, end = { .count = 0 };
-    struct tocsin_info *info;
-    struct tocsin_queue queue;
+    struct told end = { .count = 0 };
     struct tocsin_op op;
 
     ck_assert_int_eq(word_start(0, TOCSIN_CALL(tell, &end), &op), 0);
-    ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 0);       /* CALL: at the end alone */
+    ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
     ck_assert_int_eq(end.count, 1);
+}
+END_TEST
+
+START_TEST(O9_each_is_called_for_progress_only)
+{
+    struct told each = { .count = 0 };
+    struct tocsin_op op;
 
     ck_assert_int_eq(word_start(0, TOCSIN_EACH(tell, &each), &op), 0);
     ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 6), 1);
     ck_assert_int_eq(tocsin_op_complete(op, 2, NULL), 0);
     drain_all();
-    ck_assert_int_eq(each.count, 1);                       /* EACH: not at the end */
+    ck_assert_int_eq(each.count, 1);
     ck_assert_int_eq(each.code, TOCSIN_PROGRESS);
     ck_assert_uint_eq(each.overrun, 6);
+}
+END_TEST
 
-    each.count = 0;
-    ck_assert_int_eq(word_start(0, &(struct tocsin_notify){ .how = TOCSIN_AT_EACH | TOCSIN_AT_END, .fn = tell, .arg = &each }, &op), 0);
+START_TEST(O9_with_both_modes_it_is_called_for_progress_and_end)
+{
+    struct told both = { .count = 0 };
+    struct tocsin_notify notify = {
+        .mode = TOCSIN_AT_EACH | TOCSIN_AT_END,
+        .fn = tell,
+        .arg = &both,
+    };
+    struct tocsin_op op;
+
+    ck_assert_int_eq(word_start(0, &notify, &op), 0);
     ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 1);
-    ck_assert_int_ge(tocsin_turn(0), 0);
-    ck_assert_int_eq(each.count, 1);                       /* both */
-    ck_assert_int_eq(each.code, TOCSIN_PROGRESS);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    ck_assert_int_eq(both.count, 1);
+    ck_assert_int_eq(both.code, TOCSIN_PROGRESS);
     ck_assert_int_eq(tocsin_op_complete(op, 2, NULL), 0);
     drain_all();
-    ck_assert_int_eq(each.count, 2);
-    ck_assert_int_ne(each.code, TOCSIN_PROGRESS);
+    ck_assert_int_eq(both.count, 2);
+    ck_assert_int_ne(both.code, TOCSIN_PROGRESS);
+}
+END_TEST
+
+START_TEST(O9_a_queue_receives_progress_and_then_the_end)
+{
+    struct tocsin_queue queue;
+    struct tocsin_info *info;
+    struct tocsin_op op;
 
     ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
     ck_assert_int_eq(word_start(0, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_op_progress(op, 0, NULL, 0), 1);
     ck_assert_int_eq(tocsin_op_complete(op, 3, NULL), 0);
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
-    ck_assert_int_eq(info->code, TOCSIN_PROGRESS);         /* the queue: both */
+    ck_assert_int_eq(info->code, TOCSIN_PROGRESS);
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
     ck_assert_int_eq(info->code, TOCSIN_DONE);
     ck_assert_int_eq(info->status, 3);
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
+}
+END_TEST
+
+START_TEST(O9_a_future_keeps_the_result_until_a_wait)
+{
+    struct tocsin_op op;
 
     ck_assert_int_eq(word_start(0, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 4, NULL), 0);
     drain_all();
-    ck_assert_int_eq(tocsin_op_status(op), 4);             /* kept until it is taken */
+    ck_assert_int_eq(tocsin_op_status(op), 4);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), 4);
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
 }
@@ -428,14 +499,14 @@ START_TEST(O10_an_operation_of_ones_own)
     strcpy(word->text, "lent");
     ck_assert_int_eq(tocsin_op_complete(op, 0, &word->done.tocsin), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_eq(word_done_of(info), &word->done);     /* not copied */
+    ck_assert_ptr_eq(word_done_of(info), &word->done); /* the operation's own payload, no copy */
     ck_assert_str_eq(word_done_of(info)->word, "lent");
     tocsin_info_unref(info);
 
     ck_assert_int_eq(word_start(0, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(word_done, .word = text)), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_ne(word_done_of(info)->word, text);      /* deeply copied */
+    ck_assert_ptr_ne(word_done_of(info)->word, text); /* a deep copy */
     ck_assert_str_eq(word_done_of(info)->word, text);
     tocsin_info_unref(info);
 }
@@ -446,7 +517,8 @@ static void *complete_from_a_thread(void *arg)
     return (void *)(intptr_t)tocsin_op_complete(*(struct tocsin_op *)arg, 0, NULL);
 }
 
-/* A timer, a fiber and the like end by themselves: who completes one by hand would end it under the library's hands. */
+/* Timers, fibers and other operations of the library's own types are completed by the library only.
+   tocsin_op_complete by the program must be refused. */
 START_TEST(O10_the_librarys_own_are_not_completed_by_others)
 {
     struct tocsin_op ops[6];
@@ -461,7 +533,8 @@ START_TEST(O10_the_librarys_own_are_not_completed_by_others)
     ck_assert_int_eq(tocsin_work(task_nothing, NULL, TOCSIN_CALL(tell, &told), &ops[4]), 0);
     for (int i = 0; i < 4; i++) {
         ck_assert_int_eq(tocsin_op_complete(ops[i], 0, NULL), -EINVAL);
-        ck_assert_int_eq(tocsin_op_complete(ops[i], 0, TOCSIN_PAYLOAD(word_done, .word = "no")), -EINVAL);
+        ck_assert_int_eq(tocsin_op_complete(ops[i], 0, TOCSIN_PAYLOAD(word_done, .word = "no")),
+                         -EINVAL);
         ck_assert_int_eq(tocsin_op_progress(ops[i], 0, NULL, 0), -EINVAL);
         ck_assert_int_eq(tocsin_op_wanted(ops[i], 0), -EINVAL);
         ck_assert_ptr_null(tocsin_op_state(ops[i]));
@@ -492,7 +565,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, O7_draining_ends_what_stands_and_lets_the_rest_end);
     tcase_add_test(tests, O8_an_operation_is_a_source);
     tcase_add_test(tests, O9_the_notify_comes_after_the_handlers_always_once);
-    tcase_add_test(tests, O9_call_each_queue_and_future);
+    tcase_add_test(tests, O9_call_is_called_at_the_end_only);
+    tcase_add_test(tests, O9_each_is_called_for_progress_only);
+    tcase_add_test(tests, O9_with_both_modes_it_is_called_for_progress_and_end);
+    tcase_add_test(tests, O9_a_queue_receives_progress_and_then_the_end);
+    tcase_add_test(tests, O9_a_future_keeps_the_result_until_a_wait);
     tcase_add_test(tests, O10_an_operation_of_ones_own);
     tcase_add_test(tests, O10_the_librarys_own_are_not_completed_by_others);
     return suite;

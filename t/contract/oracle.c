@@ -1,4 +1,5 @@
-/* How a sequence is done, in whichever world, and how it is shown. */
+/* Runs a sequence of operations (see contract/oracle.h) in the kernel, in tocsin or in the model.
+   Writes the log of the run, and prints sequences. */
 #include <string.h>
 
 #include "contract/oracle.h"
@@ -99,9 +100,10 @@ void oracle_complain(int op, int result)
     note(COMPLAINS, op, result, 0);
 }
 
-/* Shown */
+/* Printing a sequence */
 
-static const char *const names[KINDS] = { "void", "block", "unblock", "setmask", "queue", "ignore", "default", "handle", "pending", "wait" };
+static const char *const names[KINDS] = { "void",   "block",   "unblock", "setmask", "queue",
+                                          "ignore", "default", "handle",  "pending", "wait" };
 
 void oracle_print_set(FILE *file, unsigned set)
 {
@@ -125,7 +127,8 @@ static void print_op(FILE *file, const struct sequence *sequence, int at, int in
         fputs(" mask ", file);
         oracle_print_set(file, op->set);
     }
-    fprintf(file, "%s%s%s%s\n", op->flags & ONE_SHOT ? " one-shot" : "", op->flags & NODEFER ? " nodefer" : "", op->timed ? " with time" : "",
+    fprintf(file, "%s%s%s%s\n", op->flags & ONE_SHOT ? " one-shot" : "",
+            op->flags & NODEFER ? " nodefer" : "", op->timed ? " with time" : "",
             op->late ? " (late)" : "");
 }
 
@@ -151,10 +154,13 @@ void oracle_print_entry(FILE *file, const struct sequence *sequence, const struc
     int kind = entry->op >= 0 && entry->op < sequence->count ? sequence->ops[entry->op].kind : VOID;
 
     if (entry->what == STARTS || entry->what == ENDS)
-        snprintf(text, sizeof text, "%d: handler of %d %s", entry->op, entry->result, whats[entry->what]);
+        snprintf(text, sizeof text, "%d: handler of %d %s", entry->op, entry->result,
+                 whats[entry->what]);
     else if (kind == PENDING || kind <= SETMASK || kind == WAIT)
-        snprintf(text, sizeof text, "%d: %s %s %d, %#x", entry->op, names[kind], whats[entry->what], entry->result, (unsigned)entry->detail);
+        snprintf(text, sizeof text, "%d: %s %s %d, %#x", entry->op, names[kind], whats[entry->what],
+                 entry->result, (unsigned)entry->detail);
     else
-        snprintf(text, sizeof text, "%d: %s %s %d", entry->op, names[kind], whats[entry->what], entry->result);
+        snprintf(text, sizeof text, "%d: %s %s %d", entry->op, names[kind], whats[entry->what],
+                 entry->result);
     fprintf(file, "%-34s", text);
 }

@@ -1,5 +1,6 @@
-/* The kernel as a judge: a sequence of operations on five signals, and the worlds in which it is done: on the kernel's own real-time
-   signals, on tocsin's twins of them, and in a model of a few lines, which says what may be asked of the two and what is to come of it. */
+/* Compares tocsin with the kernel. A sequence of operations on five signals runs in three "worlds":
+   with real-time signals of the kernel, with the same signals of tocsin, and in a small model. The
+   model decides which operations are allowed, and computes the expected results. */
 #ifndef TOCSIN_T_ORACLE_H
 #define TOCSIN_T_ORACLE_H
 
@@ -8,85 +9,114 @@
 
 enum { NUMBERS = 5, EVERY = (1 << NUMBERS) - 1, OPS_MAX = 400, ENTRIES_MAX = 4 * OPS_MAX };
 
-/* What is done. VOID: taken out again. */
+/* The kinds of operations. VOID is an operation that was removed. */
 enum kind { VOID, BLOCK, UNBLOCK, SETMASK, QUEUE, IGNORE, DEFAULT, HANDLE, PENDING, WAIT, KINDS };
 
-enum { ONE_SHOT = 1, NODEFER = 2, DISCONNECTS = 4 };    /* the last: IGNORE, where it is tocsin's to choose */
+enum {
+    ONE_SHOT = 1,
+    NODEFER = 2,
+    DISCONNECTS = 4 /* IGNORE: tocsin may disconnect early */
+};
 
-/* An operation's own index is the value that it queues, and no other one queues it: body is what the handler does that is told it.
-   So a sequence is a tree, each of its operations is done at most once, and which are done in a handler depends on deliveries alone. */
+/* A QUEUE operation queues its own index as the value. Its body is the list of operations that the
+   handler runs when it receives this value. So a sequence is a tree, and each operation runs at
+   most once. Whether and where a body runs depends on the deliveries alone. */
 struct op {
-    int at, kind, number;                              /* at: its index */
-    unsigned set;                                      /* a bit for each number: to block, to wait for; HANDLE: its mask */
+    int at, kind, number; /* at: the index of this operation in the sequence */
+    /* One bit for each signal. BLOCK, UNBLOCK, SETMASK, WAIT: the signals they name. HANDLE: the
+       mask of the handler. */
+    unsigned set;
     int flags;
-    bool timed;                                        /* WAIT: with time to wait, for what is there */
-    bool late;                                         /* what comes of it in tocsin comes in the next turn (T5) */
-    int body, next;                                    /* the first of them, the one after; 0: none */
+    bool timed;     /* WAIT: its time-out has passed already */
+    bool late;      /* in tocsin, its result comes in the next turn (T5) */
+    int body, next; /* the first operation of the handler; the next operation; 0: none */
 };
 
 struct sequence {
     unsigned long long seed;
-    int limit;                                         /* of what may be pending; 0: as many as you like */
-    bool aborts;                                       /* tocsin's default action is TOCSIN_ABORT; else a function */
-    int first, count;                                  /* ops[0] is none */
+    int limit;        /* of pending signals; 0: no limit */
+    bool aborts;      /* the default action in tocsin is TOCSIN_ABORT; else a function */
+    int first, count; /* ops[0] is not used */
     struct op ops[OPS_MAX];
 };
 
-/* What came of it, in memory that outlives who writes it. An entry is written when the call has returned: handlers run inside it. */
+/* The log of a run. It lies in shared memory, so that it survives the child that writes it. An
+   operation's entry is written when its call returns; handlers that run inside the call write
+   theirs earlier. */
 enum what { STARTS, ENDS, ANSWERS, COMPLAINS };
 
-struct entry { int what, op, result, detail; };
+struct entry {
+    int what, op, result, detail;
+};
 
 struct log {
-    int count, step;                                   /* step: the operation that was begun last */
-    int died;                                          /* of this number, + 1; ODD and more: in another way; 0: it lived */
-    int seen;                                          /* what an observer saw last, + 1 */
+    int count, step; /* step: the operation that began last */
+    /* 0: the child lives. 1 to ODD - 1: 1 + the signal that killed it. ODD or more: it ended in
+       another way. */
+    int died;
+    int seen; /* 1 + the number of the last signal that an observer saw */
     struct entry entries[ENTRIES_MAX];
 };
 
 enum { ODD = 100 };
 
-/* What an operation answers: 0 or -errno; QUEUE one of these, or -EAGAIN; WAIT the operation that queued what it took, or -EAGAIN. */
+/* The result of an operation is 0 or -errno. QUEUE returns one of these three or -EAGAIN. WAIT
+   returns the operation that queued the value, or -EAGAIN. */
 enum { DROPPED, DELIVERED, PENDED };
-enum { NOT_DONE = -10000 };                            /* nothing is to be written of it */
+enum { NOT_DONE = -10000 }; /* the operation has no result to compare */
 
-/* A world does each kind of operation. detail: PENDING's set, WAIT's number, and the set before it was changed by BLOCK, UNBLOCK and SETMASK. */
+/* The functions that run each kind of operation in one world. detail is an output: the pending set
+   for PENDING, the signal's number for WAIT, the mask before the call for BLOCK, UNBLOCK and
+   SETMASK. */
 struct world {
     int (*act[KINDS])(const struct op *op, int *detail);
-    void (*late)(void);                                /* what is late, now; NULL: nothing ever is */
+    void (*late)(void); /* runs late deliveries; NULL: there are none */
 };
 
 void oracle_begin(const struct world *world, const struct sequence *sequence, struct log *log);
-void oracle_do(int op);                                /* this one and those after it */
-void oracle_handle(int number, int value);             /* a world's handler was called */
-bool oracle_handled(int value);                        /* or it was called before */
-int oracle_depth(void);                                /* how many handlers are running */
-void oracle_stop(void);                                /* nothing more is done, nothing more written */
-void oracle_keep(void);                                /* where it stands */
-void oracle_back(void);                                /* to where it stood then */
-void oracle_complain(int op, int result);              /* something in this world failed that cannot fail */
+void oracle_do(int op);                    /* runs this operation and those after it */
+void oracle_handle(int number, int value); /* a world calls this in its handlers */
+bool oracle_handled(int value);            /* true if the handler was called before */
+int oracle_depth(void);                    /* the number of running handlers */
+void oracle_stop(void);                    /* ends the run: later entries are not written */
+void oracle_keep(void);                   /* saves the state of the run and the length of the log */
+void oracle_back(void);                   /* restores what oracle_keep saved */
+void oracle_complain(int op, int result); /* logs an unexpected failure of a call */
 void oracle_print_set(FILE *file, unsigned set);
 void oracle_print(FILE *file, const struct sequence *sequence);
 void oracle_print_entry(FILE *file, const struct sequence *sequence, const struct entry *entry);
 
-/* The model counts what it did. */
+/* The counts of the cases that the model met, and the names of the cases, which end with NULL. */
 extern long oracle_tally[];
-extern const char *const oracle_tallies[];             /* their names, NULL at the end */
-enum fate { BROKE, WENT, DIED, DIED_INSIDE };          /* BROKE: a rule; it must be undone */
+extern const char *const oracle_tallies[]; /* their names, NULL at the end */
+enum fate {
+    BROKE,
+    WENT,
+    DIED,
+    DIED_INSIDE
+}; /* BROKE: the operation breaks a rule and must be undone */
 
 void oracle_model_begin(struct sequence *sequence, struct log *log);
-enum fate oracle_model_try(int op);                    /* this one; what breaks a rule in a handler is taken out, if that is enough */
+enum fate oracle_model_try(int op); /* runs this one; an operation in a handler that breaks a rule
+                                       is removed, if that is enough */
 void oracle_model_undo(void);
 void oracle_model_end(struct log *log);
-bool oracle_model_expect(struct sequence *sequence, struct log *log);      /* of a whole one; false: it breaks a rule */
+bool oracle_model_expect(struct sequence *sequence,
+                         struct log *log); /* runs a whole sequence; false: it breaks a rule */
 
 void oracle_draw(unsigned long long seed, int limit, struct sequence *sequence, struct log *log);
 
-/* The two worlds, each in a child of its own that never returns. */
+/* Running a sequence with the kernel or with tocsin. Each function runs in a child process and does
+   not return. The variants after RIGHT have an error on purpose. */
 enum twin { RIGHT, DROPS_BLOCKED, HIGHEST_FIRST, TWINS };
 
-/* How the kernel's limit is tried: it counts per user, over all processes. */
-struct room { enum { NO_ROOM, OF_A_USER, ABOVE_BASE } how; unsigned uid; const char *why; };
+/* Ways to test the kernel's limit of queued signals. The kernel counts the signals of all
+   processes of a user. */
+struct room {
+    enum { NO_ROOM, OF_A_USER, ABOVE_BASE } how;
+    unsigned uid;
+    const char *why;
+};
 
 struct room oracle_room(void);
 void oracle_kernel(const struct room *room, const struct sequence *sequence, struct log *log);

@@ -1,13 +1,14 @@
-/* Random sequences, drawn one operation after the other, and done in the model as they are drawn: what breaks a rule is left out. */
+/* Draws random sequences. The model runs each operation as soon as it is drawn. An operation that
+   breaks a rule of the model is left out. */
 #include "contract/oracle.h"
 
-enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 };                   /* ROOM: for the largest tree, and more */
+enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 }; /* ROOM: for the largest tree, and more */
 
 static struct sequence *drawn;
 static unsigned long long state;
-static int favourite;                                  /* the number that fills a limit; -1: none */
+static int favourite; /* the number of the signal that fills a limit; -1: none */
 
-static int draw(int count)                             /* xorshift */
+static int draw(int count) /* xorshift */
 {
     state ^= state << 13, state ^= state >> 7, state ^= state << 17;
     return (int)((state >> 11) % (unsigned)count);
@@ -30,10 +31,10 @@ static unsigned draw_set(int number)
 
 static int draw_kind(void)
 {
-    static const struct { int kind, below; } kinds[] = {
-        { QUEUE, 44 }, { BLOCK, 55 }, { UNBLOCK, 70 }, { SETMASK, 74 }, { IGNORE, 78 }, { DEFAULT, 80 }, { HANDLE, 88 }, { PENDING, 92 },
-        { WAIT, 100 }
-    };
+    static const struct {
+        int kind, below;
+    } kinds[] = { { QUEUE, 44 },   { BLOCK, 55 },  { UNBLOCK, 70 }, { SETMASK, 74 }, { IGNORE, 78 },
+                  { DEFAULT, 80 }, { HANDLE, 88 }, { PENDING, 92 }, { WAIT, 100 } };
     int at = 0, drew = draw(100);
 
     while (drew >= kinds[at].below)
@@ -56,12 +57,8 @@ static void draw_rest(struct op *op, int depth)
         op->set = draw_set(op->number);
         op->timed = op->kind == WAIT && draw(2);
         break;
-    case SETMASK:
-        op->set = (unsigned)draw(EVERY + 1);
-        break;
-    case IGNORE:
-        op->flags = draw(2) ? DISCONNECTS : 0;
-        break;
+    case SETMASK: op->set = (unsigned)draw(EVERY + 1); break;
+    case IGNORE: op->flags = draw(2) ? DISCONNECTS : 0; break;
     case HANDLE:
         op->set = draw(2) ? EVERY : draw(4) ? (unsigned)draw(EVERY + 1) : 0;
         op->flags = draw(7) ? 0 : ONE_SHOT;
@@ -79,7 +76,7 @@ static int draw_op(int kind, int number, int depth)
     return at;
 }
 
-/* What the handler of a number does; a third of it is about itself. */
+/* Draws the operations of a handler of this number. About a third of them use the same number. */
 static int draw_ops(int length, int number, int depth)
 {
     int first = 0, *end = &first;
@@ -93,7 +90,8 @@ static int draw_ops(int length, int number, int depth)
     return first;
 }
 
-/* One more operation, unless it breaks a rule. Death is the end, so it had better come late. */
+/* Draws an operation and adds it, unless it breaks a rule. An operation that kills the process is
+   mostly undone, so that most sequences are long. */
 static bool extend(int kind, int number, int *end)
 {
     int count = drawn->count, at = draw_op(kind, number, 0);
@@ -120,8 +118,9 @@ void oracle_draw(unsigned long long seed, int limit, struct sequence *sequence, 
     sequence->aborts = draw(2);
     favourite = limit ? draw(NUMBERS) : -1;
     oracle_model_begin(sequence, log);
-    for (int tries = 0; tries < TRIES && done < LENGTH && sequence->count < OPS_MAX - ROOM; tries++) {
-        bool first = done < NUMBERS;                   /* a handler for each */
+    for (int tries = 0; tries < TRIES && done < LENGTH && sequence->count < OPS_MAX - ROOM;
+         tries++) {
+        bool first = done < NUMBERS; /* first a handler for each signal */
         int number = first ? done : draw_number();
 
         if (extend(first ? HANDLE : draw_kind(), number, end)) {

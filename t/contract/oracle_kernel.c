@@ -1,4 +1,4 @@
-/* The kernel's own real-time signals. Only sigqueue generates them, in one thread. */
+/* Runs operations with real-time signals of the kernel, which sigqueue sends within one thread. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -16,12 +16,19 @@
 #define __has_feature(x) 0
 #endif
 
-static int first;                                      /* the signal that is number 0 */
+static int first; /* the real signal of number 0 */
 
-/* ThreadSanitizer puts handlers of its own in between, which put off what they are told and keep one of each number. So past it: the first
-   time the C library fills in what the kernel wants to have besides. The same for the calls that it would look after. */
+/* ThreadSanitizer replaces sigaction by its own, which delays signals and merges equal ones. So
+   under it the test calls the kernel directly. One sigaction of the C library provides the flags
+   and the restorer that the kernel needs. Other calls that the sanitizer replaces are also made
+   directly. */
 #if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-struct action { void (*handler)(int, siginfo_t *, void *); unsigned long flags; void (*restorer)(void); unsigned long mask; };
+struct action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned long mask;
+};
 
 static unsigned long words(const sigset_t *set)
 {
@@ -35,10 +42,12 @@ static int set_action(int signal, const struct sigaction *wanted)
 {
     struct action action;
 
-    if (sigaction(signal, wanted, NULL) || syscall(SYS_rt_sigaction, signal, NULL, &action, sizeof action.mask))
+    if (sigaction(signal, wanted, NULL) ||
+        syscall(SYS_rt_sigaction, signal, NULL, &action, sizeof action.mask))
         return -errno;
     action.handler = wanted->sa_sigaction;
-    action.flags = (action.flags & 0x04000000ul) | (unsigned long)wanted->sa_flags;    /* SA_RESTORER */
+    action.flags = (action.flags & 0x04000000ul) |
+                   (unsigned long)wanted->sa_flags; /* SA_RESTORER */
     action.mask = words(&wanted->sa_mask);
     return syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask) ? -errno : 0;
 }
@@ -99,7 +108,8 @@ static int act_pending(const struct op *op, int *detail)
     return 0;
 }
 
-/* The kernel does not say what has become of it: its handler was called, or it is pending, or it is gone. */
+/* sigqueue returns only success or failure. This function finds out what happened to the signal:
+   its handler was called, or the signal is pending, or it was dropped. */
 static int act_queue(const struct op *op, int *detail)
 {
     int pending = 0;
@@ -161,14 +171,19 @@ static int act_wait(const struct op *op, int *detail)
     return info.si_value.sival_int;
 }
 
-static const struct world kernel = {
-    .act = { [BLOCK] = act_mask, [UNBLOCK] = act_mask, [SETMASK] = act_mask, [QUEUE] = act_queue, [IGNORE] = act_ignore,
-             [DEFAULT] = act_default, [HANDLE] = act_handle, [PENDING] = act_pending, [WAIT] = act_wait }
-};
+static const struct world kernel = { .act = { [BLOCK] = act_mask,
+                                              [UNBLOCK] = act_mask,
+                                              [SETMASK] = act_mask,
+                                              [QUEUE] = act_queue,
+                                              [IGNORE] = act_ignore,
+                                              [DEFAULT] = act_default,
+                                              [HANDLE] = act_handle,
+                                              [PENDING] = act_pending,
+                                              [WAIT] = act_wait } };
 
-/* The limit */
+/* The kernel's limit of queued signals */
 
-/* How many signals are queued to processes of this user; -1: it cannot be read. */
+/* Returns how many signals of this user are queued, or -1 if /proc does not say. */
 static int queued(void)
 {
     FILE *status = fopen("/proc/self/status", "r");
@@ -184,12 +199,12 @@ static int queued(void)
     return count;
 }
 
-static int become(unsigned uid)                        /* this thread alone: it is the only one */
+static int become(unsigned uid) /* only for this thread: the process has no other one */
 {
     return (int)syscall(SYS_setresuid, uid, uid, uid);
 }
 
-/* So many more may be queued, and no more. */
+/* Lets the kernel queue so many more signals for this user. */
 static int allow(const struct room *room, int limit)
 {
     struct rlimit most;
@@ -204,7 +219,8 @@ static int allow(const struct room *room, int limit)
     return most.rlim_cur > most.rlim_max || setrlimit(RLIMIT_SIGPENDING, &most) ? -EPERM : base;
 }
 
-/* Fills a limit of two, in a child: whether it is refused where it should be. */
+/* A child sets a limit of two signals and fills it. Returns true if the kernel refuses the next
+   one. */
 static bool fills(const struct room *room)
 {
     int status = 0;
@@ -238,7 +254,8 @@ static bool unused(unsigned uid)
     if (!processes)
         return false;
     while ((entry = readdir(processes)))
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && !fstatat(dirfd(processes), entry->d_name, &status, 0))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            !fstatat(dirfd(processes), entry->d_name, &status, 0))
             found = found || status.st_uid == uid;
     closedir(processes);
     return !found;
@@ -258,7 +275,9 @@ struct room oracle_room(void)
     room.how = ABOVE_BASE;
     if (fills(&room))
         return room;
-    return (struct room){ NO_ROOM, 0, queued() < 0 ? "no SigQ in /proc/self/status" : "sigqueue does not refuse where RLIMIT_SIGPENDING says" };
+    return (struct room){ NO_ROOM, 0,
+                          queued() < 0 ? "no SigQ in /proc/self/status"
+                                       : "sigqueue does not refuse where RLIMIT_SIGPENDING says" };
 }
 
 void oracle_kernel(const struct room *room, const struct sequence *sequence, struct log *log)
@@ -270,7 +289,8 @@ void oracle_kernel(const struct room *room, const struct sequence *sequence, str
     oracle_begin(&kernel, sequence, log);
     for (int n = 0; n < NUMBERS; n++)
         dispose(n, SIG_DFL);
-    if (sigprocmask(SIG_SETMASK, &none, NULL) || (sequence->limit && allow(room, sequence->limit) < 0))
+    if (sigprocmask(SIG_SETMASK, &none, NULL) ||
+        (sequence->limit && allow(room, sequence->limit) < 0))
         oracle_complain(0, -errno);
     oracle_do(sequence->first);
     _exit(0);

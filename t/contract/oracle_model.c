@@ -1,11 +1,17 @@
-/* The kernel in a few lines, and the rules under which tocsin is to agree with it. What they keep out:
-   - Linux sets up the frames of all that is deliverable before the first of them runs, so that the highest number runs first, and under
-     SA_NODEFER the newest: never is anything deliverable left while a handler runs.
-   - A flush of tocsin's delivers what was pended when it began; the rest is for the next turn (T5), which only the outermost level can run.
-   - What action.mask holds back is delivered when the outermost delivery of its signal ends, in the kernel when any handler returns.
-   - A mask that was changed in a handler: the kernel puts it back after the handler, tocsin's twin does so at its very end. What the
-     handlers below it on the stack hold back a handler leaves alone: it could not be put back.
-   - The limit is of a number in tocsin, of all together in the kernel, where it also refuses what need not wait. */
+/* A model of the kernel, and the rules for sequences whose results must be the same in tocsin and
+   in the kernel. The rules exclude sequences in which these differences show:
+   - Linux prepares the frames of all deliverable signals before the first handler runs. So the
+     highest number runs first, and with SA_NODEFER the newest signal. The rule: while a handler
+     runs, no other signal may become deliverable.
+   - A flush of tocsin delivers what was pending when the flush began. The rest waits for the next
+     turn (T5), and only code outside of handlers can run a turn.
+   - After action.mask, tocsin delivers the blocked signals when the outermost delivery of the
+     signal ends. The kernel delivers them when any handler returns.
+   - If a handler changes the mask, the kernel restores the mask after the handler. The test's
+     handler for tocsin does the same at its end. A handler must not change what interrupted
+     handlers block, since that could not be restored.
+   - tocsin has a limit for each signal. The kernel has one limit for all signals, and also refuses
+     signals that it would deliver at once. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -14,54 +20,86 @@
 
 enum { PENDED_MAX = 24, FRAMES_MAX = 24 };
 
-#define TALLIES(T)                                                                                                             \
-    T(BLOCKS, "block") T(UNBLOCKS, "unblock") T(SETS, "setmask") T(QUEUES, "queue") T(IGNORES, "ignore") T(DEFAULTS, "default") \
-    T(HANDLES, "handle") T(ASKS_PENDING, "pending") T(WAITS, "wait")                                                            \
-    T(IN_BLOCKS, "block, in a handler") T(IN_UNBLOCKS, "unblock, in a handler") T(IN_SETS, "setmask, in a handler")              \
-    T(IN_QUEUES, "queue, in a handler") T(IN_IGNORES, "ignore, in a handler") T(IN_DEFAULTS, "default, in a handler")           \
-    T(IN_HANDLES, "handle, in a handler") T(IN_ASKS_PENDING, "pending, in a handler") T(IN_WAITS, "wait, in a handler")         \
-    T(ONE_SHOTS, "handle: one-shot") T(NODEFERS, "handle: nodefer") T(NO_MASKS, "handle: empty mask")                           \
-    T(SOME_MASKS, "handle: mask of some") T(FULL_MASKS, "handle: full mask") T(TIMED, "wait: with time")                        \
-    T(AT_ONCE, "delivered at once") T(WAITED, "pended") T(REFUSED, "refused: EAGAIN")                                           \
-    T(AFTER_UNBLOCK, "delivered by unblocking") T(AFTER_HANDLER, "delivered at a handler's end") T(LATE, "delivered a turn later") \
-    T(AFTER_RESTORE, "delivered by restoring a mask") T(IN_A_HANDLER, "delivered in a handler of another")                      \
-    T(NESTED, "nested by nodefer") T(NESTED_UNBLOCKED, "nested by unblocking itself") T(RESET, "one-shot: reset")               \
-    T(IGNORED, "ignored: dropped") T(KEPT, "ignored, blocked: pended") T(DISCARDED, "ignored: dropped when unblocked")          \
-    T(EMPTIED, "pended: dropped by ignoring") T(TAKEN, "taken by a wait") T(TAKEN_IGNORED, "taken while ignored")               \
-    T(FOUND_NONE, "wait: nothing there") T(DIED_AT_ONCE, "died: queued") T(DIED_LATER, "died: was pended")                      \
-    T(DIED_ONE_SHOT, "died: the one after a one-shot") T(DIED_IN_HANDLER, "died: in a handler")
+#define TALLIES(T) \
+    T(BLOCKS, "block") \
+    T(UNBLOCKS, "unblock") \
+    T(SETS, "setmask") \
+    T(QUEUES, "queue") T(IGNORES, "ignore") T(DEFAULTS, "default") T(HANDLES, "handle") T( \
+        ASKS_PENDING, "pending") T(WAITS, "wait") T(IN_BLOCKS, "block, in a handler") \
+        T(IN_UNBLOCKS, "unblock, in a handler") T(IN_SETS, "setmask, in a handler") T( \
+            IN_QUEUES, "queue, in a handler") T(IN_IGNORES, "ignore, in a handler") \
+            T(IN_DEFAULTS, "default, in a handler") T(IN_HANDLES, "handle, in a handler") T( \
+                IN_ASKS_PENDING, "pending, in a handler") T(IN_WAITS, "wait, in a handler") \
+                T(ONE_SHOTS, "handle: one-shot") T(NODEFERS, "handle: nodefer") T( \
+                    NO_MASKS, "handle: empty mask") T(SOME_MASKS, "handle: mask of some") \
+                    T(FULL_MASKS, "handle: full mask") T(TIMED, "wait: with time") T( \
+                        AT_ONCE, "delivered at once") T(WAITED, "pended") \
+                        T(REFUSED, "refused: EAGAIN") T(AFTER_UNBLOCK, "delivered by unblocking") \
+                            T(AFTER_HANDLER, "delivered at a handler's end") T( \
+                                LATE, "delivered a turn later") T(AFTER_RESTORE, \
+                                                                  "delivered by restoring a mask") \
+                                T(IN_A_HANDLER, "delivered in a handler of another") T( \
+                                    NESTED, "nested by nodefer") T(NESTED_UNBLOCKED, \
+                                                                   "nested by unblocking itself") \
+                                    T(RESET, "one-shot: reset") T(IGNORED, "ignored: dropped") \
+                                        T(KEPT, "ignored, blocked: pended") T( \
+                                            DISCARDED, "ignored: dropped when unblocked") \
+                                            T(EMPTIED, "pended: dropped by ignoring") T( \
+                                                TAKEN, "taken by a wait") T(TAKEN_IGNORED, \
+                                                                            "taken while ignored") \
+                                                T(FOUND_NONE, "wait: nothing there") \
+                                                    T(DIED_AT_ONCE, "died: queued") \
+                                                        T(DIED_LATER, "died: was pended") \
+                                                            T(DIED_ONE_SHOT, \
+                                                              "died: the one after a one-shot") \
+                                                                T(DIED_IN_HANDLER, \
+                                                                  "died: in a handler")
 
 enum {
 #define T(name, text) name,
     TALLIES(T)
 #undef T
-    TALLIED
+        TALLIED
 };
 const char *const oracle_tallies[] = {
 #define T(name, text) text,
     TALLIES(T)
 #undef T
-    NULL
+        NULL
 };
 long oracle_tally[TALLIED];
 
-struct pended { int op, born; };
+struct pended {
+    int op, born;
+};
 
 static struct model {
     unsigned blocked;
-    struct { enum { DIES, DISCARDS, RUNS } does; int flags; unsigned mask; bool was_one_shot; } now[NUMBERS];
-    struct { int count; struct pended all[PENDED_MAX]; } pend[NUMBERS];
+    struct {
+        enum { DIES, DISCARDS, RUNS } does;
+        int flags;
+        unsigned mask;
+        bool was_one_shot;
+    } now[NUMBERS];
+    struct {
+        int count;
+        struct pended all[PENDED_MAX];
+    } pend[NUMBERS];
     int clock, total;
-    unsigned held;                                     /* what is blocked by handlers that are running */
-    struct { int number; unsigned held; bool changed, unblocked; } frames[FRAMES_MAX];   /* held: before it ran */
+    unsigned held; /* signals that running handlers block */
+    struct {
+        int number;
+        unsigned held;
+        bool changed, unblocked;
+    } frames[FRAMES_MAX]; /* held: the value before the handler ran */
     int depth;
-    bool broken;                                       /* a rule */
-    int died;                                          /* of this number, + 1 */
+    bool broken; /* the sequence breaks a rule */
+    int died;    /* 1 + the number of the signal that killed it */
     long tally[TALLIED];
 } m;
 
 static struct sequence *drawn;
-static bool mending;                                   /* an operation that breaks a rule is taken out; else the sequence is no good */
+static bool mending; /* remove an operation that breaks a rule, instead of refusing the sequence */
 
 static int broken(void)
 {
@@ -83,7 +121,7 @@ static void tally_op(const struct op *op)
     m.tally[(m.depth ? IN_BLOCKS : BLOCKS) + op->kind - BLOCK]++;
 }
 
-/* Delivering */
+/* Delivering signals */
 
 static unsigned deliverable(void)
 {
@@ -151,8 +189,9 @@ static unsigned mask_of(int n)
     return m.now[n].mask | (m.now[n].flags & NODEFER ? 0 : 1u << n);
 }
 
-/* Answers whether the handler has changed the mask. Then the one that it interrupted is to put it back as well: what is held by
-   handlers was put into tocsin's set. */
+/* Calls a handler. Returns true if the handler has changed the mask. Then the handler that it
+   interrupted must restore its mask, too: in tocsin, a changed mask includes the signals that
+   running handlers block. */
 static bool call(int n, int value)
 {
     unsigned blocked = m.blocked;
@@ -174,7 +213,8 @@ static bool call(int n, int value)
     return m.frames[m.depth].changed;
 }
 
-/* Whether all that is left was pended after the flush began, on the outermost level: then a turn delivers it, in this order. */
+/* Returns true if the next turn can deliver the remaining signals: no handler is running, and they
+   became pending after the flush began. */
 static bool turns(unsigned ready, int began)
 {
     for (int n = 0; n < NUMBERS; n++)
@@ -183,8 +223,8 @@ static bool turns(unsigned ready, int began)
     return !m.depth;
 }
 
-/* Calls the handler, and answers whether it has put back a mask, and so released what is deliverable now. In tocsin all of that is
-   delivered while the handler has still not returned. */
+/* Calls a handler. Returns true if the handler restored the mask and this made signals deliverable.
+   tocsin delivers these signals before the handler returns. */
 static bool handle(int n, int value)
 {
     bool changed;
@@ -240,11 +280,13 @@ static void deliver(const struct op *op, enum why why)
     m.depth = depth;
 }
 
-/* The operations */
+/* The operations of a sequence */
 
 static int act_mask(const struct op *op, int *detail)
 {
-    unsigned set = op->kind == BLOCK ? m.blocked | op->set : op->kind == UNBLOCK ? m.blocked & ~op->set : op->set;
+    unsigned set = op->kind == BLOCK     ? m.blocked | op->set
+                   : op->kind == UNBLOCK ? m.blocked & ~op->set
+                                         : op->set;
     unsigned released = m.blocked & ~set;
 
     if (m.depth && released & m.frames[m.depth - 1].held)
@@ -273,7 +315,8 @@ static int act_queue(const struct op *op, int *detail)
         m.tally[IGNORED]++;
         return DROPPED;
     }
-    if (m.pend[n].count == PENDED_MAX || full != (drawn->limit && held && m.pend[n].count == drawn->limit))
+    if (m.pend[n].count == PENDED_MAX ||
+        full != (drawn->limit && held && m.pend[n].count == drawn->limit))
         return breaks(op);
     tally_op(op);
     if (full) {
@@ -341,7 +384,7 @@ static int act_wait(const struct op *op, int *detail)
     for (n = 0; n < NUMBERS; n++)
         there |= op->set >> n & 1 && m.pend[n].count ? 1u << n : 0;
     if (!there && op->timed)
-        return breaks(op);                             /* it would take its time */
+        return breaks(op); /* the wait would block */
     tally_op(op);
     m.tally[TIMED] += op->timed;
     if (!there) {
@@ -353,12 +396,17 @@ static int act_wait(const struct op *op, int *detail)
     return take(n).op;
 }
 
-static const struct world model = {
-    .act = { [BLOCK] = act_mask, [UNBLOCK] = act_mask, [SETMASK] = act_mask, [QUEUE] = act_queue, [IGNORE] = act_ignore,
-             [DEFAULT] = act_default, [HANDLE] = act_handle, [PENDING] = act_pending, [WAIT] = act_wait }
-};
+static const struct world model = { .act = { [BLOCK] = act_mask,
+                                             [UNBLOCK] = act_mask,
+                                             [SETMASK] = act_mask,
+                                             [QUEUE] = act_queue,
+                                             [IGNORE] = act_ignore,
+                                             [DEFAULT] = act_default,
+                                             [HANDLE] = act_handle,
+                                             [PENDING] = act_pending,
+                                             [WAIT] = act_wait } };
 
-/* For whoever draws a sequence, and for whoever has one. */
+/* Running the model on a sequence that is being drawn, or on a complete one */
 
 static struct model before;
 

@@ -1,10 +1,12 @@
-/* tocsin's twins of the kernel's real-time signals: "rt.0" and so on, of rank 0 and so on, which are queued, carry a value, and end the
-   program if nobody handles them. A twin that is wrong on purpose shows that a difference would be seen. */
+/* Runs operations with signals of tocsin, named "rt.0" and so on, of rank 0 and so on. They are
+   queued, carry a value, and by default end the process. Two variants have an error on purpose; the
+   test must find it. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/posix.h>
 
 #include "contract/oracle.h"
 
@@ -17,11 +19,14 @@ static struct {
     int signo;
     struct tocsin_handler handler;
     bool connected, one_shot, ignored;
-    unsigned mask;                                     /* what is blocked while its handler runs */
+    unsigned mask; /* the signals to block while its handler runs */
 } twins[NUMBERS];
 
-static struct frame { struct frame *outer; bool changed; } *frame;         /* the handlers that are running, the innermost */
-static unsigned blocked;                               /* as the kernel sees it */
+static struct frame {
+    struct frame *outer;
+    bool changed;
+} * frame;               /* the innermost running handler */
+static unsigned blocked; /* the mask that the kernel would have */
 static enum twin kind;
 static struct log *seen;
 
@@ -38,7 +43,8 @@ static const char *list(unsigned set, char text[TEXT_MAX])
     return text;
 }
 
-/* All but one or two are said by what is taken out. */
+/* Returns a pattern for the set. If the set has all numbers but one or two, the pattern excludes
+   those. */
 static const char *pattern(unsigned set, char text[TEXT_MAX])
 {
     if (__builtin_popcount(set) < NUMBERS - 2)
@@ -74,8 +80,9 @@ static int value_of(const struct tocsin_info *info)
     return value ? value->value : -1;
 }
 
-/* When a handler has returned, the kernel's mask is as it was before. tocsin's stays changed, so the twin puts it back, and puts what is blocked
-   by the handlers below into the set, for nothing else could hold it again; so those have to put it back as well. */
+/* The kernel restores the mask when a handler returns. tocsin leaves a changed mask, so this
+   function restores it. The new mask must include what interrupted handlers block. So each
+   interrupted handler must restore its own mask later. */
 static void put_back(const struct frame *here)
 {
     char text[TEXT_MAX];
@@ -106,14 +113,20 @@ static int handler(const struct tocsin_info *info, void *arg)
 
 static int act_mask(const struct op *op, int *detail)
 {
-    enum tocsin_how how = op->kind == BLOCK ? TOCSIN_BLOCK : op->kind == UNBLOCK ? TOCSIN_UNBLOCK : TOCSIN_SETMASK;
+    enum tocsin_how how = op->kind == BLOCK     ? TOCSIN_BLOCK
+                          : op->kind == UNBLOCK ? TOCSIN_UNBLOCK
+                                                : TOCSIN_SETMASK;
     char text[TEXT_MAX], before[TEXT_MAX];
     int length;
 
     if (frame)
         frame->changed = true;
-    blocked = op->kind == BLOCK ? blocked | op->set : op->kind == UNBLOCK ? blocked & ~op->set : op->set;
-    length = tocsin_sigmask(how, how == TOCSIN_SETMASK ? pattern(op->set, text) : list(op->set, text), before, sizeof before);
+    blocked = op->kind == BLOCK     ? blocked | op->set
+              : op->kind == UNBLOCK ? blocked & ~op->set
+                                    : op->set;
+    length = tocsin_sigmask(how,
+                            how == TOCSIN_SETMASK ? pattern(op->set, text) : list(op->set, text),
+                            before, sizeof before);
     if (length < 0)
         return length;
     if (length != (int)strlen(before))
@@ -145,7 +158,7 @@ static int let_go(int n)
     return result;
 }
 
-/* A handler may stay connected while its signal is ignored. */
+/* tocsin can ignore a signal while its handler stays connected. */
 static int act_ignore(const struct op *op, int *detail)
 {
     (void)detail;
@@ -160,17 +173,19 @@ static int act_default(const struct op *op, int *detail)
     (void)detail;
     must(let_go(op->number));
     twins[op->number].ignored = false;
-    return tocsin_default(names[op->number]);
+    return tocsin_unignore(names[op->number]);
 }
 
 static int act_handle(const struct op *op, int *detail)
 {
     int n = op->number;
     char text[TEXT_MAX];
-    struct tocsin_action action = { .fn = handler, .mask = op->set ? pattern(op->set, text) : NULL };
+    struct tocsin_action action = { .fn = handler,
+                                    .mask = op->set ? pattern(op->set, text) : NULL };
 
     must(act_default(op, detail));
-    action.flags = (op->flags & ONE_SHOT ? TOCSIN_ONCE : 0) | (op->flags & NODEFER ? TOCSIN_NODEFER : 0);
+    action.flags = (op->flags & ONE_SHOT ? TOCSIN_ONCE : 0) |
+                   (op->flags & NODEFER ? TOCSIN_NODEFER : 0);
     twins[n].one_shot = op->flags & ONE_SHOT;
     twins[n].mask = op->set | (op->flags & NODEFER ? 0 : 1u << n);
     twins[n].connected = true;
@@ -181,7 +196,7 @@ static int act_pending(const struct op *op, int *detail)
 {
     (void)op;
     for (int n = 0; n < NUMBERS; n++) {
-        int count = tocsin_pending(names[n]);
+        int count = tocsin_pending_count(names[n]);
 
         if (count < 0)
             return count;
@@ -190,7 +205,7 @@ static int act_pending(const struct op *op, int *detail)
     return 0;
 }
 
-/* Open for that wait alone: what need not wait is for the handlers. */
+/* Opens a queue for this one wait. While no queue is open, emissions go to the handlers. */
 static int act_wait(const struct op *op, int *detail)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };
@@ -214,17 +229,23 @@ static void late(void)
 {
     int ran;
 
-    while ((ran = tocsin_turn(0)) > 0) {}
+    while ((ran = tocsin_loop_turn(0)) > 0) {}
     must(ran);
 }
 
-static const struct world tocsin = {
-    .act = { [BLOCK] = act_mask, [UNBLOCK] = act_mask, [SETMASK] = act_mask, [QUEUE] = act_queue, [IGNORE] = act_ignore,
-             [DEFAULT] = act_default, [HANDLE] = act_handle, [PENDING] = act_pending, [WAIT] = act_wait },
-    .late = late
-};
+static const struct world tocsin = { .act = { [BLOCK] = act_mask,
+                                              [UNBLOCK] = act_mask,
+                                              [SETMASK] = act_mask,
+                                              [QUEUE] = act_queue,
+                                              [IGNORE] = act_ignore,
+                                              [DEFAULT] = act_default,
+                                              [HANDLE] = act_handle,
+                                              [PENDING] = act_pending,
+                                              [WAIT] = act_wait },
+                                     .late = late };
 
-/* How it dies: by TOCSIN_ABORT, and an observer has seen of what; or by a function that says it and does not return. */
+/* An observer. If TOCSIN_ABORT kills the process, the log names the last signal that this observer
+   saw. If the default action is a function, the function writes the signal and ends the process. */
 static int see(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -239,11 +260,13 @@ static int die(const struct tocsin_info *info, void *arg)
     return raise(SIGKILL);
 }
 
-/* The highest is declared first: their order is to come from their rank. */
+/* Declares the signals, the highest number first: their order must depend on the rank only. */
 static void declare(const struct sequence *sequence)
 {
     for (int n = NUMBERS; n-- > 0;) {
-        struct tocsin_spec spec = { .name = names[n], .doc = "A twin of a real-time signal.", .layout = &rt_value_layout };
+        struct tocsin_signal_spec spec = { .name = names[n],
+                                           .doc = "A twin of a real-time signal.",
+                                           .layout = &rt_value_layout };
 
         spec.unhandled = TOCSIN_ABORT;
         spec.unhandled_fn = sequence->aborts ? NULL : die;
@@ -252,7 +275,7 @@ static void declare(const struct sequence *sequence)
         twins[n].signo = tocsin_declare(&spec);
         must(twins[n].signo);
     }
-    must(tocsin_default("rt.*"));                      /* makes the loop */
+    must(tocsin_unignore("rt.*")); /* makes the loop */
     if (sequence->aborts)
         must(tocsin_observe("rt.*", &(struct tocsin_action){ .fn = see }, NULL));
 }
@@ -266,8 +289,8 @@ void oracle_tocsin(enum twin twin, const struct sequence *sequence, struct log *
     oracle_begin(&tocsin, sequence, log);
     declare(sequence);
     oracle_do(sequence->first);
-    must(tocsin_ignore("rt.*"));                       /* drops what is pended */
-    left = tocsin_free();
+    must(tocsin_ignore("rt.*")); /* ignoring discards pending emissions */
+    left = tocsin_loop_free();
     if (left)
         oracle_complain(0, left);
     _exit(0);

@@ -1,16 +1,18 @@
-/* The contracts of posting, T3, T5, T6, E2 and E15: a test for each. */
+/* T3, T5, T6, E2, E15: posts by threads and by real signal handlers, to all loops or to one. */
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "contract/crossing.h"
+#include "contract/remote_signals.h"
 
-#define BROAD(F) F(u64, a) F(u64, b) F(u64, c) F(u64, d) F(u64, e) F(u64, f) F(u64, g) F(u64, h) F(u64, i) F(u64, j)
+#define BROAD(F) \
+    F(u64, a) \
+    F(u64, b) F(u64, c) F(u64, d) F(u64, e) F(u64, f) F(u64, g) F(u64, h) F(u64, i) F(u64, j)
 TOCSIN_LAYOUT(broad, BROAD);
 
-/* T3 */
+/* T3: any thread may post */
 
 static int do_post_number(void *value)
 {
@@ -34,8 +36,9 @@ START_TEST(T3_post_works_on_a_thread_without_a_loop)
     ck_assert_int_eq(peer_does(&peer, post_without_a_loop, &value), TOCSIN_NOBODY);
     connect_to("test.number", hear, &heard);
     ck_assert_int_eq(peer_does(&peer, post_without_a_loop, &value), TOCSIN_PENDED);
-    ck_assert_int_eq(heard.told.count, 0);             /* not now: in our next turn */
-    ck_assert_int_eq(tocsin_turn(-1), 1);
+    /* The post is not delivered during the call, but in the next turn of this loop. */
+    ck_assert_int_eq(heard.told.count, 0);
+    ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     check_values(&heard, 1);
     ck_assert_int_eq(heard.told.code, TOCSIN_POSTED);
     ck_assert_uint_eq(heard.told.sequence >> 48, tocsin_loop_current().id >> 48);
@@ -59,7 +62,7 @@ START_TEST(T3_a_post_reaches_ones_own_loop_as_well)
     connect_to("test.number", hear, &heard);
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, on_own, NULL), 1);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     check_values(&heard, 1);
     check_values(&other, 1);
     peer_end(&peer);
@@ -69,17 +72,18 @@ END_TEST
 static int turn_without_limit(void *none)
 {
     (void)none;
-    return tocsin_turn(-1);
+    return tocsin_loop_turn(-1);
 }
 
 static int listen_there(void *none)
 {
     (void)none;
     connect_to("test.number", hear, &other);
-    return tocsin_turn(0);
+    return tocsin_loop_turn(0);
 }
 
-/* The edge is tested after publishing: however the two meet, the other loop wakes, or this never ends. */
+/* The other thread goes to sleep while this thread posts. Each post must wake the other thread; if
+   a wake-up is lost, the test hangs. */
 START_TEST(T3_publish_then_wake)
 {
     struct peer peer;
@@ -96,7 +100,7 @@ START_TEST(T3_publish_then_wake)
 }
 END_TEST
 
-/* In a real signal handler */
+/* T3: a real signal handler posts */
 
 static volatile sig_atomic_t posted, refused, wrong;
 static volatile int signo_posted;
@@ -141,7 +145,8 @@ START_TEST(T3_post_in_a_real_signal_handler_keeps_errno)
 }
 END_TEST
 
-/* It interrupts whatever this thread does in the library: posting, emitting, turning, connecting. What was accepted comes, in its order. */
+/* A timer's real signal interrupts this thread at arbitrary places of the library: in a post, an
+   emission, a turn, a connect. Its handler posts. The accepted posts must arrive in order. */
 static void interrupted(int signo)
 {
     struct itimerval every = { { 0, 150 }, { 0, 150 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -150,15 +155,18 @@ static void interrupted(int signo)
     real_begin(SIGALRM, signo);
     setitimer(ITIMER_REAL, &every, NULL);
     while (posted < 1000) {
-        ck_assert_int_eq(tocsin_connect("test.**", &(struct tocsin_action){ .fn = tell, .arg = &other.told }, &handler), 0);
+        ck_assert_int_eq(tocsin_connect("test.**",
+                                        &(struct tocsin_action){ .fn = tell, .arg = &other.told },
+                                        &handler),
+                         0);
         post_number(few, 1);
         post_number(latest, 1);
         tocsin_emit(note, NULL);
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_eq(tocsin_disconnect(handler), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN);                              /* one may be on its way still */
+    signal(SIGALRM, SIG_IGN); /* a last SIGALRM may still be on its way */
     do_turns(NULL);
     ck_assert(!wrong);
 }
@@ -192,10 +200,10 @@ START_TEST(T3_a_real_signal_interrupts_one_that_coalesces)
     for (ours = 0; posted < 1000; ours++) {
         ck_assert_int_eq(post_number(latest, 1), TOCSIN_PENDED);
         if (ours % 3 == 0)
-            ck_assert_int_ge(tocsin_turn(0), 0);
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN);                              /* one may be on its way still */
+    signal(SIGALRM, SIG_IGN); /* a last SIGALRM may still be on its way */
     do_turns(NULL);
     ck_assert(!wrong);
     ck_assert_int_eq(refused, 0);
@@ -203,7 +211,7 @@ START_TEST(T3_a_real_signal_interrupts_one_that_coalesces)
 }
 END_TEST
 
-/* T5 */
+/* T5: what is posted in a turn waits for the next turn */
 
 static int post_again(const struct tocsin_info *info, void *arg)
 {
@@ -222,10 +230,12 @@ static void once_a_turn(const char *name, int signo)
     struct tocsin_handler handler;
 
     memset(&heard, 0, sizeof heard);
-    ck_assert_int_eq(tocsin_connect(name, &(struct tocsin_action){ .fn = post_again, .arg = &heard }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect(name, &(struct tocsin_action){ .fn = post_again, .arg = &heard }, &handler),
+        0);
     ck_assert_int_eq(post_number(signo, 7), TOCSIN_PENDED);
     for (int i = 1; i <= 20; i++) {
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
         ck_assert_int_eq(heard.told.count, i);
     }
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
@@ -238,10 +248,11 @@ START_TEST(T5_what_is_posted_during_a_turn_waits_for_the_next)
     once_a_turn("test.latest", latest);
     ck_assert_int_eq(call_again(&other.told), 0);
     for (int i = 2; i <= 20; i++) {
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
         ck_assert_int_eq(other.told.count, i);
     }
-    ck_assert_int_eq(tocsin_free(), 0);                /* the task asks a loop that is being freed: refused */
+    /* The task posts to its loop, but the loop is being freed, so the post is refused. */
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(other.told.count, 21);
 }
 END_TEST
@@ -265,35 +276,42 @@ START_TEST(T5_who_posts_for_ever_starves_neither_timers_nor_descriptors)
     turns_until(&ready.count, 1);
     ck_assert_int_ge(heard.told.count, 3);
     ck_assert_int_eq(tocsin_cancel(watch), 0);
-    ck_assert_int_eq(tocsin_free(), 1);                /* the watch runs to its end there */
+    ck_assert_int_eq(tocsin_loop_free(), 1); /* the watch ends with its loop */
     close(ends[0]);
     close(ends[1]);
 }
 END_TEST
 
-/* E2 */
+/* E2: a post calls the handlers of the time of its delivery */
 
 START_TEST(E2_a_post_meets_the_handlers_connected_when_it_is_delivered)
 {
     struct tocsin_handler first;
 
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = write_down, .arg = "a" }, &first), 0);
+    ck_assert_int_eq(tocsin_connect("test.note",
+                                    &(struct tocsin_action){ .fn = write_down, .arg = "a" },
+                                    &first),
+                     0);
     ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
     connect_to("test.note", write_down, "b");
     ck_assert_int_eq(tocsin_disconnect(first), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_str_eq(written, "b");
 }
 END_TEST
 
-/* T6 */
+/* T6: posts to one loop, by its id */
 
-struct there { struct tocsin_loop loop; struct tocsin_handler handler; };
+struct there {
+    struct tocsin_loop loop;
+    struct tocsin_handler handler;
+};
 
 static int make_there(void *arg)
 {
     struct there *there = arg;
-    int err = tocsin_connect("test.number, test.latest, test.note", &(struct tocsin_action){ .fn = hear, .arg = &other }, &there->handler);
+    int err = tocsin_connect("test.number, test.latest, test.note",
+                             &(struct tocsin_action){ .fn = hear, .arg = &other }, &there->handler);
 
     there->loop = tocsin_loop_current();
     return err;
@@ -301,7 +319,8 @@ static int make_there(void *arg)
 
 static int post_to(struct tocsin_loop loop, int signo, uint64_t value)
 {
-    return tocsin_post_to(loop, signo, signo == note ? NULL : TOCSIN_PAYLOAD(number, .value = value));
+    return tocsin_post_to(loop, signo,
+                          signo == note ? NULL : TOCSIN_PAYLOAD(number, .value = value));
 }
 
 static void check_gone(struct tocsin_loop gone)
@@ -325,7 +344,8 @@ START_TEST(T6_a_loop_that_is_gone_answers_ESHUTDOWN)
     check_values(&other, 1);
     check_gone(there.loop);
     ck_assert_int_eq(post_number(number, 1), TOCSIN_NOBODY);
-    ck_assert_int_eq(peer_does(&peer, make_there, &again), 0);     /* in the same memory */
+    /* the new loop may lie in the memory of the freed one */
+    ck_assert_int_eq(peer_does(&peer, make_there, &again), 0);
     ck_assert_uint_eq(again.loop.id >> 48, there.loop.id >> 48);
     ck_assert_uint_ne(again.loop.id, there.loop.id);
     check_gone(there.loop);
@@ -368,7 +388,7 @@ END_TEST
 static int free_in_handler(const struct tocsin_info *info, void *arg)
 {
     hear(info, arg);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     return TOCSIN_NEXT;
 }
 
@@ -377,7 +397,7 @@ START_TEST(T6_freed_in_the_handler_of_a_post)
     connect_to("test.number", free_in_handler, &heard);
     for (int i = 0; i < 10; i++)
         ck_assert_int_eq(post_number(number, (uint64_t)i), TOCSIN_PENDED);
-    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_ge(tocsin_loop_turn(0), 1);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
     check_values(&heard, 10);
 }
@@ -402,13 +422,13 @@ START_TEST(T6_a_loop_that_is_about_to_go_is_gone_for_posts)
     connect_to("tocsin.handler.failed", faults, &count);
     connect_to("test.number", post_to_self, &heard);
     ck_assert_int_eq(post_number(number, 0), TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(heard.told.count, 1);
     ck_assert_int_eq(count, 1);
 }
 END_TEST
 
-/* Of the receiving loop, whatever the payload. */
+/* A post gets its sequence number from the loop that receives it, whatever its payload. */
 static int check_ours(const struct tocsin_info *info, void *arg)
 {
     ck_assert_uint_eq(info->sequence >> 48, tocsin_loop_current().id >> 48);
@@ -424,7 +444,7 @@ START_TEST(E15_sequence_and_turn_are_the_receiving_loops)
     from = tocsin_now();
     connect_to("test.**", check_ours, &from);
     connect_to("test.**", tell, &heard.told);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(post_number(number, 1), TOCSIN_PENDED);
     ck_assert_int_eq(post_number(latest, 1), TOCSIN_PENDED);
     ck_assert_int_eq(post_text(letter, "text"), TOCSIN_PENDED);
@@ -453,13 +473,15 @@ START_TEST(E15_a_post_carries_its_parent)
 }
 END_TEST
 
-/* Bad input */
+/* Bad arguments of posts */
 
 START_TEST(bad_posts)
 {
     struct tocsin_payload bare = { NULL };
-    struct tocsin_loop here, none = { 0 }, failed = { (uint64_t)(int64_t)-EMFILE }, never = { (uint64_t)999 << 48 | 1 };
-    int asked = declare((struct tocsin_spec){ .name = "test.question", .kind = TOCSIN_DIRECT });
+    struct tocsin_loop here, none = { 0 }, failed = { (uint64_t)(int64_t)-EMFILE },
+                             never = { (uint64_t)999 << 48 | 1 };
+    int asked = declare(
+        (struct tocsin_signal_spec){ .name = "test.question", .kind = TOCSIN_DIRECT });
 
     connect_to("test.**", hear, &heard);
     here = tocsin_loop_current();
@@ -479,8 +501,12 @@ START_TEST(bad_posts)
     ck_assert_int_eq(tocsin_post_to(never, note, NULL), -ESHUTDOWN);
     ck_assert_int_eq(tocsin_post_to((struct tocsin_loop){ 5 }, note, NULL), -ESHUTDOWN);
     ck_assert_int_eq(tocsin_post_to((struct tocsin_loop){ here.id + 1 }, note, NULL), -ESHUTDOWN);
-    ck_assert_int_eq(tocsin_post_to((struct tocsin_loop){ here.id + ((uint64_t)1 << 19) }, note, NULL), -ESHUTDOWN);
-    ck_assert_int_eq(tocsin_post_to((struct tocsin_loop){ here.id & ~(((uint64_t)1 << 48) - 1) }, note, NULL), -ESHUTDOWN);
+    ck_assert_int_eq(
+        tocsin_post_to((struct tocsin_loop){ here.id + ((uint64_t)1 << 19) }, note, NULL),
+        -ESHUTDOWN);
+    ck_assert_int_eq(
+        tocsin_post_to((struct tocsin_loop){ here.id & ~(((uint64_t)1 << 48) - 1) }, note, NULL),
+        -ESHUTDOWN);
     ck_assert_int_eq(do_turns(NULL), 0);
     ck_assert_int_eq(heard.told.count, 0);
 }
@@ -488,12 +514,16 @@ END_TEST
 
 START_TEST(bad_declarations_of_what_real_signals_post)
 {
-    static const struct tocsin_layout large = { "large", "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;u64 h;", 72 };
-    static const struct tocsin_layout fits = { "fits", "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;", 64 };
+    static const struct tocsin_layout large = { "large",
+                                                "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;u64 h;",
+                                                72 };
+    static const struct tocsin_layout fits = { "fits", "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;",
+                                               64 };
     static const struct tocsin_layout of_bytes = { "of_bytes", "bytes data;", sizeof(void *) * 3 };
     static const struct tocsin_layout of_fd = { "of_fd", "fd fd;", 16 };
-    static const struct tocsin_layout *const bad[] = { &large, &letter_layout, &of_bytes, &of_fd, &broad_layout };
-    struct tocsin_spec spec = { .name = "test.refused", .flags = TOCSIN_ASYNC };
+    static const struct tocsin_layout *const bad[] = { &large, &letter_layout, &of_bytes, &of_fd,
+                                                       &broad_layout };
+    struct tocsin_signal_spec spec = { .name = "test.refused", .flags = TOCSIN_ASYNC };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         spec.layout = bad[i];
@@ -508,8 +538,12 @@ START_TEST(bad_declarations_of_what_real_signals_post)
         ck_assert_msg(tocsin_declare(&spec) == -EINVAL, "flag %u", bit);
     }
     ck_assert_int_eq(tocsin_find("test.refused"), -ENOENT);
-    ck_assert_int_gt(tocsin_declare(&(struct tocsin_spec){ .name = "test.fits", .layout = &fits, .flags = TOCSIN_ASYNC }), 0);
-    ck_assert_int_eq(tocsin_declare(&(struct tocsin_spec){ .name = "test.fits", .layout = &fits }), -EEXIST);
+    ck_assert_int_gt(tocsin_declare(&(struct tocsin_signal_spec){
+                         .name = "test.fits", .layout = &fits, .flags = TOCSIN_ASYNC }),
+                     0);
+    ck_assert_int_eq(
+        tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.fits", .layout = &fits }),
+        -EEXIST);
 }
 END_TEST
 

@@ -1,10 +1,13 @@
-/* E17: questions. 0 alone means that nobody objects. */
+/* E17: questions. tocsin_ask returns 0 only if no handler objects. */
 #include <pthread.h>
 
 #include "record.h"
 #include "test.h"
 
-struct request { const char *path; int asked; };
+struct request {
+    const char *path;
+    int asked;
+};
 #define MAY_GO(F) F(local, request) F(i32, level)
 TOCSIN_LAYOUT(may_go, MAY_GO);
 
@@ -12,13 +15,14 @@ static int may;
 
 static void begin(void)
 {
-    may = tocsin_declare(&(struct tocsin_spec){ .name = "file.may.go", .layout = &may_go_layout, .kind = TOCSIN_DIRECT });
+    may = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "file.may.go", .layout = &may_go_layout, .kind = TOCSIN_DIRECT });
     ck_assert_int_gt(may, 0);
 }
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     record_take();
 }
 
@@ -51,7 +55,11 @@ static struct tocsin_handler add(tocsin_fn fn, const char *word, int priority)
 {
     struct tocsin_handler handler;
 
-    ck_assert_int_eq(tocsin_connect("file.may.go", &(struct tocsin_action){ .fn = fn, .arg = (void *)word, .priority = priority }, &handler), 0);
+    ck_assert_int_eq(tocsin_connect("file.may.go",
+                                    &(struct tocsin_action){
+                                        .fn = fn, .arg = (void *)word, .priority = priority },
+                                    &handler),
+                     0);
     return handler;
 }
 
@@ -60,7 +68,7 @@ START_TEST(test_E17_nobody_objects)
     struct request request = { "/etc/passwd", 0 };
     struct tocsin_handler by = { 7 };
 
-    ck_assert_int_eq(ask(&request, NULL), 0);          /* nobody is there, not even a loop */
+    ck_assert_int_eq(ask(&request, NULL), 0); /* no listener, no loop */
     add(agree, "b", 0);
     add(agree, "a", 1);
     ck_assert_int_eq(ask(&request, &by), 0);
@@ -78,7 +86,11 @@ START_TEST(test_E17_who_stops_it_is_named)
     add(agree, "a", 2);
     stopper = add(stop, "b", 1);
     add(agree, "c", 0);
-    ck_assert_int_eq(tocsin_observe("file.**", &(struct tocsin_action){ .fn = refuse, .arg = "observer", .priority = -1 }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_observe("file.**",
+                       &(struct tocsin_action){ .fn = refuse, .arg = "observer", .priority = -1 },
+                       NULL),
+        0);
     ck_assert_int_eq(ask(&request, &by), TOCSIN_STOPPED);
     ck_assert_uint_eq(by.id, stopper.id);
     ck_assert_record("a b observer");
@@ -101,7 +113,7 @@ END_TEST
 
 static int disconnect_and_refuse(const struct tocsin_info *info, void *arg)
 {
-    ck_assert_int_eq(tocsin_disconnect(tocsin_current()), 0);
+    ck_assert_int_eq(tocsin_disconnect(tocsin_handler_current()), 0);
     return refuse(info, arg);
 }
 
@@ -120,7 +132,7 @@ END_TEST
 
 static int free_all(const struct tocsin_info *info, void *arg)
 {
-    tocsin_free();
+    tocsin_loop_free();
     return agree(info, arg);
 }
 
@@ -167,13 +179,14 @@ static pthread_barrier_t barrier;
 static void *listen_elsewhere(void *arg)
 {
     ck_assert_int_eq(tocsin_on(arg, agree, "elsewhere"), 0);
-    pthread_barrier_wait(&barrier);                    /* connected */
-    pthread_barrier_wait(&barrier);                    /* asked */
-    ck_assert_int_eq(tocsin_free(), 0);
+    pthread_barrier_wait(&barrier); /* the thread has connected */
+    pthread_barrier_wait(&barrier); /* this thread has asked */
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
 
-/* What ask answers while another loop listens to a pattern. */
+/* Asks a question while another loop has a handler of this pattern. Returns the result of the
+   ask. */
 static int ask_beside(const char *pattern, const char *question)
 {
     struct request request = { "/", 0 };
@@ -183,7 +196,8 @@ static int ask_beside(const char *pattern, const char *question)
     ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 2), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, listen_elsewhere, (void *)pattern), 0);
     pthread_barrier_wait(&barrier);
-    signo = tocsin_declare(&(struct tocsin_spec){ .name = question, .layout = &may_go_layout, .kind = TOCSIN_DIRECT });
+    signo = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = question, .layout = &may_go_layout, .kind = TOCSIN_DIRECT });
     verdict = tocsin_ask(signo, TOCSIN_PAYLOAD(may_go, .request = &request), NULL);
     pthread_barrier_wait(&barrier);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
@@ -206,7 +220,8 @@ START_TEST(test_E17_one_listens_on_another_loop_to_a_pattern_older_than_the_name
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.go"), -EXDEV);
     ck_assert_int_eq(tocsin_on("disk.**", agree, "here"), 0);
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.come"), -EXDEV);
-    ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"), 0);        /* of no concern to them */
+    ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"),
+                     0); /* the pattern does not match the question */
     ck_assert_record("here");
 }
 END_TEST
@@ -230,7 +245,7 @@ END_TEST
 static int keep(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    ck_assert_ptr_null(tocsin_info_ref(info));         /* it has a bare pointer */
+    ck_assert_ptr_null(tocsin_info_ref(info)); /* the payload has a pointer that cannot be copied */
     return record_call(info, "kept");
 }
 

@@ -1,8 +1,11 @@
-/* tocsin_report: what was left, as text. */
+/* tocsin_report writes a text about what a loop still has. The tests compare this text. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <tocsin/inspect.h>
+#include <tocsin/provider.h>
 
 #include "record.h"
 #include "test.h"
@@ -19,7 +22,7 @@ static void begin(void)
 
 static void end(void)
 {
-    tocsin_free();
+    tocsin_loop_free();
     record_take();
 }
 
@@ -62,35 +65,69 @@ START_TEST(nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothi
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_source_free(source), 0);
     check_report(0, "");
-    ck_assert_int_eq(tocsin_report(-1), 0);            /* nothing was written */
+    ck_assert_int_eq(tocsin_report(-1), 0); /* there is nothing to report */
 }
 END_TEST
 
+/* The objects that the program of the report has left. */
+static struct {
+    struct tocsin_queue queues[2];
+    struct tocsin_source source;
+    struct tocsin_block block;
+    struct tocsin_op ops[3];
+} left;
+
+static void leave_operations(void)
+{
+    const struct tocsin_notify background = { .mode = TOCSIN_BACKGROUND };
+
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &left.ops[0]), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &left.ops[1]), 0);
+    /* A background operation ends after the other operations, so it is not reported. */
+    ck_assert_int_eq(tocsin_op_new(NULL, &background, &left.ops[2]), 0);
+    ck_assert_int_eq(tocsin_op_complete(left.ops[0], 0, NULL), 0);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
+}
+
+/* Returns the number of the line of the first call. The calls follow each other, a line each. */
+static int leave_objects(void)
+{
+    const struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
+    const struct tocsin_action seen = { .fn = record_call, .arg = "seen", .name = "record_call" };
+    int at = __LINE__ + 2;
+
+    ck_assert_int_eq(tocsin_queue_open("text.*, bell.rung", NULL, &left.queues[0]), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &left.queues[1]), 0);
+    ck_assert_int_eq(tocsin_source_new(NULL, &left.source), 0);
+    ck_assert_int_eq(tocsin_block("text.*", &left.block), 0);
+    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
+    ck_assert_int_eq(tocsin_observe("**, !tocsin.**", &seen, NULL), 0);
+    ck_assert_int_eq(tocsin_connect("misspelt.name", &action, NULL), 0);
+    ck_assert_int_eq(tocsin_on_at("", "", "bell.rung", nothing, NULL), 0);
+    return at;
+}
+
+static void end_objects(void)
+{
+    ck_assert_int_eq(tocsin_op_free(left.ops[0]), 0);
+    ck_assert_int_eq(tocsin_op_complete(left.ops[1], 0, NULL), 0);
+    ck_assert_int_eq(tocsin_op_complete(left.ops[2], 0, NULL), 0);
+    ck_assert_int_eq(tocsin_queue_close(left.queues[0]), 0);
+    ck_assert_int_eq(tocsin_queue_close(left.queues[1]), 0);
+    ck_assert_int_eq(tocsin_source_free(left.source), 0);
+    ck_assert_int_eq(tocsin_unblock(left.block), 0);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
+}
+
 START_TEST(what_is_left_is_reported)
 {
-    int texts = tocsin_declare(&(struct tocsin_spec){ .name = "text.left", .layout = &text_layout, .doc = "Of a test." });
-    struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
-    struct tocsin_queue opened[2];
-    struct tocsin_source source;
-    struct tocsin_mask mask;
-    struct tocsin_op ops[3];
+    int texts = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "text.left", .layout = &text_layout, .doc = "Of a test." });
     char wanted[4096];
     int at;
 
-    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &ops[0]), 0);
-    ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
-    ck_assert_int_eq(tocsin_op_new(NULL, &(struct tocsin_notify){ .how = TOCSIN_SERVING }, &ops[2]), 0);      /* it ends with those that it serves */
-    ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
-    ck_assert_int_ge(tocsin_turn(0), 0);
-    at = __LINE__ + 1;
-    ck_assert_int_eq(tocsin_queue_open("text.*, bell.rung", NULL, &opened[0]), 0);
-    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &opened[1]), 0);
-    ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
-    ck_assert_int_eq(tocsin_block("text.*", &mask), 0);
-    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
-    ck_assert_int_eq(tocsin_observe("**, !tocsin.**", &(struct tocsin_action){ .fn = record_call, .arg = "seen" }, NULL), 0);
-    ck_assert_int_eq(tocsin_connect("misspelt.name", &action, NULL), 0);
-    ck_assert_int_eq((tocsin_on)("bell.rung", nothing, NULL), 0);
+    leave_operations();
+    at = leave_objects();
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(text, .text = "words")), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
@@ -101,21 +138,18 @@ START_TEST(what_is_left_is_reported)
              "tocsin: left: queue, program, %1$s:%3$d\n"
              "tocsin: left: source, program, %1$s:%4$d\n"
              "tocsin: left: block of text.*, program, %1$s:%5$d\n"
-             "tocsin: left: 3 pended of text.left, program\n"
+             "tocsin: left: 3 pending emissions of text.left, program\n"
              "tocsin: left: a name that nobody declared: misspelt.name, program, %1$s:%8$d\n"
              "tocsin: connected: nothing to bell.rung, 1 calls, program, %1$s:%6$d\n"
              "tocsin: connected: record_call to **, !tocsin.**, 1 calls, program, %1$s:%7$d\n"
-             "tocsin: connected: &action to misspelt.name, 0 calls, program, %1$s:%8$d\n"
+             "tocsin: connected: handler to misspelt.name, 0 calls, program, %1$s:%8$d\n"
              "tocsin: connected: handler to bell.rung, 1 calls, program\n",
              __FILE__, at, at + 1, at + 2, at + 3, at + 4, at + 5, at + 6);
     check_report(8, wanted);
-    check_report(8, wanted);                           /* it has changed nothing */
-    ck_assert_int_eq(tocsin_op_free(ops[0]), 0);
-    ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL) | tocsin_op_complete(ops[2], 0, NULL), 0);
-    ck_assert_int_eq(tocsin_queue_close(opened[0]) | tocsin_queue_close(opened[1]) | tocsin_source_free(source) | tocsin_unblock(mask), 0);
-    ck_assert_int_ge(tocsin_turn(0), 0);
+    check_report(8, wanted); /* the report has changed nothing */
+    end_objects();
     record_signal("misspelt.name");
-    ck_assert_int_eq(tocsin_report(-1), -EBADF);       /* handlers are written, and not counted */
+    ck_assert_int_eq(tocsin_report(-1), -EBADF); /* handlers are printed, but not counted */
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);
 }
@@ -126,9 +160,10 @@ START_TEST(names_outlive_a_loop)
     struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
 
     ck_assert_int_eq(tocsin_connect("misspelt.name, bell.rung", &action, NULL), 0);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     check_report(1, "tocsin: left: a name that nobody declared: misspelt.name, somewhere\n");
-    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);        /* with a loop: of what is connected to on this one */
+    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL),
+                     0); /* with a loop: the handlers of this loop */
     ck_assert_int_eq(strncmp(report_text(&(int){ 0 }), "tocsin: connected: ", 19), 0);
 }
 END_TEST
@@ -151,16 +186,17 @@ END_TEST
 START_TEST(a_line_too_long_is_cut)
 {
     char pattern[2000] = "bell.rung";
-    int left;
+    int reported;
     const char *text;
 
     while (strlen(pattern) < 1800)
         strcat(pattern, ", bell.rung");
     ck_assert_int_eq(tocsin_on(pattern, nothing, NULL), 0);
     ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
-    text = report_text(&left);
+    text = report_text(&reported);
     ck_assert_int_eq(strncmp(text, "tocsin: connected: nothing to bell.rung, bell.rung", 50), 0);
-    ck_assert_ptr_nonnull(strstr(text, "\ntocsin: connected: nothing to bell.rung, 0 calls, program, "));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\ntocsin: connected: nothing to bell.rung, 0 calls, program, "));
     ck_assert_int_eq(text[strlen(text) - 1], '\n');
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* O8, as far as a source is not an operation: a handler of one source of a signal, and what becomes of it. */
+/* O8 for sources that are not operations: a handler is connected to one source of a signal. When
+   the source is freed, the handler is disconnected. */
 #include "record.h"
 #include "test.h"
 
@@ -12,7 +13,7 @@ static void begin(void)
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     record_take();
 }
 
@@ -25,9 +26,14 @@ static struct tocsin_source source_new(void *data)
     return source;
 }
 
-static struct tocsin_handler add(const char *pattern, struct tocsin_source source, const char *word, int priority)
+static struct tocsin_handler add(const char *pattern, struct tocsin_source source, const char *word,
+                                 int priority)
 {
-    struct tocsin_action action = { .fn = record_call, .arg = (void *)word, .source = source, .priority = priority, .drop = record_drop };
+    struct tocsin_action action = { .fn = record_call,
+                                    .arg = (void *)word,
+                                    .source = source,
+                                    .priority = priority,
+                                    .drop = record_drop };
     struct tocsin_handler handler;
 
     ck_assert_int_eq(tocsin_connect(pattern, &action, &handler), 0);
@@ -84,8 +90,8 @@ START_TEST(test_O8_freeing_a_source_disconnects_its_handlers)
 
     ck_assert_int_eq(tocsin_source_free(hall), 0);
     ck_assert_record("~a");
-    ck_assert_int_eq(tocsin_heard(bell), 0);
-    ck_assert_int_eq(tocsin_heard(other), 0);
+    ck_assert_int_eq(tocsin_has_listeners(bell), 0);
+    ck_assert_int_eq(tocsin_has_listeners(other), 0);
     ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
     ck_assert_int_eq(tocsin_source_free(hall), -ENOENT);
     ck_assert_ptr_null(tocsin_source_get(hall));
@@ -120,7 +126,7 @@ START_TEST(test_O8_a_pattern_of_one_source_meets_a_later_name)
     ck_assert_record("a");
     ck_assert_int_eq(tocsin_source_free(hall), 0);
     ck_assert_record("~a");
-    ck_assert_int_eq(tocsin_heard(late), 0);
+    ck_assert_int_eq(tocsin_has_listeners(late), 0);
 }
 END_TEST
 
@@ -177,7 +183,7 @@ static int emit_and_free(const struct tocsin_info *info, void *arg)
         return TOCSIN_NEXT;
     ck_assert_int_eq(tocsin_emit_from(info->source, bell, NULL), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
-    tocsin_disconnect(tocsin_current());
+    tocsin_disconnect(tocsin_handler_current());
     return tocsin_source_free(info->source);
 }
 
@@ -200,7 +206,7 @@ START_TEST(test_O8_it_has_a_word_of_data)
 
     ck_assert_int_eq(tocsin_source_set(source, &two), 0);
     ck_assert_ptr_eq(tocsin_source_get(source), &two);
-    ck_assert_int_eq(tocsin_free(), 1);                /* it was left */
+    ck_assert_int_eq(tocsin_loop_free(), 1); /* one source was left */
     ck_assert_ptr_null(tocsin_source_get(source));
 }
 END_TEST

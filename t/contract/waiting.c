@@ -1,8 +1,10 @@
-/* The contracts of waiting, W1 to W4: a test for each. */
+/* W1 to W4: one test for each contract of waiting. */
 #include <poll.h>
 #include <pthread.h>
 
-#include "told.h"
+#include <tocsin/provider.h>
+
+#include "handlers.h"
 
 static struct told told;
 static int note;
@@ -11,7 +13,7 @@ static void begin(void)
 {
     memset(&told, 0, sizeof told);
     written[0] = '\0';
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
     ck_assert_int_gt(note, 0);
 }
 
@@ -34,9 +36,9 @@ START_TEST(W1_the_operation_is_the_placeholder)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), -ENOENT);
 
-    op = promise();                                        /* made without a type, completed by hand */
+    op = promise(); /* no type: the test completes it by hand */
     ck_assert_int_eq(tocsin_op_complete(op, 6, TOCSIN_PAYLOAD(tocsin_fd_done, .fd = 3)), 0);
-    ck_assert_int_eq(tocsin_wait(op, -1, &info), 6);       /* the operation's own status */
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), 6); /* the wait returns the operation's status */
     ck_assert_int_eq(tocsin_fd_done_of(info)->fd, 3);
     tocsin_info_unref(info);
 
@@ -67,7 +69,8 @@ START_TEST(W1_one_waiter_and_only_where_it_was_started_so)
     struct tocsin_op op = promise(), plain;
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(wait_second, &op), NULL), 0);
-    ck_assert_int_eq(tocsin_wait(op, 20, NULL), -ETIMEDOUT);       /* its time limit is the operation's deadline */
+    ck_assert_int_eq(tocsin_wait(op, 20, NULL),
+                     -ETIMEDOUT); /* the time limit is a deadline of the operation */
     ck_assert_int_eq(told.status, -EBUSY);
     ck_assert_int_eq(told.count, -EBUSY);
     ck_assert_int_eq(tocsin_timer(1, NULL, &plain), 0);
@@ -82,7 +85,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     struct tocsin_op *ops = arg;
 
     (void)info;
-    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 4);    /* it takes what is there */
+    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 4); /* the result is there already */
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), -EDEADLK);
     told.count++;
     return TOCSIN_NEXT;
@@ -100,13 +103,15 @@ START_TEST(W2_where_it_blocks_suspends_or_refuses)
 
     connect_to("test.note", wait_in_handler, ops);
     ck_assert_int_eq(tocsin_op_complete(ops[0], 4, NULL), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_spawn(task_emit, &ops[1], TOCSIN_FUTURE, &ops[2]), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);                   /* the handler on its stack was refused, the fiber is suspended */
+    ck_assert_int_eq(
+        tocsin_loop_turn(0),
+        1); /* the wait of the handler on its stack was refused; the fiber is suspended */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_op_status(ops[2]), -EINPROGRESS);
     ck_assert_int_eq(tocsin_op_complete(ops[1], 5, NULL), 0);
-    ck_assert_int_eq(tocsin_wait(ops[2], -1, NULL), 5);    /* on the loop's own stack it runs turns */
+    ck_assert_int_eq(tocsin_wait(ops[2], -1, NULL), 5); /* the loop itself runs turns */
 }
 END_TEST
 
@@ -116,7 +121,7 @@ static int task_write(void *arg)
 
     ck_assert_int_eq(tocsin_wait(*op, -1, NULL), 0);
     strcat(written, "f");
-    ck_assert_uint_eq(tocsin_current().id, 0);             /* at depth 0 */
+    ck_assert_uint_eq(tocsin_handler_current().id, 0); /* no handler is running: depth 0 */
     return 0;
 }
 
@@ -127,7 +132,7 @@ START_TEST(W2_a_fiber_is_resumed_between_deliveries)
     connect_to("op.done", write_down, "1");
     connect_to("op.done", write_down, "2");
     ck_assert_int_eq(tocsin_spawn(task_write, &op, NULL, NULL), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     ck_assert_str_eq(written, "");
     drain_all();
@@ -142,11 +147,14 @@ START_TEST(W3_a_queue_of_a_set)
     ck_assert_int_eq(tocsin_queue_open("test.*", NULL, &among), 0);
     connect_to("test.note", tell, &told);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(told.count, 1);                       /* it leaves the signal to the others */
+    ck_assert_int_eq(told.count, 1); /* the queue left it to the handlers */
     ck_assert_int_eq(tocsin_queue_wait(among, 0, NULL), 0);
-    ck_assert_int_eq(tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .flags = TOCSIN_TAKE }, &take), 0);
+    ck_assert_int_eq(tocsin_queue_open("test.note",
+                                       &(struct tocsin_queue_options){ .flags = TOCSIN_TAKE },
+                                       &take),
+                     0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_STOPPED);
-    ck_assert_int_eq(told.count, 1);                       /* sigwait */
+    ck_assert_int_eq(told.count, 1); /* TOCSIN_TAKE keeps it from the handlers */
     ck_assert_int_eq(tocsin_queue_wait(among, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_queue_wait(take, 0, NULL), 0);
     ck_assert_int_eq(tocsin_queue_close(among) | tocsin_queue_close(take), 0);
@@ -173,7 +181,7 @@ START_TEST(W3_its_descriptor_stands_for_the_loop)
 }
 END_TEST
 
-/* Three timers one after another, and their sum: written once. */
+/* Waits for three timers, one after the other, and returns the sum of their results. */
 static int job(void *arg)
 {
     int sum = 0;
@@ -193,7 +201,7 @@ static int job(void *arg)
 static void *job_on_thread(void *arg)
 {
     *(int *)arg = job(arg);
-    tocsin_free();
+    tocsin_loop_free();
     return NULL;
 }
 

@@ -1,5 +1,5 @@
-# Every exported function has a comment in front of it that says whose, what is answered, what is emitted, on which thread,
-# where it comes from, since when.
+# Every exported function has a comment in front of it with the lines @owner, @return, @emits,
+# @thread, @source and @since.
 cd "$srcdir" || exit 2
 awk '
 BEGIN { count = split("owner return emits thread source since", tags) }
@@ -21,5 +21,9 @@ inside    { comment = comment $0 "\n"; if (/\*\//) inside = 0; next }
     }
     comment = ""
 }
-/TOCSIN_API/ && !/^TOCSIN_API/ && !/^#define/ { print FILENAME ":" FNR ": TOCSIN_API begins its line"; failed = 1 }
-END { print functions " functions"; exit failed || !functions }' $core_headers $net_headers
+/TOCSIN_API/ && !/^TOCSIN_API/ && !/^#define/ {
+    print FILENAME ":" FNR ": TOCSIN_API must begin its line"
+    failed = 1
+}
+END { print functions " functions"; exit failed || !functions }' $core_headers $test_headers \
+    $net_headers

@@ -1,4 +1,5 @@
-# Each public header compiles alone, twice in a row, without a warning: as C11, and as C++11, 17 and 20.
+# Each public header compiles alone, and included twice, without a warning: as C11, and as
+# C++11, 17 and 20.
 dir=$(mktemp -d ./headers.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 strict="-pedantic -Wall -Wextra -Wshadow -Werror -fsyntax-only -I$srcdir/include"
@@ -6,7 +7,7 @@ failed=0
 
 alone() {   # file, compiler and options
     file=$1; shift
-    for header in $core_headers $net_headers; do
+    for header in $core_headers $test_headers $net_headers; do
         printf '#include <%s>\n#include <%s>\n' "${header#include/}" "${header#include/}" >"$file"
         "$@" $strict "$file" || { echo "alone, with $*: $header"; failed=1; }
     done

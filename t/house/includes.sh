@@ -1,17 +1,26 @@
-# Includes go down the floors: core <- loop <- op <- style, plugin; report knows the hooks in core alone. What stands on the public headers (net, plugins, tools,
-# demos, bench, the tests of the public face) includes those and what is in its own room. libevent is lib/loop's business
-# alone, libcurl lib/net's; only what compares the library with them may have them too.
+# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <-
+# style, plugin. A real signal handler posts, so os stands on remote. report includes public
+# headers, the hooks in base, and layouts, for whole names. Folders outside libtocsin (net, test,
+# plugins, tools, demos, bench, the tests of the public interface) include only public headers and
+# their own folder. Only lib/loop includes libevent, and only lib/net libcurl, except code that
+# compares the library with them.
 cd "$srcdir" || exit 2
 find include lib demos bench t/api t/contract t/programs t/install plugins tools \
     \( -name '*.[ch]' -o -name '*.cc' \) 2>/dev/null | sort | xargs awk '
 BEGIN {
-    down["core"] = " core "
-    down["loop"] = " core loop "
-    down["op"] = " core loop op "
-    down["style"] = " core loop op style "
-    down["plugin"] = " core loop op plugin "
-    down["report"] = " core report "
+    # Includes up a floor that must still be removed.
+    down["base"] = " base "
+    down["registry"] = down["base"] "registry "
+    down["delivery"] = down["registry"] "delivery "
+    down["remote"] = down["delivery"] "remote "
+    down["os"] = down["remote"] "os "
+    down["loop"] = down["os"] "loop "
+    down["op"] = down["loop"] "op "
+    down["style"] = down["op"] "style "
+    down["plugin"] = down["op"] "plugin "
+    down["report"] = " base registry report "
     down["net"] = " net "
+    down["test"] = " test "
 }
 function bad(why) { print FILENAME ":" FNR ": " $0 "   (" why ")"; failed = 1 }
 
@@ -19,7 +28,13 @@ FNR == 1 {
     folder = room = FILENAME
     sub("/[^/]*$", "", folder)
     floor = ""
-    if (sub("^lib/", "", room)) { sub("/.*", "", room); floor = room; room = "lib/" room } else sub("/.*", "", room)
+    if (sub("^lib/", "", room)) {
+        sub("/.*", "", room)
+        floor = room
+        room = "lib/" room
+    } else {
+        sub("/.*", "", room)
+    }
 }
 /^[ \t]*#[ \t]*include/ {
     match($0, /[<"][^>"]*[>"]/)
@@ -33,13 +48,15 @@ FNR == 1 {
         bad("libtocsin does not know libtocsin-net")
     other = name
     sub("/.*", "", other)
-    ours = index(" core loop op style plugin report ", " " other " ") && name ~ /\//
+    ours = index(down["plugin"] "style report ", " " other " ") && name ~ /\//
     if (substr($0, RSTART, 1) == "<" && !ours)
         next
     if (room == "include") {
         bad("not with <>")
     } else if (floor != "" && name ~ /\//) {
-        if (index(down[floor], " " other " ") == 0)
+        if ((FILENAME " " name) in up)
+            delete up[FILENAME " " name]
+        else if (index(down[floor], " " other " ") == 0)
             bad("not down the floors")
     } else if (name ~ /\//) {
         path = folder "/" name
@@ -50,4 +67,10 @@ FNR == 1 {
             bad("only public headers")
     }
 }
-END { exit failed || NR == 0 }'
+END {
+    for (entry in up) {
+        print entry ": not included any longer, so remove this entry of the list"
+        failed = 1
+    }
+    exit failed || NR == 0
+}'

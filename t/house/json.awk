@@ -6,8 +6,11 @@ function take(pattern) {
     at += RLENGTH
     return 1
 }
-function string() { return take("^\"([^\"\\\\\001-\037]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F])*\"") }
-function members(end, named) {           # what stands between brackets
+function string() {
+    return take("^\"([^\"\\\\\001-\037]|\\\\[\"\\\\/bfnrt]|\\\\u" hex hex hex hex ")*\"")
+}
+# Takes the members of an array or, if named, of an object.
+function members(end, named) {
     at++; blank()
     if (take("^" end))
         return 1
@@ -28,7 +31,9 @@ function value() {
         return members("[}]", 1)
     if (substr(text, at, 1) == "[")
         return members("[]]", 0)
-    return string() || take("^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?") || take("^(true|false|null)")
+    return string() || take("^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?") ||
+        take("^(true|false|null)")
 }
+BEGIN { hex = "[0-9a-fA-F]" }
 { text = text $0 "\n" }
 END { at = 1; good = value(); blank(); exit !(good && at > length(text)) }

@@ -1,4 +1,4 @@
-/* Stands beside the README's program, so that each line is seen when it is printed. */
+/* Linked with the program of README.md: makes its output appear line by line. */
 #include <stdio.h>
 
 __attribute__((constructor)) static void by_line(void)

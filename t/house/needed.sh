@@ -1,6 +1,7 @@
-# libtocsin needs libevent_core and libc, nothing else; the runtime of a sanitizer is not ours.
+# libtocsin needs only libevent_core and libc, besides the runtime of a sanitizer.
 needed() {
-    LC_ALL=C ${OBJDUMP-objdump} -p "$1" | awk '$1 == "NEEDED" { print $2 }' | grep -Ev '^lib([atl]san|ubsan)\.|^ld-linux' |
+    LC_ALL=C ${OBJDUMP-objdump} -p "$1" | awk '$1 == "NEEDED" { print $2 }' |
+        grep -Ev '^lib([atl]san|ubsan)\.|^ld-linux' |
         sed 's/\.so.*//' | sort | tr '\n' ' '
 }
 failed=0
@@ -12,7 +13,7 @@ esac
 if test "$with_net" = yes; then
     found=$(needed .libs/libtocsin-net.so)
     case $found in
-    "libc libcurl libtocsin ") ;;
+    "libc libcurl libidn2 libtocsin " | "libc libcurl libtocsin ") ;;
     *) echo "libtocsin-net needs: $found"; failed=1 ;;
     esac
 else

@@ -1,4 +1,5 @@
-# The README's program, and the plugin that it becomes, compile as printed, and do what the README says.
+# The program of README.md, and the plugin made of it, compile as printed and do what README.md
+# says.
 dir=$(mktemp -d ./readme.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 chmod go-w "$dir" && umask 022 || exit 2
@@ -8,19 +9,25 @@ awk -v dir="$dir" '
 inside == 1 { print >(dir "/program.c") }
 inside == 1 && /^int main/ { main = 1 }
 inside == 2 || (inside == 1 && !main) { print >(dir "/ding.c") }
-END { exit blocks != 2 }' "$srcdir/README.md" || { echo "its blocks are not a program and a plugin"; exit 1; }
+END { exit blocks != 2 }' "$srcdir/README.md" ||
+    { echo "README.md must have two blocks, a program and a plugin"; exit 1; }
 compiled() {   # options and source
-    $CC $SANITIZE -Wall -Wextra -Werror -I"$srcdir/include" "$@" "$srcdir/t/house/line.c" .libs/libtocsin.so -Wl,-rpath,"$PWD/.libs" || exit 1
+    $CC $SANITIZE -Wall -Wextra -Werror -I"$srcdir/include" "$@" "$srcdir/t/house/line.c" \
+        .libs/libtocsin.so -Wl,-rpath,"$PWD/.libs" || exit 1
 }
 compiled -o "$dir/program" "$dir/program.c"
-compiled -shared -fPIC -o "$dir/ding.so" "$dir/ding.c"
+grep -q "^    cc -fvisibility=hidden -shared -fPIC -o ding.so" "$srcdir/README.md" ||
+    { echo "its command is another one"; exit 1; }
+compiled -fvisibility=hidden -shared -fPIC -o "$dir/ding.so" "$dir/ding.c"
 mkfifo "$dir/pipe"
 failed=0
 
-dings() {   # twice, at least
+dings() {   # command: it must print at least two lines
     timeout 60 "$@" >"$dir/pipe" &
     said=$(head -n 2 <"$dir/pipe")
     kill $!
+    # otherwise its end of the pipe would still be open for the next command
+    wait $!
     test "$said" = "timer.ticked: ding
 timer.ticked: ding" || { echo "$1 said: $said"; failed=1; }
 }

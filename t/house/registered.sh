@@ -1,9 +1,10 @@
-# Every source file is listed in its folder's Makefile.inc: one that is not is never built, and its test never run.
+# Every source file is listed in the Makefile.inc of its folder. Otherwise it would not be
+# built, and its test not run.
 cd "$srcdir" || exit 2
 lists=$(find . -name Makefile.inc -not -path './tocsin-*' -not -path './build*')
-failed=0
-for file in $(find lib include demos bench t plugins tools -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' 2>/dev/null); do
-    name=$(echo "${file%.c}" | sed 's/[.]/[.]/g')
-    grep -Eq "(^|[[:space:]])$name([.]c)?([[:space:]]|\$)" $lists || { echo "not registered: $file"; failed=1; }
-done
-exit $failed
+find lib include demos bench t plugins tools \
+    -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' 2>/dev/null | LC_ALL=C sort | LC_ALL=C awk '
+function bare(name) { sub(/\.c$/, "", name); return name }
+FILENAME != "-" { for (i = 1; i <= NF; i++) listed[bare($i)]; next }
+!(bare($0) in listed) { print "not registered: " $0; failed = 1 }
+END { exit failed || !NR }' $lists -

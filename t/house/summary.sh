@@ -1,8 +1,9 @@
-# t/summary counts what there is: Check's tests one by one, crashes, what never ran, and what was skipped by name.
+# t/summary counts the tests of Check one by one, crashes, tests that never ran, and names
+# skipped tests.
 dir=$(mktemp -d ./summary.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 
-ran() {   # test, result; its output is on the standard input
+ran() {   # test, result. Standard input: its output
     cat >"$dir/$1.log"
     test "$2" = none || echo ":test-result: $2" >"$dir/$1.trs"
 }
@@ -24,7 +25,8 @@ ran never none </dev/null
 
 cd "$dir" || exit 2
 case $srcdir in /*) ;; *) srcdir=../$srcdir ;; esac
-said=$(PREFIX=all sh "$srcdir/t/summary" check.log bad.log leak.log plain.log skipped.log crash.log never.log)
+said=$(PREFIX=all sh "$srcdir/t/summary" check.log bad.log leak.log plain.log skipped.log \
+    crash.log never.log)
 status=$?
 cd ..
 test $status = 1 && test "$said" = "skip: check/here: a part of it
@@ -33,4 +35,5 @@ failed: leak
 skip: skipped
 failed: crash
 failed: never
-all: 18 passed, 4 failed, 2 skipped" || { echo "it said, with status $status:"; echo "$said"; exit 1; }
+all: 18 passed, 4 failed, 2 skipped" ||
+    { echo "it said, with status $status:"; echo "$said"; exit 1; }

@@ -13,11 +13,11 @@ static int on_rung(const struct tocsin_info *info, void *arg)
 int main(void)
 {
     int times = 0;
-    int rung = tocsin_declare(&(struct tocsin_spec){ .name = "bell.rung", .doc = "The bell was rung.",
-                                                     .layout = &bell_rung_layout });
+    int rung = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "bell.rung", .doc = "The bell was rung.", .layout = &bell_rung_layout });
 
-    return tocsin_on("bell.rung", on_rung, &times) < 0
-        || tocsin_emit(rung, TOCSIN_PAYLOAD(bell_rung, .by = "the sexton", .times = 3)) != TOCSIN_DELIVERED
-        || times != 3
-        || tocsin_free() != 0;
+    return tocsin_on("bell.rung", on_rung, &times) < 0 ||
+           tocsin_emit(rung, TOCSIN_PAYLOAD(bell_rung, .by = "the sexton", .times = 3)) !=
+               TOCSIN_DELIVERED ||
+           times != 3 || tocsin_loop_free() != 0;
 }

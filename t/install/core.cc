@@ -13,7 +13,7 @@ static int on_rung(const tocsin_info *info, void *arg)
 int main()
 {
     int times = 0;
-    auto spec = tocsin_spec();
+    auto spec = tocsin_signal_spec();
     auto rung = bell_rung_make();
 
     spec.name = "bell.rung";
@@ -22,8 +22,7 @@ int main()
     rung.by = "the sexton";
     rung.times = 3;
     int signo = tocsin_declare(&spec);
-    return tocsin_on("bell.rung", on_rung, &times) < 0
-        || tocsin_emit(signo, &rung.tocsin) != TOCSIN_DELIVERED
-        || times != 3
-        || tocsin_free() != 0;
+    return tocsin_on("bell.rung", on_rung, &times) < 0 ||
+           tocsin_emit(signo, &rung.tocsin) != TOCSIN_DELIVERED || times != 3 ||
+           tocsin_loop_free() != 0;
 }

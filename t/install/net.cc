@@ -11,9 +11,7 @@ int main()
 {
     int status = 0;
 
-    return tocsin_http_get("gopher://127.0.0.1/", TOCSIN_CALL(on_done, &status), nullptr) < 0
-        || tocsin_drain(-1) < 0
-        || tocsin_run() < 0
-        || status != TOCSIN_ESCHEME
-        || tocsin_free() != 0;
+    return tocsin_http_get("gopher://127.0.0.1/", TOCSIN_CALL(on_done, &status), nullptr) < 0 ||
+           tocsin_drain(-1) < 0 || tocsin_run() < 0 || status != TOCSIN_ESCHEME ||
+           tocsin_loop_free() != 0;
 }

@@ -1,10 +1,10 @@
-/* The figures of a loop: what tocsin_loop_get answers. */
+/* Tests the figures that tocsin_loop_get returns. */
 #include <pthread.h>
 #include <sched.h>
 
-#include "core/loop.h"
+#include "delivery/loop.h"
 #include "loop/engine.h"
-#include "told.h"
+#include "handlers.h"
 
 static struct tocsin_loop_facts facts;
 static struct told told;
@@ -13,7 +13,7 @@ static int note;
 static void begin(void)
 {
     memset(&told, 0, sizeof told);
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
 }
 
 static void get(void)
@@ -26,7 +26,8 @@ static void get(void)
 static void check_new(void)
 {
     get();
-    ck_assert_uint_eq(facts.turns | facts.received | facts.refused | facts.missed | facts.wakeups, 0);
+    ck_assert_uint_eq(facts.turns | facts.received | facts.refused | facts.missed | facts.wakeups,
+                      0);
     ck_assert_int_eq(facts.lag_us | facts.lag_most_us | facts.busy_us, 0);
 }
 
@@ -34,11 +35,11 @@ static void *of_another(void *arg)
 {
     (void)arg;
     ck_assert_int_eq(tocsin_loop_get(&facts), -ENODEV);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     get();
     ck_assert(!facts.main);
     ck_assert_uint_eq(facts.turns, 1);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
 
@@ -57,13 +58,14 @@ START_TEST(of_the_threads_own_loop)
 }
 END_TEST
 
-/* The clock stands, and the handler moves it. */
+/* A handler that moves the test's clock by its arg, in microseconds, and then reads the figures. */
 static int take(const struct tocsin_info *info, void *arg)
 {
     (void)info;
-    tocsin__self->engine->stopped_us += *(int *)arg;
+    tocsin__self->engine->clock_us += *(int *)arg;
     get();
-    ck_assert_uint_eq(facts.received, told.count++);   /* this one is not done with */
+    /* The call of this handler is counted when the handler has returned. */
+    ck_assert_uint_eq(facts.received, told.count++);
     return TOCSIN_NEXT;
 }
 
@@ -80,7 +82,7 @@ START_TEST(lag_and_turns)
         busy += at;
         most = at > most ? at : most;
         ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_turn(0), 1);
+        ck_assert_int_eq(tocsin_loop_turn(0), 1);
         get();
         ck_assert_uint_eq(facts.turns, turns + i + 1);
         ck_assert_int_eq(facts.lag_us, at);
@@ -88,14 +90,16 @@ START_TEST(lag_and_turns)
         ck_assert_int_eq(facts.busy_us, busy);
         ck_assert_uint_eq(facts.received, i + 1);
     }
-    ck_assert_int_eq(tocsin_turn(0), 0);               /* one that had nothing to do */
+    /* This turn finds nothing to do, so the lag is 0 again. */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     get();
     ck_assert_int_eq(facts.lag_us, 0);
     ck_assert_int_eq(facts.lag_most_us, 7000);
     ck_assert_int_eq(facts.busy_us, 15000);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     connect_to("test.note", tell, &told);
-    check_new();                                       /* the next loop in the same memory begins anew */
+    /* The next loop has the same memory, but its figures must begin at 0. */
+    check_new();
 }
 END_TEST
 
@@ -104,7 +108,9 @@ START_TEST(what_was_refused_and_missed)
     struct tocsin_handler handler;
     int taken = 0;
 
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
+        0);
     while (tocsin_post(note, NULL) == TOCSIN_PENDED)
         taken++;
     ck_assert_int_eq(taken, TOCSIN_INBOX - 128);
@@ -113,12 +119,13 @@ START_TEST(what_was_refused_and_missed)
     ck_assert_uint_eq(facts.refused, 2);
     ck_assert_uint_eq(facts.missed, 0);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
-    ck_assert_int_eq(tocsin_observe("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_observe("test.note", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
     ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_NOBODY);
     get();
     ck_assert_uint_eq(facts.refused, 2);
     ck_assert_uint_eq(facts.missed, 1);
-    ck_assert_int_eq(tocsin_turn(0), taken);
+    ck_assert_int_eq(tocsin_loop_turn(0), taken);
     get();
     ck_assert_uint_eq(facts.received, (uint64_t)taken);
 }
@@ -140,8 +147,9 @@ START_TEST(who_woke_it)
 
     connect_to("test.note", tell, &told);
     for (uint64_t i = 1; i < 20; i++) {
-        ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);      /* it is awake: that wakes nobody */
-        ck_assert_int_gt(tocsin_turn(-1), 0);
+        /* The loop is awake, so this post does not count as a wake-up. */
+        ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+        ck_assert_int_gt(tocsin_loop_turn(-1), 0);
         ck_assert_int_eq(pthread_create(&thread, NULL, wake, tocsin__self), 0);
         turns_until(&told.count, 2 * (int)i);
         ck_assert_int_eq(pthread_join(thread, NULL), 0);

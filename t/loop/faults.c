@@ -1,9 +1,10 @@
-/* The loop with each of its allocations and system calls made to fail in turn. */
+/* F3 for a loop: each allocation and each system call fails once. */
 #include <event2/event.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "faults.h"
+#include "loop/clock.h"
 #include "loop/engine.h"
 #include "loop/watch.h"
 
@@ -21,7 +22,8 @@ static void on_ready(struct tocsin__watch *watch, short events)
     seen++;
 }
 
-/* Whatever failed before: what is armed fires, and what is watched is seen. */
+/* Checks that the engine still works after a failure: a timer expires and a watched descriptor is
+   found ready. */
 static void check_lives(struct tocsin__engine *engine, int fd)
 {
     struct tocsin__watch watch = { .ready = on_ready };
@@ -34,7 +36,7 @@ static void check_lives(struct tocsin__engine *engine, int fd)
     ck_assert_int_le(err, 0);
     tocsin__timer_arm(engine, &timer, tocsin__now(engine) + 1000);
     while (!fired || (err == 0 && !seen))
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     if (err == 0)
         tocsin__watch_for(&watch, 0);
     tocsin__watch_close(&watch);
@@ -51,13 +53,13 @@ static void job(void)
     ck_assert_int_le(err, 0);
     if (err == 0) {
         check_lives(engine, ends[0]);
-        tocsin_fd();
+        tocsin_loop_fd();
         check_lives(engine, ends[0]);
         ck_assert_int_eq(tocsin_clock_move(1), 0);
         ck_assert_int_eq(tocsin_drain(0), 0);
         ck_assert_int_eq(tocsin_run(), 0);
     }
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     close(ends[0]);
     close(ends[1]);
 }
@@ -77,11 +79,11 @@ static void adopting_job(void)
 
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
-    if (tocsin_adopt(base) == 0) {
+    if (tocsin_loop_adopt(base) == 0) {
         ck_assert_int_eq(tocsin__engine_make(&engine), 0);
         check_lives(engine, ends[0]);
     }
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
     close(ends[0]);
     close(ends[1]);

@@ -1,8 +1,11 @@
-/* Turns are fair (T5): what never ends starves nobody. And what a turn answers. */
+/* T5: a turn is fair, so an operation that is always ready must not delay other operations. Also
+   tests the result of a turn. */
 #include <poll.h>
 #include <unistd.h>
 
-#include "told.h"
+#include <tocsin/provider.h>
+
+#include "handlers.h"
 
 static int pipes[2], note;
 static struct told told;
@@ -12,7 +15,7 @@ static void begin(void)
     memset(&told, 0, sizeof told);
     written[0] = '\0';
     ck_assert_int_eq(pipe(pipes), 0);
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
 }
 
 static void end(void)
@@ -66,7 +69,8 @@ static int stop_soon(const struct tocsin_info *info, void *arg)
     return seen->count == 3 ? tocsin_stop(3) : TOCSIN_NEXT;
 }
 
-/* A timer and a descriptor have to come about, whatever else goes on; how often is not asked. */
+/* Checks that a timer and a watched descriptor are served while another activity keeps the loop
+   busy. How often they are served does not matter. */
 static void check_fair(const int *busy)
 {
     struct told ticks = { .count = 0 };
@@ -78,7 +82,7 @@ static void check_fair(const int *busy)
     ck_assert_int_eq(tocsin_run(), 3);
     ck_assert_int_gt(told.count, 0);
     ck_assert_int_ge(*busy, 3);
-    tocsin_free();
+    tocsin_loop_free();
 }
 
 START_TEST(a_handler_that_emits_itself_for_ever)
@@ -123,25 +127,26 @@ START_TEST(what_a_turn_makes_ready_waits_for_the_next)
     int count = 0;
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(complete_again, &count), NULL), 0);
-    ck_assert_int_eq(tocsin_turn(-1), 1);
+    ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     for (int i = 2; i < 10; i++) {
-        ck_assert_int_eq(tocsin_turn(-1), 1);
+        ck_assert_int_eq(tocsin_loop_turn(-1), 1);
         ck_assert_int_eq(count, i);
     }
-    tocsin_free();
+    tocsin_loop_free();
 }
 END_TEST
 
 START_TEST(what_a_turn_answers)
 {
-    ck_assert_int_eq(tocsin_turn(-2), -EINVAL);
+    ck_assert_int_eq(tocsin_loop_turn(-2), -EINVAL);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    ck_assert_int_eq(tocsin_turn(0), 0);                   /* makes the loop */
+    /* The first call creates the loop. */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_uint_ne(tocsin_loop_current().id, 0);
-    ck_assert_int_eq(tocsin_turn(1), 0);
+    ck_assert_int_eq(tocsin_loop_turn(1), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(tell, &told), NULL), 0);
-    ck_assert_int_eq(tocsin_turn(1000), 5);
+    ck_assert_int_eq(tocsin_loop_turn(1000), 5);
     ck_assert_int_eq(told.count, 5);
 }
 END_TEST
@@ -151,7 +156,7 @@ static int turn_inside(const struct tocsin_info *info, void *arg)
     int *answers = arg;
 
     (void)info;
-    answers[0] = tocsin_turn(0);
+    answers[0] = tocsin_loop_turn(0);
     answers[1] = tocsin_run();
     answers[2] = tocsin_clock_move(0);
     return TOCSIN_NEXT;
@@ -167,13 +172,13 @@ START_TEST(not_in_a_handler_nor_in_a_notify)
         ck_assert_int_eq(answers[i], -EDEADLK);
     memset(answers, 0, sizeof answers);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(turn_inside, answers), NULL), 0);
-    ck_assert_int_eq(tocsin_turn(-1), 1);
+    ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(answers[i], -EDEADLK);
 }
 END_TEST
 
-/* A drain comes to its end in time, whatever starts itself again. */
+/* Operations start again all the time. A drain with a time limit must end nevertheless. */
 START_TEST(a_drain_in_time_ends_them_all)
 {
     int count = 0;
@@ -186,7 +191,7 @@ START_TEST(a_drain_in_time_ends_them_all)
     ck_assert_int_eq(tocsin_drain(10), 0);
     ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
     ck_assert_int_gt(count, 4);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 END_TEST
 

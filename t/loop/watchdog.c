@@ -1,5 +1,6 @@
-/* The watchdog, by a clock of our own: a handler looks at its loop as the watchdog's thread would, at times that it makes up. That thread itself looks
-   every few minutes here, which is never; but in the last ones it runs as it does. */
+/* Tests the watchdog with a clock that the test moves. A handler examines its own loop as the
+   watchdog's thread would, at times that the test chooses. The real watchdog thread has an interval
+   of minutes in these tests. Only in the last tests the real thread runs as usual. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -9,11 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/catalogue.h"
-#include "core/loop.h"
+#include <tocsin/inspect.h>
+#include <tocsin/owner.h>
+
+#include "registry/catalogue.h"
+#include "delivery/loop.h"
+#include "loop/clock.h"
 #include "loop/timer.h"
 #include "loop/watchdog.h"
-#include "told.h"
+#include "handlers.h"
 
 enum { LIMIT_MS = 4000000, ALL = 64 };
 static const int64_t limit_us = LIMIT_MS * 1000LL;
@@ -38,7 +43,16 @@ static int hear(const struct tocsin_info *info, void *arg)
 
     (void)arg;
     ck_assert_int_lt(heard_count, ALL);
-    *one = (struct heard){ blocked->loop, blocked->handler, blocked->source, blocked->emission, blocked->blocked_us, "", "", "", "", "" };
+    *one = (struct heard){ blocked->loop,
+                           blocked->handler,
+                           blocked->source,
+                           blocked->emission,
+                           blocked->blocked_us,
+                           "",
+                           "",
+                           "",
+                           "",
+                           "" };
     copy(one->signal, blocked->signal);
     copy(one->pattern, blocked->pattern);
     copy(one->function, blocked->function);
@@ -47,7 +61,8 @@ static int hear(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* How many threads there are: those of a sanitizer, too. One that has been joined may be in the list for a moment. */
+/* Returns the number of threads of this process, including threads of a sanitizer. A thread that
+   was joined may be counted for a short time after the join. */
 static int threads(void)
 {
     FILE *status = fopen("/proc/self/status", "r");
@@ -72,7 +87,8 @@ static void *count_others(void *arg)
     return NULL;
 }
 
-/* With the first thread a sanitizer makes one of its own: so one more counts them. */
+/* Creates and joins a thread, then counts the threads. A sanitizer creates a thread of its own when
+   the program creates its first thread. */
 static void begin_alone(void)
 {
     pthread_t thread;
@@ -80,8 +96,9 @@ static void begin_alone(void)
     ck_assert_int_eq(pthread_create(&thread, NULL, count_others, &threads_before), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     heard_count = 0;
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
-    other = tocsin_declare(&(struct tocsin_spec){ .name = "test.other", .doc = "Another one." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
+    other = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "test.other", .doc = "Another one." });
 }
 
 static void begin(void)
@@ -95,11 +112,11 @@ static void begin(void)
 
 static void end(void)
 {
-    tocsin_free();
+    tocsin_loop_free();
     threads_become(threads_before);
 }
 
-/* How many have been posted, and are not heard yet. */
+/* Returns the number of posts in the inbox of this loop that have not been received yet. */
 static int posted(void)
 {
     return (int)(tocsin__inbox_tail(&tocsin__self->inbox) - tocsin__self->inbox.at);
@@ -122,7 +139,7 @@ static int looks(const struct tocsin_info *info, void *arg)
 
 static int four = 4, five = 5, one = 1;
 
-/* When it is told */
+/* Tests when loop.blocked is emitted */
 
 static int hold(const struct tocsin_info *info, void *arg)
 {
@@ -151,10 +168,89 @@ static void check_doubled(void)
 START_TEST(at_the_limit_and_when_it_has_doubled)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
-    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);     /* outside a turn */
+    /* This handler blocks outside of a turn. */
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(heard_count, 0);
     turns_until(&heard_count, 4);
     check_doubled();
+}
+END_TEST
+
+/* The message that the watchdog's thread prints. It is printed as often as loop.blocked is posted,
+   if that signal has no listener. */
+
+static struct {
+    int count;
+    int64_t blocked_us[8];
+    char text[256];
+} words;
+
+static void in_words(const struct tocsin_loop_blocked *blocked, const char *text, void *arg)
+{
+    ck_assert_ptr_eq(arg, &words);
+    ck_assert_int_lt(words.count, 8);
+    words.blocked_us[words.count++] = blocked->blocked_us;
+    snprintf(words.text, sizeof words.text, "%s", text);
+}
+
+static int hold_forty(const struct tocsin_info *info, void *arg)
+{
+    char runs[256];
+
+    (void)info, (void)arg;
+    look(40);
+    /* The program asks this question; the watchdog does not ask it. */
+    ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), 0);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(said_in_words)
+{
+    bool has_handler = _i;
+    char wanted[256];
+    int line;
+
+    begin_alone();
+    words.count = 0;
+    ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
+    ck_assert_int_eq(tocsin_loop_name("a very long name that is cut, since nobody reads so much"),
+                     0);
+    ck_assert_int_eq(tocsin_loop_name("bell"), 0);
+    now_us = tocsin__now(NULL) + limit_us;
+    tocsin_watchdog_tell(in_words, &words);
+    line = __LINE__ + 1;
+    ck_assert_int_eq(tocsin_on("test.note", hold_forty, NULL), 0);
+    if (has_handler)
+        connect_to("loop.blocked", hear, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(words.count, 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(words.blocked_us[i], limit_us << i);
+    snprintf(wanted, sizeof wanted,
+             "loop bell has been blocked for %lld ms: handler hold_forty (watchdog.c:%d) of the "
+             "program for test.note",
+             (long long)limit_us * 8 / 1000, line);
+    ck_assert_str_eq(words.text, wanted);
+    tocsin_watchdog_tell(NULL, NULL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(words.count, 4);
+}
+END_TEST
+
+/* tocsin_still_running names what has not ended. If nothing runs, it names the program as the
+   owner. */
+START_TEST(said_what_runs)
+{
+    char runs[256], few[8];
+
+    ck_assert_int_eq(tocsin_timer(1000, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_timer(1000, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_every(1000, NULL, NULL), 0);
+    ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), strlen(runs));
+    ck_assert_str_eq(runs, "the program: 3 timers");
+    ck_assert_uint_eq(tocsin_still_running(few, sizeof few), 7);
+    ck_assert_str_eq(few, "the pro");
+    ck_assert_uint_eq(tocsin_still_running(NULL, 0), 0);
 }
 END_TEST
 
@@ -163,7 +259,7 @@ START_TEST(in_a_turn)
     ck_assert_int_eq(tocsin_on("timer.expired", hold, NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     turns_until(&heard_count, 4);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     check_doubled();
     ck_assert_str_eq(heard[0].signal, "timer.expired");
 }
@@ -173,7 +269,9 @@ static int stop_and_go(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     look(1);
-    now_us += 1000 * limit_us;                         /* the process was stopped, or starved: the watchdog as well */
+    /* The process was stopped or got no processor time. The watchdog must not report the handler
+       for that time. */
+    now_us += 1000 * limit_us;
     look(2);
     ck_assert_int_eq(posted(), 0);
     look(1);
@@ -235,7 +333,7 @@ START_TEST(as_soon_as_somebody_listens)
 }
 END_TEST
 
-/* What it says */
+/* Tests of the payload of loop.blocked */
 
 static uint64_t sequence;
 
@@ -247,7 +345,8 @@ static int look_five(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-static const struct heard *blocked_by(const char *pattern, struct tocsin_action action, struct tocsin_handler *ret_handler)
+static const struct heard *blocked_by(const char *pattern, struct tocsin_action action,
+                                      struct tocsin_handler *ret_handler)
 {
     int count = heard_count;
 
@@ -272,14 +371,21 @@ START_TEST(it_names_the_handler)
     struct tocsin_handler handler;
     struct tocsin_source source;
 
-    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .arg = NULL }, &handler)->signal, "test.note");
+    ck_assert_str_eq(
+        blocked_by("test.note", (struct tocsin_action){ .arg = NULL }, &handler)->signal,
+        "test.note");
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
-    ck_assert_str_eq(blocked_by("test.*", (struct tocsin_action){ .arg = NULL }, &handler)->signal, "");
+    ck_assert_str_eq(blocked_by("test.*", (struct tocsin_action){ .arg = NULL }, &handler)->signal,
+                     "");
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
-    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .flags = TOCSIN_ONCE }, &handler)->signal, "test.note");
+    ck_assert_str_eq(
+        blocked_by("test.note", (struct tocsin_action){ .flags = TOCSIN_ONCE }, &handler)->signal,
+        "test.note");
     ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
-    ck_assert_str_eq(blocked_by("test.note", (struct tocsin_action){ .source = source }, &handler)->signal, "test.note");
+    ck_assert_str_eq(
+        blocked_by("test.note", (struct tocsin_action){ .source = source }, &handler)->signal,
+        "test.note");
     ck_assert_int_eq(tocsin_source_free(source), 0);
 }
 END_TEST
@@ -323,7 +429,8 @@ static int emit_it(const struct tocsin_info *info, void *arg)
 
 START_TEST(it_says_what_is_no_handler)
 {
-    int unheard = tocsin_declare(&(struct tocsin_spec){ .name = "test.unheard", .unhandled_fn = by_default });
+    int unheard = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "test.unheard", .unhandled_fn = by_default });
     struct tocsin_op op;
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(of_a_notify, &five), &op), 0);
@@ -334,18 +441,18 @@ START_TEST(it_says_what_is_no_handler)
     beside_handlers(2, "", 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_it, &unheard), NULL), 0);
     beside_handlers(3, "test.unheard", 0);
-    ck_assert_ptr_null(tocsin__self->doing.code);
+    ck_assert_ptr_null(tocsin__self->runs.activity.code);
     look(20);
     ck_assert_int_eq(posted(), 0);
 }
 END_TEST
 
-/* Nothing of what does not block */
+/* Tests of loops that do not block and must not be reported */
 
 START_TEST(a_loop_that_is_idle)
 {
     look(100);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     look(100);
     ck_assert_int_eq(posted(), 0);
 }
@@ -359,10 +466,10 @@ START_TEST(short_calls_in_short_turns)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
         ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
         look(1);
-        ck_assert_int_gt(tocsin_turn(-1), 0);
+        ck_assert_int_gt(tocsin_loop_turn(-1), 0);
         ck_assert_int_eq(posted(), 0);
     }
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(heard_count, 0);
 }
 END_TEST
@@ -384,7 +491,8 @@ START_TEST(short_calls_in_a_long_turn)
     turns_until(&heard_count, 2);
     ck_assert_int_eq(heard_count, 2);
     for (int i = 0; i < 2; i++) {
-        ck_assert_uint_eq(heard[i].handler, 0);        /* none of them is named, but here is where to look */
+        /* The payload names no handler, but its text names the signal and the function. */
+        ck_assert_uint_eq(heard[i].handler, 0);
         ck_assert_str_eq(heard[i].signal, "test.note");
         ck_assert_str_eq(heard[i].function, "looks");
         ck_assert_int_eq(heard[i].blocked_us, limit_us << i);
@@ -392,7 +500,7 @@ START_TEST(short_calls_in_a_long_turn)
 }
 END_TEST
 
-/* Nested */
+/* Tests of nested handlers */
 
 static int outer(const struct tocsin_info *info, void *arg)
 {
@@ -411,8 +519,11 @@ START_TEST(the_innermost_is_named)
 {
     struct tocsin_handler inside, outside;
 
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = outer }, &outside), 0);
-    ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = looks, .arg = &five }, &inside), 0);
+    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = outer }, &outside),
+                     0);
+    ck_assert_int_eq(
+        tocsin_connect("test.other", &(struct tocsin_action){ .fn = looks, .arg = &five }, &inside),
+        0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns_until(&heard_count, 2);
     ck_assert_uint_eq(heard[0].handler, inside.id);
@@ -420,9 +531,14 @@ START_TEST(the_innermost_is_named)
 }
 END_TEST
 
-/* Several loops */
+/* Tests of several loops */
 
-struct peer { sem_t blocks, go; struct tocsin_loop loop; uint64_t handler; int told; };
+struct peer {
+    sem_t blocks, go;
+    struct tocsin_loop loop;
+    uint64_t handler;
+    int told;
+};
 
 static int block(const struct tocsin_info *info, void *arg)
 {
@@ -439,12 +555,14 @@ static void *be_watched(void *arg)
     struct peer *peer = arg;
     struct tocsin_handler handler;
 
-    ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = block, .arg = peer }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("test.other", &(struct tocsin_action){ .fn = block, .arg = peer }, &handler),
+        0);
     ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
     peer->handler = handler.id;
     peer->loop = tocsin_loop_current();
     ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
-    tocsin_free();
+    tocsin_loop_free();
     return NULL;
 }
 
@@ -464,24 +582,28 @@ static void peer_end(struct peer *peer, pthread_t thread)
     sem_destroy(&peer->go);
 }
 
-/* However long it blocks, it is once. */
+/* A handler that blocks once for a long time counts as one fault. After too many such faults it is
+   not called any more. */
 START_TEST(who_blocks_too_often_is_not_called)
 {
     static int forty = 40;
     struct tocsin_handler_facts facts;
     struct tocsin_handler handler;
 
-    ck_assert_int_eq(tocsin_owner_patience("program", 0, 2), 0);
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &forty }, &handler), 0);
+    ck_assert_int_eq(tocsin_owner_fault_limit("program", 0, 2), 0);
+    ck_assert_int_eq(tocsin_connect("test.note",
+                                    &(struct tocsin_action){ .fn = looks, .arg = &forty },
+                                    &handler),
+                     0);
     for (int i = 0; i < 4; i++) {
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
         ck_assert_int_eq(facts.quarantined, i >= 1);
     }
     ck_assert_uint_eq(facts.calls, 2);
     ck_assert_uint_eq(facts.held, 2);
-    ck_assert_int_eq(tocsin_owner_patience("program", 0, 0), 0);
+    ck_assert_int_eq(tocsin_owner_fault_limit("program", 0, 0), 0);
 }
 END_TEST
 
@@ -492,19 +614,24 @@ START_TEST(another_loop)
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    threads_become(threads_before + 2);                /* one watchdog for both */
+    threads_become(threads_before + 2); /* one watchdog thread serves both loops */
     look(5);
-    turns_until(&heard_count, 1);                      /* while it blocks */
+    turns_until(&heard_count, 1); /* the other loop blocks meanwhile */
     ck_assert_uint_eq(heard[0].loop, peer.loop.id);
     ck_assert_uint_eq(heard[0].handler, peer.handler);
-    ck_assert_int_eq(tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler),
+        0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    turns_until(&heard_count, 3);                      /* both: the other one for the second time */
+    /* Both loops are reported, the other loop for the second time. */
+    turns_until(&heard_count, 3);
     ck_assert_uint_ne(heard[1].loop, heard[2].loop);
     for (int i = 1; i < 3; i++)
-        ck_assert_uint_eq(heard[i].handler, heard[i].loop == peer.loop.id ? peer.handler : handler.id);
+        ck_assert_uint_eq(heard[i].handler,
+                          heard[i].loop == peer.loop.id ? peer.handler : handler.id);
     peer_end(&peer, thread);
-    threads_become(threads_before + 1);                /* that loop is gone, ours is still watched */
+    /* The other loop was freed. This loop must still be watched. */
+    threads_become(threads_before + 1);
     look(5);
     ck_assert_int_eq(posted(), 0);
     ck_assert_int_eq(tocsin_watchdog(0), 0);
@@ -518,7 +645,9 @@ START_TEST(of_a_loop_that_is_not_watched)
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    ck_assert_int_eq(tocsin_watchdog(0), 0);           /* ours: the other one is watched, and told here all the same */
+    /* This loop is not watched any more. The other loop is watched, and is reported to this
+       loop. */
+    ck_assert_int_eq(tocsin_watchdog(0), 0);
     connect_to("test.note", looks, &five);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns_until(&heard_count, 1);
@@ -529,7 +658,7 @@ START_TEST(of_a_loop_that_is_not_watched)
 }
 END_TEST
 
-/* Its end, and its beginning */
+/* Tests of the end and the start of the watchdog */
 
 static int end_it(const struct tocsin_info *info, void *arg)
 {
@@ -545,7 +674,7 @@ static int end_it(const struct tocsin_info *info, void *arg)
     ck_assert_int_eq(posted(), 0);
     look(1);
     ck_assert_int_eq(posted(), 1);
-    ck_assert_int_eq(tocsin_watchdog(2 * LIMIT_MS), 0);        /* another limit: anew */
+    ck_assert_int_eq(tocsin_watchdog(2 * LIMIT_MS), 0); /* a new limit starts the watchdog again */
     look(8);
     ck_assert_int_eq(posted(), 1);
     look(1);
@@ -564,7 +693,7 @@ END_TEST
 static int free_it(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     look(5);
     ck_assert_int_eq(posted(), 1);
     return TOCSIN_NEXT;
@@ -576,13 +705,15 @@ START_TEST(a_loop_that_is_freed)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
     threads_become(threads_before);
-    ck_assert_int_eq(heard_count, 1);                  /* what was accepted was delivered first */
+    /* the messages that were accepted before have been delivered */
+    ck_assert_int_eq(heard_count, 1);
     look(5);
     ck_assert_int_eq(tocsin_watchdog(0), 0);
-    ck_assert_uint_eq(tocsin_loop_current().id, 0);    /* that makes none */
+    ck_assert_uint_eq(tocsin_loop_current().id, 0); /* tocsin_watchdog(0) creates no loop */
     ck_assert_int_eq(tocsin_watchdog(-1), -EINVAL);
     ck_assert_int_eq(tocsin_watchdog(INT64_MIN), -EINVAL);
-    ck_assert_int_eq(tocsin_watchdog(INT64_MAX), 0);   /* that makes one */
+    /* tocsin_watchdog with a limit creates a loop */
+    ck_assert_int_eq(tocsin_watchdog(INT64_MAX), 0);
     ck_assert_uint_ne(tocsin_loop_current().id, 0);
 }
 END_TEST
@@ -607,13 +738,14 @@ START_TEST(it_blocks_every_signal)
             fclose(status);
     }
     pclose(tasks);
-    for (int signo = 1; signo < SIGRTMAX; signo++)     /* those that can be */
+    /* SIGKILL and SIGSTOP cannot be blocked; the C library uses the signals from 32 to SIGRTMIN. */
+    for (int signo = 1; signo < SIGRTMAX; signo++)
         if (signo != SIGKILL && signo != SIGSTOP && (signo < 32 || signo >= SIGRTMIN))
             ck_assert_msg(most >> (signo - 1) & 1, "signal %d", signo);
 }
 END_TEST
 
-/* In a process in which it has not begun yet. */
+/* Runs in a process in which the watchdog has not started yet. */
 START_TEST(each_failure_in_turn)
 {
     int err = -1, descriptors = test_descriptors();
@@ -622,12 +754,13 @@ START_TEST(each_failure_in_turn)
     for (nth = 1; err < 0; nth++) {
         tocsin__fault_at(nth);
         err = tocsin_watchdog(LIMIT_MS);
-        ck_assert_msg(err == 0 || err == -ENOMEM || err == -EMFILE || err == -EAGAIN, "%ld: %d", nth, err);
+        ck_assert_msg(err == 0 || err == -ENOMEM || err == -EMFILE || err == -EAGAIN, "%ld: %d",
+                      nth, err);
         if (err == 0)
             ck_assert_int_lt(tocsin__fault_count(), nth);
         tocsin__fault_at(0);
         threads_become(threads_before + (err == 0));
-        ck_assert_int_eq(tocsin_free(), 0);
+        ck_assert_int_eq(tocsin_loop_free(), 0);
         threads_become(threads_before);
         ck_assert_int_eq(test_descriptors(), descriptors);
     }
@@ -644,8 +777,9 @@ static int until_posted(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A child has no such thread: nobody waits for it there. The loop that it makes anew is watched once it asks for that; the thread
-   sanitizer allows no threads there. */
+/* A child of a fork has no watchdog thread, and no call in the child may wait for that thread.
+   After a call of tocsin_watchdog in the child, its loop is watched again. The thread sanitizer
+   allows no new threads in such a child. */
 static void in_child(void)
 {
     bool as_before = tocsin_watchdog(LIMIT_MS) == -EOWNERDEAD && tocsin_after_fork() == 0;
@@ -653,10 +787,12 @@ static void in_child(void)
     look(5);
 #ifndef __SANITIZE_THREAD__
     connect_to("test.note", looks, &five);
-    as_before = as_before && tocsin_emit(note, NULL) == TOCSIN_DELIVERED && posted() == 0 && tocsin_watchdog(LIMIT_MS) == 0 &&
-                tocsin_emit(note, NULL) == TOCSIN_DELIVERED && posted() == 1 && tocsin_turn(0) == 1 && heard[0].loop == tocsin_loop_current().id;
+    as_before = as_before && tocsin_emit(note, NULL) == TOCSIN_DELIVERED && posted() == 0 &&
+                tocsin_watchdog(LIMIT_MS) == 0 && tocsin_emit(note, NULL) == TOCSIN_DELIVERED &&
+                posted() == 1 && tocsin_loop_turn(0) == 1 &&
+                heard[0].loop == tocsin_loop_current().id;
 #endif
-    _exit(as_before && tocsin_free() == 0 ? 0 : 1);
+    _exit(as_before && tocsin_loop_free() == 0 ? 0 : 1);
 }
 
 START_TEST(a_child)
@@ -665,8 +801,11 @@ START_TEST(a_child)
     pid_t child;
     int status;
 
-    ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = until_posted }, &handler), 0);
-    ck_assert_int_eq(tocsin_watchdog(1), 0);           /* the thread works: it is not in the midst of an allocation when we fork */
+    ck_assert_int_eq(
+        tocsin_connect("test.other", &(struct tocsin_action){ .fn = until_posted }, &handler), 0);
+    /* The watchdog's thread starts now. A thread that is just starting might hold the allocator's
+       lock during the fork. */
+    ck_assert_int_eq(tocsin_watchdog(1), 0);
     ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
@@ -678,13 +817,14 @@ START_TEST(a_child)
     ck_assert_int_gt(child, 0);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    connect_to("test.note", looks, &five);             /* and here it is as it was */
+    connect_to("test.note", looks, &five); /* the parent is watched as before the fork */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns_until(&heard_count, 1);
 }
 END_TEST
 
-/* Handlers come and go, loops too, while somebody looks all the time: for the sanitizers */
+/* Handlers and loops are created and removed while the watchdog examines them all the time. The
+   sanitizers must report nothing. */
 
 enum { ROUNDS = 400, TURNS = 20 };
 static atomic_bool over;
@@ -703,12 +843,15 @@ static int go_away(const struct tocsin_info *info, void *arg)
 {
     if (arg)
         tocsin_disconnect(*(struct tocsin_handler *)arg);
-    if (info->sequence >> 48 == tocsin_loop_current().id >> 48)          /* no echo between the two loops */
+    /* A loop answers only its own emissions, so that the two loops do not answer each other without
+       end. */
+    if (info->sequence >> 48 == tocsin_loop_current().id >> 48)
         tocsin_emit(info->signo == note ? other : note, NULL);
     return TOCSIN_NEXT;
 }
 
-/* The other loop hears it as well, and is not always as quick. */
+/* Checks the result of an emission. The other loop receives it, too, and may be so slow that its
+   inbox is full (-EAGAIN). */
 static void check_full(int answer)
 {
     ck_assert_msg(answer >= 0 || answer == -EAGAIN, "%d", answer);
@@ -730,22 +873,29 @@ static void *come_and_go(void *arg)
         struct tocsin_handler handler;
 
         ck_assert_int_eq(tocsin_watchdog(1 + round % 3), 0);
-        snprintf(pattern, sizeof pattern, round % 2 ? "test.note, test.other" : "test.%s", round % 3 ? "note" : "*");
-        ck_assert_int_eq(tocsin_connect(pattern, &(struct tocsin_action){ .fn = go_away, .arg = &handler }, &handler), 0);
-        ck_assert_int_eq(tocsin_connect("test.other", &(struct tocsin_action){ .fn = go_away, .flags = TOCSIN_ONCE }, NULL), 0);
+        snprintf(pattern, sizeof pattern, round % 2 ? "test.note, test.other" : "test.%s",
+                 round % 3 ? "note" : "*");
+        ck_assert_int_eq(tocsin_connect(pattern,
+                                        &(struct tocsin_action){ .fn = go_away, .arg = &handler },
+                                        &handler),
+                         0);
+        ck_assert_int_eq(
+            tocsin_connect("test.other",
+                           &(struct tocsin_action){ .fn = go_away, .flags = TOCSIN_ONCE }, NULL),
+            0);
         if (round % TURNS == 0)
             connect_to("loop.blocked", tell, arg);
         ck_assert_int_eq(tocsin_spawn(do_something, NULL, NULL, NULL), 0);
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(go_away, NULL), NULL), 0);
         check_full(tocsin_loop_call(tocsin_loop_current(), do_something, NULL, NULL));
         check_full(tocsin_emit(note, NULL));
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
         if (round % 7 == 0)
             ck_assert_int_eq(tocsin_watchdog(0), 0);
         if (round % TURNS == TURNS - 1)
-            tocsin_free();
+            tocsin_loop_free();
     }
-    tocsin_free();
+    tocsin_loop_free();
     return NULL;
 }
 
@@ -775,6 +925,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_set_timeout(alone, 60);
     tcase_add_test(tests, at_the_limit_and_when_it_has_doubled);
+    tcase_add_loop_test(alone, said_in_words, 0, 2);
+    tcase_add_test(tests, said_what_runs);
     tcase_add_test(tests, in_a_turn);
     tcase_add_test(tests, a_leap_of_time_is_no_proof);
     tcase_add_test(tests, without_memory_the_next_time);

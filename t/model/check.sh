@@ -1,4 +1,5 @@
-# The protocols between threads and a loop, each in Promela, searched to the last state; what is known to be wrong has to be found.
+# Spin searches each protocol between threads and a loop to the last state. Variants that are known
+# to be wrong must fail.
 command -v spin >/dev/null || { echo "skip: model/check: spin is not installed"; exit 77; }
 case $srcdir in /*) models=$srcdir/t/model ;; *) models=$PWD/$srcdir/t/model ;; esac
 dir=$(mktemp -d "$PWD/model.XXXXXX") || exit 2
@@ -6,10 +7,11 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 2
 failed=0
 
-search() {   # model, how to optimize, bits of the hash table, variant; what Spin says of it comes into ./said
+search() {   # model, optimization, bits of the hash table, variant. Writes the output to ./said
     rm -f pan*
     { spin -a ${4:+"-D$4"} "$models/$1.pml" &&
-        ${CC-cc} -w "$2" -DSAFETY -DNOREDUCE -DMEMLIM=1500 -o pan pan.c && timeout 300 ./pan -m100000 "-w$3"; } >said 2>&1
+        ${CC-cc} -w "$2" -DSAFETY -DNOREDUCE -DMEMLIM=1500 -o pan pan.c &&
+        timeout 300 ./pan -m100000 "-w$3"; } >said 2>&1
 }
 
 found() { sed -n 's/.*errors: \([0-9]*\)$/\1/p' said; }
@@ -37,9 +39,12 @@ bad() {   # model, variant
     esac
 }
 
-for model in inbox closing box order; do
+for model in inbox closing latest order; do
     good $model
-    for variant in $(sed -n '/^   Bad:/,/\*\//s/^\( *Bad:\)\{0,1\} *\([A-Z][A-Z_]*\)  .*/\2/p' "$models/$model.pml"); do
+    variants=$(sed -n '/^   Wrong variants, /,/\*\//s/^ *\([A-Z][A-Z_]*\)  .*/\1/p' \
+        "$models/$model.pml")
+    test -n "$variants" || { echo "$model: FAILED, it lists no wrong variants"; failed=1; }
+    for variant in $variants; do
         bad $model "$variant"
     done
 done

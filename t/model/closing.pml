@@ -1,48 +1,59 @@
-/* A loop is freed while others post to it and wake it, and a later loop lives in the same memory: lib/core/inbox.c, cast.c, free_now in
-   lib/loop/run.c. inbox.pml says that nothing is lost while a loop lives, so here it wakes up by itself, and the ring has room. A signal handler that
-   sends is here one more sender, since nobody waits for another sender.
+/* A loop is freed while other threads post to it and wake it. Then a later loop uses the same
+   memory: lib/base/inbox.c, lib/remote/multicast.c, free_loop in lib/loop/free.c.
+   inbox.pml shows that no message is lost while a loop lives. So here the loop wakes up by itself,
+   and the ring always has room. A signal handler that sends counts as one more sender, since no
+   sender waits for another.
 
-   Wanted: what was accepted is told, once, by the loop that it was meant for; nobody writes to a descriptor that was closed; the loop ends.
+   Properties:
+   - A message that was accepted is delivered once, by the loop that it was sent to.
+   - No thread writes to a closed descriptor.
+   - The freeing of the loop ends.
 
-   Bad: NO_GENERATION           a claim compares the position alone
-        NOT_HELD                a box is put into without a hold
-        HOLDERS_NOT_AWAITED     the loop does not wait for those who hold it
-        CELLS_NOT_AWAITED       nor for a cell that is claimed and not published
-        ENDS_NOT_AWAITED        nor for the ends of its operations
-        CLOSE_WITHOUT_WAITING   nor for those who wake it
-        LEFT_ASLEEP             it can still be woken when it closes its descriptor
-        WAKING_TOO_LATE         the waker is counted after it has won the edge, not before
-        DESCRIPTOR_TOO_EARLY    the waker looks for the descriptor before it is counted
-        LIST_OPENED_LAST        the next loop opens its tail, then its list */
+   Wrong variants, which must fail:
+        NO_GENERATION           a claim compares the position only
+        NOT_HELD                a latest cell is written without a pin
+        HOLDERS_NOT_AWAITED     the loop does not wait for the senders that have pinned the inbox
+        CELLS_NOT_AWAITED       the loop does not wait for a cell that is claimed and not published
+        ENDS_NOT_AWAITED        the loop does not wait for the ends of its operations
+        CLOSE_WITHOUT_WAITING   the loop does not wait for the threads that wake it
+        LEFT_ASLEEP             the loop can still be woken when it closes its descriptor
+        WAKING_TOO_LATE         a waker is counted after it has changed the edge, not before
+        DESCRIPTOR_TOO_EARLY    a waker reads the descriptor before it is counted
+        LIST_OPENED_LAST        the next loop opens its tail first, then its list */
 
 #define CELLS 4
 #define LIVES 2
 mtype = { AWAKE, ASLEEP };
 
-/* The memory of the loop. Tail is one word: position, CLOSED, generation. */
+/* The memory of the loop. tail is one word: position, CLOSED, generation. */
 #define CLOSED 8
 #define POSITION(word) ((word) & 7)
 #define GENERATION(word) ((word) >> 4)
-#define GONE(word, generation) ((word) & CLOSED || (generation != ANY && GENERATION(word) != generation))
+#define GONE(word, generation) \
+    ((word) & CLOSED || (generation != ANY && GENERATION(word) != generation))
 #define ANY 0
 short tail = CLOSED;
 byte turn[CELLS], cell[CELLS];
-byte list = 7, next[5];                 /* nodes: one for each message, and the box */
+/* the nodes: one for each message, one for the latest cell */
+byte list = 7, next[5];
 #define LIST_CLOSED 7
 #define BOX 4
-byte box;                               /* the messages that are in it; its node is in the list while there are any */
+/* the messages in the latest cell; its node is on the list while there are any */
+byte box;
 byte waking, descriptor;
 mtype edge = AWAKE;
-byte known;                             /* the generation that others know the loop by */
-byte running;                           /* operations, by the messages that are their ends */
+byte known;                             /* the generation by which other threads know the loop */
+/* operations that run: bits of the messages that are their ends */
+byte running;
 bool freeing;
 
-/* What the model knows: the bit of a message; which are accepted and not told; of which loop they are. */
+/* Bookkeeping of the model: one bit for each message; the messages that were accepted and not
+   delivered yet; the generation that each was sent to. */
 #define BIT(id) (1 << (id))
 byte due, meant_for[4], sending = 2;
 bool open[LIVES + 1];
 
-/* The wake edge, after a publish and after a push: edge_test. */
+/* The wake edge, after a publish and after a push: wake_if_asleep. */
 inline wake() {
     if
     :: edge == ASLEEP ->
@@ -86,7 +97,8 @@ inline post(id) {
     :: word = tail;
         if
         :: atomic { GONE(word, meant_for[id]) -> break }                    /* -ESHUTDOWN */
-        :: atomic { !GONE(word, meant_for[id]) && STILL_SO -> tail = tail + 1; due = due | BIT(id); cell[POSITION(word) % CELLS] = id }
+        :: atomic { !GONE(word, meant_for[id]) && STILL_SO -> tail = tail + 1;
+            due = due | BIT(id); cell[POSITION(word) % CELLS] = id }
             atomic { turn[POSITION(word) % CELLS] = POSITION(word) + 1; word = 0 }
             wake();
             break
@@ -116,7 +128,7 @@ inline push(node, bits) {
     top = 0
 }
 
-/* A post of a coalescing signal: tocsin__inbox_hold, tocsin__box_put, tocsin__inbox_let_go. */
+/* A post of a coalescing signal: tocsin__inbox_pin, tocsin__latest_put, tocsin__inbox_unpin. */
 inline coalesce(id) {
 #ifdef NOT_HELD
     skip;
@@ -137,7 +149,8 @@ inline coalesce(id) {
 #endif
 }
 
-/* The end of an operation, which the loop started and a thread completes. It does not say which loop it means. */
+/* The end of an operation that the loop started and another thread completes. It is pushed without
+   a generation. */
 inline complete(id) {
     if
     :: atomic { known && !freeing -> meant_for[id] = known; running = running | BIT(id) }
@@ -146,7 +159,8 @@ inline complete(id) {
     fi
 }
 
-/* To the loop that is known, or to whichever lives there: a parcel is for the latter. */
+/* Sends to the loop with the known generation, or to any loop in this memory, as a completion
+   message does. */
 inline send(id) {
     if
     :: complete(id)
@@ -161,7 +175,8 @@ inline send(id) {
     fi
 }
 
-/* The second one of a thread is a post; EVERY_WAY lets it choose as well: 10 million states. */
+/* The second message of a thread is always a post. With EVERY_WAY it can be anything: 10 million
+   states. */
 active proctype Thread() {
     short word;
     byte top, number;
@@ -194,22 +209,24 @@ inline tell(bits) {
     i = 0
 }
 
-/* Takes the list, and leaves this in its place. The order is inbox.pml's. */
+/* Takes and runs the list, and stores `left` in its place. inbox.pml checks the order. */
 inline run_list(left) {
     atomic { first = list; list = left };
     do
     :: first == 0 -> break
     :: first == BOX -> atomic { first = next[BOX]; next[BOX] = 0; tell(box); box = 0 }
-    :: else -> atomic { tell(BIT(first)); node = first; first = next[first]; next[node] = 0; node = 0 }
+    :: else -> atomic { tell(BIT(first)); node = first; first = next[first]; next[node] = 0;
+        node = 0 }
     od
 }
 
-/* What is there: tocsin__receive. */
+/* Delivers what is in the inbox: tocsin__receive. */
 inline receive() {
     bound = POSITION(tail);
     run_list(0);
     do
-    :: at != bound && turn[at % CELLS] == at + 1 -> atomic { tell(BIT(cell[at % CELLS])); cell[at % CELLS] = 0; at++ }
+    :: at != bound && turn[at % CELLS] == at + 1 -> atomic { tell(BIT(cell[at % CELLS]));
+        cell[at % CELLS] = 0; at++ }
     :: at == bound || turn[at % CELLS] != at + 1 -> break
     od;
     bound = 0
@@ -229,7 +246,7 @@ inline make() {
     atomic { descriptor = life; open[life] = true }
 }
 
-/* free_now */
+/* free_loop */
 inline free() {
     freeing = true;
     tail = tail | CLOSED;               /* tocsin__inbox_close */
@@ -247,7 +264,7 @@ inline free() {
 #endif
         fi
     od;
-    do                                  /* end_all */
+    do                                  /* free_end_operations */
     :: edge = ASLEEP; edge = AWAKE; receive()
 #ifdef ENDS_NOT_AWAITED
     :: true -> break
@@ -257,7 +274,7 @@ inline free() {
     od;
     run_list(LIST_CLOSED);              /* tocsin__receive_end */
 #ifndef LEFT_ASLEEP
-    edge = AWAKE;                       /* tocsin__inbox_quiet */
+    edge = AWAKE;                       /* tocsin__inbox_await_wakers */
 #endif
 #ifndef CLOSE_WITHOUT_WAITING
     waking == 0;

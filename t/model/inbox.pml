@@ -1,44 +1,54 @@
-/* The inbox of a loop that lives: lib/core/inbox.c, lib/core/receive.c. Senders claim a cell of the ring, publish it, and wake the loop if it
-   sleeps; or they push a node onto the list beside the ring. A real signal handler interrupts a sender anywhere, and sends as well.
+/* The inbox of a living loop: lib/base/inbox.c, lib/remote/receive.c. A sender claims a cell of the
+   ring, publishes it, and wakes the loop if it sleeps; or it pushes a node on the list beside the
+   ring. A real signal handler can interrupt a sender at any step, and sends, too.
 
-   Wanted: what was accepted is told, once, after all that had been sent before it began; a refusal has its reason; there is one wake-up for each
-   time that the loop lay down; and the loop does not sleep for ever on something: that is an invalid end state.
+   Properties:
+   - A message that was accepted is delivered once, after all messages that had been accepted before
+     its sending began.
+   - A message is refused only if the ring was full.
+   - The loop is woken at most once each time that it announces to sleep.
+   - The loop does not sleep for ever while there is a message: that is an invalid end state.
 
-   Memory is that of x86: a store may wait in its thread's buffer while the thread loads on. The two stores that matter can wait here.
+   The memory model is that of x86: a store may stay in its thread's buffer while the thread already
+   executes later loads. Only the two stores that matter are buffered here.
 
-   Bad: WAKE_BEFORE_PUBLISH    the edge is tested, then the cell is published
-        PLAIN_PUBLISH          a store instead of an exchange
-        PLAIN_SLEEP            a store instead of an exchange
-        NO_ROOM_ASKED          a claim does not look at head
-        NO_SECOND_TAIL         a claim does not look at tail again before it is refused
-        HEAD_BEFORE_TAIL       an old head and a new tail make a full ring of an empty one
-        WAKE_WITHOUT_SWAP      two senders wake for one edge
-        NO_SECOND_LOOK         it sleeps without looking once more
-        RING_ALONE_LOOKED_AT   it looks at the ring, not at the list
-        LIST_BEFORE_BOUND      a turn takes the list first, then decides how far it reads the ring
-        AFTER_IGNORED          nodes are run when they are found
-        AFTER_TOO_LATE         a node's place is taken when it is in the list already
-        NOT_REVERSED           the newest node first */
+   Wrong variants, which must fail:
+        WAKE_BEFORE_PUBLISH    the sender tests the edge, then publishes the cell
+        PLAIN_PUBLISH          the cell is published by a store instead of an exchange
+        PLAIN_SLEEP            the edge is set by a store instead of an exchange
+        NO_ROOM_ASKED          a claim does not compare with head
+        NO_SECOND_TAIL         a claim does not read tail again before it is refused
+        HEAD_BEFORE_TAIL       an old head and a new tail make an empty ring look full
+        WAKE_WITHOUT_SWAP      two senders wake the loop for one edge
+        NO_SECOND_LOOK         the loop sleeps without looking a second time
+        RING_ALONE_LOOKED_AT   the second look checks the ring only, not the list
+        LIST_BEFORE_BOUND      a turn takes the list before it decides how far it reads the ring
+        AFTER_IGNORED          nodes run as soon as they are found
+        AFTER_TOO_LATE         a node's position is read when the node is already on the list
+        NOT_REVERSED           the newest node runs first */
 
 #define CELLS 3
 #define SPARE 1                         /* the last cells are for real signals */
 mtype = { AWAKE, ASLEEP };
 
-byte tail, head;                        /* positions; head: as far as the loop has shown it */
+byte tail, head;                        /* positions; head: as the loop has published it */
 byte turn[CELLS], cell[CELLS];
-byte list, next[5], after[5];           /* a node for each message */
+byte list, next[5], after[5];           /* one node for each message */
 mtype edge = AWAKE;
 byte eventfd;
 
-/* What the model knows: the bit of a message. */
+/* Bookkeeping of the model: one bit for each message. */
 #define BIT(id) (1 << (id))
 #define ALL 30
-byte settled;                           /* told, or refused */
-byte sent, before[5];                   /* claimed or pushed; what had been when this one looked at tail */
-bool idle;                              /* the loop lay down, and nobody has woken it */
-byte interrupted = 3;                   /* the thread that a handler runs on */
+byte settled;                           /* delivered or refused */
+/* claimed or pushed messages; those that had been when a sender read tail */
+byte sent, before[5];
+/* the loop has announced to sleep, and was not woken since */
+bool idle;
+byte interrupted = 3;                   /* the thread that the handler interrupts */
 
-/* Threads, and the store of each that is still on its way to the memory. An exchange and a compare-and-swap wait for it. */
+/* The threads, and for each whether a store is still in its buffer. An exchange or a
+   compare-and-swap waits until the buffer is empty. */
 #define LOOP 0
 #define FIRST 1
 #define SECOND 2
@@ -49,8 +59,10 @@ active proctype Memory() {
 end:
     do
     :: atomic { late[LOOP] -> edge = ASLEEP; idle = true; late[LOOP] = false }
-    :: atomic { late[FIRST] -> turn[(late_turn[FIRST] - 1) % CELLS] = late_turn[FIRST]; late[FIRST] = false }
-    :: atomic { late[SECOND] -> turn[(late_turn[SECOND] - 1) % CELLS] = late_turn[SECOND]; late[SECOND] = false }
+    :: atomic { late[FIRST] -> turn[(late_turn[FIRST] - 1) % CELLS] = late_turn[FIRST];
+        late[FIRST] = false }
+    :: atomic { late[SECOND] -> turn[(late_turn[SECOND] - 1) % CELLS] = late_turn[SECOND];
+        late[SECOND] = false }
     od
 }
 
@@ -65,7 +77,7 @@ inline tell(id) {
     settle(id)
 }
 
-/* Only who changes the edge wakes, once: edge_test. */
+/* Only the sender that changes the edge wakes the loop: wake_if_asleep. */
 inline wake(thread) {
     if
     :: edge == ASLEEP ->
@@ -94,7 +106,7 @@ inline publish(thread) {
 #ifdef NO_ROOM_ASKED
 #define TAKEN 0
 #else
-#define TAKEN ((mine - shown) & 255)    /* an old tail and a new head make a huge number */
+#define TAKEN ((mine - shown) & 255)    /* an old tail and a new head give a huge number */
 #endif
 #ifdef NO_SECOND_TAIL
 #define REFUSED(room) (TAKEN >= room)
@@ -102,7 +114,8 @@ inline publish(thread) {
 #define REFUSED(room) (TAKEN >= room && tail == mine)
 #endif
 
-/* A post into the ring, which has room for so many of this sender's kind: tocsin__inbox_claim, tocsin__inbox_publish. */
+/* A post into the ring. room: the number of cells that this kind of sender may fill:
+   tocsin__inbox_claim, tocsin__inbox_publish. */
 inline post(thread, id, room) {
     do
     ::
@@ -114,9 +127,11 @@ inline post(thread, id, room) {
         atomic { shown = head; was_full = (tail - head >= room) }
 #endif
         if
-        :: atomic { REFUSED(room) -> assert(was_full); settle(id); break }                  /* -EAGAIN */
+        /* -EAGAIN */
+        :: atomic { REFUSED(room) -> assert(was_full); settle(id); break }
         :: TAKEN >= room && !REFUSED(room)
-        :: atomic { TAKEN < room && !late[thread] && tail == mine -> tail++; cell[mine % CELLS] = id; sent = sent | BIT(id); shown = 0 }
+        :: atomic { TAKEN < room && !late[thread] && tail == mine -> tail++;
+            cell[mine % CELLS] = id; sent = sent | BIT(id); shown = 0 }
 #ifdef WAKE_BEFORE_PUBLISH
             wake(thread);
             publish(thread);
@@ -159,8 +174,9 @@ inline send(thread, id, room) {
     fi
 }
 
-/* The second one of a thread, and that of another thread, are posts; and no handler runs on the loop's thread, where it would be one more sender,
-   since nobody waits for the loop. EVERY_WAY is all of it: 21 million states. */
+/* The second message of a thread, and the message of the second thread, are always posts. No
+   handler interrupts the loop's thread: it would be just one more sender, since no sender waits
+   for the loop. With EVERY_WAY these limits do not hold: 21 million states. */
 #ifdef EVERY_WAY
 #define another(thread, id) send(thread, id, CELLS - SPARE)
 #else
@@ -180,7 +196,7 @@ active proctype Second() {
     another(SECOND, 3)
 }
 
-/* A real signal: its thread stands still until it returns. */
+/* A real signal handler: the interrupted thread runs on when it returns. */
 active proctype Handler() {
     byte mine, shown;
     bool was_full;
@@ -194,7 +210,7 @@ active proctype Handler() {
     interrupted = 3
 }
 
-/* Takes all that is in the list: oldest first, behind what was taken before and still waits. */
+/* Takes all nodes of the list, the oldest first, and appends them to the nodes that still wait. */
 inline take_list() {
     d_step {
         !late[LOOP] -> node = list;
@@ -227,7 +243,7 @@ inline take_list() {
 #define DUE (first != 0 && after[first] <= at)
 #endif
 
-/* What is there when a turn begins, the list merged into the ring: tocsin__receive. */
+/* Runs what is in the inbox when a turn begins, ring and list merged: tocsin__receive. */
 inline receive() {
 #ifdef LIST_BEFORE_BOUND
     take_list();
@@ -237,14 +253,17 @@ inline receive() {
     take_list();
 #endif
     do
-    :: atomic { DUE -> tell(first); node = first; first = next[first]; next[node] = 0; after[node] = 0; node = 0; took = true }
-    :: !DUE && at != bound && PUBLISHED -> atomic { tell(cell[at % CELLS]); cell[at % CELLS] = 0; at++; took = true }
+    :: atomic { DUE -> tell(first); node = first; first = next[first]; next[node] = 0;
+        after[node] = 0; node = 0; took = true }
+    :: !DUE && at != bound && PUBLISHED -> atomic { tell(cell[at % CELLS]); cell[at % CELLS] = 0;
+        at++; took = true }
     :: !DUE && (at == bound || !PUBLISHED) -> break
     od;
     atomic { head = at; bound = 0 }
 }
 
-/* Lies down, looks once more, sleeps: tocsin__inbox_sleeps, tocsin__inbox_wakes, pass in lib/loop/engine.c. */
+/* Announces to sleep, looks a second time, sleeps: tocsin__inbox_try_sleep,
+   tocsin__inbox_set_awake, turn_pass in lib/loop/turn.c. */
 inline sleep() {
 #ifdef PLAIN_SLEEP
     atomic { !late[LOOP] -> late[LOOP] = true }

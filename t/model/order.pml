@@ -1,32 +1,43 @@
-/* The order of what one sender sends, by a box and by the ring: lib/core/inbox.c (hold, push_held, let_go, bound, take_list, push_next), box.c as far as it matters. Who
-   finds that somebody else writes into the box leaves him his letter and goes on to the ring; nothing may be read there before that writer has told the loop of the box.
+/* The order of the messages that one sender sends through a latest cell and through the ring:
+   lib/base/inbox.c (pin, push_pinned, unpin, bound, take_list, push_next), and as much of
+   lib/registry/latest.c as matters here. A sender that finds another one writing to the cell leaves
+   its message to that writer, and may then post to the ring. The loop must not read that post
+   before the writer has pushed the cell's node.
 
-   Wanted: when a letter of the ring is read, what its sender had put into the box before has been told; and what was sent before a node is read before the node.
+   Properties:
+   - When the loop reads a message of the ring, it has delivered everything that the same sender had
+     put into the cell before.
+   - What was sent before a node was pushed is read before the node.
 
-   Bad: NOBODY_HOLDS           the loop reads as far as the ring goes
-        AFTER_WHEN_PUSHED      the box comes after what the ring has when it is pushed
-        AGAIN_AFTER_ALL        the box, not empty yet, goes behind what the ring has
-        LIST_BEFORE_BOUND      the list is taken first
-        HALVES_AT_ONCE         the halves change places, and what was waited for counts at once
-        IN_ORDER_OF_ARRIVAL    the list is not sorted */
+   Wrong variants, which must fail:
+        NOBODY_HOLDS           the loop ignores pins: it reads the ring up to its tail
+        AFTER_WHEN_PUSHED      the node gets the position at its push, not at the pin
+        AGAIN_AFTER_ALL        a cell that is not empty yet goes behind everything in the ring
+        LIST_BEFORE_BOUND      the loop takes the list before it computes the bound
+        HALVES_AT_ONCE         an epoch's end makes the ring readable up to the current tail
+        IN_ORDER_OF_ARRIVAL    the loop does not sort the list */
 
 #define SENDERS 3
 #define BIT(id) (1 << (id))
 
-byte tail, need[SENDERS + 1];           /* the ring: what is to be told before each letter; it is larger than what is sent, and each is published as it is claimed */
-byte held[2], half;                     /* who holds it */
+/* the ring: for each message, the puts that must be delivered before it. The ring is never full,
+   and each message is published in the step that claims it */
+byte tail, need[SENDERS + 1];
+byte held[2], half;                     /* pins in each epoch; the current epoch */
 
-bool writing, fresh, queued;            /* the box */
-byte inside, told;                      /* which puts are in it, and which have been told */
+bool writing, fresh, queued;            /* the state of the cell */
+/* puts whose message is in the cell; puts that were delivered */
+byte inside, told;
 
-/* The list, and what the loop has taken of it: the node of the box, and another one. */
+/* The list, and what the loop has taken from it: the node of the cell, and another node. */
 bool box_pushed, other_pushed, box_first;
 byte box_after, other_after;
 bool box_taken, other_taken, other_done;
-byte sent;                              /* senders who are done */
+byte sent;                              /* senders that have finished */
 
 inline push_box(position) {
-    atomic { assert(!box_pushed && !box_taken); box_pushed = true; box_after = position; box_first = !other_pushed }
+    atomic { assert(!box_pushed && !box_taken); box_pushed = true; box_after = position;
+        box_first = !other_pushed }
 }
 
 inline send(id) {
@@ -35,7 +46,8 @@ inline send(id) {
     if
     :: atomic { writing -> inside = inside | BIT(id) }
     :: atomic { !writing -> writing = true }
-        atomic { pushes = !queued; queued = true; fresh = true; writing = false; inside = inside | BIT(id) }
+        atomic { pushes = !queued; queued = true; fresh = true; writing = false;
+            inside = inside | BIT(id) }
         if
         :: atomic { pushes -> pushes = false;
 #ifdef AFTER_WHEN_PUSHED
@@ -56,12 +68,13 @@ active [2] proctype Sender() {
     sent++
 }
 
-/* It sends by the ring and by the list, besides. */
+/* This sender also pushes a node on the list. */
 active proctype Third() {
     byte mine, after;
     bool pushes;
     send(SENDERS - 1);
-    atomic { sent++; other_after = tail; other_pushed = true; if :: box_pushed -> box_first = true :: else -> box_first = false fi }
+    atomic { sent++; other_after = tail; other_pushed = true; if :: box_pushed ->
+        box_first = true :: else -> box_first = false fi }
 }
 
 inline bound_ahead() {
@@ -144,10 +157,13 @@ active proctype Loop() {
 #endif
         do
         :: box_taken && BOX_IS_NEXT && box_after <= at -> read_box()
-        :: other_taken && OTHER_IS_NEXT && other_after <= at -> atomic { other_taken = false; other_done = true; assert(told & BIT(2)) }
-        :: !(box_taken && BOX_IS_NEXT && box_after <= at) && !(other_taken && OTHER_IS_NEXT && other_after <= at) ->
+        :: other_taken && OTHER_IS_NEXT && other_after <= at -> atomic { other_taken = false;
+            other_done = true; assert(told & BIT(2)) }
+        :: !(box_taken && BOX_IS_NEXT && box_after <= at) && !(other_taken && OTHER_IS_NEXT &&
+            other_after <= at) ->
             if
-            :: at < bound -> atomic { assert((need[at] & told) == need[at]); assert(!other_done || at >= other_after); at++ }
+            :: at < bound -> atomic { assert((need[at] & told) == need[at]);
+                assert(!other_done || at >= other_after); at++ }
             :: else -> break
             fi
         od

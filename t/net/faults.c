@@ -1,17 +1,19 @@
-/* Each allocation of libtocsin-net made to fail in turn, and each that libcurl makes while a fetch is prepared (in transfer,
-   libcurl 7.88 divides by zero when it is out of memory): what was started ends, once. */
+/* Contract line F3 for libtocsin-net: each of its allocations fails in turn. Allocations of
+   libcurl also fail while a fetch is prepared, but not during the transfer, where libcurl 7.88
+   would divide by zero. Each started fetch must end once. */
 #include <stdio.h>
 #include <string.h>
 
 #include "page.h"
 
 #ifdef TOCSIN_FAULT
-#include "core/mem.h"
+#include "base/mem.h"
 #include "net/mem.h"
 
 static struct page pages[5];
 static int ended;
-static bool libcurl_too, below;                            /* which are made to fail; below: those of libtocsin */
+static bool libcurl_too,
+    below; /* which allocations fail: those of libcurl, too; those of libtocsin */
 static long nth, count;
 
 static int on_part(const struct tocsin_info *info, void *arg)
@@ -30,7 +32,8 @@ static int on_end(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-static int start(const struct tocsin_http_request *request, const struct tocsin_notify *notify, struct page *page)
+static int start(const struct tocsin_http_request *request, const struct tocsin_notify *notify,
+                 struct page *page)
 {
     int err;
 
@@ -41,13 +44,15 @@ static int start(const struct tocsin_http_request *request, const struct tocsin_
     return err == 0;
 }
 
-/* One of each kind; how many of them went wrong. */
+/* Runs one fetch of each kind. Returns how many of them failed. */
 static int job(void)
 {
     static const char *const header[] = { "X-Mine: 1", "X-Empty:", NULL };
     struct tocsin_http_request request[5] = {
-        { .url = peer_url(peer, "/bytes/100000") }, { .url = peer_url(peer, "/echo"), .header = header, .body = { "body", 4 } },
-        { .url = peer_url(peer, "/to/302//echo#x"), .header = header }, { .url = peer_url_at(peer, "name.test", "/echo") },
+        { .url = peer_url(peer, "/bytes/100000") },
+        { .url = peer_url(peer, "/echo"), .header = header, .body = { "body", 4 } },
+        { .url = peer_url(peer, "/to/302//echo#x"), .header = header },
+        { .url = peer_url_at(peer, "name.test", "/echo") },
         { .url = peer_url(peer, "/chunked/50000"), .timeout_ms = -1 }
     };
     int started = 0, wrong = 0, err;
@@ -58,14 +63,16 @@ static int job(void)
     err = tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 3, .resolve = page_resolve });
     ck_assert(err == 0 || err == -ENOMEM);
     if (err == 0) {
-        ck_assert_int_eq(tocsin_connect("http.client.**", &(struct tocsin_action){ .fn = on_part }, NULL), 0);
-        ck_assert_int_eq(tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = on_end }, NULL), 0);
+        ck_assert_int_eq(
+            tocsin_connect("http.client.**", &(struct tocsin_action){ .fn = on_part }, NULL), 0);
+        ck_assert_int_eq(
+            tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = on_end }, NULL), 0);
         tocsin__fault_at(below ? nth : 0);
         for (int i = 0; i < 5; i++)
             started += start(&request[i], i == 4 ? TOCSIN_EACH(on_part) : NULL, &pages[i]);
         tocsin__net_fault_libcurl(false);
         while (ended < started)
-            tocsin_turn(-1);
+            tocsin_loop_turn(-1);
         count = below ? tocsin__fault_count() : tocsin__net_fault_count();
         tocsin__fault_at(0);
         for (int i = 0; i < 5; i++) {
@@ -75,12 +82,13 @@ static int job(void)
         }
     }
     tocsin__net_fault_libcurl(false);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(ended, started);
     return wrong + 5 - started;
 }
 
-/* The first job makes what is made once in a process. */
+/* Runs the job once without a fault, which makes the allocations that a process makes once. Then
+   each allocation of the job fails in turn. */
 static void each_in_turn(const char *what)
 {
     long all, wrong = 0;
@@ -94,7 +102,7 @@ static void each_in_turn(const char *what)
     nth = 0;
     ck_assert_int_eq(job(), 0);
     ck_assert_int_gt(wrong, 0);
-    printf("net/faults: %ld %s made to fail, %ld of them told\n", all, what, wrong);
+    printf("net/faults: %ld %s made to fail, %ld of them reported\n", all, what, wrong);
 }
 
 START_TEST(of_our_own)

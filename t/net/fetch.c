@@ -1,4 +1,4 @@
-/* What a fetch sends, and what comes of it. */
+/* The request and the result of a fetch: methods, headers, bodies and limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ START_TEST(gets_a_page)
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo"));
     ck_assert_uint_eq(page.done->redirects, 0);
     ck_assert_ptr_nonnull(strstr(page.done->header, "X-Peer: yes\r\nContent-Length: "));
-    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);     /* no status line */
-    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n"));   /* no empty one */
+    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);   /* without status line */
+    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n")); /* without empty line */
     ck_assert(page_has(&page, "GET /echo HTTP/1.1\r\n"));
     page_drop(&page);
 }
@@ -27,7 +27,8 @@ END_TEST
 START_TEST(the_simple_call)
 {
     page = (struct page){ .count = 0 };
-    ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/bytes/1000"), TOCSIN_CALL(page_keep, &page), &page.op), 0);
+    ck_assert_int_eq(
+        tocsin_http_get(peer_url(peer, "/bytes/1000"), TOCSIN_CALL(page_keep, &page), &page.op), 0);
     page_wait(&page);
     page_is_bytes(&page, 1000);
     page_drop(&page);
@@ -58,7 +59,8 @@ START_TEST(bodies_of_every_size_arrive_whole)
         snprintf(path, sizeof path, "/chunked/%d", sizes[i]);
         page_get(&page, peer_url(peer, path));
         page_is_bytes(&page, (size_t)sizes[i]);
-        ck_assert_ptr_null(strstr(page.done->header, "X-After: yes"));    /* a trailer is not header */
+        ck_assert_ptr_null(
+            strstr(page.done->header, "X-After: yes")); /* the trailer is not in the header */
         page_drop(&page);
     }
 }
@@ -84,12 +86,13 @@ START_TEST(a_reply_that_is_announced_by_an_informational_one)
 }
 END_TEST
 
-static void sends(const struct tocsin_http_request *request, const char *begin, const char *const *with, const char *const *without)
+static void sends(const struct tocsin_http_request *request, const char *begin,
+                  const char *const *with, const char *const *without)
 {
     page_fetch(&page, request);
     ck_assert_int_eq(page.status, 0);
-    ck_assert_msg(strncmp(page.done->body.data, begin, strlen(begin)) == 0, "%.*s", (int)page.done->body.size,
-                  (const char *)page.done->body.data);
+    ck_assert_msg(strncmp(page.done->body.data, begin, strlen(begin)) == 0, "%.*s",
+                  (int)page.done->body.size, (const char *)page.done->body.data);
     for (; with && *with; with++)
         ck_assert_msg(page_has(&page, *with), "no %s", *with);
     for (; without && *without; without++)
@@ -107,27 +110,34 @@ START_TEST(each_method)
         char begin[64];
 
         snprintf(begin, sizeof begin, "%s /echo HTTP/1.1\r\n", methods[i]);
-        sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .method = methods[i] }, begin, NULL, LINES("Content-Length", "Content-Type"));
+        sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .method = methods[i] },
+              begin, NULL, LINES("Content-Length", "Content-Type"));
     }
-    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .method = "HEAD" });
+    page_fetch(&page,
+               &(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .method = "HEAD" });
     ck_assert_int_eq(page.status, 0);
     ck_assert_int_eq(page.done->code, 200);
     ck_assert_uint_eq(page.done->body.size, 0);
     ck_assert_ptr_nonnull(strstr(page.done->header, "Content-Length"));
     page_drop(&page);
-    sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET /echo ", NULL, NULL);   /* nothing is left behind */
+    sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET /echo ", NULL,
+          NULL); /* nothing is left */
 }
 END_TEST
 
 START_TEST(header_lines)
 {
-    const struct tocsin_http_request request = {
-        .url = peer_url(peer, "/echo"), .header = LINES("X-One: 1", "x-two:2", "X-Empty:", "X-Blank:  ", "Accept: text/html", "User-Agent: it")
-    };
+    const struct tocsin_http_request request = { .url = peer_url(peer, "/echo"),
+                                                 .header = LINES("X-One: 1", "x-two:2", "X-Empty:",
+                                                                 "X-Blank:  ", "Accept: text/html",
+                                                                 "User-Agent: it") };
 
-    sends(&request, "GET ", LINES("X-One: 1\r\n", "x-two:2\r\n", "X-Empty:\r\n", "X-Blank:\r\n", "Accept: text/html\r\n", "User-Agent: it\r\n"),
+    sends(&request, "GET ",
+          LINES("X-One: 1\r\n", "x-two:2\r\n", "X-Empty:\r\n", "X-Blank:\r\n",
+                "Accept: text/html\r\n", "User-Agent: it\r\n"),
           LINES("Accept: */*"));
-    sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET ", LINES("Accept: */*"), LINES("X-One", "User-Agent"));
+    sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET ",
+          LINES("Accept: */*"), LINES("X-One", "User-Agent"));
 }
 END_TEST
 
@@ -136,9 +146,11 @@ START_TEST(bodies)
     const struct tocsin_bytes body = { "a=1&b=2", 7 };
     struct tocsin_http_request request = { .url = peer_url(peer, "/echo"), .body = body };
 
-    sends(&request, "POST /echo ", LINES("Content-Length: 7\r\n", "\r\n\r\na=1&b=2"), LINES("Content-Type", "Expect"));
+    sends(&request, "POST /echo ", LINES("Content-Length: 7\r\n", "\r\n\r\na=1&b=2"),
+          LINES("Content-Type", "Expect"));
     request.method = "PUT", request.header = LINES("Content-Type: text/plain");
-    sends(&request, "PUT /echo ", LINES("Content-Length: 7\r\n", "Content-Type: text/plain\r\n", "\r\n\r\na=1&b=2"), NULL);
+    sends(&request, "PUT /echo ",
+          LINES("Content-Length: 7\r\n", "Content-Type: text/plain\r\n", "\r\n\r\na=1&b=2"), NULL);
     request.body.size = 0, request.header = NULL;
     sends(&request, "PUT /echo ", LINES("Content-Length: 0\r\n"), LINES("Content-Type"));
     request.method = "GET", request.body = (struct tocsin_bytes){ "x\0y", 3 };
@@ -148,7 +160,8 @@ END_TEST
 
 START_TEST(a_body_of_two_megabytes)
 {
-    struct tocsin_http_request request = { .url = peer_url(peer, "/echo"), .body = { NULL, 2 << 20 } };
+    struct tocsin_http_request request = { .url = peer_url(peer, "/echo"),
+                                           .body = { NULL, 2 << 20 } };
     char *bytes = malloc(request.body.size);
 
     memset(bytes, 'x', request.body.size);
@@ -165,7 +178,8 @@ END_TEST
 
 START_TEST(up_to_its_limit_a_body_is_taken)
 {
-    struct tocsin_http_request request = { .url = peer_url(peer, "/bytes/1000"), .limit_bytes = 1000 };
+    struct tocsin_http_request request = { .url = peer_url(peer, "/bytes/1000"),
+                                           .limit_bytes = 1000 };
 
     page_fetch(&page, &request);
     page_is_bytes(&page, 1000);
@@ -187,7 +201,8 @@ START_TEST(a_connection_is_used_again)
     ck_assert_int_eq(peer_connections(peer), 1);
     page_get(&page, peer_url(peer, "/close"));
     page_drop(&page);
-    page_get(&page, peer_url(peer, "/echo"));              /* its number may be the one that was closed */
+    /* The new socket may get the number of the descriptor that was closed. */
+    page_get(&page, peer_url(peer, "/echo"));
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
     ck_assert_int_eq(peer_connections(peer), 2);
@@ -202,7 +217,7 @@ START_TEST(a_kept_connection_that_the_peer_closes)
         page_drop(&page);
         peer_stop(peer);
         for (int turn = 0; turn < 3; turn++)
-            ck_assert_int_ge(tocsin_turn(0), 0);
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
         peer = peer_start(NULL);
     }
 }
@@ -212,13 +227,27 @@ START_TEST(what_is_wrong_in_a_request_is_refused)
 {
     const char *url = peer_url(peer, "/echo");
     const struct tocsin_http_request wrong[] = {
-        { .url = NULL }, { .url = url, .method = "" }, { .url = url, .method = "G T" }, { .url = url, .method = "GET\r\nX: y" },
-        { .url = url, .method = "CONNECT" }, { .url = url, .method = "HEAD", .body = { "x", 1 } }, { .url = url, .body = { NULL, 1 } },
-        { .url = url, .header = LINES("no colon") }, { .url = url, .header = LINES(": no name") }, { .url = url, .header = LINES("A b: c") },
-        { .url = url, .header = LINES("A: b\r\nC: d") }, { .url = url, .header = LINES("A: b\nC: d") }, { .url = url, .header = LINES("A: b\x7f") },
-        { .url = url, .header = LINES("content-length: 7") }, { .url = url, .header = LINES("Transfer-Encoding: chunked") },
-        { .url = url, .header = LINES("A;") }, { .url = url, .header = LINES("") },
-        { .url = url, .redirects = -2 }, { .url = url, .timeout_ms = -2 }, { .url = url, .flags = 4 }, { .url = url, .spare = { 0, 0, 0, 0, 0, 0, 0, 1 } }
+        { .url = NULL },
+        { .url = url, .method = "" },
+        { .url = url, .method = "G T" },
+        { .url = url, .method = "GET\r\nX: y" },
+        { .url = url, .method = "CONNECT" },
+        { .url = url, .method = "HEAD", .body = { "x", 1 } },
+        { .url = url, .body = { NULL, 1 } },
+        { .url = url, .header = LINES("no colon") },
+        { .url = url, .header = LINES(": no name") },
+        { .url = url, .header = LINES("A b: c") },
+        { .url = url, .header = LINES("A: b\r\nC: d") },
+        { .url = url, .header = LINES("A: b\nC: d") },
+        { .url = url, .header = LINES("A: b\x7f") },
+        { .url = url, .header = LINES("content-length: 7") },
+        { .url = url, .header = LINES("Transfer-Encoding: chunked") },
+        { .url = url, .header = LINES("A;") },
+        { .url = url, .header = LINES("") },
+        { .url = url, .redirects = -2 },
+        { .url = url, .timeout_ms = -2 },
+        { .url = url, .flags = 8 },
+        { .url = url, .spare = { 0, 0, 0, 0, 0, 0, 0, 1 } }
     };
     struct tocsin_op op;
 
@@ -249,7 +278,8 @@ static int64_t sum(const struct tocsin_http_client_done *done)
 START_TEST(the_phases_add_up)
 {
     static const char bytes[300000];
-    const struct tocsin_http_request posted = { .url = peer_url(peer, "/slow/50"), .body = { bytes, sizeof bytes } };
+    const struct tocsin_http_request posted = { .url = peer_url(peer, "/slow/50"),
+                                                .body = { bytes, sizeof bytes } };
 
     page_get(&page, peer_url(peer, "/slow/50"));
     ck_assert_int_ge(page.done->first_us, 49000);
@@ -257,7 +287,8 @@ START_TEST(the_phases_add_up)
     ck_assert_int_eq(page.done->tls_us, 0);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
-    page_fetch(&page, &posted);                            /* the first byte of the reply, not of the request's body */
+    /* first_us is the time until the first byte of the reply, not until the body is sent */
+    page_fetch(&page, &posted);
     ck_assert_int_ge(page.done->first_us, 49000);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
@@ -267,8 +298,11 @@ END_TEST
 START_TEST(a_deadline_is_charged_to_the_phase_under_way)
 {
     const struct tocsin_http_request never = { .url = peer_url(peer, "/never"), .timeout_ms = 500 };
-    const struct tocsin_http_request stall = { .url = peer_url(peer, "/stall"), .timeout_ms = 1000 };
-    const struct tocsin_http_request posted = { .url = peer_url(peer, "/stall"), .body = { "x", 1 }, .timeout_ms = 1000 };
+    const struct tocsin_http_request stall = { .url = peer_url(peer, "/stall"),
+                                               .timeout_ms = 1000 };
+    const struct tocsin_http_request posted = { .url = peer_url(peer, "/stall"),
+                                                .body = { "x", 1 },
+                                                .timeout_ms = 1000 };
 
     page_fetch(&page, &never);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
@@ -278,7 +312,7 @@ START_TEST(a_deadline_is_charged_to_the_phase_under_way)
     page_fetch(&page, &stall);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_eq(page.done->code, 200);
-    ck_assert_uint_eq(page.done->body.size, 50);           /* what had come */
+    ck_assert_uint_eq(page.done->body.size, 50); /* the received part of the body */
     ck_assert_int_lt(sum(page.done), page.done->total_us);
     page_drop(&page);
     page_fetch(&page, &posted);
@@ -288,7 +322,7 @@ START_TEST(a_deadline_is_charged_to_the_phase_under_way)
 }
 END_TEST
 
-/* Styles: a fetch has them all, as every operation does */
+/* A fetch works with every kind of notify: as a future, in a queue, and so on. */
 
 START_TEST(as_a_future)
 {
@@ -309,7 +343,8 @@ START_TEST(into_a_queue)
 
     ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/bytes/10"), TOCSIN_QUEUE(queue), NULL), 0);
+        ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/bytes/10"), TOCSIN_QUEUE(queue), NULL),
+                         0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
         ck_assert_str_eq(info->name, "http.client.done");
@@ -327,7 +362,11 @@ START_TEST(by_the_registry)
     page = (struct page){ .count = 0 };
     ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/wait"), TOCSIN_FUTURE, &other), 0);
     ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/bytes/10"), NULL, &page.op), 0);
-    ck_assert_int_eq(tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = page_keep, .arg = &page, .source = page.op.source }, NULL), 0);
+    ck_assert_int_eq(tocsin_connect("http.client.done",
+                                    &(struct tocsin_action){
+                                        .fn = page_keep, .arg = &page, .source = page.op.source },
+                                    NULL),
+                     0);
     page_wait(&page);
     page_is_bytes(&page, 10);
     peer_release(peer, 1);
@@ -343,7 +382,8 @@ static int again(const struct tocsin_info *info, void *arg)
 
     ck_assert_int_eq(info->status, 0);
     if (--*left > 0)
-        ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/echo"), TOCSIN_CALL(again, left), NULL), 0);
+        ck_assert_int_eq(tocsin_http_get(peer_url(peer, "/echo"), TOCSIN_CALL(again, left), NULL),
+                         0);
     else
         tocsin_stop(0);
     return TOCSIN_NEXT;

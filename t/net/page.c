@@ -1,4 +1,4 @@
-#define _GNU_SOURCE                                        /* memmem */
+#define _GNU_SOURCE /* for memmem() */
 #include <dirent.h>
 #include <netdb.h>
 #include <signal.h>
@@ -31,7 +31,7 @@ void page_begin(void)
 
 void page_end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     peer_stop(peer);
     ck_assert_int_eq(count_descriptors(), descriptors);
 }
@@ -57,7 +57,7 @@ void page_start(struct page *page, const struct tocsin_http_request *request)
 void page_wait(struct page *page)
 {
     while (page->count == 0)
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(page->count, 1);
     ck_assert_ptr_nonnull(page->done);
     ck_assert_int_eq(tocsin_op_status(page->op), -ENOENT);
@@ -85,7 +85,8 @@ void page_fail(const char *url, int status)
     struct page page;
 
     page_get(&page, url);
-    ck_assert_msg(page.status == status, "%s: %d (%s), not %d", url, page.status, page.done->reason, status);
+    ck_assert_msg(page.status == status, "%s: %d (%s), not %d", url, page.status, page.done->reason,
+                  status);
     ck_assert_int_ne(page.done->reason[0], 0);
     ck_assert_str_eq(page.done->url, url);
     page_drop(&page);
@@ -113,7 +114,8 @@ void page_is_bytes(const struct page *page, size_t size)
     ck_assert(are_bytes(&page->done->body, 0));
 }
 
-int page_resolve(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list)
+int page_resolve(const char *host, const char *port, const struct addrinfo *hints,
+                 struct addrinfo **ret_list)
 {
     (void)host;
     return getaddrinfo("127.0.0.1", port, hints, ret_list);
@@ -121,13 +123,14 @@ int page_resolve(const char *host, const char *port, const struct addrinfo *hint
 
 void page_setup(void)
 {
-    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .resolve = page_resolve }), 0);
+    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .resolve = page_resolve }),
+                     0);
 }
 
 void turns_until(bool (*is)(void *arg), void *arg)
 {
     while (!is(arg))
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
 }
 
 bool is_waiting(void *arg)

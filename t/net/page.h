@@ -1,4 +1,5 @@
-/* What the tests of libtocsin-net have in common: pages that are fetched and kept, and a loop that leaves nothing behind. */
+/* Helpers for the tests of libtocsin-net: they start fetches, keep the results, and check that a
+   freed loop leaves nothing behind. */
 #ifndef T_NET_PAGE_H
 #define T_NET_PAGE_H
 
@@ -8,38 +9,42 @@
 
 #include "peer.h"
 
-/* A fetch that was started with TOCSIN_CALL(page_keep, &page). */
+/* The result of a fetch that was started with TOCSIN_CALL(page_keep, &page). */
 struct page {
     struct tocsin_op op;
-    int count, status;                                     /* how often it ended; with what */
+    int count, status; /* how often the fetch ended; its last status */
     struct tocsin_info *info;
     const struct tocsin_http_client_done *done;
 };
 
-int  page_keep(const struct tocsin_info *info, void *page);
+int page_keep(const struct tocsin_info *info, void *page);
 void page_start(struct page *page, const struct tocsin_http_request *request);
-void page_wait(struct page *page);                         /* runs turns until it has ended, once */
+void page_wait(struct page *page); /* runs turns until the fetch has ended */
 void page_fetch(struct page *page, const struct tocsin_http_request *request);
 void page_get(struct page *page, const char *url);
 void page_drop(struct page *page);
-void page_fail(const char *url, int status);               /* fetches it, and that is its status, with a reason */
+void page_fail(const char *url,
+               int status); /* fetches the page; the status must be this one, with a reason */
 
-bool page_has(const struct page *page, const char *text);  /* in its body */
-void page_is_bytes(const struct page *page, size_t size);  /* of the peer's /bytes and /chunked */
-bool are_bytes(const struct tocsin_bytes *bytes, size_t offset);   /* likewise, from there on */
+bool page_has(const struct page *page, const char *text); /* true if the body contains the text */
+void page_is_bytes(const struct page *page, size_t size); /* checks a body of /bytes or /chunked */
+/* like page_is_bytes, but begins at this offset */
+bool are_bytes(const struct tocsin_bytes *bytes, size_t offset);
 
-/* Every test runs between these two; the second frees the loop, and looks at what is left. */
+/* page_begin() runs before each test. page_end() runs after each test; it frees the loop and
+   checks that nothing is left. */
 void page_begin(void);
 void page_end(void);
-extern struct peer *peer;                                  /* one in plain, started by the first */
+extern struct peer *peer; /* a server without TLS, started by page_begin */
 
-/* A resolver to whom every name is loopback: what this machine's answers is not asked. */
+/* Resolves each name to a loopback address, in place of the machine's resolver. */
 struct addrinfo;
-int page_resolve(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret_list);
-void page_setup(void);                                     /* has it used */
+int page_resolve(const char *host, const char *port, const struct addrinfo *hints,
+                 struct addrinfo **ret_list);
+void page_setup(void); /* makes page_resolve the resolver */
 
 void turns_until(bool (*is)(void *arg), void *arg);
-bool is_waiting(void *arg);                                /* the peer holds a request */
+bool is_waiting(void *arg); /* true if the server holds a request */
 
 int page_main(Suite *suite);
 

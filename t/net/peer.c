@@ -20,29 +20,37 @@ struct connection {
     pthread_t thread;
     int fd;
     SSL *tls;
-    char *in;                                              /* what has come and is not used yet */
+    char *in; /* bytes received and not used yet */
     size_t in_size;
 };
 
 struct peer {
     int fd, port;
-    bool rude, stopping;
+    bool rude, alone, stopping;
     SSL_CTX *tls;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
     struct connection *connections;
     int requests, opened, open, open_most, busy, busy_most, waiting, released;
+    char *raw;
+    size_t raw_size;
+    enum peer_end raw_end;
 };
 
-struct request { char method[16], path[1024]; char *text; size_t header_size, body_size; bool close; };
+struct request {
+    char method[16], path[1024];
+    char *text;
+    size_t header_size, body_size;
+    bool close;
+};
 
 char peer_byte_at(size_t offset)
 {
     return (char)('a' + offset % 23);
 }
 
-/* Reading and writing */
+/* Functions that read and write a connection */
 
 static ssize_t receive(struct connection *c, void *data, size_t size)
 {
@@ -52,7 +60,8 @@ static ssize_t receive(struct connection *c, void *data, size_t size)
 static bool transmit(struct connection *c, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t n = c->tls ? SSL_write(c->tls, data, (int)(size < 16384 ? size : 16384)) : send(c->fd, data, size, MSG_NOSIGNAL);
+        ssize_t n = c->tls ? SSL_write(c->tls, data, (int)(size < 16384 ? size : 16384))
+                           : send(c->fd, data, size, MSG_NOSIGNAL);
 
         if (n <= 0)
             return false;
@@ -61,7 +70,8 @@ static bool transmit(struct connection *c, const char *data, size_t size)
     return true;
 }
 
-static bool say(struct connection *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool say(struct connection *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static bool say(struct connection *c, const char *format, ...)
 {
     char text[4096];
@@ -99,6 +109,8 @@ static bool read_request(struct connection *c, struct request *request)
     request->header_size = (size_t)(end - c->in) + 4;
     length = strstr(c->in, "\r\nContent-Length:");
     request->body_size = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
+    if (strstr(c->in, " /refuse ") && strstr(c->in, " /refuse ") < end)
+        request->body_size = 0;
     while (c->in_size < request->header_size + request->body_size)
         if (!more(c))
             return false;
@@ -108,7 +120,7 @@ static bool read_request(struct connection *c, struct request *request)
     return true;
 }
 
-/* Replies */
+/* Functions that send one kind of reply each */
 
 static bool reply_echo(struct connection *c, const struct request *request)
 {
@@ -145,7 +157,8 @@ static bool reply_chunked(struct connection *c, size_t size)
 
 static bool reply_redirect(struct connection *c, int code, const char *where)
 {
-    return say(c, "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nthere", code, where);
+    return say(c, "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nthere", code,
+               where);
 }
 
 static bool stopping(struct peer *peer)
@@ -198,34 +211,54 @@ static bool reply_long_header(struct connection *c)
     return false;
 }
 
-static bool reply(struct connection *c, struct request *request)
+static bool reply_raw(struct connection *c)
+{
+    struct peer *peer = c->peer;
+    enum peer_end end;
+    size_t size;
+    char *data;
+
+    pthread_mutex_lock(&peer->lock);
+    size = peer->raw_size, end = peer->raw_end;
+    data = malloc(size + 1);
+    if (!data)
+        abort();
+    memcpy(data, peer->raw ? peer->raw : "", size);
+    pthread_mutex_unlock(&peer->lock);
+    transmit(c, data, size);
+    free(data);
+    if (end == PEER_NOTIFIES && c->tls)
+        SSL_shutdown(c->tls);
+    return end == PEER_RESETS ? reset(c) : end == PEER_KEEPS;
+}
+
+/* Replies that are always the same text. */
+static const struct {
+    const char *path, *text;
+    bool keeps; /* the connection stays open */
+} fixed_replies[] = {
+    { "/empty", "HTTP/1.1 204 No Content\r\nX-Peer: yes\r\n\r\n", true },
+    { "/bad-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n", false },
+    { "/garbage", "SSH-2.0-peer\r\n", false },
+    { "/refuse", "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno", true },
+    { "/close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbye", false },
+};
+
+static bool reply_fixed(struct connection *c, const char *path)
+{
+    for (size_t i = 0; i < sizeof fixed_replies / sizeof fixed_replies[0]; i++)
+        if (strcmp(path, fixed_replies[i].path) == 0)
+            return say(c, "%s", fixed_replies[i].text) && fixed_replies[i].keeps;
+    return strcmp(path, "/hang-up") != 0 &&
+           say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* Replies that end too early, or come too late. */
+static bool reply_broken(struct connection *c, struct request *request)
 {
     const char *path = request->path, *half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
-    int code, used;
     long n;
 
-    if (strcmp(path, "/echo") == 0)
-        return reply_echo(c, request);
-    if (sscanf(path, "/bytes/%ld", &n) == 1)
-        return say(c, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", n) && send_bytes(c, 0, (size_t)n);
-    if (sscanf(path, "/chunked/%ld", &n) == 1)
-        return reply_chunked(c, (size_t)n);
-    if (sscanf(path, "/status/%ld", &n) == 1)
-        return say(c, "HTTP/1.1 %ld So It Is\r\nContent-Length: 4\r\n\r\nso\r\n", n);
-    if (strcmp(path, "/empty") == 0)
-        return say(c, "HTTP/1.1 204 No Content\r\nX-Peer: yes\r\n\r\n");
-    if (sscanf(path, "/to/%d/%n", &code, &used) == 1)
-        return reply_redirect(c, code, path + used);
-    if (strcmp(path, "/fragment") == 0)
-        return reply_redirect(c, 302, "/echo#own");
-    if (strcmp(path, "/loop") == 0)
-        return reply_redirect(c, 302, "/loop");
-    if (sscanf(path, "/hops/%ld", &n) == 1) {
-        char next[32];
-
-        snprintf(next, sizeof next, n > 1 ? "/hops/%ld" : "/echo", n - 1);
-        return reply_redirect(c, 302, next);
-    }
     if (sscanf(path, "/slow/%ld", &n) == 1)
         return reply_slow(c, request, n);
     if (strcmp(path, "/wait") == 0)
@@ -237,23 +270,50 @@ static bool reply(struct connection *c, struct request *request)
     if (strcmp(path, "/cut") == 0)
         return say(c, "%s", half) && send_bytes(c, 0, 50) && false;
     if (strcmp(path, "/cut-chunk") == 0)
-        return say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n") && send_bytes(c, 0, 50) && false;
-    if (strcmp(path, "/bad-chunk") == 0)
-        return say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n") && false;
+        return say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n") &&
+               send_bytes(c, 0, 50) && false;
     if (strcmp(path, "/reset") == 0)
         return reset(c);
-    if (strcmp(path, "/garbage") == 0)
-        return say(c, "SSH-2.0-peer\r\n") && false;
-    if (strcmp(path, "/early") == 0)
-        return say(c, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n") && reply_echo(c, request);
-    if (strcmp(path, "/long-header") == 0)
-        return reply_long_header(c);
-    if (strcmp(path, "/close") == 0)
-        return say(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbye") && false;
-    return strcmp(path, "/hang-up") != 0 && say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    return reply_fixed(c, path);
 }
 
-/* Connections */
+static bool reply(struct connection *c, struct request *request)
+{
+    const char *path = request->path;
+    char next[32];
+    int code, used;
+    long n;
+
+    if (strcmp(path, "/echo") == 0)
+        return reply_echo(c, request);
+    if (sscanf(path, "/bytes/%ld", &n) == 1)
+        return say(c, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", n) &&
+               send_bytes(c, 0, (size_t)n);
+    if (sscanf(path, "/chunked/%ld", &n) == 1)
+        return reply_chunked(c, (size_t)n);
+    if (sscanf(path, "/status/%ld", &n) == 1)
+        return say(c, "HTTP/1.1 %ld So It Is\r\nContent-Length: 4\r\n\r\nso\r\n", n);
+    if (sscanf(path, "/to/%d/%n", &code, &used) == 1)
+        return reply_redirect(c, code, path + used);
+    if (strcmp(path, "/fragment") == 0)
+        return reply_redirect(c, 302, "/echo#own");
+    if (strcmp(path, "/loop") == 0)
+        return reply_redirect(c, 302, "/loop");
+    if (sscanf(path, "/hops/%ld", &n) == 1) {
+        snprintf(next, sizeof next, n > 1 ? "/hops/%ld" : "/echo", n - 1);
+        return reply_redirect(c, 302, next);
+    }
+    if (strcmp(path, "/early") == 0)
+        return say(c, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n") &&
+               reply_echo(c, request);
+    if (strcmp(path, "/long-header") == 0)
+        return reply_long_header(c);
+    if (strncmp(path, "/raw", 4) == 0)
+        return reply_raw(c);
+    return reply_broken(c, request);
+}
+
+/* Functions that accept, serve and end connections */
 
 static void busy(struct peer *peer, int by)
 {
@@ -304,7 +364,8 @@ static void serve(struct connection *c)
         ;
 }
 
-/* The descriptor is closed here if the connection ends, so that the client sees it; else by peer_stop. */
+/* When the connection ends, this thread closes its descriptor, so that the client sees the end.
+   If the thread does not, peer_stop() does. */
 static void *run_connection(void *arg)
 {
     struct connection *c = arg;
@@ -314,6 +375,7 @@ static void *run_connection(void *arg)
     c->peer->open--;
     close(c->fd);
     c->fd = -1;
+    pthread_cond_broadcast(&c->peer->change);
     pthread_mutex_unlock(&c->peer->lock);
     SSL_free(c->tls);
     OPENSSL_thread_stop();
@@ -336,6 +398,8 @@ static void add_connection(struct peer *peer, int fd)
     peer->connections = c;
     if (pthread_create(&c->thread, NULL, run_connection, c) != 0)
         abort();
+    while (peer->alone && c->fd >= 0 && !peer->stopping)
+        pthread_cond_wait(&peer->change, &peer->lock);
     pthread_mutex_unlock(&peer->lock);
 }
 
@@ -343,18 +407,24 @@ static void *run_peer(void *arg)
 {
     struct peer *peer = arg;
 
-    for (int fd; (fd = accept(peer->fd, NULL, NULL)) >= 0;)
-        add_connection(peer, fd);
+    for (int fd; (fd = accept(peer->fd, NULL, NULL)) >= 0 || errno == EMFILE;)
+        if (fd >= 0)
+            add_connection(peer, fd);
+        else
+            /* accept() failed, since the test uses all descriptors: try again later */
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     return NULL;
 }
 
 static int listener(int *ret_port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         abort();
     *ret_port = ntohs(address.sin_port);
     return fd;
@@ -368,13 +438,13 @@ int peer_free_port(void)
     return port;
 }
 
-static struct peer *start(SSL_CTX *tls, bool rude)
+static struct peer *start(SSL_CTX *tls, bool rude, bool alone)
 {
     struct peer *peer = calloc(1, sizeof *peer);
 
     if (!peer)
         abort();
-    peer->tls = tls, peer->rude = rude;
+    peer->tls = tls, peer->rude = rude, peer->alone = alone;
     pthread_mutex_init(&peer->lock, NULL);
     pthread_cond_init(&peer->change, NULL);
     peer->fd = listener(&peer->port);
@@ -385,21 +455,28 @@ static struct peer *start(SSL_CTX *tls, bool rude)
 
 struct peer *peer_start(SSL_CTX *tls)
 {
-    return start(tls, false);
+    return start(tls, false, false);
 }
 
 struct peer *peer_start_rude(void)
 {
-    return start(NULL, true);
+    return start(NULL, true, false);
+}
+
+struct peer *peer_start_alone(void)
+{
+    return start(NULL, false, true);
 }
 
 void peer_stop(struct peer *peer)
 {
     shutdown(peer->fd, SHUT_RDWR);
-    pthread_join(peer->thread, NULL);
     pthread_mutex_lock(&peer->lock);
     peer->stopping = true;
     pthread_cond_broadcast(&peer->change);
+    pthread_mutex_unlock(&peer->lock);
+    pthread_join(peer->thread, NULL);
+    pthread_mutex_lock(&peer->lock);
     for (struct connection *c = peer->connections; c; c = c->next)
         if (c->fd >= 0)
             shutdown(c->fd, SHUT_RDWR);
@@ -411,6 +488,7 @@ void peer_stop(struct peer *peer)
     }
     close(peer->fd);
     SSL_CTX_free(peer->tls);
+    free(peer->raw);
     pthread_cond_destroy(&peer->change);
     pthread_mutex_destroy(&peer->lock);
     free(peer);
@@ -429,13 +507,27 @@ int peer_port(const struct peer *peer)
     return peer->port;
 }
 
+void peer_raw(struct peer *peer, const void *data, size_t size, enum peer_end end)
+{
+    char *copy = malloc(size + 1);
+
+    if (!copy)
+        abort();
+    memcpy(copy, data, size);
+    pthread_mutex_lock(&peer->lock);
+    free(peer->raw);
+    peer->raw = copy, peer->raw_size = size, peer->raw_end = end;
+    pthread_mutex_unlock(&peer->lock);
+}
+
 const char *peer_url_at(const struct peer *peer, const char *host, const char *path)
 {
     static __thread char urls[64][1200];
     static __thread unsigned next;
     char *url = urls[next++ % 64];
 
-    snprintf(url, sizeof urls[0], "%s://%s:%d%s", peer->tls ? "https" : "http", host, peer->port, path);
+    snprintf(url, sizeof urls[0], "%s://%s:%d%s", peer->tls ? "https" : "http", host, peer->port,
+             path);
     return url;
 }
 
@@ -454,8 +546,23 @@ static int count(struct peer *peer, const int *which)
     return n;
 }
 
-int peer_requests(struct peer *peer)    { return count(peer, &peer->requests); }
-int peer_connections(struct peer *peer) { return count(peer, &peer->opened); }
-int peer_open_most(struct peer *peer)   { return count(peer, &peer->open_most); }
-int peer_busy_most(struct peer *peer)   { return count(peer, &peer->busy_most); }
-int peer_waiting(struct peer *peer)     { return count(peer, &peer->waiting); }
+int peer_requests(struct peer *peer)
+{
+    return count(peer, &peer->requests);
+}
+int peer_connections(struct peer *peer)
+{
+    return count(peer, &peer->opened);
+}
+int peer_open_most(struct peer *peer)
+{
+    return count(peer, &peer->open_most);
+}
+int peer_busy_most(struct peer *peer)
+{
+    return count(peer, &peer->busy_most);
+}
+int peer_waiting(struct peer *peer)
+{
+    return count(peer, &peer->waiting);
+}

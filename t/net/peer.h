@@ -1,20 +1,29 @@
-/* A real HTTP server for the tests: on loopback, on a port that the system chooses, a thread for each connection, in plain
-   or over TLS. What it answers depends on the path:
+/* A real HTTP server for the tests, on loopback, on a port that the system chooses, with a thread
+   for each connection, without TLS or over TLS. The reply depends on the path:
 
-       /echo             the request as it came: method, path, header, body
-       /bytes/N          N bytes, each byte_at(its offset)          /chunked/N   the same, chunked, with a trailer
-       /status/N         this code, and a short body                /empty       204
-       /to/CODE/WHERE    a redirect; WHERE is Location as it is
-       /fragment         a redirect to /echo#own
-       /loop             a redirect to itself                       /hops/N      N redirects, then /echo
-       /slow/MS          /echo, later                               /wait        /echo, when peer_release is called
-       /never            nothing, until the peer closes
-       /stall            half of a body, then nothing
-       /cut  /cut-chunk  half of a body, then the end
-       /reset            a reset instead of a reply                 /hang-up     the end instead of a reply
-       /garbage          no HTTP                                    /bad-chunk   a chunk that is none
-       /early            a 103 before the reply                     /long-header a header without end
-       /close            a reply, and the connection is closed */
+       /echo              the request: method, path, header, body
+       /bytes/N           N bytes, each byte_at(its offset)
+       /chunked/N         the same, chunked, with a trailer
+       /status/N          this code, and a short body
+       /empty             204
+       /to/CODE/WHERE     a redirect; Location is WHERE
+       /fragment          a redirect to /echo#own
+       /loop              a redirect to itself
+       /hops/N            N redirects, then /echo
+       /slow/MS           /echo after MS milliseconds
+       /wait              /echo when peer_release is called
+       /never             nothing, until the client closes
+       /stall             half of a body, then nothing
+       /cut  /cut-chunk   half of a body, then the end
+       /reset             a reset instead of a reply
+       /hang-up           the end instead of a reply
+       /garbage           no HTTP
+       /bad-chunk         a malformed chunk
+       /early             a 103 before the reply
+       /long-header       a header without end
+       /close             a reply, then the connection is closed
+       /refuse            417, before the body of the request
+       /raw               what peer_raw was given */
 #ifndef T_NET_PEER_H
 #define T_NET_PEER_H
 
@@ -25,27 +34,39 @@
 
 struct peer;
 
-struct peer *peer_start(SSL_CTX *tls);                     /* NULL: in plain */
-struct peer *peer_start_rude(void);                        /* closes each connection as soon as something comes */
-void peer_stop(struct peer *peer);                         /* and every thread and descriptor of it */
-void peer_release(struct peer *peer, int count);           /* lets so many /wait go */
+struct peer *peer_start(SSL_CTX *tls); /* NULL: without TLS */
+struct peer *peer_start_rude(void);    /* closes a connection when it receives data */
+/* serves one connection at a time, and the next one when that has ended */
+struct peer *peer_start_alone(void);
+void peer_stop(struct peer *peer);               /* also ends its threads and connections */
+void peer_release(struct peer *peer, int count); /* releases that many requests of /wait */
 
-int  peer_port(const struct peer *peer);
-const char *peer_url(const struct peer *peer, const char *path);   /* one of the last 64 answers */
+int peer_port(const struct peer *peer);
+const char *peer_url(const struct peer *peer, const char *path); /* one of the last 64 results */
 const char *peer_url_at(const struct peer *peer, const char *host, const char *path);
 
-int  peer_requests(struct peer *peer);                     /* so far */
-int  peer_connections(struct peer *peer);                  /* so far */
-int  peer_open_most(struct peer *peer);                    /* connections at a time */
-int  peer_busy_most(struct peer *peer);                    /* requests at a time */
-int  peer_waiting(struct peer *peer);                      /* in /wait, /never and /stall, now */
-char peer_byte_at(size_t offset);
-int  peer_free_port(void);                                 /* where nobody listens */
+int peer_requests(struct peer *peer);    /* all requests */
+int peer_connections(struct peer *peer); /* all connections */
+int peer_open_most(struct peer *peer);   /* the most connections at the same time */
+int peer_busy_most(struct peer *peer);   /* the most requests at the same time */
+int peer_waiting(struct peer *peer);     /* requests in /wait, /never and /stall */
 
-/* Certificates, made when they are asked for: an authority, and what it signs. */
-struct authority { EVP_PKEY *key; X509 *certificate; char file[64]; };     /* file: PEM */
+/* Sets the reply to each later request of /raw: these bytes, and how the connection ends. Over
+   TLS, PEER_CLOSES sends no close_notify. */
+enum peer_end { PEER_KEEPS, PEER_CLOSES, PEER_NOTIFIES, PEER_RESETS };
+void peer_raw(struct peer *peer, const void *data, size_t size, enum peer_end end);
+char peer_byte_at(size_t offset);
+int peer_free_port(void); /* returns a port on which nothing listens */
+
+/* A certificate authority that the tests create. It signs the certificates of their servers. */
+struct authority {
+    EVP_PKEY *key;
+    X509 *certificate;
+    char file[64];
+}; /* file: in PEM */
 void authority_make(struct authority *authority);
 void authority_free(struct authority *authority);
-SSL_CTX *authority_server(const struct authority *authority, const char *names);   /* "DNS:localhost,IP:127.0.0.1" */
+SSL_CTX *authority_server(const struct authority *authority,
+                          const char *names); /* for example "DNS:localhost,IP:127.0.0.1" */
 
 #endif

@@ -1,11 +1,11 @@
-/* Redirects are followed here: how far, with which method, and with what of the header. */
+/* Redirects: how many are followed, with which method, and with which header lines. */
 #include <stdio.h>
 #include <string.h>
 
 #include "page.h"
 
 static struct page page;
-static struct peer *other;                                 /* another origin: another port */
+static struct peer *other; /* its port differs, so it is another origin */
 
 static void begin(void)
 {
@@ -15,7 +15,7 @@ static void begin(void)
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     peer_stop(other);
     page_end();
 }
@@ -45,7 +45,8 @@ END_TEST
 
 START_TEST(other_codes_are_results)
 {
-    static const char *const paths[] = { "/to/300//echo", "/to/304//echo", "/to/305//echo", "/to/201//echo", "/status/302", "/to/302/" };
+    static const char *const paths[] = { "/to/300//echo", "/to/304//echo", "/to/305//echo",
+                                         "/to/201//echo", "/status/302",   "/to/302/" };
     static const int codes[] = { 300, 304, 305, 201, 302, 302 };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -60,7 +61,8 @@ END_TEST
 
 START_TEST(none_is_followed_if_none_is_asked_for)
 {
-    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//echo"), .redirects = -1 });
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//echo"),
+                                                     .redirects = -1 });
     ck_assert_int_eq(page.status, 0);
     ck_assert_int_eq(page.done->code, 302);
     ck_assert_ptr_nonnull(strstr(page.done->header, "Location: /echo\r\n"));
@@ -93,9 +95,12 @@ END_TEST
 
 START_TEST(locations_are_relative_to_where_they_were_found)
 {
-    page_fail(peer_url(peer, "/to/302/echo"), TOCSIN_EREDIRECTS);      /* the last segment: to itself, for ever */
+    page_fail(peer_url(peer, "/to/302/echo"),
+              TOCSIN_EREDIRECTS); /* The path /to/302/ redirects to itself without end. */
     page_fail(peer_url(peer, "/to/302/?x=1"), TOCSIN_EREDIRECTS);
-    page_get(&page, peer_url(peer, "/to/302//to/302//echo#part"));     /* a fragment is not sent, but inherited */
+    page_get(
+        &page,
+        peer_url(peer, "/to/302//to/302//echo#part")); /* a fragment is not sent, but inherited */
     ck_assert_int_eq(page.status, 0);
     ck_assert_uint_eq(page.done->redirects, 2);
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo#part"));
@@ -113,19 +118,26 @@ END_TEST
 
 static void goes_on_as(const char *method, int code, const char *then)
 {
-    const struct tocsin_bytes body = { "the body", strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ? 8 : 0 };
+    const struct tocsin_bytes body = {
+        "the body", strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ? 8 : 0
+    };
     bool kept = strcmp(method, then) == 0;
     char path[64], begin_with[64];
 
     snprintf(path, sizeof path, "/to/%d//echo", code);
     snprintf(begin_with, sizeof begin_with, "%s /echo HTTP/1.1\r\n", then);
     page_fetch(&page, &(struct tocsin_http_request){
-        .url = peer_url(peer, path), .method = method, .body = body, .header = LINES("Content-Type: text/plain", "X-Mine: 1") });
+                          .url = peer_url(peer, path),
+                          .method = method,
+                          .body = body,
+                          .header = LINES("Content-Type: text/plain", "X-Mine: 1") });
     ck_assert_int_eq(page.status, 0);
     if (strcmp(method, "HEAD") != 0) {
-        ck_assert_msg(page_has(&page, begin_with), "%d %s: %.*s", code, method, (int)page.done->body.size, (const char *)page.done->body.data);
+        ck_assert_msg(page_has(&page, begin_with), "%d %s: %.*s", code, method,
+                      (int)page.done->body.size, (const char *)page.done->body.data);
         ck_assert_int_eq(page_has(&page, "the body"), kept && body.size > 0);
-        ck_assert_msg(page_has(&page, "Content-Type") == kept, "%d %s: %.*s", code, method, (int)page.done->body.size, (const char *)page.done->body.data);
+        ck_assert_msg(page_has(&page, "Content-Type") == kept, "%d %s: %.*s", code, method,
+                      (int)page.done->body.size, (const char *)page.done->body.data);
         ck_assert(page_has(&page, "X-Mine: 1"));
     } else
         ck_assert_uint_eq(page.done->body.size, 0);
@@ -151,9 +163,11 @@ static void secrets(const char *to, bool kept)
     char path[256];
 
     snprintf(path, sizeof path, "/to/302/%s", to);
-    page_fetch(&page, &(struct tocsin_http_request){
-        .url = peer_url(peer, path),
-        .header = LINES("Authorization: Basic c2VjcmV0", "cookie: secret=1", "X-Mine: 1", "Proxy-Authorization: secret", "Host: secret.example") });
+    page_fetch(&page,
+               &(struct tocsin_http_request){
+                   .url = peer_url(peer, path),
+                   .header = LINES("Authorization: Basic c2VjcmV0", "cookie: secret=1", "X-Mine: 1",
+                                   "Proxy-Authorization: secret", "Host: secret.example") });
     ck_assert_int_eq(page.status, 0);
     ck_assert_int_eq(page_has(&page, "c2VjcmV0"), kept);
     ck_assert_int_eq(page_has(&page, "secret=1"), kept);
@@ -194,7 +208,8 @@ END_TEST
 
 START_TEST(to_where_nobody_goes)
 {
-    static const char *const wrong[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://[::1/" };
+    static const char *const wrong[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://",
+                                         "http://[::1/" };
     static const int status[] = { TOCSIN_ESCHEME, TOCSIN_ESCHEME, TOCSIN_EURL, TOCSIN_EURL };
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -211,14 +226,15 @@ START_TEST(a_redirect_to_an_origin_that_is_full)
     struct page first;
     char path[256];
 
-    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1, .at_once = 2 }), 0);
+    ck_assert_int_eq(
+        tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1, .at_once = 2 }), 0);
     snprintf(path, sizeof path, "/to/302/%s", peer_url(other, "/echo"));
     page_start(&first, &(struct tocsin_http_request){ .url = peer_url(other, "/wait") });
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path) });
     while (peer_requests(peer) == 0 || peer_waiting(other) == 0)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     for (int i = 0; i < 20; i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(page.count, 0);
     ck_assert_int_eq(peer_requests(other), 1);
     peer_release(other, 1);

@@ -1,4 +1,5 @@
-/* Fetches whose header and body come as progress, and wait while nobody takes them. */
+/* Fetches that deliver the header and the body as progress. A fetch pauses while nothing takes
+   its progress. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,8 +7,13 @@
 
 static struct page page;
 
-/* What was told, in its order: each part has to follow on the one before. */
-static struct told { int headers, parts, code; size_t size; char url[256]; bool bad; } told;
+/* The progress that handlers received. Each part must begin where the part before it ended. */
+static struct told {
+    int headers, parts, code;
+    size_t size;
+    char url[256];
+    bool bad;
+} told;
 
 static int on_progress(const struct tocsin_info *info, void *arg)
 {
@@ -37,7 +43,11 @@ static void start(const struct tocsin_http_request *request, const struct tocsin
     page = (struct page){ .count = 0 };
     told = (struct told){ .headers = 0 };
     ck_assert_int_eq(tocsin_http_fetch(request, notify, &page.op), 0);
-    ck_assert_int_eq(tocsin_connect("http.client.done", &(struct tocsin_action){ .fn = page_keep, .arg = &page, .source = page.op.source }, NULL), 0);
+    ck_assert_int_eq(tocsin_connect("http.client.done",
+                                    &(struct tocsin_action){
+                                        .fn = page_keep, .arg = &page, .source = page.op.source },
+                                    NULL),
+                     0);
 }
 
 static void each(const struct tocsin_http_request *request)
@@ -75,7 +85,8 @@ START_TEST(a_header_without_a_body)
     ck_assert_int_eq(told.code, 204);
     ck_assert_int_eq(told.parts, 0);
     page_drop(&page);
-    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/100"), .method = "HEAD", .timeout_ms = -1 });
+    each(&(struct tocsin_http_request){
+        .url = peer_url(peer, "/bytes/100"), .method = "HEAD", .timeout_ms = -1 });
     ck_assert_int_eq(told.headers, 1);
     page_drop(&page);
 }
@@ -94,12 +105,14 @@ END_TEST
 
 START_TEST(the_limit_counts_what_was_told)
 {
-    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .limit_bytes = 300000 });
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
+                                        .limit_bytes = 300000 });
     ck_assert_int_eq(page.status, TOCSIN_ETOOBIG);
     ck_assert_uint_le(told.size, 300000);
     ck_assert_uint_gt(told.size, 0);
     page_drop(&page);
-    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"), .limit_bytes = 300000 });
+    each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"),
+                                        .limit_bytes = 300000 });
     ck_assert_int_eq(page.status, 0);
     ck_assert_uint_eq(told.size, 300000);
     page_drop(&page);
@@ -115,25 +128,32 @@ START_TEST(a_body_that_is_cut_is_told_so_far)
 }
 END_TEST
 
-/* Nobody listens: it waits, and the peer's side of the connection fills up. */
+/* No handler wants the progress. The fetch pauses, and the server cannot send the rest. */
 START_TEST(it_waits_for_somebody_who_listens)
 {
     struct tocsin_handler handler;
 
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/8000000"), .flags = TOCSIN_HTTP_STREAM }, NULL);
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/8000000"),
+                                         .flags = TOCSIN_HTTP_STREAM },
+          NULL);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(page.count, 0);
-    ck_assert_int_eq(tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler),
+        0);
     while (told.parts < 3)
-        ck_assert_int_ge(tocsin_turn(-1), 0);
-    ck_assert_int_eq(tocsin_disconnect(handler), 0);       /* and again, in the midst of it */
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+    /* The same once more, while the body is received. */
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
     struct told before = told;
     for (int i = 0; i < 100; i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(told.parts, before.parts);
     ck_assert_int_eq(page.count, 0);
-    ck_assert_int_eq(tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("http.client.body", &(struct tocsin_action){ .fn = on_progress }, &handler),
+        0);
     page_wait(&page);
     ck_assert_int_eq(page.status, 0);
     ck_assert(!told.bad);
@@ -149,14 +169,18 @@ START_TEST(it_waits_for_room_in_a_queue)
     size_t size = 0;
     int headers = 0, ended = 0;
 
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue), 0);
-    ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM },
-                                       TOCSIN_QUEUE(queue), NULL), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue),
+                     0);
+    ck_assert_int_eq(
+        tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
+                                                         .flags = TOCSIN_HTTP_STREAM },
+                          TOCSIN_QUEUE(queue), NULL),
+        0);
     while (!ended) {
         const struct tocsin_http_client_body *body;
 
         for (int i = 0; i < 5; i++)
-            ck_assert_int_ge(tocsin_turn(1), 0);
+            ck_assert_int_ge(tocsin_loop_turn(1), 0);
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
         body = tocsin_http_client_body_of(info);
         headers += tocsin_http_client_headers_of(info) != NULL;
@@ -182,16 +206,20 @@ START_TEST(two_share_a_queue)
     size_t size[2] = { 0, 0 };
     int ended = 0;
 
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 3 }, &queue), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 3 }, &queue),
+                     0);
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"), .flags = TOCSIN_HTTP_STREAM },
-                                           TOCSIN_QUEUE(queue), &op[i]), 0);
+        ck_assert_int_eq(
+            tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/300000"),
+                                                             .flags = TOCSIN_HTTP_STREAM },
+                              TOCSIN_QUEUE(queue), &op[i]),
+            0);
     while (ended < 2) {
         const struct tocsin_http_client_body *body;
         size_t *at;
 
         for (int i = 0; i < 5; i++)
-            ck_assert_int_ge(tocsin_turn(1), 0);
+            ck_assert_int_ge(tocsin_loop_turn(1), 0);
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
         at = &size[info->source.id == op[1].source.id];
         body = tocsin_http_client_body_of(info);
@@ -216,8 +244,11 @@ START_TEST(what_is_kept_stays_as_it_was)
     int count = 0;
 
     ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
-    ck_assert_int_eq(tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM },
-                                       TOCSIN_QUEUE(queue), NULL), 0);
+    ck_assert_int_eq(
+        tocsin_http_fetch(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
+                                                         .flags = TOCSIN_HTTP_STREAM },
+                          TOCSIN_QUEUE(queue), NULL),
+        0);
     do {
         ck_assert_int_lt(count, 512);
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &kept[count]), 0);
@@ -238,9 +269,11 @@ END_TEST
 
 START_TEST(cancelled_while_it_waits)
 {
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM }, NULL);
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
+                                         .flags = TOCSIN_HTTP_STREAM },
+          NULL);
     for (int i = 0; i < 50; i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(tocsin_cancel(page.op), 0);
     page_wait(&page);
     ck_assert_int_eq(page.status, -ECANCELED);
@@ -251,7 +284,10 @@ END_TEST
 
 START_TEST(the_deadline_while_it_waits)
 {
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"), .flags = TOCSIN_HTTP_STREAM, .timeout_ms = 100 }, NULL);
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
+                                         .flags = TOCSIN_HTTP_STREAM,
+                                         .timeout_ms = 100 },
+          NULL);
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     page_drop(&page);
@@ -268,7 +304,8 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
 
 START_TEST(cancelled_by_who_hears_it)
 {
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") }, TOCSIN_EACH(cancel_it));
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") },
+          TOCSIN_EACH(cancel_it));
     page_wait(&page);
     ck_assert_int_eq(page.status, -ECANCELED);
     ck_assert_int_eq(told.parts, 2);
@@ -280,15 +317,16 @@ static int free_it(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     if (++told.parts == 2)
-        ck_assert_int_eq(tocsin_free(), 0);
+        ck_assert_int_eq(tocsin_loop_free(), 0);
     return TOCSIN_NEXT;
 }
 
 START_TEST(the_loop_freed_by_who_hears_it)
 {
-    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") }, TOCSIN_EACH(free_it));
+    start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") },
+          TOCSIN_EACH(free_it));
     while (tocsin_loop_current().id)
-        tocsin_turn(-1);
+        tocsin_loop_turn(-1);
     ck_assert_int_eq(page.count, 1);
     ck_assert_int_eq(page.status, -ECANCELED);
     page_drop(&page);

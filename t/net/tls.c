@@ -1,4 +1,4 @@
-/* TLS, against a real server with certificates made here. */
+/* Fetches over TLS from a real server, with certificates that the test creates. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static void begin(void)
 
 static void end(void)
 {
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     if (secure)
         peer_stop(secure);
     authority_free(&authority);
@@ -34,13 +34,16 @@ static void serve(const struct authority *by, const char *names)
 
 static void fetch(const char *host, const char *path, const char *ca_file, unsigned flags)
 {
-    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url_at(secure, host, path), .ca_file = ca_file, .flags = flags });
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url_at(secure, host, path),
+                                                     .ca_file = ca_file,
+                                                     .flags = flags });
 }
 
 static void fails(const char *host, const char *path, const char *ca_file, int status)
 {
     fetch(host, path, ca_file, 0);
-    ck_assert_msg(page.status == status, "%s: %d (%s), not %d", path, page.status, page.done->reason, status);
+    ck_assert_msg(page.status == status, "%s: %d (%s), not %d", path, page.status,
+                  page.done->reason, status);
     ck_assert_int_ne(page.done->reason[0], 0);
     page_drop(&page);
 }
@@ -88,7 +91,8 @@ START_TEST(any_certificate_if_it_is_asked_for)
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
-    fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);       /* neither the connection nor the setting is used again */
+    fails("127.0.0.1", "/echo", NULL,
+          TOCSIN_ECERT); /* Later fetches reuse neither the insecure connection nor this setting. */
     fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
@@ -99,13 +103,17 @@ END_TEST
 START_TEST(what_is_trusted_in_turns)
 {
     serve(&authority, "IP:127.0.0.1");
-    ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1, .resolve = page_resolve }), 0);
+    ck_assert_int_eq(
+        tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1, .resolve = page_resolve }),
+        0);
     for (int i = 0; i < 6; i++) {
-        fetch("127.0.0.1", "/echo", i % 2 ? authority.file : NULL, i % 2 ? 0 : TOCSIN_HTTP_INSECURE);
+        fetch("127.0.0.1", "/echo", i % 2 ? authority.file : NULL,
+              i % 2 ? 0 : TOCSIN_HTTP_INSECURE);
         ck_assert_msg(page.status == 0, "%d: %s", page.status, page.done->reason);
         page_drop(&page);
     }
-    ck_assert_int_eq(peer_connections(secure), 6);         /* one at a time: the kept one was closed for the next */
+    ck_assert_int_eq(peer_connections(secure),
+                     6); /* each fetch closed the connection that was kept before */
 }
 END_TEST
 
@@ -132,7 +140,8 @@ START_TEST(a_peer_that_speaks_no_tls)
     char url[64];
 
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
-    page_start(&page, &(struct tocsin_http_request){ .url = url, .timeout_ms = 200 });   /* it waits for the end of a request */
+    page_start(&page, &(struct tocsin_http_request){
+                          .url = url, .timeout_ms = 200 }); /* it waits for the end of a request */
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_gt(page.done->tls_us, 0);
@@ -158,7 +167,7 @@ START_TEST(cancelled_in_the_handshake)
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
     page_start(&page, &(struct tocsin_http_request){ .url = url });
     while (peer_connections(peer) == 0)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(tocsin_cancel(page.op), 0);
     page_wait(&page);
     ck_assert_int_eq(page.status, -ECANCELED);
@@ -173,12 +182,15 @@ START_TEST(from_tls_to_plain_and_back)
     serve(&authority, "IP:127.0.0.1");
     snprintf(path, sizeof path, "/to/302/%s", peer_url(peer, "/echo"));
     page_fetch(&page, &(struct tocsin_http_request){
-        .url = peer_url(secure, path), .ca_file = authority.file, .header = (const char *const[]){ "Cookie: secret", NULL } });
+                          .url = peer_url(secure, path),
+                          .ca_file = authority.file,
+                          .header = (const char *const[]){ "Cookie: secret", NULL } });
     ck_assert_int_eq(page.status, 0);
     ck_assert(!page_has(&page, "secret"));
     page_drop(&page);
     snprintf(path, sizeof path, "/to/302/%s", peer_url(secure, "/echo"));
-    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path), .ca_file = authority.file });
+    page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path),
+                                                     .ca_file = authority.file });
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
     page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, path) });

@@ -1,6 +1,8 @@
-/* Operations with each allocation and system call below them made to fail in turn. */
+/* Contract line F3 for operations: each allocation and each system call fails in turn. */
 #include <poll.h>
 #include <unistd.h>
+
+#include <tocsin/provider.h>
 
 #include "faults.h"
 
@@ -18,9 +20,15 @@ static int own_cancel(struct tocsin_op op, void *state, int reason)
     return tocsin_op_complete(op, reason, NULL);
 }
 
-static const struct tocsin_spec own_spec = { .name = "faults.done", .doc = "A text.", .layout = &text_done_layout };
-static const struct tocsin_spec own_part_spec = { .name = "faults.part", .doc = "A text.", .layout = &text_done_layout };
-static const struct tocsin_op_type own_type = { .done = &own_spec, .progress = { &own_part_spec }, .cancel = own_cancel };
+static const struct tocsin_signal_spec own_spec = { .name = "faults.done",
+                                                    .doc = "A text.",
+                                                    .layout = &text_done_layout };
+static const struct tocsin_signal_spec own_part_spec = { .name = "faults.part",
+                                                         .doc = "A text.",
+                                                         .layout = &text_done_layout };
+static const struct tocsin_op_type own_type = { .done = &own_spec,
+                                                .progress = { &own_part_spec },
+                                                .cancel = own_cancel };
 
 static int on_progress(const struct tocsin_info *info, void *arg)
 {
@@ -55,13 +63,15 @@ static void start_own(void)
     started(OWN, tocsin_op_start(*op, err, op));
     if (all[OWN].err < 0)
         return;
-    err = tocsin_connect("faults.part", &(struct tocsin_action){ .fn = on_progress, .arg = &heard, .source = op->source }, NULL);
+    err = tocsin_connect(
+        "faults.part",
+        &(struct tocsin_action){ .fn = on_progress, .arg = &heard, .source = op->source }, NULL);
     ck_assert(err == 0 || err == -ENOMEM);
     err = tocsin_op_progress(*op, 0, TOCSIN_PAYLOAD(text_done, .text = "part"), 0);
     ck_assert(err == 0 || err == 1 || err == -ENOMEM);
     err = tocsin_op_complete(*op, 0, TOCSIN_PAYLOAD(text_done, .text = "done"));
     ck_assert(err == 0 || err == -ENOMEM);
-    if (err < 0)                                           /* everything is as it was: it can be completed still */
+    if (err < 0) /* the operation is unchanged: it can still be completed */
         ck_assert_int_eq(tocsin_op_complete(*op, err, NULL), 0);
 }
 
@@ -73,23 +83,39 @@ static void start_work(void)
     started(WORK, tocsin_work(task, NULL, TOCSIN_CALL(on_started_end, &all[WORK]), &all[WORK].op));
     tocsin_pool_new(2, 0, &pool);
     options.pool = pool;
-    started(OWN_WORK, tocsin_work_with(&options, task, NULL, TOCSIN_CALL(on_started_end, &all[OWN_WORK]), &all[OWN_WORK].op));
-    started(ABANDONED, tocsin_work_with(&options, task, NULL, TOCSIN_CALL(on_started_end, &all[ABANDONED]), &all[ABANDONED].op));
+    started(OWN_WORK,
+            tocsin_work_with(&options, task, NULL, TOCSIN_CALL(on_started_end, &all[OWN_WORK]),
+                             &all[OWN_WORK].op));
+    started(ABANDONED,
+            tocsin_work_with(&options, task, NULL, TOCSIN_CALL(on_started_end, &all[ABANDONED]),
+                             &all[ABANDONED].op));
     if (all[ABANDONED].err == 0)
         tocsin_cancel(all[ABANDONED].op);
     tocsin_pool_free(pool);
+}
+
+/* A deadline whose allocation fails changes nothing, so the program can set the deadline again. */
+static void set_deadline(struct tocsin_op op)
+{
+    int err = tocsin_op_deadline(op, 2);
+
+    ck_assert(err == 0 || err == -ENOMEM);
+    if (err < 0)
+        ck_assert_int_eq(tocsin_op_deadline(op, 2), 0);
 }
 
 static void start_all(void)
 {
     started(TIMER, tocsin_timer(1, TOCSIN_CALL(on_started_end, &all[TIMER]), &all[TIMER].op));
     started(EVERY, tocsin_every(1, TOCSIN_CALL(on_started_end, &all[EVERY]), &all[EVERY].op));
-    started(WATCH, tocsin_watch(ends[0], POLLIN, TOCSIN_CALL(on_started_end, &all[WATCH]), &all[WATCH].op));
-    started(PROMISE, tocsin_op_new(NULL, TOCSIN_CALL(on_started_end, &all[PROMISE]), &all[PROMISE].op));
+    started(WATCH, tocsin_watch(ends[0], POLLIN, TOCSIN_CALL(on_started_end, &all[WATCH]),
+                                &all[WATCH].op));
+    started(PROMISE,
+            tocsin_op_new(NULL, TOCSIN_CALL(on_started_end, &all[PROMISE]), &all[PROMISE].op));
     start_work();
     start_own();
     if (all[PROMISE].err == 0)
-        ck_assert_int_eq(tocsin_deadline(all[PROMISE].op, 2), 0);
+        set_deadline(all[PROMISE].op);
     if (all[WATCH].err == 0 && tocsin_watch_set(all[WATCH].op, POLLIN | POLLOUT) < 0)
         ck_assert_int_eq(tocsin_op_status(all[WATCH].op), -EINPROGRESS);
 }
@@ -99,19 +125,22 @@ static bool runs(int which)
     return all[which].err == 0 && !all[which].ended;
 }
 
-/* What runs is heard, although something failed. */
+/* Connects a handler for the progress of the operations that run. Expected: if the handler was
+   connected, it receives progress until they end, although another call failed. */
 static void listen_to_all(void)
 {
     int before, err;
 
     for (int i = 0; i < 3 && (runs(EVERY) || runs(WATCH)); i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);               /* unheard, they rest */
-    err = tocsin_connect("timer.ticked, fd.ready", &(struct tocsin_action){ .fn = on_progress, .arg = &ticks }, NULL);
+        /* No handler is connected to the progress, so the operations pause. */
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
+    err = tocsin_connect("timer.ticked, fd.ready",
+                         &(struct tocsin_action){ .fn = on_progress, .arg = &ticks }, NULL);
     ck_assert(err == 0 || err == -ENOMEM);
     if (err < 0)
         return;
-    for (before = ticks; ticks < before + 5 && (runs(EVERY) || runs(WATCH)); )
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+    for (before = ticks; ticks < before + 5 && (runs(EVERY) || runs(WATCH));)
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
 }
 
 static void job(void)
@@ -124,7 +153,7 @@ static void job(void)
     listen_to_all();
     if (tocsin_drain(-1) == 0)
         ck_assert_int_eq(tocsin_run(), 0);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     check_started(all, STARTS);
     while (__atomic_load_n(&drops, __ATOMIC_SEQ_CST) < works)
         ;
@@ -139,7 +168,8 @@ START_TEST(all_kinds)
 }
 END_TEST
 
-/* The watch alone, that is heard from a queue: to the moment at which it is resumed. */
+/* A watch delivers its progress to a queue. The watch pauses while the queue is full, and
+   resumes when the program takes an entry. Resuming may fail. */
 static void watch_job(void)
 {
     struct tocsin_info *info = NULL;
@@ -154,13 +184,14 @@ static void watch_job(void)
         err = tocsin_watch(ends[0], POLLIN, TOCSIN_QUEUE(queue), &op);
     for (int i = 0; i < 5 && err == 0; i++) {
         for (int turn = 0; turn < 4; turn++)
-            ck_assert_int_ge(tocsin_turn(0), 0);           /* full: it rests */
+            ck_assert_int_ge(tocsin_loop_turn(0), 0); /* the queue is full: the watch pauses */
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
-        err = info->code == TOCSIN_DONE ? info->status : 0;        /* it could not be watched any more, and says so */
+        /* a watch that cannot be resumed ends with the error */
+        err = info->code == TOCSIN_DONE ? info->status : 0;
         tocsin_info_unref(info);
     }
     ck_assert_int_le(err, 0);
-    ck_assert_int_ge(tocsin_free(), 0);
+    ck_assert_int_ge(tocsin_loop_free(), 0);
     close(ends[0]);
     close(ends[1]);
 }

@@ -1,11 +1,11 @@
-/* Pools: their threads, their ends. */
+/* Thread pools: how many threads a pool has, and how a pool ends. */
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#include "told.h"
+#include "handlers.h"
 
 static struct told told;
 static sem_t began, go;
@@ -47,7 +47,9 @@ static int task_nothing(void *arg)
 
 static void start_on(struct tocsin_pool pool, tocsin_task task)
 {
-    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .pool = pool }, task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
+    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .pool = pool }, task, NULL,
+                                      TOCSIN_CALL(tell, &told), NULL),
+                     0);
 }
 
 static void begin(void)
@@ -81,7 +83,7 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_pool_free(pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_new(1025, 1, &pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_free((struct tocsin_pool){ 0 }), -ENOENT);
-    for (int i = 0; i < 200; i++) {                        /* ids are not used again soon */
+    for (int i = 0; i < 200; i++) { /* an id is not reused soon */
         struct tocsin_pool next;
 
         ck_assert_int_eq(tocsin_pool_new(0, 0, &next), 0);
@@ -118,7 +120,9 @@ START_TEST(freed_it_finishes_what_it_has)
     for (int i = 0; i < 5; i++)
         start_on(pool, task_nothing);
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
-    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .pool = pool }, task_nothing, NULL, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .pool = pool }, task_nothing,
+                                      NULL, NULL, NULL),
+                     -ENOENT);
     post(&go, 1);
     drain_all();
     ck_assert_int_eq(told.count, 6);
@@ -137,7 +141,7 @@ START_TEST(freed_with_work_that_is_cancelled)
         start_on(pool, task_nothing);
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
     post(&go, 1);
-    ck_assert_int_eq(tocsin_free(), 6);
+    ck_assert_int_eq(tocsin_loop_free(), 6);
     ck_assert_int_eq(told.count, 6);
 }
 END_TEST
@@ -153,7 +157,8 @@ START_TEST(all_threads_end_with_the_last_loop)
     pthread_t thread;
     int before;
 
-    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL), 0);     /* a sanitizer adds one with the first */
+    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL),
+                     0); /* with the first thread, a sanitizer creates its own */
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     before = threads_now();
 
@@ -164,11 +169,11 @@ START_TEST(all_threads_end_with_the_last_loop)
     ck_assert_int_gt(threads_now(), before + 3);
     post(&go, 8);
     drain_all();
-    ck_assert_int_eq(tocsin_free(), 0);
-    while (threads_now() > before)                         /* one may be on its way home from its last task */
+    ck_assert_int_eq(tocsin_loop_free(), 0);
+    while (threads_now() > before) /* a thread may still be returning from its last task */
         sched_yield();
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
-    start_on((struct tocsin_pool){ 0 }, task_nothing);     /* and they come again */
+    start_on((struct tocsin_pool){ 0 }, task_nothing); /* the threads are created again */
     drain_all();
 }
 END_TEST
@@ -184,13 +189,14 @@ static void *live(void *arg)
             ck_assert_int_eq(tocsin_work(task_nothing, NULL, TOCSIN_CALL(tell, &own), NULL), 0);
         ck_assert_int_eq(tocsin_drain(-1), 0);
         ck_assert_int_eq(tocsin_run(), 0);
-        ck_assert_int_eq(tocsin_free(), 0);
+        ck_assert_int_eq(tocsin_loop_free(), 0);
         *count += own.count;
     }
     return NULL;
 }
 
-/* The last user goes while another comes: threads end, and are needed again. */
+/* Loops on three threads start and end work at the same time. The pool ends its threads when its
+   last user ends, and creates threads again when another loop starts work. */
 START_TEST(loops_that_come_and_go)
 {
     pthread_t threads[3];

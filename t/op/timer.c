@@ -1,5 +1,7 @@
-/* Timers: once and again, merged and paused, set anew. */
-#include "told.h"
+/* Timers: single, periodic, coalesced, paused, and set again. */
+#include <tocsin/provider.h>
+
+#include "handlers.h"
 
 static struct told told;
 static struct tocsin_op op;
@@ -45,9 +47,10 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
     cancel();
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);    /* no timer */
-    ck_assert_int_eq(tocsin_deadline(op, -2), -EINVAL);
-    ck_assert_int_eq(tocsin_deadline(op, INT64_MAX), 0);   /* as good as none */
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL); /* not a timer */
+    ck_assert_int_eq(tocsin_op_deadline(op, -2), -EINVAL);
+    /* so late that no deadline is set */
+    ck_assert_int_eq(tocsin_op_deadline(op, INT64_MAX), 0);
     cancel();
     ck_assert_int_eq(tocsin_timer_set((struct tocsin_op){ { (uint64_t)-EIO } }, 1), -EIO);
 }
@@ -79,7 +82,8 @@ START_TEST(again_and_again)
         ck_assert_uint_eq(told.overrun, 0);
         ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     }
-    ck_assert_int_eq(tocsin_timer_set(op, 3), 0);          /* the next one; the period stays */
+    /* moves the next tick; the period does not change */
+    ck_assert_int_eq(tocsin_timer_set(op, 3), 0);
     move(3);
     ck_assert_int_eq(told.count, 6);
     move(10);
@@ -92,11 +96,12 @@ START_TEST(again_and_again)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    ck_assert_int_eq(told.count, 9);                       /* EACH: not the end */
+    ck_assert_int_eq(told.count, 9); /* TOCSIN_EACH: the notify is not called at the end */
 }
 END_TEST
 
-/* A handler that takes longer than the period: what it missed is merged, and the beat is kept. */
+/* A handler runs for longer than the timer's period. The missed ticks coalesce into one, and
+   later ticks come in time. */
 static int stall(const struct tocsin_info *info, void *arg)
 {
     int64_t until = tocsin_now() + 35000;
@@ -110,7 +115,7 @@ START_TEST(ticks_that_came_too_late_are_merged)
 {
     int64_t start, ticks;
 
-    ck_assert_int_eq(tocsin_free(), 0);                    /* the clock goes by itself here */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* from here on the real clock is used */
     start = tocsin_now();
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(stall, &told), &op), 0);
     turns_until(&told.count, 1);
@@ -121,7 +126,7 @@ START_TEST(ticks_that_came_too_late_are_merged)
     ck_assert_int_le(ticks, (tocsin_now() - start) / 10000);
     ck_assert_int_eq(tocsin_cancel(op), 0);
     while (tocsin_op_status(op) == -EINPROGRESS)
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 END_TEST
 
@@ -131,19 +136,24 @@ START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
 
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
     move(95);
-    ck_assert_int_eq(tocsin_turn(0), 0);
-    ck_assert_int_eq(tocsin_connect("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
+    ck_assert_int_eq(tocsin_connect("timer.ticked",
+                                    &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
+                     0);
     move(4);
     ck_assert_int_eq(told.count, 0);
     move(1);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_uint_eq(told.overrun, 9);                    /* those that nobody heard */
+    ck_assert_uint_eq(told.overrun, 9); /* no handler was connected during these ticks */
     move(30);
     ck_assert_int_eq(told.count, 4);
     ck_assert_uint_eq(told.overrun, 0);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     move(50);
-    ck_assert_int_eq(tocsin_connect("*.*", &(struct tocsin_action){ .fn = tell, .arg = &told, .source = op.source }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "*.*", &(struct tocsin_action){ .fn = tell, .arg = &told, .source = op.source }, NULL),
+        0);
     move(10);
     ck_assert_int_eq(told.count, 5);
     ck_assert_uint_eq(told.overrun, 5);
@@ -168,17 +178,19 @@ START_TEST(without_a_period_it_ticks_when_it_is_set)
 }
 END_TEST
 
-/* A tick that nobody could take then is not lost. */
+/* A timer without a period ticks while its queue is full. The tick is delivered when the program
+   takes an entry. */
 START_TEST(without_a_period_and_unwanted)
 {
     struct tocsin_queue queue;
 
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 2 }, &queue),
+                     0);
     ck_assert_int_eq(tocsin_every(0, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
     move(0);
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
-    move(0);                                               /* the queue is full */
+    move(0); /* the queue is full */
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     move(0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
@@ -208,13 +220,13 @@ START_TEST(its_deadline)
 {
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
     connect_to("timer.expired", tell, &told);
-    ck_assert_int_eq(tocsin_deadline(op, 35), 0);
-    ck_assert_int_eq(tocsin_deadline(op, 25), 0);          /* in place of what it had */
+    ck_assert_int_eq(tocsin_op_deadline(op, 35), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, 25), 0); /* replaces the former deadline */
     move(24);
     ck_assert_int_eq(told.count, 0);
     move(1);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
-    ck_assert_int_eq(tocsin_deadline(op, 1), -ENOENT);
+    ck_assert_int_eq(tocsin_op_deadline(op, 1), -ENOENT);
 }
 END_TEST
 

@@ -1,11 +1,11 @@
-/* The readiness of descriptors. */
-#define _GNU_SOURCE                                    /* pipe2 */
+/* Watches: a handler or queue learns when a file descriptor is ready. */
+#define _GNU_SOURCE /* for pipe2() */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "told.h"
+#include "handlers.h"
 
 static struct told told;
 static struct tocsin_op op;
@@ -27,7 +27,7 @@ static void end(void)
 static void turns(int count)
 {
     while (count--)
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
 static void cancel(void)
@@ -54,7 +54,8 @@ START_TEST(level_triggered)
     turns(3);
     ck_assert_int_eq(told.count, 0);
     ck_assert_int_eq(write(ends[1], "xy", 2), 2);
-    turns_until(&told.count, 5);                           /* for as long as it is ready */
+    /* The descriptor is still readable, so the watch reports it in each turn. */
+    turns_until(&told.count, 5);
     ck_assert_int_eq(ready, POLLIN);
     ck_assert_int_eq(read(ends[0], bytes, 4), 2);
     turns(2);
@@ -68,7 +69,8 @@ END_TEST
 START_TEST(once_in_a_turn)
 {
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
-    ck_assert_int_eq(tocsin_watch(ends[0], POLLIN | POLLOUT, TOCSIN_EACH(tell_ready, &told), &op), 0);
+    ck_assert_int_eq(tocsin_watch(ends[0], POLLIN | POLLOUT, TOCSIN_EACH(tell_ready, &told), &op),
+                     0);
     for (int i = 1; i <= 10; i++) {
         turns(1);
         ck_assert_int_eq(told.count, i);
@@ -84,7 +86,7 @@ START_TEST(writable_and_hung_up)
     turns_until(&told.count, 1);
     ck_assert_int_eq(ready, POLLOUT);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), 0);
-    turns(1);                                              /* what was on its way */
+    turns(1); /* delivers reports made before this call */
     told.count = ready = 0;
     turns(3);
     ck_assert_int_eq(told.count, 0);
@@ -112,32 +114,41 @@ START_TEST(set_to_nothing_and_back)
     cancel();
     ck_assert_int_eq(tocsin_watch_set(op, 0), -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL);    /* no watch */
+    ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL); /* not a watch */
     drain_all();
 }
 END_TEST
 
-/* Ready, and nobody wants to know: it rests, instead of turning the loop for ever. */
+/* The descriptor is ready, but no handler is connected. The watch pauses, and the loop does not
+   spin. */
 START_TEST(unwanted_it_rests)
 {
     struct tocsin_handler handler;
 
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_observe("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_observe("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
     turns(2);
     ck_assert_int_eq(tocsin_timer(20, NULL, NULL), 0);
-    ck_assert_int_le(tocsin_turn(-1), 1);                  /* sleeps till the timer */
+    ck_assert_int_le(tocsin_loop_turn(-1), 1); /* sleeps until the timer expires */
     ck_assert_int_eq(told.count, 0);
-    ck_assert_int_eq(tocsin_connect("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
+        0);
     turns_until(&told.count, 4);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     turns(3);
     told.count = 0;
     turns(3);
     ck_assert_int_eq(told.count, 0);
-    ck_assert_int_eq(tocsin_watch_set(op, POLLIN | POLLOUT), 0);   /* set while it rests */
-    ck_assert_int_eq(tocsin_connect("fd.ready", &(struct tocsin_action){ .fn = tell_ready, .arg = &told, .source = op.source }, NULL), 0);
+    /* the events of the watch are changed while it is paused */
+    ck_assert_int_eq(tocsin_watch_set(op, POLLIN | POLLOUT), 0);
+    ck_assert_int_eq(
+        tocsin_connect(
+            "fd.ready",
+            &(struct tocsin_action){ .fn = tell_ready, .arg = &told, .source = op.source }, NULL),
+        0);
     turns_until(&told.count, 2);
     ck_assert_int_eq(ready, POLLIN | POLLOUT);
     cancel();
@@ -149,20 +160,21 @@ START_TEST(the_same_in_a_queue)
     struct tocsin_queue queue;
 
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 4 }, &queue), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 4 }, &queue),
+                     0);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_QUEUE(queue), &op), 0);
     turns(10);
-    ck_assert_int_eq(tocsin_turn(0), 0);                   /* full: it rests */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the queue is full: the watch pauses */
     for (int i = 0; i < 10; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), 0);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     turns(3);
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     cancel();
 }
 END_TEST
 
-/* What libevent would complain about on standard error is refused before. */
+/* libevent would print an error for these descriptors. tocsin_watch() refuses them before. */
 START_TEST(what_cannot_be_watched)
 {
     FILE *file = tmpfile();
@@ -182,7 +194,7 @@ START_TEST(what_cannot_be_watched)
     ck_assert_int_eq(tocsin_watch(ends[0], 0x4000, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_watch(null, POLLIN, TOCSIN_CALL(tell, &told), NULL), -EPERM);
     dup2(error, STDERR_FILENO);
-    ck_assert_int_eq(read(words[0], said, sizeof said), -1);       /* nothing was printed */
+    ck_assert_int_eq(read(words[0], said, sizeof said), -1); /* nothing was printed */
     drain_all();
     ck_assert_int_eq(told.count, 0);
     fclose(file);
@@ -214,7 +226,8 @@ START_TEST(several_of_one_descriptor)
     struct tocsin_op ops[3];
 
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(tocsin_watch(ends[0], i ? POLLIN : POLLOUT, TOCSIN_EACH(tell, &others[i]), &ops[i]), 0);
+        ck_assert_int_eq(
+            tocsin_watch(ends[0], i ? POLLIN : POLLOUT, TOCSIN_EACH(tell, &others[i]), &ops[i]), 0);
     turns_until(&others[0].count, 2);
     ck_assert_int_eq(others[1].count + others[2].count, 0);
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
@@ -223,7 +236,7 @@ START_TEST(several_of_one_descriptor)
     ck_assert_int_eq(tocsin_cancel(ops[1]), 0);
     turns(1);
     others[2].count = 0;
-    turns_until(&others[2].count, 2);                      /* the others watch on */
+    turns_until(&others[2].count, 2); /* the other watches still work */
     drain_all();
 }
 END_TEST
@@ -232,7 +245,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(tocsin_cancel(op), 0);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EALREADY);
-    close(ends[0]);                                        /* as a program does, at once */
+    close(ends[0]); /* The descriptor's number is reused at once, as in a real program. */
     ends[0] = dup(ends[1]);
     return tell(info, arg);
 }
@@ -250,7 +263,7 @@ END_TEST
 START_TEST(its_deadline)
 {
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_CALL(tell, &told), &op), 0);
-    ck_assert_int_eq(tocsin_deadline(op, 1), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
 }

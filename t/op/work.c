@@ -1,15 +1,16 @@
-/* Work: a function that blocks, on a thread of a pool. Each way to its end, and drop once in each. */
+/* Work: a blocking function runs on a thread of a pool. The tests end the work in each possible
+   way. Its drop function must be called exactly once. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#include "told.h"
+#include "handlers.h"
 
 static struct told told;
 static sem_t began, go;
 static atomic_int drops, ran;
-static struct tocsin_pool pool;                        /* of one thread, with places for three */
+static struct tocsin_pool pool; /* a pool with one thread and three queue entries */
 
 static int task_nothing(void *arg)
 {
@@ -17,7 +18,7 @@ static int task_nothing(void *arg)
     return *(int *)arg;
 }
 
-/* Says that it has begun, and waits until it may end. */
+/* This task posts `began`, then waits for `go`. */
 static int task_block(void *arg)
 {
     sem_post(&began);
@@ -70,7 +71,8 @@ static void begun(void)
         ;
 }
 
-/* The drop may come a moment after the end is announced: on its thread. */
+/* Waits until the drop function has been called this often. The thread may call it shortly after
+   the completion. */
 static void dropped(int count)
 {
     while (atomic_load(&drops) < count)
@@ -128,7 +130,8 @@ START_TEST(the_queue_is_bounded)
         ck_assert_int_eq(start(task_nothing, 0, &op), 0);
     ck_assert_int_eq(start(task_nothing, 0, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EAGAIN);
-    ck_assert_int_eq(atomic_load(&drops), 0);              /* a start that failed keeps its arg */
+    /* the program keeps the argument of a start that failed */
+    ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     drain_all();
     ck_assert_int_eq(told.count, 4);
@@ -154,7 +157,7 @@ START_TEST(cancelled_while_it_is_queued)
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ECANCELED);
     dropped(2);
-    ck_assert_int_eq(tocsin_deadline(ops[0], 0), 0);
+    ck_assert_int_eq(tocsin_op_deadline(ops[0], 0), 0);
     turns_until(&told.count, 3);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     sem_post(&go);
@@ -172,8 +175,9 @@ START_TEST(running_it_cannot_be_cancelled)
     ck_assert_int_eq(start(task_block, 0, &op), 0);
     begun();
     ck_assert_int_eq(tocsin_cancel(op), -EBUSY);
-    ck_assert_int_eq(tocsin_deadline(op, 0), 0);           /* nor by its deadline */
-    ck_assert_int_ge(tocsin_turn(0), 0);
+    /* A deadline cannot interrupt the running task, either. */
+    ck_assert_int_eq(tocsin_op_deadline(op, 0), 0);
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     sem_post(&go);
     drain_all();
@@ -187,23 +191,25 @@ START_TEST(abandoned_while_it_runs)
 {
     struct tocsin_op op;
 
-    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .flags = TOCSIN_ABANDON }, task_nothing, &answer, NULL, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_work_with(&(struct tocsin_work_options){ .flags = TOCSIN_ABANDON },
+                                      task_nothing, &answer, NULL, &op),
+                     -EINVAL);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
     begun();
     ck_assert_int_eq(tocsin_cancel(op), 0);
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    ck_assert_int_eq(atomic_load(&drops), 0);              /* the thread has it still */
+    ck_assert_int_eq(atomic_load(&drops), 0); /* the pool's thread still uses the argument */
     sem_post(&go);
     dropped(1);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
     begun();
-    ck_assert_int_eq(tocsin_deadline(op, 0), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, 0), 0);
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
-    ck_assert_int_eq(tocsin_cancel(op), 0);                /* queued behind it */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* the task is queued behind a running task */
     turns_until(&told.count, 3);
     dropped(2);
     sem_post(&go);
@@ -218,7 +224,7 @@ START_TEST(abandoned_by_a_loop_that_is_freed)
 
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
     begun();
-    ck_assert_int_eq(tocsin_free(), 1);
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_int_eq(told.status, -ECANCELED);
     sem_post(&go);
     dropped(1);
@@ -241,7 +247,7 @@ START_TEST(a_loop_that_is_freed_waits_for_what_runs)
     ck_assert_int_eq(start(task_nothing, 0, NULL), 0);
     begun();
     ck_assert_int_eq(pthread_create(&thread, NULL, let_go, NULL), 0);
-    ck_assert_int_eq(tocsin_free(), 2);
+    ck_assert_int_eq(tocsin_loop_free(), 2);
     pthread_join(thread, NULL);
     ck_assert_int_eq(told.count, 2);
     dropped(2);
@@ -262,7 +268,7 @@ START_TEST(what_is_kept_of_it_outlives_its_loop)
     connect_to("work.done", keep_info, &kept);
     ck_assert_int_eq(start(task_nothing, 0, NULL), 0);
     drain_all();
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(kept->status, 7);
     ck_assert_int_ge(tocsin_work_done_of(kept)->ran_us, 0);
     tocsin_info_unref(kept);
@@ -281,9 +287,11 @@ START_TEST(options_that_are_wrong)
     ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, NULL, &op), -EINVAL);
     ck_assert_int_eq(tocsin_work_with(NULL, NULL, &answer, NULL, &op), -EINVAL);
     options = (struct tocsin_work_options){ .pool = { 12345 }, .drop = count_drop };
-    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -ENOENT);
+    ck_assert_int_eq(
+        tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -ENOENT);
     options.pool.id = (uint64_t)-EIO;
-    ck_assert_int_eq(tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -EIO);
+    ck_assert_int_eq(
+        tocsin_work_with(&options, task_nothing, &answer, TOCSIN_CALL(tell, &told), &op), -EIO);
     drain_all();
     ck_assert_int_eq(atomic_load(&drops) + told.count, 0);
     end_pool();

@@ -1,7 +1,8 @@
-/* F3: each allocation and each system call that loading, reloading and unloading come to is made to fail: the call says so, or the end of its operation does; the plugin
-   is there, or it is not, and nothing is left. */
+/* Contract line F3 for plugins: each allocation and each system call fails in turn while a
+   plugin is loaded, reloaded and unloaded. The call, or the end of the operation, must return
+   the error. Afterwards the plugin is either loaded or not, and nothing else is left. */
 #include "faults.h"
-#include "loaded.h"
+#include "plugin_host.h"
 
 static struct gone gone;
 
@@ -15,12 +16,14 @@ static int again(int (*call)(void))
 
 static int load(void)
 {
-    return tocsin_plugin_load("guest", SETTINGS("init=drop timer block declare alone", "fini=leave"));
+    return tocsin_plugin_load("guest",
+                              SETTINGS("init=drop timer block declare alone", "fini=leave"));
 }
 
 static int reload(void)
 {
-    return tocsin_plugin_reload("guest", SETTINGS("init=drop fiber source"), TOCSIN_CALL(on_gone, &gone), NULL);
+    return tocsin_plugin_reload("guest", SETTINGS("init=drop fiber source"),
+                                TOCSIN_CALL(on_gone, &gone), NULL);
 }
 
 static int unload(void)
@@ -30,7 +33,7 @@ static int unload(void)
 
 static int turn(void)
 {
-    int err = tocsin_turn(-1);
+    int err = tocsin_loop_turn(-1);
 
     return err < 0 ? err : 0;
 }
@@ -48,7 +51,8 @@ static void life(void)
     gone.count = 0;
     ck_assert_int_eq(again(reload), 0);
     until_gone();
-    ck_assert_msg(gone.status <= 0, "%d: %s, after %ld", gone.status, gone.reason, tocsin__fault_count());
+    ck_assert_msg(gone.status <= 0, "%d: %s, after %ld", gone.status, gone.reason,
+                  tocsin__fault_count());
     gone.count = 0;
     if (is_loaded("guest")) {
         ck_assert_int_eq(again(unload), 0);
@@ -57,8 +61,8 @@ static void life(void)
     }
     ck_assert(!is_loaded("guest"));
     while (mapped_lines())
-        ck_assert_int_ge(tocsin_turn(1), -ENOMEM);
-    tocsin_free();
+        ck_assert_int_ge(tocsin_loop_turn(1), -ENOMEM);
+    tocsin_loop_free();
 }
 
 START_TEST(each)

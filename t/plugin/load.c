@@ -1,7 +1,10 @@
-/* P2, and what loading refuses: with what, why, and that nothing of it is left. */
-#include "loaded.h"
+/* Contract line P2: plugins are loaded or refused. A refused load must return the right error
+   and reason, and leave nothing behind. */
+#include <tocsin/watchdog.h>
 
-/* On a thread of its own, since what is read is lent to that. */
+#include "plugin_host.h"
+
+/* Checks the plugin on a new thread, because each thread has its own buffer for the reason. */
 static int do_check(void *name)
 {
     return tocsin_plugin_check(name, NULL);
@@ -23,11 +26,11 @@ START_TEST(refusals)
     int descriptors;
 
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     tocsin_plugin_load("nowhere", NULL);
     descriptors = test_descriptors();
     ck_assert_int_eq(tocsin_plugin_load(NULL, NULL), -EINVAL);
-    ck_assert_str_ne(tocsin_plugin_reason(), "");
+    ck_assert_str_ne(tocsin_plugin_last_error(), "");
     refused("nowhere", NULL, -ENOENT, "nowhere");
     refused("Bad Name", NULL, -EINVAL, "");
     refused("", NULL, -EINVAL, "");
@@ -38,12 +41,13 @@ START_TEST(refusals)
     refused("closed", NULL, -ENOEXEC, "tocsin_plugin_init");
     refused("guest", SETTINGS("init"), -EINVAL, "key=value");
     refused("guest", SETTINGS("=x"), -EINVAL, "key=value");
-    refused("program", NULL, -EEXIST, "the program itself");
+    refused("program", NULL, -EEXIST, "'program' is a reserved plugin name");
     refused("selfish", NULL, -ELOOP, "selfish needs itself");
     refused("round", NULL, -ELOOP, "round");
-    ck_assert_ptr_nonnull(strstr(tocsin_plugin_reason(), "round2 needs round3"));
+    ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "round2 needs round3"));
     refused("full", NULL, -ENOENT, "other");
-    ck_assert(!is_loaded("plain"));                    /* it needs that as well, and it would have been loaded */
+    /* The plugin also needs "plain", which must not have been loaded. */
+    ck_assert(!is_loaded("plain"));
     turns_until_mapped(0);
     ck_assert_int_eq(test_descriptors(), descriptors);
 }
@@ -69,18 +73,22 @@ START_TEST(beside_another)
 {
     host_begin();
     loads("guest", NULL);
-    refused("guest", NULL, -EEXIST, "loaded already");
+    refused("guest", NULL, -EEXIST, "already loaded");
     refused("unlike", NULL, -EPROTO, "guest.said");
     ck_assert_int_eq(checked("guest"), -EEXIST);
     unloaded("guest");
 }
 END_TEST
 
-/* Its init fails when it has begun everything: at once nothing of it is called, and soon it is unmapped. */
+/* The plugin's init starts one operation or object of each kind, then fails. No function of the
+   plugin is called afterwards, and the plugin is unmapped soon. */
 START_TEST(init_fails)
 {
     host_begin();
-    refused("guest", SETTINGS("init=drop observer answer timer long fiber block queue source declare alone post fail"), -EIO, "init answered -5");
+    refused("guest",
+            SETTINGS("init=drop observer answer timer long fiber block queue source declare alone "
+                     "post fail"),
+            -EIO, "tocsin_plugin_init returned -5");
     ck_assert(!is_loaded("guest"));
     emits(1);
     ck_assert_int_eq(host.called, 0);
@@ -90,10 +98,10 @@ START_TEST(init_fails)
     turns_until_mapped(0);
     ck_assert_int_eq(host.dropped, 1);
     ck_assert_int_eq(host.finis, 0);
-    for (int what = 0; what < TOCSIN_HOLDS; what++)
-        ck_assert_uint_eq(holds("guest", (enum tocsin_holding)what), 0);
+    for (int what = 0; what < TOCSIN_RESOURCE_COUNT; what++)
+        ck_assert_uint_eq(holds("guest", (enum tocsin_resource)what), 0);
     refused("guest", SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
-    refused("guest", SETTINGS("init=drop otherwise"), -EEXIST, "init answered");
+    refused("guest", SETTINGS("init=drop otherwise"), -EEXIST, "tocsin_plugin_init returned");
     loads("guest", SETTINGS("init=drop"));
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -109,14 +117,15 @@ START_TEST(loads_itself)
     ck_assert_int_eq(host.init_answer, -EEXIST);
     unloaded("guest");
     loads("guest", SETTINGS("init=self", "self=needy"));
-    ck_assert_int_eq(host.init_answer, -ELOOP);        /* it needs one that is being loaded */
+    ck_assert_int_eq(host.init_answer, -ELOOP); /* needy needs a plugin whose load has not ended */
     ck_assert(!is_loaded("needy"));
     unloaded("guest");
     turns_until_mapped(0);
 }
 END_TEST
 
-/* Its init does not return: the watchdog says whose it is; nobody unloads it meanwhile; then it goes on. */
+/* The plugin's init does not return. The watchdog names the plugin, and the plugin cannot be
+   unloaded meanwhile. Then the test lets the init continue. */
 
 static char blocked_signal[64], blocked_owner[64];
 
@@ -135,7 +144,7 @@ static int watch_it_hang(void *arg)
     ck_assert_int_eq(tocsin_on("loop.blocked", on_blocked, NULL), 0);
     sem_post(arg);
     while (!*blocked_signal)
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, NULL), -EBUSY);
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, NULL), -EBUSY);
     host.open = 1;
@@ -177,22 +186,23 @@ START_TEST(what_is_known)
     ck_assert_int_eq(tocsin_plugin_check("needy", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_str_eq(facts.needs, "guest");
-    ck_assert_int_eq(mapped_lines() <= 1, 1);          /* its bytes, lent, and no code */
+    /* At most the bytes of the last error text are mapped, and no code. */
+    ck_assert_int_eq(mapped_lines() <= 1, 1);
     loads("needy", NULL);
     ck_assert_int_eq(tocsin_plugin_next(NULL, &facts), 0);
     ck_assert_str_eq(facts.name, "guest");
     ck_assert_int_eq(tocsin_plugin_next("guest", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_int_eq(tocsin_plugin_next("needy", &facts), -ENOENT);
-    ck_assert_ptr_null(tocsin_setting("init", NULL));  /* the program has no settings */
-    ck_assert_int_eq(tocsin_state_leave(1, NULL, 0), -EPERM);
+    ck_assert_ptr_null(tocsin_setting("init", NULL)); /* only plugins have settings */
+    ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    _exit(0);                                          /* what check lends goes with the thread */
+    _exit(0); /* the buffer of the error text is freed at exit */
 }
 END_TEST
 
-/* Whatever becomes of the file */
+/* Tests: the plugin's file changes */
 START_TEST(the_file_changes)
 {
     FILE *file;
@@ -233,7 +243,8 @@ START_TEST(in_a_handler)
     connect_to("host.called", on_call, NULL);
     emits(1);
     ck_assert_int_eq(load_answer, 0);
-    ck_assert_int_eq(host.called, 0);                  /* E2 */
+    /* E2: a running delivery calls no handler that is connected during it */
+    ck_assert_int_eq(host.called, 0);
     emits(2);
     ck_assert_int_eq(host.called, 1);
     unloaded("guest");

@@ -1,7 +1,8 @@
-/* P4: one version goes, the next one comes, and no emission is lost, or seen by both. */
+/* Contract line P4: a reload replaces the old version of a plugin by the new one. No emission is
+   lost, and none is delivered to both versions. */
 #include <malloc.h>
 
-#include "loaded.h"
+#include "plugin_host.h"
 
 static struct gone gone;
 static void reloads(const char *const *settings, int status, const char *why)
@@ -23,8 +24,9 @@ START_TEST(state_is_handed_over)
     ck_assert_int_eq(host.dropped, 1);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    reloads(NULL, -EPROTO, "init answered");           /* it leaves another version than it takes; and its old one does not start either */
-    ck_assert_ptr_nonnull(strstr(gone.reason, "the old one does not start again"));
+    reloads(NULL, -EPROTO,
+            "tocsin_plugin_init returned"); /* neither version can restore the saved state */
+    ck_assert_ptr_nonnull(strstr(gone.reason, "the old version does not start again"));
     ck_assert(!is_loaded("guest"));
     turns_until_mapped(0);
     put_end();
@@ -37,7 +39,7 @@ START_TEST(state_comes_back)
     put("guest", "guest");
     loads(path, SETTINGS("init=retake drop", "fini=leave"));
     put("guest2", "guest");
-    reloads(SETTINGS("init=take leave2 fail2"), -EIO, "init answered");
+    reloads(SETTINGS("init=take leave2 fail2"), -EIO, "tocsin_plugin_init returned");
     ck_assert_int_eq(host.version, 1);
     ck_assert_uint_eq(host.left, 1);
     unloaded("guest");
@@ -52,11 +54,13 @@ START_TEST(the_new_one_does_not_start)
     put("guest", "guest");
     loads(path, SETTINGS("init=drop timer declare alone", "fini=leave"));
     put("guest2", "guest");
-    reloads(SETTINGS("init=drop block timer fiber alone declare fail2", "fini=leave"), -EIO, "init answered");
+    reloads(SETTINGS("init=drop block timer fiber alone declare fail2", "fini=leave"), -EIO,
+            "tocsin_plugin_init returned");
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    ck_assert_int_eq(host.called, 1);                  /* the old one alone, and nothing is blocked */
+    /* Only the old version has handlers, and its signals are not blocked. */
+    ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
@@ -98,7 +102,7 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* What its block has pended meets the new version. */
+/* A block of the old version keeps emissions pending. They are delivered to the new version. */
 START_TEST(what_it_has_blocked)
 {
     host_begin();
@@ -108,7 +112,7 @@ START_TEST(what_it_has_blocked)
     ck_assert_int_eq(host.called, 0);
     reloads(SETTINGS("init=drop"), 0, "");
     ck_assert_int_eq(host.called, 3);
-    ck_assert_uint_eq(holds("program", TOCSIN_HOLDS_BLOCKS), 0);
+    ck_assert_uint_eq(holds("program", TOCSIN_RESOURCE_BLOCKS), 0);
     unloaded("guest");
     ck_assert_int_eq(mapped_lines(), 0);
 }
@@ -121,11 +125,12 @@ static int do_some(void *arg)
 {
     (void)arg;
     while (!over)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     return 0;
 }
 
-/* A loop that never turns: the old one goes on, at once, and can begin new things; when that loop comes, it finds it over. */
+/* Another loop runs no turn, so the reload cannot be completed. The old version continues at
+   once, and can start operations. When that loop runs again, the reload has ended. */
 START_TEST(a_loop_that_does_not_come)
 {
     struct tocsin_op op;
@@ -135,10 +140,10 @@ START_TEST(a_loop_that_does_not_come)
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     loads("guest", SETTINGS("init=drop"));
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
-    ck_assert_int_eq(tocsin_deadline(op, 20), 0);
-    gone_with(&gone, -EBUSY, "a loop does not turn");
+    ck_assert_int_eq(tocsin_op_deadline(op, 20), 0);
+    gone_with(&gone, -EBUSY, "waits for loop main");
     while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
-        ck_assert_int_ge(tocsin_turn(10), 0);
+        ck_assert_int_ge(tocsin_loop_turn(10), 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(host.inits, 1);
@@ -160,11 +165,12 @@ static int ticks_go_on(void)
     int before = host.ticked;
 
     while (host.ticked < before + 2)
-        ck_assert_int_ge(tocsin_turn(10), 0);
+        ck_assert_int_ge(tocsin_loop_turn(10), 0);
     return 0;
 }
 
-/* What it runs, and cannot be cancelled, outlasts the time: what it has that stands was not touched. */
+/* The plugin has a running operation that cannot be cancelled before the time limit. The reload
+   fails, and the plugin keeps its handlers, blocks and queues. */
 START_TEST(what_stands_is_kept_until_it_can_be_done)
 {
     struct tocsin_op op;
@@ -172,10 +178,10 @@ START_TEST(what_stands_is_kept_until_it_can_be_done)
     host_begin();
     loads("guest", SETTINGS("init=drop timer work"));
     while (!host.works)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
-    ck_assert_int_eq(tocsin_deadline(op, 20), 0);
-    gone_with(&gone, -EBUSY, "2 operations");
+    ck_assert_int_eq(tocsin_op_deadline(op, 20), 0);
+    gone_with(&gone, -EBUSY, "still running: 1 task");
     ticks_go_on();
     host.open = 1;
     reloads(SETTINGS("init=drop timer"), 0, "");
@@ -186,7 +192,8 @@ START_TEST(what_stands_is_kept_until_it_can_be_done)
 }
 END_TEST
 
-/* It runs to its end while the old version is connected; beyond its time it is cancelled. */
+/* The plugin has a running operation. The operation may end while the old version is still
+   connected. If it does not end within the time limit, the reload cancels it. */
 START_TEST(what_it_runs)
 {
     struct tocsin_op op;
@@ -194,21 +201,24 @@ START_TEST(what_it_runs)
     host_begin();
     loads("guest", SETTINGS("init=drop work"));
     while (!host.works)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     gone.count = 0;
-    ck_assert_int_eq(tocsin_plugin_reload("guest", SETTINGS("init=drop long fiber"), TOCSIN_CALL(on_gone, &gone), NULL), 0);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", SETTINGS("init=drop long fiber"),
+                                          TOCSIN_CALL(on_gone, &gone), NULL),
+                     0);
     for (int i = 0; i < 20; i++)
-        ck_assert_int_ge(tocsin_turn(1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(gone.count, 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    ck_assert_int_eq(host.start(NULL, &op), 0);        /* it may begin more as well */
+    ck_assert_int_eq(host.start(NULL, &op), 0); /* the old version may start more operations */
     ck_assert_int_eq(host.finish(op), 0);
     host.open = 1;
     gone_with(&gone, 0, "");
     ck_assert_int_eq(host.worked, 1);
     ck_assert_int_eq(host.inits, 2);
-    reloads(SETTINGS("init=drop"), 0, "");             /* after two seconds: a timer of an hour, and a fiber that sleeps so long */
+    reloads(SETTINGS("init=drop"), 0,
+            ""); /* after two seconds, the timer and the fiber are cancelled */
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
     unloaded("guest");
@@ -216,7 +226,8 @@ START_TEST(what_it_runs)
 }
 END_TEST
 
-/* They are the plugin's, whichever version: the new one may not have more than the old one. */
+/* Quotas belong to the plugin, not to one version. The new version has the limits of the old
+   one. */
 
 static char limited_owner[64], limited_holding[64];
 
@@ -235,19 +246,20 @@ START_TEST(limits_go_on)
     host_begin();
     connect_to("tocsin.owner.limited", on_limited, NULL);
     loads("guest", SETTINGS("init=drop"));
-    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 1), 0);
-    reloads(SETTINGS("init=drop handler"), -EDQUOT, "init answered");
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, 1), 0);
+    reloads(SETTINGS("init=drop handler"), -EDQUOT, "tocsin_plugin_init returned");
     ck_assert_str_eq(limited_owner, "guest");
     ck_assert_str_eq(limited_holding, "handlers");
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, 2), 0);
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, 2), 0);
     reloads(SETTINGS("init=drop handler"), 0, "");
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
-    refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT, "init answered");       /* they were never lifted */
-    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_HOLDS_HANDLERS, UINT64_MAX), 0);
+    refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT,
+            "tocsin_plugin_init returned"); /* the failed reload has not removed the limits */
+    ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, UINT64_MAX), 0);
     loads("guest", SETTINGS("init=drop handler observer"));
     unloaded("guest");
     turns_until_mapped(0);
@@ -258,11 +270,14 @@ static int asked_status;
 
 static int asks_in_meeting(void)
 {
-    asked_status = tocsin_ask(asks_signo, NULL, NULL); /* its old handler is there, and calls nothing of it */
+    /* The old version's handler is still connected, but the registry calls no function of the
+       plugin. */
+    asked_status = tocsin_ask(asks_signo, NULL, NULL);
     return 0;
 }
 
-/* Who asks while nobody can be asked is refused, and does not hear a yes. */
+/* The program asks a handler of the plugin during the reload. The ask is refused with an error,
+   and never returns 0. */
 START_TEST(asked_during_the_swap)
 {
     host_begin();
@@ -281,7 +296,7 @@ START_TEST(asked_during_the_swap)
 }
 END_TEST
 
-/* A thread that fini ends is no hindrance. */
+/* The plugin has a thread that its fini ends. The reload succeeds. */
 START_TEST(a_thread_of_its_own)
 {
     host_begin();
@@ -294,12 +309,14 @@ START_TEST(a_thread_of_its_own)
 }
 END_TEST
 
-/* Numbered, posted by a thread without a loop, and emitted here, over two loops: each is seen once on each, by one version or the other. TOCSIN_RELOADS and
-   TOCSIN_EMISSIONS: how many. */
+/* A thread without a loop posts numbers, and the test emits numbers, while the plugin is
+   reloaded. The plugin has handlers on two loops. On each loop, exactly one version must receive
+   each number. TOCSIN_RELOADS and TOCSIN_EMISSIONS set the amounts. */
 
 enum { BURST = 16 };
 static _Atomic unsigned char *seen;
-static _Atomic long sent, due;                         /* due: so many may be sent by now, since all reloads are to meet some */
+static _Atomic long sent,
+    due; /* due: how many may have been sent by now, since all reloads must overlap with some */
 static _Atomic int sender_over;
 static long most;
 
@@ -315,13 +332,16 @@ static void *send_on(void *arg)
 
     (void)arg;
     while ((number = sent++) < most)
-        while (number >= due || tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) == -EAGAIN)
+        while (number >= due ||
+               tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) ==
+                   -EAGAIN)
             sched_yield();
     sender_over = 1;
     return NULL;
 }
 
-/* Where it is refused, the other loop is to get on first, and may wait for this one. */
+/* Emits some numbers. If an emission is refused, the function stops, so that this loop and the
+   other one can run. */
 static bool emit_some(void)
 {
     static long number = -1;
@@ -331,7 +351,9 @@ static bool emit_some(void)
             number = sent++;
         if (number >= most)
             return false;
-        if (number >= due || tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) == -EAGAIN)
+        if (number >= due ||
+            tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)number)) ==
+                -EAGAIN)
             return true;
         number = -1;
     }
@@ -349,13 +371,13 @@ static int reload_amid(void)
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
     while (!gone.count) {
         emit_some();
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
     ck_assert_msg(gone.status == 0 || gone.status == -EAGAIN, "%d: %s", gone.status, gone.reason);
     return gone.status;
 }
 
-/* Of memory only what the allocator of the system counts: a sanitizer's is another, and this is 0 there. */
+/* Returns the bytes that malloc() has allocated, or 0 with a sanitizer's allocator. */
 static size_t allocated(void)
 {
     return mallinfo2().uordblks;
@@ -372,7 +394,7 @@ START_TEST(while_work_flows)
     seen = calloc((size_t)most, 1);
     ck_assert_ptr_nonnull(seen);
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
@@ -384,15 +406,16 @@ START_TEST(while_work_flows)
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
     ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
-    refusals += reload_amid() < 0;                     /* what is made once has been made */
+    /* The first reload makes the allocations that a process makes once. */
+    refusals += reload_amid() < 0;
     before = allocated();
     for (long i = 1; i < rounds; i++) {
         refusals += reload_amid() < 0;
         due = most / rounds * i;
     }
     due = most;
-    while (emit_some() || !sender_over)                /* it may wait for room, here or there */
-        ck_assert_int_ge(tocsin_turn(0), 0);
+    while (emit_some() || !sender_over) /* either loop's inbox may be full */
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
     over = 1;
     peer_finishes(&peer);
@@ -400,14 +423,15 @@ START_TEST(while_work_flows)
         ;
     for (long i = 0; i < most; i++)
         ck_assert_msg(seen[i] == 2, "%ld of %ld: seen %d times", i, most, seen[i]);
-    printf("plugin/reload: %ld reloads, %ld refused, %ld emissions, %zd bytes more\n", rounds, refusals, most, allocated() - before);
+    printf("plugin/reload: %ld reloads, %ld refused, %ld emissions, %zd bytes more\n", rounds,
+           refusals, most, allocated() - before);
     ck_assert_int_eq(test_descriptors(), descriptors);
     ck_assert_int_eq(mapped_lines(), mappings);
     ck_assert_uint_lt(allocated(), before + 64 * 1024);
     gone.count = 0;
     unloads("guest", &gone);
     while (!gone.count) {
-        tocsin_turn(0);
+        tocsin_loop_turn(0);
         peer_does(&peer, do_turn, NULL);
     }
     ck_assert_int_eq(mapped_lines(), 0);
@@ -416,9 +440,11 @@ START_TEST(while_work_flows)
 }
 END_TEST
 
-/* It stands at the seams: the new version finds nobody there; where that does not start, the old one is back. */
+/* The plugin sets an injector. The new version's init finds no injector set. If the new version
+   does not start, the old injector is set again. */
 START_TEST(at_the_seams)
 {
+    bool fails = _i;
     int crossed;
 
     host_begin();
@@ -426,18 +452,23 @@ START_TEST(at_the_seams)
     loads("guest", SETTINGS("init=interpose fail2"));
     for (int i = 0; i < 2; i++) {
         gone.count = 0;
-        ck_assert_int_eq(tocsin_plugin_reload("guest", _i ? SETTINGS("init=interpose fail") : NULL, TOCSIN_CALL(on_gone, &gone), NULL), 0);
-        gone_with(&gone, _i ? -EIO : 0, "");
+        ck_assert_int_eq(tocsin_plugin_reload("guest",
+                                              fails ? SETTINGS("init=interpose fail") : NULL,
+                                              TOCSIN_CALL(on_gone, &gone), NULL),
+                         0);
+        gone_with(&gone, fails ? -EIO : 0, "");
         crossed = host.crossed;
-        ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
+        ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)),
+                         TOCSIN_PENDED);
         ck_assert_int_gt(host.crossed, crossed);
-        tocsin_turn(0);
+        tocsin_loop_turn(0);
     }
     unloaded("guest");
 }
 END_TEST
 
-/* Two of them at once, whose homes are each other's loops: they do not wait for each other. */
+/* Two plugins are reloaded at once. Each reload runs on a loop that the other reload needs. Both
+   must end. */
 static int do_load(void *arg)
 {
     return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
@@ -448,7 +479,7 @@ START_TEST(two_at_once)
     struct gone other = { .count = 0 };
 
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
@@ -456,7 +487,7 @@ START_TEST(two_at_once)
     loads("guest", SETTINGS("init=everywhere"));
     ck_assert_int_eq(peer_does(&peer, do_load, (void *)"kept"), 0);
     while (host.tasks < 4)
-        tocsin_turn(0), peer_does(&peer, do_turn, NULL);
+        tocsin_loop_turn(0), peer_does(&peer, do_turn, NULL);
     peer_starts(&peer, do_some, NULL);
     for (long i = test_scaled(20, 4, 10); i; i--) {
         gone.count = other.count = 0;
@@ -468,7 +499,7 @@ START_TEST(two_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    _exit(0);                                          /* what cannot be unmapped keeps its descriptors */
+    _exit(0); /* A plugin that cannot be unmapped keeps its descriptors. */
 }
 END_TEST
 

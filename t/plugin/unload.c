@@ -1,7 +1,9 @@
-/* P3: a plugin goes, from anywhere, in the middle of anything, and nothing of it is called afterwards. */
-#include <tocsin/interpose.h>
+/* Contract line P3: any thread may unload a plugin, whatever the plugin is doing. No function of
+   the plugin is called afterwards. */
+#include <tocsin/inject.h>
+#include <tocsin/provider.h>
 
-#include "loaded.h"
+#include "plugin_host.h"
 
 static struct gone gone;
 static int asked = -1;
@@ -31,7 +33,8 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* First, second, last of three. */
+/* Three handlers receive a signal. One belongs to the plugin: the first, second or last. One of
+   them requests the unload. */
 static int on_host(const struct tocsin_info *info, void *arg)
 {
     const int *asks = arg;
@@ -44,19 +47,21 @@ static int on_host(const struct tocsin_info *info, void *arg)
 
 START_TEST(amid_others)
 {
+    int asker = _i / 3, place = _i % 3;
     int asks[3] = { 0 };
 
     host_begin();
-    asks[_i / 3] = 1;
+    asks[asker] = 1;
     for (int at = 0; at < 3; at++)
-        if (at == _i % 3)
+        if (at == place)
             loads("guest", SETTINGS("init=drop"));
         else
             connect_to("host.called", on_host, &asks[at]);
     emits(1);
-    if (_i / 3 == _i % 3)                              /* nobody of the host's stands at that place */
+    if (asker == place) /* the plugin's handler is at that place */
         ask_unload();
-    ck_assert_int_eq(host.called, 1);                  /* it is unloaded between turns: this delivery has all of it */
+    ck_assert_int_eq(host.called,
+                     1); /* unloaded between turns: this delivery calls all its handlers */
     gone_with(&gone, 0, "");
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -64,18 +69,19 @@ START_TEST(amid_others)
 }
 END_TEST
 
-/* All that it can have on a loop, and nothing of it left. */
+/* The plugin has one object of each kind on a loop. After the unload, none is left. */
 START_TEST(with_everything)
 {
     host_begin();
-    loads("guest", SETTINGS("init=handler drop answer observer timer long future fiber source declare alone queue block"));
-    ck_assert_uint_ge(holds("guest", TOCSIN_HOLDS_HANDLERS), 4);
-    ck_assert_uint_ge(holds("guest", TOCSIN_HOLDS_OPERATIONS), 4);
+    loads("guest", SETTINGS("init=handler drop answer observer timer long future fiber source "
+                            "declare alone queue block"));
+    ck_assert_uint_ge(holds("guest", TOCSIN_RESOURCE_HANDLERS), 4);
+    ck_assert_uint_ge(holds("guest", TOCSIN_RESOURCE_OPERATIONS), 4);
     while (host.ticked < 2 || !host.asleep)
-        tocsin_turn(-1);
+        tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    ck_assert_int_eq(host.ended, 2);                   /* the fiber, and the long timer */
+    ck_assert_int_eq(host.ended, 2); /* the fiber and the long timer ended */
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
@@ -91,7 +97,8 @@ static int on_number(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* What its block has pended is delivered when it goes, in order. */
+/* A block of the plugin keeps emissions pending. The unload removes the block, and the emissions
+   are delivered in order. */
 START_TEST(what_it_has_blocked)
 {
     uint64_t sum = 0;
@@ -100,7 +107,9 @@ START_TEST(what_it_has_blocked)
     connect_to("host.called", on_number, &sum);
     loads("guest", SETTINGS("init=handler block"));
     for (int i = 1; i < 4; i++)
-        ck_assert_int_eq(tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)i)), TOCSIN_PENDED);
+        ck_assert_int_eq(
+            tocsin_emit(called_signo, TOCSIN_PAYLOAD(host_called, .number = (uint64_t)i)),
+            TOCSIN_PENDED);
     unloaded("guest");
     ck_assert_uint_eq(sum, 123);
 }
@@ -114,7 +123,7 @@ START_TEST(while_a_job_runs)
         sched_yield();
     unloads("guest", &gone);
     for (int i = 0; i < 20; i++)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     ck_assert_int_eq(gone.count, 0);
     ck_assert_int_eq(host.finis, 0);
     host.open = 1;
@@ -124,7 +133,8 @@ START_TEST(while_a_job_runs)
 }
 END_TEST
 
-/* Its time is over: it is named, it stays, and can be asked again. */
+/* A job of the plugin runs longer than the unload's time limit. The error names the job, the
+   plugin stays loaded, and the unload can be repeated. */
 START_TEST(while_a_job_runs_too_long)
 {
     struct tocsin_op op;
@@ -134,12 +144,12 @@ START_TEST(while_a_job_runs_too_long)
     while (!host.works)
         sched_yield();
     op = unloads("guest", &gone);
-    ck_assert_int_eq(tocsin_deadline(op, 10), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, soon_ms()), 0);
     gone_with(&gone, -EBUSY, "1 task");
     ck_assert(gone.mapped);
     emits(1);
     while (state_of("guest") != TOCSIN_PLUGIN_STUCK)
-        tocsin_turn(-1);
+        tocsin_loop_turn(-1);
     emits(2);
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, NULL, NULL), -EBUSY);
     host.open = 1;
@@ -156,16 +166,16 @@ START_TEST(a_fiber_that_does_not_end)
     host_begin();
     loads("guest", SETTINGS("init=stubborn"));
     while (!host.asleep)
-        tocsin_turn(-1);
+        tocsin_loop_turn(-1);
     host.open = 1;
     op = unloads("guest", &gone);
-    ck_assert_int_eq(tocsin_deadline(op, -1), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, -1), 0);
     gone_with(&gone, 0, "");
     ck_assert_int_eq(host.woken, 1);
 }
 END_TEST
 
-/* Its operation type, used by the host */
+/* Tests: the host starts operations of the plugin's type */
 
 static struct told told;
 
@@ -180,18 +190,19 @@ START_TEST(a_type_that_the_host_uses)
     ck_assert_int_eq(host.finish(kept), 0);
     ck_assert_int_eq(tocsin_wait(kept, -1, &info), 7);
     ck_assert_int_eq(host.start(TOCSIN_CALL(tell, &told), &op), 0);
-    ck_assert_uint_eq(holds("guest", TOCSIN_HOLDS_TYPES), 2);
-    op = unloads("guest", &gone);                      /* it cannot be cancelled while it is not open */
-    tocsin_deadline(op, 10);
+    ck_assert_uint_eq(holds("guest", TOCSIN_RESOURCE_TYPES), 2);
+    op = unloads("guest", &gone); /* The operation cannot be cancelled while host.open is 0. */
+    tocsin_op_deadline(op, soon_ms());
     gone_with(&gone, -EBUSY, "2 types");
     ck_assert_int_eq(told.count, 0);
     host.open = 1;
     gone.count = 0;
     op = unloads("guest", &gone);
-    tocsin_deadline(op, 200);
+    tocsin_op_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    gone_with(&gone, -EBUSY, "1 type");               /* its info */
+    /* the test still holds the info of the plugin's operation */
+    gone_with(&gone, -EBUSY, "1 type");
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
     ck_assert_int_eq(host.dropped, 2);
@@ -201,7 +212,7 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* Begun when it is on its way out: refused. */
+/* The plugin starts an operation while it is being unloaded. The start is refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -242,7 +253,7 @@ START_TEST(objects_of_its)
     ck_assert_int_eq(host.say(), TOCSIN_DELIVERED);
     ck_assert_int_eq(host.objects, 1);
     op = unloads("guest", &gone);
-    tocsin_deadline(op, 10);
+    tocsin_op_deadline(op, soon_ms());
     gone_with(&gone, -EBUSY, "1 object");
     tocsin_info_unref(said);
     ck_assert_int_eq(host.objects, 0);
@@ -252,7 +263,8 @@ START_TEST(objects_of_its)
 }
 END_TEST
 
-/* What it emitted can be looked at when it is gone: name and layout are the registry's. */
+/* The test keeps an info of the plugin's signal, and reads it after the unload. The signal's
+   name and layout belong to the registry, so they still exist. */
 static int keep(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_info **kept = arg;
@@ -271,7 +283,7 @@ START_TEST(what_it_emitted)
     connect_to("host.called", keep, &kept);
     loads("guest", SETTINGS("init=post"));
     while (!kept)
-        tocsin_turn(-1);
+        tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_gt(tocsin_info_json(kept, text, sizeof text), 0);
@@ -283,13 +295,14 @@ END_TEST
 
 START_TEST(in_fini)
 {
-    static const char *const what[] = { "handler", "timer", "fiber", "work", "block", "queue", "source", "declare", "everywhere" };
+    static const char *const what[] = { "handler", "timer",  "fiber",   "work",      "block",
+                                        "queue",   "source", "declare", "everywhere" };
     char fini[64];
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    ck_assert_uint_eq(host.loops[0].id, 0);            /* there is none yet */
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_uint_eq(host.loops[0].id, 0); /* this thread has no loop yet */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
     for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
         snprintf(fini, sizeof fini, "fini=%s", what[i]);
@@ -323,7 +336,8 @@ START_TEST(dependents_first)
 }
 END_TEST
 
-/* One that needs it is held: it goes on as if nothing had been, and takes on new things. */
+/* The plugin needs another plugin, which cannot be unloaded while the first runs a job. After
+   the failed unload, both continue and can start operations. */
 START_TEST(a_dependent_that_is_held)
 {
     struct tocsin_op op;
@@ -334,19 +348,20 @@ START_TEST(a_dependent_that_is_held)
     while (!host.works)
         sched_yield();
     op = unloads("guest", &gone);
-    tocsin_deadline(op, 20);
+    tocsin_op_deadline(op, 20);
     gone_with(&gone, -EBUSY, "");
     while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
-        ck_assert_int_ge(tocsin_turn(10), 0);
+        ck_assert_int_ge(tocsin_loop_turn(10), 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
     host.open = 1;
     while (is_loaded("needy") && state_of("needy") == TOCSIN_PLUGIN_ENDING)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     if (is_loaded("needy"))
         unloaded("needy");
     host.start = NULL;
-    ck_assert_int_eq(tocsin_on("host.called", host.handler, NULL), 0);       /* it is not closed */
+    /* The failed unload has ended, so the plugin's functions can be connected. */
+    ck_assert_int_eq(tocsin_on("host.called", host.handler, NULL), 0);
     unloaded("guest");
     ck_assert_int_eq(mapped_lines(), 0);
 }
@@ -361,7 +376,7 @@ START_TEST(a_thread_of_its_own)
     while (!host.alive)
         sched_yield();
     op = unloads("owning", &gone);
-    tocsin_deadline(op, 30);
+    tocsin_op_deadline(op, 30);
     gone_with(&gone, -EBUSY, "thread");
     ck_assert(gone.mapped);
     ck_assert_int_gt(mapped_lines(), 0);
@@ -369,14 +384,15 @@ START_TEST(a_thread_of_its_own)
     while (host.alive)
         sched_yield();
     while (state_of("owning") == TOCSIN_PLUGIN_ENDING)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     unloaded("owning");
     ck_assert_int_eq(host.finis, 1);
     ck_assert_int_eq(mapped_lines(), 0);
 }
 END_TEST
 
-/* It ends it in its fini: that is no hindrance, though the kernel may show it a moment longer. */
+/* The plugin's fini ends the plugin's thread. The unload succeeds, although the kernel may list
+   the thread a moment longer. */
 START_TEST(a_thread_that_fini_ends)
 {
     host_begin();
@@ -388,7 +404,7 @@ START_TEST(a_thread_that_fini_ends)
         while (!host.alive)
             sched_yield();
         op = unloads("owning", &each);
-        tocsin_deadline(op, -1);
+        tocsin_op_deadline(op, -1);
         gone_with(&each, 0, "");
         ck_assert(!each.mapped);
     }
@@ -408,18 +424,18 @@ START_TEST(that_cannot_be_unmapped)
     emits(1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.called, 0);
-    loads("kept", SETTINGS("init=drop"));              /* another one of the same */
+    loads("kept", SETTINGS("init=drop")); /* another plugin, loaded from the same file */
     emits(2);
     ck_assert_int_eq(host.called, 1);
     gone.count = 0;
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
-    tocsin_free();
-    _exit(0);                                          /* its descriptors stay with it */
+    tocsin_loop_free();
+    _exit(0); /* the plugin stays mapped and keeps its descriptors */
 }
 END_TEST
 
-/* Other loops */
+/* Tests: several loops */
 
 static struct peer peer;
 
@@ -439,7 +455,7 @@ static int do_some(void *arg)
     const _Atomic int *over = arg;
 
     while (!*over)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     return 0;
 }
 
@@ -448,7 +464,7 @@ static _Atomic int over;
 START_TEST(a_timer_on_another_loop)
 {
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=timer drop fiber block")), 0);
     peer_starts(&peer, do_some, &over);
@@ -463,7 +479,8 @@ START_TEST(a_timer_on_another_loop)
 }
 END_TEST
 
-/* Posts and tasks that are on their way to a loop which does not turn yet. */
+/* Posts and tasks of the plugin are queued for a loop that has not run yet when the plugin is
+   unloaded. */
 START_TEST(on_the_way_to_another_loop)
 {
     struct tocsin_op op;
@@ -474,12 +491,12 @@ START_TEST(on_the_way_to_another_loop)
     ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
     loads("guest", SETTINGS("init=everywhere drop post"));
     op = unloads("guest", &gone);
-    tocsin_deadline(op, 20);
+    tocsin_op_deadline(op, 20);
     gone_with(&gone, -EBUSY, "1 task");
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
-        tocsin_turn(1);
-    ck_assert_int_eq(host.tasks, 2);                   /* the task has run, and could do nothing */
+        tocsin_loop_turn(1);
+    ck_assert_int_eq(host.tasks, 2); /* the loop refused the task, which still ran */
     if (is_loaded("guest"))
         unloaded("guest");
     turns_until_mapped(0);
@@ -489,7 +506,8 @@ START_TEST(on_the_way_to_another_loop)
 }
 END_TEST
 
-/* Who has asked does not wait for it; who has loaded it is gone. */
+/* The loop that requested the unload is freed, and then the loop that loaded the plugin. The
+   unload continues. */
 START_TEST(the_asking_loop_goes)
 {
     host_begin();
@@ -503,7 +521,7 @@ START_TEST(the_asking_loop_goes)
     ck_assert_int_eq(gone.status, -ECANCELED);
     host.open = 1;
     while (is_loaded("guest") && state_of("guest") != TOCSIN_PLUGIN_STUCK)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     if (is_loaded("guest"))
         unloaded("guest");
     turns_until_mapped(0);
@@ -513,17 +531,19 @@ END_TEST
 
 START_TEST(the_home_loop_goes)
 {
+    bool after_the_unload = _i;
+
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop timer fiber work")), 0);
     while (!host.works)
         sched_yield();
     unloads("guest", &gone);
-    host.open = _i;
+    host.open = after_the_unload;
     peer_starts(&peer, do_free, NULL);
-    while (_i && !gone.count)
-        tocsin_turn(1);
+    while (after_the_unload && !gone.count)
+        tocsin_loop_turn(1);
     host.open = 1;
     peer_finishes(&peer);
     gone_with(&gone, 0, "");
@@ -533,22 +553,27 @@ START_TEST(the_home_loop_goes)
 }
 END_TEST
 
-/* With all that the plugin had there. */
+/* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
+   plugin is unloaded. */
 START_TEST(the_home_loop_has_gone)
 {
     host_begin();
     peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, do_load, (void *)SETTINGS("init=drop observer source queue block promise declare alone")), 0);
+    ck_assert_int_eq(
+        peer_does(&peer, do_load,
+                  (void *)SETTINGS("init=drop observer source queue block promise declare alone")),
+        0);
     peer_does(&peer, do_free, NULL);
-    for (int what = 0; what < TOCSIN_HOLDS; what++)
-        ck_assert_msg(!holds("guest", what) || what == TOCSIN_HOLDS_SIGNALS, "%s", tocsin_holding_name(what));
+    for (int what = 0; what < TOCSIN_RESOURCE_COUNT; what++)
+        ck_assert_msg(!holds("guest", what) || what == TOCSIN_RESOURCE_SIGNALS, "%s",
+                      tocsin_resource_name(what));
     peer_leaves(&peer);
     unloaded("guest");
     turns_until_mapped(0);
 }
 END_TEST
 
-/* The only loop goes while it is under way: what comes next can finish it. */
+/* The only loop is freed during the unload. The thread's next loop can finish the unload. */
 START_TEST(all_loops_go)
 {
     struct tocsin_op op;
@@ -559,10 +584,11 @@ START_TEST(all_loops_go)
         sched_yield();
     ck_assert_int_eq(tocsin_plugin_unload("guest", TOCSIN_CALL(on_gone, &gone), &op), 0);
     host.open = 1;
-    tocsin_free();
+    tocsin_loop_free();
     ck_assert_int_eq(gone.count, 1);
     if (is_loaded("guest") && state_of("guest") == TOCSIN_PLUGIN_ENDING)
-        while (tocsin_turn(1) >= 0 && is_loaded("guest") && state_of("guest") == TOCSIN_PLUGIN_ENDING)
+        while (tocsin_loop_turn(1) >= 0 && is_loaded("guest") &&
+               state_of("guest") == TOCSIN_PLUGIN_ENDING)
             ;
     if (is_loaded("guest"))
         unloaded("guest");
@@ -570,7 +596,8 @@ START_TEST(all_loops_go)
 }
 END_TEST
 
-/* A question while it goes: never a yes from code that is not there. */
+/* The program asks the plugin's handler during the unload. If the handler is not called, the ask
+   must not return 0. */
 static int answers[64], answers_count;
 
 static int ask_now(const struct tocsin_info *info, void *arg)
@@ -592,7 +619,8 @@ START_TEST(asked_meanwhile)
     ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(ask_now), &op), 0);
     unloads("guest", &gone);
     turns_until(&answers_count, 3);
-    ck_assert_int_eq(host.asked, answers_count);       /* it is asked until it is disconnected */
+    /* The ask calls the handler until the unload disconnects it. */
+    ck_assert_int_eq(host.asked, answers_count);
     host.open = 1;
     gone_with(&gone, 0, "");
     ck_assert_int_eq(tocsin_cancel(op), 0);
@@ -600,11 +628,11 @@ START_TEST(asked_meanwhile)
 }
 END_TEST
 
-/* Two threads ask for the same at once: one of them is told so. */
+/* Two threads request the unload at the same time. One of them gets an error. */
 START_TEST(asked_by_two)
 {
     host_begin();
-    ck_assert_int_eq(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
     for (long i = test_scaled(200, 10, 20); i; i--) {
         struct gone mine = { .count = 0 };
@@ -617,8 +645,9 @@ START_TEST(asked_by_two)
         others = peer_finishes(&peer);
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
-            tocsin_turn(0);
-            peer_does(&peer, do_turn, NULL);           /* every loop has to have been at rest */
+            tocsin_loop_turn(0);
+            /* The plugin can be unmapped only after every loop was at rest. */
+            peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
             peer_does(&peer, do_turn, NULL);
@@ -654,16 +683,18 @@ END_TEST
 
 static int ends_held;
 
-static void hold_ends(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+static void hold_ends(const struct tocsin_inject_event *crossing,
+                      struct tocsin_inject_action *verdict, void *arg)
 {
     (void)arg;
-    if (crossing->seam != TOCSIN_SEAM_END || strncmp(crossing->name, "plugin.", 7) == 0)
+    if (crossing->point != TOCSIN_INJECT_COMPLETION || strncmp(crossing->name, "plugin.", 7) == 0)
         return;
     ends_held++;
     verdict->delay_ms = 3600000;
 }
 
-/* It stands at the seams, and is taken away from there; what it has held up goes on waiting, and can be ended. */
+/* The plugin has set an injector, and the unload removes it. Events that it delayed keep their
+   delay, and can be cancelled. */
 static int crossed_in_fini;
 
 static int post_in_fini(void)
@@ -686,14 +717,15 @@ START_TEST(at_the_seams)
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     while (host.crossed == 0)
-        tocsin_turn(0);
-    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), -EBUSY);
+        tocsin_loop_turn(0);
+    ck_assert_int_eq(tocsin_inject(hold_ends, NULL), -EBUSY);
     unloaded("guest");
     ck_assert_int_eq(crossed_in_fini, 0);
     ck_assert_int_eq(mapped_lines(), 0);
     crossed = host.crossed;
-    ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)), TOCSIN_PENDED);
-    ck_assert_int_gt(tocsin_turn(0), 0);
+    ck_assert_int_eq(tocsin_post(called_signo, TOCSIN_PAYLOAD(host_called, .number = 1)),
+                     TOCSIN_PENDED);
+    ck_assert_int_gt(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(host.crossed, crossed);
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ck_assert_int_eq(tocsin_cancel(op), 0);
@@ -703,7 +735,7 @@ START_TEST(at_the_seams)
 }
 END_TEST
 
-/* Nobody takes the result of one that it had begun, and that has ended since. */
+/* An operation that the plugin started has ended before the unload. Nobody takes its result. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
@@ -713,23 +745,52 @@ START_TEST(a_result_that_nobody_takes)
 }
 END_TEST
 
-/* The end of an operation whose type goes, or that it has started: it is not waited for. */
+/* The program blocks the ticks of the plugin's timer. The pending ticks keep neither the timer
+   nor the plugin. Handlers for all timers receive them. */
+static int count_ticks(const struct tocsin_info *info, void *arg)
+{
+    (void)info;
+    ++*(int *)arg;
+    return TOCSIN_NEXT;
+}
+
+START_TEST(ticks_that_are_held_back)
+{
+    struct tocsin_block mask;
+    int ticks = 0;
+
+    host_begin();
+    connect_to("timer.ticked", count_ticks, &ticks);
+    ck_assert_int_eq(tocsin_block("timer.ticked", &mask), 0);
+    loads("guest", SETTINGS("init=timer"));
+    while (tocsin_pending_count("timer.ticked") == 0)
+        tocsin_loop_turn(-1);
+    unloaded("guest");
+    ck_assert_int_eq(mapped_lines(), 0);
+    ck_assert_int_eq(ticks, 0);
+    ck_assert_int_eq(tocsin_unblock(mask), 0);
+    ck_assert_int_eq(ticks, 1);
+}
+END_TEST
+
+/* The completion of an operation is delayed. The operation's type belongs to the plugin, or the
+   plugin started it. The unload does not wait for the delay. */
 START_TEST(what_is_held_up)
 {
     struct tocsin_op op;
 
     host_begin();
-    ck_assert_int_eq(tocsin_interpose(hold_ends, NULL), 0);
+    ck_assert_int_eq(tocsin_inject(hold_ends, NULL), 0);
     loads("guest", SETTINGS("init=future"));
     ck_assert_int_eq(host.start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(host.finish(op), 0);
     while (ends_held < 2)
-        tocsin_turn(1);
+        tocsin_loop_turn(1);
     unloads("guest", &gone);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ECANCELED);
     gone_with(&gone, 0, "");
     ck_assert_int_eq(mapped_lines(), 0);
-    ck_assert_int_eq(tocsin_interpose(NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_inject(NULL, NULL), 0);
 }
 END_TEST
 
@@ -741,7 +802,7 @@ START_TEST(refusals)
     ck_assert_int_eq(tocsin_plugin_unload(NULL, NULL, &op), -EINVAL);
     ck_assert_int_eq(tocsin_plugin_unload("guest", NULL, &op), -ENOENT);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -ENOENT);
-    ck_assert_ptr_nonnull(strstr(tocsin_plugin_reason(), "guest"));
+    ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "guest"));
     loads("guest", SETTINGS("init="));
     ck_assert_int_eq(tocsin_plugin_unload("guest", TOCSIN_CALL(host.handler, NULL), &op), -EINVAL);
     unloads("guest", &gone);
@@ -756,12 +817,15 @@ static struct told served_end;
 
 static int serve(void)
 {
-    const struct tocsin_notify notify = { .how = TOCSIN_AT_END | TOCSIN_SERVING, .fn = tell, .arg = &served_end };
+    const struct tocsin_notify notify = { .mode = TOCSIN_AT_END | TOCSIN_BACKGROUND,
+                                          .fn = tell,
+                                          .arg = &served_end };
 
     return tocsin_timer(1000000, &notify, &served);
 }
 
-/* What the program's code started in its handler, and serves others, is the program's, and goes on. */
+/* The program starts a background operation in a handler of the plugin. The operation belongs to
+   the program, so it continues after the unload. */
 START_TEST(what_serves_others)
 {
     host_begin();
@@ -811,6 +875,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, from_a_fiber);
     tcase_add_test(tests, at_the_seams);
     tcase_add_test(tests, a_result_that_nobody_takes);
+    tcase_add_test(tests, ticks_that_are_held_back);
     tcase_add_test(tests, what_is_held_up);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, what_serves_others);

@@ -1,10 +1,12 @@
-/* A plugin that writes a line for each fetch. */
+/* A plugin that prints a line for each completed fetch. */
 #include <stdio.h>
 #include <tocsin.h>
 #include <tocsin/http.h>
+#include <tocsin/plugin.h>
 
-TOCSIN_PLUGIN("accesslog", "1.0", "Writes a line for each page that was fetched."
-              TOCSIN_CONSUMES("http.client.done", TOCSIN_HTTP_CLIENT_DONE));
+TOCSIN_PLUGIN("accesslog", "1.0",
+              "Writes a line for each page that was fetched." TOCSIN_CONSUMES(
+                  "http.client.done", TOCSIN_HTTP_CLIENT_DONE));
 
 static FILE *file;
 

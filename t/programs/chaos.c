@@ -1,8 +1,11 @@
-/* A program as it is, tried with the plugin "chaos", or without any: chaos SCENE [SETTING=VALUE …]. It moves the clock itself, so nothing depends on how fast the machine is. */
+/* Usage: chaos SCENE [SETTING=VALUE …]. Runs one scene with the plugin "chaos", or without
+   plugins. The program moves the clock itself, so the result does not depend on the speed of the
+   machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tocsin.h>
+#include <tocsin/host.h>
 
 static int quick(void *arg)
 {
@@ -10,7 +13,8 @@ static int quick(void *arg)
     return 0;
 }
 
-/* A job that never takes long, and has a deadline all the same. What is done when it is over was never seen before. */
+/* Scene: a job that is always fast has a deadline. Without chaos, the code that handles the
+   passed deadline never runs. */
 static int on_over(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -23,10 +27,11 @@ static int scene_deadline(void)
     struct tocsin_op job;
 
     tocsin_work(quick, NULL, TOCSIN_CALL(on_over), &job);
-    return tocsin_deadline(job, 2000) | tocsin_clock_move(10000);
+    return tocsin_op_deadline(job, 2000) | tocsin_clock_move(10000);
 }
 
-/* A search for each letter that is typed; the newest is shown. The mistake: the one that ends last is taken for the newest. */
+/* Scene: each typed letter starts a search, and the newest result is shown. The program has a
+   bug: it takes the search that ends last for the newest one. */
 static const char *shown;
 
 static int on_found(const struct tocsin_info *info, void *arg)
@@ -42,14 +47,16 @@ static int scene_search(void)
 
     if (tocsin_pool_new(1, 0, &one) < 0)
         return 1;
-    for (const char *const *typed = (const char *const[]){ "s", "se", "sea", NULL }; *typed; typed++)
-        tocsin_work_with(&(struct tocsin_work_options){ .pool = one }, quick, NULL, TOCSIN_CALL(on_found, (void *)(uintptr_t)*typed), NULL);
+    for (const char *const *typed = (const char *const[]){ "s", "se", "sea", NULL }; *typed;
+         typed++)
+        tocsin_work_with(&(struct tocsin_work_options){ .pool = one }, quick, NULL,
+                         TOCSIN_CALL(on_found, (void *)(uintptr_t)*typed), NULL);
     tocsin_clock_move(1000);
     printf("%s\n", shown);
     return tocsin_pool_free(one) < 0;
 }
 
-/* Messages, in the order in which they come. */
+/* Scene: numbered messages are printed in the order of their arrival. */
 #define COUNTED(F) F(u32, number)
 TOCSIN_LAYOUT(counted, COUNTED);
 
@@ -62,7 +69,8 @@ static int on_counted(const struct tocsin_info *info, void *arg)
 
 static int scene_messages(void)
 {
-    int signo = tocsin_declare(&(struct tocsin_spec){ .name = "messages.counted", .doc = "One more.", .layout = &counted_layout });
+    int signo = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "messages.counted", .doc = "One more.", .layout = &counted_layout });
     unsigned refused = 0;
 
     if (tocsin_on("messages.counted", on_counted, NULL) < 0)
@@ -79,7 +87,7 @@ int main(int argc, char *argv[])
     const char *scene = argc > 1 ? argv[1] : "";
 
     if (argc > 2 && tocsin_plugin_load("chaos", (const char *const *)argv + 2) < 0) {
-        fprintf(stderr, "%s\n", tocsin_plugin_reason());
+        fprintf(stderr, "%s\n", tocsin_plugin_last_error());
         return EXIT_FAILURE;
     }
     if (tocsin_clock_move(0) < 0)

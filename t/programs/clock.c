@@ -15,14 +15,18 @@ int main(void)
     struct tocsin_op timer;
 
     assert(tocsin_every(1000, TOCSIN_EACH(count, &ticks), &timer) == 0);
-    assert(tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = count, .arg = &ends, .source = timer.source }, NULL) == 0);
+    assert(
+        tocsin_connect("timer.expired",
+                       &(struct tocsin_action){ .fn = count, .arg = &ends, .source = timer.source },
+                       NULL) == 0);
 
-    tocsin_clock_move(3500);                                    /* fires what falls due, each at its time, until all is quiet */
+    tocsin_clock_move(
+        3500); /* expires each timer that is due, until the loop has nothing left to do */
     assert(ticks == 3 && ends == 0);
     tocsin_cancel(timer);
-    assert(ends == 0);                                          /* never from inside the call */
-    tocsin_clock_move(0);                                       /* run until quiet */
+    assert(ends == 0);    /* tocsin_cancel() itself delivers nothing */
+    tocsin_clock_move(0); /* run the loop until it has nothing left to do */
     assert(ticks == 3 && ends == 1);
     assert(tocsin_cancel(timer) == -ENOENT);
-    return tocsin_free();                                       /* the number of things that were left */
+    return tocsin_loop_free(); /* returns how many operations and handlers were left */
 }

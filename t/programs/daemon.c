@@ -1,5 +1,6 @@
-/* A daemon: SIGHUP has it read its configuration again, the first SIGTERM or Ctrl-C drains it, a second one stops it at once. "daemon busy" has something
-   to do that takes an hour; "daemon plain" handles nothing, so the defaults stop its loop. */
+/* A daemon. SIGHUP reads its configuration again. The first SIGTERM or Ctrl-C drains the loop,
+   and a second one stops it at once. "daemon busy" has a timer of an hour. "daemon plain"
+   handles no signal, so the default actions stop its loop. */
 #include <stdio.h>
 #include <string.h>
 #include <tocsin.h>
@@ -8,7 +9,8 @@ static int on_term(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     printf("%s: draining\n", info->name);
-    return tocsin_drain(-1);                                    /* ONCE: a second one meets the default, which stops at once */
+    /* TOCSIN_ONCE: a second signal gets the default action, which stops the loop at once */
+    return tocsin_drain(-1);
 }
 
 static int on_hup(const struct tocsin_info *info, void *arg)
@@ -35,8 +37,10 @@ static int on_running(const struct tocsin_info *info, void *arg)
 
 static int handlers(void)
 {
-    return tocsin_connect("os.sigterm, os.sigint", &(struct tocsin_action){ .fn = on_term, .flags = TOCSIN_ONCE }, NULL) < 0
-        || tocsin_on("os.sighup", on_hup, NULL) < 0;
+    return tocsin_connect("os.sigterm, os.sigint",
+                          &(struct tocsin_action){ .fn = on_term, .flags = TOCSIN_ONCE },
+                          NULL) < 0 ||
+           tocsin_on("os.sighup", on_hup, NULL) < 0;
 }
 
 int main(int argc, char **argv)
@@ -45,13 +49,13 @@ int main(int argc, char **argv)
     int status;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if ((strcmp(how, "plain") != 0 && handlers())
-        || (strcmp(how, "busy") == 0 && tocsin_timer(3600 * 1000, NULL, NULL) < 0)
-        || tocsin_every(60 * 1000, TOCSIN_EACH(on_minute, NULL), NULL) < 0
-        || tocsin_timer(0, TOCSIN_CALL(on_running), NULL) < 0)
+    if ((strcmp(how, "plain") != 0 && handlers()) ||
+        (strcmp(how, "busy") == 0 && tocsin_timer(3600 * 1000, NULL, NULL) < 0) ||
+        tocsin_every(60 * 1000, TOCSIN_EACH(on_minute, NULL), NULL) < 0 ||
+        tocsin_timer(0, TOCSIN_CALL(on_running), NULL) < 0)
         return 2;
     status = tocsin_run();
     printf("ended: %s\n", tocsin_strerror(status));
-    tocsin_free();
+    tocsin_loop_free();
     return status;
 }

@@ -1,12 +1,13 @@
-# A daemon is sent real signals: it reloads, drains, stops; one that handles none is stopped by kill and by Ctrl-C.
+# A daemon gets real signals: it reloads, drains and stops. A daemon without handlers is ended
+# by kill and by Ctrl-C.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 mkfifo "$dir/out" "$dir/said" || exit 2
 failed=0
 
-says() {   # what its next line is
+says() {   # the expected next line
     read -r line <&3 || line="nothing, for a minute"
-    test "$line" = "$1" || { echo "it said: $line; and not: $1"; failed=1; }
+    test "$line" = "$1" || { echo "it printed: $line, not: $1"; failed=1; }
 }
 
 start() {   # the command
@@ -22,7 +23,7 @@ ends() {
     says "ended: done"
     test $failed = 0 || kill -KILL $daemon
     wait $daemon || { echo "it ended with status $?"; failed=1; }
-    wait $cat                                 # or it takes what the next one says
+    wait $cat   # otherwise it would read the output of the next daemon
     exec 3<&-
 }
 
@@ -35,7 +36,8 @@ kill -TERM $daemon
 says "os.sigterm: draining"
 ends
 
-# What a shell runs in the background has Ctrl-C ignored: that is no foreign handler (S3).
+# A shell starts background programs with Ctrl-C ignored, which does not count as a foreign handler
+# (S3).
 start t/programs/daemon busy
 kill -INT $daemon
 says "os.sigint: draining"

@@ -1,24 +1,32 @@
-/* Usage: delete PATH USER   Asks before it deletes: whoever listens may object, and nobody's yes is needed. */
+/* Usage: delete PATH USER   Asks before it deletes: each handler may object, and none has to
+   agree. */
 #include <stdio.h>
 #include <unistd.h>
+#include <tocsin/host.h>
+#include <tocsin/inspect.h>
+
 #include "may_delete.h"
 
 static int may_delete;
 
 static int delete_file(const char *path, const char *user)
 {
+    struct tocsin_handler_facts facts;
     struct tocsin_handler by;
 
     if (tocsin_ask(may_delete, TOCSIN_PAYLOAD(file_question, .path = path, .user = user), &by) == 0)
         return unlink(path) < 0 ? -errno : 0;
-    fprintf(stderr, "%s: refused by %s\n", path, tocsin_handler_owner(by));
+    if (tocsin_handler_get(by, &facts) == 0)
+        fprintf(stderr, "%s: refused by %s\n", path, facts.owner);
     return -EPERM;
 }
 
 int main(int argc, char *argv[])
 {
-    may_delete = tocsin_declare(&(struct tocsin_spec){ .name = "file.may_delete", .doc = "May this file be deleted?",
-                                                       .layout = &file_question_layout, .kind = TOCSIN_DIRECT });
+    may_delete = tocsin_declare(&(struct tocsin_signal_spec){ .name = "file.may_delete",
+                                                              .doc = "May this file be deleted?",
+                                                              .layout = &file_question_layout,
+                                                              .kind = TOCSIN_DIRECT });
     if (argc != 3 || tocsin_plugin_load("keep-etc", NULL) < 0)
         return 2;
     return delete_file(argv[1], argv[2]) < 0;

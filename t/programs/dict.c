@@ -12,7 +12,8 @@ struct question {
     struct question *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;       /* held while an answer is given, so forgetting waits for it */
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* held while an answer is given, so dict_forget() waits for it */
 static struct question *asked;
 
 static void *look_up(void *unused)
@@ -26,7 +27,8 @@ static void *look_up(void *unused)
         int known = strcmp(question->word, "tocsin") == 0;
 
         asked = question->next;
-        question->answer(question->arg, known ? 0 : -ENOENT, known ? "an alarm bell, and the ringing of it" : NULL);
+        question->answer(question->arg, known ? 0 : -ENOENT,
+                         known ? "an alarm bell, and the ringing of it" : NULL);
         free(question);
     }
     pthread_mutex_unlock(&lock);

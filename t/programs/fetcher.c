@@ -1,6 +1,8 @@
-/* A plugin that fetches a page again and again, and brings libtocsin-net with it. */
+/* A plugin that fetches a page repeatedly. It needs libtocsin-net, which is loaded together with
+   the plugin. */
 #include <tocsin.h>
 #include <tocsin/http.h>
+#include <tocsin/plugin.h>
 
 #ifndef NAME
 #define NAME "fetcher"
@@ -16,6 +18,6 @@ static int on_tick(const struct tocsin_info *info, void *arg)
 int tocsin_plugin_init(void)
 {
     if (!*tocsin_setting("url", ""))
-        return tocsin_plugin_refuse(-EINVAL, "url: which page?");
+        return tocsin_plugin_fail(-EINVAL, "url: which page?");
     return tocsin_every(20, TOCSIN_EACH(on_tick), NULL);
 }

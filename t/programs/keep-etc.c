@@ -1,9 +1,12 @@
-/* A plugin that is asked, and may object. */
+/* A plugin that handles a question. It may object with TOCSIN_STOP. */
 #include <string.h>
+#include <tocsin/plugin.h>
+
 #include "may_delete.h"
 
-TOCSIN_PLUGIN("keep-etc", "1.0", "Nobody but root deletes anything under /etc."
-              TOCSIN_CONSUMES("file.may_delete", FILE_QUESTION));
+TOCSIN_PLUGIN("keep-etc", "1.0",
+              "Nobody but root deletes anything under /etc." TOCSIN_CONSUMES("file.may_delete",
+                                                                             FILE_QUESTION));
 
 static int judge(const struct tocsin_info *info, void *arg)
 {
@@ -11,7 +14,7 @@ static int judge(const struct tocsin_info *info, void *arg)
 
     (void)arg;
     if (strncmp(file->path, "/etc/", 5) == 0 && strcmp(file->user, "root") != 0)
-        return TOCSIN_STOP;                                     /* or -EPERM: stops as well, with a reason */
+        return TOCSIN_STOP; /* an error such as -EPERM also objects, and gives a reason */
     return TOCSIN_NEXT;
 }
 

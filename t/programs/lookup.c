@@ -1,33 +1,43 @@
 #include <stdio.h>
 #include <tocsin.h>
-#include "dict.h"       /* the foreign library: dict_ask() answers once, on a thread of its own, unless forgotten */
+#include <tocsin/provider.h>
+#include "dict.h" /* another library: dict_ask() calls back once, on its own thread */
 
 #define DICT_DONE(F) F(string, word) F(string, text)
 TOCSIN_LAYOUT(dict_done, DICT_DONE);
 
-struct lookup { struct dict_done done; struct tocsin_op op; char word[64], text[256]; };
+struct lookup {
+    struct dict_done done;
+    struct tocsin_op op;
+    char word[64], text[256];
+};
 
 static void on_answer(void *arg, int err, const char *text)
 {
     struct lookup *lookup = arg;
 
     snprintf(lookup->text, sizeof lookup->text, "%s", text ? text : "");
-    tocsin_op_complete(lookup->op, err, &lookup->done.tocsin);  /* any thread; what lies in the state is lent, not copied */
+    tocsin_op_complete(
+        lookup->op, err,
+        &lookup->done.tocsin); /* any thread; the text in the state is lent, not copied */
 }
 
 static int lookup_cancel(struct tocsin_op op, void *state, int reason)
 {
-    dict_forget(state);                                         /* no answer will come any more */
+    dict_forget(state); /* after this call, the library dict calls nothing */
     return tocsin_op_complete(op, reason, NULL);
 }
 
 static const struct tocsin_op_type lookup_type = {
-    .done = &(const struct tocsin_spec){ .name = "dict.done", .doc = "A word was looked up.", .layout = &dict_done_layout },
+    .done = &(const struct tocsin_signal_spec){ .name = "dict.done",
+                                                .doc = "A word was looked up.",
+                                                .layout = &dict_done_layout },
     .state_size = sizeof(struct lookup),
     .cancel = lookup_cancel,
 };
 
-static int dict_lookup(const char *word, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
+static int dict_lookup(const char *word, const struct tocsin_notify *notify,
+                       struct tocsin_op *ret_op)
 {
     struct tocsin_op op;
     int err = tocsin_op_new(&lookup_type, notify, &op);
@@ -42,7 +52,8 @@ static int dict_lookup(const char *word, const struct tocsin_notify *notify, str
         snprintf(lookup->word, sizeof lookup->word, "%s", word);
         err = dict_ask(lookup->word, on_answer, lookup);
     }
-    return tocsin_op_start(op, err, ret_op);                    /* err < 0: it never was, nothing is emitted */
+    /* err < 0: the operation was never started, and emits nothing */
+    return tocsin_op_start(op, err, ret_op);
 }
 
 static int show(const struct tocsin_info *info, void *arg)
@@ -56,7 +67,6 @@ static int show(const struct tocsin_info *info, void *arg)
 
 int main(void)
 {
-    return dict_lookup("tocsin", TOCSIN_CALL(show), NULL) < 0
-        || tocsin_drain(-1) < 0
-        || tocsin_run() < 0;
+    return dict_lookup("tocsin", TOCSIN_CALL(show), NULL) < 0 || tocsin_drain(-1) < 0 ||
+           tocsin_run() < 0;
 }

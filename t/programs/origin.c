@@ -1,4 +1,5 @@
-/* Usage: origin COMMAND...   Runs a command with URL set to a page that is served for as long as the command lives. */
+/* Usage: origin COMMAND...   Serves a page, and meanwhile runs the command with the variable URL
+   set to the page's URL. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n";
+static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: "
+                            "6\r\nConnection: close\r\n\r\nhello\n";
 
 static void answer(int peer)
 {
@@ -40,14 +42,15 @@ static void serve(int listener)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char url[64];
     pid_t self = getpid(), child;
 
-    if (argc < 2 || listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16) < 0
-        || getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+    if (argc < 2 || listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 ||
+        listen(listener, 16) < 0 || getsockname(listener, (struct sockaddr *)&address, &size) < 0)
         return perror("origin"), 2;
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
     setenv("URL", url, 1);

@@ -1,4 +1,5 @@
-/* Progress from another thread: posts that coalesce, so a slow loop is not flooded and the last one always arrives. */
+/* A thread posts its progress. The posts coalesce, so they do not flood a slow loop, and the
+   last one always arrives. */
 #include <stdio.h>
 #include <tocsin.h>
 
@@ -8,7 +9,7 @@ TOCSIN_LAYOUT(count_progress, COUNT_PROGRESS);
 static int progress;
 static uint64_t heard;
 
-static int count(void *arg)                                     /* runs on a thread of the pool */
+static int count(void *arg) /* runs on a thread of the pool */
 {
     uint64_t total = *(const uint64_t *)arg;
 
@@ -32,12 +33,12 @@ int main(void)
 {
     uint64_t total = 1000000;
 
-    progress = tocsin_declare(&(struct tocsin_spec){ .name = "count.progress", .doc = "How far the count is.",
-                                                     .layout = &count_progress_layout, .kind = TOCSIN_COALESCE });
-    if (tocsin_on("count.progress", on_progress, NULL) < 0      /* -ENOENT if declare failed */
-        || tocsin_work(count, &total, NULL, NULL) < 0
-        || tocsin_drain(-1) < 0
-        || tocsin_run() < 0)
+    progress = tocsin_declare(&(struct tocsin_signal_spec){ .name = "count.progress",
+                                                            .doc = "How far the count is.",
+                                                            .layout = &count_progress_layout,
+                                                            .kind = TOCSIN_COALESCE });
+    if (tocsin_on("count.progress", on_progress, NULL) < 0 /* -ENOENT if declare failed */
+        || tocsin_work(count, &total, NULL, NULL) < 0 || tocsin_drain(-1) < 0 || tocsin_run() < 0)
         return 1;
     printf("%llu of %llu\n", (unsigned long long)heard, (unsigned long long)total + 1);
     return 0;

@@ -1,9 +1,11 @@
-/* What "record" writes and "replay" emits, in a program that moves the clock itself: recording FILE. Each scene prints a line. */
+/* Usage: recording FILE   Tests the files that the plugin "record" writes, and the emissions of
+   the plugin "replay". The program moves the clock itself. Each scene prints a line. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tocsin.h>
+#include <tocsin/host.h>
 
 #define SAID(F) F(string, text) F(u32, number) F(bool, yes) F(bytes, raw) F(op, op) F(f64, share)
 TOCSIN_LAYOUT(said, SAID);
@@ -13,18 +15,19 @@ TOCSIN_LAYOUT(replay_done, REPLAY_DONE);
 enum { ALL = 4, MOST = 4096 };
 
 static const char *file;
-static char cut[4096];                                 /* another file */
+static char cut[4096]; /* the path of the changed copy */
 static unsigned char bytes[MOST];
 static size_t size;
 static int signo, step;
-static unsigned heard;                                 /* in its order, each as it was said */
+static unsigned heard; /* how many emissions came, in order and unchanged */
 static bool asks;
 static struct replay_done done;
 static unsigned dones;
 
 static bool is_as_it_was(const struct said *said)
 {
-    return said->text && strcmp(said->text, "what") == 0 && said->number == heard + 1 && said->yes && said->raw.size == 2 && memcmp(said->raw.data, "\0x", 2) == 0 &&
+    return said->text && strcmp(said->text, "what") == 0 && said->number == heard + 1 &&
+           said->yes && said->raw.size == 2 && memcmp(said->raw.data, "\0x", 2) == 0 &&
            said->op.source.id == 0 && said->share == 0.5;
 }
 
@@ -60,7 +63,8 @@ static bool record(void)
     if (tocsin_plugin_load("record", (const char *const[]){ to, "patterns=said", NULL }) < 0)
         return false;
     for (uint32_t number = 1; number <= ALL; number++) {
-        tocsin_emit(signo, TOCSIN_PAYLOAD(said, .text = "what", .number = number, .yes = true, .raw = { "\0x", 2 }, .op = { { 7 } }, .share = 0.5));
+        tocsin_emit(signo, TOCSIN_PAYLOAD(said, .text = "what", .number = number, .yes = true,
+                                          .raw = { "\0x", 2 }, .op = { { 7 } }, .share = 0.5));
         tocsin_clock_move(100);
     }
     unload("record");
@@ -69,7 +73,8 @@ static bool record(void)
     return stream && fclose(stream) == 0 && size && size < MOST;
 }
 
-/* What load answered; and until it is over, or no more than so many milliseconds of the clock. */
+/* Replays the first `length` bytes. Moves the clock until the replay has ended, or by most_ms.
+   Returns the result of the load. */
 static int replay(size_t length, const char *setting, int most_ms)
 {
     char from[4200];
@@ -136,6 +141,67 @@ static void scene_speed(void)
     printf("speed: %u after 60 ms, %u at the end\n", early, late);
 }
 
+static void sum_write(unsigned char *frame)
+{
+    uint32_t length, sum = 2166136261u;
+
+    memcpy(&length, frame, sizeof length);
+    for (uint32_t i = 0; i < length; i++)
+        sum = (sum ^ frame[8 + i]) * 16777619u;
+    memcpy(frame + 4, &sum, sizeof sum);
+}
+
+/* Returns the frame of the nth emission. */
+static unsigned char *frame_of(unsigned nth)
+{
+    unsigned char *frame = bytes + strcspn((const char *)bytes, "\n") + 1;
+    uint32_t length;
+
+    for (;; frame += 8 + length) {
+        memcpy(&length, frame, sizeof length);
+        if (frame[8] == 'E' && !nth--)
+            return frame;
+    }
+}
+
+/* Scene: each number in a frame gets its limit values, with a correct checksum. The replay must
+   end within a second of real time. */
+static void scene_numbers(void)
+{
+    static const int64_t values[] = {
+        INT64_MIN,  INT64_MIN + 1, INT32_MIN,     -1,       0, 1, INT32_MAX,
+        UINT32_MAX, 1ll << 53,     INT64_MAX - 1, INT64_MAX
+    };
+    static const struct {
+        unsigned at, size;
+    } fields[] = { { 9, 4 },  { 13, 4 }, { 17, 4 }, { 21, 4 },
+                   { 25, 8 }, { 33, 8 }, { 41, 8 }, { 49, 4 } };
+    static const char *const speeds[] = { "speed=0", "speed=1", "speed=1000000", "speed=1e-300" };
+    unsigned bad = 0, runs = 0;
+    unsigned char was[8];
+
+    for (unsigned nth = 0; nth < ALL; nth++)
+        for (size_t field = 0; field < sizeof fields / sizeof *fields; field++)
+            for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+                for (size_t k = 0; k < sizeof speeds / sizeof *speeds; k++, runs++) {
+                    unsigned char *frame = frame_of(nth);
+
+                    memcpy(was, frame + fields[field].at, 8);
+                    memcpy(frame + fields[field].at, &values[i], fields[field].size);
+                    sum_write(frame);
+                    if (replay(size, speeds[k], 1000) < 0 || (dones != 1 && fields[field].at != 41))
+                        bad++;
+                    /* so slow that the recorded steps need more than a year */
+                    if (!dones)
+                        tocsin_clock_move(366 * 86400000ll);
+                    bad += !dones;
+                    unload("replay");
+                    memcpy(frame + fields[field].at, was, 8);
+                    sum_write(frame);
+                }
+    printf("numbers: %u bad of %u\n", bad, runs);
+}
+
 static void scene_steps(void)
 {
     replay(size, "step=yes", 100);
@@ -150,10 +216,11 @@ static void scene_steps(void)
     unload("replay");
 }
 
-/* What is blocked has room for one: the others come in their order, and nobody is put into quarantine for the waiting. */
+/* Scene: the signal is blocked, and allows one pending emission. The other emissions must wait
+   in order. The wait must not put a handler into quarantine. */
 static void scene_room(const char *setting)
 {
-    struct tocsin_mask mask;
+    struct tocsin_block mask;
 
     if (tocsin_block("said", &mask) < 0)
         exit(EXIT_FAILURE);
@@ -170,7 +237,7 @@ static void scene_room(const char *setting)
     unload("replay");
 }
 
-/* The file is cut off while it is replayed. */
+/* Scene: the file is truncated while it is replayed. */
 static void scene_short(void)
 {
     FILE *stream;
@@ -190,14 +257,19 @@ int main(int argc, char *argv[])
 {
     file = argc > 1 ? argv[1] : "recording";
     snprintf(cut, sizeof cut, "%s.cut", file);
-    signo = tocsin_declare(&(struct tocsin_spec){ .name = "said", .doc = "Something was said.", .layout = &said_layout, .limit = 1 });
-    step = tocsin_declare(&(struct tocsin_spec){ .name = "replay.step", .doc = "One emission is to be replayed." });
-    if (signo < 0 || tocsin_clock_move(0) < 0 || !record() || tocsin_on("said", on_said, NULL) < 0 ||
-        tocsin_connect("replay.done", &(struct tocsin_action){ .fn = on_done, .flags = TOCSIN_EARLY }, NULL) < 0)
+    signo = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "said", .doc = "Something was said.", .layout = &said_layout, .limit = 1 });
+    step = tocsin_declare(&(struct tocsin_signal_spec){ .name = "replay.step",
+                                                        .doc = "One emission is to be replayed." });
+    if (signo < 0 || tocsin_clock_move(0) < 0 || !record() ||
+        tocsin_on("said", on_said, NULL) < 0 ||
+        tocsin_connect("replay.done",
+                       &(struct tocsin_action){ .fn = on_done, .flags = TOCSIN_EARLY }, NULL) < 0)
         return EXIT_FAILURE;
     scene_cuts();
     scene_flips();
     scene_speed();
+    scene_numbers();
     scene_steps();
     scene_room("speed=0");
     scene_room("step=yes");

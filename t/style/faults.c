@@ -1,5 +1,8 @@
-/* The styles with each allocation and system call below them made to fail in turn. */
+/* Contract line F3 for futures, queues, groups and fibers: each allocation and each system call
+   fails in turn. */
 #include <poll.h>
+
+#include <tocsin/provider.h>
 
 #include "faults.h"
 
@@ -19,7 +22,7 @@ static struct tocsin_op promise(void)
     return op;
 }
 
-/* Takes the result, or the error that the id carries. */
+/* Waits for the operation. If its start failed, the id itself is the error. */
 static void take(struct tocsin_op op)
 {
     int status = tocsin_wait(op, -1, NULL);
@@ -48,7 +51,8 @@ static int task(void *arg)
     err = tocsin_timer(0, TOCSIN_QUEUE(queue), NULL);
     if (err < 0)
         return err;
-    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);      /* what was started is never lost */
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info),
+                     0); /* a started operation is never lost */
     tocsin_info_unref(info);
     return 0;
 }
@@ -62,12 +66,13 @@ static void start_groups(void)
     all[ALL].err = tocsin_all(ops, 2, TOCSIN_CALL(on_started_end, &all[ALL]), &all[ALL].op);
     all[ANY].err = tocsin_any(ops + 2, 2, TOCSIN_CALL(on_started_end, &all[ANY]), &all[ANY].op);
     while ((all[ALL].err == 0 && !all[ALL].ended) || (all[ANY].err == 0 && !all[ANY].ended))
-        ck_assert_int_ge(tocsin_turn(-1), 0);
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     for (int i = 0; i < 4; i++)
-        if (i < 2 || all[ANY].err < 0)                     /* a start that failed has changed nothing */
+        if (i < 2 || all[ANY].err < 0) /* A group whose start failed has not changed its members. */
             take(ops[i]);
     if (all[ANY].err == 0)
-        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0), 1);     /* the winner's */
+        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0),
+                         1); /* the operation that ended first */
 }
 
 static int take_all(struct tocsin_queue from)
@@ -79,7 +84,8 @@ static int take_all(struct tocsin_queue from)
     return count;
 }
 
-/* Filled to the brim, it holds what it is to hold: whatever failed before, no place was lost. */
+/* Fills the queue up to its limit. If an earlier failure had leaked a reserved entry, fewer
+   entries would fit. */
 static void check_limit(struct tocsin_queue set)
 {
     int err = 0;
@@ -91,14 +97,16 @@ static void check_limit(struct tocsin_queue set)
     ck_assert_int_eq(take_all(set), LIMIT);
 }
 
-/* Two queues of a set: one with room, one whose ring has to grow for what is started. */
+/* Two queues with a pattern receive the same completions. One has room. The other must enlarge
+   its ring for the operations. */
 static void start_for_sets(struct tocsin_queue with_room)
 {
     for (int i = 0; i < 16; i++)
         ck_assert_int_ne(tocsin_emit(note, NULL), -EAGAIN);
     if (!tocsin_id_error(with_room.id))
         take_all(with_room);
-    all[QUEUED].err = tocsin_op_new(NULL, TOCSIN_CALL(on_started_end, &all[QUEUED]), &all[QUEUED].op);
+    all[QUEUED].err = tocsin_op_new(NULL, TOCSIN_CALL(on_started_end, &all[QUEUED]),
+                                    &all[QUEUED].op);
     if (all[QUEUED].err == 0) {
         ck_assert_int_eq(tocsin_op_complete(all[QUEUED].op, 0, NULL), 0);
         turns_until(&all[QUEUED].ended, 1);
@@ -110,18 +118,22 @@ static void queue_all(void)
     struct tocsin_queue full, set;
     int fd;
 
-    tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = 2 * LIMIT }, &full);
+    tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = 2 * LIMIT },
+                      &full);
     tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = LIMIT }, &set);
     start_for_sets(set);
     if (!tocsin_id_error(full.id)) {
-        ck_assert_int_ge(take_all(full), 15 + (all[QUEUED].err == 0));     /* one emission may have failed */
+        ck_assert_int_ge(take_all(full),
+                         15 + (all[QUEUED].err == 0)); /* the start of one may have failed */
         ck_assert_int_eq(tocsin_queue_close(full), 0);
     }
     if (tocsin_id_error(set.id))
         return;
     fd = tocsin_queue_fd(set);
-    ck_assert(fd < 0 || poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) >= (all[QUEUED].err == 0));
-    ck_assert_int_eq(take_all(set), all[QUEUED].err == 0); /* its end is never lost */
+    ck_assert(fd < 0 ||
+              poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) >= (all[QUEUED].err == 0));
+    /* The queue holds the completion of each operation that was started. */
+    ck_assert_int_eq(take_all(set), all[QUEUED].err == 0);
     check_limit(set);
     ck_assert_int_eq(tocsin_queue_close(set), 0);
 }
@@ -134,7 +146,8 @@ static void job(void)
     tocsin_queue_open(NULL, NULL, &queue);
     start_groups();
     queue_all();
-    all[FIBER].err = tocsin_spawn(task, NULL, TOCSIN_CALL(on_started_end, &all[FIBER]), &all[FIBER].op);
+    all[FIBER].err = tocsin_spawn(task, NULL, TOCSIN_CALL(on_started_end, &all[FIBER]),
+                                  &all[FIBER].op);
     if (all[FIBER].err == 0)
         turns_until(&all[FIBER].ended, 1);
     all[JOINED].err = tocsin_spawn(task_inner, NULL, TOCSIN_FUTURE, &all[JOINED].op);
@@ -142,13 +155,13 @@ static void job(void)
         turns_until(&all[JOINED].ended, 1);
     if (!tocsin_id_error(queue.id))
         ck_assert_int_eq(tocsin_queue_close(queue), 0);
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     check_started(all, STARTS);
 }
 
 START_TEST(all_styles)
 {
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
     ck_assert_int_gt(note, 0);
     each_in_turn("style/faults", job);
 }

@@ -1,34 +1,22 @@
-/* Fibers: functions with a stack of their own, that a wait suspends. */
+/* Fibers: functions that have a stack of their own. A wait suspends the fiber, and the loop
+   continues. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "told.h"
+#include <tocsin/provider.h>
+
+#include "futures.h"
+#include "handlers.h"
 
 static struct told told;
 static int note;
-
-static struct tocsin_op promise(void)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
-    return op;
-}
-
-static struct tocsin_op spawn(tocsin_task task, void *arg)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_spawn(task, arg, TOCSIN_FUTURE, &op), 0);
-    return op;
-}
 
 static void begin(void)
 {
     memset(&told, 0, sizeof told);
     written[0] = '\0';
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
 }
 
 static int task_wait(void *arg)
@@ -48,9 +36,10 @@ static int task_write(void *arg)
 
 START_TEST(they_take_turns)
 {
-    struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"), spawn(task_write, "c") };
+    struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"),
+                                spawn(task_write, "c") };
 
-    ck_assert_str_eq(written, "");                         /* it begins in the next turn */
+    ck_assert_str_eq(written, ""); /* the fiber begins in the next turn */
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), 5);
     ck_assert_str_eq(written, "abcabcabc");
@@ -139,12 +128,12 @@ START_TEST(deep_use_of_the_stack)
 END_TEST
 
 #ifdef __SANITIZE_THREAD__
-#define MANY 1000                                      /* it keeps a shadow of each, as large as of a thread */
+#define MANY 1000 /* a sanitizer needs as much shadow memory for a fiber as for a thread */
 #else
 #define MANY 10000
 #endif
 
-/* As many as the system's limit of mappings allows, two for each. */
+/* Each fiber needs two memory mappings, so the system's limit of mappings bounds their number. */
 START_TEST(ten_thousand_of_them)
 {
     enum { COUNT = MANY };
@@ -169,7 +158,7 @@ static int try_to_wait(const struct tocsin_info *info, void *arg)
     (void)info;
     ck_assert_int_eq(tocsin_wait(*op, -1, NULL), -EDEADLK);
     ck_assert_int_eq(tocsin_yield(), -EDEADLK);
-    ck_assert_int_eq(tocsin_turn(0), -EDEADLK);
+    ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     told.count++;
     return TOCSIN_NEXT;
@@ -180,11 +169,12 @@ static int task_emit(void *arg)
     struct tocsin_op *op = arg;
 
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_turn(0), -EDEADLK);
+    ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_clock_move(0), -EDEADLK);
     ck_assert_int_eq(tocsin_op_complete(*op, 4, NULL), 0);
-    return tocsin_wait(*op, -1, NULL);                     /* at depth 0 of its own stack it may */
+    /* The fiber calls this outside of a handler, so the wait is allowed. */
+    return tocsin_wait(*op, -1, NULL);
 }
 
 START_TEST(a_handler_on_its_stack_cannot_wait)
@@ -194,7 +184,7 @@ START_TEST(a_handler_on_its_stack_cannot_wait)
     connect_to("test.note", try_to_wait, &op);
     ck_assert_int_eq(tocsin_wait(spawn(task_emit, &op), -1, NULL), 4);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_int_eq(tocsin_yield(), -EDEADLK);            /* no fiber runs */
+    ck_assert_int_eq(tocsin_yield(), -EDEADLK); /* outside of a fiber */
 }
 END_TEST
 
@@ -228,9 +218,10 @@ START_TEST(what_it_emits_descends_from_where_it_was_spawned)
     connect_to("timer.expired", spawn_here, NULL);
     connect_to("test.note", check_parent, NULL);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
-    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL), 0);     /* another in between */
+    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL),
+                     0); /* another fiber's wait runs between the two */
     turns_until(&told.count, 2);
-    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_ge(tocsin_loop_turn(0), 1);
     test_leaves(1);
 }
 END_TEST
@@ -257,7 +248,7 @@ static int task_free(void *arg)
 {
     struct tocsin_op op;
 
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
     *(int *)arg = tocsin_yield();
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), -ESHUTDOWN);
     return 0;
@@ -288,24 +279,26 @@ static int task_touch_guard(void *arg)
     (void)arg;
     for (int i = 0; i < 64 && mincore((void *)(uintptr_t)below, page, &resident) == 0; i++) {
         below -= page;
-        *below = 1;                                        /* dies at the guard page */
+        *below = 1; /* the guard page kills the process here */
     }
     return 0;
 }
 
-/* It dies instead of writing into what lies below. In a child, since that kills. */
+/* A fiber writes below its stack. The guard page must kill the process, so the test does this in
+   a child. */
 START_TEST(a_guard_page_ends_the_stack)
 {
     pid_t child;
     int status;
 
-    tocsin_free();
+    tocsin_loop_free();
     child = fork();
     if (child == 0) {
         struct tocsin_op op;
 
         signal(SIGSEGV, SIG_DFL);
-        _exit(tocsin_spawn(task_touch_guard, NULL, TOCSIN_FUTURE, &op) < 0 || tocsin_wait(op, -1, NULL) != 0);
+        _exit(tocsin_spawn(task_touch_guard, NULL, TOCSIN_FUTURE, &op) < 0 ||
+              tocsin_wait(op, -1, NULL) != 0);
     }
     ck_assert_int_gt(child, 0);
     ck_assert_int_eq(waitpid(child, &status, 0), child);

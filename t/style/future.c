@@ -1,22 +1,18 @@
-/* W1: the operation is the placeholder. Every way in which a result is taken, once. */
-#include "told.h"
+/* Contract line W1: there are several ways to take the result of an operation with
+   TOCSIN_FUTURE. The result can be taken once. */
+#include <tocsin/provider.h>
+
+#include "futures.h"
+#include "handlers.h"
 
 static struct told told;
-
-static struct tocsin_op promise(void)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
-    return op;
-}
 
 static struct tocsin_op ended(int status)
 {
     struct tocsin_op op = promise();
 
     ck_assert_int_eq(tocsin_op_complete(op, status, NULL), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_status(op), status);
     return op;
 }
@@ -37,7 +33,7 @@ START_TEST(returned_before_it_is_done_and_waited_for)
     ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
     ck_assert_uint_eq(info->source.id, op.source.id);
     tocsin_info_unref(info);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);  /* taken once */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT); /* the result was taken already */
 }
 END_TEST
 
@@ -50,7 +46,7 @@ START_TEST(taken_when_it_has_ended_already)
     ck_assert_int_eq(info->status, 3);
     tocsin_info_unref(info);
     op = ended(-EIO);
-    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO);    /* a failure has no info */
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO); /* a failure has no info */
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
 }
 END_TEST
@@ -60,7 +56,8 @@ START_TEST(completed_by_hand_with_any_payload)
     struct tocsin_op op = promise();
     struct tocsin_info *info;
 
-    ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_timer_ticked, .late_us = 42)), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_timer_ticked, .late_us = 42)),
+                     0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), -ENOENT);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
     ck_assert_int_eq(tocsin_timer_ticked_of(info)->late_us, 42);
@@ -73,7 +70,8 @@ START_TEST(then_before_and_after_it_has_ended)
     struct tocsin_op op = promise();
 
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    ck_assert_int_eq(tocsin_then(op, tell, &told), -EINVAL);       /* its result is promised away */
+    ck_assert_int_eq(tocsin_then(op, tell, &told),
+                     -EINVAL); /* the result is promised to another waiter */
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(told.count, 0);
     drain_all();
@@ -83,7 +81,8 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    ck_assert_int_eq(told.count, 1);                       /* from the loop */
+    /* The notify has not been called yet; the loop will call it. */
+    ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_free(op), -EINVAL);
     drain_all();
@@ -97,9 +96,125 @@ END_TEST
 START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
 {
     ck_assert_int_eq(tocsin_then(ended(4), tell, &told), 0);
-    tocsin_free();
+    tocsin_loop_free();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, 4);
+}
+END_TEST
+
+/* A chain of operations: the notify of each operation requests the notify of the next one with
+   tocsin_then(). */
+enum { LINKS = 20 };
+static struct {
+    struct tocsin_op ops[LINKS];
+    int next, called[LINKS];
+} chain;
+
+static int call_next(const struct tocsin_info *info, void *arg)
+{
+    int *called = arg;
+
+    ck_assert_int_eq(info->status, (int)(called - chain.called));
+    ck_assert_int_eq((*called)++, 0);
+    if (chain.next < LINKS)
+        ck_assert_int_eq(tocsin_then(chain.ops[chain.next], call_next, &chain.called[chain.next]),
+                         0);
+    chain.next++;
+    return TOCSIN_NEXT;
+}
+
+/* Requests the first notify of the chain. The cases: before tocsin_loop_free(), with an
+   operation that has ended or runs; or in the notify of an operation that tocsin_loop_free()
+   cancels. */
+static int begin_chain(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    chain.next = 1;
+    return tocsin_then(chain.ops[0], call_next, chain.called);
+}
+
+enum chain_begins { BEFORE_THE_FREE, IN_A_NOTIFY, IN_A_THEN, CHAIN_BEGINS };
+
+START_TEST(then_in_what_a_then_calls_while_the_loop_is_freed)
+{
+    enum chain_begins begins = (enum chain_begins)_i;
+    struct tocsin_op running;
+
+    memset(&chain, 0, sizeof chain);
+    for (int i = 0; i < LINKS; i++)
+        chain.ops[i] = ended(i);
+    if (begins == BEFORE_THE_FREE)
+        ck_assert_int_eq(begin_chain(NULL, NULL), 0);
+    else if (begins == IN_A_NOTIFY)
+        ck_assert_int_eq(tocsin_every(1000, TOCSIN_CALL(begin_chain), NULL), 0);
+    else
+        ck_assert_int_eq(tocsin_then(running = promise(), begin_chain, NULL), 0);
+    ck_assert_int_eq(tocsin_loop_free(), LINKS + (begins != BEFORE_THE_FREE));
+    for (int i = 0; i < LINKS; i++)
+        ck_assert_int_eq(chain.called[i], 1);
+}
+END_TEST
+
+/* A handler emits its own signal each time, so emissions never end. tocsin_loop_free() must
+   still return, and must still call every notify of the chain. */
+static int emit_again(const struct tocsin_info *info, void *arg)
+{
+    tell(info, arg);
+    ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
+    return TOCSIN_NEXT;
+}
+
+START_TEST(then_beside_a_handler_that_emits_for_ever)
+{
+    int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.again" });
+
+    memset(&chain, 0, sizeof chain);
+    for (int i = 0; i < LINKS; i++)
+        chain.ops[i] = ended(i);
+    connect_to("test.again", emit_again, &told);
+    ck_assert_int_eq(tocsin_emit(signo, NULL), TOCSIN_DELIVERED);
+    ck_assert_int_eq(begin_chain(NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_loop_free(), LINKS);
+    for (int i = 0; i < LINKS; i++)
+        ck_assert_int_eq(chain.called[i], 1);
+}
+END_TEST
+
+/* After the loop's last turn, tocsin_then() is refused. */
+#define THING(F) F(object, object)
+TOCSIN_LAYOUT(thing, THING);
+
+static int then_result;
+
+static int ref(void *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void then_at_last(void *object)
+{
+    then_result = tocsin_then(*(struct tocsin_op *)object, tell, &told);
+}
+
+static const struct tocsin_object_ops shared = { .name = "thing",
+                                                 .ref = ref,
+                                                 .unref = then_at_last };
+
+START_TEST(then_after_the_last_turn)
+{
+    int signo = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "test.thing", .layout = &thing_layout });
+    struct tocsin_queue queue;
+    struct tocsin_op op = ended(1);
+
+    then_result = 1;
+    ck_assert_int_eq(tocsin_queue_open("test.thing", NULL, &queue), 0);
+    ck_assert_int_eq(tocsin_emit(signo, TOCSIN_PAYLOAD(thing, .object = { &op, &shared })),
+                     TOCSIN_DELIVERED);
+    ck_assert_int_eq(tocsin_loop_free(), 2);
+    ck_assert_int_eq(then_result, -ESHUTDOWN);
+    ck_assert_int_eq(told.count, 0);
 }
 END_TEST
 
@@ -110,7 +225,7 @@ START_TEST(freed_untaken)
     ck_assert_int_eq(tocsin_op_free(op), 0);
     ck_assert_int_eq(tocsin_op_free(op), -ENOENT);
     ck_assert_int_eq(tocsin_op_free(running), 0);
-    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS);     /* it runs on */
+    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS); /* the operation still runs */
     ck_assert_int_eq(tocsin_wait(running, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_complete(running, 0, NULL), 0);
     drain_all();
@@ -146,7 +261,8 @@ START_TEST(the_error_that_the_id_carries)
 
     ck_assert_int_eq(tocsin_timer(-1, TOCSIN_FUTURE, &op), -EINVAL);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
-    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE((struct tocsin_queue){ (uint64_t)-EIO }), &op), -EIO);
+    ck_assert_int_eq(
+        tocsin_op_new(NULL, TOCSIN_QUEUE((struct tocsin_queue){ (uint64_t)-EIO }), &op), -EIO);
     ck_assert_int_eq(tocsin_then(op, tell, &told), -EIO);
     ck_assert_int_eq(tocsin_cancel(op), -EIO);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), -EIO);
@@ -160,17 +276,21 @@ START_TEST(the_time_limit_is_its_deadline)
     ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
     op = promise();
-    ck_assert_int_eq(tocsin_deadline(op, 1), 0);
-    ck_assert_int_eq(tocsin_wait(op, 1000000, NULL), -ETIMEDOUT);  /* the nearer one stays */
+    ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
+    /* the earlier deadline stays in force */
+    ck_assert_int_eq(tocsin_wait(op, 1000000, NULL), -ETIMEDOUT);
     op = promise();
-    ck_assert_int_eq(tocsin_deadline(op, 1), 0);
-    ck_assert_int_eq(tocsin_deadline(op, -1), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, -1), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 9, NULL), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), 9);
 }
 END_TEST
 
-struct second { struct tocsin_op op; int wait, then, free, all, any; };
+struct second {
+    struct tocsin_op op;
+    int wait, then, free, all, any;
+};
 
 static int try_all_ways(const struct tocsin_info *info, void *arg)
 {
@@ -199,13 +319,14 @@ START_TEST(a_second_waiter_is_refused)
     struct second second = { .op = promise() };
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(try_all_ways, &second), NULL), 0);
-    ck_assert_int_eq(tocsin_deadline(second.op, 20), 0);
+    ck_assert_int_eq(tocsin_op_deadline(second.op, 20), 0);
     ck_assert_int_eq(tocsin_wait(second.op, -1, NULL), -ETIMEDOUT);
     check_busy(&second);
 }
 END_TEST
 
-/* It has ended, in this very turn, and whoever waits has not been told yet: the result is promised all the same. */
+/* The operation has ended in this turn, but its waiter has not been called yet. The waiter will
+   get the result, so a second waiter is refused. */
 START_TEST(a_second_waiter_is_refused_also_between_its_end_and_the_first)
 {
     struct second second = { .op = promise() };
@@ -231,7 +352,7 @@ START_TEST(the_same_on_a_fiber)
 
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(try_all_ways, &second), &other), 0);
     ck_assert_int_eq(tocsin_spawn(task_wait, &second.op, TOCSIN_FUTURE, &fiber), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_complete(second.op, 6, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(other, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(fiber, -1, NULL), 6);
@@ -251,14 +372,17 @@ START_TEST(a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn)
 
     ck_assert_int_eq(tocsin_spawn(task_wait, &op, TOCSIN_FUTURE, &fiber), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(cancel_it, &fiber), &other), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_complete(op, 6, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(other, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(fiber, -1, NULL), 6);
 }
 END_TEST
 
-struct inside { struct tocsin_op running, ended; int blocked, there; };
+struct inside {
+    struct tocsin_op running, ended;
+    int blocked, there;
+};
 
 static int wait_inside(const struct tocsin_info *info, void *arg)
 {
@@ -276,10 +400,10 @@ START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
 
     connect_to("timer.expired", wait_inside, &inside);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
-    ck_assert_int_eq(tocsin_turn(-1), 1);
+    ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_int_eq(inside.blocked, -EDEADLK);
     ck_assert_int_eq(inside.there, 8);
-    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS);      /* nothing was done to it */
+    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS); /* the operation still runs */
     ck_assert_int_eq(tocsin_op_complete(inside.running, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(inside.running, -1, NULL), 0);
 }
@@ -288,7 +412,7 @@ END_TEST
 static int free_loop(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    return tocsin_free();
+    return tocsin_loop_free();
 }
 
 START_TEST(the_loop_is_freed_while_it_is_waited_for)
@@ -318,7 +442,7 @@ static int wait_for_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* While the first is waited for, turns go on for everybody else. */
+/* While the program waits for one operation, all other operations continue. */
 START_TEST(others_go_on_while_one_is_waited_for)
 {
     struct tocsin_op ops[2] = { promise(), promise() };
@@ -330,7 +454,8 @@ START_TEST(others_go_on_while_one_is_waited_for)
 }
 END_TEST
 
-/* In a handler of its own end a result is not there yet: the notify, which comes after the handlers, is what brings it. */
+/* A handler of the operation's completion tries to take the result. The result is not available
+   yet, because the notify gets it after the handlers have run. */
 enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
 
 static int take_own(const struct tocsin_info *info, void *arg)
@@ -340,7 +465,7 @@ static int take_own(const struct tocsin_info *info, void *arg)
 
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
-    ck_assert_int_eq(tocsin_deadline(op, 1), -EALREADY);
+    ck_assert_int_eq(tocsin_op_deadline(op, 1), -EALREADY);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EDEADLK);
     if (*own == OWN_THEN)
         ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
@@ -354,9 +479,11 @@ static void end_of_own(enum own own)
     struct tocsin_op op = promise();
     struct tocsin_handler handler;
 
-    ck_assert_int_eq(tocsin_connect("op.done", &(struct tocsin_action){ .fn = take_own, .arg = &own }, &handler), 0);
+    ck_assert_int_eq(
+        tocsin_connect("op.done", &(struct tocsin_action){ .fn = take_own, .arg = &own }, &handler),
+        0);
     ck_assert_int_eq(tocsin_op_complete(op, 5, NULL), 0);
-    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_ge(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_status(op), own == OWN_LEFT ? 5 : -ENOENT);
     if (own == OWN_LEFT)
         ck_assert_int_eq(tocsin_op_free(op), 0);
@@ -385,6 +512,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, completed_by_hand_with_any_payload);
     tcase_add_test(tests, then_before_and_after_it_has_ended);
     tcase_add_test(tests, then_on_what_ended_is_called_when_the_loop_is_freed);
+    tcase_add_loop_test(tests, then_in_what_a_then_calls_while_the_loop_is_freed, 0, CHAIN_BEGINS);
+    tcase_add_test(tests, then_beside_a_handler_that_emits_for_ever);
+    tcase_add_test(tests, then_after_the_last_turn);
     tcase_add_test(tests, freed_untaken);
     tcase_add_test(tests, left_behind_is_counted);
     tcase_add_test(tests, what_keeps_no_result);

@@ -1,15 +1,11 @@
-/* All and any: operations over operations. */
-#include "told.h"
+/* tocsin_all() and tocsin_any() create an operation that ends when all or one of several
+   operations have ended. */
+#include <tocsin/provider.h>
+
+#include "futures.h"
+#include "handlers.h"
 
 static struct told told;
-
-static struct tocsin_op promise(void)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
-    return op;
-}
 
 static void complete(struct tocsin_op op, int status)
 {
@@ -35,10 +31,11 @@ START_TEST(all_end_when_the_last_has_ended)
 
     promises(ops, 3);
     complete(ops[2], 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);                   /* one has ended already */
+    /* one operation has ended before the group is created */
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_all(ops, 3, TOCSIN_FUTURE, &all), 0);
     complete(ops[0], 7);
-    ck_assert_int_ge(tocsin_turn(0), 1);
+    ck_assert_int_ge(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_op_status(all), -EINPROGRESS);
     complete(ops[1], 0);
     ck_assert_int_eq(tocsin_wait(all, -1, &info), 0);
@@ -46,7 +43,8 @@ START_TEST(all_end_when_the_last_has_ended)
     ck_assert_uint_eq(done->count, 3);
     ck_assert_uint_eq(done->failed, 0);
     tocsin_info_unref(info);
-    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 7);    /* their results stay theirs */
+    /* each operation of the group keeps its own result */
+    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 7);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), 0);
     ck_assert_int_eq(tocsin_wait(ops[2], -1, NULL), 0);
 }
@@ -96,7 +94,7 @@ START_TEST(all_cancelled_cancels_them_all)
 
     promises(ops, 3);
     complete(ops[1], 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_all(ops, 3, TOCSIN_FUTURE, &all), 0);
     ck_assert_int_eq(tocsin_cancel(all), 0);
     ck_assert_int_eq(tocsin_cancel(all), -EALREADY);
@@ -107,20 +105,27 @@ START_TEST(all_cancelled_cancels_them_all)
 }
 END_TEST
 
-static void check_refused(int (*group)(const struct tocsin_op *, size_t, const struct tocsin_notify *, struct tocsin_op *))
+static void check_refused(int (*group)(const struct tocsin_op *, size_t,
+                                       const struct tocsin_notify *, struct tocsin_op *))
 {
     struct tocsin_op ops[3], op, free_one = promise();
 
     promises(ops, 3);
-    ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], ops[1], ops[0] }, 3, TOCSIN_CALL(tell, &told), &op), -EBUSY);
+    ck_assert_int_eq(
+        group((struct tocsin_op[]){ ops[0], ops[1], ops[0] }, 3, TOCSIN_CALL(tell, &told), &op),
+        -EBUSY);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EBUSY);
     complete(free_one, 0);
     ck_assert_int_eq(tocsin_wait(free_one, -1, NULL), 0);
-    ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], ops[1], free_one }, 3, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], ops[1], free_one }, 3, NULL, NULL),
+                     -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &free_one), 0);
     ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], free_one }, 2, NULL, NULL), -EINVAL);
-    ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], { { (uint64_t)-EIO } } }, 2, NULL, NULL), -EIO);
-    for (int i = 0; i < 3; i++) {                          /* nothing has changed: each can be waited for */
+    ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], { { (uint64_t)-EIO } } }, 2, NULL, NULL),
+                     -EIO);
+    /* The refused group has not changed its members, so the program can still wait for each of
+       them. */
+    for (int i = 0; i < 3; i++) {
         complete(ops[i], i);
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), i);
     }
@@ -166,7 +171,8 @@ START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), 5);
     drain_all();
-    ck_assert_int_eq(told.count, 3);                       /* the losers announced their end, too */
+    /* Handlers also received the completions of the operations that lost. */
+    ck_assert_int_eq(told.count, 3);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(tocsin_op_status(ops[0]), -ENOENT);
     ck_assert_int_eq(tocsin_op_status(ops[2]), -ENOENT);
@@ -181,9 +187,10 @@ START_TEST(any_of_what_has_ended_already)
     promises(ops, 3);
     complete(ops[1], -EIO);
     complete(ops[2], 4);
-    ck_assert_int_eq(tocsin_turn(0), 2);
+    ck_assert_int_eq(tocsin_loop_turn(0), 2);
     ck_assert_int_eq(tocsin_any(ops, 3, TOCSIN_FUTURE, &any), 0);
-    ck_assert_int_eq(tocsin_wait(any, -1, &info), -EIO);   /* the status is the winner's */
+    /* the status of the operation that ended first */
+    ck_assert_int_eq(tocsin_wait(any, -1, &info), -EIO);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), -EIO);
     drain_all();
     ck_assert_int_eq(tocsin_op_status(ops[2]), -ENOENT);
@@ -220,7 +227,7 @@ START_TEST(any_cancelled_has_no_winner)
 
     promises(ops, 3);
     ck_assert_int_eq(tocsin_any(ops, 3, TOCSIN_CALL(keep_winner, &winner), &any), 0);
-    ck_assert_int_eq(tocsin_deadline(any, 0), 0);
+    ck_assert_int_eq(tocsin_op_deadline(any, 0), 0);
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
@@ -256,13 +263,13 @@ START_TEST(the_loop_is_freed_under_them)
     promises(ops, 4);
     ck_assert_int_eq(tocsin_any(ops, 2, TOCSIN_CALL(tell, &told), &any), 0);
     ck_assert_int_eq(tocsin_all(ops + 2, 2, TOCSIN_CALL(tell, &told), &all), 0);
-    ck_assert_int_eq(tocsin_free(), 6);
+    ck_assert_int_eq(tocsin_loop_free(), 6);
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(told.status, -ECANCELED);
 }
 END_TEST
 
-/* Each of many ends while others do: no member is told twice, none is lost. */
+/* Many operations end in a mixed order. The group must count each member exactly once. */
 START_TEST(of_many)
 {
     enum { COUNT = 3000 };

@@ -1,38 +1,7 @@
-/* Queues: bounded, and what was started is never lost. */
-#include "told.h"
+/* Queues have a limit, and never lose the completion of an operation that was started. */
+#include <tocsin/provider.h>
 
-static struct told told;
-static int note;                                       /* a signal that carries nothing */
-
-static struct tocsin_queue open_queue(const char *pattern, size_t limit, unsigned flags)
-{
-    struct tocsin_queue queue;
-
-    ck_assert_int_eq(tocsin_queue_open(pattern, &(struct tocsin_queue_options){ .limit = limit, .flags = flags }, &queue), 0);
-    return queue;
-}
-
-/* What a queue holds, one letter for each entry: e(mitted), p(rogress), d(one). */
-static const char *codes(struct tocsin_queue queue)
-{
-    static char text[256];
-    struct tocsin_info *info;
-    size_t count = 0;
-
-    while (count < sizeof text - 1 && tocsin_queue_wait(queue, 0, &info) == 0) {
-        text[count++] = "?e??pd"[info->code];
-        tocsin_info_unref(info);
-    }
-    text[count] = '\0';
-    return text;
-}
-
-static void begin(void)
-{
-    memset(&told, 0, sizeof told);
-    note = tocsin_declare(&(struct tocsin_spec){ .name = "test.note", .doc = "A note." });
-    ck_assert_int_gt(note, 0);
-}
+#include "queue_codes.h"
 
 START_TEST(first_in_first_out)
 {
@@ -67,9 +36,13 @@ START_TEST(what_is_malformed)
     ck_assert_int_eq(tocsin_queue_open("..", NULL, &queue), -EINVAL);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_queue_open("nobody.declared.it", NULL, &queue), -ENOENT);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .flags = 2 }, &queue), -EINVAL);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .spare = { 1 } }, &queue), -EINVAL);
-    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .priority = 40000 }, &queue), -EINVAL);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .flags = 2 }, &queue),
+                     -EINVAL);
+    ck_assert_int_eq(
+        tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .spare = { 1 } }, &queue), -EINVAL);
+    ck_assert_int_eq(
+        tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .priority = 40000 }, &queue),
+        -EINVAL);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE(queue), NULL), -EINVAL);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE((struct tocsin_queue){ 0 }), NULL), -ENOENT);
 }
@@ -100,7 +73,7 @@ START_TEST(places_come_back)
     struct tocsin_queue queue = open_queue(NULL, 2, 0);
     struct tocsin_op op;
 
-    for (int i = 0; i < 10; i++) {                         /* undone, cancelled, ended */
+    for (int i = 0; i < 10; i++) { /* refused starts and cancelled operations free their entry */
         ck_assert_int_eq(tocsin_watch(-1, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_watch(99999, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_timer(1000, TOCSIN_QUEUE(queue), &op), 0);
@@ -122,7 +95,7 @@ START_TEST(closed_with_what_it_holds)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
-    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);  /* it runs on */
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS); /* the operation still runs */
     connect_to("op.done", tell, &told);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
@@ -136,7 +109,7 @@ START_TEST(left_open_is_counted_and_closed_by_the_loop)
 
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_QUEUE(other), NULL), 0);
-    ck_assert_int_eq(tocsin_free(), 3);
+    ck_assert_int_eq(tocsin_loop_free(), 3);
     ck_assert_int_eq(tocsin_queue_close(queue), -ENOENT);
 }
 END_TEST
@@ -159,7 +132,7 @@ END_TEST
 static int free_loop(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    return tocsin_free();
+    return tocsin_loop_free();
 }
 
 START_TEST(the_loop_is_freed_while_it_is_waited_on)
@@ -177,7 +150,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     struct tocsin_queue queue = *(struct tocsin_queue *)arg;
 
     (void)info;
-    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);        /* what is there */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0); /* succeeds: the queue has an entry */
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_queue_wait(queue, 10, NULL), -EDEADLK);
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -EDEADLK);
@@ -221,12 +194,13 @@ static int take_note(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Somebody else takes what came, before whoever waits could: that goes on waiting. */
+/* The program waits for an entry. An entry arrives, but a handler takes it before the wait can.
+   The wait continues. */
 START_TEST(taken_by_another_meanwhile)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
-    ck_assert_int_eq(tocsin_clock_move(0), 0);              /* both in one turn, for sure */
+    ck_assert_int_eq(tocsin_clock_move(0), 0); /* so that both happen in one turn */
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(start_work), NULL), 0);
@@ -256,7 +230,7 @@ START_TEST(the_same_on_fibers)
     ck_assert_int_eq(tocsin_cancel(one), 0);
     ck_assert_int_eq(tocsin_wait(one, -1, NULL), -ECANCELED);
     ck_assert_int_eq(tocsin_spawn(task_queue_wait, &queue, TOCSIN_FUTURE, &one), 0);
-    ck_assert_int_eq(tocsin_turn(0), 1);
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     ck_assert_int_eq(tocsin_wait(one, -1, NULL), -ECANCELED);
 }

@@ -1,4 +1,10 @@
-/* sigsuspend: another set until something has run; the old one is put back, whatever happened. */
+/* tocsin_suspend(), as sigsuspend(): the loop blocks another set of signals until a handler has
+   run. The old set is restored in every case. */
+#include <tocsin/inspect.h>
+#include <tocsin/posix.h>
+#include <tocsin/provider.h>
+
+#include "futures.h"
 #include "faults.h"
 #include "record.h"
 
@@ -7,7 +13,8 @@ static int a, b, c;
 
 static int declare(const char *name, int rank)
 {
-    int signo = tocsin_declare(&(struct tocsin_spec){ .name = name, .rank = rank, .doc = "Of a test." });
+    int signo = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = name, .rank = rank, .doc = "Of a test." });
 
     ck_assert_int_gt(signo, 0);
     return signo;
@@ -18,7 +25,7 @@ static void set_is(const char *text)
     char set[256];
 
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_BLOCK, NULL, set, sizeof set), 0);
-    set[strcspn(set, "@")] = '\0';                     /* in a handler: "@handlers" */
+    set[strcspn(set, "@")] = '\0'; /* While a handler runs, the listed set ends with "@handlers". */
     for (size_t size = strlen(set); size && strchr(", ", set[size - 1]);)
         set[--size] = '\0';
     ck_assert_str_eq(set, text);
@@ -56,13 +63,14 @@ static int write_name(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A timer that nobody but fn hears, and that fn is a notify of: what it does comes from the loop. */
+/* Starts a timer that calls fn from the loop. No handler receives the timer's completion. */
 static void soon(tocsin_fn fn, void *arg)
 {
     ck_assert_int_eq(tocsin_timer(0, fn ? TOCSIN_CALL(fn, arg) : NULL, NULL), 0);
 }
 
-/* Emitted by a fiber, whose end nobody hears: only what hears the signal has run. */
+/* A fiber emits a signal. No handler receives the fiber's completion, so only the signal's
+   handlers run. */
 static int task_emit(void *arg)
 {
     return tocsin_emit(*(int *)arg, NULL);
@@ -80,18 +88,18 @@ static void begin(void)
     a = declare("suspend.a", 3);
     b = declare("suspend.b", 2);
     c = declare("suspend.c", 1);
-    ck_assert_int_ge(tocsin_turn(0), 0);                   /* the loop is there */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* creates the loop */
     connect_to("suspend.*", write_name, NULL);
 }
 
-/* What ends it */
+/* Tests: which events end the suspend */
 
 START_TEST(what_is_pended_comes_first_and_ends_it)
 {
     set_to("suspend.a, suspend.b, suspend.c");
     emit(a, TOCSIN_PENDED), emit(b, TOCSIN_PENDED), emit(c, TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_suspend("suspend.b", -1), 0);
-    ck_assert_record("c a");                               /* all of it, by rank */
+    ck_assert_record("c a"); /* all pending emissions are delivered, by rank */
     set_is("suspend.a, suspend.b, suspend.c");
     ck_assert_int_eq(tocsin_suspend("suspend.c", 0), 0);
     ck_assert_record("b");
@@ -117,7 +125,7 @@ START_TEST(what_comes_later_ends_it)
 }
 END_TEST
 
-/* What the new set alone held back is delivered when the old one is put back. */
+/* Emissions that only the temporary set blocks are delivered when the old set is restored. */
 START_TEST(held_back_meanwhile)
 {
     int *both[] = { &a, &c };
@@ -130,8 +138,8 @@ START_TEST(held_back_meanwhile)
     ck_assert_int_eq(tocsin_suspend("suspend.*", -1), 0);
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
-    ck_assert_int_eq(tocsin_pending("suspend.b"), 1);
-    drain_all();                                           /* the fibers may not have ended yet */
+    ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
+    drain_all(); /* the fibers may not have ended yet */
 }
 END_TEST
 
@@ -150,7 +158,8 @@ START_TEST(a_notify_ends_it)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);   /* nothing has run: it is kept */
+    /* no handler has run, so the emission is kept */
+    ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
     ck_assert_int_eq(told.count, 2);
@@ -166,12 +175,14 @@ static int count_unhandled(const struct tocsin_info *info, void *arg)
 
 START_TEST(what_does_not_end_it)
 {
-    struct tocsin_mask mask;
-    int unheard = tocsin_declare(&(struct tocsin_spec){ .name = "test.unheard", .unhandled_fn = count_unhandled });
+    struct tocsin_block mask;
+    int unheard = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "test.unheard", .unhandled_fn = count_unhandled });
     int seen = declare("test.seen", 0), ignored = declare("suspend.ignored", 0);
     int *all[] = { &a, &unheard, &seen, &ignored };
 
-    ck_assert_int_eq(tocsin_observe("test.seen", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
+    ck_assert_int_eq(
+        tocsin_observe("test.seen", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
     ck_assert_int_eq(tocsin_ignore("suspend.ignored"), 0);
     ck_assert_int_eq(tocsin_block("suspend.a", &mask), 0);
     for (int i = 0; i < 4; i++)
@@ -185,7 +196,8 @@ START_TEST(what_does_not_end_it)
 }
 END_TEST
 
-/* A program that waits for a flag: nothing is missed between looking and waiting. */
+/* A program blocks a signal, tests a flag, and suspends. A signal between the test and the wait
+   must not be missed. */
 static int set_flag(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -216,11 +228,11 @@ START_TEST(no_wake_up_is_missed)
 }
 END_TEST
 
-/* Refused */
+/* Tests: calls of tocsin_suspend() that are refused */
 
 static int suspend_inside(const struct tocsin_info *info, void *arg)
 {
-    int expected = tocsin_pending("suspend.b") ? 0 : -ETIMEDOUT;
+    int expected = tocsin_pending_count("suspend.b") ? 0 : -ETIMEDOUT;
 
     (void)info, (void)arg;
     ck_assert_int_eq(tocsin_suspend("", -1), -EDEADLK);
@@ -243,7 +255,7 @@ START_TEST(in_a_handler)
     emit(c, TOCSIN_DELIVERED);
     ck_assert_record("c ( b )");
     soon(suspend_inside, NULL);
-    ck_assert_int_ge(tocsin_turn(-1), 1);
+    ck_assert_int_ge(tocsin_loop_turn(-1), 1);
     ck_assert_record("( )");
 }
 END_TEST
@@ -278,7 +290,8 @@ START_TEST(twice)
     ck_assert_int_eq(tocsin_wait(first, -1, NULL), 0);
     set_is("suspend.*");
     emit(a, TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_suspend("", -1), 0);           /* while main's delivers what was pended */
+    /* The handlers call tocsin_suspend(), which is refused. */
+    ck_assert_int_eq(tocsin_suspend("", -1), 0);
     ck_assert_int_eq(count, 2);
 }
 END_TEST
@@ -292,11 +305,11 @@ START_TEST(wrong)
     ck_assert_int_eq(tocsin_suspend("!suspend.a", 0), -EINVAL);
     ck_assert_int_eq(tocsin_suspend("suspend.nobody", 0), -ENOENT);
     set_is("suspend.a");
-    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT);   /* it is not suspended still */
+    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT); /* the loop is not suspended any more */
 }
 END_TEST
 
-/* In handlers that run meanwhile */
+/* Tests: what handlers may do during the suspend */
 
 static int change_set(const struct tocsin_info *info, void *arg)
 {
@@ -309,7 +322,7 @@ static int change_set(const struct tocsin_info *info, void *arg)
 
 START_TEST(the_set_is_changed_meanwhile)
 {
-    struct tocsin_mask mask = { 0 };
+    struct tocsin_block mask = { 0 };
 
     connect_to("suspend.a", change_set, "suspend.a, suspend.b");
     set_to("suspend.a, late.*");
@@ -331,7 +344,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
 {
     (void)info;
     record("%s", (const char *)arg);
-    tocsin_free();
+    tocsin_loop_free();
     return TOCSIN_NEXT;
 }
 
@@ -339,11 +352,12 @@ static int free_unhandled(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     record("%s", info->name + strlen("test."));
-    tocsin_free();
+    tocsin_loop_free();
     return TOCSIN_NEXT;
 }
 
-/* By one that was pended; by one that comes later; by one that is delivered when the set is put back. */
+/* Three handlers free the loop: a handler of a pending emission, a handler of a later emission,
+   and a handler that runs when the set is restored. */
 START_TEST(freed_meanwhile)
 {
     static const char *const sets[] = { "", "", "suspend.a" };
@@ -358,17 +372,19 @@ START_TEST(freed_meanwhile)
         if (i == 2)
             soon(tell, &told);
         ck_assert_int_eq(tocsin_suspend(sets[i], -1), -ECANCELED);
-        ck_assert_record(i == 0 ? "a freed" : "freed");   /* the others went with the loop */
+        /* the other emissions were freed with the loop */
+        ck_assert_record(i == 0 ? "a freed" : "freed");
         ck_assert_uint_eq(tocsin_loop_current().id, 0);
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
 }
 END_TEST
 
-/* Nothing has run, not even a handler. */
+/* A default action frees the loop. No handler has run. */
 START_TEST(freed_by_a_default_action)
 {
-    int signo = tocsin_declare(&(struct tocsin_spec){ .name = "test.fatal", .unhandled_fn = free_unhandled });
+    int signo = tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = "test.fatal", .unhandled_fn = free_unhandled });
 
     ck_assert_int_gt(signo, 0);
     emitted_soon(&signo);
@@ -400,7 +416,7 @@ END_TEST
 static int on_others(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    emit(b, TOCSIN_PENDED);                                /* the new set holds it back */
+    emit(b, TOCSIN_PENDED); /* the temporary set blocks the signal */
     emit(c, TOCSIN_DELIVERED);
     return TOCSIN_NEXT;
 }
@@ -412,19 +428,11 @@ START_TEST(what_handlers_emit_meanwhile)
     emit(a, TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_suspend("suspend.b", -1), 0);
     ck_assert_record("a c b");
-    ck_assert_int_eq(tocsin_pending(NULL), 0);
+    ck_assert_int_eq(tocsin_pending_count(NULL), 0);
 }
 END_TEST
 
-/* On a fiber */
-
-static struct tocsin_op spawn(tocsin_task task, void *arg)
-{
-    struct tocsin_op op;
-
-    ck_assert_int_eq(tocsin_spawn(task, arg, TOCSIN_FUTURE, &op), 0);
-    return op;
-}
+/* Tests: a fiber calls tocsin_suspend() */
 
 static void waits(struct tocsin_op op, int status)
 {
@@ -434,7 +442,7 @@ static void waits(struct tocsin_op op, int status)
 static void turns(void)
 {
     for (int i = 0; i < 4; i++)
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
 START_TEST(a_fiber_and_what_is_pended)
@@ -450,7 +458,7 @@ START_TEST(a_fiber_and_what_is_pended)
 }
 END_TEST
 
-/* What it waits for next is not disturbed. */
+/* A fiber suspends and then waits. The suspend has no effect on the later wait. */
 static int task_suspend_and_wait(void *arg)
 {
     struct tocsin_queue *queue = arg;
@@ -482,13 +490,13 @@ START_TEST(a_fiber_waits)
 
     set_to("suspend.*");
     turns();
-    set_is("suspend.c");                                   /* it is the loop's, meanwhile */
+    set_is("suspend.c"); /* the set of the loop while the fiber is suspended */
     emit(c, TOCSIN_PENDED);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     emit(a, TOCSIN_DELIVERED);
     emit(b, TOCSIN_DELIVERED);
-    set_is("suspend.c");                                   /* it has not gone on yet */
+    set_is("suspend.c"); /* the fiber has not continued yet */
     waits(op, 0);
     set_is("suspend.*");
     ck_assert_record("a b");
@@ -512,10 +520,10 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_record("b");
     turns();
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_cancel(op), 0);                /* before it begins */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before it has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED);        /* by its deadline */
+    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED); /* the deadline cancels the fiber */
     set_is("suspend.a");
 }
 END_TEST
@@ -534,11 +542,12 @@ START_TEST(freed_with_a_fiber_that_waits)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_free(), 1);                    /* the fiber: blocks go, and what they held back is delivered */
-    ck_assert_record("b fiber0");                          /* so something has run */
+    ck_assert_int_eq(tocsin_loop_free(),
+                     1);          /* counts the fiber; its set is removed, and b is delivered */
+    ck_assert_record("b fiber0"); /* the handler of b ran, so tocsin_suspend returned 0 */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
     turns();
-    ck_assert_int_eq(tocsin_free(), 1);
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_record("fiber-125");
 }
 END_TEST
@@ -550,19 +559,20 @@ START_TEST(freed_by_what_the_fiber_waits_for)
     set_to("suspend.a");
     emit(a, TOCSIN_PENDED);
     while (tocsin_loop_current().id)
-        ck_assert_int_ge(tocsin_turn(0), 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_record("a free fiber-125");
 }
 END_TEST
 
-/* Each allocation failing in turn: the set is what it was. */
+/* Each allocation fails in turn. After a failure, the set is unchanged. */
 static void job(void)
 {
     struct tocsin_op op = { { 0 } };
     bool handler, set;
     int err;
 
-    handler = tocsin_connect("suspend.a", &(struct tocsin_action){ .fn = emit_it, .arg = &b }, NULL) == 0;
+    handler = tocsin_connect("suspend.a", &(struct tocsin_action){ .fn = emit_it, .arg = &b },
+                             NULL) == 0;
     set = tocsin_sigmask(TOCSIN_SETMASK, "suspend.a, suspend.b", NULL, 0) >= 0;
     err = tocsin_emit(a, NULL);
     ck_assert(err >= 0 || err == -ENOMEM || err == -ENODEV);
@@ -570,7 +580,7 @@ static void job(void)
     ck_assert_msg(err == 0 || err == -ETIMEDOUT || err == -ENOMEM || err == -EMFILE, "%d", err);
     ck_assert(blocked(a) == set && blocked(b) == set && !blocked(c));
     if (handler && set && err == 0)
-        ck_assert_int_eq(tocsin_pending("suspend.a"), 0);
+        ck_assert_int_eq(tocsin_pending_count("suspend.a"), 0);
     if (tocsin_spawn(task_suspend, "suspend.c", TOCSIN_FUTURE, &op) == 0) {
         turns();
         tocsin_emit(b, NULL);
@@ -578,13 +588,13 @@ static void job(void)
         waits(op, tocsin_op_status(op) == -EINPROGRESS ? -ECANCELED : tocsin_op_status(op));
     }
     ck_assert(blocked(a) == set && blocked(b) == set && !blocked(c));
-    ck_assert_int_eq(tocsin_free(), 0);
+    ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
 START_TEST(without_memory)
 {
     begin();
-    tocsin_free();
+    tocsin_loop_free();
     each_in_turn("style/suspend", job);
 }
 END_TEST

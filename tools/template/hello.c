@@ -1,21 +1,25 @@
-/* A plugin to begin with: it greets once, after delay_ms milliseconds. */
+/* A plugin to start from: it greets once, after delay_ms milliseconds. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <tocsin.h>
+#include <tocsin/plugin.h>
 
+/* clang-format off */
 TOCSIN_PLUGIN("hello", "1.0", "Greets."
-              TOCSIN_LICENCE("MIT"));
+    TOCSIN_LICENCE("MIT")
+    TOCSIN_SETTING("name", "string", "world", "Who is greeted.")
+    TOCSIN_SETTING("delay_ms", "u64 0..86400000", "0", "The delay, in milliseconds."));
+/* clang-format on */
 
 static int on_expired(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    if (info->status == 0)                             /* and not cancelled, since the plugin goes */
+    if (info->status == 0) /* not if the timer was cancelled, since the plugin is unloaded */
         printf("hello, %s\n", tocsin_setting("name", "world"));
     return TOCSIN_NEXT;
 }
 
 int tocsin_plugin_init(void)
 {
-    return tocsin_timer(atoi(tocsin_setting("delay_ms", "0")), TOCSIN_CALL(on_expired), NULL);
+    return tocsin_timer(atol(tocsin_setting("delay_ms", "0")), TOCSIN_CALL(on_expired), NULL);
 }

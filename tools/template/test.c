@@ -1,8 +1,9 @@
-/* The plugin is loaded, greets, and leaves nothing behind: <tocsin/trial.h>. */
+/* Loads the plugin, waits for its greeting, and checks that it leaves nothing behind. */
 #include <stdio.h>
 
 #include <tocsin.h>
-#include <tocsin/trial.h>
+#include <tocsin/leak_check.h>
+#include <tocsin/host.h>
 
 static int on_expired(const struct tocsin_info *info, void *arg)
 {
@@ -13,22 +14,22 @@ static int on_expired(const struct tocsin_info *info, void *arg)
 
 static int failed(void)
 {
-    fprintf(stderr, "test: %s\n", tocsin_plugin_reason());
+    fprintf(stderr, "test: %s\n", tocsin_plugin_last_error());
     return 1;
 }
 
 int main(int argc, char **argv)
 {
     static const char *const settings[] = { "name=test", "delay_ms=1", NULL };
-    struct tocsin_trial *trial;
+    struct tocsin_leak_check *trial;
     int expired = 0;
 
-    if (argc != 2 || tocsin_trial_begin(argv[1], settings, &trial) < 0)
+    if (argc != 2 || tocsin_leak_check_begin(argv[1], settings, &trial) < 0)
         return failed();
     tocsin_on("timer.expired", on_expired, &expired);
     while (!expired)
-        tocsin_turn(-1);
-    if (tocsin_trial_end(trial, -1) < 0)
+        tocsin_loop_turn(-1);
+    if (tocsin_leak_check_end(trial, -1) < 0)
         return failed();
-    return tocsin_free();
+    return tocsin_loop_free();
 }

@@ -1,18 +1,34 @@
-/* What the file has done with signals, and the signals that the host makes itself. */
+/* The [actions] of the file, and the signals that the host emits. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "actions.h"
 #include "mem.h"
+#include "plain.h"
+#include "threads.h"
 
-static const struct tocsin_spec specs[] = {
-    { .name = "host.started", .layout = &host_started_layout, .doc = "All that the file lists is there." },
-    { .name = "host.reloaded", .layout = &host_reloaded_layout, .doc = "The file was read again; with an error, nothing has changed." },
-    { .name = "host.ticked", .layout = &host_ticked_layout, .doc = "Another tick_ms milliseconds are over.", .kind = TOCSIN_COALESCE },
-    { .name = "host.draining", .layout = &host_draining_layout, .doc = "The program is about to end: its plugins go, then it drains." },
+static const struct tocsin_signal_spec specs[] = {
+    { .name = "host.started",
+      .layout = &host_started_layout,
+      .doc = "The loops and plugins that the file lists are running." },
+    { .name = "host.reloaded",
+      .layout = &host_reloaded_layout,
+      .doc = "The file was read again; error says what failed." },
+    { .name = "host.ticked",
+      .layout = &host_ticked_layout,
+      .doc = "Another tick_ms milliseconds have passed.",
+      .kind = TOCSIN_COALESCE },
+    { .name = "host.draining",
+      .layout = &host_draining_layout,
+      .doc = "The program begins to end: it unloads its plugins, then drains." },
 };
+
+const char *host_signal(size_t index)
+{
+    return index < sizeof specs / sizeof specs[0] ? specs[index].name : NULL;
+}
 
 int host_declare(struct host *host)
 {
@@ -26,17 +42,20 @@ int host_declare(struct host *host)
     return 0;
 }
 
-/* print: a line for each emission, "name field=value …" */
+/* The action print: writes a line for each emission, "name field=value …" */
 
-/* As in C: whatever a text holds, it is one line, and does nothing to a terminal. */
+/* Writes a C string literal, without control characters. */
 static void print_text(const char *text)
 {
     putchar('"');
-    for (; text && *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            printf("\\%03o", (unsigned)*text);
-        else
-            printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    while (text && *text) {
+        size_t size = strcspn(text, "\"\\");
+
+        print_plain(stdout, text, size);
+        text += size;
+        if (*text)
+            printf("\\%c", *text++);
+    }
     putchar('"');
 }
 
@@ -44,18 +63,18 @@ static void print_field(const struct tocsin_field *field)
 {
     printf(" %s=", field->name);
     switch (field->type) {
-    case TOCSIN_BOOL:   fputs(field->value.boolean ? "true" : "false", stdout); break;
-    case TOCSIN_I32:    printf("%" PRId32, field->value.i32); break;
-    case TOCSIN_U32:    printf("%" PRIu32, field->value.u32); break;
-    case TOCSIN_I64:    printf("%" PRId64, field->value.i64); break;
-    case TOCSIN_U64:    printf("%" PRIu64, field->value.u64); break;
-    case TOCSIN_F64:    printf("%g", field->value.f64); break;
-    case TOCSIN_ERROR:  printf("\"%s\"", tocsin_strerror(field->value.error)); break;
-    case TOCSIN_OP:     printf("%#" PRIx64, field->value.op); break;
-    case TOCSIN_FD:     printf("%d", field->value.fd); break;
-    case TOCSIN_BYTES:  printf("(%zu bytes)", field->value.bytes.size); break;
+    case TOCSIN_BOOL: fputs(field->value.boolean ? "true" : "false", stdout); break;
+    case TOCSIN_I32: printf("%" PRId32, field->value.i32); break;
+    case TOCSIN_U32: printf("%" PRIu32, field->value.u32); break;
+    case TOCSIN_I64: printf("%" PRId64, field->value.i64); break;
+    case TOCSIN_U64: printf("%" PRIu64, field->value.u64); break;
+    case TOCSIN_F64: printf("%g", field->value.f64); break;
+    case TOCSIN_ERROR: printf("\"%s\"", tocsin_strerror(field->value.error)); break;
+    case TOCSIN_OP: printf("%#" PRIx64, field->value.op); break;
+    case TOCSIN_FD: printf("%d", field->value.fd); break;
+    case TOCSIN_BYTES: printf("(%zu bytes)", field->value.bytes.size); break;
     case TOCSIN_STRING: print_text(field->value.string); break;
-    default:            fputs("(object)", stdout); break;
+    default: fputs("(object)", stdout); break;
     }
 }
 
@@ -77,64 +96,73 @@ static int on_print(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* drain, stop */
+/* The actions drain and stop */
 
 static int on_drain(const struct tocsin_info *info, void *arg)
 {
     const struct act *act = arg;
 
-    if (!act->host->ending)
-        host_end(act->host, info->name);
+    host_end_unasked(act->host, info->name);
     return TOCSIN_NEXT;
 }
 
 static int on_stop(const struct tocsin_info *info, void *arg)
 {
-    const struct act *act = arg;
-
-    act->host->ending = true;
-    host_end(act->host, info->name);
+    (void)arg;
+    host_end_now(info->name);
     return TOCSIN_NEXT;
 }
 
-/* ignore, on each loop */
+/* The action ignore, which is applied on each loop */
 
-static int ignore(void *arg)
+static int on_ignore(void *pattern)
 {
-    return tocsin_ignore(((const struct act *)arg)->pattern);
+    return tocsin_ignore(pattern);
 }
 
-static int unignore(void *arg)
+static int on_unignore(void *pattern)
 {
-    return tocsin_default(((const struct act *)arg)->pattern);
+    return tocsin_unignore(pattern);
+}
+
+/* tocsin_ignore() visits all ignored signals each time, so one call gets all patterns. */
+static void pattern_add(struct growing *patterns, const char *pattern)
+{
+    must_add(patterns, patterns->length ? ", " : "");
+    must_add(patterns, pattern);
 }
 
 void actions_begin(struct host *host, struct tocsin_loop loop)
 {
-    for (struct act *act = host->acts; act; act = act->next)
+    struct growing patterns = { NULL, 0, 0 };
+
+    for (const struct act *act = host->acts; act; act = act->next)
         if (act->action == ACTION_IGNORE)
-            host_call(loop, ignore, act);
+            pattern_add(&patterns, act->pattern);
+    if (patterns.text)
+        host_call(loop, (struct call){ on_ignore, patterns.text, free }, -1, NULL);
 }
 
-/* From the file */
+/* Beginning and ending actions */
 
 static int act_begin(struct act *act)
 {
     struct tocsin_action action = { .arg = act, .flags = TOCSIN_EARLY };
 
-    if (act->action == ACTION_IGNORE)
-        return host_call_all(act->host, ignore, act);
-    action.fn = act->action == ACTION_PRINT ? on_print : act->action == ACTION_DRAIN ? on_drain : on_stop;
+    action.fn = act->action == ACTION_PRINT   ? on_print
+                : act->action == ACTION_DRAIN ? on_drain
+                                              : on_stop;
     if (act->action == ACTION_PRINT)
         return tocsin_observe(act->pattern, &action, &act->handler);
-    action.priority = -32768;                          /* others have their say before */
+    action.priority = -32768; /* priority: this handler runs last */
     return tocsin_connect(act->pattern, &action, &act->handler);
 }
 
-static void act_end(struct act *act)
+/* Ends an action. If it is an ignore, its pattern is added to ignored. */
+static void act_end(struct act *act, struct growing *ignored)
 {
     if (act->action == ACTION_IGNORE)
-        host_call_all(act->host, unignore, act);
+        pattern_add(ignored, act->pattern);
     else
         tocsin_disconnect(act->handler);
     free(act->pattern);
@@ -143,34 +171,50 @@ static void act_end(struct act *act)
 
 static bool act_is(const struct act *act, const struct entry *entry)
 {
-    return strcmp(act->pattern, entry->key) == 0 && act->action == (enum action)action_of(entry->value);
+    return strcmp(act->pattern, entry->key) == 0 &&
+           act->action == (enum action)action_of(entry->value);
 }
 
-static bool is_listed(const struct act *act, const struct section *section)
+static bool is_listed(const struct act *act, const struct plan *plan, const struct section *section)
 {
-    for (size_t i = 0; section && i < section->count; i++)
-        if (act_is(act, &section->entries[i]))
-            return true;
-    return false;
+    const struct entry *entry = section ? section_entry(plan->config, section, act->pattern) : NULL;
+
+    return entry && act_is(act, entry);
+}
+
+/* The actions in force, by pattern. Actions that the file no longer lists have ended before. */
+static struct index acts_index(const struct host *host)
+{
+    struct index acts = { .room = 0 };
+
+    for (const struct act *act = host->acts; act; act = act->next)
+        index_add(&acts, 0, act->pattern, 0);
+    return acts;
+}
+
+static void act_failed(struct host *host, const struct config *config, const struct entry *entry,
+                       int err)
+{
+    host_failed(host, "%s:%d: %s = %s: %s", config->file, entry->line, entry->key, entry->value,
+                err == -ENOENT ? "nothing declares this signal: check its name"
+                               : tocsin_strerror(err));
 }
 
 static void act_add(struct host *host, const struct config *config, const struct entry *entry)
 {
-    struct act *act;
-    int err;
+    struct act *act = must_alloc(sizeof *act);
+    int err = 0;
 
-    for (act = host->acts; act; act = act->next)
-        if (act_is(act, entry))
-            return;
-    act = must_alloc(sizeof *act);
-    *act = (struct act){ host->acts, host, must_copy(entry->key), (enum action)action_of(entry->value), { 0 } };
-    err = act_begin(act);
+    *act = (struct act){
+        host->acts, host, must_copy(entry->key), (enum action)action_of(entry->value), { 0 }
+    };
+    if (act->action != ACTION_IGNORE)
+        err = act_begin(act);
     if (err == 0) {
         host->acts = act;
         return;
     }
-    host_failed(host, "%s:%d: %s = %s: %s", config->file, entry->line, entry->key, entry->value,
-                err == -ENOENT ? "nobody declares it: misspelt?" : tocsin_strerror(err));
+    act_failed(host, config, entry, err);
     free(act->pattern);
     free(act);
 }
@@ -180,30 +224,76 @@ static const struct section *section_of(const struct plan *plan)
     return plan ? config_section(plan->config, SECTION_ACTIONS, "") : NULL;
 }
 
+/* Puts into force the entries of the plan that are new: those with the action ignore if ignored is
+   true, else all others. Their patterns are added to all. */
+static void acts_add(struct host *host, const struct plan *plan, bool ignored, struct growing *all)
+{
+    const struct section *section = section_of(plan);
+    struct index acts = acts_index(host);
+
+    for (size_t i = 0; section && i < section->count; i++) {
+        const struct entry *entry = &section->entries[i];
+
+        if ((action_of(entry->value) == ACTION_IGNORE) != ignored ||
+            index_find(&acts, 0, entry->key) != INDEX_NONE)
+            continue;
+        pattern_add(all, entry->key);
+        act_add(host, plan->config, entry);
+    }
+    index_free(&acts);
+}
+
 void actions_listen(struct host *host, const struct plan *plan)
 {
     const struct section *section = section_of(plan);
+    struct growing ignored = { NULL, 0, 0 }, added = { NULL, 0, 0 };
 
     for (struct act **link = &host->acts; *link;) {
         struct act *act = *link;
 
-        if (is_listed(act, section)) {
+        if (is_listed(act, plan, section)) {
             link = &act->next;
         } else {
             *link = act->next;
-            act_end(act);
+            act_end(act, &ignored);
         }
     }
-    for (size_t i = 0; section && i < section->count; i++)
-        if (action_of(section->entries[i].value) != ACTION_IGNORE)
-            act_add(host, plan->config, &section->entries[i]);
+    if (ignored.text)
+        host_call_all(host, on_unignore, ignored.text, ignored.length + 1);
+    acts_add(host, plan, false, &added);
+    free(ignored.text);
+    free(added.text);
+}
+
+/* Called when one pattern before `old` was refused. Ignores one pattern per call, to find and
+   report the refused one. */
+static void ignore_singly(struct host *host, const struct plan *plan, const struct act *old)
+{
+    struct act **link = &host->acts;
+
+    while (*link != old) {
+        struct act *act = *link;
+        int err = host_call_all(host, on_ignore, act->pattern, strlen(act->pattern) + 1);
+
+        if (err == 0) {
+            link = &act->next;
+            continue;
+        }
+        act_failed(host, plan->config, section_entry(plan->config, section_of(plan), act->pattern),
+                   err);
+        *link = act->next;
+        free(act->pattern);
+        free(act);
+    }
 }
 
 void actions_ignore(struct host *host, const struct plan *plan)
 {
-    const struct section *section = section_of(plan);
+    struct growing ignored = { NULL, 0, 0 };
+    const struct act *old = host->acts;
 
-    for (size_t i = 0; section && i < section->count; i++)
-        if (action_of(section->entries[i].value) == ACTION_IGNORE)
-            act_add(host, plan->config, &section->entries[i]);
+    acts_add(host, plan, true, &ignored);
+    if (ignored.text && host_call_all(host, on_ignore, ignored.text, ignored.length + 1) < 0)
+        ignore_singly(host, plan, old);
+    free(ignored.text);
 }

@@ -1,84 +1,135 @@
-/* From what runs to what the file says: what has to go goes, what is new comes, what has changed is reloaded. What runs is asked of the library, each time anew. */
+/* Changes the running host to what the plan says: unloads plugins that are not listed, loads new
+   ones and reloads those that have changed. The library is asked each time which plugins are
+   loaded. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include <tocsin/host.h>
+#include <tocsin/watchdog.h>
+
+#include "actions.h"
+#include "apply.h"
+#include "guard.h"
 #include "mem.h"
+#include "threads.h"
 
 enum { INSTANT_MS = 100 };
 
-/* What became of a change is told to its notify: a wait answers the status alone, and not what holds the plugin. */
-struct told { struct tocsin_op done; char reason[512]; };
+static bool loaded_get(const char *name, struct tocsin_plugin_facts *ret_facts)
+{
+    for (const char *after = NULL; tocsin_plugin_next(after, ret_facts) == 0;
+         after = ret_facts->name)
+        if (strcmp(ret_facts->name, name) == 0)
+            return true;
+    return false;
+}
 
-static int on_told(const struct tocsin_info *info, void *arg)
+/* Changes of a plugin. The notify stores the result, because tocsin_wait() returns no reason. */
+
+static int on_changed(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_plugin_unloaded *unloaded = tocsin_plugin_unloaded_of(info);
     const struct tocsin_plugin_reloaded *reloaded = tocsin_plugin_reloaded_of(info);
     const char *reason = unloaded ? unloaded->reason : reloaded ? reloaded->reason : NULL;
-    struct told *told = arg;
+    struct promise *promise = arg;
 
-    snprintf(told->reason, sizeof told->reason, "%s", reason && *reason ? reason : tocsin_strerror(info->status));
-    return tocsin_op_complete(told->done, info->status < 0 ? info->status : 0, NULL);
+    snprintf(promise->reason, sizeof promise->reason, "%s",
+             reason && *reason ? reason : tocsin_strerror(info->status));
+    promise_keep(promise, info->status < 0 ? info->status : 0);
+    return TOCSIN_NEXT;
 }
 
-/* err: of what was to tell it. */
-static int told_wait(struct told *told, int err)
+/* Waits for a change, without limit, because each change has its own deadline. If the wait
+   itself fails, the result is unknown. */
+static int change_wait(struct promise *promise, char *reason)
 {
-    if (err == 0)
-        return tocsin_wait(told->done, -1, NULL);
-    snprintf(told->reason, sizeof told->reason, "%s", tocsin_strerror(err));
-    promise_drop(told->done);
+    bool kept = promise_wait(promise, -1);
+    int err = kept ? promise->result : -ECANCELED;
+
+    snprintf(reason, sizeof promise->reason, "%s", kept ? promise->reason : tocsin_strerror(err));
+    promise_put(promise);
     return err;
+}
+
+/* Reports a change that could not be started. err is the cause. */
+static int change_refused(struct promise *promise, int err, char *reason)
+{
+    snprintf(reason, sizeof promise->reason, "%s", tocsin_strerror(err));
+    if (promise) {
+        promise_keep(promise, err);
+        promise_put(promise);
+    }
+    return err;
+}
+
+/* Sets the deadline of a change. If that fails, the library's own deadline remains. -EALREADY
+   and -ENOENT mean that the change has ended. */
+static void change_limit(struct host *host, const char *name, struct tocsin_op op, int64_t limit_ms)
+{
+    int err = tocsin_op_deadline(op, limit_ms);
+
+    if (err < 0 && err != -EALREADY && err != -ENOENT)
+        host_failed(host, "cannot set the deadline of plugin %s to %lld ms: %s", name,
+                    (long long)limit_ms, tocsin_strerror(err));
 }
 
 static int unload(struct host *host, const char *name, int64_t limit_ms)
 {
-    struct told told = { .reason = "" };
+    char reason[sizeof((struct promise *)0)->reason];
     struct tocsin_op op;
-    int err = tocsin_op_new(NULL, TOCSIN_FUTURE, &told.done);
+    int err;
+    struct promise *promise = promise_new(&err);
 
-    if (err == 0)
-        err = tocsin_plugin_unload(name, TOCSIN_CALL(on_told, &told), &op);
-    if (err == 0)
-        tocsin_deadline(op, limit_ms);
-    err = told_wait(&told, err);
+    if (promise)
+        err = tocsin_plugin_unload(name, HOST_CALL(on_changed, promise), &op);
+    if (err == 0) {
+        change_limit(host, name, op, limit_ms);
+        err = change_wait(promise, reason);
+    } else {
+        change_refused(promise, err, reason);
+    }
     if (err < 0)
-        host_failed(host, "plugin %s does not go: %s", name, told.reason);
+        host_failed(host, "cannot unload plugin %s: %s", name, reason);
     return err;
 }
 
 static int reload(struct host *host, const char *name, char *const *settings, int64_t limit_ms)
 {
-    struct told told = { .reason = "" };
+    struct tocsin_plugin_facts facts;
+    char reason[sizeof((struct promise *)0)->reason];
     struct tocsin_op op;
-    int err = tocsin_op_new(NULL, TOCSIN_FUTURE, &told.done);
+    int err;
+    struct promise *promise = promise_new(&err);
 
-    if (err == 0)
-        err = tocsin_plugin_reload(name, (const char *const *)settings, TOCSIN_CALL(on_told, &told), &op);
-    if (err == 0)
-        tocsin_deadline(op, limit_ms);
-    err = told_wait(&told, err);
+    if (promise)
+        err = tocsin_plugin_reload(name, (const char *const *)settings,
+                                   HOST_CALL(on_changed, promise), &op);
+    if (err == 0) {
+        change_limit(host, name, op, limit_ms);
+        err = change_wait(promise, reason);
+    } else {
+        change_refused(promise, err, reason);
+    }
     if (err < 0)
-        host_failed(host, "plugin %s is not reloaded, the old one goes on: %s", name, told.reason);
+        host_failed(host, "cannot reload plugin %s: %s%s", name, reason,
+                    loaded_get(name, &facts) ? "; the old version keeps running" : "");
     return err;
 }
 
-/* On the plugin's loop; the reason is that thread's. */
-struct load { const struct wanted *wanted; char reason[512]; };
-
-static int load_there(void *arg)
+/* Called on the loop of the plugin. */
+static int on_load(void *arg)
 {
-    struct load *load = arg;
-    int err = tocsin_plugin_load(load->wanted->what, (const char *const *)load->wanted->settings);
+    const struct wanted *wanted = arg;
+    int err = tocsin_plugin_load(wanted->what, (const char *const *)wanted->settings);
 
-    snprintf(load->reason, sizeof load->reason, "%s", err < 0 ? tocsin_plugin_reason() : "");
     return err < 0 ? err : 0;
 }
 
-/* What is known of those that are loaded */
+/* Records of loaded plugins */
 
-static struct known *known_of(struct host *host, const char *name)
+static struct known *known_find(struct host *host, const char *name)
 {
     struct known *known = host->known;
 
@@ -87,11 +138,13 @@ static struct known *known_of(struct host *host, const char *name)
     return known;
 }
 
-/* The texts may be those that are known already. */
-static void known_set(struct host *host, const char *name, const char *loop, const char *said, const struct stamp *stamp)
+/* Creates or replaces the record of the plugin. The arguments may point into the old record. */
+static void known_set(struct host *host, const char *name, const char *loop, const char *settings,
+                      const struct stamp *stamp)
 {
-    struct known *known = known_of(host, name);
-    char *old_loop = known ? known->loop : NULL, *old_said = known ? known->said : NULL;
+    struct known *known = known_find(host, name);
+    char *old_loop = known ? known->loop : NULL,
+         *old_settings = known ? known->settings_text : NULL;
 
     if (!known) {
         known = must_alloc(sizeof *known);
@@ -100,10 +153,10 @@ static void known_set(struct host *host, const char *name, const char *loop, con
         host->known = known;
     }
     known->loop = must_copy(loop);
-    known->said = must_copy(said);
+    known->settings_text = must_copy(settings);
     known->stamp = *stamp;
     free(old_loop);
-    free(old_said);
+    free(old_settings);
 }
 
 static void known_drop(struct host *host, struct known *dropped)
@@ -115,16 +168,8 @@ static void known_drop(struct host *host, struct known *dropped)
     *link = dropped->next;
     free(dropped->name);
     free(dropped->loop);
-    free(dropped->said);
+    free(dropped->settings_text);
     free(dropped);
-}
-
-static bool loaded_get(const char *name, struct tocsin_plugin_facts *ret_facts)
-{
-    for (const char *after = NULL; tocsin_plugin_next(after, ret_facts) == 0; after = ret_facts->name)
-        if (strcmp(ret_facts->name, name) == 0)
-            return true;
-    return false;
 }
 
 unsigned host_plugins(void)
@@ -137,7 +182,8 @@ unsigned host_plugins(void)
     return count;
 }
 
-/* Those that go with another are forgotten, those that came with another become known: on its loop. */
+/* Drops the records of plugins that were unloaded together with another plugin. Adds records of
+   plugins that were loaded because another plugin needs them; they run on that plugin's loop. */
 static void known_refresh(struct host *host, const char *loop)
 {
     struct tocsin_plugin_facts facts;
@@ -149,14 +195,14 @@ static void known_refresh(struct host *host, const char *loop)
             known_drop(host, known);
     }
     for (const char *after = NULL; tocsin_plugin_next(after, &facts) == 0; after = facts.name)
-        if (!known_of(host, facts.name)) {
+        if (!known_find(host, facts.name)) {
             struct stamp stamp = stamp_of(facts.file);
 
             known_set(host, facts.name, loop, "", &stamp);
         }
 }
 
-/* What goes */
+/* Unloading */
 
 static bool is_needed(const struct plan *plan, const char *name)
 {
@@ -166,45 +212,52 @@ static bool is_needed(const struct plan *plan, const char *name)
         if (plan_needs(plan->wanted[i].needs, name))
             return true;
     for (const char *after = NULL; tocsin_plugin_next(after, &facts) == 0; after = facts.name)
-        if (plan_needs(facts.needs, name) && !plan_find(plan, facts.name) && is_needed(plan, facts.name))
+        if (plan_needs(facts.needs, name) && !plan_find(plan, facts.name) &&
+            is_needed(plan, facts.name))
             return true;
     return false;
 }
 
-/* One without a section of its own stays on its loop while there is that. */
-static bool is_misplaced(const struct plan *plan, const struct wanted *wanted, const struct known *known)
+/* A plugin without a section stays on its loop as long as the loop exists. */
+static bool is_misplaced(const struct plan *plan, const struct wanted *wanted,
+                         const struct known *known)
 {
     if (wanted)
         return strcmp(known->loop, wanted->loop) != 0;
-    return strcmp(known->loop, "main") != 0 && !config_section(plan->config, SECTION_LOOP, known->loop);
+    return strcmp(known->loop, "main") != 0 &&
+           !config_section(plan->config, SECTION_LOOP, known->loop);
 }
 
-/* It is not wanted any more; or it is to be on another loop, or another file's. */
-static bool has_to_go(struct host *host, const struct plan *plan, const struct tocsin_plugin_facts *facts)
+/* True if the plan does not need the plugin, or wants it on another loop or from another file. */
+static bool must_unload(struct host *host, const struct plan *plan,
+                        const struct tocsin_plugin_facts *facts)
 {
     const struct wanted *wanted = plan ? plan_find(plan, facts->name) : NULL;
-    const struct known *known = known_of(host, facts->name);
+    const struct known *known = known_find(host, facts->name);
 
     if (!plan || (!wanted && !is_needed(plan, facts->name)))
         return true;
-    return (known && is_misplaced(plan, wanted, known)) || (wanted && strcmp(facts->file, wanted->file) != 0);
+    return (known && is_misplaced(plan, wanted, known)) ||
+           (wanted && strcmp(facts->file, wanted->file) != 0);
 }
 
-/* The one that was loaded last. tried: names, each with spaces around. */
-static char *next_to_go(struct host *host, const struct plan *plan, const char *tried)
+/* Returns the plugin that must be unloaded next: the one that was loaded last. tried is a list
+   of names, separated by spaces, to skip. */
+static char *next_to_unload(struct host *host, const struct plan *plan, const char *tried)
 {
     struct tocsin_plugin_facts facts;
     char *name = NULL;
 
     for (const char *after = NULL; tocsin_plugin_next(after, &facts) == 0; after = facts.name)
-        if (!plan_needs(tried, facts.name) && has_to_go(host, plan, &facts)) {
+        if (!plan_needs(tried, facts.name) && must_unload(host, plan, &facts)) {
             free(name);
             name = must_copy(facts.name);
         }
     return name;
 }
 
-/* One that does not go may have used up the time of the others: those that can go in an instant shall. */
+/* Returns the time left for a change. If one plugin used up all the time, each other plugin
+   still gets INSTANT_MS. */
 static int64_t time_left(const struct host *host)
 {
     int64_t left_ms = (host->end_by_us - tocsin_now()) / 1000;
@@ -212,11 +265,11 @@ static int64_t time_left(const struct host *host)
     return left_ms > INSTANT_MS ? left_ms : INSTANT_MS;
 }
 
-static void unload_those(struct host *host, const struct plan *plan)
+static void unload_unlisted(struct host *host, const struct plan *plan)
 {
     char *tried = must_copy(""), *name;
 
-    while ((name = next_to_go(host, plan, tried)) && !(plan && host->ending)) {
+    while ((name = next_to_unload(host, plan, tried)) && !(plan && host->ending)) {
         char *longer = must_format("%s %s", tried, name);
 
         unload(host, name, plan ? plan->config->drain_ms : time_left(host));
@@ -231,38 +284,41 @@ static void unload_those(struct host *host, const struct plan *plan)
 
 void host_unload_all(struct host *host)
 {
-    unload_those(host, NULL);
+    unload_unlisted(host, NULL);
     while (host->known)
         known_drop(host, host->known);
 }
 
-/* What comes, what has changed */
+/* Loading and reloading */
 
-static void bring(struct host *host, const struct wanted *wanted)
+static void load(struct host *host, const struct wanted *wanted)
 {
     const struct tocsin_loop loop = host_loop(host, wanted->loop);
-    struct load load = { .wanted = wanted };
-    int err = loop.id ? host_call(loop, load_there, &load) : -ESHUTDOWN;
+    char reason[sizeof((struct promise *)0)->reason] = "";
+    int err = loop.id ? host_call(loop, (struct call){ on_load, (void *)wanted, NULL }, -1, reason)
+                      : -ESHUTDOWN;
 
     if (!loop.id)
-        host_failed(host, "plugin %s is not loaded: the loop %s could not begin", wanted->name, wanted->loop);
+        host_failed(host, "cannot load plugin %s: there is no loop %s", wanted->name, wanted->loop);
     else if (err < 0)
-        host_failed(host, "plugin %s is not loaded: %s", wanted->name, *load.reason ? load.reason : tocsin_strerror(err));
+        host_failed(host, "cannot load plugin %s: %s", wanted->name,
+                    *reason ? reason : tocsin_strerror(err));
     else
-        known_set(host, wanted->name, wanted->loop, wanted->said, &wanted->stamp);
+        known_set(host, wanted->name, wanted->loop, wanted->settings_text, &wanted->stamp);
 }
 
-static void renew(struct host *host, const struct wanted *wanted, const struct known *known, int64_t limit_ms)
+static void reload_if_changed(struct host *host, const struct wanted *wanted,
+                              const struct known *known, int64_t limit_ms)
 {
-    bool resets = strcmp(known->said, wanted->said) != 0;
+    bool resets = strcmp(known->settings_text, wanted->settings_text) != 0;
 
     if (!resets && stamp_same(&known->stamp, &wanted->stamp))
         return;
     if (reload(host, wanted->name, resets ? wanted->settings : NULL, limit_ms) == 0)
-        known_set(host, wanted->name, wanted->loop, wanted->said, &wanted->stamp);
+        known_set(host, wanted->name, wanted->loop, wanted->settings_text, &wanted->stamp);
 }
 
-static void load_those(struct host *host, const struct plan *plan)
+static void load_listed(struct host *host, const struct plan *plan)
 {
     struct tocsin_plugin_facts facts;
 
@@ -270,59 +326,68 @@ static void load_those(struct host *host, const struct plan *plan)
         const struct wanted *wanted = &plan->wanted[i];
 
         if (loaded_get(wanted->name, &facts))
-            renew(host, wanted, known_of(host, wanted->name), plan->config->drain_ms);
+            reload_if_changed(host, wanted, known_find(host, wanted->name), plan->config->drain_ms);
         else
-            bring(host, wanted);
+            load(host, wanted);
         known_refresh(host, wanted->loop);
     }
 }
 
-/* Those that are there because others need them have no section. */
-static void renew_needed(struct host *host, const struct plan *plan)
+/* Reloads changed plugins that have no section: other plugins need them. */
+static void reload_needed(struct host *host, const struct plan *plan)
 {
     struct tocsin_plugin_facts facts;
 
     for (struct known *known = host->known; known && !host->ending; known = known->next) {
         struct stamp stamp;
 
-        if (plan_find(plan, known->name) || !loaded_get(known->name, &facts))
-            continue;
+        if (plan_find(plan, known->name) || !is_needed(plan, known->name) ||
+            !loaded_get(known->name, &facts))
+            continue; /* a plugin that could not be unloaded stays as it is */
         stamp = stamp_of(facts.file);
-        if ((!stamp_same(&stamp, &known->stamp) || *known->said) && reload(host, known->name, *known->said ? (char *[]){ NULL } : NULL, plan->config->drain_ms) == 0)
+        if ((!stamp_same(&stamp, &known->stamp) || *known->settings_text) &&
+            reload(host, known->name, *known->settings_text ? (char *[]){ NULL } : NULL,
+                   plan->config->drain_ms) == 0)
             known_set(host, known->name, known->loop, "", &stamp);
     }
 }
 
-/* Limits: before anything is loaded, so that they hold for an init */
+/* Limits. They are set before plugins are loaded, so that they hold for the init of each plugin. */
 
-static void limit_set(struct host *host, const struct config *config, const struct section *section, bool lifts)
+static void limit_set(struct host *host, const struct config *config, const struct section *section,
+                      bool lifts)
 {
     for (size_t i = 0; i < section->count; i++) {
         const struct entry *entry = &section->entries[i];
         int limit = limit_of(entry->key);
-        int err = limit >= LIMIT_FAULTS ? 0 : tocsin_owner_limit(section->name, (enum tocsin_holding)limit, lifts ? UINT64_MAX : strtoull(entry->value, NULL, 10));
+        int err = limit >= LIMIT_FAULTS
+                      ? 0
+                      : tocsin_owner_limit(section->name, (enum tocsin_resource)limit,
+                                           lifts ? UINT64_MAX : strtoull(entry->value, NULL, 10));
 
         if (err < 0 && !lifts)
-            host_failed(host, "%s:%d: %s of %s: %s", config->file, entry->line, entry->key, section->name, tocsin_strerror(err));
+            host_failed(host, "%s:%d: cannot limit %s of %s: %s", config->file, entry->line,
+                        entry->key, section->name, tocsin_strerror(err));
     }
 }
 
-static uint32_t borne(const struct section *section, const char *key, uint32_t otherwise)
+static uint32_t tolerance(const struct section *section, const char *key, uint32_t otherwise)
 {
     const char *value = section_get(section, key);
 
     return value ? (uint32_t)strtoul(value, NULL, 10) : otherwise;
 }
 
-static void patience_set(const struct section *section, bool lifts)
+static void fault_limit_set(const struct section *section, bool lifts)
 {
     bool program = strcmp(section->name, "program") == 0;
     uint32_t faults = program ? 0 : TOCSIN_FAULTS, stalls = program ? 0 : TOCSIN_STALLS;
 
     if (lifts)
-        tocsin_owner_patience(section->name, faults, stalls);
+        tocsin_owner_fault_limit(section->name, faults, stalls);
     else
-        tocsin_owner_patience(section->name, borne(section, "faults", faults), borne(section, "stalls", stalls));
+        tocsin_owner_fault_limit(section->name, tolerance(section, "faults", faults),
+                                 tolerance(section, "stalls", stalls));
 }
 
 static void limits_apply(struct host *host, const struct plan *plan, bool lifts)
@@ -330,23 +395,41 @@ static void limits_apply(struct host *host, const struct plan *plan, bool lifts)
     for (size_t i = 0; plan && i < plan->config->count; i++)
         if (plan->config->sections[i].kind == SECTION_LIMITS) {
             limit_set(host, plan->config, &plan->config->sections[i], lifts);
-            patience_set(&plan->config->sections[i], lifts);
+            fault_limit_set(&plan->config->sections[i], lifts);
         }
 }
 
-/* The watchdog: a plugin whose init blocks is to be named as well */
+/* The watchdog. It is set before plugins are loaded, so that it notices an init that blocks. */
 
-static int watch(void *limit_ms)
+static int on_watch(void *limit_ms)
 {
     return tocsin_watchdog(*(int64_t *)limit_ms);
 }
 
-static void watchdog_apply(struct host *host, int64_t limit_ms)
+static void watch_thread(struct host *host, struct thread *thread, int64_t limit_ms)
 {
-    int err = host_call_all(host, watch, &limit_ms);
+    int err = host_call_with(thread->loop, on_watch, &limit_ms, sizeof limit_ms);
 
     if (err < 0)
-        host_failed(host, "watchdog_ms: %s", tocsin_strerror(err));
+        host_failed(host, "cannot set watchdog_ms on loop %s: %s", thread->name,
+                    tocsin_strerror(err));
+    else
+        thread->watchdog_ms = limit_ms;
+}
+
+/* Sets the limit on each loop. Loops that have this limit already, or are ending, are skipped:
+   on a loop that hangs, the call would time out. */
+static void watchdog_apply(struct host *host, const struct plan *plan)
+{
+    int64_t limit_ms = plan->config->watchdog_ms;
+    int err = tocsin_watchdog(limit_ms);
+
+    for (struct thread *thread = host->threads; thread; thread = thread->next)
+        if (!thread->leaving && thread->watchdog_ms != limit_ms &&
+            config_section(plan->config, SECTION_LOOP, thread->name))
+            watch_thread(host, thread, limit_ms);
+    if (err < 0)
+        host_failed(host, "cannot set watchdog_ms on loop main: %s", tocsin_strerror(err));
 }
 
 /* The tick */
@@ -372,7 +455,7 @@ static void tick_apply(struct host *host, int64_t tick_ms)
     if (tick_ms)
         err = tocsin_every(tick_ms, TOCSIN_EACH(on_tick, host), &host->tick);
     if (err < 0)
-        host_failed(host, "tick_ms: %s", tocsin_strerror(err));
+        host_failed(host, "cannot set tick_ms: %s", tocsin_strerror(err));
 }
 
 void host_apply(struct host *host, struct plan *plan)
@@ -383,12 +466,12 @@ void host_apply(struct host *host, struct plan *plan)
     guard_limit(plan->config->drain_ms);
     actions_listen(host, plan);
     threads_begin(host, plan);
-    watchdog_apply(host, plan->config->watchdog_ms);
+    watchdog_apply(host, plan);
     limits_apply(host, before, true);
     limits_apply(host, plan, false);
-    unload_those(host, plan);
-    load_those(host, plan);
-    renew_needed(host, plan);
+    unload_unlisted(host, plan);
+    load_listed(host, plan);
+    reload_needed(host, plan);
     threads_end(host, plan, plan->config->drain_ms);
     actions_ignore(host, plan);
     tick_apply(host, plan->config->tick_ms);

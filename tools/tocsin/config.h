@@ -1,4 +1,4 @@
-/* The file that "tocsin run" reads, as it stands there: sections with entries, each with its line. */
+/* The file of "tocsin run" as a list of sections with entries, each with its line number. */
 #ifndef TOOLS_CONFIG_H
 #define TOOLS_CONFIG_H
 
@@ -6,45 +6,62 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index.h"
+
 enum section_kind { SECTION_TOCSIN, SECTION_ACTIONS, SECTION_LOOP, SECTION_PLUGIN, SECTION_LIMITS };
 
-struct entry { char *key, *value; int line; };
+struct entry {
+    char *key, *value;
+    int line;
+    size_t length, room; /* bytes of value: used, allocated */
+};
 
 struct section {
     enum section_kind kind;
-    char *name;                                        /* of a loop, a plugin, an owner; "" for the others */
+    char *name; /* name of a loop, a plugin or an owner; "" in other sections */
     int line;
     struct entry *entries;
     size_t count;
 };
 
 struct config {
-    char *file;                                        /* as messages name it */
-    char *folder;                                      /* what paths in it begin at, with a slash at its end */
+    char *file;   /* the file's name in messages */
+    char *folder; /* relative paths in the file begin here; ends with a slash */
     struct section *sections;
     size_t count;
+    struct index names; /* finds a section by its kind and name */
+    struct index keys;  /* finds an entry by its section and key */
     unsigned errors;
-    char *error;                                       /* the first of them */
+    char *error; /* the first error message */
     int64_t drain_ms, tick_ms, watchdog_ms;
-    char *path;                                        /* folders that plugins are looked for in; NULL: none are given */
+    char *path; /* folders to search for plugins, separated by colons; NULL: not set */
 };
 
-/* file NULL: the embedded default. Everything that is wrong is said on the standard error, with its line, and counted. */
+/* Reads and checks a file; NULL: the built-in default. Prints each error with its line, and counts
+   it in errors. */
 struct config *config_read(const char *file);
 void config_free(struct config *config);
 
-const struct section *config_section(const struct config *config, enum section_kind kind, const char *name);
-const char *section_get(const struct section *section, const char *key);       /* section NULL, or no such key: NULL */
-char *config_path(const struct config *config, const char *path);              /* as it is meant from the file's folder */
+const struct section *config_section(const struct config *config, enum section_kind kind,
+                                     const char *name);
+/* Returns NULL if section is NULL, or has no such key. */
+const struct entry *section_entry(const struct config *config, const struct section *section,
+                                  const char *key);
+const char *section_get(const struct section *section, const char *key);
+/* Makes a path of the file relative to the file's folder. The caller frees it. */
+char *config_path(const struct config *config, const char *path);
 
-/* line 0: of the file as a whole. */
-void config_wrong(struct config *config, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* What is hardly meant so, but can be: it is said, and no more. */
-void config_doubt(const struct config *config, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void config_section_add(struct config *config, enum section_kind kind, const char *name, int line);
+/* Adds an entry to the last section. */
+void config_entry_add(struct config *config, const char *key, const char *value, int line);
+/* appends a blank and more to the value of the entry */
+void config_entry_continue(struct entry *entry, const char *more);
 
-/* What is not said here is no number in these bounds, and wrong. */
-uint64_t config_number(struct config *config, const struct entry *entry, uint64_t most);
-
-void config_keys(struct config *config);               /* keys.c: kinds of sections have been looked at, now what stands in them */
+/* Prints an error and counts it. Line 0 means that the error concerns the whole file. */
+void config_wrong(struct config *config, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Prints a warning: the file is valid, but it probably does not say what its author means. */
+void config_doubt(const struct config *config, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -4,13 +4,13 @@
 #include "usage.h"
 
 const char config_default[] =
-    "; A file of your own begins with this, and has a [plugin NAME] for each plugin.\n"
+    "; Begin your own file with this one, and add a [plugin NAME] for each plugin.\n"
     "[tocsin]\n"
-    "tick_ms = 1000                ; host.ticked, every second\n"
-    "drain_ms = 10000              ; how long SIGTERM waits for what runs\n"
-    "watchdog_ms = 1000            ; loop.blocked, when a handler takes longer; 0, never\n"
+    "tick_ms = 1000                ; emit host.ticked every second\n"
+    "drain_ms = 10000              ; how long SIGTERM waits for operations to end\n"
+    "watchdog_ms = 1000            ; emit loop.blocked when a handler takes longer; 0: never\n"
     "\n"
-    "[actions]                     ; what is done with signals: print, ignore, drain, stop\n"
+    "[actions]                     ; what to do with signals: print, ignore, drain, stop\n"
     "host.**, plugin.** = print\n"
     "tocsin.handler.failed, tocsin.owner.limited, tocsin.queue.full, loop.blocked = print\n";
 

@@ -1,4 +1,4 @@
-/* What "tocsin run" runs where no file is named: something one can see. */
+/* The built-in file of "tocsin run", used if the command line names none. */
 #ifndef TOOLS_DEFAULT_H
 #define TOOLS_DEFAULT_H
 

@@ -1,15 +1,28 @@
-/* What the words of a file mean. */
+/* The keys and values that sections may have: checks them, and converts words to numbers. */
 #ifndef TOOLS_KEYS_H
 #define TOOLS_KEYS_H
 
 #include <tocsin/owner.h>
 
+#include "config.h"
+
 enum action { ACTION_PRINT, ACTION_IGNORE, ACTION_DRAIN, ACTION_STOP };
 
-int action_of(const char *word);                       /* -1: it is none */
-/* What [limits] may set: holdings by their numbers, and how long handlers are borne with. */
-enum { LIMIT_FAULTS = TOCSIN_HOLDS_TYPES, LIMIT_STALLS, LIMITS };
+int action_of(const char *word); /* returns -1 if the word is not an action */
 
-int limit_of(const char *word);                        /* -1: it is none, or cannot be limited */
+/* The keys of [limits]: resources by their numbers, then how many failures are tolerated. */
+enum { LIMIT_FAULTS = TOCSIN_RESOURCE_TYPES, LIMIT_STALLS, LIMITS };
+
+int limit_of(const char *word); /* returns -1 if the word is not a limit */
+
+/* Checks the keys and values of all sections, and reads the settings of [tocsin]. */
+void config_check_keys(struct config *config);
+
+/* Returns the number in the entry. Reports an error if it is not from 0 to most. */
+uint64_t config_number(struct config *config, const struct entry *entry, uint64_t most);
+
+/* For a misspelt key in the section of a plugin, such as "fiel = x.so": returns the key of the
+   host that was probably meant, here "file". Returns NULL if there is none. */
+const char *config_own_key(const struct config *config, const struct entry *entry);
 
 #endif

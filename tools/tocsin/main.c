@@ -1,12 +1,16 @@
-/* tocsin: a host for plugins, and what there is to be known about signals and plugins. */
+/* The program tocsin: runs plugins, and lists signals and plugins. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <tocsin/crash.h>
+
+#include "say.h"
 #include "usage.h"
 
-static const struct command *const commands[] = { &command_run, &command_signals, &command_plugins };
+static const struct command *const commands[] = { &command_run, &command_signals,
+                                                  &command_plugins };
 static const char *const names[] = { "run", "signals", "plugins", "--help", "--version", NULL };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -15,25 +19,30 @@ static int help_all(void)
     puts("Usage: tocsin COMMAND [ARGUMENT...]\n");
     for (int i = 0; i < COMMANDS; i++)
         printf("  tocsin %s\n      %s\n", commands[i]->usage, commands[i]->about);
-    puts("\nEach has a --help of its own; tocsin(1) is the manual."
-         "\nIt exits with 0; 1: a file or a plugin is bad; 2: the command line is wrong; 3: it was ended before all was drained.");
+    puts("\nEach command has its own --help. The manual is tocsin(1)."
+         "\nExit status: 0: success; 1: a file or a plugin is wrong; 2: the command line is wrong; "
+         "3: the program ended before everything was drained.");
     return printed(EXIT_FINE);
 }
 
-/* What was closed for us would be what we open next: of a descriptor that cannot be written to, writing fails as it should. */
-static void hold_standard(void)
+/* Opens each closed standard descriptor in the mode that it is not used in, so that reading or
+ * writing fails. Otherwise the next file that is opened would become the standard output. */
+static void reserve_standard(void)
 {
-    for (int fd = 0; fd <= STDERR_FILENO && fd >= 0; )
-        fd = fcntl(fd, F_GETFD) >= 0 ? fd + 1 : open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    for (int fd = 0; fd <= STDERR_FILENO && fd >= 0;)
+        fd = fcntl(fd, F_GETFD) >= 0 ? fd + 1
+                                     : open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char *argv[])
 {
     const char *name = argc > 1 ? argv[1] : NULL, *near;
 
-    hold_standard();
+    reserve_standard();
+    say_begin();
+    tocsin_crash_tell(say_line);
     if (!name)
-        misused(NULL, "run, signals or plugins?");
+        misused(NULL, "a command is missing: run, signals or plugins");
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 2, argv + 2);
@@ -44,5 +53,5 @@ int main(int argc, char *argv[])
     near = meant(name, names);
     if (near)
         misused(NULL, "there is no command '%s': did you mean '%s'?", name, near);
-    misused(NULL, "there is no command '%s': there are run, signals and plugins", name);
+    misused(NULL, "there is no command '%s': the commands are run, signals and plugins", name);
 }

@@ -1,17 +1,21 @@
-#define _GNU_SOURCE                                    /* SOCK_CLOEXEC */
+#define _GNU_SOURCE /* SOCK_CLOEXEC */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include <tocsin/text.h>
 
-/* A path, or with an @ in front an abstract name. 0: it is neither. */
+#include "notify.h"
+#include "say.h"
+
+/* name: a path, or an abstract name behind an @. Returns the size, or 0 for any other name. */
 static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)
 {
     size_t size = strlen(name);
@@ -25,8 +29,8 @@ static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (*name == '/'));
 }
 
-/* The message is whole or not at all: a datagram. */
-static int tell(const char *message)
+/* Sends one datagram. Returns 0 or an errno. */
+static int send_message(const char *message)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address;
@@ -42,52 +46,54 @@ static int tell(const char *message)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
+    /* the receiver may have stopped reading */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = 1 },
+               sizeof(struct timeval));
     do
-        sent = sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
+        sent = sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                      size);
     while (sent < 0 && errno == EINTR);
     err = sent < 0 ? errno : 0;
     close(fd);
     return err;
 }
 
-static void say(const char *message)
+static void send_or_report(const char *message)
 {
-    int err = tell(message);
+    int err = send_message(message);
 
     if (err)
-        fprintf(stderr, "tocsin: NOTIFY_SOCKET: %s\n", strerror(err));
+        say("cannot send to NOTIFY_SOCKET: %s", strerror(err));
 }
 
-/* One line each: a newline in a status would begin another assignment. */
-static void say_with(const char *state, const char *status)
+/* Escapes the status: a newline in it would begin another assignment. */
+static void send_state(const char *state, const char *status)
 {
     char message[512];
     size_t head = (size_t)snprintf(message, sizeof message, "%s\nSTATUS=", state);
 
-    snprintf(message + head, sizeof message - head, "%s", status);
-    for (char *at = message + head; *at; at++)
-        if (*at == '\n')
-            *at = ' ';
-    say(message);
+    tocsin_text_plain(status, strlen(status), message + head, sizeof message - head);
+    send_or_report(message);
 }
 
 void notify_ready(const char *status)
 {
-    say_with("READY=1", status);
+    send_state("READY=1", status);
 }
 
-/* Type=notify-reload compares the time with that of its SIGHUP. */
+/* For Type=notify-reload, systemd compares the time with the time of its SIGHUP. */
 void notify_reloading(void)
 {
     char message[80];
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    say(message);
+    snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    send_or_report(message);
 }
 
 void notify_stopping(const char *status)
 {
-    say_with("STOPPING=1", status);
+    send_state("STOPPING=1", status);
 }

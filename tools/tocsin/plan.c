@@ -1,9 +1,13 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tocsin/plugin.h>
+#include <tocsin/host.h>
 
+#include "catalogue.h"
+#include "keys.h"
 #include "mem.h"
 #include "plan.h"
 
@@ -23,7 +27,7 @@ struct stamp stamp_of(const char *file)
     return stamp;
 }
 
-static bool time_same(const struct timespec *one, const struct timespec *other)
+static bool is_time_same(const struct timespec *one, const struct timespec *other)
 {
     return one->tv_sec == other->tv_sec && one->tv_nsec == other->tv_nsec;
 }
@@ -31,15 +35,22 @@ static bool time_same(const struct timespec *one, const struct timespec *other)
 bool stamp_same(const struct stamp *one, const struct stamp *other)
 {
     return one->device == other->device && one->inode == other->inode && one->size == other->size &&
-           time_same(&one->modified, &other->modified) && time_same(&one->changed, &other->changed);
+           is_time_same(&one->modified, &other->modified) &&
+           is_time_same(&one->changed, &other->changed);
 }
 
 const struct wanted *plan_find(const struct plan *plan, const char *name)
 {
+    ptrdiff_t place = index_find(&plan->names, 0, name);
+
+    return place == INDEX_NONE ? NULL : &plan->wanted[place];
+}
+
+static void names_index(struct plan *plan)
+{
+    index_free(&plan->names);
     for (size_t i = 0; i < plan->count; i++)
-        if (strcmp(plan->wanted[i].name, name) == 0)
-            return &plan->wanted[i];
-    return NULL;
+        index_add(&plan->names, 0, plan->wanted[i].name, i);
 }
 
 bool plan_needs(const char *needs, const char *name)
@@ -56,114 +67,182 @@ bool plan_needs(const char *needs, const char *name)
     return false;
 }
 
-/* Each plugin, looked at */
+/* Checks of each plugin */
 
 static bool is_own(const char *key)
 {
     return strcmp(key, "file") == 0 || strcmp(key, "loop") == 0;
 }
 
-static void settings_take(struct wanted *wanted)
+static void settings_read(struct wanted *wanted)
 {
     const struct section *section = wanted->section;
+    struct growing text = { NULL, 0, 0 };
     size_t count = 0;
 
     wanted->settings = must_alloc((section->count + 1) * sizeof *wanted->settings);
-    wanted->said = must_copy("");
+    must_add(&text, "");
     for (size_t i = 0; i < section->count; i++) {
         const struct entry *entry = &section->entries[i];
-        char *longer;
 
         if (is_own(entry->key))
             continue;
         wanted->settings[count] = must_format("%s=%s", entry->key, entry->value);
-        longer = must_format("%s%s\n", wanted->said, wanted->settings[count++]);
-        free(wanted->said);
-        wanted->said = longer;
+        must_add(&text, wanted->settings[count++]);
+        must_add(&text, "\n");
     }
+    wanted->settings_text = text.text;
 }
 
-static void wanted_begin(const struct config *config, const struct section *section, struct wanted *wanted)
+static void wanted_read(const struct config *config, const struct section *section,
+                        struct wanted *wanted)
 {
     const char *file = section_get(section, "file"), *loop = section_get(section, "loop");
 
-    *wanted = (struct wanted){ .section = section, .name = section->name, .loop = loop ? loop : "main" };
+    *wanted =
+        (struct wanted){ .section = section, .name = section->name, .loop = loop ? loop : "main" };
     wanted->what = file ? config_path(config, file) : must_copy(section->name);
-    settings_take(wanted);
+    settings_read(wanted);
 }
 
-/* What it needs may be loaded from a file that the section of that says, so it need not be on the path. */
-static void needs_judge(struct plan *plan, const struct wanted *wanted)
+/* Checks the plugins that this plugin needs. A needed plugin with its own section is skipped,
+   because its section may name a file that is not on the path. */
+static void needs_check(struct plan *plan, const struct wanted *wanted)
 {
     char *needs = must_copy(wanted->needs), *rest = needs, *need;
 
     while ((need = strsep(&rest, " "))) {
-        int err = *need && !config_section(plan->config, SECTION_PLUGIN, need) ? tocsin_plugin_check(need, NULL) : 0;
+        struct tocsin_plugin_facts facts = { .name = NULL };
+        int err = *need && !config_section(plan->config, SECTION_PLUGIN, need)
+                      ? tocsin_plugin_check(need, &facts)
+                      : 0;
 
         if (err < 0 && err != -EEXIST)
-            config_wrong(plan->config, wanted->section->line, "%s needs %s: %s", wanted->name, need, tocsin_plugin_reason());
+            config_wrong(plan->config, wanted->section->line, "plugin %s needs %s: %s",
+                         wanted->name, need, tocsin_plugin_last_error());
+        if (facts.name)
+            catalogue_add(plan->catalogue, &facts, wanted->section->line);
     }
     free(needs);
 }
 
-/* One that is loaded (-EEXIST) has been found fit; its file, if that has changed, is judged when it is reloaded. */
-static void judge(struct plan *plan, struct wanted *wanted)
+/* Checks a setting. If note is NULL, the plugin declares no settings, so it accepts any. */
+static void setting_check(struct plan *plan, const struct entry *entry, const char *note)
+{
+    const char *own = config_own_key(plan->config, entry);
+    char *setting = must_format("%s=%s", entry->key, entry->value);
+    int err = note ? tocsin_plugin_setting_check(note, setting) : 0;
+
+    if (err == -ENOENT && own)
+        config_wrong(plan->config, entry->line, "there is no setting '%s': did you mean '%s'?",
+                     entry->key, own);
+    else if (err < 0)
+        config_wrong(plan->config, entry->line, "%s", tocsin_plugin_last_error());
+    else if (!note && own)
+        config_doubt(plan->config, entry->line,
+                     "'%s' is passed to the plugin as a setting: did you mean '%s'?", entry->key,
+                     own);
+    free(setting);
+}
+
+static void settings_check(struct plan *plan, const struct wanted *wanted, const char *note)
+{
+    const struct section *section = wanted->section;
+    struct tocsin_setting_facts facts;
+
+    if (note && tocsin_plugin_setting(note, 0, &facts) == -ENODATA)
+        note = NULL;
+    for (size_t i = 0; i < section->count; i++)
+        if (!is_own(section->entries[i].key))
+            setting_check(plan, &section->entries[i], note);
+    for (int i = 0; note && tocsin_plugin_setting(note, i, &facts) == 0; i++)
+        if (facts.required && !section_entry(plan->config, section, facts.name))
+            config_wrong(plan->config, section->line,
+                         "[plugin %s]: the setting '%s' is missing: %s", wanted->name, facts.name,
+                         facts.about);
+}
+
+/* Checks the plugin's file. A loaded plugin (-EEXIST) was checked when it was loaded. If its
+   file has changed since, the reload checks the new file. */
+static void wanted_check(struct plan *plan, struct wanted *wanted)
 {
     struct tocsin_plugin_facts facts = { .name = NULL };
     int err = tocsin_plugin_check(wanted->what, &facts), line = wanted->section->line;
     bool named = facts.name && strcmp(facts.name, wanted->name) == 0;
+    bool usable = named && (err >= 0 || err == -EEXIST || err == -ENOENT);
+    char *note;
 
     wanted->file = must_copy(facts.name ? facts.file : "");
     wanted->needs = must_copy(facts.name ? facts.needs : "");
     wanted->stamp = stamp_of(wanted->file);
+    note = named && facts.note ? must_copy(facts.note) : NULL;
     if (facts.name && !named)
-        config_wrong(plan->config, line, "%s is the plugin %s: its section is [plugin %s], not [plugin %s]", facts.file, facts.name, facts.name, wanted->name);
-    else if (err < 0 && err != -EEXIST && !(err == -ENOENT && named))
-        config_wrong(plan->config, line, "plugin %s: %s", wanted->name, tocsin_plugin_reason());
-    else if (named)
-        needs_judge(plan, wanted);
+        config_wrong(plan->config, line,
+                     "%s is the plugin %s: name its section [plugin %s], not [plugin %s]",
+                     facts.file, facts.name, facts.name, wanted->name);
+    else if (err < 0 && err != -EEXIST && !usable)
+        config_wrong(plan->config, line, "plugin %s: %s", wanted->name, tocsin_plugin_last_error());
+    else if (err == 0 && *tocsin_plugin_last_error())
+        config_doubt(plan->config, line, "plugin %s: %s", wanted->name, tocsin_plugin_last_error());
+    if (named)
+        catalogue_add(plan->catalogue, &facts, line);
+    if (usable)
+        needs_check(plan, wanted);
+    settings_check(plan, wanted, note);
+    free(note);
 }
 
-/* Their order */
+/* The order: each plugin is placed after the plugins that it needs. */
 
-static void place(struct plan *plan, size_t index, struct wanted *ordered, size_t *count)
+static void wanted_place(struct plan *plan, size_t index, struct wanted *ordered, size_t *count)
 {
     struct wanted *wanted = &plan->wanted[index];
+    char *needs, *rest, *need;
+    ptrdiff_t needed;
 
     if (wanted->place != NOT_YET) {
         if (wanted->place == BEING_PLACED)
-            config_wrong(plan->config, wanted->section->line, "%s needs itself", wanted->name);
+            config_wrong(plan->config, wanted->section->line,
+                         "plugin %s needs itself, directly or through another plugin",
+                         wanted->name);
         return;
     }
     wanted->place = BEING_PLACED;
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan_needs(wanted->needs, plan->wanted[i].name))
-            place(plan, i, ordered, count);
+    needs = rest = must_copy(wanted->needs);
+    while ((need = strsep(&rest, " ")))
+        if ((needed = index_find(&plan->names, 0, need)) != INDEX_NONE)
+            wanted_place(plan, (size_t)needed, ordered, count);
+    free(needs);
     wanted->place = PLACED;
     ordered[(*count)++] = *wanted;
 }
 
-static void order(struct plan *plan)
+static void plan_sort(struct plan *plan)
 {
     struct wanted *ordered = must_alloc((plan->count + 1) * sizeof *ordered);
     size_t count = 0;
 
+    names_index(plan);
     for (size_t i = 0; i < plan->count; i++)
-        place(plan, i, ordered, &count);
+        wanted_place(plan, i, ordered, &count);
     free(plan->wanted);
     plan->wanted = ordered;
+    names_index(plan);
 }
 
-static void owners_judge(struct plan *plan)
+/* Reports sections [limits NAME] without an owner of that name. */
+static void owners_check(struct plan *plan)
 {
     for (size_t i = 0; i < plan->config->count; i++) {
         const struct section *section = &plan->config->sections[i];
-        bool known = strcmp(section->name, "program") == 0 || plan_find(plan, section->name);
+        bool known = section->kind != SECTION_LIMITS || strcmp(section->name, "program") == 0 ||
+                     plan_find(plan, section->name);
 
         for (size_t k = 0; k < plan->count && !known; k++)
             known = plan_needs(plan->wanted[k].needs, section->name);
-        if (section->kind == SECTION_LIMITS && !known)
-            config_wrong(plan->config, section->line, "[limits %s]: there is no [plugin %s]", section->name, section->name);
+        if (!known)
+            config_wrong(plan->config, section->line, "[limits %s]: there is no [plugin %s]",
+                         section->name, section->name);
     }
 }
 
@@ -172,15 +251,17 @@ struct plan *plan_make(struct config *config)
     struct plan *plan = must_alloc(sizeof *plan);
 
     plan->config = config;
+    plan->catalogue = catalogue_new();
     plan->wanted = must_alloc((config->count + 1) * sizeof *plan->wanted);
     for (size_t i = 0; i < config->count; i++)
         if (config->sections[i].kind == SECTION_PLUGIN && !config->errors)
-            wanted_begin(config, &config->sections[i], &plan->wanted[plan->count++]);
+            wanted_read(config, &config->sections[i], &plan->wanted[plan->count++]);
     for (size_t i = 0; i < plan->count; i++)
-        judge(plan, &plan->wanted[i]);
+        wanted_check(plan, &plan->wanted[i]);
+    catalogue_check(plan->catalogue, config);
     if (!config->errors) {
-        order(plan);
-        owners_judge(plan);
+        plan_sort(plan);
+        owners_check(plan);
     }
     return plan;
 }
@@ -193,7 +274,7 @@ void plan_free(struct plan *plan)
         for (char **setting = wanted->settings; *setting; setting++)
             free(*setting);
         free(wanted->settings);
-        free(wanted->said);
+        free(wanted->settings_text);
         free(wanted->what);
         free(wanted->file);
         free(wanted->needs);
@@ -201,6 +282,8 @@ void plan_free(struct plan *plan)
     if (!plan)
         return;
     free(plan->wanted);
+    catalogue_free(plan->catalogue);
+    index_free(&plan->names);
     config_free(plan->config);
     free(plan);
 }

@@ -1,41 +1,52 @@
-/* tocsin plugins: what is on the path, and whether it would be loaded. Nothing of it is run. */
-#define _GNU_SOURCE                                    /* secure_getenv */
+/* The command "tocsin plugins": lists plugins and whether each would load. It runs none of them. */
+#define _GNU_SOURCE /* secure_getenv */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tocsin.h>
+#include <tocsin/host.h>
 
 #include "json.h"
 #include "mem.h"
+#include "plain.h"
 #include "table.h"
 #include "usage.h"
 
 static int run(int argc, char *argv[]);
 
 const struct command command_plugins = {
-    "plugins", "plugins [FILE|NAME ...] [--json]",
-    "Says of each plugin on the path, or of those that are named, who it is, and whether it would be loaded; if not, why.",
-    "  --json     one array of objects\n",
-    (const char *const []){ "--json", "--help", "--version", NULL }, run,
+    "plugins",
+    "plugins [FILE|NAME ...] [--json]",
+    "Lists the plugins on the path, or those named, and whether each would load; if not, why.",
+    "  --json     print one JSON array of objects\n",
+    (const char *const[]){ "--json", "--help", "--version", NULL },
+    run,
 };
 
 struct found {
-    char *folder;                                      /* where it was looked for; NULL: it was named */
-    char *given;                                       /* what is asked about */
-    char *name, *version, *about, *licence, *needs, *file, *reason;    /* NULL: it does not say */
+    char *folder; /* the folder of the path; NULL: named on the command line */
+    char *given;  /* the name or path to check */
+    /* NULL: not in the note */
+    char *name, *version, *about, *licence, *needs, *file, *note, *reason;
     bool loads;
 };
 
-struct list { struct found *all; size_t count; };
+struct list {
+    struct found *all;
+    size_t count;
+};
 
-static void ask(struct found *found)
+enum { TITLE_MOST = 63, VERSION_MOST = 24 }; /* columns */
+
+static void found_check(struct found *found)
 {
     struct tocsin_plugin_facts facts = { .name = NULL };
 
     found->loads = tocsin_plugin_check(found->given, &facts) == 0;
-    found->reason = found->loads ? NULL : must_copy(tocsin_plugin_reason());
+    found->reason = *tocsin_plugin_last_error() ? must_copy(tocsin_plugin_last_error()) : NULL;
     if (!facts.name)
         return;
     found->name = must_copy(facts.name);
@@ -44,13 +55,14 @@ static void ask(struct found *found)
     found->licence = facts.licence && *facts.licence ? must_copy(facts.licence) : NULL;
     found->needs = must_copy(facts.needs);
     found->file = must_copy(facts.file);
+    found->note = must_copy(facts.note);
 }
 
-static struct found *add(struct list *list, const char *folder, char *given)
+static struct found *list_add(struct list *list, const char *folder, char *given)
 {
     list->all = must_grow(list->all, list->count + 1, sizeof *list->all);
     list->all[list->count] = (struct found){ .folder = must_copy(folder), .given = given };
-    ask(&list->all[list->count]);
+    found_check(&list->all[list->count]);
     return &list->all[list->count++];
 }
 
@@ -63,43 +75,45 @@ static int is_object(const struct dirent *entry)
     return size > 3 && strcmp(entry->d_name + size - 3, ".so") == 0;
 }
 
-/* The first of a name on the path is the one that is found by it. */
-static void hide(struct list *list, struct found *late)
+/* Marks a file as refused if a file of the same name comes earlier on the path. */
+static void hide_if_late(struct list *list, struct found *late)
 {
     const char *base = strrchr(late->given, '/');
 
     for (struct found *early = list->all; early < late && late->loads; early++)
         if (strcmp(strrchr(early->given, '/'), base) == 0) {
             late->loads = false;
-            late->reason = must_format("%s comes before it", early->given);
+            free(late->reason);
+            late->reason = must_format("%s is found first", early->given);
         }
 }
 
-static void look_into(struct list *list, const char *folder)
+static void search_folder(struct list *list, const char *folder)
 {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_object, alphasort);
 
     for (int i = 0; i < count; i++) {
-        hide(list, add(list, folder, must_format("%s/%s", folder, entries[i]->d_name)));
+        hide_if_late(list,
+                     list_add(list, folder, must_format("%s/%s", folder, entries[i]->d_name)));
         free(entries[i]);
     }
     if (count >= 0)
         free(entries);
 }
 
-static void look_everywhere(struct list *list)
+static void search_path(struct list *list)
 {
     char *path = must_copy(secure_getenv("TOCSIN_PLUGIN_PATH")), *rest = path, *folder;
 
     while (rest && (folder = strsep(&rest, ":")))
         if (*folder)
-            look_into(list, folder);
-    look_into(list, TOCSIN_PLUGINDIR);
+            search_folder(list, folder);
+    search_folder(list, TOCSIN_PLUGINDIR);
     free(path);
 }
 
-/* ---- the table ---- */
+/* The table */
 
 static const char *file_of(const struct found *found)
 {
@@ -113,12 +127,14 @@ static const char *title_of(const struct found *found)
     return found->name ? found->name : file_of(found);
 }
 
-/* By its file's name it is asked for; by its own it is known. */
-static bool is_called_so(const struct found *found)
+/* True if the file and the plugin have the same name. */
+static bool is_name_of_file(const struct found *found)
 {
     size_t size = found->name ? strlen(found->name) : 0;
 
-    return !found->name || (strncmp(file_of(found), found->name, size) == 0 && strcmp(file_of(found) + size, strchr(found->given, '/') ? ".so" : "") == 0);
+    return !found->name ||
+           (strncmp(file_of(found), found->name, size) == 0 &&
+            strcmp(file_of(found) + size, strchr(found->given, '/') ? ".so" : "") == 0);
 }
 
 static void print_line(const char *label, const char *text, int column, int columns)
@@ -126,6 +142,23 @@ static void print_line(const char *label, const char *text, int column, int colu
     int width = printf("%*s%s", column, "", label);
 
     print_wrapped(text, width, columns);
+}
+
+/* "to (string, required): the file …" */
+static void print_settings(const char *note, int column, const struct look *look)
+{
+    struct tocsin_setting_facts facts;
+
+    for (int i = 0; note && tocsin_plugin_setting(note, i, &facts) == 0; i++) {
+        const char *comma = facts.required ? ", required" : facts.has_default ? ", default " : "";
+        char *label = must_format("%s (%s%s%s): ", facts.name, facts.type, comma,
+                                  facts.has_default ? facts.otherwise : "");
+        char *line = must_format("%s%s", label, facts.about);
+
+        print_line("", line, column, look->columns);
+        free(line);
+        free(label);
+    }
 }
 
 static void print_one(const struct found *found, int longest, int version, const struct look *look)
@@ -136,18 +169,35 @@ static void print_one(const struct found *found, int longest, int version, const
     print_padded(title_of(found), longest);
     printf("%s  ", look->plain);
     print_padded(found->version ? found->version : "-", version);
-    printf("  %-8s  ", found->loads ? "loads" : "does not");
+    printf("  %-8s  ", found->loads ? "loads" : "refused");
     print_wrapped(found->about ? found->about : found->reason, column, look->columns);
     fputs(look->faint, stdout);
-    if (!is_called_so(found))
+    if (!is_name_of_file(found))
         print_line("in ", file_of(found), column, look->columns);
     if (found->licence)
         print_line("licence ", found->licence, column, look->columns);
     if (found->needs && *found->needs)
         print_line("needs ", found->needs, column, look->columns);
+    print_settings(found->note, column, look);
     fputs(look->plain, stdout);
     if (found->reason && found->about)
         print_line("", found->reason, column, look->columns);
+}
+
+static void print_head(const char *before, const char *folder)
+{
+    fputs(before, stdout);
+    print_plain(stdout, folder, strlen(folder));
+    puts(":");
+}
+
+/* An entry wider than the limit does not widen the column; it shifts only the rest of its own
+   line. */
+static int wider(int width, const char *text, int most)
+{
+    int needed = text_width(text);
+
+    return needed > most || needed < width ? width : needed;
 }
 
 static void print_table(const struct list *list)
@@ -159,20 +209,41 @@ static void print_table(const struct list *list)
     for (size_t i = 0; i < list->count; i++) {
         const struct found *found = &list->all[i];
 
-        longest = text_width(title_of(found)) > longest ? text_width(title_of(found)) : longest;
-        version = found->version && text_width(found->version) > version ? text_width(found->version) : version;
+        longest = wider(longest, title_of(found), TITLE_MOST);
+        version = wider(version, found->version ? found->version : "", VERSION_MOST);
     }
     for (size_t i = 0; i < list->count; i++) {
         const struct found *found = &list->all[i];
 
         if (found->folder && (!folder || strcmp(folder, found->folder) != 0))
-            printf("%s%s:\n", folder ? "\n" : "", found->folder);
+            print_head(folder ? "\n" : "", found->folder);
         folder = found->folder;
         print_one(found, longest, version, &look);
     }
 }
 
-/* ---- JSON ---- */
+/* JSON */
+
+/* Prints null if the note declares no settings: then the plugin accepts any. */
+static void print_settings_json(const char *note)
+{
+    struct tocsin_setting_facts facts;
+
+    if (!note || tocsin_plugin_setting(note, 0, &facts) == -ENODATA) {
+        fputs("null", stdout);
+        return;
+    }
+    putchar('[');
+    for (int i = 0; tocsin_plugin_setting(note, i, &facts) == 0; i++) {
+        fputs(i ? ",{" : "{", stdout);
+        json_member("name", facts.name), putchar(',');
+        json_member("type", facts.type), putchar(',');
+        json_member("default", facts.has_default ? facts.otherwise : NULL), putchar(',');
+        printf("\"required\":%s,", facts.required ? "true" : "false");
+        json_member("about", facts.about), putchar('}');
+    }
+    putchar(']');
+}
 
 static void print_json(const struct list *list)
 {
@@ -185,15 +256,19 @@ static void print_json(const struct list *list)
         json_member("version", found->version), putchar(',');
         json_member("about", found->about), putchar(',');
         json_member("licence", found->licence), putchar(',');
-        json_member("file", found->file ? found->file : strchr(found->given, '/') ? found->given : NULL), putchar(',');
+        json_member("file", found->file                 ? found->file
+                            : strchr(found->given, '/') ? found->given
+                                                        : NULL),
+            putchar(',');
         fputs("\"needs\":", stdout), json_words(found->needs ? found->needs : "");
         printf(",\"loads\":%s,", found->loads ? "true" : "false");
-        json_member("reason", found->reason), putchar('}');
+        json_member("reason", found->reason);
+        fputs(",\"settings\":", stdout), print_settings_json(found->note), putchar('}');
     }
     puts("\n]");
 }
 
-/* ---- */
+/* The command */
 
 static void list_free(struct list *list)
 {
@@ -206,6 +281,7 @@ static void list_free(struct list *list)
         free(found->licence);
         free(found->needs);
         free(found->file);
+        free(found->note);
         free(found->reason);
     }
     free(list->all);
@@ -222,15 +298,15 @@ static int run(int argc, char *argv[])
         if ((option = option_take(&command_plugins, &at, argc, argv)))
             json = true;
         else if (at < argc && (named = true))
-            add(&list, NULL, must_copy(argv[at++]));
+            list_add(&list, NULL, must_copy(argv[at++]));
     }
     if (!named)
-        look_everywhere(&list);
+        search_path(&list);
     for (size_t i = 0; i < list.count; i++)
         status = list.all[i].loads ? status : EXIT_BAD;
     (json ? print_json : print_table)(&list);
     if (!list.count)
-        fputs("tocsin plugins: there is none on the path\n", stderr);
+        fputs("tocsin plugins: no plugin found on the path\n", stderr);
     list_free(&list);
     return printed(status);
 }

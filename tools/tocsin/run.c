@@ -1,173 +1,39 @@
-/* tocsin run: begins with the file, reads it again at SIGHUP, drains at SIGTERM, ends at the second. */
-#define _GNU_SOURCE                                    /* setenv, unsetenv */
-#include <stdarg.h>
-#include <stdatomic.h>
+/* The command "tocsin run": starts what the file lists, serves until the end, then drains. */
+#define _GNU_SOURCE /* setenv */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "actions.h"
+#include "apply.h"
+#include "catalogue.h"
 #include "default.h"
+#include "guard.h"
 #include "host.h"
 #include "mem.h"
 #include "notify.h"
+#include "plain.h"
+#include "say.h"
+#include "threads.h"
 #include "usage.h"
 
 static int run(int argc, char *argv[]);
 
 const struct command command_run = {
-    "run", "run [--check] [FILE]",
-    "Runs what an INI file lists: loops, plugins with their settings, actions, limits. Without a file, a default that ticks.\n"
-    "      SIGHUP reads the file again and applies what has changed, SIGTERM drains, a second one ends it now.",
-    "  --check    look at the file and its plugins, start nothing\n  --default  print the default\n",
-    (const char *const []){ "--check", "--default", "--help", "--version", NULL }, run,
+    "run",
+    "run [--check | --default] [FILE]",
+    "Runs the loops and plugins that an INI file lists, with their settings, actions and limits. "
+    "Without a file, runs a built-in default that emits host.ticked every second.\n"
+    "      SIGHUP reads the file again and applies the changes. SIGTERM drains and exits; a second "
+    "SIGTERM exits at once.",
+    "  --check    check the file and its plugins, start nothing\n"
+    "  --default  print the built-in default file\n",
+    (const char *const[]){ "--check", "--default", "--help", "--version", NULL },
+    run,
 };
 
-void host_failed(struct host *host, const char *format, ...)
-{
-    va_list args;
-
-    fputs("tocsin: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    host->failed++;
-}
-
-/* The end */
-
-/* Now: what a plugin does at its end is not waited for either. Who comes second waits for the first. */
-void host_end_now(const char *by)
-{
-    static atomic_flag said = ATOMIC_FLAG_INIT;
-
-    while (atomic_flag_test_and_set(&said))
-        pause();
-    fprintf(stderr, "tocsin: %s: ended before all was drained\n", by);
-    _exit(EXIT_CUT_SHORT);
-}
-
-void host_end(struct host *host, const char *by)
-{
-    if (host->ending)
-        host_end_now(by);
-    host->ending = true;
-    host->asked_us = tocsin_now();
-    notify_stopping(by);
-    tocsin_emit(host->draining, TOCSIN_PAYLOAD(host_draining, .by = by));
-    tocsin_stop(0);
-}
-
-static int on_end(const struct tocsin_info *info, void *arg)
-{
-    host_end(arg, info->name);
-    return TOCSIN_NEXT;
-}
-
-static int drain(struct host *host)
-{
-    int64_t limit_ms = host->plan->config->drain_ms, left_ms;
-    int status;
-
-    host->failed = 0;
-    host->end_by_us = (host->asked_us ? host->asked_us : tocsin_now()) + limit_ms * 1000;
-    guard_start();
-    host_unload_all(host);
-    left_ms = (host->end_by_us - tocsin_now()) / 1000;
-    threads_end(host, NULL, left_ms > 0 ? left_ms : 0);
-    tocsin_drain(left_ms > 0 ? left_ms : 0);
-    status = tocsin_run();
-    actions_listen(host, NULL);
-    if (status == -ETIMEDOUT)
-        host_failed(host, "not all has ended in drain_ms = %lld", (long long)limit_ms);
-    return host->failed ? EXIT_CUT_SHORT : EXIT_FINE;
-}
-
-/* Reading the file again */
-
-static void say_ready(const struct host *host, const char *error)
-{
-    unsigned plugins = host_plugins(), loops = threads_count(host);
-    char text[512];
-
-    snprintf(text, sizeof text, "%u plugin%s on %u loop%s%s%s", plugins, plural(plugins), loops, plural(loops), error ? "; " : "", error ? error : "");
-    notify_ready(text);
-}
-
-static bool path_same(const struct host *host, const struct config *config)
-{
-    return strcmp(host->path ? host->path : "", config->path ? config->path : "") == 0;
-}
-
-static void reload(struct host *host)
-{
-    struct config *config = config_read(host->file);
-    struct plan *plan = config->errors ? NULL : plan_make(config);
-    char *error = NULL;
-
-    if (plan && !path_same(host, config))
-        config_wrong(config, 0, "the path cannot change while it runs");
-    if (config->errors) {
-        error = must_copy(config->error);
-        fputs("tocsin: nothing has changed\n", stderr);
-        if (plan)
-            plan_free(plan);
-        else
-            config_free(config);
-    } else {
-        host_apply(host, plan);
-        error = host->failed ? must_format("%u thing%s could not be applied", host->failed, plural(host->failed)) : NULL;
-    }
-    tocsin_emit(host->reloaded, TOCSIN_PAYLOAD(host_reloaded, .plugins = host_plugins(), .loops = threads_count(host), .failed = host->failed, .error = error));
-    say_ready(host, error);
-    free(error);
-}
-
-/* A fiber: it waits for plugins to go while the main loop goes on. */
-static int reload_task(void *arg)
-{
-    struct host *host = arg;
-
-    do {
-        host->again = false;
-        notify_reloading();
-        reload(host);
-    } while (host->again && !host->ending);
-    host->reloading = false;
-    return 0;
-}
-
-static int on_hup(const struct tocsin_info *info, void *arg)
-{
-    struct host *host = arg;
-    int err;
-
-    (void)info;
-    if (host->ending)
-        return TOCSIN_NEXT;
-    if (host->reloading || !host->plan) {
-        host->again = true;
-        return TOCSIN_NEXT;
-    }
-    err = tocsin_spawn(reload_task, host, NULL, NULL);
-    host->reloading = err == 0;
-    return err;
-}
-
-/* The beginning */
-
-static int connect_signals(struct host *host)
-{
-    const struct tocsin_action end = { .fn = on_end, .arg = host, .priority = 32767 };
-    int err = tocsin_connect("os.sigterm, os.sigint", &end, NULL);
-
-    if (err >= 0)
-        err = tocsin_on("os.sighup", on_hup, host);
-    return err < 0 ? err : guard_begin();
-}
-
-/* Before there is another thread: nobody reads the environment meanwhile. */
+/* Sets the search path in the environment. Called before the first thread is created, because
+   another thread could read the environment. */
 static void path_set(const struct config *config)
 {
     const char *before = getenv("TOCSIN_PLUGIN_PATH");
@@ -180,7 +46,8 @@ static void path_set(const struct config *config)
     free(path);
 }
 
-static struct plan *plan_of(const char *file)
+/* Reads and checks the file. NULL: the errors were printed. */
+static struct plan *plan_read(const char *file, bool checks)
 {
     struct config *config = config_read(file);
     struct plan *plan;
@@ -188,6 +55,8 @@ static struct plan *plan_of(const char *file)
     if (!config->errors)
         path_set(config);
     plan = config->errors ? NULL : plan_make(config);
+    if (!config->errors)
+        catalogue_actions(plan->catalogue, config, checks);
     if (!config->errors)
         return plan;
     if (plan)
@@ -200,35 +69,40 @@ static struct plan *plan_of(const char *file)
 static int serve(struct host *host)
 {
     if (host->again)
-        on_hup(NULL, host);
-    tocsin_emit(host->started, TOCSIN_PAYLOAD(host_started, .plugins = host_plugins(), .loops = threads_count(host)));
-    say_ready(host, NULL);
+        host_reload(host);
+    tocsin_emit(host->started, TOCSIN_PAYLOAD(host_started, .plugins = host_plugins(),
+                                              .loops = threads_count(host)));
+    host_notify_ready(host, NULL);
     tocsin_run();
-    if (!host->ending)
-        host_end(host, "the main loop, which was stopped");
-    while (host->reloading && tocsin_turn(-1) >= 0)
+    host_end_unasked(host, "loop main, because it was stopped");
+    while (host->reloading && tocsin_loop_turn(-1) >= 0)
         ;
-    return drain(host);
+    return host_drain(host);
 }
 
-static int begin(struct host *host, struct plan *plan)
+static int start(struct host *host, struct plan *plan)
 {
-    int status, err = host_declare(host);
+    int status, err;
 
+    host_watch_forks();
     host->path = must_copy(plan->config->path);
+    err = tocsin_loop_turn(0); /* creates the main loop, which must be the first one */
     if (err >= 0)
-        err = connect_signals(host);
+        err = tocsin_loop_name("main");
+    if (err >= 0)
+        err = guard_begin(host);
     if (err < 0) {
-        fprintf(stderr, "tocsin: it cannot begin: %s\n", tocsin_strerror(err));
+        say("cannot start: %s", tocsin_strerror(err));
         plan_free(plan);
         free(host->path);
         return EXIT_BAD;
     }
     host_apply(host, plan);
+    host_leave_child();
     if (host->failed) {
         host->ending = true;
-        notify_stopping("it could not begin");
-        drain(host);
+        notify_stopping("startup failed");
+        host_drain(host);
         status = EXIT_BAD;
     } else {
         status = serve(host);
@@ -244,7 +118,10 @@ static int check(const struct plan *plan, const char *file)
 
     for (size_t i = 0; i < plan->config->count; i++)
         loops += plan->config->sections[i].kind == SECTION_LOOP;
-    printf("%s: good, %zu plugin%s on %u loop%s\n", file ? file : "the default", plan->count, plural(plan->count), loops, plural(loops));
+    file = file ? file : "the built-in default";
+    print_plain(stdout, file, strlen(file));
+    printf(": valid, %zu plugin%s on %u loop%s\n", plan->count, plural(plan->count), loops,
+           plural(loops));
     return printed(EXIT_FINE);
 }
 
@@ -259,7 +136,7 @@ static int run(int argc, char *argv[])
     while (at < argc) {
         option = option_take(&command_run, &at, argc, argv);
         if (!option && at < argc && file)
-            misused(&command_run, "one file, and not '%s' as well", argv[at]);
+            misused(&command_run, "only one FILE is allowed: remove '%s'", argv[at]);
         if (!option && at < argc)
             file = argv[at++];
         if (option && strcmp(option, "--default") == 0)
@@ -267,7 +144,10 @@ static int run(int argc, char *argv[])
         checks |= option && strcmp(option, "--check") == 0;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    plan = plan_of(file);
+    /* Declare the host's signals before plugins are checked, because plugins may consume them. */
+    if (host_declare(&host) < 0)
+        return say("cannot start: %s", tocsin_strerror(-ENOMEM)), EXIT_BAD;
+    plan = plan_read(file, checks);
     if (!plan)
         return EXIT_BAD;
     if (checks) {
@@ -276,8 +156,8 @@ static int run(int argc, char *argv[])
         return status;
     }
     host.file = file;
-    status = begin(&host, plan);
+    status = start(&host, plan);
     guard_end();
-    tocsin_free();
+    tocsin_loop_free();
     return printed(status);
 }

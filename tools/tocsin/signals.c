@@ -1,4 +1,4 @@
-/* tocsin signals: the catalogue, as a table for people, with --json for programs. */
+/* The command "tocsin signals": lists the declared signals, as a table or as JSON. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,37 +6,51 @@
 #include <unistd.h>
 
 #include <tocsin.h>
+#include <tocsin/host.h>
+#include <tocsin/inspect.h>
 
 #include "json.h"
 #include "mem.h"
+#include "plain.h"
 #include "table.h"
 #include "usage.h"
 
 static int run(int argc, char *argv[]);
 
 const struct command command_signals = {
-    "signals", "signals [PATTERN] [--json] [--plugin NAME|FILE ...]",
-    "Prints every signal that the library and the plugins declare, with its documentation and what it carries.",
-    "  --json     one array of objects\n  --plugin   load this one as well: its init is called. May be given several times\n",
-    (const char *const []){ "--json", "--plugin", "--help", "--version", NULL }, run,
+    "signals",
+    "signals [PATTERN] [--json] [--plugin NAME|FILE ...]",
+    "Lists the signals that the library and the given plugins declare, each with its documentation "
+    "and the fields of its payload.",
+    "  --json     print one JSON array of objects\n"
+    "  --plugin   load this plugin too, which calls its init; may be repeated\n",
+    (const char *const[]){ "--json", "--plugin", "--help", "--version", NULL },
+    run,
 };
 
-static const char *const kinds[] = { [TOCSIN_QUEUED] = "queued", [TOCSIN_COALESCE] = "coalesce", [TOCSIN_DIRECT] = "question" };
-static const char *const defaults[] = { [TOCSIN_IGNORE] = "ignore", [TOCSIN_STOP_LOOP] = "stop", [TOCSIN_ABORT] = "abort" };
+static const char *const kinds[] = {
+    [TOCSIN_QUEUED] = "queued", [TOCSIN_COALESCE] = "coalesce", [TOCSIN_DIRECT] = "question"
+};
+static const char *const defaults[] = {
+    [TOCSIN_IGNORE] = "ignore", [TOCSIN_STOP_LOOP] = "stop", [TOCSIN_ABORT] = "abort"
+};
 
-static const char *default_of(const struct tocsin_spec *spec)
+static const char *default_of(const struct tocsin_signal_spec *spec)
 {
     return spec->unhandled_fn ? "function" : defaults[spec->unhandled];
 }
 
-/* The declared signal that matches and whose name comes next in the alphabet; NULL in after: the first. */
-static bool next_by_name(const char *pattern, const char *after, struct tocsin_signal_facts *ret_facts)
+/* Finds the declared signal that matches the pattern and whose name comes next in the alphabet.
+   after NULL: the first one. */
+static bool next_by_name(const char *pattern, const char *after,
+                         struct tocsin_signal_facts *ret_facts)
 {
     struct tocsin_signal_facts facts;
     bool found = false;
 
     for (int signo = 1; tocsin_signal_get(signo, &facts) == 0; signo++)
-        if (facts.spec && (!after || strcmp(facts.name, after) > 0) && tocsin_match(pattern, facts.name) > 0 &&
+        if (facts.spec && (!after || strcmp(facts.name, after) > 0) &&
+            tocsin_match(pattern, facts.name) > 0 &&
             (!found || strcmp(facts.name, ret_facts->name) < 0)) {
             *ret_facts = facts;
             found = true;
@@ -49,9 +63,9 @@ static const char *fields_of(const struct tocsin_signal_facts *facts)
     return facts->spec->layout ? facts->spec->layout->fields : "";
 }
 
-/* ---- the table ---- */
+/* The table */
 
-/* "string text;u64 user;" as it is read aloud: "string text, u64 user". A field is not broken. */
+/* Prints the fields "string text;u64 user;" as "string text, u64 user". A field is not broken. */
 static void print_layout(const char *fields, int column, const struct look *look)
 {
     char *text = must_alloc(2 * strlen(fields) + 1), *end = text;
@@ -79,16 +93,18 @@ static void print_table(const char *pattern)
     column = longest + 22;
     if (!next_by_name(pattern, NULL, &facts))
         return;
-    printf("%-*s  %-8s  %-8s  %s\n", longest, "signal", "kind", "default", "what it says, and what it carries");
+    printf("%-*s  %-8s  %-8s  %s\n", longest, "signal", "kind", "default",
+           "documentation and payload");
     for (const char *last = NULL; next_by_name(pattern, last, &facts); last = facts.name) {
-        printf("%s%-*s%s  %-8s  %-8s  ", look.bold, longest, facts.name, look.plain, kinds[facts.spec->kind], default_of(facts.spec));
+        printf("%s%-*s%s  %-8s  %-8s  ", look.bold, longest, facts.name, look.plain,
+               kinds[facts.spec->kind], default_of(facts.spec));
         print_wrapped(facts.spec->doc ? facts.spec->doc : "", column, look.columns);
         if (*fields_of(&facts))
             print_layout(fields_of(&facts), column, &look);
     }
 }
 
-/* ---- JSON ---- */
+/* JSON */
 
 static void print_fields_json(const char *fields)
 {
@@ -98,7 +114,8 @@ static void print_fields_json(const char *fields)
     while (*fields) {
         int type = (int)strcspn(fields, " "), name = (int)strcspn(fields + type + 1, ";");
 
-        printf("%s{\"type\":\"%.*s\",\"name\":\"%.*s\"}", comma, type, fields, name, fields + type + 1);
+        printf("%s{\"type\":\"%.*s\",\"name\":\"%.*s\"}", comma, type, fields, name,
+               fields + type + 1);
         fields += type + 1 + name + 1;
         comma = ",";
     }
@@ -118,7 +135,8 @@ static void print_json(const char *pattern)
         json_member("owner", facts.owner), putchar(',');
         json_member("kind", kinds[facts.spec->kind]), putchar(',');
         json_member("default", default_of(facts.spec));
-        printf(",\"rank\":%d,\"limit\":%zu,\"limit_bytes\":%zu,\"fields\":", facts.spec->rank, facts.spec->limit, facts.spec->limit_bytes);
+        printf(",\"rank\":%d,\"limit\":%zu,\"limit_bytes\":%zu,\"fields\":", facts.spec->rank,
+               facts.spec->limit, facts.spec->limit_bytes);
         print_fields_json(fields_of(&facts));
         putchar('}');
         comma = ",";
@@ -126,9 +144,10 @@ static void print_json(const char *pattern)
     puts("\n]");
 }
 
-/* ---- */
+/* The command */
 
-/* What its init prints is none of the catalogue. */
+/* Loads a plugin. The output of its init goes to the standard error, since it is not part of the
+   list. */
 static int load_aside(const char *name)
 {
     int out = dup(STDOUT_FILENO), err;
@@ -149,11 +168,12 @@ static bool load(const char *name)
     int err = load_aside(name);
 
     if (err < 0 && err != -EEXIST)
-        fprintf(stderr, "tocsin signals: %s\n", tocsin_plugin_reason());
+        complain("tocsin signals: %s", tocsin_plugin_last_error());
     return err >= 0 || err == -EEXIST;
 }
 
-/* Declares its signals when it is mapped, and is needed for nothing else: where it is not installed, its signals are not either. */
+/* libtocsin-net declares its signals when it is loaded. If it is not installed, the list lacks
+   them. */
 static void load_net(void)
 {
     if (!dlopen("libtocsin-net.so.0", RTLD_NOW))
@@ -171,7 +191,7 @@ static int run(int argc, char *argv[])
     while (at < argc) {
         if (!(option = option_take(&command_signals, &at, argc, argv))) {
             if (at < argc && pattern)
-                misused(&command_signals, "one pattern, and not '%s' as well", argv[at]);
+                misused(&command_signals, "only one PATTERN is allowed: remove '%s'", argv[at]);
             if (at < argc)
                 pattern = argv[at++];
         } else if (strcmp(option, "--json") == 0) {
@@ -181,12 +201,12 @@ static int run(int argc, char *argv[])
         }
     }
     if (pattern && (!*pattern || tocsin_match(pattern, "a") < 0))
-        misused(&command_signals, "'%s' is no pattern of signals", pattern);
+        misused(&command_signals, "'%s' is not a valid pattern of signals", pattern);
     if (!good)
         return EXIT_BAD;
     (json ? print_json : print_table)(pattern ? pattern : "**");
     if (pattern && !next_by_name(pattern, NULL, &facts)) {
-        fprintf(stderr, "tocsin signals: none is called %s\n", pattern);
+        complain("tocsin signals: no signal matches %s", pattern);
         good = false;
     }
     return printed(good ? EXIT_FINE : EXIT_BAD);

@@ -4,46 +4,66 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "mem.h"
+#include "plain.h"
 #include "table.h"
 
 struct look look_at_terminal(void)
 {
     struct winsize size;
     bool colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    struct look look = { colours ? "\033[1m" : "", colours ? "\033[2m" : "", colours ? "\033[0m" : "", 100 };
+    struct look look = { colours ? "\033[1m" : "", colours ? "\033[2m" : "",
+                         colours ? "\033[0m" : "", 100 };
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
         look.columns = size.ws_col;
     return look;
 }
 
-static int width_of(const char *text, size_t size)
+static int width_of(const char *text)
 {
     int width = 0;
 
-    for (size_t i = 0; i < size; i++)
-        width += (text[i] & 0xc0) != 0x80;
+    for (; *text; text++)
+        width += (*text & 0xc0) != 0x80;
     return width;
+}
+
+/* Escapes text from a file. GLUE separates pieces and is not part of the text. */
+static char *word_copy(const char *text, size_t size)
+{
+    const char *end = text + size, *glue;
+    char *copy = must_copy("");
+
+    for (; text <= end; text = glue + 1) {
+        char *before = copy, *plain;
+
+        glue = memchr(text, GLUE, (size_t)(end - text));
+        glue = glue ? glue : end;
+        plain = plain_copy(text, (size_t)(glue - text));
+        copy = must_format("%s%s%s", before, *before ? " " : "", plain);
+        free(before);
+        free(plain);
+    }
+    return copy;
 }
 
 int text_width(const char *text)
 {
-    return width_of(text, strlen(text));
-}
+    char *copy = word_copy(text, strlen(text));
+    int width = width_of(copy);
 
-/* What a file says of itself may hold anything: a terminal gets no control characters. */
-static void print_plain(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        putchar(text[i] == GLUE ? ' ' : (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    free(copy);
+    return width;
 }
 
 void print_padded(const char *text, int width)
 {
-    int rest = width - text_width(text);
+    char *copy = word_copy(text, strlen(text));
+    int rest = width - width_of(copy);
 
-    print_plain(text, strlen(text));
-    printf("%*s", rest > 0 ? rest : 0, "");
+    printf("%s%*s", copy, rest > 0 ? rest : 0, "");
+    free(copy);
 }
 
 void print_wrapped(const char *text, int column, int columns)
@@ -52,13 +72,15 @@ void print_wrapped(const char *text, int column, int columns)
 
     while (*text) {
         size_t size = strcspn(text, " ");
-        int width = width_of(text, size);
+        char *word = word_copy(text, size);
+        int width = width_of(word);
 
         if (at > column && at + 1 + width > columns)
             printf("\n%*s", at = column, "");
         else if (at > column)
             putchar(' '), at++;
-        print_plain(text, size);
+        fputs(word, stdout);
+        free(word);
         at += width;
         text += size;
         text += strspn(text, " ");

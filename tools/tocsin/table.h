@@ -1,16 +1,21 @@
-/* What a terminal shows: columns, and text that is broken to fit. */
+/* Output in columns, for a terminal: widths of texts, and text wrapped to fit. */
 #ifndef TOOLS_TABLE_H
 #define TOOLS_TABLE_H
 
 #include <stdbool.h>
 
-enum { GLUE = 0x1f };                                  /* a blank at which print_wrapped does not break */
+enum { GLUE = 0x1f }; /* a blank at which print_wrapped does not break the line */
 
-struct look { const char *bold, *faint, *plain; int columns; };
+struct look {
+    const char *bold, *faint, *plain;
+    int columns;
+};
 
-struct look look_at_terminal(void);                    /* no colours where it is none, or NO_COLOR is set */
-int  text_width(const char *text);                     /* characters of UTF-8 */
+/* without a terminal, or with NO_COLOR set, there are no colours */
+struct look look_at_terminal(void);
+int text_width(const char *text); /* returns the number of UTF-8 characters */
 void print_padded(const char *text, int width);
-void print_wrapped(const char *text, int column, int columns);     /* words, broken into lines that begin at a column; and a newline */
+/* Prints words, in lines that begin at a column, and a newline. */
+void print_wrapped(const char *text, int column, int columns);
 
 #endif

@@ -5,50 +5,22 @@
 #include <string.h>
 
 #include <tocsin.h>
+#include <tocsin/text.h>
 
+#include "mem.h"
+#include "plain.h"
 #include "usage.h"
-
-enum { WORD_MOST = 31 };
-
-static int least(int one, int two, int three)
-{
-    int less = one < two ? one : two;
-
-    return less < three ? less : three;
-}
-
-/* How many letters are to be changed, put in or left out to make one of the other (Levenshtein). */
-static int distance(const char *one, const char *other)
-{
-    int row[WORD_MOST + 1], width = (int)strlen(other), height = (int)strlen(one);
-
-    if (width > WORD_MOST || height > WORD_MOST)
-        return WORD_MOST;
-    for (int x = 0; x <= width; x++)
-        row[x] = x;
-    for (int y = 1; y <= height; y++) {
-        int corner = row[0];
-
-        row[0] = y;
-        for (int x = 1; x <= width; x++) {
-            int above = row[x];
-
-            row[x] = least(above + 1, row[x - 1] + 1, corner + (one[y - 1] != other[x - 1]));
-            corner = above;
-        }
-    }
-    return row[width];
-}
 
 const char *meant(const char *word, const char *const *words)
 {
     const char *best = NULL;
-    int nearest = 3;                                   /* further away it is another word */
+    size_t nearest = 3; /* a word is similar if its distance is less than this */
 
     for (; *words; words++) {
-        int far = strncmp(word, *words, strlen(word)) == 0 && word[0] && word[1] ? 0 : distance(word, *words);
+        bool begins = word[0] && word[1] && strncmp(word, *words, strlen(word)) == 0;
+        size_t far = begins ? 0 : tocsin_text_distance(word, strlen(word), *words);
 
-        if (far < nearest && far < (int)strlen(*words)) {
+        if (far < nearest && far < strlen(*words)) {
             nearest = far;
             best = *words;
         }
@@ -58,19 +30,24 @@ const char *meant(const char *word, const char *const *words)
 
 void misused(const struct command *command, const char *format, ...)
 {
+    const char *blank = command ? " " : "", *name = command ? command->name : "";
     va_list args;
+    char *text;
 
-    fprintf(stderr, "tocsin%s%s: ", command ? " " : "", command ? command->name : "");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    text = must_print(format, args);
     va_end(args);
-    fprintf(stderr, " (tocsin%s%s --help)\n", command ? " " : "", command ? command->name : "");
+    complain("tocsin%s%s: %s (tocsin%s%s --help)", blank, name, text, blank, name);
+    free(text);
     exit(EXIT_MISUSED);
 }
 
 void help(const struct command *command)
 {
-    printf("Usage: tocsin %s\n\n%s\n\n%s  --help     this text\n  --version  the version of the library\n", command->usage, command->about, command->help);
+    printf("Usage: tocsin %s\n\n%s\n\n%s  --help     print this help\n  --version  print the "
+           "version of "
+           "the library\n",
+           command->usage, command->about, command->help);
     exit(printed(EXIT_FINE));
 }
 
@@ -85,7 +62,7 @@ static void unknown(const struct command *command, const char *option)
     const char *near = meant(option, command->options);
 
     if (!near)
-        near = meant(option, (const char *const []){ "--help", "--version", NULL });
+        near = meant(option, (const char *const[]){ "--help", "--version", NULL });
     if (near)
         misused(command, "there is no option '%s': did you mean '%s'?", option, near);
     misused(command, "there is no option '%s'", option);
@@ -111,10 +88,11 @@ const char *option_take(const struct command *command, int *at, int argc, char *
     return NULL;
 }
 
-const char *option_value(const struct command *command, const char *option, int *at, int argc, char *argv[])
+const char *option_value(const struct command *command, const char *option, int *at, int argc,
+                         char *argv[])
 {
     if (*at >= argc)
-        misused(command, "%s wants a value", option);
+        misused(command, "%s needs a value", option);
     return argv[(*at)++];
 }
 
@@ -127,6 +105,6 @@ int printed(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    fprintf(stderr, "tocsin: standard output: %s\n", strerror(errno));
+    fprintf(stderr, "tocsin: cannot write the standard output: %s\n", strerror(errno));
     return EXIT_BAD;
 }

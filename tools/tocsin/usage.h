@@ -1,42 +1,45 @@
-/* The command line: what there is, what was meant, and how it ends. */
+/* The command line: commands, options, suggestions, exit status. */
 #ifndef TOOLS_USAGE_H
 #define TOOLS_USAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the program exits with. */
+/* The exit status of the program. */
 enum {
     EXIT_FINE = 0,
-    EXIT_BAD = 1,                                      /* a file or a plugin is bad, or something could not be done */
-    EXIT_MISUSED = 2,                                  /* the command line is wrong */
-    EXIT_CUT_SHORT = 3                                 /* run: it was ended before all was drained */
+    EXIT_BAD = 1,      /* a file or a plugin is wrong, or an action failed */
+    EXIT_MISUSED = 2,  /* the command line is wrong */
+    EXIT_CUT_SHORT = 3 /* run: the program ended before everything was drained */
 };
 
 struct command {
     const char *name, *usage, *about;
-    const char *help;                                  /* its options, each on a line */
-    const char *const *options;                        /* their names, then NULL */
-    int (*run)(int argc, char *argv[]);                /* what stands behind the name of the command */
+    const char *help;                   /* one line for each option */
+    const char *const *options;         /* names of the options, then NULL */
+    int (*run)(int argc, char *argv[]); /* receives the arguments behind the command's name */
 };
 
 extern const struct command command_run, command_signals, command_plugins;
 
-/* The word that is nearest, if one is near. The list ends with NULL. */
+/* Returns the most similar word of a list that ends with NULL. Returns NULL if no word is
+   similar. */
 const char *meant(const char *word, const char *const *words);
 
-/* Takes the next argument if it is an option that the command has: --help and --version end the program, one that it does not have does so, too. NULL: it is
-   none, or "--", which is taken. */
+/* Returns the next argument if it is an option, and moves on. Returns NULL if it is no option, or
+   if it is "--", which is skipped. --help, --version and an unknown option end the program. */
 const char *option_take(const struct command *command, int *at, int argc, char *argv[]);
-const char *option_value(const struct command *command, const char *option, int *at, int argc, char *argv[]);
+const char *option_value(const struct command *command, const char *option, int *at, int argc,
+                         char *argv[]);
 
-_Noreturn void misused(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void misused(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 _Noreturn void help(const struct command *command);
 _Noreturn void version(void);
 
-const char *plural(size_t count);                      /* what a noun ends with behind a number */
+const char *plural(size_t count); /* returns "" for 1, else "s" */
 
-/* Whether all that was printed has arrived; else it says so. status, or EXIT_BAD. */
+/* Flushes the standard output. Returns status; or reports the error and returns EXIT_BAD. */
 int printed(int status);
 
 #endif

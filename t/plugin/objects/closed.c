@@ -1,4 +1,4 @@
-/* A plugin that exports nothing: its symbols cannot be counted. */
+/* A plugin that exports no symbol. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("closed", "1", "Exports nothing.");

@@ -1,4 +1,5 @@
-/* Plugins whose constructor would write a file, of another ABI, or with a layout that is declared otherwise; and one without init. */
+/* Source of plugins that must be refused before they are mapped. Their constructor would write a
+   file. One has another ABI, one has another layout of a signal, one has no init. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@
 
 #define OTHER_CALLED(F) F(string, number)
 
-TOCSIN_PLUGIN("early", "1", "Acts before it is asked." TOCSIN_CONSUMES("host.called", OTHER_CALLED));
+TOCSIN_PLUGIN("early", "1",
+              "Acts before it is asked." TOCSIN_CONSUMES("host.called", OTHER_CALLED));
 
 static __attribute__((constructor)) void begin(void)
 {

@@ -1,11 +1,14 @@
-/* A plugin that does as it is told: its settings "init" and "fini" list what, in words. */
+/* The plugin for most tests. The settings "init" and "fini" are lists of words, and the plugin
+   calls the function of each word in its table `words`. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <tocsin/interpose.h>
+#include <tocsin/inject.h>
+#include <tocsin/host.h>
+#include <tocsin/provider.h>
 
 #include "host.h"
 
@@ -25,11 +28,10 @@
 #define TEXT_(text) #text
 #define TEXT(text) TEXT_(text)
 
-TOCSIN_PLUGIN(NAME, TEXT(EDITION), "Does as it is told." NEEDS
-              TOCSIN_EMITS("guest.said", SAID)
-              TOCSIN_EMITS("guest.alone")
-              TOCSIN_EMITS("guest.done")
-              TOCSIN_CONSUMES("host.called", HOST_CALLED));
+TOCSIN_PLUGIN(NAME, TEXT(EDITION),
+              "Does as it is told." NEEDS TOCSIN_EMITS("guest.said", SAID)
+                  TOCSIN_EMITS("guest.alone") TOCSIN_EMITS("guest.done")
+                      TOCSIN_CONSUMES("host.called", HOST_CALLED));
 
 static int on_called(const struct tocsin_info *info, void *arg)
 {
@@ -98,7 +100,7 @@ static int stubborn(void *arg)
     (void)arg;
     host.asleep++;
     while (!host.open)
-        tocsin_yield();                                /* -ECANCELED does not impress it */
+        tocsin_yield(); /* the cancel's -ECANCELED is ignored */
     host.woken++;
     return 0;
 }
@@ -110,11 +112,16 @@ static int on_alone(const struct tocsin_info *info, void *arg)
     return host.in_default ? host.in_default() : 0;
 }
 
-/* An operation type that others use */
+/* An operation type of the plugin, for the host to start */
 
-struct state { struct { struct tocsin_payload tocsin; } done; };
+struct state {
+    struct {
+        struct tocsin_payload tocsin;
+    } done;
+};
 
-static const struct tocsin_spec done_spec = { .name = "guest.done", .doc = "Of a type that a plugin implements." };
+static const struct tocsin_signal_spec done_spec = { .name = "guest.done",
+                                                     .doc = "Of a type that a plugin implements." };
 
 static int type_cancel(struct tocsin_op op, void *state, int reason)
 {
@@ -128,7 +135,9 @@ static void type_drop(void *state)
     host.dropped++;
 }
 
-static const struct tocsin_op_type type = { .done = &done_spec, .state_size = 64, .cancel = type_cancel, .drop = type_drop };
+static const struct tocsin_op_type type = {
+    .done = &done_spec, .state_size = 64, .cancel = type_cancel, .drop = type_drop
+};
 
 static int type_start(const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
@@ -147,7 +156,7 @@ static int type_finish(struct tocsin_op op)
     return tocsin_op_complete(op, 7, NULL);
 }
 
-/* An object that it counts */
+/* An object whose references the host counts */
 
 static int thing_ref(void *object)
 {
@@ -162,22 +171,27 @@ static void thing_unref(void *object)
     host.objects--;
 }
 
-static const struct tocsin_shared thing = { "thing", thing_ref, thing_unref };
+static const struct tocsin_object_ops thing = { "thing", thing_ref, thing_unref };
 
 static int say(void)
 {
-    return tocsin_emit(tocsin_find("guest.said"), TOCSIN_PAYLOAD(guest_said, .text = "said", .thing = { &host, &thing }));
+    return tocsin_emit(tocsin_find("guest.said"),
+                       TOCSIN_PAYLOAD(guest_said, .text = "said", .thing = { &host, &thing }));
 }
 
-static int declare(const char *name, const struct tocsin_layout *layout, int (*fn)(const struct tocsin_info *info, void *arg))
+static int declare(const char *name, const struct tocsin_layout *layout,
+                   int (*fn)(const struct tocsin_info *info, void *arg))
 {
-    return tocsin_declare(&(struct tocsin_spec){ .name = name, .doc = "Of a plugin.", .layout = layout, .unhandled_fn = fn });
+    return tocsin_declare(&(struct tocsin_signal_spec){
+        .name = name, .doc = "Of a plugin.", .layout = layout, .unhandled_fn = fn });
 }
 
 static int connect_here(void *arg)
 {
     host.tasks++;
-    return tocsin_connect("host.called", &(struct tocsin_action){ .fn = on_called, .arg = arg, .drop = on_drop }, NULL);
+    return tocsin_connect("host.called",
+                          &(struct tocsin_action){ .fn = on_called, .arg = arg, .drop = on_drop },
+                          NULL);
 }
 
 static int everywhere(void)
@@ -190,11 +204,11 @@ static int everywhere(void)
     return err;
 }
 
-/* -ENOENT: nothing was left. */
+/* Restores the state that the previous version saved. Returns -ENOENT if there is none. */
 static int take(void)
 {
     struct tocsin_bytes bytes;
-    int err = tocsin_state_take(1, &bytes);
+    int err = tocsin_state_restore(1, &bytes);
     unsigned left;
 
     if (err < 0 || bytes.size != sizeof left)
@@ -208,11 +222,12 @@ static int leave(void)
 {
     unsigned left = host.left + 1;
 
-    return tocsin_state_leave(1, &left, sizeof left);
+    return tocsin_state_save(1, &left, sizeof left);
 }
 
-/* An hour, for the host's own. */
-static void hold_up(const struct tocsin_crossing *crossing, struct tocsin_verdict *verdict, void *arg)
+/* This injector delays each completion of the host's operations by an hour. */
+static void hold_up(const struct tocsin_inject_event *crossing,
+                    struct tocsin_inject_action *verdict, void *arg)
 {
     (void)arg;
     host.crossed++;
@@ -220,87 +235,219 @@ static void hold_up(const struct tocsin_crossing *crossing, struct tocsin_verdic
         verdict->delay_ms = 3600000;
 }
 
-static int does(const char *word)
+static int connect(void)
+{
+    return tocsin_on("host.called", on_called, NULL);
+}
+
+static int connect_with_drop(void)
+{
+    return connect_here(NULL);
+}
+
+static int connect_to_question(void)
+{
+    return tocsin_on("host.asks", on_asked, NULL);
+}
+
+static int observe(void)
+{
+    return tocsin_observe("host.**", &(struct tocsin_action){ .fn = on_tick }, NULL);
+}
+
+static int repeat(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_every(1, TOCSIN_EACH(on_tick), &op);
+}
+
+static int long_timer(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_timer(3600000, TOCSIN_CALL(on_end), &op);
+}
+
+static int expire_future(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_timer(0, TOCSIN_FUTURE, &op);
+}
+
+static int wait_future(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_timer(3600000, TOCSIN_FUTURE, &op);
+}
+
+static int spawn_sleeper(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_spawn(sleeper, NULL, TOCSIN_CALL(on_end), &op);
+}
+
+static int spawn_stubborn(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_spawn(stubborn, NULL, NULL, &op);
+}
+
+static int start_work(void)
+{
+    struct tocsin_op op;
+
+    return tocsin_work(work, NULL, NULL, &op);
+}
+
+static int block_called(void)
+{
+    struct tocsin_block mask;
+
+    return tocsin_block("host.called", &mask);
+}
+
+static int open_queue(void)
+{
+    struct tocsin_queue queue;
+
+    return tocsin_queue_open("host.called", NULL, &queue);
+}
+
+static int new_source(void)
 {
     struct tocsin_source source;
-    struct tocsin_queue queue;
-    struct tocsin_mask mask;
-    struct tocsin_op op;
-    int err;
 
-    if (strcmp(word, "handler") == 0)
-        return tocsin_on("host.called", on_called, NULL);
-    if (strcmp(word, "drop") == 0)
-        return connect_here(NULL);
-    if (strcmp(word, "answer") == 0)
-        return tocsin_on("host.asks", on_asked, NULL);
-    if (strcmp(word, "observer") == 0)
-        return tocsin_observe("host.**", &(struct tocsin_action){ .fn = on_tick }, NULL);
-    if (strcmp(word, "everywhere") == 0)
-        return everywhere();
-    if (strcmp(word, "timer") == 0)
-        return tocsin_every(1, TOCSIN_EACH(on_tick), &op);
-    if (strcmp(word, "long") == 0)
-        return tocsin_timer(3600000, TOCSIN_CALL(on_end), &op);
-    if (strcmp(word, "future") == 0)
-        return tocsin_timer(0, TOCSIN_FUTURE, &op);
-    if (strcmp(word, "promise") == 0)
-        return tocsin_timer(3600000, TOCSIN_FUTURE, &op);
-    if (strcmp(word, "fiber") == 0)
-        return tocsin_spawn(sleeper, NULL, TOCSIN_CALL(on_end), &op);
-    if (strcmp(word, "stubborn") == 0)
-        return tocsin_spawn(stubborn, NULL, NULL, &op);
-    if (strcmp(word, "work") == 0)
-        return tocsin_work(work, NULL, NULL, &op);
-    if (strcmp(word, "block") == 0)
-        return tocsin_block("host.called", &mask);
-    if (strcmp(word, "queue") == 0)
-        return tocsin_queue_open("host.called", NULL, &queue);
-    if (strcmp(word, "source") == 0)
-        return tocsin_source_new(NULL, &source);
-    if (strcmp(word, "declare") == 0)
-        return declare("guest.said", &guest_said_layout, NULL);
-    if (strcmp(word, "alone") == 0)
-        return declare("guest.alone", NULL, on_alone);
-    if (strcmp(word, "unsaid") == 0)
-        return declare("guest.unsaid", NULL, NULL);
-    if (strcmp(word, "otherwise") == 0)
-        return declare("guest.alone", &host_called_layout, NULL);
-    if (strcmp(word, "load") == 0)
-        return tocsin_plugin_load(NAME, NULL);
-    if (strcmp(word, "self") == 0) {
-        host.init_answer = tocsin_plugin_load(tocsin_setting("self", ""), NULL);
-        return 0;
-    }
-    if (strcmp(word, "post") == 0)
-        return tocsin_post(tocsin_find("host.called"), TOCSIN_PAYLOAD(host_called, .number = 77));
-    if (strcmp(word, "take") == 0)
-        return take();
-    if (strcmp(word, "retake") == 0)
-        return (err = take()) == -ENOENT ? 0 : err;
-    if (strcmp(word, "leave") == 0)
-        return leave();
-    if (strcmp(word, "leave2") == 0)
-        return tocsin_state_leave(2, "two", 3);
-    if (strcmp(word, "hang") == 0)
-        return work(NULL);
-    if (strcmp(word, "interpose") == 0)
-        return tocsin_interpose(hold_up, NULL);
-    if (strcmp(word, "fail") == 0)
-        return -EIO;
-    if (strcmp(word, "fail2") == 0)
-        return EDITION == 2 ? -EIO : 0;
+    return tocsin_source_new(NULL, &source);
+}
+
+static int declare_said(void)
+{
+    return declare("guest.said", &guest_said_layout, NULL);
+}
+
+static int declare_alone(void)
+{
+    return declare("guest.alone", NULL, on_alone);
+}
+
+static int declare_unsaid(void)
+{
+    return declare("guest.unsaid", NULL, NULL);
+}
+
+static int declare_otherwise(void)
+{
+    return declare("guest.alone", &host_called_layout, NULL);
+}
+
+static int load_itself(void)
+{
+    return tocsin_plugin_load(NAME, NULL);
+}
+
+static int load_other(void)
+{
+    host.init_answer = tocsin_plugin_load(tocsin_setting("self", ""), NULL);
+    return 0;
+}
+
+static int post_called(void)
+{
+    return tocsin_post(tocsin_find("host.called"), TOCSIN_PAYLOAD(host_called, .number = 77));
+}
+
+static int restore_if_saved(void)
+{
+    int err = take();
+
+    return err == -ENOENT ? 0 : err;
+}
+
+static int save_second_format(void)
+{
+    return tocsin_state_save(2, "two", 3);
+}
+
+static int block_init(void)
+{
+    return work(NULL);
+}
+
+static int delay_all_ends(void)
+{
+    return tocsin_inject(hold_up, NULL);
+}
+
+static int fail(void)
+{
+    return -EIO;
+}
+
+static int fail_second_edition(void)
+{
+    return EDITION == 2 ? -EIO : 0;
+}
+
+/* The words of the settings "init" and "fini". */
+static const struct {
+    const char *word;
+    int (*fn)(void);
+} words[] = {
+    { "handler", connect },
+    { "drop", connect_with_drop },
+    { "answer", connect_to_question },
+    { "observer", observe },
+    { "everywhere", everywhere },
+    { "timer", repeat },
+    { "long", long_timer },
+    { "future", expire_future },
+    { "promise", wait_future },
+    { "fiber", spawn_sleeper },
+    { "stubborn", spawn_stubborn },
+    { "work", start_work },
+    { "block", block_called },
+    { "queue", open_queue },
+    { "source", new_source },
+    { "declare", declare_said },
+    { "alone", declare_alone },
+    { "unsaid", declare_unsaid },
+    { "otherwise", declare_otherwise },
+    { "load", load_itself },
+    { "self", load_other },
+    { "post", post_called },
+    { "take", take },
+    { "retake", restore_if_saved },
+    { "leave", leave },
+    { "leave2", save_second_format },
+    { "hang", block_init },
+    { "interpose", delay_all_ends },
+    { "fail", fail },
+    { "fail2", fail_second_edition },
+};
+
+static int run_word(const char *word)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i].word) == 0)
+            return words[i].fn();
     return -ENOSYS;
 }
 
-static int does_all(const char *words)
+/* Calls the functions of the words in turn. Stops at the first that fails, and returns its
+   error. */
+static int run_words(const char *text)
 {
     char word[32];
     int err = 0;
 
-    for (; *words && err >= 0; words += strcspn(words, " "), words += *words == ' ') {
-        snprintf(word, sizeof word, "%.*s", (int)strcspn(words, " "), words);
-        err = does(word);
+    for (; *text && err >= 0; text += strcspn(text, " "), text += *text == ' ') {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(text, " "), text);
+        err = run_word(word);
     }
     return err < 0 ? err : 0;
 }
@@ -313,13 +460,13 @@ int tocsin_plugin_init(void)
     host.finish = type_finish;
     host.say = say;
     host.handler = on_called;
-    return does_all(tocsin_setting("init", ""));
+    return run_words(tocsin_setting("init", ""));
 }
 
 void tocsin_plugin_fini(void)
 {
     host.finis++;
-    host.fini_answer = does_all(tocsin_setting("fini", ""));
+    host.fini_answer = run_words(tocsin_setting("fini", ""));
     if (host.in_fini)
         host.in_fini();
 }

@@ -1,4 +1,4 @@
-/* A plugin of another ABI. */
+/* A plugin that was built for another ABI. */
 #include <tocsin/plugin.h>
 
 #undef TOCSIN_ABI

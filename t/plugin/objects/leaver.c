@@ -1,4 +1,5 @@
-/* A plugin that leaves behind what the setting "leaves" says: what it begins it does not end. */
+/* A plugin that leaves one kind of object behind when it is unloaded. The setting "leaves"
+   selects the kind. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <tocsin/posix.h>
 
 #include "host.h"
 
@@ -36,7 +39,10 @@ static int thread(void)
 {
     pthread_t id;
 
-    return pthread_create(&id, NULL, live, NULL) || pthread_setname_np(id, "leaver's") || pthread_detach(id) ? -EAGAIN : 0;
+    return pthread_create(&id, NULL, live, NULL) || pthread_setname_np(id, "leaver's") ||
+                   pthread_detach(id)
+               ? -EAGAIN
+               : 0;
 }
 
 static int child(void)
@@ -61,7 +67,7 @@ static int on_signal(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-static int nothing(void)                               /* that is left: what was taken over is given back */
+static int nothing(void) /* leaves nothing: undoes what it has done */
 {
     return tocsin_on("os.sigusr1, os.sigrt1", on_signal, NULL);
 }
@@ -86,7 +92,9 @@ static int mapped_file(void)
 
 static int code(void)
 {
-    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -errno : 0;
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+               ? -errno
+               : 0;
 }
 
 static int alarm_clock(void)
@@ -150,7 +158,7 @@ static int masks(void)
 
 static int file(void)
 {
-    return host.inits > 1 ? tocsin_plugin_refuse(-EEXIST, "the lock is there") : 0;
+    return host.inits > 1 ? tocsin_plugin_fail(-EEXIST, "the lock is there") : 0;
 }
 
 static int later(void)
@@ -158,11 +166,31 @@ static int later(void)
     return host.inits > 1 ? descriptor() : 0;
 }
 
-static const struct { const char *what; int (*leave)(void); } all[] = {
-    { "nothing", nothing }, { "descriptor", descriptor }, { "thread", thread }, { "child", child }, { "action", action }, { "blocked", blocked },
-    { "mapped", mapped_file }, { "code", code }, { "alarm", alarm_clock }, { "timer", posix_timer }, { "setenv", set_variable }, { "putenv", put_variable },
-    { "unsetenv", unset_variable }, { "folder", folder }, { "umask", file_mask }, { "locale", language }, { "closes", closes }, { "ignores", ignores }, { "masks", masks },
-    { "file", file }, { "later", later },
+static const struct {
+    const char *what;
+    int (*leave)(void);
+} all[] = {
+    { "nothing", nothing },
+    { "descriptor", descriptor },
+    { "thread", thread },
+    { "child", child },
+    { "action", action },
+    { "blocked", blocked },
+    { "mapped", mapped_file },
+    { "code", code },
+    { "alarm", alarm_clock },
+    { "timer", posix_timer },
+    { "setenv", set_variable },
+    { "putenv", put_variable },
+    { "unsetenv", unset_variable },
+    { "folder", folder },
+    { "umask", file_mask },
+    { "locale", language },
+    { "closes", closes },
+    { "ignores", ignores },
+    { "masks", masks },
+    { "file", file },
+    { "later", later },
 };
 
 int tocsin_plugin_init(void)

@@ -1,4 +1,5 @@
-/* A plugin with a thread of its own, which ends when the host says so, or with it: the setting "ends". */
+/* A plugin with a thread. The setting "ends" selects when the thread ends: when the host tells
+   it to, or in the plugin's fini. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* A plugin that says no more than it has to. */
+/* The plugin with the smallest possible note. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("plain", "1.0", "Does nothing.");

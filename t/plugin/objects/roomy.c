@@ -1,4 +1,4 @@
-/* A plugin whose note is larger than is allowed: room for the texts of a test. */
+/* A plugin whose note is larger than the limit. The tests write their own texts into the note. */
 #include <tocsin/plugin.h>
 
 #define TEN(text) text text text text text text text text text text

@@ -1,8 +1,8 @@
-/* A plugin that does not end: its work cannot be cancelled. */
+/* A plugin whose work cannot be cancelled and does not end, so the plugin cannot be unloaded. */
 #include <stdio.h>
 #include <unistd.h>
 
-#include <tocsin.h>
+#include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("endless", "1", "Does not end.");
 
@@ -23,7 +23,8 @@ static int on_draining(const struct tocsin_info *info, void *arg)
 
 int tocsin_plugin_init(void)
 {
-    int err = tocsin_connect("host.draining", &(struct tocsin_action){ .fn = on_draining, .flags = TOCSIN_EARLY }, NULL);
+    int err = tocsin_connect(
+        "host.draining", &(struct tocsin_action){ .fn = on_draining, .flags = TOCSIN_EARLY }, NULL);
 
     return err < 0 ? err : tocsin_work(wait_for_ever, NULL, NULL, NULL);
 }

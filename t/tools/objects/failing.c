@@ -1,5 +1,5 @@
-/* A plugin that cannot begin. */
-#include <tocsin.h>
+/* A plugin whose init fails. */
+#include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("failing", "1", "Cannot begin.");
 

@@ -1,10 +1,9 @@
-/* A plugin that needs the one that speaks. */
+/* A plugin that needs the plugin "speaker". */
 #include <stdio.h>
 
-#include <tocsin.h>
+#include <tocsin/plugin.h>
 
-TOCSIN_PLUGIN("needy", "1", "Needs somebody who speaks."
-              TOCSIN_NEEDS("speaker"));
+TOCSIN_PLUGIN("needy", "1", "Needs somebody who speaks." TOCSIN_NEEDS("speaker"));
 
 int tocsin_plugin_init(void)
 {

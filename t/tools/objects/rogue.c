@@ -1,9 +1,9 @@
-/* A plugin that fails, blocks, or wants too much: the setting "does". */
+/* A plugin that fails, blocks, or exceeds its limits. The setting "does" selects what it does. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include <tocsin.h>
+#include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("rogue", "1", "Does what it should not.");
 
@@ -30,7 +30,7 @@ static int want(const struct tocsin_info *info, void *arg)
     struct tocsin_op op;
 
     (void)info, (void)arg;
-    tocsin_timer(3600000, NULL, &op);                  /* one more each time */
+    tocsin_timer(3600000, NULL, &op); /* each call leaves one more timer */
     return TOCSIN_NEXT;
 }
 
@@ -40,5 +40,9 @@ int tocsin_plugin_init(void)
 
     if (strcmp(does, "begin slowly") == 0)
         sleep_ms(200);
-    return tocsin_on("host.ticked", strcmp(does, "fail") == 0 ? fail : strcmp(does, "block") == 0 ? block : want, NULL);
+    return tocsin_on("host.ticked",
+                     strcmp(does, "fail") == 0    ? fail
+                     : strcmp(does, "block") == 0 ? block
+                                                  : want,
+                     NULL);
 }

@@ -1,8 +1,8 @@
-/* A plugin whose handler does not come back. */
+/* A plugin whose handler never returns. */
 #include <stdio.h>
 #include <unistd.h>
 
-#include <tocsin.h>
+#include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("stuck", "1", "Does not come back.");
 
@@ -17,5 +17,6 @@ static int on_started(const struct tocsin_info *info, void *arg)
 
 int tocsin_plugin_init(void)
 {
-    return tocsin_connect("host.started", &(struct tocsin_action){ .fn = on_started, .flags = TOCSIN_EARLY }, NULL);
+    return tocsin_connect("host.started",
+                          &(struct tocsin_action){ .fn = on_started, .flags = TOCSIN_EARLY }, NULL);
 }

@@ -1,9 +1,0 @@
-/* The comparison as one JSON object. */
-#ifndef JSON_H
-#define JSON_H
-
-#include "figures.h"
-
-void json_print(const struct figures *figures, int agree);
-
-#endif

@@ -1,0 +1,41 @@
+/* The names of the parties, and which one the calling thread is. */
+#include <time.h>
+
+#include "../traffic.h"
+
+static const char *const names[PARTIES] = {
+    [MAIN] = "main",   [EAST] = "east",   [WEST] = "west",     [SLOW] = "slow",
+    [CRIER] = "crier", [GIVER] = "giver", [COPIER] = "copier", [CLOCK] = "SIGALRM",
+};
+static __thread enum party here;
+
+void party_enter(enum party party)
+{
+    here = party;
+}
+
+enum party party_here(void)
+{
+    return here;
+}
+
+const char *party_name(enum party party)
+{
+    return names[party];
+}
+
+void nap_us(long us)
+{
+    struct timespec time = { us / 1000000, us % 1000000 * 1000 };
+
+    nanosleep(&time, NULL);
+}
+
+void nap_varied(void)
+{
+    enum { PERIOD_US = 1300000, LEAST_US = 1000, MORE_US = 40000 };
+    double ebb = 2.0 * (double)(tocsin_now() % PERIOD_US) / PERIOD_US -
+                 1; /* from -1 to 1; at 0 the nap is shortest */
+
+    nap_us(LEAST_US + (long)(MORE_US * ebb * ebb));
+}

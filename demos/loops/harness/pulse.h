@@ -1,0 +1,16 @@
+/* Each loop posts its state to the main loop, several times a second. */
+#ifndef PULSE_H
+#define PULSE_H
+
+#include "../traffic.h"
+
+enum { PULSE_MS = 66 };
+
+int pulse_open(void); /* declares the signal; all three return 0 or -errno */
+int pulse_hear(enum party loop);
+int pulse_start(void);
+
+/* The newest state of a loop. Call it on the thread of the main loop. */
+const struct tocsin_loop_facts *pulse_get(enum party loop);
+
+#endif

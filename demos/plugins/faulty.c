@@ -1,0 +1,23 @@
+/* Fails at every line. The host keeps running, and after some failures no longer calls this plugin.
+ */
+#include <tocsin/plugin.h>
+
+#include "chat.h"
+
+/* clang-format off */
+TOCSIN_PLUGIN("faulty", "0.1", "Fails at every line."
+    TOCSIN_CONSUMES("chat.said", CHAT_LINE)
+    TOCSIN_NO_SETTINGS);
+/* clang-format on */
+
+static int on_said(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    printf("  faulty  | fails\n");
+    return -EIO;
+}
+
+int tocsin_plugin_init(void)
+{
+    return tocsin_on("chat.said", on_said, NULL);
+}

@@ -1,0 +1,43 @@
+/* Compares the rows of the styles with each other and with the origin. */
+#ifndef FIGURES_H
+#define FIGURES_H
+
+#include <stddef.h>
+#include "options.h"
+#include "origin.h"
+#include "row.h"
+
+struct figures {
+    const struct options *options;
+    const struct row *rows[STYLES];     /* NULL: the style was not chosen */
+    struct origin_counts asked[STYLES]; /* the counts of the origin */
+};
+
+/* The least possible time for the pages of the origin. No style can be faster than the sum of all
+   delays divided by the fetches at a time, or than the longest pair of a page and its follow-up. */
+struct bound {
+    double sum_ms, longest_ms, least_ms;
+};
+struct bound figures_bound(const struct options *options);
+
+/* The number of fetches for the pages of the origin. */
+int figures_fetches(const struct options *options);
+
+/* Returns 0 if each row agrees with the origin (for the user's URLs: the rows agree with each
+   other). Otherwise why says which do not. */
+int figures_agree(const struct figures *figures, char *why, size_t size);
+
+/* The range of a figure over the chosen styles that run on a loop. */
+struct range {
+    double least, most;
+    int count;
+};
+enum figure { FIGURE_WALL, FIGURE_CPU, FIGURE_MEMORY };
+struct range figures_range(const struct figures *figures, enum figure which);
+
+/* Checks and prints whether the styles are fast enough: the synchronous style takes at least 0.8 x
+   C times as long as the slowest style on a loop, and each of those at most 1.15 times the least
+   possible time. Returns 0 if so. */
+int figures_check(const struct figures *figures);
+
+#endif

@@ -1,0 +1,21 @@
+/* demos/styles: the same job in seven styles. Read ../job.h and the seven files beside it, which
+   are named after the styles. This folder holds the code that runs and compares them. */
+#include <locale.h>
+
+#include "comparison.h"
+#include "options.h"
+#include "perform.h"
+#include "probe.h"
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    setlocale(LC_CTYPE, "");
+    options_read(argc, argv, &options);
+    if (options.perform)
+        return perform_here(&options);
+    if (options.probe)
+        return probe(&options);
+    return comparison_run(&options, argv);
+}

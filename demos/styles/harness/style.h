@@ -1,0 +1,18 @@
+/* The styles, in the order of the table. */
+#ifndef STYLE_H
+#define STYLE_H
+
+/* The ways in which a style waits. */
+enum style_kind { STYLE_BLOCKS, STYLE_THREADS, STYLE_LOOPS };
+
+struct style {
+    const char *name;
+    enum style_kind kind;
+    int (*run)(void);
+    int lines; /* lines of code in its file, counted by the build */
+};
+
+enum { STYLES = 7 };
+extern const struct style styles[STYLES];
+
+#endif

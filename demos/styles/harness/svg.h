@@ -1,0 +1,16 @@
+/* Draws the timelines as a picture. */
+#ifndef SVG_H
+#define SVG_H
+
+#include "figures.h"
+
+/* Checks, before the run, that the file can be written. Returns 0 or -errno. */
+int svg_open(const char *file);
+
+/* Draws the picture and replaces the file. Returns 0 or -errno. */
+int svg_draw(const struct figures *figures);
+
+/* Draws nothing and keeps the old file. */
+void svg_discard(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* Registry: a fetch names no receiver. Handlers connect to the signal once, for all fetches, and
+   are called in turn. */
+#include "job.h"
+
+static char a_next[] = "a next"; /* the data word of a fetch of a next page */
+
+static int begin(const struct tocsin_info *info, void *arg)
+{
+    const char *page = job_page();
+
+    (void)info, (void)arg;
+    return page ? job_fetch(page, NULL, NULL) : TOCSIN_NEXT;
+}
+
+static int follow(const struct tocsin_info *info, void *arg)
+{
+    const char *next = job_ended(info->status, info);
+    struct tocsin_op fetch;
+
+    (void)arg;
+    if (!next || tocsin_source_get(info->source) == a_next)
+        return TOCSIN_NEXT;
+    job_fetch(next, NULL, &fetch);
+    tocsin_source_set(fetch.source, a_next);
+    return TOCSIN_STOP; /* the handler begin is not called */
+}
+
+int registry(void)
+{
+    if (tocsin_on("http.client.done", follow, NULL) < 0 ||
+        tocsin_on("http.client.done", begin, NULL) < 0)
+        return -ENOENT;
+    for (int i = 0; i < job_at_once; i++)
+        begin(NULL, NULL);
+    tocsin_drain(-1);
+    return tocsin_run();
+}

@@ -1,0 +1,62 @@
+/* sigprocmask and sigsuspend for a loop: for programs that think in POSIX's terms. tocsin_block
+   (<tocsin/mask.h>) and tocsin_queue_wait (<tocsin/queue.h>) are simpler. */
+#ifndef TOCSIN_POSIX_H
+#define TOCSIN_POSIX_H
+
+#include <tocsin/mask.h>
+
+TOCSIN__BEGIN
+
+/* Actions of tocsin_sigmask on the loop's set of blocked signals. */
+enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
+
+/**
+ * Changes the set of blocked signals of the calling thread's loop: TOCSIN_BLOCK adds the signals
+ * that match a pattern, TOCSIN_UNBLOCK removes them, TOCSIN_SETMASK replaces the set. The set does
+ * not count, and is independent of tocsin_block: a signal is blocked if it is in the set, or a
+ * block covers it.
+ *
+ * The set is a pattern ("**, !chat.said"; "" is the empty set), and the old set is written to
+ * ret_old as text. A pattern to add or remove has no "!"; to add or remove "" changes nothing.
+ * pattern NULL changes nothing, either.
+ *
+ * In a handler: a signal that is running is unblocked for the rest of its delivery if it is
+ * removed from the set, or if TOCSIN_SETMASK sets a set without it; an emission of it then nests,
+ * as in POSIX. The same holds for the signals that an action.mask blocks. The old set that is
+ * written in a handler ends in "@handlers", which stands for all these signals: restoring it
+ * blocks them again.
+ *
+ * @owner   ret_old is the caller's, with room for size bytes; NULL if size is 0
+ * @return  the length of the old set's text, without its NUL: the text is cut off if this is size
+ *          or more, and the change was made; -EINVAL: how is wrong, the pattern is malformed, or
+ *          ret_old is NULL and size is not 0; -ENOENT: a plain name in the pattern is not
+ *          declared; -ENOMEM; -ESHUTDOWN: the loop is being freed; or the error of creating the
+ *          thread's loop. On failure nothing has changed
+ * @emits   the pending emissions of signals that are not blocked any longer
+ * @thread  loop
+ * @source  POSIX pthread_sigmask(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size_t size);
+
+/**
+ * Replaces the loop's set (tocsin_sigmask) by another one, waits until a handler or the notify of
+ * an operation has run, and restores the set. It waits for at most timeout_ms milliseconds (0: not
+ * at all; -1: without limit). An observer or a default action does not end the wait. Nothing is
+ * missed in between: pending emissions that the new set unblocks are delivered first, and end the
+ * wait. On a fiber it suspends the fiber; the new set then holds for the whole loop.
+ *
+ * @owner   none
+ * @return  0: a handler or notify has run, perhaps while the set was restored; -ETIMEDOUT;
+ *          -EDEADLK: the call would block in a handler; -EBUSY: the loop is suspended already;
+ *          -ECANCELED: the waiting fiber was cancelled, or the loop was freed meanwhile; -EINVAL:
+ *          timeout_ms is below -1, or the pattern is malformed; or as tocsin_sigmask
+ * @emits   everything that the loop delivers meanwhile
+ * @thread  loop
+ * @source  POSIX sigsuspend(2)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_suspend(const char *pattern, int64_t timeout_ms) TOCSIN_CHECKED;
+
+TOCSIN__END
+#endif

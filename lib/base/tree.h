@@ -1,0 +1,50 @@
+/* One tree that contains the names of all signals and all patterns with stars. A node is one
+   segment of a name or of a pattern. A walk down the tree finds the patterns that match a name, or
+   the names that match a pattern, and does not visit the others. The registry's lock protects the
+   tree. */
+#ifndef TOCSIN_BASE_TREE_H
+#define TOCSIN_BASE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tocsin__signal;
+struct tocsin__pattern;
+
+/* One item of a pattern list, attached to the node of its last segment. */
+struct tocsin__leaf {
+    struct tocsin__leaf *next, **link;
+    struct tocsin__tree *node;
+    struct tocsin__pattern *pattern;
+};
+
+struct tocsin__tree {
+    struct tocsin__tree *bucket_next; /* next node in the same bucket of the hash table */
+    struct tocsin__tree *parent;      /* the segment in front of this one */
+    struct tocsin__signal *signal;    /* the signal whose name ends here; NULL */
+    uint32_t hash, size;              /* of the text */
+    struct tocsin__tree *child, *sibling, **link;
+    struct tocsin__leaf *leaves; /* the pattern items that end here */
+    char text[];
+};
+
+typedef void (*tocsin__tree_found)(void *found, void *arg);
+
+/* Returns the node of the last segment; NULL: the tree has no such path. */
+struct tocsin__tree *tocsin__tree_find(const char *name, size_t size);
+/* The same, but makes missing nodes; NULL: no memory. */
+struct tocsin__tree *tocsin__tree_make(const char *name, size_t size);
+/* Removes the node if no name, pattern or child uses it; then its parents likewise. */
+void tocsin__tree_prune(struct tocsin__tree *node);
+
+/* Attaches the leaf, whose pattern must be set, to the node of the item; -ENOMEM. */
+int tocsin__leaf_add(struct tocsin__leaf *leaf, const char *part, size_t size);
+void tocsin__leaf_remove(struct tocsin__leaf *leaf);
+
+/* Calls found with each pattern that has an item that matches the name; once for each such item. */
+void tocsin__tree_patterns(const char *name, tocsin__tree_found found, void *arg);
+/* Calls found with each signal whose name matches the item. */
+void tocsin__tree_signals(const char *part, size_t size, tocsin__tree_found found, void *arg);
+
+#endif

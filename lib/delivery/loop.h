@@ -1,0 +1,481 @@
+/* A loop as delivery sees it: a table of its signals, who runs, what is pending. Only the thread of
+   the loop uses it, unless a comment says more. lib/loop adds the engine at the first turn. */
+#ifndef TOCSIN_DELIVERY_LOOP_H
+#define TOCSIN_DELIVERY_LOOP_H
+
+#include <tocsin/base.h>
+
+#include "base/assert.h"
+#include "base/heap.h"
+#include "base/id.h"
+#include "base/inbox.h"
+#include "delivery/frames.h"
+#include "delivery/loop_signal.h"
+#include "delivery/loop_tidy.h"
+#include "registry/info.h"
+#include "base/mem.h"
+#include "registry/registry.h"
+
+struct tocsin__latest;
+struct tocsin__engine;
+struct tocsin__handler;
+struct tocsin__mask_rule;
+struct tocsin__owner;
+
+/* A sorted array of handlers. While a delivery of its signal walks over it, it is not changed but
+   replaced, and the old array is freed when the loop is at rest (E2). */
+struct tocsin__list {
+    uint32_t count, capacity;
+    uint32_t dead;             /* number of disconnected handlers that are still in the list */
+    uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
+    uint32_t handling;         /* connected handlers that are not observers (E9) */
+    uint64_t walks;            /* value of loop_signal->walks when the list was made */
+    struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
+    int outcome; /* result of a delivery that no handler stops: TOCSIN_DELIVERED or TOCSIN_NOBODY */
+    struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
+};
+
+/* An emission that waits because its signal is held back (E5, E10). The end of an operation uses
+   memory of the operation, so it cannot fail. */
+struct tocsin__pending {
+    struct tocsin__pending *next;
+    struct tocsin__info *info; /* a reference */
+    uint64_t age; /* sequence number of the emission; if several were merged, of the first one */
+    void (*gone)(struct tocsin__pending *pending); /* frees this struct; NULL: it was malloc'ed */
+    struct tocsin__owner
+        *owner;   /* the owner charged for the emission; NULL: it is the end of an operation */
+    bool counted; /* the emission is counted in source->pending */
+};
+
+struct tocsin__loop_signal;
+
+/* A queue that listens to a signal, as delivery sees it. Its owner writes the functions. */
+struct tocsin__admission {
+    /* whether a payload of this size has room; asked before anything is done (E11) */
+    bool (*open)(struct tocsin__admission *admission, size_t size);
+    /* an emission of the signal was refused, since the queue has no room */
+    void (*refused)(struct tocsin__admission *admission, const char *name);
+    /* the queue can take `by` more pending emissions than before; NULL: it takes none */
+    void (*count_pending)(struct tocsin__admission *admission,
+                          struct tocsin__loop_signal *loop_signal, uint32_t by);
+};
+
+/* State of a signal on a loop. At 0 an emission takes the fast path; each bit makes a delivery do
+   something more, before or after it. */
+enum {
+    TOCSIN__RUNNING = 1,    /* the handlers are running, so the signal is blocked */
+    TOCSIN__PENDING = 2,    /* emissions are pending */
+    TOCSIN__FLUSHING = 4,   /* a flush on the stack will deliver them */
+    TOCSIN__UNTIDY = 8,     /* a list has disconnected handlers to be removed */
+    TOCSIN__GATED = 16,     /* a queue listens: check its room first */
+    TOCSIN__KEPT = 32,      /* a handler made a copy of the info: release it */
+    TOCSIN__BLOCKED = 64,   /* a block or mask holds it back */
+    TOCSIN__IGNORED = 128,  /* tocsin_ignore: only observers are called */
+    TOCSIN__QUIET = 256,    /* no handler, only a rule that may block it */
+    TOCSIN__UNSORTED = 512, /* a list has an unsorted part */
+};
+
+/* Deliveries of one signal on one loop that are on the stack. */
+struct tocsin__loop_signal_delivery {
+    const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
+    uint32_t nested;   /* deliveries beyond the outermost one */
+    bool nodefer;      /* the running handler has TOCSIN_NODEFER: the signal is not held back */
+    bool unblocked;    /* a handler took its own signal out of the mask, until the delivery ends */
+    /* the running flush delivers emissions older than this; 0: no flush delivers this signal */
+    uint64_t flush_before;
+};
+
+/* The part of the signal on this loop that other threads read. It is copied into the listener. */
+struct tocsin__loop_signal_listening {
+    bool published;  /* other loops know that a handler listens here */
+    bool full;       /* the pending emissions are at their limit, so posts are refused */
+    bool interested; /* counted in the interest word of the signal */
+};
+
+/* Why emissions of the signal are held back or ignored: how many rules match it (mask.c). */
+struct tocsin__loop_signal_masks {
+    uint32_t rules;   /* blocks and handlers' masks that match, active or not: while there are any,
+                         the loop stays interested */
+    uint32_t blocks;  /* active blocks, the loop's set included */
+    uint32_t masked;  /* running handlers whose mask matches */
+    uint32_t ignores; /* active ignores */
+};
+
+/* Emissions of the signal that are pending on this loop (pending.c). */
+struct tocsin__loop_signal_queued {
+    struct tocsin__pending *first, **last;
+    struct tocsin__pending_sources *by_source; /* index of the list; NULL: the list is short */
+    uint32_t count;                            /* length of the list */
+    uint32_t ends;      /* ends of operations in it, for which queues have reserved places */
+    uint32_t announced; /* ends that are being announced, while older emissions go before them */
+    size_t bytes;       /* size of the payloads in the list */
+    uint64_t refused;   /* emissions refused because the list was full */
+    bool overflowing;   /* the list was reported as full, and has not been half empty since then */
+};
+
+/* The place of the signal in the heap of a flush (flush.c). A loop_signal is in at most one heap.
+ */
+struct tocsin__loop_signal_flush {
+    struct tocsin__heap_node
+        node;        /* heap node, ordered by rank, then by the age of the oldest emission */
+    uint64_t before; /* the flush delivers emissions older than this; the next turn the others */
+    /* signals that masks of this signal's handlers held back, until the delivery ends */
+    struct tocsin__heap released;
+};
+
+/* One signal on one loop. It never moves. Only the thread of the loop uses it. */
+struct tocsin__loop_signal {
+    /* The first two cache lines are what an emission uses. */
+    /* what handlers see of an emission that takes the fast path. The members that are the same for
+       all emissions of the signal are set once; the others are valid while it is delivered. Nothing
+       else overwrites it meanwhile, because no other emission of the signal takes the fast path
+       then. */
+    struct tocsin__info info;
+    uint32_t state;            /* bits TOCSIN__RUNNING and so on */
+    uint32_t sourced;          /* handlers that listen to one source only */
+    struct tocsin__list *list; /* the handlers that listen to all sources; never NULL */
+    /* layout of the last payload that passed the check; &tocsin__layout_none: that emission had no
+     * payload */
+    const struct tocsin_layout *layout;
+    struct tocsin__loop_signal_delivery delivery;
+    uint64_t walks; /* number of deliveries so far; see tocsin__list.walks */
+    const char *name;
+    uint32_t handlers, observers; /* connected ones */
+    struct tocsin__signal *signal;
+    struct tocsin__listener *listener; /* what other threads read about this signal and loop */
+    struct tocsin__loop_signal_listening listening;
+    uint32_t unsorted_lists; /* lists of the signal that have an unsorted part */
+    struct {
+        uint32_t gated;  /* queues that listen */
+        uint32_t takers; /* those queues that can take pending emissions */
+    } queues;
+    struct tocsin__loop_signal_masks masks;
+    struct tocsin__loop_signal_queued queued;
+    struct tocsin__loop_signal_flush flush;
+};
+
+/* The code that runs, if it is not a handler: a notify, a task, a fiber, a default action. All
+   NULL and 0: none of these runs. */
+struct tocsin__activity {
+    const void *code;   /* its function */
+    const char *signal; /* for messages */
+    uint64_t source;    /* id of the operation; 0: none */
+};
+
+extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
+
+/* Tables of the objects that a program names by an id. */
+struct tocsin__loop_ids {
+    struct tocsin__ids handlers, sources, queues, blocks;
+};
+
+/* Memory that the loop frees when it is at rest. */
+struct tocsin__loop_cleanup {
+    struct tocsin__handler *dead;     /* disconnected handlers, linked by next */
+    struct tocsin__handler *dropping; /* the handler whose drop function runs now; NULL: none */
+    struct tocsin__list *lists; /* lists that were replaced while a delivery walked over them */
+};
+
+/* Patterns that may match names that do not exist yet. */
+struct tocsin__loop_patterns {
+    uint32_t count;    /* handlers, blocks and ignores that have such a pattern */
+    uint32_t resolved; /* these patterns have been matched with all signos up to this */
+};
+
+/* Signals that have pending emissions, but are not held back: each is in one of these heaps. */
+struct tocsin__loop_pending {
+    struct tocsin__heap next_turn;     /* signals whose emissions the next turn delivers */
+    struct tocsin__heap awaiting_room; /* signals that wait for room in a full queue */
+    struct tocsin__pending
+        *delivering; /* emissions that were taken from a list and are being delivered */
+};
+
+/* The patterns that a program blocks and ignores (mask_set.c). */
+struct tocsin__loop_masks {
+    struct tocsin__mask_rule *set;       /* the set of tocsin_sigmask; NULL: it is empty */
+    struct tocsin__mask_rule *saved_set; /* the program's set while tocsin_suspend has its own */
+    struct tocsin__mask_rule *ignored;   /* tocsin_ignore; NULL: nothing */
+    bool suspended;                      /* tocsin_suspend runs */
+};
+
+enum {
+    TOCSIN__INHERITED = 1, /* after a fork: the loop of the thread that forked */
+    TOCSIN__ABANDONED      /* the loop of a thread that does not exist in the child */
+};
+
+/* From its creation to its end. Only the thread of the loop writes, unless a comment says more. */
+struct tocsin__loop_life {
+    _Atomic uint64_t generation; /* counts the loops that have used this memory */
+    uint32_t number;             /* number of this memory, for ids; 0xfffffffe: tocsin__no_loop */
+    int tid;                     /* kernel id of the thread, for messages */
+    bool freeing;                /* tocsin_loop_free runs: nothing new is accepted (-ESHUTDOWN) */
+    bool thread_ended; /* T6: of the program's functions only drops and providers are called */
+    bool exempt;       /* the injector is not asked on this loop */
+    _Atomic uint8_t inherited; /* T8; 0: a loop of this process. The child writes it at a fork */
+    bool stop_wanted;          /* tocsin_stop was called; lib/loop will stop the loop */
+    bool free_wanted; /* tocsin_loop_free was called in a handler; lib/loop will free the loop */
+    int stop_status;  /* what tocsin_run will return */
+    _Atomic uint64_t
+        name[4]; /* the loop's name, given by the program, NUL-terminated; any thread reads it */
+    /* the living loops, the oldest first, or the list of retired ones; loop.c's lock protects it */
+    struct tocsin__loop *next, *previous;
+};
+
+/* Positions on the stack of the functions that the loop called. A handler that jumps out of its
+   delivery is noticed because a later call lies above these frames (frames.c). */
+struct tocsin__loop_stack {
+    const void *frame;      /* frame of the outermost default action or drop; NULL: none runs */
+    const void *checked_at; /* frame of the public function that checked last */
+    bool in_turn;           /* a turn runs; lib/loop writes it */
+    bool left; /* a jump left one delivery, which was reset; the rest is reset when the loop is at
+                  rest */
+    const char *low, *high; /* bounds of the thread's own stack; NULL: not looked up yet */
+    const char *fiber_low,
+        *fiber_high; /* bounds of the running fiber's stack; NULL: no fiber runs */
+};
+
+/* Functions of higher floors for this loop. NULL: nothing to call. */
+struct tocsin__loop_hooks {
+    /* lib/style: a handler or a notify has run; tocsin_suspend waits for that */
+    void (*watch)(struct tocsin__loop *loop);
+    void *watcher; /* argument of watch */
+    /* the rest is written by lib/loop when the loop gets an engine */
+    void (*rest)(struct tocsin__loop *loop);         /* the loop is at rest and free_wanted */
+    void (*kick_pollers)(struct tocsin__loop *loop); /* the next turn has something to do */
+    /* tocsin_inject delays the message, and has taken it over */
+    bool (*delay_message)(struct tocsin__loop *loop, struct tocsin__message *message);
+    void (*wait_unseen)(void); /* waits until the watchdog does not look at a handler */
+    void (*recover)(struct tocsin__loop *loop); /* a jump has left the stack: resets the engine */
+};
+
+/* Which code runs, besides loop->running: for owners, and for the watchdog's thread. */
+struct tocsin__loop_runs {
+    struct tocsin__owner
+        *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */
+    struct {
+        const void *_Atomic code;
+        const char *_Atomic signal;
+        _Atomic uint64_t source;
+    } activity; /* a notify, task, fiber or default action; see struct tocsin__activity */
+    _Atomic uint64_t phase; /* increases twice in each turn; odd while the turn works */
+    /* the plugin whose init, fini or constructors run, and the name of that function; NULL */
+    const struct tocsin__owner *_Atomic entered;
+    const char *_Atomic entered_by;
+};
+
+/* State of the exchange with other loops (lib/remote). */
+struct tocsin__loop_remote {
+    /* travels through the inbox of a loop that has no room, and returns when there is room */
+    struct tocsin__node room_request;
+    _Atomic uint32_t
+        room_request_signo; /* the signal that needs room; 0: room_request is not in use */
+    struct tocsin__node *room_requests; /* room requests of other loops that wait on this loop */
+    struct tocsin__node
+        news; /* the node by which another loop announces that it has begun to listen */
+    _Atomic bool news_sent;  /* news is in the inbox; any thread writes it */
+    _Atomic bool progresses; /* the loop has had operations that make progress, and may pause */
+    struct tocsin__completion_message
+        *completions; /* the messages for the end of the operation that is announced next */
+    _Atomic uint32_t completions_sent;  /* completion messages that are not delivered yet; the
+                                           receiving loops decrement it */
+    struct tocsin__latest *latest_open; /* the cell whose message is being delivered; NULL */
+    bool message_open;                  /* a message of the ring is being delivered */
+    size_t message_bytes;               /* its share of the inbox's bytes; 0: it has none */
+};
+
+/* For tocsin_loop_get. */
+struct tocsin__loop_figures {
+    uint64_t turns;
+    int64_t lag_us, lag_most_us, busy_us;
+};
+
+struct tocsin__loop {
+    /* The first cache line is what an emission uses. running stands first, and parent not beside
+       sequence, because gcc generates better code then. */
+    struct tocsin__handler *running; /* NULL: no handler is on the stack */
+    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if inherited */
+    uint32_t depth; /* notifies, flushes, drops and the like on the stack, besides handlers */
+    struct tocsin__loop_signal **loop_signals; /* by signo */
+    uint64_t sequence;                         /* sequence number of the next emission */
+    int64_t turn_us;                           /* time at which the turn began */
+    uint64_t parent;             /* sequence number of the emission whose handler runs; 0 */
+    uint32_t cleanup_pending;    /* the loop has something to do when it is at rest */
+    uint32_t loop_signals_count; /* length of loop_signals */
+    uint64_t age; /* handlers connected so far, and events that paused operations wait for */
+
+    struct tocsin__loop_ids ids;
+    struct tocsin__loop_cleanup cleanup;
+    struct tocsin__loop_patterns patterns;
+    struct tocsin__loop_pending pending;
+    struct tocsin__loop_masks masks;
+    struct tocsin__loop_life life;
+    struct tocsin__loop_stack stack;
+    struct tocsin__loop_hooks hooks;
+    struct tocsin__loop_runs runs;
+    struct tocsin__loop_remote remote;
+    struct tocsin__loop_figures figures;
+    struct tocsin__engine *engine; /* owned by lib/loop; NULL: the loop has not run yet */
+    struct tocsin__inbox inbox;
+};
+
+/* The loop of this thread; &tocsin__no_loop, whose number no interest word has, if there is none.
+ */
+extern tocsin__hidden __thread struct tocsin__loop *tocsin__self
+    __attribute__((tls_model("initial-exec")));
+extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
+
+/* loop->word of an inherited loop. No interest word has this value, so an emission takes the slow
+   path, which checks. */
+enum { TOCSIN__NO_WORD = 0xfffffffd };
+
+/* T8: whether the loop belongs to the parent process. Its descriptors are still the parent's, so
+   every call returns -EOWNERDEAD. */
+static inline bool tocsin__inherited(const struct tocsin__loop *loop)
+{
+    return atomic_load_explicit(&loop->life.inherited, memory_order_relaxed);
+}
+
+struct tocsin__text_builder;
+/* Writes "loop main", "loop 3" or the name. Any thread, async-signal-safe. */
+void tocsin__loop_describe(const struct tocsin__loop *loop, struct tocsin__text_builder *words);
+/* The loop of this thread, made if there is none. -ENOMEM, -EAGAIN, -ESHUTDOWN, -EOWNERDEAD */
+int tocsin__loop_make(struct tocsin__loop **ret_loop);
+/* The oldest living loop; NULL: there is none. Any thread. */
+struct tocsin__loop *tocsin__loop_main(void);
+/* The loop that a struct tocsin_loop names. -EINVAL, -ESHUTDOWN, -EOWNERDEAD, or the error that the
+   id carries. Any thread. */
+int tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_generation);
+/* Closes the loop: posts to it are refused, and it is not the main loop any more. */
+void tocsin__loop_close(struct tocsin__loop *loop);
+/* Tells all other loops that a handler has begun to listen on this one. */
+void tocsin__loops_news(const struct tocsin__loop *loop);
+/* The loop whose memory has this number, living or not; NULL: there was never one. Any thread. */
+struct tocsin__loop *tocsin__loop_numbered(unsigned number);
+
+/* Finds an object by its id. table: offsetof(struct tocsin__loop, ids.handlers) and so on. 0;
+   -ENOENT; -EXDEV: the object belongs to another loop; the error that the id carries */
+int tocsin__loop_find(size_t table, uint64_t id, void **ret_object);
+/* The object after this id, which may be stale; id 0: the first. Errors as above */
+int tocsin__loop_after(size_t table, uint64_t id, void **ret_object);
+
+/* Keeps the memory for the next loop. Call it last, after tocsin__loop_clear. */
+void tocsin__loop_retire(struct tocsin__loop *loop);
+
+/* T8: the child adopts its loop. take_over: the loop is no longer the parent's. revive: the loop is
+   among the living ones again, and can be posted to. */
+void tocsin__loop_take_over(struct tocsin__loop *loop);
+void tocsin__loop_revive(struct tocsin__loop *loop);
+
+/* Returns NULL if the signal was never used on this loop. */
+static inline struct tocsin__loop_signal *tocsin__loop_signal(const struct tocsin__loop *loop,
+                                                              int signo)
+{
+    return (uint32_t)signo < loop->loop_signals_count ? loop->loop_signals[signo] : NULL;
+}
+
+/* Whether other loops listen to the signal. own: the signal on this loop; NULL */
+static inline bool tocsin__has_other_listeners(const struct tocsin__signal *signal,
+                                               const struct tocsin__loop_signal *own)
+{
+    return signal->loops > (own && own->listening.interested);
+}
+
+/* Whether emissions cannot be delivered now: the signal is blocked, or its handlers are running
+   (E5, E10). */
+static inline bool tocsin__loop_signal_is_held(const struct tocsin__loop_signal *loop_signal)
+{
+    return loop_signal->state & TOCSIN__BLOCKED ||
+           (loop_signal->state & TOCSIN__RUNNING && !loop_signal->delivery.nodefer &&
+            !loop_signal->delivery.unblocked);
+}
+
+/* A handler that was disconnected while it runs does not count. */
+static inline bool tocsin__loop_signal_has_handlers(const struct tocsin__loop_signal *loop_signal)
+{
+    return loop_signal->handlers || loop_signal->observers;
+}
+
+/* Whether an emission has any effect here: a handler listens, or the emission would be pending,
+   and a handler may be connected before its delivery. */
+static inline bool tocsin__loop_signal_has_effect(const struct tocsin__loop_signal *loop_signal)
+{
+    return tocsin__loop_signal_has_handlers(loop_signal) ||
+           tocsin__loop_signal_is_held(loop_signal);
+}
+
+/* Whether older emissions are pending for their default action, which must be taken first. */
+static inline bool
+tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_signal)
+{
+    return loop_signal->state & TOCSIN__PENDING && !(loop_signal->state & TOCSIN__IGNORED) &&
+           tocsin__has_default(loop_signal->signal);
+}
+
+/* The watchdog's thread reads these. running and parent are not _Atomic, because gcc does not join
+   atomic loads with their neighbours, and the loop's own thread loads them for each emission. Only
+   their stores are atomic. */
+static inline void tocsin__set_running(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    __atomic_store_n(&loop->running, handler, __ATOMIC_RELEASE);
+}
+
+static inline void tocsin__set_parent(struct tocsin__loop *loop, uint64_t parent)
+{
+    __atomic_store_n(&loop->parent, parent, __ATOMIC_RELAXED);
+}
+
+static inline struct tocsin__activity tocsin__activity(const struct tocsin__loop *loop)
+{
+    return (struct tocsin__activity){ loop->runs.activity.code, loop->runs.activity.signal,
+                                      loop->runs.activity.source };
+}
+
+static inline void tocsin__set_activity(struct tocsin__loop *loop, struct tocsin__activity now)
+{
+    atomic_store_explicit(&loop->runs.activity.code, now.code, memory_order_relaxed);
+    atomic_store_explicit(&loop->runs.activity.source, now.source, memory_order_relaxed);
+    atomic_store_explicit(&loop->runs.activity.signal, now.signal, memory_order_release);
+}
+
+/* Something has changed that a paused operation may wait for: the next turn tries to resume all of
+ * them. */
+static inline void tocsin__kick_pollers(struct tocsin__loop *loop)
+{
+    loop->age++;
+    if (loop->hooks.kick_pollers)
+        loop->hooks.kick_pollers(loop);
+}
+
+/* No handler, notify or drop is on the stack. */
+static inline bool tocsin__at_rest(const struct tocsin__loop *loop)
+{
+    return !loop->running && !loop->depth;
+}
+
+static inline void tocsin__tidy_at_rest(struct tocsin__loop *loop)
+{
+    if (loop->cleanup_pending && tocsin__at_rest(loop))
+        tocsin__loop_tidy(loop);
+}
+
+/* Enter and leave surround code that may call the program. Between them neither the loop nor its
+ * handlers are freed. leave may free the loop. */
+static inline void tocsin__loop_enter(struct tocsin__loop *loop)
+{
+    loop->depth++;
+}
+
+/* Leaves without freeing anything; the caller calls tocsin__tidy_at_rest. */
+static inline void tocsin__loop_leave_untidy(struct tocsin__loop *loop)
+{
+    tocsin__assert(loop->depth > 0);
+    loop->depth--;
+}
+
+static inline void tocsin__loop_leave(struct tocsin__loop *loop)
+{
+    tocsin__loop_leave_untidy(loop);
+    tocsin__tidy_at_rest(loop);
+}
+
+#endif

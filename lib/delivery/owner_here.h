@@ -1,0 +1,51 @@
+/* The owner of the code that runs on this thread, and what it may still acquire. */
+#ifndef TOCSIN_DELIVERY_OWNER_HERE_H
+#define TOCSIN_DELIVERY_OWNER_HERE_H
+
+#include "registry/owner.h"
+
+/* Owner of the task that this thread of a pool runs; NULL: none. */
+extern tocsin__hidden __thread struct tocsin__owner *tocsin__thread_owner
+    __attribute__((tls_model("initial-exec")));
+
+/* Returns the owner of the handler, notify, task, fiber or init that runs on this thread; the
+   program if none runs. */
+struct tocsin__owner *tocsin__owner_running(void);
+/* Returns the plugin whose file contains the address code. If there is none: the plugin whose file
+   contains the text place. If there is none: the owner of what runs. */
+struct tocsin__owner *tocsin__owner_of_call(const void *code, const void *place);
+
+/* The same, but faster if no plugin was ever loaded. */
+static inline struct tocsin__owner *tocsin__owner_here(void)
+{
+    return tocsin__likely(!atomic_load_explicit(&tocsin__plugins, memory_order_acquire))
+               ? &tocsin__program
+               : tocsin__owner_running();
+}
+
+static inline struct tocsin__owner *tocsin__owner_whose(const void *code, const void *place)
+{
+    return tocsin__likely(!atomic_load_explicit(&tocsin__plugins, memory_order_acquire))
+               ? &tocsin__program
+               : tocsin__owner_of_call(code, place);
+}
+
+/* Emits tocsin.owner.limited, once until the owner is below its limit again. No lock is held. */
+void tocsin__owner_emit_limited(struct tocsin__owner *owner, enum tocsin_resource what);
+/* Charges one; on -EDQUOT it emits tocsin.owner.limited. No lock is held. */
+int tocsin__owner_charge_or_report(struct tocsin__owner *owner, enum tocsin_resource what);
+
+/* Whether the owner may have one more pending emission of this signal: 0; -EDQUOT, reported. */
+int tocsin__owner_check_pending_quota(struct tocsin__owner *owner, const char *signal,
+                                      const struct tocsin_payload *payload);
+
+static inline int tocsin__owner_room(struct tocsin__owner *owner, const char *signal,
+                                     const struct tocsin_payload *payload)
+{
+    return tocsin__likely(
+               !atomic_load_explicit(&tocsin__quota(owner)->limits_pending, memory_order_relaxed))
+               ? 0
+               : tocsin__owner_check_pending_quota(owner, signal, payload);
+}
+
+#endif

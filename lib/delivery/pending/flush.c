@@ -1,0 +1,270 @@
+/* Flushes: delivering pending emissions, the lowest rank first, then the oldest (E10). A
+   loop_signal is in at most one heap: of a flush on the stack (then its state is FLUSHING), the
+   next turn's, or that of signals whose queue has no room. */
+#include "delivery/emit.h"
+
+static struct tocsin__loop_signal *loop_signal_of(struct tocsin__heap_node *node)
+{
+    return tocsin__container(node, struct tocsin__loop_signal, flush.node);
+}
+
+static void heap_put(struct tocsin__heap *heap, struct tocsin__loop_signal *loop_signal)
+{
+    if (tocsin__heap_has(&loop_signal->flush.node))
+        tocsin__heap_remove(&loop_signal->flush.node);
+    tocsin__assert(!tocsin__heap_has(&loop_signal->flush.node));
+    tocsin__assert(loop_signal->queued.first);
+    loop_signal->flush.node.major = loop_signal->signal->spec.rank;
+    loop_signal->flush.node.minor = loop_signal->queued.first->age;
+    tocsin__heap_put(heap, &loop_signal->flush.node);
+}
+
+static bool is_deliverable(const struct tocsin__loop_signal *loop_signal)
+{
+    return loop_signal->queued.first && !tocsin__loop_signal_is_held(loop_signal);
+}
+
+/* Puts the signal into the heap of a flush. The flush delivers emissions older than before; the
+   next turn delivers the rest. */
+static void flush_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal,
+                       uint64_t before)
+{
+    loop_signal->state |= TOCSIN__FLUSHING;
+    loop_signal->flush.before = before;
+    heap_put(due, loop_signal);
+}
+
+void tocsin__due_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal)
+{
+    if (is_deliverable(loop_signal))
+        flush_take(due, loop_signal, tocsin__self->sequence);
+}
+
+/* Whether a flush on the stack will deliver the oldest emission: the signal is in its heap, or the
+   flush is delivering the signal now. */
+static bool is_being_flushed(const struct tocsin__loop_signal *loop_signal)
+{
+    bool listed = loop_signal->state & TOCSIN__FLUSHING &&
+                  tocsin__heap_has(&loop_signal->flush.node);
+
+    return loop_signal->queued.first &&
+           ((listed && loop_signal->queued.first->age < loop_signal->flush.before) ||
+            loop_signal->queued.first->age < loop_signal->delivery.flush_before);
+}
+
+void tocsin__due_put(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal)
+{
+    if (is_deliverable(loop_signal) && !is_being_flushed(loop_signal))
+        flush_take(due, loop_signal, tocsin__self->sequence);
+}
+
+void tocsin__due_release(struct tocsin__heap *released, struct tocsin__loop_signal *loop_signal)
+{
+    if (is_deliverable(loop_signal) && !is_being_flushed(loop_signal))
+        flush_take(released, loop_signal, UINT64_MAX);
+}
+
+/* Leaves the pending emissions of the signal to the next turn. */
+static void wait_for_turn(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
+{
+    heap_put(&loop->pending.next_turn, loop_signal);
+    if (loop->hooks.kick_pollers)
+        loop->hooks.kick_pollers(loop);
+}
+
+/* Whether this flush delivers the oldest emission now. If not, the signal leaves the flush. */
+static bool is_due(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
+                   uint64_t before)
+{
+    bool deep = loop_signal->state & TOCSIN__RUNNING &&
+                loop_signal->delivery.nested + 1 >= TOCSIN__NEST_MAX;
+
+    if (is_deliverable(loop_signal) && !deep) {
+        /* If the end of an operation waits here, a queue holds a place for it; waiting for that
+           place would never end. */
+        bool shut = loop_signal->state & TOCSIN__GATED && !loop_signal->queued.ends &&
+                    !loop_signal->queued.announced && !loop->life.freeing &&
+                    !tocsin__admission_is_open(loop_signal, loop_signal->queued.first->info->size);
+
+        if (loop_signal->queued.first->age < before && !shut)
+            return true;
+        if (shut)
+            heap_put(&loop->pending.awaiting_room, loop_signal);
+        else
+            wait_for_turn(loop, loop_signal);
+    }
+    loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
+    return false;
+}
+
+static void deliver_oldest(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
+                           uint64_t before)
+{
+    struct tocsin__pending *pending = tocsin__pending_take(loop_signal);
+    uint64_t outer = loop_signal->delivery.flush_before;
+
+    loop_signal->delivery.flush_before = before;
+    tocsin__pending_delivery_begin(loop, pending);
+    tocsin__deliver_or_default(loop, loop_signal, pending->info);
+    tocsin__pending_delivery_end(loop, pending);
+    loop_signal->delivery.flush_before = outer;
+}
+
+/* When the outermost delivery of from has ended, moves the signals that its handlers' masks held
+   back into this flush. */
+static void flush_absorb(struct tocsin__loop *loop, struct tocsin__heap *due,
+                         struct tocsin__loop_signal *from, uint64_t before)
+{
+    struct tocsin__heap *released = &from->flush.released;
+
+    while (due != released && !(from->state & TOCSIN__RUNNING) && released->first) {
+        struct tocsin__loop_signal *loop_signal = loop_signal_of(released->first);
+
+        tocsin__heap_remove(&loop_signal->flush.node);
+        loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
+        if (loop_signal->queued.first && loop_signal->queued.first->age < before)
+            flush_take(due, loop_signal, before);
+        else if (is_deliverable(loop_signal))
+            wait_for_turn(loop, loop_signal);
+    }
+}
+
+/* After a delivery: the signal stays in the flush while the flush has more of it to deliver. */
+static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
+                           struct tocsin__loop_signal *loop_signal, uint64_t before)
+{
+    if (loop_signal->queued.first && loop_signal->queued.first->age < before) {
+        flush_take(due, loop_signal, before);
+        return;
+    }
+    if (loop_signal->state & TOCSIN__FLUSHING && tocsin__heap_has(&loop_signal->flush.node))
+        return; /* the signal is in the heap of another flush */
+    loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
+    if (is_deliverable(loop_signal))
+        wait_for_turn(loop, loop_signal);
+}
+
+/* Too many flushes are nested: the next turn delivers the signals of the heap. */
+static void flush_postpone(struct tocsin__loop *loop, struct tocsin__heap *due)
+{
+    while (due->first) {
+        struct tocsin__loop_signal *loop_signal = loop_signal_of(due->first);
+
+        tocsin__heap_remove(&loop_signal->flush.node);
+        loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
+        if (loop_signal->queued.first)
+            wait_for_turn(loop, loop_signal);
+    }
+}
+
+static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t before)
+{
+    int count = 0;
+
+    if (loop->depth >= TOCSIN__DEPTH_MAX)
+        flush_postpone(loop, due);
+    tocsin__loop_enter(loop);
+    while (due->first) {
+        if (tocsin__inherited(loop)) { /* T8: a handler has forked, and this is the child */
+            flush_postpone(loop, due);
+            break;
+        }
+        struct tocsin__loop_signal *loop_signal = loop_signal_of(due->first);
+
+        tocsin__assert(loop_signal->state & TOCSIN__FLUSHING);
+        tocsin__heap_remove(&loop_signal->flush.node);
+        flush_absorb(loop, due, loop_signal, before);
+        if (loop_signal->queued.first &&
+            loop_signal->queued.first->age != loop_signal->flush.node.minor) {
+            heap_put(due, loop_signal); /* the signal is not due now: its oldest emission was taken
+                                           meanwhile */
+            continue;
+        }
+        if (!is_due(loop, loop_signal, before))
+            continue;
+        deliver_oldest(loop, loop_signal, before);
+        count++;
+        flush_absorb(loop, due, loop_signal, before);
+        flush_continue(loop, due, loop_signal, before);
+    }
+    tocsin__loop_leave_untidy(loop);
+    return count;
+}
+
+int tocsin__flush(struct tocsin__loop *loop, struct tocsin__heap *due)
+{
+    return flush(loop, due, loop->sequence);
+}
+
+void tocsin__flush_slot(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
+{
+    struct tocsin__heap due = { NULL };
+
+    tocsin__due_put(&due, loop_signal);
+    tocsin__flush(loop, &due);
+}
+
+void tocsin__delivery_finish(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
+{
+    struct tocsin__heap due = { NULL };
+
+    loop_signal->state &= ~(uint32_t)(TOCSIN__RUNNING | TOCSIN__KEPT);
+    loop_signal->delivery.unblocked = false;
+    loop_signal->walks++;
+    if (loop_signal->state & TOCSIN__UNTIDY)
+        tocsin__loop_signal_compact(loop, loop_signal);
+    tocsin__loop_signal_update_interest(loop_signal);
+    if (loop_signal->delivery.flush_before)
+        return; /* the flush on the stack goes on with it, and with what it has released */
+    flush_absorb(loop, &due, loop_signal, loop->sequence);
+    tocsin__due_put(&due, loop_signal);
+    if (due.first)
+        tocsin__flush(loop, &due);
+}
+
+int tocsin__flush_late(struct tocsin__loop *loop, uint64_t before)
+{
+    struct tocsin__heap due = { NULL };
+    int count;
+
+    while (loop->pending.next_turn.first) {
+        struct tocsin__loop_signal *loop_signal = loop_signal_of(loop->pending.next_turn.first);
+
+        tocsin__heap_remove(&loop_signal->flush.node);
+        if (is_deliverable(loop_signal))
+            flush_take(&due, loop_signal, before);
+    }
+    count = flush(loop, &due, before);
+    tocsin__tidy_at_rest(loop);
+    return count;
+}
+
+/* The heaps of these flushes were on a stack that no longer exists, so their nodes are cleared
+   without touching the heaps. */
+void tocsin__flushes_drop(struct tocsin__loop *loop)
+{
+    loop->pending.next_turn.first = loop->pending.awaiting_room.first = NULL;
+    for (uint32_t i = 0; i < loop->loop_signals_count; i++) {
+        struct tocsin__loop_signal *loop_signal = loop->loop_signals[i];
+
+        if (!loop_signal)
+            continue;
+        loop_signal->flush.node = (struct tocsin__heap_node){ 0 };
+        loop_signal->flush.released.first = NULL;
+        loop_signal->delivery.flush_before = 0;
+        loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
+        if (loop_signal->queued.first)
+            wait_for_turn(loop, loop_signal);
+    }
+}
+
+void tocsin__flush_shut(struct tocsin__loop *loop)
+{
+    while (loop->pending.awaiting_room.first) {
+        struct tocsin__loop_signal *loop_signal = loop_signal_of(loop->pending.awaiting_room.first);
+
+        tocsin__heap_remove(&loop_signal->flush.node);
+        if (loop_signal->queued.first)
+            wait_for_turn(loop, loop_signal);
+    }
+}

@@ -1,0 +1,55 @@
+/* Rules that hold signals back or ignore them (E10): blocks with a token, the sets of the loop
+   (mask_set.c), the masks of handlers, ignores. */
+#ifndef TOCSIN_DELIVERY_PENDING_MASK_H
+#define TOCSIN_DELIVERY_PENDING_MASK_H
+
+#include <tocsin/mask.h>
+
+#include "delivery/pending/mask_set.h"
+#include "delivery/subscription.h"
+
+struct tocsin__mask_rule {
+    struct tocsin__subscription subscription; /* the first member */
+    uint64_t id;                              /* id of a block; 0: the rule is not a block */
+    uint32_t active; /* 0 or 1; for a handler's mask: the number of running calls of the handler */
+    const char *where;           /* file:line of the call that made a block */
+    struct tocsin__owner *owner; /* the owner of a block; NULL: the rule is not a block */
+};
+
+extern const struct tocsin__subscription_ops tocsin__block_subscription_ops,
+    tocsin__ignore_subscription_ops;
+
+/* Makes a rule for all signals that match the pattern. */
+int tocsin__mask_rule_new(struct tocsin__loop *loop, const struct tocsin__subscription_ops *kind,
+                          const char *pattern, struct tocsin__mask_rule **ret_hold);
+/* Frees a rule. due: receives the signals that no other rule holds back; NULL: they stay pending */
+void tocsin__mask_rule_end(struct tocsin__loop *loop, struct tocsin__mask_rule *rule,
+                           struct tocsin__heap *due);
+/* Frees a rule, and flushes nothing. rule may be NULL. */
+void tocsin__mask_rule_free(struct tocsin__loop *loop, struct tocsin__mask_rule *rule);
+/* Sets active to 0 or 1. set may be NULL. */
+void tocsin__mask_rule_activate(struct tocsin__mask_rule *set, uint32_t active,
+                                struct tocsin__heap *due);
+
+/* Ends a change that may have lifted rules: flushes due, and wakes paused operations. */
+void tocsin__lifted(struct tocsin__loop *loop, struct tocsin__heap *due);
+
+/* Checks a pattern that a program blocks or ignores: its plain names must be declared, and must not
+   be questions. out_allowed: it may have items with "!". 0; -ENOENT, -EINVAL */
+int tocsin__operand_check(const char *pattern, bool out_allowed);
+/* This thread's loop, made if there is none. -ESHUTDOWN: the loop is being freed */
+int tocsin__loop_to_change(struct tocsin__loop **ret_loop);
+
+/* The mask of a handler: enter and leave stand around each call. by: the signal whose handler ran;
+   what the mask held back waits for the end of that delivery. */
+int tocsin__mask_new(struct tocsin__loop *loop, const char *pattern,
+                     struct tocsin__mask_rule **ret_mask);
+void tocsin__mask_enter(struct tocsin__mask_rule *mask);
+void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_signal *by);
+
+/* When a loop is freed. lift: ends all blocks, and delivers what they held back. clear: ends all
+   rules, and delivers nothing. */
+void tocsin__mask_rules_lift(struct tocsin__loop *loop);
+void tocsin__mask_rules_clear(struct tocsin__loop *loop);
+
+#endif

@@ -1,0 +1,74 @@
+/* The pending emissions of one signal on one loop (E5, E10, E11). */
+#ifndef TOCSIN_DELIVERY_PENDING_PENDING_H
+#define TOCSIN_DELIVERY_PENDING_PENDING_H
+
+#include <tocsin/emit.h>
+#include <tocsin/mask.h>
+
+#include "delivery/loop.h"
+
+/* Queues a copy of the emission. TOCSIN_PENDED; -EAGAIN: the list is full; -EDQUOT, -ENOMEM */
+int tocsin__pending_queue(struct tocsin__loop_signal *loop_signal, const struct tocsin_info *info);
+
+/* Queues a copy without a limit, in two steps: make may fail, add cannot. */
+int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
+                         const struct tocsin_info *info, struct tocsin__pending **ret_pend);
+void tocsin__pending_add(struct tocsin__loop_signal *loop_signal, struct tocsin__pending *pending);
+
+/* Between make and add, of an emission that other loops got, too: if pending does not hold the
+   shared copy itself, counts this loop's copy as handled. shared: NULL, or the shared copy */
+void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared);
+
+/* Queues an emission that another thread sent, and that cannot be refused any more. place: NULL, or
+   the memory to use; *place is NULL afterwards. false: no memory, nothing has changed */
+bool tocsin__pending_add_accepted(struct tocsin__loop_signal *loop_signal,
+                                  struct tocsin__info *info, struct tocsin__pending **place);
+
+/* Queues the end of an operation in the memory that was reserved for it. Takes a reference. */
+void tocsin__pending_add_reserved(struct tocsin__loop_signal *loop_signal,
+                                  struct tocsin__pending *place, struct tocsin__info *info);
+
+/* Whether an emission of this source would replace a pending one. */
+bool tocsin__pending_would_merge(const struct tocsin__loop_signal *loop_signal, uint64_t source);
+
+/* Whether count more emissions with size bytes in all are below the limits. */
+bool tocsin__pending_has_room(const struct tocsin__loop_signal *loop_signal, uint32_t count,
+                              size_t size);
+
+/* Removes the oldest emission from the list, which must not be empty. */
+struct tocsin__pending *tocsin__pending_take(struct tocsin__loop_signal *loop_signal);
+
+/* Whether the oldest emission of one is delivered before that of the other: by rank, then age. */
+bool tocsin__pending_is_before(const struct tocsin__loop_signal *one,
+                               const struct tocsin__loop_signal *other);
+
+/* Takes the oldest emission for a queue, and returns a reference. Only observers see it. */
+struct tocsin_info *tocsin__pending_accept(struct tocsin__loop *loop,
+                                           struct tocsin__loop_signal *loop_signal);
+
+/* Charges the owner's pending emissions to the program, since the owner is going. */
+void tocsin__pending_disown(struct tocsin__loop_signal *loop_signal,
+                            const struct tocsin__owner *owner);
+
+/* Frees an emission that was taken from its list. */
+void tocsin__pending_end(struct tocsin__pending *pending);
+
+/* Around the delivery of an emission that was taken: end frees it. If a handler jumps out, the
+   reset of the loop calls end (frames.c). */
+void tocsin__pending_delivery_begin(struct tocsin__loop *loop, struct tocsin__pending *pending);
+void tocsin__pending_delivery_end(struct tocsin__loop *loop, struct tocsin__pending *pending);
+
+/* Frees all pending emissions of the signal. */
+void tocsin__pending_drop(struct tocsin__loop_signal *loop_signal);
+
+/* Ends the overflow if the list is at most half full. to_come: ends of operations that are not in
+   the list yet, but have a place */
+void tocsin__pending_check_recovered(struct tocsin__loop_signal *loop_signal, uint32_t to_come);
+
+/* Counts a refused emission, and emits tocsin.queue_full once for each overflow. */
+void tocsin__pending_count_refused(struct tocsin__loop_signal *loop_signal, uint32_t to_come);
+
+/* Emits tocsin.queue_full, unless the full signal is one of the library's own. */
+void tocsin__queue_full(struct tocsin_queue_full *what);
+
+#endif

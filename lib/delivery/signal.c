@@ -1,0 +1,77 @@
+/* The public calls that declare and find signals, on behalf of the thread's loop and of the owner
+   that runs. */
+#include <string.h>
+
+#include "base/refusal.h"
+#include "registry/name_error.h"
+#include "delivery/owner_here.h"
+#include "delivery/subscription.h"
+#include "registry/catalogue.h"
+#include "registry/declare.h"
+#include "registry/lookup.h"
+#include "registry/os_names.h"
+#include "registry/registry.h"
+#include "registry/pattern.h"
+
+static int signal_declare(const struct tocsin_signal_spec *spec)
+{
+    struct tocsin__owner *owner =
+        spec ? tocsin__owner_whose((const void *)spec->unhandled_fn, spec->name) : &tocsin__program;
+    int signo = tocsin__declare(spec, owner);
+
+    if (signo == -EDQUOT)
+        tocsin__owner_emit_limited(owner, TOCSIN_RESOURCE_SIGNALS);
+    if (signo > 0)
+        /* a pattern that finds no memory is resolved at the next need */
+        tocsin__patterns_resolve(tocsin__self);
+    return signo;
+}
+
+int tocsin_declare(const struct tocsin_signal_spec *spec)
+{
+    int err = spec && spec->flags & TOCSIN__LARGE ? -EINVAL : 0;
+
+    /* A real signal has its name, also if nobody has used it yet. */
+    if (err == 0 && spec && spec->name && tocsin__name_check(spec->name, strlen(spec->name)) == 0)
+        err = tocsin__os_named(spec->name, strlen(spec->name));
+    return tocsin__traced(err < 0 ? err : signal_declare(spec));
+}
+
+int tocsin_find(const char *name)
+{
+    int signo;
+
+    if (!name || tocsin__name_check(name, strlen(name)) < 0)
+        return tocsin__traced(-EINVAL);
+    tocsin__catalogue(); /* the library's own signals are found before the first loop, too */
+    signo = tocsin__signal_named(name, strlen(name), false);
+    if (signo == -ENOENT || (signo > 0 && !tocsin__signal(signo)->declared))
+        signo = tocsin__no_name(name, strlen(name));
+    return tocsin__traced(signo);
+}
+
+int tocsin_has_listeners(int signo)
+{
+    const struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__self, signo);
+    struct tocsin__signal *signal = tocsin__signal(signo);
+    bool ignored;
+
+    if (!signal || !signal->declared)
+        return tocsin__traced_async(-EINVAL);
+    ignored = loop_signal &&
+              loop_signal->state &
+                  TOCSIN__IGNORED; /* the default action of an ignored signal is not taken */
+    return (loop_signal && tocsin__loop_signal_has_effect(loop_signal)) ||
+           (!ignored && tocsin__has_default(signal)) ||
+           tocsin__others_listen(tocsin__self->life.number, signal) || signal->unresolved;
+}
+
+int tocsin_match(const char *pattern, const char *name)
+{
+    if (!name || tocsin__name_check(name, strlen(name)) < 0)
+        return tocsin__traced(
+            tocsin__because(-EINVAL, "the name '%s' is malformed", name ? name : "NULL"));
+    if (!pattern || tocsin__set_check(pattern) < 0)
+        return tocsin__traced(tocsin__bad_pattern(pattern));
+    return tocsin__traced(tocsin__pattern_list_match(pattern, name));
+}

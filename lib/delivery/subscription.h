@@ -1,0 +1,52 @@
+/* A subscription joins every signal that matches a pattern, also signals that are declared later. A
+   handler, a block and an ignore each have one. */
+#ifndef TOCSIN_DELIVERY_SUBSCRIPTION_H
+#define TOCSIN_DELIVERY_SUBSCRIPTION_H
+
+#include "delivery/loop.h"
+#include "registry/registry.h"
+
+struct tocsin__subscription;
+
+struct tocsin__subscription_ops {
+    /* called when the subscription joins a signal; -ENOMEM */
+    int (*join)(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
+                struct tocsin__loop_signal *loop_signal);
+    void (*leave)(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
+                  struct tocsin__loop_signal *loop_signal);
+    bool questions; /* such subscriptions join questions, too (E17) */
+    /* whether the subscriber handles emissions, unlike an observer or a mask rule; NULL: it never
+       does */
+    bool (*handles)(const struct tocsin__subscription *subscription);
+};
+
+struct tocsin__subscription {
+    const struct tocsin__subscription_ops *kind;
+    const char *text;                          /* the pattern */
+    struct tocsin__pattern *pattern;           /* NULL: the text is a single plain name */
+    struct tocsin__loop_signal **loop_signals; /* the signals that were joined, sorted by signo */
+    uint32_t loop_signals_count, slots_capacity;
+    struct tocsin__loop_signal *one_slot; /* room for the usual case: one signal */
+};
+
+/* Joins all signals that match. early: plain names need not be declared yet. On failure some
+   signals may have been joined, so call leave. -EINVAL, -ENOENT, -ENOMEM, -ENOSPC */
+int tocsin__subscription_join(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
+                              const char *pattern, bool early);
+/* Resolves the patterns of the loop if many names are not resolved yet, since removing a pattern
+   visits each of these names. Call it before tocsin__subscription_leave. */
+void tocsin__subscription_remove_signal(struct tocsin__loop *loop,
+                                        const struct tocsin__subscription *subscription);
+/* Leaves all signals. The array of signals stays until tocsin__subscription_free. */
+void tocsin__subscription_leave(struct tocsin__loop *loop,
+                                struct tocsin__subscription *subscription);
+void tocsin__subscription_free(struct tocsin__subscription *subscription);
+
+/* Whether the subscription has joined the signal. */
+bool tocsin__subscription_has(const struct tocsin__subscription *subscription, int signo);
+
+/* Lets the loop's patterns join the names that were declared since the last call. -ENOMEM: some
+   names are left for the next call */
+int tocsin__patterns_resolve(struct tocsin__loop *loop);
+
+#endif

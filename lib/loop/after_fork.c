@@ -1,0 +1,146 @@
+/* T8: detaches a loop in the child of a fork, and opens it anew. The steps at the fork itself are
+ * in delivery/loop.c. */
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cancel.h"
+#include "base/refusal.h"
+#include "delivery/emit.h"
+#include "delivery/pending/mask.h"
+#include "os/disposition.h"
+#include "os/rt_overflow.h"
+#include "remote/receive.h"
+#include "loop/after_fork.h"
+#include "loop/base.h"
+#include "loop/inject.h"
+#include "loop/polled.h"
+#include "loop/turn.h"
+
+/* event_reinit adds the descriptors of all events to the new epoll set, and prints an error for
+ * each that has been closed since the fork. So if fd is closed, this opens a placeholder with the
+ * same number until event_reinit has returned. *by is the descriptor that it duplicates. Returns
+ * true if a placeholder was opened. */
+static bool fork_put_placeholder(int fd, int *by)
+{
+    if (fd < 0 || fcntl(fd, F_GETFD) >= 0)
+        return false;
+    if (*by < 0)
+        *by = eventfd(0, EFD_CLOEXEC);
+    return *by >= 0 && (*by == fd || dup2(*by, fd) == fd);
+}
+
+/* After event_reinit has failed: neither the base nor its events can be freed. */
+static void fork_leak_base(struct tocsin__engine *engine)
+{
+    for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
+        watch->event = NULL;
+    engine->alarm = engine->wake = NULL;
+    if (!engine->adopted)
+        engine->base = NULL;
+}
+
+/* event_reinit closes the epoll set that is shared with the parent first, so that no descriptor is
+ * removed from that set. */
+static void fork_detach_base(struct tocsin__engine *engine)
+{
+    int by = -1;
+
+    fork_put_placeholder(engine->wake_fd, &by);
+    fork_put_placeholder(engine->alarm_fd, &by);
+    for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
+        watch->has_placeholder = fork_put_placeholder(watch->fd, &by);
+    if (engine->base && tocsin__base_renew(engine->base) < 0)
+        fork_leak_base(engine);
+    while (engine->watches) {
+        struct tocsin__watch *watch = engine->watches;
+
+        tocsin__watch_end(watch);
+        if (watch->has_placeholder && watch->fd != by)
+            tocsin__fd_close(watch->fd);
+    }
+    if (by >= 0 && by != engine->wake_fd && by != engine->alarm_fd)
+        tocsin__fd_close(by);
+}
+
+void tocsin__engine_detach(struct tocsin__engine *engine)
+{
+    while (engine->timers.heap.first)
+        tocsin__heap_remove(engine->timers.heap.first);
+    fork_detach_base(engine);
+    tocsin__engine_shut(engine);
+    engine->loop->hooks.kick_pollers = NULL;
+    engine->polled = engine->turning = engine->in_dispatch = engine->loop->stack.in_turn = false;
+    engine->received = 0;
+    engine->draining = engine->drain_begun = engine->drain_expired = false;
+    if (engine->loop_client)
+        engine->loop_client->forget(engine->loop_client);
+    tocsin__delayed_drop(engine);
+    engine->ready = NULL;
+    engine->ready_last = &engine->ready;
+}
+
+bool tocsin__loop_can_detach(const struct tocsin__loop *loop)
+{
+    return loop->engine ? tocsin__can_turn(loop->engine) : tocsin__at_rest(loop);
+}
+
+void tocsin__loop_detach_parent(struct tocsin__loop *loop)
+{
+    /* destructors are called below: one may ask to free the loop, which waits */
+    tocsin__loop_enter(loop);
+    tocsin__rt_overflow_drop(loop);
+    tocsin__receive_drop(loop); /* this comes before the operations are dropped, since their
+                                   completions may be in the inbox */
+    tocsin__loop_unpend(loop);
+    if (loop->engine)
+        tocsin__engine_detach(loop->engine);
+    loop->hooks.watch =
+        NULL; /* the function that called tocsin_suspend does not exist in the child */
+    if (loop->masks.suspended)
+        tocsin__set_back(loop);
+    loop->life.stop_wanted = false;
+    tocsin__loop_leave(loop);
+}
+
+/* A base of the program cannot be created anew, so event_reinit is called only if enough
+ * descriptors are free. */
+static int fork_check_fds(const struct tocsin__loop *loop)
+{
+    return loop->engine && loop->engine->adopted ? tocsin__base_check_fds() : 0;
+}
+
+static int fork_reopen_engine(struct tocsin__engine *engine)
+{
+    int err = tocsin__engine_open(engine);
+
+    if (err < 0)
+        tocsin__engine_shut(engine);
+    return err;
+}
+
+int tocsin_after_fork(void)
+{
+    struct tocsin__loop *loop = tocsin__self;
+    int err;
+
+    if (!tocsin__inherited(loop))
+        return 0;
+    if (!tocsin__loop_can_detach(loop))
+        return tocsin__traced(-EDEADLK);
+    err = fork_check_fds(loop);
+    if (err < 0)
+        return tocsin__traced(err);
+    tocsin__loop_detach_parent(loop);
+    if (tocsin__self != loop)
+        return 0;
+    err = loop->engine ? fork_reopen_engine(loop->engine) : 0;
+    if (err < 0)
+        return tocsin__traced(err);
+    tocsin__loop_take_over(loop);
+    tocsin__loop_revive(loop);
+    tocsin__os_retake(loop);
+    if (loop->engine && loop->engine->adopted)
+        tocsin__polled_begin(loop->engine);
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* The line about a crash (tocsin/crash.h). */
+#ifndef TOCSIN_LOOP_CRASH_H
+#define TOCSIN_LOOP_CRASH_H
+
+#include <tocsin/crash.h>
+
+#include "base/mem.h"
+
+/* Gives the calling thread a signal stack of its own, so that a stack overflow can be reported.
+ * Does nothing until tocsin_crash_tell was called. */
+void tocsin__crash_stack_make(void);
+
+#endif

@@ -1,0 +1,22 @@
+/* The ready list of a loop. Callbacks of libevent and of providers only put a node on this list
+ * (E16); a turn runs the nodes after libevent has returned. */
+#ifndef TOCSIN_LOOP_READY_H
+#define TOCSIN_LOOP_READY_H
+
+#include "loop/polled.h"
+
+/* The loop's own thread. The next turn runs the node, or this one if it has not begun its batch. */
+static inline void tocsin__ready_push(struct tocsin__engine *engine, struct tocsin__node *node)
+{
+    tocsin__assert(!*engine->ready_last);
+    node->next = NULL;
+    *engine->ready_last = node;
+    engine->ready_last = &node->next;
+    tocsin__polled_update(engine);
+}
+
+/* Runs the nodes that are on the list now; nodes that these push wait for the next turn (T5).
+ * Returns their number. */
+int tocsin__ready_run(struct tocsin__engine *engine);
+
+#endif

@@ -1,0 +1,36 @@
+/* A snapshot of the code that runs on a loop, taken by another thread. */
+#ifndef TOCSIN_LOOP_SIGHT_H
+#define TOCSIN_LOOP_SIGHT_H
+
+#include <tocsin/watchdog.h>
+
+#include "delivery/loop.h"
+#include "base/words.h"
+
+/* Two sights with the same handler and emission have seen the same call. */
+struct tocsin__sight {
+    uint64_t phase;                        /* copy of loop->runs.phase; odd while a turn works */
+    const struct tocsin__handler *handler; /* NULL: no handler runs */
+    uint64_t emission;                     /* its sequence number */
+    struct tocsin__activity activity;      /* the notify, task or fiber that runs */
+    const struct tocsin__owner *entered;   /* the plugin whose init, fini or constructors run */
+    const char *entered_by;                /* which of them */
+};
+
+/* Looks at what the loop does now. Any thread may call it; it never waits. */
+struct tocsin__sight tocsin__sight_read(const struct tocsin__loop *loop);
+
+/* The next two read the handler, so the caller must be the loop's own thread or hold the watchdog's
+ * lock. */
+void tocsin__sight_fill(const struct tocsin__sight *sight, struct tocsin_loop_blocked *what);
+/* Writes "handler on_tick (bell.c:12) of plugin bell for host.ticked". False: nothing is known.
+ * Async-signal-safe. */
+bool tocsin__sight_write(const struct tocsin__sight *sight, struct tocsin__text_builder *words);
+
+/* Any thread: a handler, notify, task, fiber or plugin function runs on this loop. */
+bool tocsin__sight_is_busy(const struct tocsin__loop *loop);
+
+/* Any thread: writes "loop main: " and what the loop does, as far as it is known. Never waits. */
+void tocsin__sight_describe(const struct tocsin__loop *loop, struct tocsin__text_builder *words);
+
+#endif

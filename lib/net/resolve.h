@@ -1,0 +1,28 @@
+/* Looks up names in a thread pool and passes the addresses to libcurl, which never looks up a
+   name itself. Fetches that need the same name share one lookup. Found addresses are kept for 5
+   s, failures are not. */
+#ifndef TOCSIN_NET_RESOLVE_H
+#define TOCSIN_NET_RESOLVE_H
+
+#include <sys/queue.h>
+
+struct tocsin__net_client;
+struct tocsin__net_fetch;
+struct tocsin__net_resolve;
+
+TAILQ_HEAD(tocsin__net_resolve_list, tocsin__net_resolve);
+
+/* how long and how many addresses a loop keeps */
+enum { TOCSIN__NET_RESOLVE_MS = 5000, TOCSIN__NET_RESOLVE_MAX = 256 };
+
+/* Requests the addresses of the fetch's origin; calls tocsin__net_fetch_named, maybe at once. 0;
+   -errno */
+int tocsin__net_resolve_start(struct tocsin__net_fetch *fetch);
+
+/* The fetch no longer waits for addresses. */
+void tocsin__net_resolve_leave(struct tocsin__net_fetch *fetch);
+
+/* Later fetches look up their names anew. */
+void tocsin__net_resolve_forget(struct tocsin__net_client *client);
+
+#endif

@@ -1,0 +1,70 @@
+/* Completing an operation, once, from any thread: the claim.
+
+   The claim is a word in the table of ids, beside the operation's id. The table is never unmapped,
+   so any thread may read the word at any time.
+
+       id (or own word)  open: nobody has completed the operation
+             |  ^
+             v  | the copy failed
+          COPYING  ----asked to end----> ASKED
+             |                             |
+             v                             v
+             0           completed: the end is on its way to the loop
+
+   Whoever changes the word from open to 0, or to COPYING, completes the operation, and only then
+   touches it. Without a payload to copy the word goes from open to 0 at once. */
+#ifndef TOCSIN_OP_COMPLETE_H
+#define TOCSIN_OP_COMPLETE_H
+
+#include "op/op.h"
+
+/* Obtains the right to complete the operation. Until tocsin__op_finish only the caller may write
+   the state. NULL: another thread has completed it, or the id is stale. */
+struct tocsin__op *tocsin__op_claim(uint64_t id);
+/* Completes an operation that the caller has claimed. lent: a payload inside the state; NULL: an
+   empty one. */
+void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
+/* Both, on the thread of the loop. It does nothing if the operation is completed already. */
+void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
+
+/* Results of a request to end an operation. */
+enum tocsin__claim {
+    TOCSIN__CLAIM_OPEN,  /* nobody has completed the operation: cancel it */
+    TOCSIN__CLAIM_ASKED, /* another thread copies the payload of the end. If that fails, the
+                            operation ends with the reason of this request */
+    TOCSIN__CLAIM_TAKEN  /* the operation is completed, and its end is on the way */
+};
+
+enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason);
+/* Whether another thread is copying the payload of the end. If the copy fails, the operation is
+   open again. */
+bool tocsin__op_copies(const struct tocsin__op *op);
+/* The bytes of the state, so that what follows is aligned. */
+size_t tocsin__op_state_bytes(const struct tocsin_op_type *type);
+/* The empty terminal payload of an operation that has not ended; NULL: its signal has none. */
+struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op);
+/* Frees the copy of the terminal payload, if there is one. */
+void tocsin__op_payload_free(struct tocsin__op *op);
+/* Whether it is a fiber that has returned, so that only its end is still to be announced. */
+bool tocsin__op_finished(const struct tocsin__op *op);
+
+/* The value of the claim while an operation of one of the library's own types is open. For other
+   types this value is the id. */
+static inline uint64_t tocsin__own_word(uint64_t id)
+{
+    return id ^ (uint64_t)1 << 63;
+}
+
+/* Whether nobody has completed the operation yet. */
+static inline bool tocsin__op_open(const struct tocsin__op *op)
+{
+    uint64_t id = op->source.id,
+             word = id ? atomic_load_explicit(
+                             &tocsin__id_entry(&op->engine->loop->ids.sources, id)->claim,
+                             memory_order_relaxed)
+                       : 0;
+
+    return id && (word == id || word == tocsin__own_word(id));
+}
+
+#endif

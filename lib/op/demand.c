@@ -1,0 +1,106 @@
+/* Demand: a handler, a queue or a TOCSIN_EACH notify wants the progress of an operation (O2). */
+#include "delivery/emit.h"
+#include "remote/multicast.h"
+#include "op/demand.h"
+#include "op/progress.h"
+
+/* Whether a handler or a queue of this loop listens to the signal. Observers do not count. */
+static bool demand_is_here(const struct tocsin__op *op, int signo)
+{
+    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+    struct tocsin__list *own = loop_signal && loop_signal->sourced
+                                   ? tocsin__source_list(&op->source, loop_signal)
+                                   : NULL;
+
+    return loop_signal && (loop_signal->list->handling || (own && own->handling));
+}
+
+/* Whether a handler or a queue of another loop listens to the signal. */
+static bool demand_is_elsewhere(const struct tocsin__op *op,
+                                const struct tocsin__loop_signal *loop_signal, int signo)
+{
+    struct tocsin__signal *signal = tocsin__signal(signo);
+
+    return tocsin__has_other_listeners(signal, loop_signal) &&
+           tocsin__others_want(op->engine->loop->life.number, signal);
+}
+
+/* Whether progress can become pending while its signal is blocked.
+   A coalescing signal keeps one pending emission for each source. A second one merges with it if
+   the type gathers (timers) or the operation has a notify; any other operation pauses.
+   A queueing signal needs room, and a notify (O9) or a queue with TOCSIN_TAKE that will take it. */
+static bool demand_takes_blocked(const struct tocsin__op *op,
+                                 const struct tocsin__loop_signal *loop_signal, bool notified)
+{
+    bool gathers = notified || (op->type && op->type->flags & TOCSIN__GATHERS);
+
+    if (loop_signal->signal->spec.kind == TOCSIN_COALESCE)
+        return gathers || !tocsin__pending_would_merge(loop_signal, op->source.id);
+    return (notified || loop_signal->queues.takers) && tocsin__pending_has_room(loop_signal, 1, 0);
+}
+
+/* Whether the listeners of this loop can take progress now. */
+static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_signal *loop_signal)
+{
+    bool notified = op->notify.mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
+
+    if (loop_signal->state & TOCSIN__BLOCKED)
+        return demand_takes_blocked(op, loop_signal, notified);
+    if (loop_signal->state & TOCSIN__IGNORED)
+        return notified;
+    return !(loop_signal->state & TOCSIN__GATED) || tocsin__admission_is_open(loop_signal, 0);
+}
+
+int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
+{
+    int signo = op->kind->progress[which];
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+    struct tocsin__loop_signal *loop_signal;
+
+    if (tocsin__signal(signo)->unresolved)
+        tocsin__patterns_resolve(op->engine->loop);
+    loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+    if (tocsin__op_has_progress(op))
+        return -EAGAIN;
+    if (!(op->notify.mode & TOCSIN_AT_EACH) && !sink && !demand_is_here(op, signo) &&
+        !demand_is_elsewhere(op, loop_signal, signo))
+        return 0;
+    if (sink && !sink->has_room(sink))
+        return -EAGAIN;
+    if (demand_is_elsewhere(op, loop_signal, signo) &&
+        !tocsin__others_have_room(op->engine->loop, tocsin__signal(signo)))
+        return -EAGAIN;
+    return loop_signal && !demand_takes(op, loop_signal) ? -EAGAIN : 1;
+}
+
+/* Whether progress can be delivered at once, or there is room for it to become pending. */
+static bool demand_may_pend(const struct tocsin__op *op,
+                            const struct tocsin__loop_signal *loop_signal)
+{
+    return !loop_signal || !(loop_signal->state & (TOCSIN__BLOCKED | TOCSIN__PENDING)) ||
+           tocsin__pending_would_merge(loop_signal, op->source.id) ||
+           tocsin__pending_has_room(loop_signal, 1, 0);
+}
+
+bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op)
+{
+    int signo = op->kind->progress[op->progress->which];
+    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+
+    bool elsewhere = demand_is_elsewhere(op, loop_signal, signo);
+
+    if (elsewhere && !tocsin__others_have_room(op->engine->loop, tocsin__signal(signo)))
+        return false;
+    if (op->progress->info || op->notify.mode & TOCSIN_AT_EACH ||
+        (elsewhere && !demand_is_here(op, signo)))
+        return demand_may_pend(op, loop_signal);
+    return demand_is_here(op, signo) && demand_takes(op, loop_signal);
+}
+
+bool tocsin__op_has_demand(const struct tocsin__op *op)
+{
+    for (int which = 0; which < 4 && op->kind->progress[which]; which++)
+        if (tocsin__op_progress_admission(op, which) == 1)
+            return true;
+    return false;
+}

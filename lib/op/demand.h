@@ -1,0 +1,15 @@
+/* The demand for an operation's progress. */
+#ifndef TOCSIN_OP_DEMAND_H
+#define TOCSIN_OP_DEMAND_H
+
+#include "op/op.h"
+
+/* 1: this progress is wanted and can be accepted now; 0: nobody wants it; -EAGAIN: those who want
+   it cannot take it yet. */
+int tocsin__op_progress_admission(const struct tocsin__op *op, int which);
+/* Whether accepted progress can be delivered now. It has its place in a queue already. */
+bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op);
+/* Whether any progress of the operation can be accepted now. */
+bool tocsin__op_has_demand(const struct tocsin__op *op);
+
+#endif

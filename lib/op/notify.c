@@ -1,0 +1,68 @@
+/* The notify of an operation: checked at the start, called after the handlers (O9). */
+#include "base/refusal.h"
+#include "delivery/context.h"
+#include "delivery/emit.h"
+#include "op/notify.h"
+
+int tocsin__notify_check(const struct tocsin_notify *notify)
+{
+    unsigned how = notify->mode & ~(unsigned)(TOCSIN_BACKGROUND | TOCSIN_NO_INJECT),
+             calls = how & (TOCSIN_AT_END | TOCSIN_AT_EACH);
+
+    if (notify->mode & ~63u || notify->spare[0] || notify->spare[1])
+        return tocsin__because(
+            -EINVAL,
+            "the notify has an unknown flag, or its spare words are not zero: is it initialized?");
+    if (calls && !notify->fn)
+        return tocsin__because(-EINVAL, "the notify's function is NULL");
+    if (calls ? how != calls : how & (how - 1)) /* more than one bit */
+        return tocsin__because(-EINVAL,
+                               "the notify names more than one of a call, a queue and a future");
+    return 0;
+}
+
+int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
+                              const struct tocsin_notify *notify)
+{
+    unsigned how = notify ? notify->mode & ~(unsigned)TOCSIN_BACKGROUND : 0;
+    const char *name = tocsin__signal(kind->done)->name;
+
+    if (how == TOCSIN_AT_EACH && !kind->progress[0])
+        return tocsin__because(-EINVAL,
+                               "TOCSIN_EACH is called at progress, and an operation "
+                               "that ends with '%s' emits none: use TOCSIN_CALL",
+                               name);
+    if (how == TOCSIN_KEEP && tocsin__type_is_persistent(type))
+        return tocsin__because(-EINVAL,
+                               "TOCSIN_FUTURE keeps the result of the end, and an operation "
+                               "that ends with '%s' does not end by itself: use TOCSIN_EACH",
+                               name);
+    if (how == TOCSIN_AT_END && tocsin__type_is_persistent(type) && kind->progress[0])
+        tocsin__remark(
+            "TOCSIN_CALL is called only at the end, and an operation that ends with '%s' "
+            "ends only when it is cancelled: use TOCSIN_EACH for each progress",
+            name);
+    return 0;
+}
+
+void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
+{
+    struct tocsin__loop *loop = op->engine->loop;
+    uint64_t parent = loop->parent;
+    struct tocsin__context was;
+
+    /* T6: the thread has ended, and only background operations are still notified */
+    if (loop->life.thread_ended && !op->background)
+        return;
+    was = tocsin__context_enter(
+        loop, (struct tocsin__activity){ (const void *)op->notify.fn, info->name, op->source.id });
+    tocsin__loop_enter(loop);
+    tocsin__set_parent(loop, info->sequence);
+    op->notify.fn(info, op->notify.arg);
+    tocsin__set_parent(loop, parent);
+    tocsin__loop_leave_untidy(loop);
+    tocsin__context_restore(loop, &was);
+    if (loop->hooks.watch)
+        loop->hooks.watch(loop);
+    tocsin__tidy_at_rest(loop);
+}

@@ -1,0 +1,15 @@
+/* The notify of an operation. */
+#ifndef TOCSIN_OP_NOTIFY_H
+#define TOCSIN_OP_NOTIFY_H
+
+#include "op/op.h"
+
+/* -EINVAL: malformed */
+int tocsin__notify_check(const struct tocsin_notify *notify);
+/* -EINVAL: an operation of this type would never call it. notify may be NULL. */
+int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
+                              const struct tocsin_notify *notify);
+/* Calls the function of the notify, as a handler is called, after the handlers (O9). */
+void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);
+
+#endif

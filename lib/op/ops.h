@@ -1,0 +1,41 @@
+/* The operations of one loop. */
+#ifndef TOCSIN_OP_OPS_H
+#define TOCSIN_OP_OPS_H
+
+#include "loop/engine.h"
+
+struct tocsin__op;
+struct tocsin__op_type;
+struct tocsin__progress;
+struct tocsin__sink;
+
+struct tocsin__ops {
+    struct tocsin__loop_client loop_client; /* the first member */
+    struct tocsin__cleanup last;
+    struct tocsin__engine *engine;
+    struct tocsin__op_type *kinds;
+    struct tocsin__op *running, *kept;
+    struct tocsin__progress *paused; /* was refused or is held, and is asked again */
+    struct tocsin__progress *resume_next;
+    struct tocsin__op *ending;      /* whose end is being delivered; NULL: none */
+    struct tocsin__sink *listening; /* queues that listen to signals */
+    /* lib/style sets these with the first queue. queues_close: closes all queues of the loop.
+       queues_left: forgets the waits whose stack frames, below here, were left by a jump.
+       queues_forget: forgets all waits (T6, T8). */
+    void (*queues_close)(struct tocsin__ops *ops);
+    void (*queues_left)(struct tocsin__ops *ops, const void *here);
+    void (*queues_forget)(struct tocsin__ops *ops);
+    uint64_t resumed_age; /* loop->age when the paused operations were asked last */
+    bool resume_wanted;   /* ask them again in the next turn: a queue has room, memory was short */
+    uint32_t behind;      /* ends that wait for another end of their signal (op/inject.h) */
+};
+
+static inline struct tocsin__ops *tocsin__ops(const struct tocsin__engine *engine)
+{
+    return (struct tocsin__ops *)engine->loop_client;
+}
+
+/* Makes engine->loop_client if there is none. */
+int tocsin__ops_make(struct tocsin__engine *engine);
+
+#endif

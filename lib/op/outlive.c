@@ -1,0 +1,62 @@
+/* T6: operations whose thread has ended and whose provider has not completed them. Their end has
+   been announced; the state stays until the provider completes them. */
+#include <pthread.h>
+
+#include "base/fork.h"
+#include "op/op.h"
+#include "op/outlive.h"
+
+struct outliving {
+    struct outliving *next;
+    uint64_t id;
+    struct tocsin_info *info;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct outliving *all;
+
+/* T8: the child has no threads of providers. */
+static void outliving_fork_child(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    all = NULL;
+}
+
+static __attribute__((constructor)) void outliving_fork_register(void)
+{
+    static const struct tocsin__fork_step step = { .child = outliving_fork_child };
+
+    tocsin__fork_register(TOCSIN__FORK_OUTLIVING, &step);
+}
+
+/* If there is no memory for the entry, the state is never freed (a known limit in HACKING.md). */
+void tocsin__op_outlives(struct tocsin__op *op)
+{
+    struct outliving *one = tocsin__alloc(sizeof *one);
+    struct tocsin_info *info = tocsin_info_ref(&op->info.pub);
+
+    if (!one)
+        return;
+    one->id = op->source.id;
+    one->info = info;
+    pthread_mutex_lock(&lock);
+    one->next = all;
+    all = one;
+    pthread_mutex_unlock(&lock);
+}
+
+void tocsin__outlived(uint64_t id)
+{
+    struct outliving **link = &all, *one;
+
+    pthread_mutex_lock(&lock);
+    while ((one = *link) && one->id != id)
+        link = &one->next;
+    if (one)
+        *link = one->next;
+    pthread_mutex_unlock(&lock);
+    if (!one)
+        return;
+    tocsin_info_unref(one->info);
+    tocsin__release(one);
+}

@@ -1,0 +1,138 @@
+/* Paused operations. The loop asks them again when a handler was connected or a queue has room. */
+#include "loop/ready.h"
+#include "base/assert.h"
+#include "op/complete.h"
+#include "op/demand.h"
+#include "op/pause.h"
+#include "op/progress.h"
+
+static void pause_link(struct tocsin__progress *progress)
+{
+    struct tocsin__ops *ops = tocsin__ops(progress->op->engine);
+
+    if (progress->paused_link)
+        return;
+    if (!ops->paused)
+        ops->resumed_age = progress->op->engine->loop->age;
+    progress->paused_next = ops->paused;
+    progress->paused_link = &ops->paused;
+    if (progress->paused_next)
+        progress->paused_next->paused_link = &progress->paused_next;
+    ops->paused = progress;
+}
+
+static void pause_unlink(struct tocsin__progress *progress)
+{
+    struct tocsin__ops *ops = tocsin__ops(progress->op->engine);
+
+    if (!progress->paused_link)
+        return;
+    tocsin__assert(*progress->paused_link == progress);
+    if (ops->resume_next == progress)
+        ops->resume_next = progress->paused_next;
+    *progress->paused_link = progress->paused_next;
+    if (progress->paused_next)
+        progress->paused_next->paused_link = progress->paused_link;
+    progress->paused_link = NULL;
+}
+
+void tocsin__op_pause(struct tocsin__op *op)
+{
+    op->progress->refused = true;
+    if (op->progress->state == TOCSIN__PROGRESS_IDLE)
+        pause_link(
+            op->progress); /* otherwise tocsin__op_resume_refused resumes it after the delivery */
+}
+
+void tocsin__op_pause_end(struct tocsin__op *op)
+{
+    if (!op->progress)
+        return;
+    op->progress->refused = false;
+    pause_unlink(op->progress);
+}
+
+/* Whether resume may be called: not after a request to end or a completion. While another thread
+   copies the payload of a completion, which may fail, the next turn asks again. */
+static bool pause_may_resume(const struct tocsin__op *op)
+{
+    if (op->phase != TOCSIN__OP_RUNNING)
+        return false;
+    if (tocsin__op_copies(op))
+        tocsin__ops(op->engine)->resume_wanted = true;
+    return tocsin__op_open(op);
+}
+
+static void pause_resume(struct tocsin__op *op)
+{
+    struct tocsin_op id = { { op->source.id } };
+
+    tocsin__op_pause_end(op);
+    if (op->type->resume)
+        op->type->resume(id, op->state);
+}
+
+void tocsin__op_resume_refused(struct tocsin__op *op)
+{
+    if (!op->progress->refused)
+        return;
+    if (pause_may_resume(op) && tocsin__op_has_demand(op))
+        pause_resume(op);
+    else
+        tocsin__op_pause(op);
+}
+
+void tocsin__op_cancel_refused(struct tocsin__op *op)
+{
+    if (op->progress && op->progress->paused_link)
+        tocsin__ops(op->engine)->resume_wanted = true;
+}
+
+void tocsin__op_hold_progress(struct tocsin__op *op)
+{
+    op->progress->state = TOCSIN__PROGRESS_HELD;
+    pause_link(op->progress);
+}
+
+void tocsin__op_unhold_progress(struct tocsin__op *op)
+{
+    tocsin__assert(op->progress->state == TOCSIN__PROGRESS_HELD);
+    op->progress->state = TOCSIN__PROGRESS_READY;
+    pause_unlink(op->progress);
+}
+
+static void pause_ask(struct tocsin__op *op)
+{
+    if (op->progress->state == TOCSIN__PROGRESS_HELD) {
+        if (!tocsin__op_progress_is_deliverable(op))
+            return;
+        tocsin__op_unhold_progress(op);
+        tocsin__ready_push(op->engine, &op->progress->node);
+    } else if (pause_may_resume(op) && tocsin__op_has_demand(op)) {
+        pause_resume(op);
+    }
+}
+
+bool tocsin__resumable(struct tocsin__loop_client *loop_client)
+{
+    const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;
+
+    return ops->paused && (ops->resume_wanted || ops->resumed_age != ops->engine->loop->age);
+}
+
+/* resume is code of the provider, and runs at depth 1: nothing is freed before it returns. */
+void tocsin__resume(struct tocsin__loop_client *loop_client)
+{
+    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    struct tocsin__progress *progress;
+
+    ops->resume_wanted = false;
+    ops->resumed_age = ops->engine->loop->age;
+    tocsin__loop_enter(ops->engine->loop);
+    ops->resume_next = ops->paused;
+    while ((progress = ops->resume_next) && !tocsin__inherited(ops->engine->loop)) {
+        ops->resume_next = progress->paused_next; /* operations that pause now are linked before */
+        pause_ask(progress->op);
+    }
+    tocsin__loop_leave_untidy(ops->engine->loop);
+}

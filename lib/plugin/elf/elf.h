@@ -1,0 +1,30 @@
+/* Reads and checks a plugin's shared object before it is mapped. No byte of the file is trusted. */
+#ifndef TOCSIN_PLUGIN_ELF_ELF_H
+#define TOCSIN_PLUGIN_ELF_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plugin/reason.h"
+
+struct tocsin__view;
+
+struct tocsin__elf {
+    const char *text; /* the note of tocsin, in the bytes that were read; may lack a NUL */
+    size_t text_size;
+    uint64_t low, high; /* the mapped range, relative to the base; whole pages */
+    bool threads;       /* imports a function that starts a thread */
+    bool starts;        /* defines tocsin_plugin_init */
+    bool keys;          /* imports pthread_key_create or tss_create */
+    uint32_t uniques;   /* number of STB_GNU_UNIQUE symbols that it defines */
+};
+
+/* 0; -ENOEXEC, -EBADMSG: see tocsin__note_read. */
+int tocsin__elf_read(struct tocsin__elf *elf, const unsigned char *data, size_t size,
+                     const struct tocsin__reason *reason);
+/* Checks the file except its versions, relocations and notes. Opens the view. */
+int tocsin__elf_open(struct tocsin__view *view, const unsigned char *data, size_t size,
+                     struct tocsin__elf *elf, const struct tocsin__reason *reason);
+
+#endif

@@ -1,0 +1,20 @@
+/* The library's own signals, declared in one table. */
+#ifndef TOCSIN_REGISTRY_CATALOGUE_H
+#define TOCSIN_REGISTRY_CATALOGUE_H
+
+#include <tocsin/signal.h>
+
+extern const struct tocsin_signal_spec tocsin__connected_spec, tocsin__disconnected_spec,
+    tocsin__handler_failed_spec, tocsin__queue_full_spec, tocsin__owner_limited_spec,
+    tocsin__op_done_spec, tocsin__timer_ticked_spec, tocsin__timer_expired_spec,
+    tocsin__fd_ready_spec, tocsin__fd_done_spec, tocsin__work_done_spec, tocsin__fiber_done_spec,
+    tocsin__all_done_spec, tocsin__any_done_spec, tocsin__loop_blocked_spec,
+    tocsin__plugin_loaded_spec, tocsin__plugin_unloaded_spec, tocsin__plugin_reloaded_spec,
+    tocsin__plugin_quarantined_spec;
+
+/* Returns the signo of one of these specs; 0: the signals are not declared yet. */
+int tocsin__catalogue_signo(const struct tocsin_signal_spec *spec);
+/* Declares all of them, once. -ENOMEM: the next call tries again. */
+int tocsin__catalogue(void);
+
+#endif

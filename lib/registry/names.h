@@ -1,0 +1,19 @@
+/* Names of signals, declared or not. Both functions need the registry's lock. */
+#ifndef TOCSIN_REGISTRY_NAMES_H
+#define TOCSIN_REGISTRY_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+struct tocsin__signal;
+
+extern tocsin__hidden uint32_t tocsin__names_limit; /* names in the process; tests lower it */
+
+/* NULL: there is no such name. */
+struct tocsin__signal *tocsin__name_find(const char *name, size_t size);
+/* Creates a name that does not exist yet; -ENOSPC, -ENOMEM. */
+int tocsin__name_make(const char *name, size_t size, struct tocsin__signal **ret_signal);
+
+#endif

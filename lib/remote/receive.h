@@ -1,0 +1,25 @@
+/* Takes messages and nodes out of the inbox of a loop and runs them, on the loop's own thread. */
+#ifndef TOCSIN_REMOTE_RECEIVE_H
+#define TOCSIN_REMOTE_RECEIVE_H
+
+#include "base/inbox.h"
+#include "delivery/emit.h"
+
+/* Runs what is in the inbox at the moment of the call (T5). Returns the number of messages and
+ * nodes. */
+int tocsin__receive(struct tocsin__loop *loop);
+
+/* The inbox has been closed: delivers all that it accepted, and waits for producers that have not
+ * published yet. */
+void tocsin__receive_last(struct tocsin__loop *loop);
+
+/* The loop ends: closes the list too, and runs the nodes that are left. */
+void tocsin__receive_end(struct tocsin__loop *loop);
+
+/* T8: drops all that is in the inbox. */
+void tocsin__receive_drop(struct tocsin__loop *loop);
+
+/* Repairs the inbox after a handler has jumped out of the delivery of a message. */
+void tocsin__receive_left(struct tocsin__loop *loop);
+
+#endif

@@ -1,0 +1,54 @@
+/* Delivers the message of a coalescing cell. */
+#include "delivery/handler.h"
+#include "registry/latest.h"
+#include "registry/payload.h"
+#include "remote/message.h"
+#include "remote/receive_latest.h"
+
+/* The overrun is that of this loop's cell, so an info that other loops share is copied first. */
+static bool latest_set_overrun(struct tocsin__message *message)
+{
+    struct tocsin__info *info = message->kind == TOCSIN__SHARED && message->overrun ? message->info
+                                                                                    : NULL;
+    int err;
+
+    if (info && atomic_load(&info->refs) > 1) {
+        info = tocsin__info_copy(&message->info->pub, tocsin_info_data(&message->info->pub),
+                                 tocsin__signal(message->signo)->spec.layout, &err);
+        if (!info)
+            return false;
+        tocsin__info_put(message->info);
+        message->info = info;
+    }
+    if (info)
+        info->pub.overrun = message->overrun;
+    return true;
+}
+
+/* A coalescing cell keeps its message until a newer one replaces it or the loop_signal is freed. So
+ * a loop that has no loop_signal yet gets one first. */
+static bool latest_make_loop_signal(struct tocsin__loop *loop, struct tocsin__signal *signal)
+{
+    return signal->flat || tocsin__inbox_is_closed(&loop->inbox) ||
+           tocsin__loop_signal_make(loop, signal);
+}
+
+void tocsin__receive_latest(struct tocsin__node *node)
+{
+    struct tocsin__latest *latest = tocsin__container(node, struct tocsin__latest, node);
+    struct tocsin__message *message = tocsin__latest_take(latest);
+    struct tocsin__loop *loop = tocsin__self;
+
+    loop->remote.latest_open = latest;
+    if (message && !(latest_make_loop_signal(loop, latest->signal) && latest_set_overrun(message) &&
+                     tocsin__message_deliver(loop, message)))
+        tocsin__latest_put_back(latest, message); /* memory is missing: again in the next turn */
+    else if (message)
+        message->kind = TOCSIN__EMPTY;
+    loop->remote.latest_open = NULL;
+    if (!tocsin__latest_done(latest))
+        tocsin__inbox_push_next(&loop->inbox, node);
+    else if (tocsin__inbox_is_closed(&loop->inbox))
+        /* closing has waited for the writers, so none is left */
+        tocsin__latest_clear(latest);
+}

@@ -1,0 +1,188 @@
+/* F3: a scenario on one loop runs in many child processes. In the nth child, the nth allocation or
+   the nth call that opens a descriptor fails. The call that met the failure must return an error
+   and must succeed when it is repeated. All handlers must be called as without the failure, and
+   nothing may leak. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "delivery/loop.h"
+#include "record.h"
+#include "retry.h"
+#include "test.h"
+
+#define NOTE(F) F(string, text) F(bytes, data) F(fd, fd)
+TOCSIN_LAYOUT(note, NOTE);
+
+static int declare(const char *name, const struct tocsin_layout *layout)
+{
+    return retried(tocsin_declare(
+        &(struct tocsin_signal_spec){ .name = name, .layout = layout, .doc = "Of a test." }));
+}
+
+static struct tocsin_handler handler;
+
+static int connect_as(const char *pattern, const char *word, struct tocsin_source source,
+                      unsigned flags)
+{
+    struct tocsin_action action = { .fn = record_call,
+                                    .arg = (void *)word,
+                                    .source = source,
+                                    .flags = flags,
+                                    .drop = record_drop };
+    int answer = tocsin_connect(pattern, &action, &handler);
+
+    if (failed(answer)) {
+        require(tocsin_id_error(handler.id) == answer);
+        require(tocsin_disconnect(handler) == answer);
+        answer = tocsin_connect(pattern, &action, &handler);
+    }
+    return answer;
+}
+
+static const struct tocsin_source any;
+static struct tocsin_info *kept;
+static int signo;
+
+static int emit(const struct tocsin_payload *payload)
+{
+    /* An emission that finds no memory to resolve a pattern fails before it calls any handler. */
+    int answer = tocsin_emit(signo, payload);
+
+    return failed(answer) ? tocsin_emit(signo, payload) : answer;
+}
+
+static int keep_and_pend(const struct tocsin_info *info, void *arg)
+{
+    static int calls;
+
+    record_call(info, arg);
+    if (calls++)
+        return TOCSIN_NEXT;
+    kept = tocsin_info_ref(info);
+    if (!kept) {
+        failures++;
+        kept = tocsin_info_ref(info);
+    }
+    require(kept && strcmp(note_of(kept)->text, "text") == 0);
+    require(retried(tocsin_emit(info->signo, info->payload)) == TOCSIN_PENDED);
+    /* The list of handlers is in use here, so this connect must create a new list. */
+    require(retried(tocsin_on("note.made", record_call, "new")) == 0);
+    return TOCSIN_NEXT;
+}
+
+static int source_new(struct tocsin_source *ret_source)
+{
+    int answer = tocsin_source_new(NULL, ret_source);
+
+    if (failed(answer)) {
+        require(tocsin_id_error(ret_source->id) == answer);
+        answer = tocsin_source_new(NULL, ret_source);
+    }
+    return answer;
+}
+
+static void scenario(void)
+{
+    struct tocsin_source sources[2];
+    struct tocsin_action observer = { .fn = record_call, .arg = "observer" };
+    char name[32];
+    int born = 0;
+
+    require(connect_as("note.*, else.**", "pattern", any, 0) == 0);
+    signo = declare("note.made", &note_layout);
+    require(signo > 0);
+    require(declare("else.plain", NULL) > 0);
+    require(retried(tocsin_on("note.made", keep_and_pend, "keep")) == 0);
+    require(retried(tocsin_observe("note.made", &observer, NULL)) == 0);
+    require(connect_as("note.made, else.plain, early.one, early.two", "list", any, TOCSIN_EARLY) ==
+            0);
+    for (int i = 0; i < 2; i++)
+        require(source_new(&sources[i]) == 0);
+    require(connect_as("note.made, else.plain", "own", sources[0], 0) == 0);
+    require(connect_as("early.*", "late", sources[1], 0) == 0);
+    require(emit(TOCSIN_PAYLOAD(note, .text = "text", .data = { "data", 4 }, .fd = 0)) ==
+            TOCSIN_DELIVERED);
+    require(strcmp(record_take(), "pattern keep observer list pattern keep observer list new") ==
+            0);
+    /* 60 handlers need a second chunk in the table of ids. */
+    for (int i = 0; i < 60; i++)
+        require(connect_as("else.plain", "many", any, 0) == 0);
+    /* 20 names make the tables of names and of loop signals grow. */
+    for (int i = 0; i < 20; i++) {
+        sprintf(name, "early.n%d", i);
+        born = declare(name, NULL);
+        require(born > 0);
+        require(connect_as(name, "n", any, 0) == 0);
+    }
+    require(retried(tocsin_emit(born, NULL)) == TOCSIN_DELIVERED);
+    require(retried(tocsin_emit_from(sources[1], born, NULL)) == TOCSIN_DELIVERED);
+    require(strcmp(record_take(), "n late n") == 0);
+    require(tocsin_disconnect(handler) == 0);
+    require(tocsin_source_free(sources[0]) == 0);
+    require(tocsin_loop_free() == 1);
+    tocsin_info_unref(kept);
+    for (const char *word = record_take(); word;
+         /* Only destructors of handler arguments have been called. */
+         word = strchr(word, ' ') ? strchr(word, ' ') + 1 : NULL)
+        require(*word == '~');
+    require(tocsin_has_listeners(signo) == 0 && tocsin_has_listeners(born) == 0);
+}
+
+/* Runs the scenario in a child. Returns the number of calls that failed, -1 for an error, or -2 if
+   the scenario has fewer than nth allocations. */
+static int fail_at(long nth)
+{
+    pid_t pid = fork();
+    int status;
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        tocsin__fault_at(nth);
+        scenario();
+        if (tocsin__fault_count() < nth)
+            exit(100);
+        exit(10 + failures);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) < 10)
+        return -1;
+    return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
+}
+
+START_TEST(each_in_turn)
+{
+    int answered = 0, unnoticed = 0, answer;
+    char name[32];
+    long nth;
+
+    /* With 230 names declared before, the tables of names and loop signals must grow during the
+       scenario. */
+    for (int i = 0; i < 230; i++) {
+        sprintf(name, "filler.n%d", i);
+        record_signal(name);
+    }
+    for (nth = 1; (answer = fail_at(nth)) != -2; nth++) {
+        ck_assert_msg(answer >= 0, "the %ldth to fail", nth);
+        ck_assert_msg(answer <= 1, "one failed, %d calls noticed: the %ldth", answer, nth);
+        answered += answer;
+        unnoticed += !answer;
+    }
+    ck_assert_int_gt(answered, 100);
+    printf(
+        "delivery/faults: %ld failed in turn, %d returned by a call, %d repeated by the library\n",
+        nth - 1, answered, unnoticed);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("delivery/faults");
+    TCase *tests = test_case(suite, "faults");
+
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, each_in_turn);
+    return suite;
+}

@@ -1,0 +1,89 @@
+# The stranger's test, run by hand: sh t/house/strangers.sh SEED [TOCSIN]
+# Prints 60 comments of the tree, 30 messages of the program tocsin and the library, and 30
+# sentences of the manual, chosen by the seed. A reader who does not look at the code rates each
+# one: understood at the first reading, at the second, or not at all.
+case $1 in '' | *[!0-9]*) echo "usage: sh t/house/strangers.sh SEED" >&2; exit 2 ;; esac
+cd "${srcdir:-$(dirname "$0")/../..}" || exit 2
+seed=$1
+
+draw() {   # title, count: chooses among the records of the standard input, one a line
+    echo "== $1 =="
+    awk -v seed="$seed" -v count="$2" '
+    BEGIN { srand(seed) }
+    { record[NR] = $0 }
+    END {
+        for (i = 1; i <= count && i <= NR; i++) {
+            j = i + int(rand() * (NR - i + 1))
+            chosen = record[j]; record[j] = record[i]
+            at = chosen; sub(/\t.*/, "", at); sub(/^[^\t]*\t/, "", chosen)
+            gsub(/\001/, "\n      ", chosen)
+            printf "%2d. [%s]\n      %s\n\n", i, at, chosen
+        }
+    }'
+}
+
+# Comments with at least four words, with the line that each stands in or above.
+comments() {
+    find include lib plugins tools demos bench t -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+    function finish() {
+        if (split(text, words, /[ \001]+/) >= 4 && text !~ /^ *clang-format/)
+            print at "\t" text
+        text = ""
+    }
+    FNR == 1 { inside = 0 }
+    {
+        line = $0
+        if (!inside) {
+            if (!match(line, /(^|[^"])\/\*/)) next
+            at = FILENAME ":" FNR
+            line = substr(line, RSTART + RLENGTH)
+            inside = 1; tags = 0
+            sub(/^\*/, "", line)
+        } else
+            sub(/^ ?\*( |$)/, "", line)
+        ended = match(line, /\*\//)
+        if (ended) line = substr(line, 1, RSTART - 1)
+        sub(/^[ \t]+/, "", line); sub(/[ \t]+$/, "", line)
+        if (line ~ /^@/) tags = 1
+        if (!tags) text = text (text == "" || line == "" ? "" : "\001") line
+        if (ended) { inside = 0; finish() }
+    }'
+}
+
+# Texts that the program and the library print: strings of at least three words, with the parts of a
+# string joined, in calls that print or refuse.
+messages() {
+    for file in $(find lib tools plugins -name '*.c' | LC_ALL=C sort); do
+        awk -v file="$file" '
+        { text = text $0 "\n" }
+        END {
+            gsub(/"[ \t]*\n[ \t]*"/, "", text)
+            count = split(text, lines, "\n")
+            for (i = 1; i <= count; i++) {
+                if (lines[i] ~ /because|reason|refus|say|warn|print|fail|complain/ ||
+                    lines[i] ~ /text_add|line\(|doubt|quit/)
+                    near = 3
+                if (near-- > 0 && match(lines[i], /"[^"]*[A-Za-z]+[^"]* [^"]*[a-z]+[^"]*"/)) {
+                    said = substr(lines[i], RSTART + 1, RLENGTH - 2)
+                    if (split(said, words, " ") >= 4 && said !~ /^[,?:]/) print file "\t" said
+                }
+            }
+        }' "$file"
+    done
+}
+
+# Sentences of the manual, without the macros of mdoc.
+sentences() {
+    for page in man/*.[17]; do
+        MANWIDTH=100000 man -l "$page" 2>/dev/null | col -bx | sed "s,^ *,,; s,  *, ,g" |
+            awk -v page="$page" '{
+                count = split($0, parts, /[.] +/)
+                for (i = 1; i <= count; i++)
+                    if (split(parts[i], words, " ") >= 5) print page "\t" parts[i]
+            }'
+    done
+}
+
+comments | draw "60 comments" 60
+messages | draw "30 messages" 30
+sentences | draw "30 sentences of the manual" 30

@@ -1,0 +1,159 @@
+/* Tests the heap of timers and compares it with a sorted array. Operations are random. In other
+   tests, each entry is removed from each small heap, and a timer is armed again while it
+   expires. */
+#include <string.h>
+
+#include "loop/engine.h"
+#include "test.h"
+
+enum { TIMERS = 300, STEPS = 100000 };
+
+struct modelled {
+    struct tocsin__timer timer;
+    bool armed;
+    int64_t due;
+    uint64_t order;
+};
+
+static struct modelled timers[TIMERS];
+static struct tocsin__engine *engine;
+static uint64_t order, seed;
+static int fired;
+
+/* Returns a pseudo-random number. Each run of the test has the same numbers. */
+static uint32_t any(uint32_t below)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 33) % below;
+}
+
+static struct modelled *first_of(void)
+{
+    struct modelled *first = NULL;
+
+    for (int i = 0; i < TIMERS; i++) {
+        struct modelled *one = &timers[i];
+
+        if (one->armed && (!first || one->due < first->due ||
+                           (one->due == first->due && one->order < first->order)))
+            first = one;
+    }
+    return first;
+}
+
+static void on_fire(struct tocsin__timer *timer)
+{
+    struct modelled *one = tocsin__container(timer, struct modelled, timer);
+
+    ck_assert_ptr_eq(one, first_of());
+    ck_assert_int_le(one->due, engine->clock_us);
+    ck_assert(!tocsin__timer_armed(timer));
+    one->armed = false;
+    fired++;
+}
+
+static void arm(struct modelled *one, int64_t due)
+{
+    tocsin__timer_arm(engine, &one->timer, due);
+    *one = (struct modelled){ .timer = one->timer, .armed = true, .due = due, .order = order++ };
+}
+
+static void check_first(void)
+{
+    const struct modelled *first = first_of();
+
+    ck_assert_int_eq(tocsin__timer_next(engine), first ? first->due : INT64_MAX);
+}
+
+static void begin(void)
+{
+    ck_assert_int_eq(tocsin__engine_make(&engine), 0);
+    engine->clock_stopped = true;
+    engine->clock_us = 1000000;
+    memset(timers, 0, sizeof timers);
+    for (int i = 0; i < TIMERS; i++)
+        timers[i].timer.fire = on_fire;
+    order = 0;
+    seed = 1;
+    fired = 0;
+}
+
+START_TEST(armed_moved_disarmed_and_fired_at_random)
+{
+    for (int step = 0; step < STEPS; step++) {
+        struct modelled *one = &timers[any(TIMERS)];
+        uint32_t what = any(100);
+
+        if (what < 60) {
+            /* The times are chosen from 50 values only, so many timers are due at the same time. */
+            arm(one, engine->clock_us + any(50));
+        } else if (what < 90) {
+            tocsin__timer_disarm(engine, &one->timer);
+            one->armed = false;
+        } else {
+            engine->clock_us += any(10);
+            tocsin__timers_fire(engine);
+            ck_assert(!first_of() || first_of()->due > engine->clock_us);
+        }
+        ck_assert_int_eq(tocsin__timer_armed(&one->timer), one->armed);
+        check_first();
+    }
+    engine->clock_us += 100;
+    tocsin__timers_fire(engine);
+    ck_assert_ptr_null(first_of());
+    ck_assert_int_gt(fired, 1000);
+}
+END_TEST
+
+/* Removes each entry from heaps of every size up to 12 and of every shape. The remaining timers
+   must expire in order. */
+START_TEST(each_taken_out_of_each_heap)
+{
+    for (int count = 1; count <= 12; count++)
+        for (int taken = 0; taken < count; taken++)
+            for (int turn = 0; turn < count; turn++) {
+                for (int i = 0; i < count; i++)
+                    arm(&timers[i], engine->clock_us + 1 + (i * 5 + turn) % count);
+                tocsin__timer_disarm(engine, &timers[turn].timer);
+                timers[turn].armed = false;
+                arm(&timers[turn], engine->clock_us + 1 + turn);
+                tocsin__timer_disarm(engine, &timers[taken].timer);
+                timers[taken].armed = false;
+                engine->clock_us += count + 1;
+                fired = 0;
+                ck_assert_int_eq(tocsin__timers_fire(engine), count - 1);
+                ck_assert_int_eq(fired, count - 1);
+            }
+}
+END_TEST
+
+static void on_fire_rearm(struct tocsin__timer *timer)
+{
+    on_fire(timer);
+    arm(tocsin__container(timer, struct modelled, timer), engine->clock_us);
+}
+
+START_TEST(armed_again_while_it_fires_waits_for_the_next_turn)
+{
+    timers[0].timer.fire = on_fire_rearm;
+    arm(&timers[0], engine->clock_us);
+    arm(&timers[1], engine->clock_us);
+    ck_assert_int_eq(tocsin__timers_fire(engine), 2);
+    ck_assert_int_eq(tocsin__timers_fire(engine), 1);
+    ck_assert_int_eq(fired, 3);
+    tocsin__timer_disarm(engine, &timers[0].timer);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("loop/timer_heap");
+    TCase *tests = test_case(suite, "timer");
+
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, armed_moved_disarmed_and_fired_at_random);
+    tcase_add_test(tests, each_taken_out_of_each_heap);
+    tcase_add_test(tests, armed_again_while_it_fires_waits_for_the_next_turn);
+    return suite;
+}

@@ -1,0 +1,934 @@
+/* Fault injection for completions and posts. The injector delays a completion, moves it behind
+   the next completion, or turns it into a failure, while each kind of waiter waits. The injector
+   is also set and removed. */
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <tocsin/inject.h>
+#include <unistd.h>
+
+#include "faults.h"
+#include "command_threads.h"
+#include "text_operations.h"
+
+/* The injector applies this action to the first events of one kind with one name. */
+static struct {
+    enum tocsin_inject_point point;
+    const char *name;
+    int times;
+    struct tocsin_inject_action verdict;
+} plan;
+static int crossed, asked; /* events that match the plan; all events */
+
+static void by_plan(const struct tocsin_inject_event *crossing,
+                    struct tocsin_inject_action *verdict, void *arg)
+{
+    ck_assert_ptr_eq(arg, &plan);
+    asked++;
+    if (crossing->point != plan.point || strcmp(crossing->name, plan.name) != 0)
+        return;
+    if (crossed++ < plan.times)
+        *verdict = plan.verdict;
+}
+
+static void stands(enum tocsin_inject_point seam, const char *name, int times,
+                   struct tocsin_inject_action verdict)
+{
+    plan.point = seam;
+    plan.name = name;
+    plan.times = times;
+    plan.verdict = verdict;
+    crossed = asked = 0;
+    ck_assert_int_eq(tocsin_inject(by_plan, &plan), 0);
+}
+
+static void ends_late(const char *name, int times, int64_t delay_ms)
+{
+    stands(TOCSIN_INJECT_COMPLETION, name, times,
+           (struct tocsin_inject_action){ .delay_ms = delay_ms });
+}
+
+static void nobody_stands(void)
+{
+    ck_assert_int_eq(tocsin_inject(NULL, NULL), 0);
+}
+
+static void ends_late_again(const char *name)
+{
+    nobody_stands();
+    ends_late(name, 1, 3600000);
+}
+
+static void start_clock(void)
+{
+    begin();
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
+}
+
+static void moves(int64_t ms)
+{
+    ck_assert_int_eq(tocsin_clock_move(ms), 0);
+}
+
+static void told_once(int status)
+{
+    ck_assert_int_eq(told.count, 1);
+    ck_assert_int_eq(told.status, status);
+}
+
+/* Tests: the injector delays the completion of an operation */
+
+START_TEST(an_end_comes_late)
+{
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 50);
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
+    moves(59);
+    ck_assert_int_eq(told.count, 0);
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
+    ck_assert_int_eq(tocsin_timer_set(op, 5), -EALREADY);
+    moves(1);
+    told_once(0);
+    ck_assert_int_eq(crossed, 1);
+}
+END_TEST
+
+/* A delayed completion keeps its payload, whether the payload is lent or copied. */
+START_TEST(as_it_was)
+{
+    bool lent = _i;
+    struct tocsin_op op;
+
+    ends_late("pended.done", 1, 20);
+    op = text_done(start(&text_type, TOCSIN_CALL(write_text, "told")), "text", lent);
+    moves(19);
+    ck_assert_record("");
+    ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), -ENOENT);
+    ck_assert_int_eq(tocsin_op_progress(op, 0, TOCSIN_PAYLOAD(text, .text = "part"), 0), -EALREADY);
+    moves(1);
+    ck_assert_record("told:text");
+    ck_assert_int_eq(drops, 1);
+    ck_assert_int_eq(refs, 0);
+}
+END_TEST
+
+static int cancels;
+
+static int count_cancel(struct tocsin_op op, void *state, int reason)
+{
+    cancels++;
+    return text_cancel(op, state, reason);
+}
+
+static const struct tocsin_op_type counting_type = { .done = &done_spec,
+                                                     .state_size = sizeof(struct state),
+                                                     .cancel = count_cancel,
+                                                     .drop = text_drop };
+
+static int write_empty(const struct tocsin_info *info, void *arg)
+{
+    const struct text *text = text_of(info);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_null(text->text);
+    ck_assert_ptr_null(text->object.object);
+    return write_status(info, arg);
+}
+
+/* A deadline or a cancel ends the operation while its completion is delayed. The notify is
+   called once, and the provider's cancel function is not called. */
+START_TEST(ended_meanwhile)
+{
+    bool with_cancel = _i & 1, lent = _i & 2, by_deadline = _i & 4;
+    const struct tocsin_op_type *type = with_cancel ? &counting_type : &text_type;
+    struct tocsin_op op;
+
+    cancels = 0;
+    ends_late("pended.done", 1, 100);
+    op = start(type, TOCSIN_CALL(write_empty, "told"));
+    text_done(op, "text", lent);
+    if (by_deadline)
+        ck_assert_int_eq(tocsin_op_deadline(op, 30), 0);
+    moves(29);
+    ck_assert_record("");
+    if (!by_deadline) {
+        ck_assert_int_eq(tocsin_cancel(op), 0);
+        ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
+    }
+    moves(1);
+    if (by_deadline)
+        ck_assert_record("told-110");
+    else
+        ck_assert_record("told-125");
+    moves(200);
+    ck_assert_record("");
+    ck_assert_int_eq(cancels, 0);
+    ck_assert_int_eq(drops, 1);
+    ck_assert_int_eq(refs, 0);
+}
+END_TEST
+
+/* The provider of this operation has no cancel function, so a cancel is refused while the
+   operation runs. While its completion is delayed, a cancel succeeds. */
+START_TEST(that_cannot_be_cancelled)
+{
+    struct tocsin_op op = start(&few_type, TOCSIN_CALL(tell, &told));
+
+    ck_assert_int_eq(tocsin_cancel(op), -EBUSY);
+    ends_late("pended.few", 1, 100);
+    done(op, 3);
+    moves(1);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    turns();
+    told_once(-ECANCELED);
+}
+END_TEST
+
+/* The operation is cancelled before the injector could delay its completion. The completion is
+   not delayed. */
+START_TEST(asked_to_end_before)
+{
+    struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
+
+    ends_late("pended.done", 1, 100);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    turns();
+    told_once(-ECANCELED);
+    ck_assert_int_eq(crossed, 0);
+}
+END_TEST
+
+/* The operation has completed, but its completion is not delivered yet, when its deadline
+   expires or the program cancels it. The completion is not delayed: no second deadline or cancel
+   could end the delay of an hour. */
+START_TEST(asked_to_end_just_now)
+{
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 3600000);
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
+    ck_assert_int_eq(tocsin_op_deadline(op, 10), 0);
+    moves(10);
+    told_once(0);
+    told.count = 0;
+    op = done(start(&text_type, TOCSIN_CALL(tell, &told)), 3);
+    ends_late_again("pended.done");
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
+    moves(0);
+    told_once(3);
+    ck_assert_int_eq(crossed, 0);
+}
+END_TEST
+
+START_TEST(an_end_fails)
+{
+    int delay_ms = _i;
+
+    stands(TOCSIN_INJECT_COMPLETION, "pended.done", 1,
+           (struct tocsin_inject_action){ .error = -EIO, .delay_ms = delay_ms });
+    text_done(start(&text_type, TOCSIN_CALL(write_empty, "told")), "text", true);
+    moves(delay_ms);
+    ck_assert_record("told-5");
+    text_done(start(&text_type, TOCSIN_CALL(write_text, "told")), "text", true);
+    moves(0);
+    ck_assert_record("told:text");
+    ck_assert_int_eq(crossed, 2);
+}
+END_TEST
+
+static void at(int64_t ms, const char *text)
+{
+    ck_assert_int_eq(tocsin_timer(ms, TOCSIN_CALL(write_status, (void *)(uintptr_t)text), NULL), 0);
+}
+
+/* The injector is not called for an operation with TOCSIN_NO_INJECT, nor on a loop that called
+   tocsin_inject_exempt(). */
+START_TEST(exempt)
+{
+    const struct tocsin_notify quietly = { .mode = TOCSIN_AT_END | TOCSIN_NO_INJECT,
+                                           .fn = tell,
+                                           .arg = &told };
+    const struct tocsin_notify unknown = { .mode = TOCSIN_AT_END | 64, .fn = tell, .arg = &told };
+    struct tocsin_op op;
+
+    stands(TOCSIN_INJECT_COMPLETION, "op.done", 9, (struct tocsin_inject_action){ .error = -EIO });
+    ck_assert_int_eq(tocsin_op_new(NULL, &unknown, &op), -EINVAL);
+    ck_assert_int_eq(tocsin_op_new(NULL, &quietly, &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 7, NULL), 0);
+    moves(0);
+    told_once(7);
+    ck_assert_int_eq(crossed, 0);
+    told.count = 0;
+    ck_assert_int_eq(tocsin_inject_exempt(), 0);
+    ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(tell, &told), &op), 0);
+    ck_assert_int_eq(tocsin_op_complete(op, 8, NULL), 0);
+    moves(0);
+    told_once(8);
+    ck_assert_int_eq(asked, 0);
+    nobody_stands();
+}
+END_TEST
+
+START_TEST(an_end_behind_the_next)
+{
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 2,
+           (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
+    at(10, "a");
+    at(20, "b");
+    at(30, "c");
+    moves(15);
+    ck_assert_record("");
+    moves(5);
+    ck_assert_record("b0 a0");
+    moves(10);
+    ck_assert_record("c0");
+}
+END_TEST
+
+START_TEST(behind_nobody)
+{
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+           (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
+    at(10, "a");
+    done(start(&few_type, TOCSIN_CALL(write_status, "other")), 0);
+    moves(109);
+    ck_assert_record("other0");
+    moves(1);
+    ck_assert_record("a0");
+}
+END_TEST
+
+/* action.behind: completion a waits for the completion of timer b. The program cancels a, which
+   ends the delay: a is delivered at once, and b on time. */
+START_TEST(behind_and_cancelled)
+{
+    struct tocsin_op op;
+
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+           (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
+    ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(write_status, "a"), &op), 0);
+    at(20, "b");
+    moves(15);
+    ck_assert_int_eq(tocsin_cancel(op), 0);
+    moves(5);
+    ck_assert_record("a-125 b0");
+}
+END_TEST
+
+/* The operation reports progress, then its completion is delayed. The progress is delivered at
+   once. The injector sees the completion once. */
+START_TEST(behind_its_progress)
+{
+    struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
+    struct tocsin_block token;
+
+    ends_late("pended.done", 1, 50);
+    connect_to("pended.part", write_down, "part ");
+    token = block("pended.part");
+    unblock(token);
+    ck_assert_int_eq(tocsin_op_progress(op, 0, TOCSIN_PAYLOAD(text, .text = "part"), 0), 1);
+    done(op, 0);
+    moves(49);
+    ck_assert_str_eq(written, "part ");
+    ck_assert_int_eq(told.count, 0);
+    moves(1);
+    told_once(0);
+    ck_assert_int_eq(crossed, 1);
+}
+END_TEST
+
+/* The signal is blocked when a delayed completion is due. The notify is called, and the handlers
+   receive the completion after the block. */
+START_TEST(into_a_block)
+{
+    struct tocsin_block token = block("pended.done");
+
+    ends_late("pended.done", 1, 50);
+    text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
+    connect_to("pended.done", write_down, "heard ");
+    moves(50);
+    told_once(7); /* O9: a block does not delay the notify */
+    ck_assert_str_eq(written, "");
+    unblock(token);
+    ck_assert_str_eq(written, "heard ");
+}
+END_TEST
+
+/* Tests: somebody waits for the delayed completion: tocsin_wait(), a fiber, a queue, a group */
+
+START_TEST(a_wait)
+{
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 2, 60000);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_FUTURE, &op), 0);
+    while (!crossed)
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+    ck_assert_int_eq(tocsin_wait(op, 5, NULL), -ETIMEDOUT);
+    plan.verdict.delay_ms = 5;
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_FUTURE, &op), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 0);
+    ck_assert_int_eq(crossed, 2);
+}
+END_TEST
+
+static int waiting_task(void *arg)
+{
+    struct tocsin_op op;
+
+    (void)arg;
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_FUTURE, &op), 0);
+    return tocsin_wait(op, -1, NULL);
+}
+
+START_TEST(a_fiber_waits)
+{
+    ends_late("timer.expired", 1, 50);
+    ck_assert_int_eq(tocsin_spawn(waiting_task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
+    moves(50);
+    ck_assert_int_eq(told.count, 0);
+    moves(1);
+    told_once(0);
+}
+END_TEST
+
+/* The completion of a fiber is delayed. In the second case the program cancels the fiber after
+   the fiber has returned. */
+static int no_task(void *arg)
+{
+    (void)arg;
+    return 4;
+}
+
+START_TEST(the_end_of_a_fiber)
+{
+    bool cancelled = _i;
+    struct tocsin_op op;
+
+    ends_late("fiber.done", 1, 50);
+    ck_assert_int_eq(tocsin_spawn(no_task, NULL, TOCSIN_CALL(tell, &told), &op), 0);
+    moves(49);
+    ck_assert_int_eq(told.count, 0);
+    if (cancelled)
+        ck_assert_int_eq(tocsin_cancel(op), 0);
+    moves(1);
+    told_once(cancelled ? -ECANCELED : 4);
+}
+END_TEST
+
+START_TEST(into_a_queue)
+{
+    struct tocsin_queue queue = open_queue(NULL, 1, 0);
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 50);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_QUEUE(queue), &op), 0);
+    ck_assert_uint_eq(reserved(queue), 1);
+    moves(50);
+    write_queue(queue, "q");
+    ck_assert_record("");
+    ck_assert_uint_eq(reserved(queue), 1);
+    moves(1);
+    write_queue(queue, "q");
+    ck_assert_record("q0");
+    close_queue(queue);
+}
+END_TEST
+
+/* The queue that waits for a delayed completion is closed. The other queue, which matches the
+   signal by its pattern, still receives the completion. */
+START_TEST(the_queue_goes)
+{
+    struct tocsin_queue queue = open_queue(NULL, 1, 0), set = open_queue("timer.*", 4, 0);
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 50);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_QUEUE(queue), &op), 0);
+    moves(1);
+    close_queue(queue);
+    moves(50);
+    write_queue(set, "q");
+    ck_assert_record("q0");
+    close_queue(set);
+}
+END_TEST
+
+START_TEST(members_of_groups)
+{
+    bool any_of = _i;
+    struct tocsin_op ops[2], all, any;
+
+    ends_late("timer.expired", 1, 50);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(tocsin_timer(1 + i, TOCSIN_FUTURE, &ops[i]), 0);
+    ck_assert_int_eq(any_of ? tocsin_any(ops, 2, TOCSIN_CALL(tell, &told), &any)
+                            : tocsin_all(ops, 2, TOCSIN_CALL(tell, &told), &all),
+                     0);
+    moves(2);
+    ck_assert_int_eq(told.count, any_of);
+    moves(49);
+    ck_assert_int_eq(told.count, 1);
+    /* The delayed operation lost the race, so tocsin_any() has freed it. */
+    for (int i = any_of; i < 2; i++)
+        ck_assert_int_eq(tocsin_op_free(ops[i]), 0);
+}
+END_TEST
+
+/* The program frees an operation with TOCSIN_FUTURE while its completion is delayed. */
+START_TEST(a_result_given_up)
+{
+    struct tocsin_op op;
+
+    ends_late("timer.expired", 1, 50);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_FUTURE, &op), 0);
+    moves(1);
+    ck_assert_int_eq(tocsin_op_free(op), 0);
+    moves(50);
+    ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
+}
+END_TEST
+
+/* A thread of the pool completes the work, and the completion is delayed. tocsin_clock_move()
+   waits for running threads only, so it does not wait for the delay. */
+START_TEST(work_that_is_held_up)
+{
+    ends_late("work.done", 1, 50);
+    ck_assert_int_eq(tocsin_work(no_task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
+    moves(49);
+    ck_assert_int_eq(crossed, 1);
+    ck_assert_int_eq(told.count, 0);
+    moves(1);
+    told_once(4);
+}
+END_TEST
+
+/* A handler on another loop listens to a completion that is delayed on this loop. */
+static int do_connect(void *arg)
+{
+    return tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
+}
+
+START_TEST(heard_elsewhere)
+{
+    struct peer peer;
+
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, do_connect, &told), 0);
+    ends_late("timer.expired", 1, 50);
+    at(1, "here");
+    moves(50);
+    ck_assert_int_eq(peer_does(&peer, do_turns, NULL), 0);
+    moves(1);
+    ck_assert_record("here0");
+    peer_does(&peer, do_turns, NULL);
+    told_once(0);
+    ck_assert_int_eq(asked, 1); /* the injector runs on this loop only */
+    peer_end(&peer);
+}
+END_TEST
+
+/* Tests: the loop is drained or freed while a completion is delayed */
+
+START_TEST(a_drain_waits)
+{
+    ends_late("timer.expired", 1, 20);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
+    drain_all();
+    told_once(0);
+}
+END_TEST
+
+START_TEST(a_drain_waits_in_vain)
+{
+    ends_late("timer.expired", 1, 3600000);
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
+    ck_assert_int_eq(tocsin_drain(20), 0);
+    ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
+    told_once(-ECANCELED);
+}
+END_TEST
+
+START_TEST(the_loop_is_freed)
+{
+    bool behind = _i;
+
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+           (struct tocsin_inject_action){ .delay_ms = 3600000, .behind = behind });
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
+    moves(1);
+    ck_assert_int_eq(tocsin_loop_free(), 1);
+    told_once(-ECANCELED);
+}
+END_TEST
+
+/* Operations that end while the loop is being freed are not delayed. */
+static atomic_int over, runs;
+
+static int on_over(const struct tocsin_info *info, void *arg)
+{
+    (void)info, (void)arg;
+    atomic_store(&over, 1);
+    return TOCSIN_NEXT;
+}
+
+static int until_over(void *arg)
+{
+    (void)arg;
+    atomic_store(&runs, 1);
+    while (!atomic_load(&over))
+        sched_yield();
+    return 4;
+}
+
+START_TEST(ended_while_the_loop_is_freed)
+{
+    atomic_store(&over, 0);
+    ends_late("work.done", 1, 3600000);
+    ck_assert_int_eq(tocsin_timer(3600000, TOCSIN_CALL(on_over), NULL), 0);
+    ck_assert_int_eq(tocsin_work(until_over, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
+    while (!atomic_load(&runs))
+        sched_yield();
+    ck_assert_int_eq(tocsin_loop_free(), 2);
+    told_once(4);
+    ck_assert_int_eq(crossed, 0);
+}
+END_TEST
+
+START_TEST(freed_by_the_one_that_was_overtaken)
+{
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+           (struct tocsin_inject_action){ .delay_ms = 3600000, .behind = true });
+    ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(free_loop, "a"), NULL), 0);
+    at(2, "b");
+    moves(3);
+    ck_assert_record("b0 a0");
+}
+END_TEST
+
+/* Contract line T8: after fork() */
+static void in_child(void)
+{
+    require(tocsin_after_fork() == 0);
+    require(tocsin_clock_move(100) == 0);
+    require(told.count == 0);
+    require(drops == 1);
+    require(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL) == 0);
+    require(tocsin_clock_move(1) == 0);
+    require(told.count == 1);
+    require(tocsin_loop_free() == 0);
+    _exit(0);
+}
+
+START_TEST(in_a_child)
+{
+    int status = -1;
+    pid_t child;
+
+    ends_late("pended.done", 1, 50);
+    text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
+    moves(0);
+    ck_assert_int_eq(crossed, 1);
+    fflush(stdout);
+    child = fork();
+    if (child == 0)
+        in_child();
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    moves(50);
+    told_once(7);
+}
+END_TEST
+
+/* Tests: the injector delays posts or lets them fail */
+
+static int note, hurried;
+
+static void declare_posts(void)
+{
+    note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "seam.note", .doc = "A note." });
+    hurried = tocsin_declare(&(struct tocsin_signal_spec){
+        .name = "seam.hurried", .doc = "From a real signal handler.", .flags = TOCSIN_ASYNC });
+    ck_assert(note > 0 && hurried > 0);
+    connect_to("seam.*", tell, &told);
+}
+
+static int do_post_wait(void *arg)
+{
+    return tocsin_post_wait(*(int *)arg, NULL, -1);
+}
+
+START_TEST(a_post_fails)
+{
+    struct peer peer;
+    int before;
+
+    declare_posts();
+    stands(TOCSIN_INJECT_POST, "seam.note", 3,
+           (struct tocsin_inject_action){ .error = -EAGAIN, .delay_ms = 7, .twice = true });
+    ck_assert_int_eq(tocsin_post(note, NULL), -EAGAIN);
+    ck_assert_int_eq(tocsin_post_to(tocsin_loop_current(), note, NULL), -EAGAIN);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_post_wait, &note), -EAGAIN);
+    ck_assert_int_eq(peer_does(&peer, do_post_wait, &note), TOCSIN_PENDED);
+    peer_leaves(&peer);
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post_to(tocsin_loop_current(), note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(crossed, 6);
+    before = asked;
+    ck_assert_int_eq(tocsin_post(hurried, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(asked, before);
+    ck_assert_int_eq(tocsin_post(note, TOCSIN_PAYLOAD(text, .text = "none is declared")), -EPROTO);
+    ck_assert_int_eq(tocsin_post(-1, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    turns();
+    ck_assert_int_eq(told.count, 5);
+}
+END_TEST
+
+/* Tests: the injector is set and removed */
+
+static void posts(const struct tocsin_inject_event *crossing, struct tocsin_inject_action *verdict,
+                  void *arg)
+{
+    (void)crossing, (void)verdict;
+    ++*(int *)arg;
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_inject(NULL, NULL), -EDEADLK);
+    errno = EPIPE;
+}
+
+START_TEST(what_it_does_itself_does_not_cross)
+{
+    int calls = 0;
+
+    declare_posts();
+    ck_assert_int_eq(tocsin_inject(posts, &calls), 0);
+    errno = 0;
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(errno, 0);
+    ck_assert_int_eq(calls, 1);
+    nobody_stands();
+    turns();
+    ck_assert_int_eq(told.count, 2);
+}
+END_TEST
+
+START_TEST(one_at_a_time)
+{
+    declare_posts();
+    nobody_stands();
+    stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = -EIO });
+    ck_assert_int_eq(tocsin_inject(posts, NULL), -EBUSY);
+    ck_assert_int_eq(tocsin_inject(by_plan, &plan), -EBUSY);
+    nobody_stands();
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(asked, 0);
+    stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = -EIO });
+    ck_assert_int_eq(tocsin_post(note, NULL), -EIO);
+}
+END_TEST
+
+/* The injector returns a positive error or a negative delay. Both mean nothing, so the event is
+   not changed. */
+START_TEST(senseless_verdicts)
+{
+    declare_posts();
+    stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = 5 });
+    ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
+    nobody_stands();
+    stands(
+        TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+        (struct tocsin_inject_action){ .error = 5, .delay_ms = -7, .behind = true, .twice = true });
+    at(1, "a");
+    moves(1);
+    ck_assert_record("a0");
+}
+END_TEST
+
+/* The injector is removed while an event is delayed. The event keeps its delay. */
+START_TEST(who_has_left)
+{
+    bool behind = _i;
+
+    stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
+           (struct tocsin_inject_action){ .delay_ms = 50, .behind = behind });
+    at(1, "a");
+    at(2, "b");
+    moves(1);
+    nobody_stands();
+    moves(49);
+    ck_assert_record("b0");
+    moves(1);
+    ck_assert_record("a0");
+}
+END_TEST
+
+/* After tocsin_inject(NULL) has returned, no thread runs the removed injector, so this counter
+   may be a plain variable. */
+static void counts(const struct tocsin_inject_event *crossing, struct tocsin_inject_action *verdict,
+                   void *arg)
+{
+    ++*(long *)arg;
+    verdict->delay_ms = *(long *)arg % 3;
+    verdict->behind = crossing->signo & 1;
+    verdict->twice = *(long *)arg % 7 == 0;
+    verdict->error = *(long *)arg % 5 ? 0 : -EIO;
+}
+
+static int do_post_on(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&over)) {
+        int answer = tocsin_post(note, NULL);
+
+        ck_assert(answer == TOCSIN_PENDED || answer == -EIO || answer == -EAGAIN);
+    }
+    return 0;
+}
+
+START_TEST(it_comes_and_goes)
+{
+    struct peer peers[2];
+    long count = 0, seen;
+    int err;
+
+    declare_posts();
+    atomic_store(&over, 0);
+    for (int i = 0; i < 2; i++) {
+        peer_begin(&peers[i]);
+        peer_starts(&peers[i], do_post_on, NULL);
+    }
+    for (long i = test_scaled(2000, 10, 50); i; i--) {
+        ck_assert_int_eq(tocsin_inject(counts, &count), 0);
+        /* Every entry of the pool is in use: turn until a task has ended. */
+        while ((err = tocsin_work(no_task, NULL, NULL, NULL)) == -EAGAIN)
+            ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+        ck_assert_int_eq(err, 0);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+        nobody_stands();
+        seen = ++count;
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+        ck_assert_int_eq(count, seen);
+    }
+    atomic_store(&over, 1);
+    for (int i = 0; i < 2; i++) {
+        peer_finishes(&peers[i]);
+        peer_leaves(&peers[i]);
+    }
+    drain_all();
+}
+END_TEST
+
+/* Contract line F3: if the allocation for a delay fails, the completion is not delayed. Each
+   completion is delivered exactly once. */
+static struct started all[4];
+
+static void job(void)
+{
+    struct tocsin_op op;
+    int err;
+
+    memset(all, 0, sizeof all);
+    ends_late("timer.expired", 2, 1);
+    plan.verdict.behind = true;
+    for (int i = 0; i < 3; i++)
+        all[i].err = tocsin_timer(i, TOCSIN_CALL(on_started_end, &all[i]), &all[i].op);
+    all[3].err = tocsin_op_new(&text_type, TOCSIN_CALL(on_started_end, &all[3]), &op);
+    all[3].err = tocsin_op_start(op, all[3].err, &all[3].op);
+    if (all[3].err == 0) {
+        nobody_stands();
+        ends_late("pended.done", 1, 3600000);
+        err = tocsin_op_complete(all[3].op, 0, TOCSIN_PAYLOAD(text, .text = "done"));
+        if (err < 0)
+            ck_assert_int_eq(tocsin_op_complete(all[3].op, err, NULL), 0);
+        while (!crossed)
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    }
+    if (tocsin_drain(5) == 0) {
+        err = tocsin_run();
+        ck_assert(err == 0 || err == -ETIMEDOUT);
+    }
+    ck_assert_int_ge(tocsin_loop_free(), 0);
+    check_started(all, 4);
+    nobody_stands();
+}
+
+START_TEST(without_memory)
+{
+    each_in_turn("op/seam", job);
+}
+END_TEST
+
+static void leave(void)
+{
+    nobody_stands();
+}
+
+static TCase *seam_case(Suite *suite, const char *name)
+{
+    TCase *tests = test_case(suite, name);
+
+    tcase_add_checked_fixture(tests, start_clock, leave);
+    return tests;
+}
+
+/* A test case that uses the real clock */
+static TCase *world_case(Suite *suite, const char *name)
+{
+    TCase *tests = test_case(suite, name);
+
+    tcase_add_checked_fixture(tests, begin, leave);
+    tcase_set_timeout(tests, 60);
+    return tests;
+}
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("op/inject");
+    TCase *tests = seam_case(suite, "ends");
+
+    tcase_add_test(tests, an_end_comes_late);
+    tcase_add_loop_test(tests, as_it_was, 0, 2);
+    tcase_add_loop_test(tests, ended_meanwhile, 0, 8);
+    tcase_add_test(tests, that_cannot_be_cancelled);
+    tcase_add_test(tests, asked_to_end_before);
+    tcase_add_test(tests, asked_to_end_just_now);
+    tcase_add_loop_test(tests, an_end_fails, 0, 2);
+    tcase_add_test(tests, exempt);
+    tcase_add_test(tests, an_end_behind_the_next);
+    tcase_add_test(tests, behind_nobody);
+    tcase_add_test(tests, behind_and_cancelled);
+    tcase_add_test(tests, behind_its_progress);
+    tcase_add_test(tests, into_a_block);
+    tests = seam_case(suite, "waiting");
+    tcase_add_test(tests, a_fiber_waits);
+    tcase_add_loop_test(tests, the_end_of_a_fiber, 0, 2);
+    tcase_add_test(tests, into_a_queue);
+    tcase_add_test(tests, the_queue_goes);
+    tcase_add_loop_test(tests, members_of_groups, 0, 2);
+    tcase_add_test(tests, a_result_given_up);
+    tcase_add_test(tests, work_that_is_held_up);
+    tcase_add_test(tests, heard_elsewhere);
+    tcase_add_loop_test(tests, the_loop_is_freed, 0, 2);
+    tcase_add_test(tests, freed_by_the_one_that_was_overtaken);
+    tcase_add_test(tests, in_a_child);
+    tests = world_case(suite, "by the clock of the world");
+    tcase_add_test(tests, a_wait);
+    tcase_add_test(tests, a_drain_waits);
+    tcase_add_test(tests, a_drain_waits_in_vain);
+    tcase_add_test(tests, ended_while_the_loop_is_freed);
+    tests = seam_case(suite, "posts");
+    tcase_add_test(tests, a_post_fails);
+    tests = seam_case(suite, "who stands there");
+    tcase_add_test(tests, what_it_does_itself_does_not_cross);
+    tcase_add_test(tests, one_at_a_time);
+    tcase_add_test(tests, senseless_verdicts);
+    tcase_add_loop_test(tests, who_has_left, 0, 2);
+    tests = world_case(suite, "storms");
+    tcase_add_test(tests, it_comes_and_goes);
+    tcase_add_test(tests, without_memory);
+    return suite;
+}

@@ -1,0 +1,232 @@
+/* The symbols of a plugin are compared with the symbols of the process. Some plugins are refused
+   before they are mapped, a check warns of some, and all others are loaded. */
+#define _GNU_SOURCE /* for dlvsym() */
+#include <dlfcn.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "plugin_host.h"
+
+/* Checks the plugin on a new thread, because each thread has its own buffer for the reason. */
+static char said[512];
+
+static int do_check(void *name)
+{
+    int answer = tocsin_plugin_check(name, NULL);
+
+    snprintf(said, sizeof said, "%s", tocsin_plugin_last_error());
+    return answer;
+}
+
+static void checked(const char *name, int err, const char *why)
+{
+    struct peer peer;
+    int answer;
+
+    peer_begin(&peer);
+    answer = peer_does(&peer, do_check, (void *)name);
+    peer_leaves(&peer);
+    ck_assert_msg(answer == err && strstr(said, why), "%s: %d: '%s' instead of %d: '%s'", name,
+                  answer, said, err, why);
+}
+
+static void refused_and_checked(const char *name, const char *why)
+{
+    checked(name, -ELIBACC, why);
+    refused(name, NULL, -ELIBACC, why);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+
+/* Tests: plugins whose references the dynamic linker would bind to another object's symbols */
+
+START_TEST(symbols_that_others_have)
+{
+    host_begin();
+    refused_and_checked("bound_clash", "event_get_version_number by that of ");
+    ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "libevent"));
+    refused_and_checked("bound_clash", "optind by that of ");
+    refused_and_checked("bound_clash", "tocsin__owner_find by that of the program");
+    refused_and_checked("bound_clash", "compile it with -fvisibility=hidden, or make it static");
+}
+END_TEST
+
+static const char *const bound_to_their_own[] = { "bound_symbolic", "bound_weak", "bound_protected",
+                                                  "bound_hidden", "bound_one" };
+
+START_TEST(symbols_that_are_bound_to_their_own)
+{
+    const char *name = strstr(bound_to_their_own[_i], "one") ? "one" : "bound";
+
+    host_begin();
+    checked(bound_to_their_own[_i], 0, "");
+    ck_assert_str_eq(said, "");
+    loads(bound_to_their_own[_i], NULL);
+    unloaded(name);
+}
+END_TEST
+
+START_TEST(plugins_do_not_see_each_other)
+{
+    host_begin();
+    loads("bound_one", NULL);
+    loads("bound_two", NULL);
+    unloaded("two");
+    unloaded("one");
+}
+END_TEST
+
+/* The plugin refers to a symbol without a version. The dynamic linker binds it to the first
+   version in the library, which may be for old programs only. */
+START_TEST(a_symbol_of_a_hidden_version)
+{
+    host_begin();
+    if (dlsym(RTLD_DEFAULT, "xdr_int") || !dlvsym(RTLD_DEFAULT, "xdr_int", "GLIBC_2.2.5")) {
+        test_skip("plugin/scope: a symbol of a hidden version", "this libc has none");
+        return;
+    }
+    refused_and_checked("bound_old", "xdr_int by that of ");
+}
+END_TEST
+
+START_TEST(symbols_that_nobody_has)
+{
+    host_begin();
+    refused_and_checked("bound_lonely", "undefined symbol: nobody_has_it");
+    refused_and_checked("bound_lonely", "is a library missing");
+}
+END_TEST
+
+START_TEST(keys_are_a_doubt)
+{
+    host_begin();
+    checked("bound_keys", 0, "imports pthread_key_create");
+    loads("bound_keys", NULL);
+    unloaded("bound");
+}
+END_TEST
+
+/* A symbol with STB_GNU_UNIQUE binding stays in memory after its plugin was unloaded. */
+
+static bool is_unique(void)
+{
+    host_begin();
+    checked("bound_unique", 0, "");
+    if (*said)
+        return true;
+    test_skip("plugin/scope: unique symbols", "this assembler makes none");
+    return false;
+}
+
+static void reload_is_refused(const char *name)
+{
+    struct gone gone = { .count = 0 };
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_plugin_reload(name, NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
+    gone_with(&gone, -ELIBACC, "bound_table");
+    ck_assert_ptr_nonnull(strstr(gone.reason, "-fno-gnu-unique"));
+    ck_assert_int_eq(state_of(name), TOCSIN_PLUGIN_RUNNING);
+}
+
+START_TEST(with_a_unique_symbol_it_is_not_reloaded)
+{
+    if (!is_unique())
+        return;
+    checked("bound_unique", 0, "can be loaded, but not reloaded: bound_table");
+    put("bound_unique", "bound");
+    loads(path, NULL);
+    reload_is_refused("bound");
+    put("bound_hidden", "bound"); /* The old version would also stay in memory. */
+    reload_is_refused("bound");
+    put_end();
+}
+END_TEST
+
+START_TEST(nor_is_it_the_next_version)
+{
+    if (!is_unique())
+        return;
+    put("bound_hidden", "bound");
+    loads(path, NULL);
+    put("bound_unique", "bound");
+    reload_is_refused("bound");
+    unloaded("bound");
+    put_end();
+}
+END_TEST
+
+START_TEST(nor_is_it_loaded_again)
+{
+    struct gone gone = { .count = 0 };
+
+    if (!is_unique())
+        return;
+    loads("bound_unique", NULL);
+    unloads("bound", &gone);
+    gone_with(&gone, 0, "");
+    ck_assert(gone.mapped);
+    refused("bound_unique", NULL, -ELIBACC,
+            "an earlier version left the unique symbol bound_table");
+}
+END_TEST
+
+START_TEST(a_unique_symbol_of_another_size)
+{
+    if (!is_unique())
+        return;
+    loads("bound_unique", NULL);
+    refused("bound_unique2", NULL, -ELIBACC, "bound_table has 64 bytes");
+    loads("bound_unique3", NULL); /* A symbol of the same size is shared on purpose. */
+}
+END_TEST
+
+static int do_check_faulty(void *arg)
+{
+    long *nth = arg;
+    int err;
+
+    tocsin_plugin_check("bound_clash", NULL);
+    do {
+        tocsin__fault_at(++*nth);
+        err = tocsin_plugin_check("bound_clash", NULL);
+        ck_assert_int_lt(err, 0);
+        ck_assert_str_ne(tocsin_plugin_last_error(), "");
+    } while (tocsin__fault_count() >= *nth);
+    tocsin__fault_at(0);
+    return err;
+}
+
+START_TEST(no_memory)
+{
+    struct peer peer;
+    long nth = 0;
+
+    host_begin();
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_check_faulty, &nth), -ELIBACC);
+    peer_leaves(&peer);
+    ck_assert_int_gt(nth, 10);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("plugin/scope");
+    TCase *tests = test_case(suite, "scope"), *stay = tcase_create("stay");
+
+    suite_add_tcase(suite, stay);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, symbols_that_others_have);
+    tcase_add_loop_test(tests, symbols_that_are_bound_to_their_own, 0,
+                        sizeof bound_to_their_own / sizeof bound_to_their_own[0]);
+    tcase_add_test(tests, plugins_do_not_see_each_other);
+    tcase_add_test(tests, a_symbol_of_a_hidden_version);
+    tcase_add_test(tests, symbols_that_nobody_has);
+    tcase_add_test(tests, keys_are_a_doubt);
+    tcase_add_test(stay, with_a_unique_symbol_it_is_not_reloaded);
+    tcase_add_test(tests, nor_is_it_the_next_version);
+    tcase_add_test(stay, nor_is_it_loaded_again);
+    tcase_add_test(stay, a_unique_symbol_of_another_size);
+    tcase_add_test(tests, no_memory);
+    return suite;
+}

@@ -1,0 +1,104 @@
+# tocsin run with a plugin that crashes or hangs. A crash prints one line with the signal, the
+# plugin, the running code and the address; then the signal has its usual effect. A hang is
+# reported while it lasts, on the main loop too. SIGTERM ends the program when drain_ms is over,
+# and the program prints what was still running.
+. "$srcdir/t/tools/host.inc"
+file=$folder/file.ini
+ulimit -c 0
+
+run_so() {   # when, what, on which loop
+    printf '%s\n' '[tocsin]' 'path = .' 'tick_ms = 1' 'drain_ms = 100' 'watchdog_ms = 20' \
+        '[actions]' 'host.started = print' '[loop io]' >"$file"
+    printf '[plugin fatal]\nwhen = %s\ndoes = %s\nloop = %s\n' "$1" "$2" "$3" >>"$file"
+    start "$file"
+}
+crashes() {   # when, what, on which loop, expected signal, expected description
+    run_so "$1" "$2" "$3"
+    status=0
+    wait $host || status=$?
+    host=
+    # A sanitizer adds a report and a status of its own.
+    test -n "$SANITIZE" || test "$status,SIG$(kill -l $status)" = "$((status | 128)),$4" ||
+        wrong "$*: it ended with status $status"
+    test "$(grep -c "^tocsin: crash: $4" "$folder/err")" = 1 ||
+        { wrong "$*: it did not print that once"; cat "$folder/err"; }
+    complained "^tocsin: crash: $4.*: $5"
+}
+hangs() {   # when, what, on which loop, expected description
+    run_so "$1" "$2" "$3"
+    says "^tocsin: loop $3 has been blocked for [0-9]* ms: $4"
+    kill -TERM $host
+    ends 3
+    complained "^tocsin: drain timed out: exiting before .*: still running: .*loop $3: $4"
+}
+
+# The thread sanitizer delays signal handlers until the thread makes a blocking call.
+case $SANITIZE in *thread*) deferred=true ;; *) deferred=false ;; esac
+handler='handler on_tick (fatal.c:[0-9]*) of plugin fatal for host.ticked'
+for loop in main io; do
+    for what in 'segv SIGSEGV' 'bus SIGBUS' 'fpe SIGFPE' 'ill SIGILL' 'abort SIGABRT' \
+        'storm SIGSEGV'; do
+        crashes handler ${what% *} $loop ${what#* } "loop $loop: $handler; code at 0x"
+    done
+    crashes init segv $loop SIGSEGV \
+        "loop $loop: init of plugin fatal; code at 0x[0-9a-f]* (plugin fatal+0x"
+    crashes fiber segv $loop SIGSEGV "loop $loop: a fiber of plugin fatal"
+    crashes call segv $loop SIGSEGV "loop $loop: a task of plugin fatal"
+    crashes notify segv $loop SIGSEGV "loop $loop: the notify of plugin fatal for timer.expired"
+    hangs handler hang $loop "$handler"
+    hangs handler deaf $loop "$handler"
+    $deferred || hangs handler lock $loop "$handler"
+    hangs init hang $loop 'init of plugin fatal'
+    hangs fiber hang $loop 'a fiber of plugin fatal'
+    hangs notify hang $loop 'the notify of plugin fatal for timer.expired'
+done
+crashes task segv main SIGSEGV 'a task of plugin fatal; code at 0x'
+crashes handler thread main SIGSEGV 'a thread without a loop; code at 0x[0-9a-f]* (plugin fatal+0x'
+$deferred || hangs handler spin main "$handler"
+FATAL_CONSTRUCTOR=hang; export FATAL_CONSTRUCTOR
+hangs init none io 'constructors of plugin fatal'
+unset FATAL_CONSTRUCTOR
+
+# Stack overflow on a loop, a fiber and a task. A sanitizer uses stacks of its own.
+if test -z "$SANITIZE"; then
+    for loop in main io; do
+        crashes handler overflow $loop SIGSEGV "loop $loop: $handler"
+        crashes fiber overflow $loop SIGSEGV "loop $loop: a fiber of plugin fatal"
+    done
+    crashes task overflow main SIGSEGV 'a task of plugin fatal'
+fi
+
+# A plugin that does not end when it is asked to.
+run_so fini hang io
+says '^host.started'
+kill -TERM $host
+ends 3
+complained 'still running: loop io: fini of plugin fatal'
+run_so task hang main
+says '^host.started'
+kill -TERM $host
+ends 3
+complained '^tocsin: cannot unload plugin fatal: still running: 1 task$'
+complained '^tocsin: drain timed out: .*: still running: plugin fatal: 1 task$'
+
+# The file no longer lists a loop whose thread hangs: the reload reports it and ends, and the
+# program continues.
+run_so handler hang io
+says '^tocsin: loop io has been blocked for'
+printf '%s\n' '[tocsin]' 'path = .' 'tick_ms = 20' 'drain_ms = 100' '[actions]' \
+    'host.reloaded, host.ticked = print' >"$file"
+for times in 1 2; do
+    kill -HUP $host
+    says '^host.reloaded plugins=1 loops=2 failed=2 ' $times
+    says "^tocsin: cannot end loop io: still running: loop io: $handler" $times
+done
+printf '[loop io]\n' >>"$file"
+kill -HUP $host
+says '^tocsin: cannot end loop io: still running' 3
+says '^host.reloaded' 3
+ticks=$(grep -c '^host.ticked' "$folder/out")
+says '^host.ticked' $((ticks + 2))
+kill -TERM $host
+ends 3
+complained "exiting before everything is drained: still running: loop io: $handler"
+exit $failed

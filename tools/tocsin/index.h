@@ -1,0 +1,24 @@
+/* A hash table from a name to its position in a list, so that reading a file takes linear time. */
+#ifndef TOOLS_INDEX_H
+#define TOOLS_INDEX_H
+
+#include <stddef.h>
+
+struct index_slot {
+    const char *name;
+    size_t scope, place;
+};
+struct index { /* all zero: empty */
+    struct index_slot *slots;
+    size_t room, count;
+};
+
+enum { INDEX_NONE = -1 };
+
+/* A name is unique within its scope. The index does not copy it. */
+void index_add(struct index *index, size_t scope, const char *name, size_t place);
+/* the place, or INDEX_NONE */
+ptrdiff_t index_find(const struct index *index, size_t scope, const char *name);
+void index_free(struct index *index);
+
+#endif
