@@ -22,6 +22,7 @@
 #include <tocsin/inspect.h>
 #include <tocsin/plugin.h>
 
+#include "frame.h"
 #include "number.h"
 #include "recording.h"
 
@@ -71,51 +72,6 @@ static bool busy;     /* the handlers of an emission run */
 static uint64_t owed; /* replay.step signals not served yet */
 static struct replay_done done;
 static int done_signo;
-
-/* Reading a frame. A read past the end of the frame returns zeros and sets bad. */
-
-struct reader {
-    const unsigned char *at, *end;
-    bool bad;
-};
-
-static const void *take(struct reader *reader, size_t count)
-{
-    const void *taken = reader->at;
-
-    reader->bad |= (size_t)(reader->end - reader->at) < count;
-    if (reader->bad)
-        return NULL;
-    reader->at += count;
-    return taken;
-}
-
-static void take_into(struct reader *reader, void *to, size_t count)
-{
-    const void *taken = take(reader, count);
-
-    if (taken)
-        memcpy(to, taken, count);
-    else
-        memset(to, 0, count);
-}
-
-static uint32_t take_u32(struct reader *reader)
-{
-    uint32_t value;
-
-    take_into(reader, &value, sizeof value);
-    return value;
-}
-
-static const char *take_text(struct reader *reader)
-{
-    const void *nul = reader->bad ? NULL
-                                  : memchr(reader->at, '\0', (size_t)(reader->end - reader->at));
-
-    reader->bad |= !nul;
-    return nul ? take(reader, (size_t)((const unsigned char *)nul - reader->at) + 1) : "";
-}
 
 static int grow(void **memory, size_t *room, size_t size)
 {

@@ -11,6 +11,7 @@ tells() {   # message, count: waits until it was sent so often
 }
 
 for socket in "$folder/socket" "@tocsin-test-$$"; do
+    : >"$folder/heard"   # the background process may empty it later than the next command reads it
     t/tools/notify_socket "$socket" >"$folder/heard" &
     hear=$!
     tries=0

@@ -6,7 +6,7 @@
 
 #include "actions.h"
 #include "mem.h"
-#include "plain.h"
+#include "print/plain.h"
 #include "threads.h"
 
 static const struct tocsin_signal_spec specs[] = {

@@ -5,7 +5,7 @@
 #include <tocsin/plugin.h>
 #include <tocsin/host.h>
 
-#include "config.h"
+#include "config/config.h"
 
 struct catalogue;
 

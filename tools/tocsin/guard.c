@@ -14,7 +14,7 @@
 #include <tocsin/watchdog.h>
 
 #include "guard.h"
-#include "say.h"
+#include "print/say.h"
 #include "threads.h"
 
 /* GRACE_MS: time for cancelled operations to end */

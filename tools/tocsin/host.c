@@ -15,7 +15,7 @@
 #include "host.h"
 #include "mem.h"
 #include "notify.h"
-#include "say.h"
+#include "print/say.h"
 #include "threads.h"
 #include "usage.h"
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <tocsin.h>
 
-#include "keys.h"
+#include "config/keys.h"
 #include "plan.h"
 
 /* The host's own signals. */

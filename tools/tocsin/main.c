@@ -6,7 +6,7 @@
 
 #include <tocsin/crash.h>
 
-#include "say.h"
+#include "print/say.h"
 #include "usage.h"
 
 static const struct command *const commands[] = { &command_run, &command_signals,

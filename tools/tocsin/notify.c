@@ -13,7 +13,7 @@
 #include <tocsin/text.h>
 
 #include "notify.h"
-#include "say.h"
+#include "print/say.h"
 
 /* name: a path, or an abstract name behind an @. Returns the size, or 0 for any other name. */
 static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)

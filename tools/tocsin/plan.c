@@ -7,7 +7,7 @@
 #include <tocsin/host.h>
 
 #include "catalogue.h"
-#include "keys.h"
+#include "config/keys.h"
 #include "mem.h"
 #include "plan.h"
 

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* Identifies a version of a file. */
 struct stamp {

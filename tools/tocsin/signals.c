@@ -9,10 +9,10 @@
 #include <tocsin/host.h>
 #include <tocsin/inspect.h>
 
-#include "json.h"
 #include "mem.h"
-#include "plain.h"
-#include "table.h"
+#include "print/json.h"
+#include "print/plain.h"
+#include "print/table.h"
 #include "usage.h"
 
 static int run(int argc, char *argv[]);

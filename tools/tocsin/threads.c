@@ -10,7 +10,7 @@
 
 #include "actions.h"
 #include "mem.h"
-#include "say.h"
+#include "print/say.h"
 #include "threads.h"
 
 enum { GRACE_MS = 1000, CALL_LIMIT_MS = 5000 };

@@ -8,7 +8,7 @@
 #include <tocsin/text.h>
 
 #include "mem.h"
-#include "plain.h"
+#include "print/plain.h"
 #include "usage.h"
 
 const char *meant(const char *word, const char *const *words)

@@ -4,7 +4,7 @@
 #include <tocsin/text.h>
 
 #include "mem.h"
-#include "plain.h"
+#include "print/plain.h"
 
 char *plain_copy(const char *text, size_t size)
 {

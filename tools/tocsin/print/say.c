@@ -17,7 +17,7 @@
 
 #include <tocsin/text.h>
 
-#include "say.h"
+#include "print/say.h"
 
 enum { PATIENCE_MS = 200 };
 

@@ -1,7 +1,7 @@
 /* Prints lines on the standard error from any thread. A full pipe or a stopped terminal delays
    the thread for a moment; then the line is lost. */
-#ifndef TOOLS_SAY_H
-#define TOOLS_SAY_H
+#ifndef TOOLS_PRINT_SAY_H
+#define TOOLS_PRINT_SAY_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* A hash table from a name to its position in a list, so that reading a file takes linear time. */
-#ifndef TOOLS_INDEX_H
-#define TOOLS_INDEX_H
+#ifndef TOOLS_CONFIG_INDEX_H
+#define TOOLS_CONFIG_INDEX_H
 
 #include <stddef.h>
 

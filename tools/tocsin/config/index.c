@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index.h"
+#include "config/index.h"
 #include "mem.h"
 
 /* FNV-1a; the upper half is folded in, since only the lower bits choose the slot. */

@@ -1,10 +1,10 @@
 /* The keys and values that sections may have: checks them, and converts words to numbers. */
-#ifndef TOOLS_KEYS_H
-#define TOOLS_KEYS_H
+#ifndef TOOLS_CONFIG_KEYS_H
+#define TOOLS_CONFIG_KEYS_H
 
 #include <tocsin/owner.h>
 
-#include "config.h"
+#include "config/config.h"
 
 enum action { ACTION_PRINT, ACTION_IGNORE, ACTION_DRAIN, ACTION_STOP };
 

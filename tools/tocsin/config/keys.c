@@ -5,7 +5,7 @@
 #include <tocsin/owner.h>
 #include <tocsin/signal.h>
 
-#include "keys.h"
+#include "config/keys.h"
 #include "mem.h"
 #include "usage.h"
 

@@ -4,8 +4,8 @@
 
 #include <tocsin/text.h>
 
-#include "json.h"
 #include "mem.h"
+#include "print/json.h"
 
 static void string_of(const char *text, size_t size)
 {

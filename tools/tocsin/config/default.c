@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "default.h"
+#include "config/default.h"
 #include "usage.h"
 
 const char config_default[] =

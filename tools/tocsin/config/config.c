@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "default.h"
-#include "keys.h"
+#include "config/config.h"
+#include "config/default.h"
+#include "config/keys.h"
+#include "config/parse.h"
 #include "mem.h"
-#include "parse.h"
-#include "plain.h"
+#include "print/plain.h"
 
 enum { SIZE_MOST = 1 << 20 };
 

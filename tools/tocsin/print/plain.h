@@ -1,6 +1,6 @@
 /* Escapes control characters in text from files, plugins and payloads before it is printed. */
-#ifndef TOOLS_PLAIN_H
-#define TOOLS_PLAIN_H
+#ifndef TOOLS_PRINT_PLAIN_H
+#define TOOLS_PRINT_PLAIN_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/parse.h"
 #include "mem.h"
-#include "parse.h"
 #include "usage.h"
 
 struct reading {

@@ -1,8 +1,8 @@
 /* Parses the text of an INI file into a configuration. */
-#ifndef TOOLS_PARSE_H
-#define TOOLS_PARSE_H
+#ifndef TOOLS_CONFIG_PARSE_H
+#define TOOLS_CONFIG_PARSE_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Adds the sections and entries of the text. Reports and counts errors in config->errors. */
 void config_parse(struct config *config, const char *text);

@@ -1,6 +1,6 @@
 /* Output in columns, for a terminal: widths of texts, and text wrapped to fit. */
-#ifndef TOOLS_TABLE_H
-#define TOOLS_TABLE_H
+#ifndef TOOLS_PRINT_TABLE_H
+#define TOOLS_PRINT_TABLE_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "index.h"
+#include "config/index.h"
 
 enum section_kind { SECTION_TOCSIN, SECTION_ACTIONS, SECTION_LOOP, SECTION_PLUGIN, SECTION_LIMITS };
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "mem.h"
-#include "plain.h"
-#include "table.h"
+#include "print/plain.h"
+#include "print/table.h"
 
 struct look look_at_terminal(void)
 {
