@@ -60,13 +60,13 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop,
 
 /* A handler with a pattern may be in no list of its source yet. So the source has another list of
    these handlers, to disconnect them when it ends. */
-static void source_link(struct tocsin__source *source, struct tocsin__handler *handler)
+static void source_link(struct tocsin__listeners *listeners, struct tocsin__handler *handler)
 {
-    handler->next = source->patterned;
+    handler->next = listeners->patterned;
     if (handler->next)
         handler->next->link = &handler->next;
-    handler->link = &source->patterned;
-    source->patterned = handler;
+    handler->link = &listeners->patterned;
+    listeners->patterned = handler;
 }
 
 static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_args *args,
@@ -78,6 +78,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     struct tocsin__handler *handler;
     int err = args->action.source.id ? tocsin__source_find(args->action.source.id, &source) : 0;
 
+    if (err == 0 && source && !tocsin__source_listeners(source))
+        err = -ENOMEM;
     if (err == 0 && !args->admission)
         err = tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_HANDLERS);
     if (err < 0)
@@ -101,7 +103,7 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
         return err;
     }
     if (source && handler->subscription.pattern)
-        source_link(source, handler);
+        source_link(source->listeners, handler);
     handler->drop = args->action.drop;
     handler->flags |= TOCSIN__CONNECTED;
     if (!handler->admission)

@@ -145,7 +145,8 @@ int tocsin_source_next(struct tocsin_source after, struct tocsin_source_facts *r
         id = source->id;
     if (err == 0)
         *ret_facts = (struct tocsin_source_facts){
-            { source->id }, source->data, source->where, source->owner->name
+            { source->id }, source->data, tocsin__made_source(source)->where,
+            tocsin__made_source(source)->owner->name
         };
     return tocsin__traced_but(-ENOENT, err);
 }

@@ -48,6 +48,7 @@ struct tocsin__pending {
 };
 
 struct tocsin__loop_signal;
+struct tocsin__source;
 
 /* A queue that listens to a signal, as delivery sees it. Its owner writes the functions. */
 struct tocsin__admission {
@@ -239,6 +240,8 @@ struct tocsin__loop_hooks {
     /* lib/style: a handler or a notify has run; tocsin_suspend waits for that */
     void (*watch)(struct tocsin__loop *loop);
     void *watcher; /* argument of watch */
+    /* lib/op: no emission of this operation is pending any more */
+    void (*source_unpended)(struct tocsin__source *source);
     /* the rest is written by lib/loop when the loop gets an engine */
     void (*rest)(struct tocsin__loop *loop);         /* the loop is at rest and free_wanted */
     void (*kick_pollers)(struct tocsin__loop *loop); /* the next turn has something to do */

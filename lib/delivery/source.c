@@ -34,15 +34,15 @@ static struct tocsin__listen *listens_place(struct tocsin__listens *listens,
     return &listens->places[at & (listens->capacity - 1)];
 }
 
-struct tocsin__list *tocsin__source_list_far(const struct tocsin__source *source,
+struct tocsin__list *tocsin__source_list_far(const struct tocsin__listeners *listeners,
                                              const struct tocsin__loop_signal *loop_signal)
 {
-    return listens_place(source->more, loop_signal)->list;
+    return listens_place(listeners->more, loop_signal)->list;
 }
 
-static int listens_reserve(struct tocsin__source *source)
+static int listens_reserve(struct tocsin__listeners *listeners)
 {
-    struct tocsin__listens *old = source->more, *fresh;
+    struct tocsin__listens *old = listeners->more, *fresh;
     uint32_t capacity = old ? old->capacity : 2 * FEW;
 
     if (old && 2 * (old->count + 1) <= capacity)
@@ -56,41 +56,52 @@ static int listens_reserve(struct tocsin__source *source)
         if (old->places[i].loop_signal)
             *listens_place(fresh, old->places[i].loop_signal) = old->places[i];
     tocsin__release(old);
-    source->more = fresh;
+    listeners->more = fresh;
     return 0;
 }
 
-static struct tocsin__list **source_listen_far(struct tocsin__source *source,
+static struct tocsin__list **source_listen_far(struct tocsin__listeners *listeners,
                                                struct tocsin__loop_signal *loop_signal)
 {
-    struct tocsin__listen *place = source->more ? listens_place(source->more, loop_signal) : NULL;
+    struct tocsin__listen *place = listeners->more ? listens_place(listeners->more, loop_signal)
+                                                   : NULL;
 
     if (place && place->loop_signal)
         return &place->list;
-    if (listens_reserve(source) < 0)
+    if (listens_reserve(listeners) < 0)
         return NULL;
-    place = listens_place(source->more, loop_signal);
+    place = listens_place(listeners->more, loop_signal);
     *place = (struct tocsin__listen){ loop_signal, &tocsin__list_empty };
-    source->more->count++;
+    listeners->more->count++;
     return &place->list;
+}
+
+struct tocsin__listeners *tocsin__source_listeners(struct tocsin__source *source)
+{
+    if (!source->listeners)
+        source->listeners = tocsin__alloc(sizeof *source->listeners);
+    return source->listeners;
 }
 
 struct tocsin__list **tocsin__source_listen(struct tocsin__source *source,
                                             struct tocsin__loop_signal *loop_signal)
 {
-    struct tocsin__listen *listens = source->listens;
+    struct tocsin__listeners *listeners = tocsin__source_listeners(source);
+    struct tocsin__listen *few;
 
-    for (uint32_t i = 0; i < source->listens_count; i++)
-        if (listens[i].loop_signal == loop_signal)
-            return &listens[i].list;
-    if (source->listens_count == FEW)
-        return source_listen_far(source, loop_signal);
-    listens = tocsin__resize(listens, (source->listens_count + 1) * sizeof *listens);
-    if (!listens)
+    if (!listeners)
         return NULL;
-    source->listens = listens;
-    listens[source->listens_count] = (struct tocsin__listen){ loop_signal, &tocsin__list_empty };
-    return &listens[source->listens_count++].list;
+    for (uint32_t i = 0; i < listeners->count; i++)
+        if (listeners->few[i].loop_signal == loop_signal)
+            return &listeners->few[i].list;
+    if (listeners->count == FEW)
+        return source_listen_far(listeners, loop_signal);
+    few = tocsin__resize(listeners->few, (listeners->count + 1) * sizeof *few);
+    if (!few)
+        return NULL;
+    listeners->few = few;
+    few[listeners->count] = (struct tocsin__listen){ loop_signal, &tocsin__list_empty };
+    return &few[listeners->count++].list;
 }
 
 /* The list is freed when the loop is at rest, since a delivery may be walking over it. */
@@ -114,34 +125,33 @@ static void listen_end(struct tocsin__loop *loop, const struct tocsin__listen *l
 }
 
 /* While depth is not 0, the loop frees no lists. */
-static void listens_end(struct tocsin__loop *loop, struct tocsin__source *source)
+static void listeners_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
-    struct tocsin__listen *listens = source->listens;
-    struct tocsin__listens *more = source->more;
+    struct tocsin__listeners *listeners = source->listeners;
+    struct tocsin__listens *more = listeners->more;
 
     tocsin__loop_enter(loop);
-    for (uint32_t i = 0; i < source->listens_count; i++)
-        listen_end(loop, &listens[i]);
+    for (uint32_t i = 0; i < listeners->count; i++)
+        listen_end(loop, &listeners->few[i]);
     for (uint32_t i = 0; more && i < more->capacity; i++)
         if (more->places[i].loop_signal)
             listen_end(loop, &more->places[i]);
-    while (source->patterned)
-        tocsin__handler_disconnect(loop, source->patterned);
+    while (listeners->patterned)
+        tocsin__handler_disconnect(loop, listeners->patterned);
     tocsin__loop_leave_untidy(loop);
-    source->listens = NULL;
-    source->more = NULL;
-    source->listens_count = 0;
-    tocsin__release(listens);
+    source->listeners = NULL;
+    tocsin__release(listeners->few);
     tocsin__release(more);
+    tocsin__release(listeners);
 }
 
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
     tocsin__id_free(&loop->ids.sources, source->id);
     source->id = 0;
-    if (!source->listens && !source->patterned)
+    if (!source->listeners)
         return;
-    listens_end(loop, source);
+    listeners_end(loop, source);
     if (tocsin__at_rest(loop))
         tocsin__loop_tidy(loop);
 }
@@ -154,7 +164,7 @@ int tocsin__source_find(uint64_t id, struct tocsin__source **ret_source)
 int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *ret_source)
 {
     struct tocsin__owner *owner = tocsin__owner_whose(NULL, where);
-    struct tocsin__source *source = NULL;
+    struct tocsin__made_source *made = NULL;
     struct tocsin__loop *loop;
     int err;
 
@@ -165,24 +175,24 @@ int tocsin_source_new_at(const char *where, void *data, struct tocsin_source *re
         err = loop->life.freeing ? -ESHUTDOWN
                                  : tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_SOURCES);
     if (err == 0) {
-        source = tocsin__alloc(sizeof *source);
-        err = source ? tocsin__source_init(loop, source, data) : -ENOMEM;
+        made = tocsin__alloc(sizeof *made);
+        err = made ? tocsin__source_init(loop, &made->source, data) : -ENOMEM;
         if (err < 0)
             tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_SOURCES, 1);
     }
     if (err == 0) {
-        source->where = where ? where : "";
-        source->owner = owner;
+        made->where = where ? where : "";
+        made->owner = owner;
     }
     if (err < 0)
-        tocsin__release(source);
-    ret_source->id = err < 0 ? (uint64_t)(int64_t)err : source->id;
+        tocsin__release(made);
+    ret_source->id = err < 0 ? (uint64_t)(int64_t)err : made->source.id;
     return tocsin__traced_at(where, err);
 }
 
 void tocsin__source_free(struct tocsin__loop *loop, struct tocsin__source *source)
 {
-    struct tocsin__owner *owner = source->owner;
+    struct tocsin__owner *owner = tocsin__made_source(source)->owner;
 
     tocsin__source_end(loop, source);
     tocsin__release(source);

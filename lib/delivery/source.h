@@ -5,25 +5,39 @@
 
 #include <tocsin/source.h>
 
+#include "base/assert.h"
 #include "delivery/loop.h"
 
 struct tocsin__owner;
 
-struct tocsin__source {
-    uint64_t id;                    /* 0: the source has ended */
-    void *data;                     /* the program's word */
-    struct tocsin__listen *listens; /* the first lists, one for each signal */
-    struct tocsin__listens *more;   /* a hash table of the further lists; NULL: there are none */
-    uint32_t listens_count;
-    bool is_op; /* the source is the first member of an operation */
-    struct tocsin__handler
-        *patterned;              /* the source's handlers that have a pattern, linked by next */
-    const char *where;           /* file:line of the call that created the source */
-    struct tocsin__owner *owner; /* NULL for an operation, which has its own owner */
-    uint32_t pending; /* pending emissions of an operation, which stays a source until then */
-    /* called when pending becomes 0; NULL: not an operation, and pending is not counted */
-    void (*unpended)(struct tocsin__source *source);
+/* Made with the first handler that listens to one source only, and freed with the source. */
+struct tocsin__listeners {
+    struct tocsin__listen *few;        /* the first lists, one for each signal */
+    struct tocsin__listens *more;      /* a hash table of the further lists; NULL: there are none */
+    struct tocsin__handler *patterned; /* the handlers that have a pattern, linked by next */
+    uint32_t count;                    /* of few */
 };
+
+struct tocsin__source {
+    uint64_t id;                         /* 0: the source has ended */
+    void *data;                          /* the program's word */
+    struct tocsin__listeners *listeners; /* NULL: no handler has listened to this source only */
+    uint32_t pending; /* pending emissions of an operation, which stays a source until then */
+    bool is_op;       /* the source is the first member of an operation */
+};
+
+/* A source that tocsin_source_new has made. */
+struct tocsin__made_source {
+    struct tocsin__source source; /* the first member */
+    const char *where;            /* file:line of the call that created the source */
+    struct tocsin__owner *owner;
+};
+
+static inline struct tocsin__made_source *tocsin__made_source(struct tocsin__source *source)
+{
+    tocsin__assert(!source->is_op);
+    return (struct tocsin__made_source *)source;
+}
 
 /* The handlers of one source that listen to one signal. */
 struct tocsin__listen {
@@ -32,8 +46,10 @@ struct tocsin__listen {
 };
 
 /* The list in the hash table, which must exist; NULL: no handler of this source listens. */
-struct tocsin__list *tocsin__source_list_far(const struct tocsin__source *source,
+struct tocsin__list *tocsin__source_list_far(const struct tocsin__listeners *listeners,
                                              const struct tocsin__loop_signal *loop_signal);
+/* The listeners of the source, which are made if there are none; NULL: no memory. */
+struct tocsin__listeners *tocsin__source_listeners(struct tocsin__source *source);
 /* The place of the list, which is made if it is missing; NULL: no memory. */
 struct tocsin__list **tocsin__source_listen(struct tocsin__source *source,
                                             struct tocsin__loop_signal *loop_signal);
@@ -43,10 +59,14 @@ static inline struct tocsin__list *
 tocsin__source_list(const struct tocsin__source *source,
                     const struct tocsin__loop_signal *loop_signal)
 {
-    for (uint32_t i = 0; i < source->listens_count; i++)
-        if (source->listens[i].loop_signal == loop_signal)
-            return source->listens[i].list;
-    return source->more ? tocsin__source_list_far(source, loop_signal) : NULL;
+    const struct tocsin__listeners *listeners = source->listeners;
+
+    if (!listeners)
+        return NULL;
+    for (uint32_t i = 0; i < listeners->count; i++)
+        if (listeners->few[i].loop_signal == loop_signal)
+            return listeners->few[i].list;
+    return listeners->more ? tocsin__source_list_far(listeners, loop_signal) : NULL;
 }
 
 /* Gives the source an id. -ENOMEM */

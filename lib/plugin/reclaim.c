@@ -174,7 +174,7 @@ static void sources_free(const struct tocsin__owner *owner)
 
     for (uint64_t id = 0; (source = tocsin__id_after(&tocsin__self->ids.sources, id));) {
         id = source->id;
-        if (!source->is_op && source->owner == owner)
+        if (!source->is_op && tocsin__made_source(source)->owner == owner)
             tocsin__source_free(tocsin__self, source);
     }
 }
@@ -202,7 +202,7 @@ bool tocsin__reclaim_finds(const struct tocsin__owner *owner)
             return true;
     for (uint64_t id = 0; (source = tocsin__id_after(&tocsin__self->ids.sources, id));
          id = source->id)
-        if (!source->is_op && source->owner == owner)
+        if (!source->is_op && tocsin__made_source(source)->owner == owner)
             return true;
     return false;
 }

@@ -118,7 +118,7 @@ static void source_count_pending(struct tocsin__pending *pending)
 {
     struct tocsin__source *source = source_of(pending);
 
-    pending->counted = source && source->unpended;
+    pending->counted = source && source->is_op;
     if (pending->counted)
         source->pending++;
 }
@@ -126,7 +126,7 @@ static void source_count_pending(struct tocsin__pending *pending)
 static void source_uncount_pending(struct tocsin__source *source)
 {
     if (source && source->pending && --source->pending == 0)
-        source->unpended(source);
+        tocsin__self->hooks.source_unpended(source);
 }
 
 static bool is_half_empty(const struct tocsin__loop_signal *loop_signal, uint32_t to_come)
