@@ -69,9 +69,9 @@ struct bench_command {
 int bench_obey(const char *how, bench_repeat repeat, void *arg);
 double bench_command_ns(void *command);
 
-/* Instructions per repetition, (Ir(2N) - Ir(N)) / N under callgrind. Counts the functions of one
-   object file, given by the beginning of its name; object NULL: all functions except those named
-   bench_…, which are the loop and the handlers. */
+/* Returns the instructions per repetition: (Ir(2N) - Ir(N)) / N, where callgrind counts Ir(N) for N
+   repetitions. Only functions of one object file count: object is the beginning of its name. object
+   NULL: all functions count, except those named bench_…, which are the loop and the handlers. */
 double bench_command_instructions(const struct bench_command *command, const char *object);
 
 /* true if the program is installed, that is, accepts --version */

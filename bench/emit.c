@@ -190,7 +190,8 @@ static struct peer {
 };
 enum { TOCSIN, RAW, RAW_NEAR, NODE = 6, PEERS };
 
-/* A peer has no handlers for one source. Instead, its only object gets as many handlers. */
+/* Returns the number of handlers of a peer, as text. A peer cannot connect a handler to one source
+   only, so its object gets the handlers of the source as ordinary ones. */
 static const char *peer_case(const struct shape *shape)
 {
     static char text[32];

@@ -336,7 +336,7 @@ static int write_now(void)
 static int check_to(const char *to)
 {
     if (!*to)
-        return tocsin_plugin_fail(-EINVAL, "to: missing: name the file to write");
+        return tocsin_plugin_fail(-EINVAL, "to: this setting is missing: name the file to write");
     if (strlen(to) >= sizeof((struct page *)0)->path)
         return tocsin_plugin_fail(-ENAMETOOLONG, "to: the path is too long");
     if (!fresh_fits(to))

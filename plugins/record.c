@@ -314,7 +314,7 @@ int tocsin_plugin_init(void)
     int err;
 
     if (!*to)
-        return tocsin_plugin_fail(-EINVAL, "to: missing: name the file to write");
+        return tocsin_plugin_fail(-EINVAL, "to: this setting is missing: name the file to write");
     if (tocsin_match(patterns, "a") < 0)
         return tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
     err = file_continue(to) ? 0 : file_make(to);

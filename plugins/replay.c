@@ -435,7 +435,7 @@ static void refuse_from(int err)
     snprintf(why, sizeof why, "from: cannot read %.150s: %s", from,
              err == -EBADMSG ? "not a recording, or of another version or byte order"
                              : strerror(-err));
-    tocsin_plugin_fail(err, *from ? why : "from: missing: name the recording");
+    tocsin_plugin_fail(err, *from ? why : "from: this setting is missing: name the recording");
 }
 
 int tocsin_plugin_init(void)

@@ -1,14 +1,14 @@
-/* Handlers: functions that a loop calls when a signal is emitted. POSIX's sigaction, with a list
-   of handlers for each signal instead of one.
+/* Handlers: functions that a loop calls when a signal is emitted. They are like the handlers of
+   POSIX's sigaction, but each signal has a list of them.
 
    A handler must return, and so must every other function that a loop calls (a notify, a task, a
-   default action, a drop). It must not throw an exception or jump past its caller. If it does so
-   all the same, the loop detects it when the program next emits that signal, runs turns, waits or
-   frees the loop in the function that was jumped to, or in a caller of that function. The loop
-   then continues as if the handler had returned: the rest of that delivery is skipped, the handler
-   counts as failed with -ECANCELED (tocsin.handler.failed), and TOCSIN_DEBUG=1 prints a line. A
-   fiber that was left by a jump to another stack ends with -ECANCELED. On a stack that the program
-   made itself the loop cannot detect a jump. */
+   default action, a drop). It must not throw an exception or jump past its caller. A loop detects
+   such a jump afterwards: when the function that was jumped to, or a caller of that function, next
+   emits that signal, runs turns, waits or frees the loop. The loop then continues as if the handler
+   had returned. It skips the rest of that delivery, and the handler counts as failed with
+   -ECANCELED (tocsin.handler.failed). TOCSIN_DEBUG=1 prints a line. A fiber that was left by a jump
+   to another stack ends with -ECANCELED. The loop cannot detect a jump on a stack that the program
+   made itself. */
 #ifndef TOCSIN_HANDLER_H
 #define TOCSIN_HANDLER_H
 
@@ -54,13 +54,13 @@ struct tocsin_action {
        free the loop, at any depth of nesting.
 
    E5  While the handlers of a signal run, the signal is blocked: emissions of it are pending, and
-       are delivered in their order when its outermost delivery ends. That delivery takes what is
-       pending by then; later emissions wait for the next turn, or for what delivers them earlier
-       (E10, <tocsin/mask.h>). TOCSIN_NODEFER belongs to one handler: during its call, a nested
-       emission calls the whole list. At a depth of 32, an emission returns -ELOOP.
+       are delivered in their order when its outermost delivery ends. Emissions that become
+       pending after that moment wait for the next turn; <tocsin/mask.h> (E10) says what delivers
+       them earlier. TOCSIN_NODEFER belongs to one handler: during its call, a nested emission calls
+       the whole list. At a depth of 32, an emission returns -ELOOP.
 
    E6  TOCSIN_STOP ends the calls of handlers in this delivery; observers and the notify of an
-       operation are called all the same. A negative errno is counted and announced as
+       operation are still called. A negative errno is counted and announced as
        tocsin.handler.failed, and the delivery continues.
 
    E8  The library holds no lock while a handler runs.
@@ -125,8 +125,8 @@ TOCSIN_API int tocsin_connect_at(const char *where, const char *pattern,
 
 /**
  * E18. Connects an observer. It is called for every emission, also after TOCSIN_STOP. It cannot
- * stop a delivery, and a signal with observers only counts as unhandled. For logs, metrics and
- * tools.
+ * stop a delivery, and a signal that has only observers counts as unhandled. For logs, metrics
+ * and tools.
  *
  * @owner   as tocsin_connect
  * @return  as tocsin_connect
@@ -201,8 +201,8 @@ TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
 /* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is
-   delivered, failures are counted only. faults is the number of failures of this handler so far.
-   handler is 0 for a handler with TOCSIN_ONCE, which is disconnected by then. */
+   delivered, failures are counted, but not announced. faults is the number of failures of this
+   handler so far. handler is 0 for a handler with TOCSIN_ONCE, which is disconnected by then. */
 #define TOCSIN_HANDLER_FAILED(F) \
     F(string, signal) \
     F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)

@@ -11,14 +11,16 @@
 
 TOCSIN__BEGIN
 
-/* http.client.done: the result of a fetch. status (in the info) is that of the transfer: an HTTP
-   404 is a success with code 404. url: the last one, after redirects. header: the lines of its
-   response, "Name: value\r\n" each. body: empty if it was streamed. reason: a sentence if the
-   fetch failed, else "".
+/* http.client.done: the result of a fetch. The status of the info is the result of the transfer. It
+   is 0 for every whole response, even for one with code 404. url is the last URL, after redirects.
+   header contains the lines of its response, each as "Name: value\r\n". body is empty if it was
+   streamed. reason is a sentence if the fetch failed, else "".
 
-   The phases follow one another and add up to total_us, over all redirects. queued_us: waiting for
-   a permit (at_once, per_host); names_us: resolving; connect_us; tls_us; first_us: from the
-   request to the first byte of the response; the rest of total_us is the body. */
+   total_us is the duration of the fetch. It consists of six phases, which follow one another. With
+   redirects, each phase is the sum over all requests. The fetch waits for a permit (at_once,
+   per_host) in queued_us, resolves the name in names_us, connects in connect_us, and agrees on TLS
+   in tls_us. first_us is the time from the request to the first byte of the response. The rest of
+   total_us is the time of the body. */
 #define TOCSIN_HTTP_CLIENT_DONE(F) \
     F(string, url) \
     F(i32, code) \
@@ -31,8 +33,8 @@ TOCSIN__BEGIN
 TOCSIN_LAYOUT(tocsin_http_client_done, TOCSIN_HTTP_CLIENT_DONE);
 
 /* Progress of a fetch that is streamed. http.client.headers: the header of the response is
-   complete; it is emitted if there are listeners at that time. http.client.body: a part of the
-   body, from offset on; the fetch pauses until there are listeners. */
+   complete. This signal is emitted only if it has listeners at that time. http.client.body: a part
+   of the body, from offset on. The fetch pauses while this signal has no listeners. */
 #define TOCSIN_HTTP_CLIENT_HEADERS(F) F(string, url) F(i32, code) F(string, header)
 #define TOCSIN_HTTP_CLIENT_BODY(F) F(bytes, data) F(u64, offset)
 TOCSIN_LAYOUT(tocsin_http_client_headers, TOCSIN_HTTP_CLIENT_HEADERS);

@@ -78,9 +78,9 @@ TOCSIN_API int tocsin_op_new(const struct tocsin_op_type *type, const struct toc
 TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 
 /**
- * Starts an operation: the last line of a start function. err is the result of beginning the work.
- * If err is negative, or op carries an error, the operation is undone: drop is called, and nothing
- * is emitted (O1). ret_op may be NULL.
+ * Starts an operation. A start function of a provider ends with this call and returns its result.
+ * err is negative if the work could not begin. If err is negative, or op carries an error, the
+ * operation is undone: drop is called, and nothing is emitted (O1). ret_op may be NULL.
  *
  * @owner   with TOCSIN_FUTURE the caller takes the result
  * @return  0 and ret_op set; err; the error that op carries; -EINVAL: the operation was started

@@ -116,7 +116,7 @@ struct tocsin__inbox {
     /* only the loop's own thread uses the rest */
     _Alignas(128) uint64_t at;          /* position of the next message to read */
     uint64_t bound;                     /* the ring can be read up to here */
-    uint64_t epoch_tail;                /* position of the tail when the epoch of pins began */
+    uint64_t epoch_tail;                /* tail when the present epoch of pins began (inbox.c) */
     struct tocsin__node *first, **last; /* nodes taken from the list, sorted by `after` */
     uint64_t last_after;                /* `after` of the last one */
     uint64_t received;                  /* messages read so far */

@@ -27,9 +27,10 @@ void tocsin__pages_release(void *pages, size_t size);
 /* Whether the next allocation or system call must fail. Always false in a normal build. */
 #ifdef TOCSIN_FAULT
 bool tocsin__fault(void);
-/* Makes the nth call of tocsin__fault from now on return true, once; 0: none. Resets the count. */
+/* Sets the count of calls to 0. Then only the nth call of tocsin__fault returns true. nth 0: no
+ * call returns true. */
 void tocsin__fault_at(long nth);
-long tocsin__fault_count(void); /* calls of tocsin__fault since then */
+long tocsin__fault_count(void); /* calls of tocsin__fault since tocsin__fault_at */
 #else
 static inline bool tocsin__fault(void)
 {

@@ -22,7 +22,7 @@ struct tocsin__leaf {
 struct tocsin__tree {
     struct tocsin__tree *bucket_next; /* next node in the same bucket of the hash table */
     struct tocsin__tree *parent;      /* the segment in front of this one */
-    struct tocsin__signal *signal;    /* the signal whose name ends here; NULL */
+    struct tocsin__signal *signal;    /* the signal whose name ends here; NULL: none */
     uint32_t hash, size;              /* of the text */
     struct tocsin__tree *child, *sibling, **link;
     struct tocsin__leaf *leaves; /* the pattern items that end here */
@@ -38,11 +38,12 @@ struct tocsin__tree *tocsin__tree_make(const char *name, size_t size);
 /* Removes the node if no name, pattern or child uses it; then its parents likewise. */
 void tocsin__tree_prune(struct tocsin__tree *node);
 
-/* Attaches the leaf, whose pattern must be set, to the node of the item; -ENOMEM. */
+/* Attaches the leaf to the node of the item `part`. leaf->pattern must be set. -ENOMEM: no memory.
+ */
 int tocsin__leaf_add(struct tocsin__leaf *leaf, const char *part, size_t size);
 void tocsin__leaf_remove(struct tocsin__leaf *leaf);
 
-/* Calls found with each pattern that has an item that matches the name; once for each such item. */
+/* Calls found once for each item that matches the name, with the pattern of the item. */
 void tocsin__tree_patterns(const char *name, tocsin__tree_found found, void *arg);
 /* Calls found with each signal whose name matches the item. */
 void tocsin__tree_signals(const char *part, size_t size, tocsin__tree_found found, void *arg);

@@ -17,7 +17,8 @@
 #include "loop/run.h"
 #include "loop/turn.h"
 
-/* Cancels the operations, and runs turns until they have ended. serving: the background ones. */
+/* Cancels the operations, and runs turns until they have ended. serving true: ends the background
+ * operations instead of all others. */
 static void free_end_operations(struct tocsin__engine *engine, bool serving)
 {
     struct tocsin__loop_client *loop_client = engine->loop_client;
@@ -27,7 +28,7 @@ static void free_end_operations(struct tocsin__engine *engine, bool serving)
 
     while (loop_client && *count && !tocsin__inherited(engine->loop)) {
         loop_client->cancel(loop_client, serving);
-        if (*count) /* cancelling ends an operation that was not started at once */
+        if (*count) /* an operation that was not started ends when it is cancelled */
             tocsin__turn_run(engine, -1);
     }
 }
@@ -58,7 +59,8 @@ static void free_end_unannounced(struct tocsin__engine *engine, bool serving)
     }
 }
 
-/* Sources and queues that the program has not freed; background operations are sources too. */
+/* Counts sources and queues that the program has not freed. Background operations are sources, too,
+ * and do not count. */
 static int free_count_left(const struct tocsin__loop *loop)
 {
     const struct tocsin__loop_client *loop_client = loop->engine ? loop->engine->loop_client : NULL;
@@ -99,8 +101,8 @@ static void free_last_turns(struct tocsin__engine *engine)
     engine->had_last_turn = true;
 }
 
-/* Delivers what is pending, ends what runs. Returns how many things the program has left:
- * operations that were running or have ended meanwhile, sources, queues, blocks. */
+/* Delivers pending emissions and ends running operations. Returns how many things the program has
+ * left: operations that were running or have ended meanwhile, sources, queues, blocks. */
 static int free_wind_up(struct tocsin__loop *loop)
 {
     uint32_t running = count_running(loop), kept = count_kept(loop);
@@ -158,7 +160,7 @@ static int free_loop(struct tocsin__loop *loop)
     return count;
 }
 
-/* As free_loop, after the report has been told (tocsin__debug.loop_dies). */
+/* Tells the report that the loop ends (tocsin__debug.loop_dies), then calls free_loop. */
 static int free_announced(struct tocsin__loop *loop)
 {
     if (!tocsin__inherited(loop) && tocsin__debug.loop_dies)
@@ -172,7 +174,7 @@ void tocsin__loop_end(struct tocsin__loop *loop)
 }
 
 /* False while turns cannot be run: in a handler, on a fiber, or in a callback of the program on an
- * adopted base. The last can only be found out by trying. */
+ * adopted base. Only an attempt to run a turn can find out the last case. */
 static bool can_free(struct tocsin__loop *loop)
 {
     struct tocsin__engine *engine = loop->engine;

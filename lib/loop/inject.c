@@ -35,7 +35,8 @@ static void delayed_remove(struct tocsin__delayed *delayed)
     tocsin__assert(!delayed->engine->delayed == !delayed->engine->delayed_count);
 }
 
-/* Off the list during the delivery, since a handler may release or drop all that is on the list. */
+/* Takes the message off the list before the delivery, since a handler may release or drop all
+   messages of the list. */
 static void on_ready(struct tocsin__node *node)
 {
     struct tocsin__delayed *delayed = tocsin__container(node, struct tocsin__delayed, node);
@@ -65,7 +66,8 @@ static void delayed_make_ready(struct tocsin__delayed *delayed)
     on_due(&delayed->timer);
 }
 
-/* The message that waits to be swapped with the next one of this signal; NULL. */
+/* Returns the message that must be delivered after the next message of this signal. NULL: there is
+   none. */
 static struct tocsin__delayed *delayed_find_swap(const struct tocsin__engine *engine, int signo)
 {
     struct tocsin__delayed *delayed = engine->delayed;
@@ -75,8 +77,8 @@ static struct tocsin__delayed *delayed_find_swap(const struct tocsin__engine *en
     return delayed;
 }
 
-/* Takes over the reference to info. False, and it does not, if info is NULL or memory is missing.
- */
+/* Takes over the reference to info. If info is NULL or memory is missing, returns false and leaves
+ * the reference to the caller. */
 static bool delayed_new(struct tocsin__engine *engine, struct tocsin__info *info,
                         const struct tocsin_inject_action *action)
 {
@@ -107,8 +109,8 @@ static void inject_duplicate(struct tocsin__engine *engine, const struct tocsin_
         tocsin__info_put(info);
 }
 
-/* Takes the reference of a shared message, else copies the payload. False if memory is missing: the
- * message must be delivered now. */
+/* Takes the reference of a shared message, or copies the payload of another one. Returns false if
+ * memory is missing; then the caller must deliver the message now. */
 static bool inject_delay(struct tocsin__engine *engine, const struct tocsin__message *message,
                          const struct tocsin_inject_action *action)
 {

@@ -11,8 +11,9 @@
              v                             v
              0           completed: the end is on its way to the loop
 
-   Whoever changes the word from open to 0, or to COPYING, completes the operation, and only then
-   touches it. Without a payload to copy the word goes from open to 0 at once. */
+   The thread that changes the word from open to 0, or to COPYING, completes the operation. Before
+   this change, a thread that completes must not touch the operation. If there is no payload to
+   copy, the word changes from open to 0 at once. */
 #ifndef TOCSIN_OP_COMPLETE_H
 #define TOCSIN_OP_COMPLETE_H
 
@@ -21,10 +22,11 @@
 /* Obtains the right to complete the operation. Until tocsin__op_finish only the caller may write
    the state. NULL: another thread has completed it, or the id is stale. */
 struct tocsin__op *tocsin__op_claim(uint64_t id);
-/* Completes an operation that the caller has claimed. lent: a payload inside the state; NULL: an
-   empty one. */
+/* Completes an operation that the caller has claimed. lent: the payload, which must be inside the
+   state; NULL: an empty payload. */
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
-/* Both, on the thread of the loop. It does nothing if the operation is completed already. */
+/* Claims and finishes, on the thread of the loop. If the operation is completed already, does
+   nothing. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
 
 /* Results of a request to end an operation. */
@@ -39,17 +41,19 @@ enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason);
 /* Whether another thread is copying the payload of the end. If the copy fails, the operation is
    open again. */
 bool tocsin__op_copies(const struct tocsin__op *op);
-/* The bytes of the state, so that what follows is aligned. */
+/* The size of the state, rounded up so that what follows it in the block is aligned. */
 size_t tocsin__op_state_bytes(const struct tocsin_op_type *type);
-/* The empty terminal payload of an operation that has not ended; NULL: its signal has none. */
+/* Returns an empty terminal payload for an operation that has not ended. NULL: its terminal signal
+   is declared without a payload, or the operation is a promise. */
 struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op);
 /* Frees the copy of the terminal payload, if there is one. */
 void tocsin__op_payload_free(struct tocsin__op *op);
-/* Whether it is a fiber that has returned, so that only its end is still to be announced. */
+/* Whether the operation is a fiber that has returned. Only its end must still be announced. */
 bool tocsin__op_finished(const struct tocsin__op *op);
 
-/* The value of the claim while an operation of one of the library's own types is open. For other
-   types this value is the id. */
+/* The claim has this value while an operation of one of the library's own types is open. The claim
+   of any other open operation is its id. So tocsin_op_complete, which compares the claim with the
+   id, cannot complete an operation of the library. */
 static inline uint64_t tocsin__own_word(uint64_t id)
 {
     return id ^ (uint64_t)1 << 63;

@@ -17,7 +17,7 @@ int tocsin__notify_check(const struct tocsin_notify *notify)
         return tocsin__because(-EINVAL, "the notify's function is NULL");
     if (calls ? how != calls : how & (how - 1)) /* more than one bit */
         return tocsin__because(-EINVAL,
-                               "the notify names more than one of a call, a queue and a future");
+                               "the notify must have only one of these: a call, a queue, a future");
     return 0;
 }
 

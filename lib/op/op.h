@@ -65,9 +65,10 @@ struct tocsin__waiter {
 struct tocsin__progress;
 struct tocsin__deadline;
 
-/* The head: what every operation needs. What few need is apart: progress stands behind the state in
-   the same block, if the type has progress signals; a deadline is allocated when one is set; so is
-   a delay (inject.c). The end needs none of that, so it needs no memory (O2). */
+/* The members that every operation needs. Members that few operations need are elsewhere. If the
+   type has progress signals, progress follows the state in the same block. A deadline, or a delay
+   (inject.c), is allocated when it is set. The end uses none of these, so it needs no memory (O2).
+ */
 struct tocsin__op {
     struct tocsin__source source; /* the first member */
     struct tocsin__engine *engine;
@@ -87,7 +88,7 @@ struct tocsin__op {
         end_pending; /* where the end waits while the terminal signal is held back */
     uint64_t parent; /* the emission in whose handler it started (E15) */
     int status;      /* written by whoever has the claim */
-    int reason; /* the status if copying the terminal payload fails, and an end was requested */
+    int reason; /* the status that a request asks for; used if copying the payload fails */
 
     enum tocsin__op_phase phase;
     /* properties: they do not change once the operation was started */
@@ -137,7 +138,7 @@ static inline bool tocsin__op_is_ending(const struct tocsin__op *op)
     return op->phase == TOCSIN__OP_ENDING || op->phase == TOCSIN__OP_NOTIFYING;
 }
 
-/* Whether its end is pending, or is being delivered after it was. */
+/* Whether its end is pending, or was pending and is being delivered now. */
 static inline bool tocsin__op_end_is_pending(const struct tocsin__op *op)
 {
     return op->end_pending.info;
@@ -169,7 +170,8 @@ static inline bool tocsin__op_own(const struct tocsin__op *op)
 /* Makes an operation that is not started yet. notify may be NULL. */
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify,
                    struct tocsin__op **ret_op);
-/* Starts it; err < 0: its beginning failed, so it is undone. Returns err. ret_op may be NULL. */
+/* Starts the operation. err < 0: its work could not begin, so the operation is undone. Returns err.
+   ret_op may be NULL. */
 int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op);
 /* Returns err, and stores it as the id in ret_op, if that is not NULL. */
 int tocsin__op_failed(int err, struct tocsin_op *ret_op);

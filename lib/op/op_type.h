@@ -36,10 +36,11 @@ static inline bool tocsin__type_is_persistent(const struct tocsin_op_type *type)
     return type && type->flags & TOCSIN_PERSISTENT;
 }
 
-/* Finds a type of this loop, or adds it and declares its signals. type NULL: completed by hand. */
+/* Finds a type of this loop, or adds it and declares its signals. type NULL: a promise. */
 int tocsin__op_type_find(struct tocsin__ops *ops, const struct tocsin_op_type *type,
                          struct tocsin__op_type **ret_kind);
-/* Frees the entries of the types that are an owner's. No operation of them may be left. */
+/* Frees the loop's entries of all types that belong to the owner. No operation of these types may
+   exist any more. */
 void tocsin__op_types_forget(struct tocsin__ops *ops, const struct tocsin__owner *owner);
 
 #endif

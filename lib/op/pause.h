@@ -4,7 +4,7 @@
 
 #include "op/op.h"
 
-/* Progress was refused: the provider's resume will be called when there is demand. */
+/* Progress was refused: the provider's resume will be called when a listener wants progress. */
 void tocsin__op_pause(struct tocsin__op *op);
 /* The operation is not resumed any more. */
 void tocsin__op_pause_end(struct tocsin__op *op);
@@ -16,9 +16,10 @@ void tocsin__op_unhold_progress(struct tocsin__op *op);
 /* The type has refused to cancel: the operation may be resumed again. */
 void tocsin__op_cancel_refused(struct tocsin__op *op);
 
-/* Called by the turn. Whether there may be demand for a paused operation again. */
+/* Whether a listener may want progress of a paused operation again. The turn asks this before it
+   calls tocsin__resume. */
 bool tocsin__resumable(struct tocsin__loop_client *loop_client);
-/* Resumes each paused operation for which there is demand. */
+/* Resumes each paused operation whose progress a listener wants. */
 void tocsin__resume(struct tocsin__loop_client *loop_client);
 
 #endif

@@ -281,8 +281,9 @@ static void unique_check(struct scope *scope, uint64_t index, const ElfW(Sym) * 
                                         name, wanted.name);
         else if (found->st_size != symbol->st_size)
             scope->err = tocsin__refuse(scope->reason, -ELIBACC,
-                                        "%s: its %s has %llu bytes, but that of %s, which it "
-                                        "would use, has %llu: compile both with -fno-gnu-unique",
+                                        "%s: its symbol %s has %llu bytes, but the same symbol "
+                                        "of %s, which would replace it, has %llu: compile both "
+                                        "with -fno-gnu-unique",
                                         name, wanted.name, (unsigned long long)symbol->st_size,
                                         file_of(object), (unsigned long long)found->st_size);
     }
@@ -328,8 +329,9 @@ static int symbols_check(struct dl_phdr_info *info, size_t size, void *arg)
 static int refuse_undefined(const struct scope *scope, const char *name, const char *version)
 {
     return tocsin__refuse(scope->reason, -ELIBACC,
-                          "%s: undefined symbol: %s%s%s: neither the program nor a library that "
-                          "it needs has it: is a library missing in the command that linked it?",
+                          "%s: undefined symbol: %s%s%s: no library of the plugin defines it, nor "
+                          "does the program or a library of the program: is a library missing in "
+                          "the command that linked the plugin?",
                           scope->image->note.name, name, *version ? ", version " : "", version);
 }
 

@@ -26,8 +26,8 @@ struct tocsin__signal {
     _Atomic bool consumed;  /* a plugin's note says that it connects to this name; so an early
                                connect is not a typing error */
     _Atomic uint32_t loops; /* number of loops with an interest */
-    uint32_t numbers;       /* sum of their numbers: the number itself if there is one loop */
-    struct tocsin__listener first; /* list of those loops, and of loops that had an interest */
+    uint32_t numbers;       /* sum of these loops' numbers: with one loop, its number */
+    struct tocsin__listener first; /* list of the loops that have, or had, an interest */
     _Atomic uint32_t changes;      /* counts changes of that list; a reader starts again if the list
                                       changed meanwhile */
     /* the last layout of a posted payload that fitted the signal; the same layout is not compared
@@ -41,8 +41,8 @@ struct tocsin__signal {
 /* A flag of the library's own specs: TOCSIN_ASYNC with a payload as large as a message holds. */
 enum { TOCSIN__LARGE = 1 << 16 };
 
-/* Values of the interest word: nothing to do; the number of the only loop that listens; or slow,
-   for everything else. */
+/* Values of the interest word. NOBODY: an emission has nothing to do. A loop's number: only this
+   loop listens. SLOW: everything else. */
 enum { TOCSIN__NOBODY = 0, TOCSIN__SLOW = -1 };
 extern tocsin__hidden _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
 extern tocsin__hidden _Atomic uint32_t tocsin__signals; /* the last signo that is in use */

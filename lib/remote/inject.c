@@ -40,8 +40,8 @@ int tocsin_inject_exempt(void)
     return tocsin__traced(err);
 }
 
-/* An owner is closed first and its injector is removed later, so an injector that is set here
- * before the owner is closed will be removed. */
+/* The unload of a plugin closes its owner first, and removes its injector later. So an injector
+ * that is set before the owner is closed will be removed. */
 int tocsin_inject(tocsin_inject_fn fn, void *arg)
 {
     struct tocsin__owner *owner = tocsin__owner_whose((const void *)fn, NULL);
@@ -111,8 +111,8 @@ int tocsin__inject_post(int signo)
         .error;
 }
 
-/* T8: initializes the lock, which a thread of the parent may have held; but not if this thread
-   holds it. */
+/* T8: another thread of the parent may have held the lock, so the child initializes it. If this
+   thread holds the lock, it will unlock it itself, so the lock stays as it is. */
 static void inject_fork_child(void)
 {
     if (!inside)

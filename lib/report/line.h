@@ -1,4 +1,4 @@
-/* One line of the library on the standard error. */
+/* Formats and prints the lines that the library writes to the standard error. */
 #ifndef TOCSIN_REPORT_LINE_H
 #define TOCSIN_REPORT_LINE_H
 

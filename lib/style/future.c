@@ -43,7 +43,7 @@ static void wait_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
         tocsin__fiber_resume(wait->fiber);
 }
 
-/* Returns 0 when there is a result. After -ESHUTDOWN the loop, and op with it, may be freed. */
+/* Returns 0 when there is a result. After -ESHUTDOWN, the loop and op may be freed already. */
 static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
 {
     struct tocsin__engine *engine = op->engine;
@@ -61,7 +61,8 @@ static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
     return 0;
 }
 
-/* Whether the wait would block in a handler, or wait for a fiber that waits for the caller. */
+/* Whether a wait for the operation would never end. On a fiber: the operation itself waits for this
+   fiber. Without a fiber: the loop cannot run turns now, for example in a handler. */
 static bool wait_would_deadlock(const struct tocsin__op *op)
 {
     const struct tocsin__fiber *fiber = tocsin__fiber_running(op->engine);
@@ -83,7 +84,7 @@ static int wait_for(struct tocsin__op *op)
     return 0;
 }
 
-/* Sets the deadline unless an earlier one is set. -ENOMEM */
+/* Sets the deadline, unless an earlier one is set. Returns 0 or -ENOMEM. */
 static int wait_set_deadline(struct tocsin__op *op, int64_t timeout_ms)
 {
     struct tocsin_op id = { { op->source.id } };

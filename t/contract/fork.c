@@ -48,7 +48,7 @@ static void end(void)
     close(to_child[0]), close(to_child[1]);
 }
 
-/* say and hear: one process waits until the other one has reached a certain line. */
+/* One process calls hear, and waits there until the other process calls say. */
 static void say(int *pipe)
 {
     if (write(pipe[1], "x", 1) != 1)
@@ -535,8 +535,8 @@ START_TEST(T8_work_in_the_child)
 }
 END_TEST
 
-/* Real signals after a fork: in the child they have the dispositions from before the library's,
-   until the child connects a handler. */
+/* Real signals after a fork. In the child, each has the disposition that it had before the library
+   installed its own. tocsin_after_fork, or a connect in the child, installs it again. */
 
 static bool is_default(int number)
 {

@@ -230,7 +230,7 @@ static void deliver(int number, const struct entry *entry)
     }
 }
 
-/* Returns the index of the oldest pending entry that is older than before, or -1 if there is none.
+/* Returns the index of the oldest pending entry whose age is below `before`; -1: there is none.
    If signal is -1, entries of all signals count. */
 static int oldest(const struct model *loop, int signal, int before)
 {

@@ -100,7 +100,8 @@ static void end(void)
                       "the mask of %d", number);
 }
 
-/* Numbers of signals and of calls that a handler received, and the last value. */
+/* What a handler heard: count is the number of signals, with those that were merged; calls is the
+   number of its calls. unordered: a value was not larger than the value before. */
 struct heard {
     int count, calls;
     struct tocsin_os_signal last;
@@ -1364,7 +1365,8 @@ START_TEST(T7_who_handles_is_not_stopped)
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(send_on, &number), NULL), 0);
     neighbour_start(&neighbour);
-    /* The other loop's handler, and not the default action, has stopped this loop: 7. */
+    /* 7 is the status that the other loop's handler passes when it stops this loop. The default
+       action would stop it with 0. */
     ck_assert_int_eq(tocsin_run(), 7);
     ck_assert_ptr_ne(handler_of(SIGTERM), SIG_DFL);
     neighbour_end(&neighbour, 4);

@@ -19,7 +19,8 @@ int history_ticks(void);
 /* The figures some ticks ago; 0: the newest. Returns the oldest ones if there are no older ones. */
 const struct moment *history_ago(int ticks);
 
-/* The growth per second of a count that has grown from before to now in the window. */
+/* Returns the growth of a count per second. before: the count at the beginning of the window; now:
+   the count at its end. */
 double history_rate(uint64_t before, uint64_t now);
 
 #endif

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The least possible time */
+/* The least possible time for the pages */
 
-/* The delay of a page and its follow-up; ret_fetches: the number of fetches. */
+/* Returns the delay of a page and its follow-up. ret_fetches: the number of their fetches. */
 static double chain_ms(const struct options *options, int page, int *ret_fetches)
 {
     enum origin_fate fate = origin_fate(page);

@@ -10,11 +10,12 @@
 struct figures {
     const struct options *options;
     const struct row *rows[STYLES];     /* NULL: the style was not chosen */
-    struct origin_counts asked[STYLES]; /* the counts of the origin */
+    struct origin_counts asked[STYLES]; /* what the origin counted for each style */
 };
 
-/* The least possible time for the pages of the origin. No style can be faster than the sum of all
-   delays divided by the fetches at a time, or than the longest pair of a page and its follow-up. */
+/* The least possible time for the pages of the origin. No style can be faster than sum_ms, the sum
+   of all delays, divided by the number of fetches that run at a time. Nor can it be faster than
+   longest_ms, the longest delay of a page with its follow-up. */
 struct bound {
     double sum_ms, longest_ms, least_ms;
 };
@@ -35,9 +36,9 @@ struct range {
 enum figure { FIGURE_WALL, FIGURE_CPU, FIGURE_MEMORY };
 struct range figures_range(const struct figures *figures, enum figure which);
 
-/* Checks and prints whether the styles are fast enough: the synchronous style takes at least 0.8 x
-   C times as long as the slowest style on a loop, and each of those at most 1.15 times the least
-   possible time. Returns 0 if so. */
+/* Checks and prints whether the styles are fast enough. The synchronous style must take at least
+   0.8 x at_once times as long as the slowest style on a loop. Each style on a loop must take at
+   most 1.15 times the least possible time. Returns 0 if both are true. */
 int figures_check(const struct figures *figures);
 
 #endif

@@ -1,6 +1,6 @@
-/* Flushes: delivering pending emissions, the lowest rank first, then the oldest (E10). A
-   loop_signal is in at most one heap: of a flush on the stack (then its state is FLUSHING), the
-   next turn's, or that of signals whose queue has no room. */
+/* A flush delivers pending emissions, the lowest rank first, then the oldest (E10). A loop_signal
+   is in at most one of these heaps: the heap of a flush on the stack (then its state is FLUSHING),
+   the heap of the next turn, and the heap of signals whose queue has no room. */
 #include "delivery/emit.h"
 
 static struct tocsin__loop_signal *loop_signal_of(struct tocsin__heap_node *node)
@@ -24,7 +24,7 @@ static bool is_deliverable(const struct tocsin__loop_signal *loop_signal)
     return loop_signal->queued.first && !tocsin__loop_signal_is_held(loop_signal);
 }
 
-/* Puts the signal into the heap of a flush. The flush delivers emissions older than before; the
+/* Puts the signal into the heap of a flush. The flush delivers emissions older than `before`; the
    next turn delivers the rest. */
 static void flush_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal,
                        uint64_t before)
@@ -80,8 +80,8 @@ static bool is_due(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_s
                 loop_signal->delivery.nested + 1 >= TOCSIN__NEST_MAX;
 
     if (is_deliverable(loop_signal) && !deep) {
-        /* If the end of an operation waits here, a queue holds a place for it; waiting for that
-           place would never end. */
+        /* The queues have reserved places for the pending ends of operations. Such a place
+           becomes free only when the end is delivered, so the flush must not wait for it. */
         bool shut = loop_signal->state & TOCSIN__GATED && !loop_signal->queued.ends &&
                     !loop_signal->queued.announced && !loop->life.freeing &&
                     !tocsin__admission_is_open(loop_signal, loop_signal->queued.first->info->size);
@@ -129,7 +129,8 @@ static void flush_absorb(struct tocsin__loop *loop, struct tocsin__heap *due,
     }
 }
 
-/* After a delivery: the signal stays in the flush while the flush has more of it to deliver. */
+/* Called after a delivery. The signal stays in this flush if its next pending emission is older
+   than `before`. Otherwise the next turn delivers what is left. */
 static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
                            struct tocsin__loop_signal *loop_signal, uint64_t before)
 {
@@ -215,7 +216,7 @@ void tocsin__delivery_finish(struct tocsin__loop *loop, struct tocsin__loop_sign
         tocsin__loop_signal_compact(loop, loop_signal);
     tocsin__loop_signal_update_interest(loop_signal);
     if (loop_signal->delivery.flush_before)
-        return; /* the flush on the stack goes on with it, and with what it has released */
+        return; /* the flush on the stack delivers this signal, and those that it has released */
     flush_absorb(loop, &due, loop_signal, loop->sequence);
     tocsin__due_put(&due, loop_signal);
     if (due.first)

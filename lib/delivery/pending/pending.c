@@ -31,7 +31,7 @@ bool tocsin__pending_has_room(const struct tocsin__loop_signal *loop_signal, uin
            loop_signal->queued.bytes + size <= limit_bytes_of(loop_signal);
 }
 
-/* Tells the queues that can take pending emissions how many more there are. */
+/* Tells each queue that can take pending emissions how many were added; by -1: one was removed. */
 static void takers_notify(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     for (uint32_t i = 0; i < loop_signal->list->count; i++) {
@@ -83,7 +83,7 @@ static bool pending_is_sound(const struct tocsin__loop_signal *loop_signal)
            (count || !tocsin__heap_has(&loop_signal->flush.node));
 }
 
-/* Counts the list. by: 1 or -1 */
+/* The list has got longer or shorter by one (by: 1 or -1): updates all that depends on it. */
 static void pending_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     loop_signal->queued.count += by;
@@ -174,7 +174,7 @@ static void pending_replace(struct tocsin__loop_signal *loop_signal,
     tocsin__info_put(older);
 }
 
-/* Returns a reference to a counted info, unless merging may change it; otherwise a copy. */
+/* Returns a reference if info is counted and merging cannot change it; otherwise a copy. */
 static struct tocsin__info *info_keep(const struct tocsin__loop_signal *loop_signal,
                                       const struct tocsin_info *info, int *ret_err)
 {
@@ -205,8 +205,9 @@ int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
     return 0;
 }
 
-/* If the pending emission has a payload of its own, it does not use the shared info. So the shared
-   info counts this loop's copy as delivered and handled. */
+/* The pending emission may have its own copy of the info instead of the shared one. Then nothing
+   will deliver the shared info on this loop. So the shared info counts this loop as done now, and
+   the emission as handled. */
 void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared)
 {
     if (!shared || pending->info == shared || !atomic_load(&shared->open))

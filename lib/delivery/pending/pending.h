@@ -15,8 +15,8 @@ int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
                          const struct tocsin_info *info, struct tocsin__pending **ret_pend);
 void tocsin__pending_add(struct tocsin__loop_signal *loop_signal, struct tocsin__pending *pending);
 
-/* Between make and add, of an emission that other loops got, too: if pending does not hold the
-   shared copy itself, counts this loop's copy as handled. shared: NULL, or the shared copy */
+/* Call it between make and add if other loops got the emission, too. If pending has its own copy of
+   the info, the shared info counts this loop as done. shared: the shared info, or NULL. */
 void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared);
 
 /* Queues an emission that another thread sent, and that cannot be refused any more. place: NULL, or
