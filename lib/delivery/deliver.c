@@ -300,23 +300,23 @@ static int announce_now(struct tocsin__loop *loop, struct tocsin__loop_signal *l
 }
 
 static int announce_here(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
-                         struct tocsin__info *info, struct tocsin__pending *place)
+                         struct tocsin__info *info, struct tocsin__pending *place, bool is_end)
 {
     int result;
 
     tocsin__loop_enter(loop);
     /* so that older emissions do not wait for the places that queues reserved for this one */
-    loop_signal->queued.announced += place != NULL;
+    loop_signal->queued.announced += is_end;
     if (loop_signal->state & TOCSIN__PENDING)
         tocsin__flush_slot(loop, loop_signal);
-    loop_signal->queued.announced -= place != NULL;
+    loop_signal->queued.announced -= is_end;
     result = announce_now(loop, loop_signal, info, place);
     tocsin__loop_leave(loop);
     return result;
 }
 
 int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source *source,
-                     struct tocsin__info *info, struct tocsin__pending *place, bool notified)
+                     struct tocsin__info *info, struct tocsin__pending *place, unsigned how)
 {
     uint32_t word = atomic_load_explicit(&tocsin__interest[signo], memory_order_relaxed);
     struct tocsin__signal *signal;
@@ -324,7 +324,7 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
     int away = 0;
     bool heard;
 
-    if (word == TOCSIN__NOBODY && !notified)
+    if (word == TOCSIN__NOBODY && !(how & TOCSIN__NOTIFIED))
         return TOCSIN_NOBODY;
     info->pub.sequence = loop->sequence++;
     info->pub.turn_us = loop->turn_us;
@@ -337,7 +337,7 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
     heard = loop_signal && tocsin__loop_signal_has_effect(loop_signal);
     if (word != loop->life.number &&
         (loop->remote.completions ||
-         (!place && tocsin__has_other_listeners(signal, loop_signal)))) {
+         (!(how & TOCSIN__IS_END) && tocsin__has_other_listeners(signal, loop_signal)))) {
         away = loop->remote.completions ? tocsin__hooks.completions_send(loop, info, heard)
                                         : tocsin__hooks.emit_away(loop, signal, info, heard);
         if (away < 0)
@@ -356,5 +356,5 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
                                    ? tocsin__list_from(loop, loop_signal, source->id)
                                    : &tocsin__list_empty,
                                info);
-    return announce_here(loop, loop_signal, info, place);
+    return announce_here(loop, loop_signal, info, place, how & TOCSIN__IS_END);
 }

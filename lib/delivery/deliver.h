@@ -15,12 +15,16 @@ enum {
 int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                       const struct tocsin_payload *payload, const void *here);
 
+enum {
+    TOCSIN__NOTIFIED = 1, /* the operation's notify needs a sequence number, also if no handler
+                             listens */
+    TOCSIN__IS_END = 2    /* the end of the operation. If its signal is held back, it has a place */
+};
 /* Emits an operation's signal, on its loop, with nothing on the stack. The emission cannot be
-   refused. It takes a sequence number only if a handler listens, or if notified: then the
-   operation's notify needs the number. place: memory for the emission if it becomes pending; NULL:
-   a copy is made. */
+   refused. place: memory for the emission if it becomes pending; NULL: a copy is made. how: flags
+   as above. */
 int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source *source,
-                     struct tocsin__info *info, struct tocsin__pending *place, bool notified);
+                     struct tocsin__info *info, struct tocsin__pending *place, unsigned how);
 
 /* Delivers an emission whose signal is not held back; if no handler handles it, takes the default
    action. Returns TOCSIN_DELIVERED, _STOPPED or _NOBODY. */

@@ -24,11 +24,11 @@ static int op_request_end(struct tocsin__op *op, int reason)
     case TOCSIN__CLAIM_ASKED: tocsin__op_set_phase(op, TOCSIN__OP_CANCELED); return 0;
     case TOCSIN__CLAIM_OPEN: break;
     }
-    if (op->type && !op->type->cancel)
+    if (tocsin__op_type(op) && !tocsin__op_type(op)->cancel)
         return -EBUSY;
     tocsin__op_set_phase(op, TOCSIN__OP_CANCELED);
-    if (op->type)
-        err = op->type->cancel(id, op->state, reason);
+    if (tocsin__op_type(op))
+        err = tocsin__op_type(op)->cancel(id, op->state, reason);
     else
         tocsin__op_complete(op, reason, NULL);
     if (err < 0 && op->phase == TOCSIN__OP_CANCELED)
@@ -40,7 +40,7 @@ static int op_request_end(struct tocsin__op *op, int reason)
 
 int tocsin__op_end(struct tocsin__op *op, int reason)
 {
-    if (op->progress && op->progress->end_waits)
+    if (tocsin__op_progress(op) && tocsin__op_progress(op)->end_waits)
         tocsin__op_progress_drop(op); /* the end waits only for this progress to be delivered */
     switch (op->phase) {
     case TOCSIN__OP_MADE:
@@ -68,18 +68,14 @@ int tocsin_cancel(struct tocsin_op id)
 
 static void on_deadline(struct tocsin__timer *timer)
 {
-    tocsin__op_end(tocsin__container(timer, struct tocsin__deadline, timer)->op, -ETIMEDOUT);
+    tocsin__op_end(tocsin__container(timer, struct tocsin__op_rare, deadline)->op, -ETIMEDOUT);
 }
 
 int tocsin__op_deadline_make(struct tocsin__op *op)
 {
-    if (op->deadline)
-        return 0;
-    op->deadline = tocsin__alloc(sizeof *op->deadline);
-    if (!op->deadline)
+    if (!tocsin__op_rare(op))
         return -ENOMEM;
-    op->deadline->op = op;
-    op->deadline->timer.fire = on_deadline;
+    op->rare->deadline.fire = on_deadline;
     return 0;
 }
 
@@ -93,12 +89,13 @@ int tocsin_op_deadline(struct tocsin_op id, int64_t timeout_ms)
     if (op->phase >= TOCSIN__OP_ENDING)
         return tocsin__traced(-EALREADY);
     if (timeout_ms < 0) {
-        tocsin__op_deadline_free(op);
+        tocsin__op_deadline_end(op);
         return 0;
     }
     err = tocsin__op_deadline_make(op);
     if (err == 0)
-        tocsin__timer_arm(op->engine, &op->deadline->timer, tocsin__due_in(op->engine, timeout_ms));
+        tocsin__timer_arm(tocsin__op_engine(op), &op->rare->deadline,
+                          tocsin__due_in(tocsin__op_engine(op), timeout_ms));
     return tocsin__traced(err);
 }
 
@@ -117,7 +114,7 @@ void tocsin__op_undo(struct tocsin__op *op)
     bool is_ours;
 
     tocsin__op_release_end(op);
-    op->notify.mode = 0;
+    op->mode = 0;
     is_ours = op_take_back(op);
     if (is_ours && !tocsin__op_has_progress(op)) {
         tocsin__op_release(op);
@@ -126,5 +123,5 @@ void tocsin__op_undo(struct tocsin__op *op)
     /* the progress or the end of the operation is on the way, and is dropped when it arrives */
     tocsin__op_set_phase(op, TOCSIN__OP_UNDONE);
     if (is_ours)
-        tocsin__ready_push(op->engine, &op->end_node);
+        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
 }

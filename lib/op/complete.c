@@ -47,7 +47,7 @@ static int claim_error(uint64_t id)
 
 static struct tocsin__id_entry *op_entry(const struct tocsin__op *op)
 {
-    return tocsin__id_entry(&op->engine->loop->ids.sources, op->source.id);
+    return tocsin__id_entry(&tocsin__op_engine(op)->loop->ids.sources, op->source.id);
 }
 
 enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason)
@@ -55,7 +55,7 @@ enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason)
     _Atomic uint64_t *word = &op_entry(op)->claim;
     uint64_t seen;
 
-    op->reason = reason;
+    op->run.reason = reason;
     for (;;) {
         seen = COPYING;
         if (atomic_compare_exchange_strong_explicit(word, &seen, ASKED, memory_order_release,
@@ -81,36 +81,35 @@ static void claim_give_back(struct tocsin__op *op)
     if (!atomic_compare_exchange_strong_explicit(&op_entry(op)->claim, &(uint64_t){ COPYING },
                                                  op->source.id, memory_order_release,
                                                  memory_order_acquire))
-        tocsin__op_finish(op, op->reason, NULL);
+        tocsin__op_finish(op, op->run.reason, NULL);
 }
 
 bool tocsin__op_finished(const struct tocsin__op *op)
 {
     return op->fiber_returned && tocsin__op_is_running(op) && op->phase != TOCSIN__OP_DELAYED &&
-           !(op->notify.mode & TOCSIN_KEEP);
-}
-
-size_t tocsin__op_state_bytes(const struct tocsin_op_type *type)
-{
-    return ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+           !(op->mode & TOCSIN_KEEP);
 }
 
 struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op)
 {
-    unsigned char *end = op->state + tocsin__op_state_bytes(op->type);
+    unsigned char *end = op->state + op->kind->state_bytes;
 
-    if (!op->type || !tocsin__signal(op->kind->done)->spec.layout)
+    if (!tocsin__op_type(op) || !tocsin__signal(op->kind->done)->spec.layout)
         return NULL;
-    return (struct tocsin_payload *)(op->progress ? end + sizeof *op->progress : end);
+    return (struct tocsin_payload *)(op->kind->progress[0] ? end + sizeof(struct tocsin__progress)
+                                                           : end);
 }
 
 void tocsin__op_payload_free(struct tocsin__op *op)
 {
-    struct tocsin_payload *copy = (struct tocsin_payload *)op->info.pub.payload;
+    struct tocsin_payload *copy = (struct tocsin_payload *)tocsin__op_payload(op);
 
-    if (!op->payload_is_copied)
+    if (!(op->announced ? op->info_is_copied : op->run.payload_is_copied))
         return;
-    op->payload_is_copied = false;
+    if (op->announced)
+        op->info_is_copied = false;
+    else
+        op->run.payload_is_copied = false;
     tocsin__payload_clear(copy);
     tocsin__release(copy);
 }
@@ -118,11 +117,11 @@ void tocsin__op_payload_free(struct tocsin__op *op)
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
 {
     op->status = status;
-    op->info.pub.payload = lent ? lent : tocsin__op_empty_payload(op);
-    if (op->engine->loop == tocsin__self)
-        tocsin__ready_push(op->engine, &op->end_node);
+    op->run.payload = lent ? lent : tocsin__op_empty_payload(op);
+    if (tocsin__op_engine(op)->loop == tocsin__self)
+        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
     else
-        tocsin__inbox_push(&op->engine->loop->inbox, &op->end_node);
+        tocsin__inbox_push(&tocsin__op_engine(op)->loop->inbox, &op->run.end_node);
 }
 
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
@@ -142,15 +141,16 @@ static bool id_is_inherited(uint64_t id)
 static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload,
                         struct tocsin_payload **ret_copy)
 {
-    const struct tocsin_layout *layout = op->type ? tocsin__signal(op->kind->done)->spec.layout
-                                                  : payload->layout;
+    const struct tocsin_layout *layout = tocsin__op_type(op)
+                                             ? tocsin__signal(op->kind->done)->spec.layout
+                                             : payload->layout;
     struct tocsin_payload *copy;
     int err;
 
-    if (!payload->layout || (op->type && !tocsin__layout_same(layout, payload->layout)))
+    if (!payload->layout || (tocsin__op_type(op) && !tocsin__layout_same(layout, payload->layout)))
         return -EPROTO;
     /* an undeclared layout may be malformed */
-    if (!op->type && tocsin__layout_check(layout) < 0)
+    if (!tocsin__op_type(op) && tocsin__layout_check(layout) < 0)
         return -EINVAL;
     if (tocsin__op_lent(op, payload))
         return 0;
@@ -182,7 +182,7 @@ int tocsin_op_complete(struct tocsin_op id, int status, const struct tocsin_payl
         return tocsin__traced(err);
     }
     atomic_store_explicit(&op_entry(op)->claim, 0, memory_order_relaxed);
-    op->payload_is_copied = copy != NULL;
+    op->run.payload_is_copied = copy != NULL;
     tocsin__op_finish(op, status, copy ? copy : payload);
     return 0;
 }

@@ -41,8 +41,6 @@ enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason);
 /* Whether another thread is copying the payload of the end. If the copy fails, the operation is
    open again. */
 bool tocsin__op_copies(const struct tocsin__op *op);
-/* The size of the state, rounded up so that what follows it in the block is aligned. */
-size_t tocsin__op_state_bytes(const struct tocsin_op_type *type);
 /* Returns an empty terminal payload for an operation that has not ended. NULL: its terminal signal
    is declared without a payload, or the operation is a promise. */
 struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op);
@@ -63,10 +61,11 @@ static inline uint64_t tocsin__own_word(uint64_t id)
 static inline bool tocsin__op_open(const struct tocsin__op *op)
 {
     uint64_t id = op->source.id,
-             word = id ? atomic_load_explicit(
-                             &tocsin__id_entry(&op->engine->loop->ids.sources, id)->claim,
-                             memory_order_relaxed)
-                       : 0;
+             word =
+                 id ? atomic_load_explicit(
+                          &tocsin__id_entry(&tocsin__op_engine(op)->loop->ids.sources, id)->claim,
+                          memory_order_relaxed)
+                    : 0;
 
     return id && (word == id || word == tocsin__own_word(id));
 }

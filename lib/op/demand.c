@@ -7,7 +7,8 @@
 /* Whether a handler or a queue of this loop listens to the signal. Observers do not count. */
 static bool demand_is_here(const struct tocsin__op *op, int signo)
 {
-    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
+                                                                  signo);
     struct tocsin__list *own = loop_signal && loop_signal->sourced
                                    ? tocsin__source_list(&op->source, loop_signal)
                                    : NULL;
@@ -22,7 +23,7 @@ static bool demand_is_elsewhere(const struct tocsin__op *op,
     struct tocsin__signal *signal = tocsin__signal(signo);
 
     return tocsin__has_other_listeners(signal, loop_signal) &&
-           tocsin__others_want(op->engine->loop->life.number, signal);
+           tocsin__others_want(tocsin__op_engine(op)->loop->life.number, signal);
 }
 
 /* Whether progress can become pending while its signal is blocked.
@@ -32,7 +33,8 @@ static bool demand_is_elsewhere(const struct tocsin__op *op,
 static bool demand_takes_blocked(const struct tocsin__op *op,
                                  const struct tocsin__loop_signal *loop_signal, bool notified)
 {
-    bool gathers = notified || (op->type && op->type->flags & TOCSIN__GATHERS);
+    bool gathers = notified ||
+                   (tocsin__op_type(op) && tocsin__op_type(op)->flags & TOCSIN__GATHERS);
 
     if (loop_signal->signal->spec.kind == TOCSIN_COALESCE)
         return gathers || !tocsin__pending_would_merge(loop_signal, op->source.id);
@@ -42,7 +44,7 @@ static bool demand_takes_blocked(const struct tocsin__op *op,
 /* Whether the listeners of this loop can take progress now. */
 static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_signal *loop_signal)
 {
-    bool notified = op->notify.mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
+    bool notified = op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
 
     if (loop_signal->state & TOCSIN__BLOCKED)
         return demand_takes_blocked(op, loop_signal, notified);
@@ -58,17 +60,17 @@ int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
     struct tocsin__loop_signal *loop_signal;
 
     if (tocsin__signal(signo)->unresolved)
-        tocsin__patterns_resolve(op->engine->loop);
-    loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
+    loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop, signo);
     if (tocsin__op_has_progress(op))
         return -EAGAIN;
-    if (!(op->notify.mode & TOCSIN_AT_EACH) && !sink && !demand_is_here(op, signo) &&
+    if (!(op->mode & TOCSIN_AT_EACH) && !sink && !demand_is_here(op, signo) &&
         !demand_is_elsewhere(op, loop_signal, signo))
         return 0;
     if (sink && !sink->has_room(sink))
         return -EAGAIN;
     if (demand_is_elsewhere(op, loop_signal, signo) &&
-        !tocsin__others_have_room(op->engine->loop, tocsin__signal(signo)))
+        !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
         return -EAGAIN;
     return loop_signal && !demand_takes(op, loop_signal) ? -EAGAIN : 1;
 }
@@ -84,14 +86,15 @@ static bool demand_may_pend(const struct tocsin__op *op,
 
 bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op)
 {
-    int signo = op->kind->progress[op->progress->which];
-    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(op->engine->loop, signo);
+    int signo = op->kind->progress[tocsin__op_progress(op)->which];
+    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
+                                                                  signo);
 
     bool elsewhere = demand_is_elsewhere(op, loop_signal, signo);
 
-    if (elsewhere && !tocsin__others_have_room(op->engine->loop, tocsin__signal(signo)))
+    if (elsewhere && !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
         return false;
-    if (op->progress->info || op->notify.mode & TOCSIN_AT_EACH ||
+    if (tocsin__op_progress(op)->info || op->mode & TOCSIN_AT_EACH ||
         (elsewhere && !demand_is_here(op, signo)))
         return demand_may_pend(op, loop_signal);
     return demand_is_here(op, signo) && demand_takes(op, loop_signal);

@@ -5,30 +5,18 @@
 #include "loop/ready.h"
 #include "op/end.h"
 #include "op/inject.h"
+#include "op/late.h"
 #include "op/lifecycle.h"
 #include "op/notify.h"
 #include "op/pause.h"
 #include "op/progress.h"
 #include "op/reserve.h"
 
-static void end_fill_info(struct tocsin__op *op)
-{
-    struct tocsin_info *seen = &op->info.pub;
-
-    seen->signo = op->kind->done;
-    seen->code = TOCSIN_DONE;
-    seen->status = op->status;
-    seen->name = tocsin__signal(op->kind->done)->name;
-    seen->source.id = op->source.id;
-    seen->parent = op->parent;
-    op->info.data = op->source.data;
-}
-
 static void end_notify(struct tocsin__op *op)
 {
     struct tocsin__sink *sink = tocsin__op_sink(op);
 
-    if (op->notify.mode & TOCSIN_AT_END)
+    if (op->mode & TOCSIN_AT_END)
         tocsin__op_call(op, &op->info.pub);
     if (sink)
         sink->put(sink, tocsin_info_ref(&op->info.pub));
@@ -37,7 +25,7 @@ static void end_notify(struct tocsin__op *op)
 /* TOCSIN_FUTURE: keeps the result until it is taken, and wakes the waiter. */
 static void end_keep_result(struct tocsin__op *op)
 {
-    struct tocsin__waiter *waiter = op->waiter;
+    struct tocsin__waiter *waiter = tocsin__op_waiter(op);
 
     tocsin__op_set_phase(op, TOCSIN__OP_KEPT);
     if (waiter)
@@ -52,7 +40,7 @@ static void end_finish(struct tocsin__op *op)
         tocsin__op_set_phase(op, TOCSIN__OP_NOTIFYING);
         end_notify(op);
     }
-    if (op->notify.mode & TOCSIN_KEEP)
+    if (op->mode & TOCSIN_KEEP)
         end_keep_result(op);
     else
         tocsin__op_release(op);
@@ -60,10 +48,10 @@ static void end_finish(struct tocsin__op *op)
 
 static void end_handlers_done(struct tocsin__op *op, int result)
 {
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
+    struct tocsin__ops *ops = tocsin__ops(tocsin__op_engine(op));
 
     ops->ending = NULL;
-    tocsin__completion_messages_drop(op->engine->loop);
+    tocsin__completion_messages_drop(tocsin__op_engine(op)->loop);
     if (result != TOCSIN_PENDED)
         tocsin__ops_unexpect(ops, op->kind->done);
 }
@@ -71,74 +59,105 @@ static void end_handlers_done(struct tocsin__op *op, int result)
 /* The end is not pending any more: it was delivered to the handlers, or dropped. */
 static void on_end_unpended(struct tocsin__pending *pending)
 {
-    struct tocsin__op *op = tocsin__container(pending, struct tocsin__op, end_pending);
+    struct tocsin__op *op = tocsin__container(pending, struct tocsin__op_rare, end_pending)->op;
 
-    tocsin__ops_unexpect(tocsin__ops(op->engine), op->kind->done);
+    tocsin__ops_unexpect(tocsin__ops(tocsin__op_engine(op)), op->kind->done);
     if (op->phase == TOCSIN__OP_OVER)
         tocsin__op_release(op);
 }
 
 static void end_deliver(struct tocsin__op *op)
 {
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
-    struct tocsin__loop *loop = op->engine->loop;
+    struct tocsin__ops *ops = tocsin__ops(tocsin__op_engine(op));
+    bool notified = op->mode & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP);
+    struct tocsin__pending *place = op->rare ? &op->rare->end_pending : NULL;
     int result;
 
-    tocsin__op_deadline_free(op);
+    tocsin__op_deadline_end(op);
     tocsin__op_pause_end(op);
     tocsin__op_set_phase(op, TOCSIN__OP_ENDING);
-    end_fill_info(op);
+    tocsin__op_make_info(op);
     ops->ending = op;
-    op->end_pending.gone = on_end_unpended;
-    result = tocsin__announce(loop, op->kind->done, &op->source, &op->info, &op->end_pending,
-                              op->notify.mode & (TOCSIN_AT_END | TOCSIN_INTO_QUEUE | TOCSIN_KEEP));
+    if (place)
+        place->gone = on_end_unpended;
+    result = tocsin__announce(ops->engine->loop, op->kind->done, &op->source, &op->info, place,
+                              TOCSIN__IS_END | (notified ? TOCSIN__NOTIFIED : 0));
     end_handlers_done(op, result);
     end_finish(op);
 }
 
-/* In the turn after a jump that left the handlers or the notify. */
-static void on_end_left(struct tocsin__node *node)
+/* Goes on in the turn after a jump that left the handlers or the notify. */
+static void end_go_on(struct tocsin__op *op)
 {
-    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
-
     if (op->phase == TOCSIN__OP_ENDING)
         end_handlers_done(op, TOCSIN_DELIVERED);
     end_finish(op);
 }
 
-void tocsin__op_left(struct tocsin__op *op)
+/* tocsin_then was called for a kept result. */
+static void end_call_then(struct tocsin__op *op)
 {
-    op->end_node.run = on_end_left;
-    tocsin__ready_push(op->engine, &op->end_node);
+    tocsin__op_call(op, &op->info.pub);
+    tocsin__op_release(op);
+}
+
+void tocsin__ops_run_late(struct tocsin__node *node)
+{
+    struct tocsin__ops *ops = tocsin__container(node, struct tocsin__ops, late_node);
+
+    ops->late_is_ready = false;
+    for (uint32_t count = ops->late_count; count && ops->late; count--) {
+        struct tocsin__op *op = ops->late;
+
+        tocsin__op_late_forget(op);
+        if (op->phase == TOCSIN__OP_KEPT)
+            end_call_then(op);
+        else
+            end_go_on(op);
+    }
+    tocsin__ops_late_ready(ops);
 }
 
 /* Allocates the messages that carry the end to other loops. false: no memory. */
 static bool end_has_messages(struct tocsin__op *op)
 {
-    struct tocsin__loop *loop = op->engine->loop;
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
     struct tocsin__signal *signal = tocsin__signal(op->kind->done);
 
     return !tocsin__has_other_listeners(signal, tocsin__loop_signal(loop, signal->signo)) ||
            tocsin__completion_messages_make(loop, signal) == 0;
 }
 
+/* Allocates the place where the end waits, if its signal may be held back. false: no memory. */
+static bool end_has_place(struct tocsin__op *op)
+{
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
+    struct tocsin__loop_signal *loop_signal;
+
+    if (tocsin__signal(op->kind->done)->unresolved)
+        tocsin__patterns_resolve(loop);
+    loop_signal = tocsin__loop_signal(loop, op->kind->done);
+    return !loop_signal || !(loop_signal->state & ~(uint32_t)TOCSIN__GATED) || tocsin__op_rare(op);
+}
+
 static void end_announce(struct tocsin__op *op)
 {
-    if (end_has_messages(op))
+    if (end_has_place(op) && end_has_messages(op))
         end_deliver(op);
     else
-        tocsin__ready_push(op->engine, &op->end_node); /* no memory: retry in the next turn */
+        tocsin__ready_push(tocsin__op_engine(op),
+                           &op->run.end_node); /* no memory: retry in the next turn */
 }
 
 void tocsin__op_deliver_end(struct tocsin__node *node)
 {
-    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
+    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
 
     tocsin__op_disarm(op);
     if (op->status < 0)
         tocsin__op_progress_drop(op);
     if (tocsin__op_has_progress(op)) { /* deliver that first */
-        op->progress->end_waits = true;
+        tocsin__op_progress(op)->end_waits = true;
         return;
     }
     switch (op->phase) {

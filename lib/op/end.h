@@ -6,7 +6,8 @@
 
 /* Runs from the ready list or the inbox: the operation has been completed. */
 void tocsin__op_deliver_end(struct tocsin__node *node);
-/* A jump has left the delivery of the end: the rest of it is done in the next turn. */
-void tocsin__op_left(struct tocsin__op *op);
+/* Runs from the ready list: calls the functions of tocsin_then, and goes on with the ends that a
+   jump has left. */
+void tocsin__ops_run_late(struct tocsin__node *node);
 
 #endif

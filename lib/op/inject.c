@@ -17,18 +17,18 @@ static void delay_set_status(struct tocsin__op *op, int status)
 {
     op->status = status;
     tocsin__op_payload_free(op);
-    op->info.pub.payload = tocsin__op_empty_payload(op);
+    op->run.payload = tocsin__op_empty_payload(op);
 }
 
 void tocsin__op_delay_free(struct tocsin__op *op)
 {
-    struct tocsin__delay *delay = op->delay;
+    struct tocsin__delay *delay = tocsin__op_delay(op);
 
     if (!delay)
         return;
-    tocsin__timer_disarm(op->engine, &delay->timer);
-    op->delay = NULL;
-    tocsin__ops(op->engine)->behind -= delay->behind;
+    tocsin__timer_disarm(tocsin__op_engine(op), &delay->timer);
+    op->rare->delay = NULL;
+    tocsin__ops(tocsin__op_engine(op))->behind -= delay->behind;
     tocsin__release(delay);
 }
 
@@ -36,7 +36,7 @@ static void delay_finish(struct tocsin__op *op)
 {
     tocsin__op_delay_free(op);
     tocsin__op_set_phase(op, TOCSIN__OP_COMPLETED);
-    tocsin__ready_push(op->engine, &op->end_node);
+    tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
 }
 
 static void on_delay_due(struct tocsin__timer *timer)
@@ -53,28 +53,32 @@ void tocsin__op_delay_end(struct tocsin__op *op, int reason)
 /* The operation whose delayed end waits for another end of this signal; NULL: none. */
 static struct tocsin__op *delay_find_behind(const struct tocsin__ops *ops, int signo)
 {
-    struct tocsin__op *op = ops->behind ? ops->running : NULL;
+    struct tocsin__op *op = NULL;
+    uint64_t id = 0;
 
-    while (op && !(op->delay && op->delay->behind && op->kind->done == signo))
-        op = op->next;
-    return op;
+    while (ops->behind && (op = tocsin__ops_listed_after(ops, &id)))
+        if (tocsin__op_delay(op) && tocsin__op_delay(op)->behind && op->kind->done == signo)
+            return op;
+    return NULL;
 }
 
 /* false: no memory, so there is no delay. */
 static bool delay_start(struct tocsin__op *op, const struct tocsin_inject_action *action)
 {
-    struct tocsin__delay *delay = tocsin__alloc(sizeof *delay);
+    struct tocsin__op_rare *rare = tocsin__op_rare(op);
+    struct tocsin__delay *delay = rare ? tocsin__alloc(sizeof *delay) : NULL;
 
     if (!delay)
         return false;
     delay->op = op;
     delay->behind = action->behind;
     delay->timer.fire = on_delay_due;
-    tocsin__assert(!op->delay);
-    op->delay = delay;
-    tocsin__ops(op->engine)->behind += delay->behind;
+    tocsin__assert(!rare->delay);
+    rare->delay = delay;
+    tocsin__ops(tocsin__op_engine(op))->behind += delay->behind;
     tocsin__op_set_phase(op, TOCSIN__OP_DELAYED);
-    tocsin__timer_arm(op->engine, &delay->timer, tocsin__due_in(op->engine, action->delay_ms));
+    tocsin__timer_arm(tocsin__op_engine(op), &delay->timer,
+                      tocsin__due_in(tocsin__op_engine(op), action->delay_ms));
     return true;
 }
 
@@ -95,11 +99,12 @@ bool tocsin__op_inject_delay(struct tocsin__op *op)
     struct tocsin_inject_action action;
     struct tocsin__op *overtaken;
 
-    if (op->no_inject || op->engine->loop->life.exempt || op->engine->loop->life.freeing)
+    if (op->no_inject || tocsin__op_engine(op)->loop->life.exempt ||
+        tocsin__op_engine(op)->loop->life.freeing)
         return false;
     tocsin__op_set_phase(op, TOCSIN__OP_COMPLETED);
     action = injectors_ask(op);
-    overtaken = delay_find_behind(tocsin__ops(op->engine), op->kind->done);
+    overtaken = delay_find_behind(tocsin__ops(tocsin__op_engine(op)), op->kind->done);
     if (action.error)
         delay_set_status(op, action.error);
     if (action.delay_ms && !(action.behind && overtaken) && delay_start(op, &action))

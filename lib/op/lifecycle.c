@@ -1,8 +1,12 @@
 /* The phases of an operation: the one function that changes them, and the release. */
+#include <string.h>
+
 #include "base/assert.h"
 #include "op/complete.h"
+#include "op/late.h"
 #include "op/lifecycle.h"
 #include "op/op_owner.h"
+#include "op/outlive.h"
 #include "op/pause.h"
 
 int tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op)
@@ -20,25 +24,6 @@ int tocsin__op_find(struct tocsin_op id, struct tocsin__op **ret_op)
     return 0;
 }
 
-static void op_link(struct tocsin__op **first, struct tocsin__op *op)
-{
-    tocsin__assert(!op->link);
-    op->next = *first;
-    op->link = first;
-    if (op->next)
-        op->next->link = &op->next;
-    *first = op;
-}
-
-static void op_unlink(struct tocsin__op *op)
-{
-    tocsin__assert(*op->link == op);
-    *op->link = op->next;
-    if (op->next)
-        op->next->link = op->link;
-    op->link = NULL;
-}
-
 static bool phase_is_listed_running(enum tocsin__op_phase phase)
 {
     return phase >= TOCSIN__OP_MADE && phase <= TOCSIN__OP_COMPLETED;
@@ -46,7 +31,7 @@ static bool phase_is_listed_running(enum tocsin__op_phase phase)
 
 static void running_count(struct tocsin__op *op, uint32_t by)
 {
-    struct tocsin__loop_client *loop_client = op->engine->loop_client;
+    struct tocsin__loop_client *loop_client = tocsin__op_engine(op)->loop_client;
 
     tocsin__assert(by == 1 || op->kind->running > 0);
     tocsin__assert(by == 1 || (op->background ? loop_client->serving : loop_client->running) > 0);
@@ -65,57 +50,48 @@ static bool phase_has_thread(enum tocsin__op_phase phase)
 
 static void threads_count(struct tocsin__op *op, enum tocsin__op_phase phase)
 {
-    tocsin__assert(!phase_has_thread(op->phase) || op->engine->loop_client->threads > 0);
+    tocsin__assert(!phase_has_thread(op->phase) || tocsin__op_engine(op)->loop_client->threads > 0);
     if (phase_has_thread(op->phase) && !phase_has_thread(phase))
-        op->engine->loop_client->threads--;
+        tocsin__op_engine(op)->loop_client->threads--;
     else if (!phase_has_thread(op->phase) && phase_has_thread(phase))
-        op->engine->loop_client->threads++;
+        tocsin__op_engine(op)->loop_client->threads++;
 }
 
-/* Takes the operation out of the list of its phase. */
-static void list_leave(struct tocsin__op *op)
+static void kept_count(struct tocsin__op *op, uint32_t by)
 {
-    if (!op->link)
-        return;
-    op_unlink(op);
-    tocsin__assert(op->phase != TOCSIN__OP_KEPT || op->engine->loop_client->kept > 0);
+    struct tocsin__loop_client *loop_client = tocsin__op_engine(op)->loop_client;
+
+    tocsin__assert(by == 1 || loop_client->kept > 0);
+    loop_client->kept += by;
+}
+
+/* Counts the operation off, or on, as its phase says. */
+static void phase_count(struct tocsin__op *op, uint32_t by)
+{
     if (op->phase == TOCSIN__OP_KEPT)
-        op->engine->loop_client->kept--;
-    else
-        running_count(op, -1u);
-}
-
-static void list_enter(struct tocsin__op *op)
-{
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
-
-    if (op->phase == TOCSIN__OP_KEPT) {
-        op_link(&ops->kept, op);
-        op->engine->loop_client->kept++;
-    } else if (phase_is_listed_running(op->phase)) {
-        op_link(&ops->running, op);
-        running_count(op, 1);
-    }
+        kept_count(op, by);
+    else if (tocsin__op_is_listed(op))
+        running_count(op, by);
 }
 
 enum { CHECKED_MOST = 32 };
 
-/* Whether the counters of the loop equal the lists of operations. Longer lists are not read, since
-   each change checks. */
-static bool lists_are_sound(const struct tocsin__ops *ops)
+/* Whether the counters of the loop equal what they count. Of many operations this is not asked,
+   since each change asks. */
+static bool counts_are_sound(const struct tocsin__ops *ops)
 {
     const struct tocsin__loop_client *loop_client = &ops->loop_client;
     uint32_t running = 0, serving = 0, kept = 0, threads = 0;
+    const struct tocsin__op *op;
 
-    if (loop_client->running + loop_client->serving > CHECKED_MOST ||
-        loop_client->kept > CHECKED_MOST)
+    if (ops->engine->loop->ids.sources.live > CHECKED_MOST)
         return true;
-    for (const struct tocsin__op *op = ops->running; op; op = op->next) {
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));) {
         running += !op->background;
         serving += op->background;
         threads += op->threaded && phase_has_thread(op->phase);
     }
-    for (const struct tocsin__op *op = ops->kept; op; op = op->next)
+    for (uint64_t id = 0; tocsin__ops_kept_after(ops, &id);)
         kept++;
     return running == loop_client->running && serving == loop_client->serving &&
            kept == loop_client->kept && threads == loop_client->threads;
@@ -151,41 +127,38 @@ static bool phase_fits_claim(const struct tocsin__op *op)
 
 void tocsin__op_set_phase(struct tocsin__op *op, enum tocsin__op_phase phase)
 {
-    bool stays = phase_is_listed_running(op->phase) && phase_is_listed_running(phase);
+    bool stays = tocsin__op_is_listed(op) && phase_is_listed_running(phase);
 
     tocsin__assert(phases_next[op->phase] & 1u << phase);
     if (op->threaded)
         threads_count(op, phase);
     if (!stays)
-        list_leave(op);
-    op->phase = phase;
+        phase_count(op, -1u);
+    op->phase = (uint8_t)phase;
     if (!stays)
-        list_enter(op);
-    tocsin__assert(lists_are_sound(tocsin__ops(op->engine)));
-    tocsin__assert(!op->delay == (phase != TOCSIN__OP_DELAYED));
-    tocsin__assert(!op->link == !(phase_is_listed_running(phase) || phase == TOCSIN__OP_KEPT));
+        phase_count(op, 1);
+    tocsin__assert(counts_are_sound(tocsin__ops(tocsin__op_engine(op))));
+    tocsin__assert(!tocsin__op_delay(op) == (phase != TOCSIN__OP_DELAYED));
     tocsin__assert(phase_fits_claim(op));
 }
 
 void tocsin__op_set_threaded(struct tocsin__op *op)
 {
     op->threaded = true;
-    op->engine->loop_client->threads++;
+    tocsin__op_engine(op)->loop_client->threads++;
 }
 
+/* Once the end is announced, the memory of the timer is used for the info. */
 void tocsin__op_disarm(struct tocsin__op *op)
 {
-    if (op->disarm)
-        op->disarm(op->state);
+    if (!op->announced && op->kind->disarm)
+        op->kind->disarm(op->state);
 }
 
-void tocsin__op_deadline_free(struct tocsin__op *op)
+void tocsin__op_deadline_end(struct tocsin__op *op)
 {
-    if (!op->deadline)
-        return;
-    tocsin__timer_disarm(op->engine, &op->deadline->timer);
-    tocsin__release(op->deadline);
-    op->deadline = NULL;
+    if (op->rare)
+        tocsin__timer_disarm(tocsin__op_engine(op), &op->rare->deadline);
 }
 
 /* Whether the plugin of the operation, or of its type, is being unloaded. Then pending emissions do
@@ -193,7 +166,7 @@ void tocsin__op_deadline_free(struct tocsin__op *op)
 static bool op_owner_is_closed(const struct tocsin__op *op)
 {
     return atomic_load(&op->owner->closed) ||
-           (op->type && atomic_load(&tocsin__owner_of(op->type)->closed));
+           (tocsin__op_type(op) && atomic_load(&tocsin__owner_of(tocsin__op_type(op))->closed));
 }
 
 static bool op_is_still_source(const struct tocsin__op *op)
@@ -201,18 +174,70 @@ static bool op_is_still_source(const struct tocsin__op *op)
     return tocsin__op_end_is_pending(op) || (op->source.pending && !op_owner_is_closed(op));
 }
 
+/* Frees the operation. The last reference to the info of its end calls this, on any thread. */
+static void op_free(struct tocsin__info *info)
+{
+    struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
+    const struct tocsin_op_type *type = op->type_of_over;
+
+    if (type && type->drop)
+        type->drop(op->state);
+    tocsin__op_payload_free(op);
+    tocsin__release(op);
+    tocsin__op_type_uncharge(type);
+}
+
+void tocsin__op_make_info(struct tocsin__op *op)
+{
+    struct tocsin__op_run run = op->run;
+
+    tocsin__assert(!op->announced && !tocsin__timer_armed(&run.timer));
+    memset(&op->info, 0, sizeof op->info);
+    op->announced = true;
+    op->info_is_copied = run.payload_is_copied;
+    op->info.pub = (struct tocsin_info){ .signo = op->kind->done,
+                                         .code = TOCSIN_DONE,
+                                         .status = op->status,
+                                         .name = tocsin__signal(op->kind->done)->name,
+                                         .source = { op->source.id },
+                                         .parent = run.parent,
+                                         .payload = run.payload };
+    op->info.data = op->source.data;
+    op->info.release = op_free;
+    atomic_init(&op->info.refs, 1);
+    if (op->outlives)
+        tocsin__op_outlives_announced(op);
+}
+
 /* The source lives until its pending emissions are delivered, for the handlers of this source (O8).
    Then this function is called again, by on_source_unpended or on_end_unpended. */
 void tocsin__op_release(struct tocsin__op *op)
 {
+    const struct tocsin_op_type *type = tocsin__op_type(op);
+
     tocsin__op_set_phase(op, TOCSIN__OP_OVER);
     tocsin__op_pause_end(op);
+    tocsin__op_late_forget(op);
     tocsin__op_disarm(op);
-    tocsin__op_deadline_free(op);
+    tocsin__op_deadline_end(op);
     if (op_is_still_source(op))
         return;
     op->source.pending = 0;
-    tocsin__source_end(op->engine->loop, &op->source);
-    tocsin__op_uncharge(op->owner, op->type);
-    tocsin__info_put(&op->info);
+    tocsin__source_end(tocsin__op_engine(op)->loop, &op->source);
+    tocsin__op_uncharge(op->owner, type);
+    tocsin__release(op->rare);
+    op->rare = NULL;
+    op->type_of_over = type;
+    if (op->announced)
+        tocsin__info_put(&op->info);
+    else
+        op_free(&op->info);
+}
+
+void tocsin__op_unpended(struct tocsin__source *source)
+{
+    struct tocsin__op *op = tocsin__container(source, struct tocsin__op, source);
+
+    if (op->phase == TOCSIN__OP_OVER)
+        tocsin__op_release(op);
 }

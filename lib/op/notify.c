@@ -47,7 +47,7 @@ int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct t
 
 void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
 {
-    struct tocsin__loop *loop = op->engine->loop;
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
     uint64_t parent = loop->parent;
     struct tocsin__context was;
 
@@ -55,10 +55,10 @@ void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
     if (loop->life.thread_ended && !op->background)
         return;
     was = tocsin__context_enter(
-        loop, (struct tocsin__activity){ (const void *)op->notify.fn, info->name, op->source.id });
+        loop, (struct tocsin__activity){ (const void *)op->notify, info->name, op->source.id });
     tocsin__loop_enter(loop);
     tocsin__set_parent(loop, info->sequence);
-    op->notify.fn(info, op->notify.arg);
+    op->notify(info, op->notify_arg);
     tocsin__set_parent(loop, parent);
     tocsin__loop_leave_untidy(loop);
     tocsin__context_restore(loop, &was);

@@ -24,39 +24,35 @@ int tocsin__op_failed(int err, struct tocsin_op *ret_op)
     return err;
 }
 
-/* The last reference to the info of the end was released, on any thread: frees the operation. */
-static void op_free(struct tocsin__info *info)
-{
-    struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
-    const struct tocsin_op_type *type = op->type;
-
-    if (op->type && op->type->drop)
-        op->type->drop(op->state);
-    tocsin__op_payload_free(op);
-    tocsin__release(op);
-    tocsin__op_type_uncharge(type);
-}
-
 static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, struct tocsin__op_type *kind)
 {
     const struct tocsin_layout *layout = type ? tocsin__signal(kind->done)->spec.layout : NULL;
-    size_t state = tocsin__op_state_bytes(type),
-           progress = kind->progress[0] ? sizeof(struct tocsin__progress) : 0;
-    struct tocsin__op *op = tocsin__alloc(sizeof *op + state + progress +
+    size_t progress = kind->progress[0] ? sizeof(struct tocsin__progress) : 0;
+    struct tocsin__op *op = tocsin__alloc(sizeof *op + kind->state_bytes + progress +
                                           (layout ? layout->size : 0));
 
     if (!op)
         return NULL;
-    op->type = type;
     op->kind = kind;
     if (progress) {
-        op->progress = (struct tocsin__progress *)(op->state + state);
-        op->progress->op = op;
-        op->progress->node.run = tocsin__op_deliver_progress;
+        tocsin__op_progress(op)->op = op;
+        tocsin__op_progress(op)->node.run = tocsin__op_deliver_progress;
     }
     if (layout)
         tocsin__op_empty_payload(op)->layout = layout;
     return op;
+}
+
+static void op_init_notify(struct tocsin__op *op, const struct tocsin_notify *notify)
+{
+    op->mode = (uint8_t)notify->mode;
+    op->background = notify->mode & TOCSIN_BACKGROUND;
+    op->no_inject = notify->mode & TOCSIN_NO_INJECT;
+    op->notify_arg = notify->arg;
+    if (notify->mode & (TOCSIN_AT_END | TOCSIN_AT_EACH))
+        op->notify = notify->fn;
+    else if (notify->mode & TOCSIN_INTO_QUEUE)
+        op->queue = notify->queue.id;
 }
 
 static int op_init(struct tocsin__op *op, struct tocsin__engine *engine,
@@ -65,16 +61,12 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine,
     struct tocsin__loop *loop = engine->loop;
     int err;
 
-    op->engine = engine;
     op->source.is_op = true;
-    op->background = notify && notify->mode & TOCSIN_BACKGROUND;
-    op->no_inject = notify && notify->mode & TOCSIN_NO_INJECT;
-    op->parent = loop->parent;
-    op->started = tocsin__debug.caller ? tocsin__debug.caller() : NULL;
+    op->run.parent = loop->parent;
+    if (tocsin__debug.caller && tocsin__op_rare(op))
+        op->rare->started = tocsin__debug.caller();
     if (notify)
-        op->notify = *notify;
-    atomic_init(&op->info.refs, 1);
-    op->info.release = op_free;
+        op_init_notify(op, notify);
     err = tocsin__op_reserve_end(op);
     if (err < 0)
         return err;
@@ -98,24 +90,16 @@ static int op_may_start(const struct tocsin__engine *engine, const struct tocsin
                : 0;
 }
 
-static void on_source_unpended(struct tocsin__source *source)
-{
-    struct tocsin__op *op = tocsin__container(source, struct tocsin__op, source);
-
-    if (op->phase == TOCSIN__OP_OVER)
-        tocsin__op_release(op);
-}
-
 /* From here on the operation is found by its id. */
 static void op_enter(struct tocsin__op *op)
 {
-    struct tocsin__id_entry *entry = tocsin__id_entry(&op->engine->loop->ids.sources,
+    struct tocsin__id_entry *entry = tocsin__id_entry(&tocsin__op_engine(op)->loop->ids.sources,
                                                       op->source.id);
 
-    op->end_node.run = tocsin__op_deliver_end;
-    op->source.unpended = on_source_unpended;
+    op->run.end_node.run = tocsin__op_deliver_end;
     if (op->kind->progress[0])
-        atomic_store_explicit(&op->engine->loop->remote.progresses, true, memory_order_relaxed);
+        atomic_store_explicit(&tocsin__op_engine(op)->loop->remote.progresses, true,
+                              memory_order_relaxed);
     atomic_store_explicit(&entry->claim,
                           tocsin__op_own(op) ? tocsin__own_word(op->source.id) : op->source.id,
                           memory_order_release);
@@ -152,6 +136,8 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     if (err < 0) {
         tocsin__op_uncharge(owner, type);
         tocsin__op_type_uncharge(type);
+        if (op)
+            tocsin__release(op->rare);
         tocsin__release(op);
         return err;
     }
@@ -179,7 +165,8 @@ void *tocsin_op_state(struct tocsin_op id)
 {
     struct tocsin__op *op;
 
-    return tocsin__op_find(id, &op) < 0 || !op->type || tocsin__op_own(op) ? NULL : op->state;
+    return tocsin__op_find(id, &op) < 0 || !tocsin__op_type(op) || tocsin__op_own(op) ? NULL
+                                                                                      : op->state;
 }
 
 int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op)
@@ -193,7 +180,7 @@ int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op)
     is_early = op->phase == TOCSIN__OP_EARLY;
     tocsin__op_set_phase(op, TOCSIN__OP_RUNNING);
     if (is_early)
-        tocsin__ready_push(op->engine, &op->end_node);
+        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
     if (ret_op)
         ret_op->source.id = op->source.id;
     return 0;
@@ -221,7 +208,7 @@ int tocsin_op_status(struct tocsin_op id)
 
 int tocsin__op_free(struct tocsin__op *op)
 {
-    op->notify.mode &= ~(unsigned)TOCSIN_KEEP;
+    op->mode &= ~(unsigned)TOCSIN_KEEP;
     if (op->phase == TOCSIN__OP_KEPT)
         tocsin__op_release(op);
     return 0;
@@ -238,9 +225,9 @@ int tocsin_op_free(struct tocsin_op id)
         tocsin__op_started(op, -ECANCELED, NULL);
         return 0;
     }
-    if (!(op->notify.mode & TOCSIN_KEEP))
+    if (!(op->mode & TOCSIN_KEEP))
         return tocsin__traced(-EINVAL);
-    return tocsin__traced(op->waiter ? -EBUSY : tocsin__op_free(op));
+    return tocsin__traced(tocsin__op_waiter(op) ? -EBUSY : tocsin__op_free(op));
 }
 
 int tocsin_op_next(struct tocsin_op after, struct tocsin_op_facts *ret_facts)
@@ -265,7 +252,7 @@ int tocsin_op_next(struct tocsin_op after, struct tocsin_op_facts *ret_facts)
         .status = op->phase == TOCSIN__OP_KEPT ? op->status : -EINPROGRESS,
         .serving = op->background,
         .ended = tocsin__op_finished(op),
-        .started = op->started,
+        .started = op->rare ? op->rare->started : NULL,
     };
     return 0;
 }

@@ -55,68 +55,131 @@ enum tocsin__op_phase {
     TOCSIN__OP_KEPT       /* the operation has ended, and its result is kept for the waiter */
 };
 
+struct tocsin__progress;
+struct tocsin__delay;
+
 /* Waits for the result of an operation started with TOCSIN_FUTURE. wake is called when the result
-   is kept. Until the waiter takes the result, or sets op->waiter to NULL, nobody else can take it.
- */
+   is kept. Until the waiter takes the result, or the waiter is removed, nobody else can take it. */
 struct tocsin__waiter {
     void (*wake)(struct tocsin__waiter *waiter, struct tocsin__op *op);
 };
 
-struct tocsin__progress;
-struct tocsin__deadline;
+/* What few operations need. It is allocated when it is first wanted. */
+struct tocsin__op_rare {
+    struct tocsin__timer deadline; /* armed while the operation has a deadline */
+    struct tocsin__op *op;
+    struct tocsin__delay *delay; /* in the phase DELAYED; else NULL */
+    const void *started;         /* with TOCSIN_DEBUG=1, the code that started it; NULL: unknown */
+    struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
+};
 
-/* The members that every operation needs. Members that few operations need are elsewhere. If the
-   type has progress signals, progress follows the state in the same block. A deadline, or a delay
-   (inject.c), is allocated when it is set. The end uses none of these, so it needs no memory (O2).
- */
+/* What an operation needs until its end is announced, and no longer. */
+struct tocsin__op_run {
+    struct tocsin__node end_node; /* in the inbox or on the ready list, after the completion */
+    const struct tocsin_payload *payload; /* terminal payload, after the completion */
+    uint64_t parent; /* sequence number of the emission in whose handler it started (E15) */
+    int reason; /* the status if copying the terminal payload fails, and an end was requested */
+    bool payload_is_copied;     /* written, like payload, by whoever has the claim */
+    struct tocsin__timer timer; /* memory for the timer of a type of the library's own */
+};
+
+/* The head: what every operation has. Its memory is used twice: for what a running operation needs,
+   and for the info that announces its end. So the end needs no memory (O2). Behind the state, in
+   the same block, lie the progress (if the type has progress signals) and an empty terminal
+   payload. */
 struct tocsin__op {
     struct tocsin__source source; /* the first member */
-    struct tocsin__engine *engine;
-    const struct tocsin_op_type *type; /* NULL: completed by hand */
-    struct tocsin__op_type *kind;      /* the entry of the type in ops->kinds */
+    union {
+        struct tocsin__op_type *kind; /* the entry of the type in ops->kinds */
+        /* when only references to the info are left, since the entry may be gone */
+        const struct tocsin_op_type *type_of_over;
+    };
     struct tocsin__owner *owner;
-    struct tocsin__op *next, **link; /* links in ops->running or in ops->kept */
-    struct tocsin_notify notify;
-    struct tocsin__waiter *waiter; /* the waiter for the result; NULL: nobody waits */
-    /* disarms the timers and descriptors in the state, at every kind of end; may be NULL */
-    void (*disarm)(void *state);
-
-    /* the end */
-    struct tocsin__info info;     /* info of the terminal signal; part of the operation (E7) */
-    struct tocsin__node end_node; /* in the inbox or on the ready list, after the completion */
-    struct tocsin__pending
-        end_pending; /* where the end waits while the terminal signal is held back */
-    uint64_t parent; /* the emission in whose handler it started (E15) */
-    int status;      /* written by whoever has the claim */
-    int reason; /* the status that a request asks for; used if copying the payload fails */
-
-    enum tocsin__op_phase phase;
+    union {
+        tocsin_fn notify;              /* the mode has TOCSIN_AT_END or TOCSIN_AT_EACH */
+        uint64_t queue;                /* the mode has TOCSIN_INTO_QUEUE */
+        struct tocsin__waiter *waiter; /* the mode has TOCSIN_KEEP. NULL: nobody waits */
+    };
+    void *notify_arg;
+    struct tocsin__op_rare *rare; /* NULL: the operation needs none of that */
+    struct tocsin__op *late_next; /* the next one in ops->late */
+    int status;                   /* written by whoever has the claim */
+    uint8_t phase;                /* enum tocsin__op_phase */
+    uint8_t mode;                 /* of the notify */
     /* properties: they do not change once the operation was started */
-    bool background; /* TOCSIN_BACKGROUND: it serves other operations */
-    bool no_inject;  /* TOCSIN_NO_INJECT: injectors do not see its end */
-    bool threaded;   /* a thread of the library will complete it (tocsin__op_set_threaded) */
+    bool background : 1; /* TOCSIN_BACKGROUND: it serves other operations */
+    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors do not see its end */
+    bool threaded : 1;   /* a thread of the library will complete it (tocsin__op_set_threaded) */
 
-    bool fiber_returned;    /* a fiber: it has returned, and only its end is to be announced */
-    bool payload_is_copied; /* the terminal payload is a copy; written by whoever has the claim */
-
-    struct tocsin__progress *progress; /* NULL: the type has no progress signals */
-    struct tocsin__deadline *deadline; /* NULL: no deadline was ever set */
-    struct tocsin__delay *delay;       /* the delay in the phase DELAYED; else NULL */
-    const void
-        *started; /* with TOCSIN_DEBUG=1, the code that started the operation; NULL: unknown */
+    bool fiber_returned : 1; /* a fiber: it has returned, and only its end is to be announced */
+    bool announced : 1;      /* info is valid; before, run is */
+    bool is_late : 1;        /* in ops->late */
+    bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
+    bool info_is_copied : 1; /* if announced: the terminal payload is a copy */
+    union {
+        struct tocsin__op_run run;
+        struct tocsin__info info; /* info of the terminal signal; part of the operation (E7) */
+    };
 
     /* the memory of the type, then the progress, then an empty terminal payload */
     _Alignas(16) unsigned char state[];
 };
 
-struct tocsin__deadline {
-    struct tocsin__timer timer;
-    struct tocsin__op *op;
-};
+static inline struct tocsin__engine *tocsin__op_engine(const struct tocsin__op *op)
+{
+    return op->kind->engine;
+}
+
+/* NULL: an operation that is completed by hand. */
+static inline const struct tocsin_op_type *tocsin__op_type(const struct tocsin__op *op)
+{
+    return op->kind->type;
+}
+
+/* NULL: the type has no progress signals. */
+static inline struct tocsin__progress *tocsin__op_progress(const struct tocsin__op *op)
+{
+    return op->kind->progress[0] ? (struct tocsin__progress *)(op->state + op->kind->state_bytes)
+                                 : NULL;
+}
+
+/* The terminal payload, after the completion. */
+static inline const struct tocsin_payload *tocsin__op_payload(const struct tocsin__op *op)
+{
+    return op->announced ? op->info.pub.payload : op->run.payload;
+}
+
+/* The waiter for the result; NULL: nobody waits. */
+static inline struct tocsin__waiter *tocsin__op_waiter(const struct tocsin__op *op)
+{
+    return op->mode & TOCSIN_KEEP ? op->waiter : NULL;
+}
+
+static inline void tocsin__op_forget_waiter(struct tocsin__op *op)
+{
+    if (op->mode & TOCSIN_KEEP)
+        op->waiter = NULL;
+}
+
+/* The delay by an injector; NULL: there is none. */
+static inline struct tocsin__delay *tocsin__op_delay(const struct tocsin__op *op)
+{
+    return op->rare ? op->rare->delay : NULL;
+}
+
+/* The rare part, which is made if there is none; NULL: no memory. */
+static inline struct tocsin__op_rare *tocsin__op_rare(struct tocsin__op *op)
+{
+    if (!op->rare)
+        op->rare = tocsin__alloc(sizeof *op->rare);
+    if (op->rare)
+        op->rare->op = op;
+    return op->rare;
+}
 
 static inline bool tocsin__op_is_persistent(const struct tocsin__op *op)
 {
-    return tocsin__type_is_persistent(op->type);
+    return tocsin__type_is_persistent(tocsin__op_type(op));
 }
 
 /* Whether tocsin_op_start was not called, or failed. */
@@ -126,13 +189,19 @@ static inline bool tocsin__op_is_unstarted(const struct tocsin__op *op)
            op->phase == TOCSIN__OP_UNDONE;
 }
 
+/* Whether it was made, and its end is not being delivered yet. */
+static inline bool tocsin__op_is_listed(const struct tocsin__op *op)
+{
+    return op->phase >= TOCSIN__OP_MADE && op->phase <= TOCSIN__OP_COMPLETED;
+}
+
 /* Whether it was started, and its end is not being delivered yet. */
 static inline bool tocsin__op_is_running(const struct tocsin__op *op)
 {
     return op->phase >= TOCSIN__OP_RUNNING && op->phase <= TOCSIN__OP_COMPLETED;
 }
 
-/* Whether its end is being delivered. It is on no list. */
+/* Whether its end is being delivered. */
 static inline bool tocsin__op_is_ending(const struct tocsin__op *op)
 {
     return op->phase == TOCSIN__OP_ENDING || op->phase == TOCSIN__OP_NOTIFYING;
@@ -141,16 +210,15 @@ static inline bool tocsin__op_is_ending(const struct tocsin__op *op)
 /* Whether its end is pending, or was pending and is being delivered now. */
 static inline bool tocsin__op_end_is_pending(const struct tocsin__op *op)
 {
-    return op->end_pending.info;
+    return op->rare && op->rare->end_pending.info;
 }
 
 /* The queue of its notify; NULL: it has none, or the queue was closed. */
 static inline struct tocsin__sink *tocsin__op_sink(const struct tocsin__op *op)
 {
-    return op->notify.mode & TOCSIN_INTO_QUEUE
-               ? (struct tocsin__sink *)tocsin__id_object(&op->engine->loop->ids.queues,
-                                                          op->notify.queue.id)
-               : NULL;
+    return op->mode & TOCSIN_INTO_QUEUE ? (struct tocsin__sink *)tocsin__id_object(
+                                              &tocsin__op_engine(op)->loop->ids.queues, op->queue)
+                                        : NULL;
 }
 
 /* Whether the payload lies in the state: then it is lent, not copied. */
@@ -159,12 +227,55 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op,
 {
     const unsigned char *at = (const unsigned char *)payload;
 
-    return op->type && at >= op->state && at < op->state + op->type->state_size;
+    return tocsin__op_type(op) && at >= op->state &&
+           at < op->state + tocsin__op_type(op)->state_size;
+}
+
+/* The operation of this state. */
+static inline struct tocsin__op *tocsin__op_of_state(void *state)
+{
+    return tocsin__container(state, struct tocsin__op, state);
 }
 
 static inline bool tocsin__op_own(const struct tocsin__op *op)
 {
-    return op->type && op->type->flags & TOCSIN__OWN;
+    return tocsin__op_type(op) && tocsin__op_type(op)->flags & TOCSIN__OWN;
+}
+
+/* The operation behind *ret_id in the table of ids, whatever its phase; *ret_id becomes its id.
+ *ret_id 0: the first one. The operation of that id may have ended. NULL: there are no more. */
+static inline struct tocsin__op *tocsin__ops_after(const struct tocsin__ops *ops, uint64_t *ret_id)
+{
+    struct tocsin__source *source;
+
+    while ((source = tocsin__id_after(&ops->engine->loop->ids.sources, *ret_id))) {
+        *ret_id = source->id;
+        if (source->is_op)
+            return (struct tocsin__op *)source;
+    }
+    return NULL;
+}
+
+/* The same, for the operations that were made and whose end is not being delivered yet. */
+static inline struct tocsin__op *tocsin__ops_listed_after(const struct tocsin__ops *ops,
+                                                          uint64_t *ret_id)
+{
+    struct tocsin__op *op;
+
+    while ((op = tocsin__ops_after(ops, ret_id)) && !tocsin__op_is_listed(op))
+        continue;
+    return op;
+}
+
+/* The same, for the operations that have ended and keep their result. */
+static inline struct tocsin__op *tocsin__ops_kept_after(const struct tocsin__ops *ops,
+                                                        uint64_t *ret_id)
+{
+    struct tocsin__op *op;
+
+    while ((op = tocsin__ops_after(ops, ret_id)) && op->phase != TOCSIN__OP_KEPT)
+        continue;
+    return op;
 }
 
 /* Makes an operation that is not started yet. notify may be NULL. */

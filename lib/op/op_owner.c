@@ -58,8 +58,8 @@ static void op_change_owner(struct tocsin__op *op, struct tocsin__owner *owner)
     if (tocsin__op_is_persistent(op))
         tocsin__owner_charge_force(owner, TOCSIN__PERSISTENT, 1);
     tocsin__owner_charge_force(owner, TOCSIN_RESOURCE_OPERATIONS, 1);
-    op_charge_counted(owner, op->type);
-    tocsin__op_uncharge(op->owner, op->type);
+    op_charge_counted(owner, tocsin__op_type(op));
+    tocsin__op_uncharge(op->owner, tocsin__op_type(op));
     op->owner = owner;
 }
 

@@ -4,14 +4,12 @@
 #include "op/op_type.h"
 #include "op/ops.h"
 
-static const struct tocsin_op_type by_hand; /* the key of the operations without a type */
-
 static int type_declare(const struct tocsin_op_type *type, struct tocsin__op_type *kind)
 {
-    kind->done = tocsin_declare(type == &by_hand ? &tocsin__op_done_spec : type->done);
+    kind->done = tocsin_declare(type ? type->done : &tocsin__op_done_spec);
     if (kind->done < 0)
         return kind->done;
-    for (int i = 0; i < 4 && type->progress[i]; i++) {
+    for (int i = 0; type && i < 4 && type->progress[i]; i++) {
         kind->progress[i] = tocsin_declare(type->progress[i]);
         if (kind->progress[i] < 0)
             return kind->progress[i];
@@ -28,7 +26,7 @@ static int type_check(const struct tocsin_op_type *type)
         return -EINVAL;
     if (!type->done ||
         type->flags & ~(unsigned)(TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__GATHERS |
-                                  31u << TOCSIN__COUNTED) ||
+                                  TOCSIN__DISARMS | 31u << TOCSIN__COUNTED) ||
         type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
         return -EINVAL;
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
@@ -38,7 +36,7 @@ static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
                     struct tocsin__op_type **ret_kind)
 {
     struct tocsin__op_type *kind;
-    int err = type == &by_hand ? 0 : type_check(type);
+    int err = type ? type_check(type) : 0;
 
     if (err < 0)
         return err;
@@ -49,6 +47,10 @@ static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
         return err;
     }
     kind->type = type;
+    kind->engine = ops->engine;
+    kind->state_bytes = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+    if (type && type->flags & TOCSIN__DISARMS)
+        kind->disarm = ((const struct tocsin__own_type *)type)->disarm;
     kind->next = ops->kinds;
     ops->kinds = kind;
     *ret_kind = kind;
@@ -58,8 +60,6 @@ static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
 int tocsin__op_type_find(struct tocsin__ops *ops, const struct tocsin_op_type *type,
                          struct tocsin__op_type **ret_kind)
 {
-    if (!type)
-        type = &by_hand;
     for (struct tocsin__op_type **link = &ops->kinds; *link; link = &(*link)->next)
         if ((*link)->type == type) {
             struct tocsin__op_type *kind = *link;
@@ -78,7 +78,7 @@ void tocsin__op_types_forget(struct tocsin__ops *ops, const struct tocsin__owner
     for (struct tocsin__op_type **link = &ops->kinds; *link;) {
         struct tocsin__op_type *kind = *link;
 
-        if (!tocsin__owner_has(owner, kind->type)) {
+        if (!kind->type || !tocsin__owner_has(owner, kind->type)) {
             link = &kind->next;
             continue;
         }

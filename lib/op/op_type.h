@@ -7,15 +7,19 @@
 
 #include <tocsin/provider.h>
 
+struct tocsin__engine;
 struct tocsin__ops;
 struct tocsin__owner;
 
 /* One type on one loop. */
 struct tocsin__op_type {
     struct tocsin__op_type *next;
-    const struct tocsin_op_type *type;
-    int done, progress[4]; /* the signos of its signals; 0: no more progress */
-    uint32_t running;      /* number of running operations of this type */
+    const struct tocsin_op_type *type; /* NULL: operations that are completed by hand */
+    struct tocsin__engine *engine;
+    void (*disarm)(void *state); /* of a type of the library's own; see struct tocsin__own_type */
+    size_t state_bytes;          /* bytes of the state, so that what follows is aligned */
+    int done, progress[4];       /* the signos of its signals; 0: no more progress */
+    uint32_t running;            /* number of running operations of this type */
 };
 
 /* Flags of the library's own types, beside the public ones. From bit TOCSIN__COUNTED on, the flags
@@ -23,7 +27,15 @@ struct tocsin__op_type {
 enum {
     TOCSIN__OWN = 1 << 16,     /* only the library may complete the operation and use its state */
     TOCSIN__GATHERS = 1 << 17, /* progress may be merged while its signal is blocked (timers) */
-    TOCSIN__COUNTED = 18
+    TOCSIN__DISARMS = 1 << 18, /* the type is a struct tocsin__own_type */
+    TOCSIN__COUNTED = 19
+};
+
+/* A type of the library's own whose operations have timers or descriptors (TOCSIN__DISARMS). */
+struct tocsin__own_type {
+    struct tocsin_op_type type; /* the first member */
+    /* disarms the timers and descriptors of the operation, at every kind of end */
+    void (*disarm)(void *state);
 };
 
 static inline int tocsin__type_counted(const struct tocsin_op_type *type)

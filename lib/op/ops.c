@@ -5,31 +5,31 @@
 #include "op/complete.h"
 #include "op/end.h"
 #include "op/inject.h"
+#include "op/late.h"
 #include "op/lifecycle.h"
 #include "op/ops.h"
 #include "op/outlive.h"
 #include "op/pause.h"
 #include "op/progress.h"
 #include "op/reserve.h"
-#include "op/worker.h"
+#include "op/work/worker.h"
 
 static void ops_drain(struct tocsin__loop_client *loop_client)
 {
-    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
-        next = op->next;
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));)
         if (tocsin__op_is_persistent(op) && !op->background)
             tocsin__op_end(op, -ECANCELED);
-    }
 }
 
 static void ops_cancel(struct tocsin__loop_client *loop_client, bool serving)
 {
-    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
-        next = op->next;
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));) {
         if (op->background != serving || op->phase == TOCSIN__OP_UNDONE)
             continue;
         if (tocsin__op_is_unstarted(op))
@@ -41,12 +41,13 @@ static void ops_cancel(struct tocsin__loop_client *loop_client, bool serving)
 
 /* Nobody waits any more. A result stays kept for the one who takes it, unless tocsin_then was going
    to call a function with it. */
-static void ops_forget_kept(struct tocsin__ops *ops)
+static void ops_forget_kept(const struct tocsin__ops *ops)
 {
-    for (struct tocsin__op *op = ops->kept, *next; op; op = next) {
-        next = op->next;
-        op->waiter = NULL;
-        if (!(op->notify.mode & TOCSIN_KEEP))
+    struct tocsin__op *op;
+
+    for (uint64_t id = 0; (op = tocsin__ops_kept_after(ops, &id));) {
+        tocsin__op_forget_waiter(op);
+        if (!(op->mode & TOCSIN_KEEP))
             tocsin__op_release(op);
     }
 }
@@ -57,35 +58,33 @@ static void op_forget(struct tocsin__op *op)
     tocsin__op_delay_free(op);
     if (op->phase != TOCSIN__OP_UNDONE)
         tocsin__op_release_end(op);
-    op->waiter = NULL;
+    tocsin__op_forget_waiter(op);
     tocsin__op_release(op);
 }
 
 static void ops_forget(struct tocsin__loop_client *loop_client)
 {
     struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    struct tocsin__op *op;
 
     if (ops->queues_forget)
         ops->queues_forget(ops);
     ops_forget_kept(ops);
-    while (ops->running)
-        op_forget(ops->running);
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));)
+        op_forget(op);
+    ops->late_is_ready = false;
     loop_client->threads = 0;
     ops->resume_wanted = false;
 }
 
-/* T6: an operation whose end was being delivered is on no list, so it is found by its id. */
-static void ops_release_unlisted(struct tocsin__ops *ops)
+/* T6: releases the operations whose end was being delivered. */
+static void ops_release_ending(const struct tocsin__ops *ops)
 {
-    struct tocsin__source *source;
+    struct tocsin__op *op;
 
-    for (uint64_t id = 0; (source = tocsin__id_after(&ops->engine->loop->ids.sources, id));) {
-        struct tocsin__op *op = (struct tocsin__op *)source;
-
-        id = source->id;
-        if (source->is_op && tocsin__op_is_ending(op))
+    for (uint64_t id = 0; (op = tocsin__ops_after(ops, &id));)
+        if (tocsin__op_is_ending(op))
             tocsin__op_release(op);
-    }
 }
 
 /* Drops all progress that is not delivered yet. */
@@ -93,6 +92,7 @@ static void ops_drop_progress(struct tocsin__ops *ops)
 {
     struct tocsin__engine *engine = ops->engine;
     struct tocsin__node **link = &engine->ready;
+    struct tocsin__op *op;
 
     while (*link)
         if ((*link)->run == tocsin__op_deliver_progress)
@@ -100,26 +100,25 @@ static void ops_drop_progress(struct tocsin__ops *ops)
         else
             link = &(*link)->next;
     engine->ready_last = link;
-    for (struct tocsin__op *op = ops->running; op; op = op->next)
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));)
         tocsin__op_progress_lost(op);
 }
 
 static void ops_desert(struct tocsin__loop_client *loop_client)
 {
     struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    struct tocsin__op *op;
 
     if (ops->queues_forget)
         ops->queues_forget(ops);
     if (ops->queues_close)
         ops->queues_close(ops);
-    for (struct tocsin__op *op = ops->running; op; op = op->next)
-        op->waiter = NULL;
-    for (struct tocsin__op *op = ops->kept; op; op = op->next)
-        op->waiter = NULL;
+    for (uint64_t id = 0; (op = tocsin__ops_after(ops, &id));)
+        tocsin__op_forget_waiter(op);
     ops->ending = NULL;
     ops->resume_next = NULL;
     ops_drop_progress(ops);
-    ops_release_unlisted(ops);
+    ops_release_ending(ops);
 }
 
 /* Whether a jump has left the function that waits. waiter lies in its stack frame. */
@@ -129,50 +128,49 @@ static bool waiter_is_left(const struct tocsin__loop *loop, const void *waiter)
            tocsin__frame_left((struct tocsin__loop *)loop, waiter, loop->stack.checked_at);
 }
 
-static void waiters_forget_left(struct tocsin__op *ops, const struct tocsin__loop *loop)
+static void waiters_forget_left(const struct tocsin__ops *ops)
 {
-    for (struct tocsin__op *op = ops; op; op = op->next)
-        if (waiter_is_left(loop, op->waiter))
-            op->waiter = NULL;
+    struct tocsin__op *op;
+
+    for (uint64_t id = 0; (op = tocsin__ops_after(ops, &id));)
+        if (waiter_is_left(ops->engine->loop, tocsin__op_waiter(op)))
+            tocsin__op_forget_waiter(op);
 }
 
 static void ops_recover(struct tocsin__loop_client *loop_client)
 {
     struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
     struct tocsin__loop *loop = ops->engine->loop;
-    struct tocsin__source *source;
+    struct tocsin__op *op;
 
     ops->ending = NULL;
     ops->resume_next = NULL;
     tocsin__completion_messages_drop(loop);
     if (!loop->stack.in_turn) {
-        waiters_forget_left(ops->running, loop);
-        waiters_forget_left(ops->kept, loop);
+        waiters_forget_left(ops);
         if (ops->queues_left)
             ops->queues_left(ops, loop->stack.checked_at);
     }
-    for (struct tocsin__op *op = ops->running; op; op = op->next)
-        tocsin__op_progress_left(op);
-    for (uint64_t id = 0; (source = tocsin__id_after(&loop->ids.sources, id)); id = source->id) {
-        struct tocsin__op *op = (struct tocsin__op *)source;
-
-        if (source->is_op && tocsin__op_is_ending(op))
-            tocsin__op_left(op);
-    }
+    for (uint64_t id = 0; (op = tocsin__ops_after(ops, &id));)
+        if (tocsin__op_is_listed(op))
+            tocsin__op_progress_left(op);
+        else if (tocsin__op_is_ending(op))
+            tocsin__op_late(op);
+    tocsin__ops_late_ready(ops);
 }
 
 /* Skips operations that another thread has claimed, since that thread completes them. A provider
    may use the state until it completes the operation, so the state outlives this. */
 static void ops_finish(struct tocsin__loop_client *loop_client, bool serving)
 {
-    struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
+    const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops->running, *next; op; op = next) {
-        next = op->next;
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));) {
         if (op->background != serving || op->phase == TOCSIN__OP_UNDONE ||
             !tocsin__op_claim(op->source.id))
             continue;
-        if (op->type && !tocsin__op_own(op))
+        if (tocsin__op_type(op) && !tocsin__op_own(op))
             tocsin__op_outlives(op);
         tocsin__op_finish(op, -ECANCELED, NULL);
     }
@@ -180,10 +178,11 @@ static void ops_finish(struct tocsin__loop_client *loop_client, bool serving)
 
 static uint32_t ops_count_finished(const struct tocsin__loop_client *loop_client)
 {
+    const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;
+    const struct tocsin__op *op;
     uint32_t count = 0;
 
-    for (const struct tocsin__op *op = ((const struct tocsin__ops *)loop_client)->running; op;
-         op = op->next)
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));)
         count += !op->background && tocsin__op_finished(op);
     return count;
 }
@@ -191,12 +190,13 @@ static uint32_t ops_count_finished(const struct tocsin__loop_client *loop_client
 static void ops_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__ops *ops = tocsin__container(last, struct tocsin__ops, last);
+    struct tocsin__op *op;
 
     if (ops->queues_close)
         ops->queues_close(ops);
-    while (ops->kept)
-        tocsin__op_release(ops->kept);
-    tocsin__assert(!ops->running && !ops->loop_client.running && !ops->loop_client.serving);
+    for (uint64_t id = 0; (op = tocsin__ops_kept_after(ops, &id));)
+        tocsin__op_release(op);
+    tocsin__assert(!ops->late && !ops->loop_client.running && !ops->loop_client.serving);
     tocsin__assert(!ops->loop_client.kept && !ops->loop_client.threads && !ops->paused);
     while (ops->kinds) {
         struct tocsin__op_type *kind = ops->kinds;
@@ -230,6 +230,9 @@ int tocsin__ops_make(struct tocsin__engine *engine)
                                                      .finished = ops_count_finished };
     ops->engine = engine;
     ops->last.run = ops_free;
+    ops->late_last = &ops->late;
+    ops->late_node.run = tocsin__ops_run_late;
+    engine->loop->hooks.source_unpended = tocsin__op_unpended;
     tocsin__workers_use();
     engine->loop_client = &ops->loop_client;
     tocsin__engine_add_cleanup(engine, &ops->last);

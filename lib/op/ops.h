@@ -14,7 +14,12 @@ struct tocsin__ops {
     struct tocsin__cleanup last;
     struct tocsin__engine *engine;
     struct tocsin__op_type *kinds;
-    struct tocsin__op *running, *kept;
+    /* ended operations that still have something to do, the oldest first: the function of
+       tocsin_then, or the rest of an end that a jump has left */
+    struct tocsin__op *late, **late_last;
+    uint32_t late_count;
+    bool late_is_ready; /* late_node is on the ready list */
+    struct tocsin__node late_node;
     struct tocsin__progress *paused; /* was refused or is held, and is asked again */
     struct tocsin__progress *resume_next;
     struct tocsin__op *ending;      /* whose end is being delivered; NULL: none */

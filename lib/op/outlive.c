@@ -9,7 +9,8 @@
 struct outliving {
     struct outliving *next;
     uint64_t id;
-    struct tocsin_info *info;
+    struct tocsin_info *info; /* a reference; NULL: the end was not announced yet */
+    bool completed;           /* the provider has completed it before the end was announced */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -33,25 +34,58 @@ static __attribute__((constructor)) void outliving_fork_register(void)
 void tocsin__op_outlives(struct tocsin__op *op)
 {
     struct outliving *one = tocsin__alloc(sizeof *one);
-    struct tocsin_info *info = tocsin_info_ref(&op->info.pub);
 
+    op->outlives = true;
     if (!one)
         return;
     one->id = op->source.id;
-    one->info = info;
     pthread_mutex_lock(&lock);
     one->next = all;
     all = one;
     pthread_mutex_unlock(&lock);
 }
 
-void tocsin__outlived(uint64_t id)
+/* The place of the entry with this id in the list, which ends with NULL. */
+static struct outliving **outliving_find(uint64_t id)
 {
-    struct outliving **link = &all, *one;
+    struct outliving **link = &all;
+
+    while (*link && (*link)->id != id)
+        link = &(*link)->next;
+    return link;
+}
+
+void tocsin__op_outlives_announced(struct tocsin__op *op)
+{
+    struct outliving **link, *one, *over = NULL;
 
     pthread_mutex_lock(&lock);
-    while ((one = *link) && one->id != id)
-        link = &one->next;
+    link = outliving_find(op->source.id);
+    one = *link;
+    if (one && one->completed) {
+        over = one;
+        *link = one->next;
+    } else {
+        struct tocsin_info *info = tocsin_info_ref(&op->info.pub);
+
+        if (one)
+            one->info = info;
+    }
+    pthread_mutex_unlock(&lock);
+    tocsin__release(over);
+}
+
+void tocsin__outlived(uint64_t id)
+{
+    struct outliving **link, *one;
+
+    pthread_mutex_lock(&lock);
+    link = outliving_find(id);
+    one = *link;
+    if (one && !one->info) {
+        one->completed = true;
+        one = NULL;
+    }
     if (one)
         *link = one->next;
     pthread_mutex_unlock(&lock);

@@ -8,12 +8,12 @@
 
 static void pause_link(struct tocsin__progress *progress)
 {
-    struct tocsin__ops *ops = tocsin__ops(progress->op->engine);
+    struct tocsin__ops *ops = tocsin__ops(tocsin__op_engine(progress->op));
 
     if (progress->paused_link)
         return;
     if (!ops->paused)
-        ops->resumed_age = progress->op->engine->loop->age;
+        ops->resumed_age = tocsin__op_engine(progress->op)->loop->age;
     progress->paused_next = ops->paused;
     progress->paused_link = &ops->paused;
     if (progress->paused_next)
@@ -23,7 +23,7 @@ static void pause_link(struct tocsin__progress *progress)
 
 static void pause_unlink(struct tocsin__progress *progress)
 {
-    struct tocsin__ops *ops = tocsin__ops(progress->op->engine);
+    struct tocsin__ops *ops = tocsin__ops(tocsin__op_engine(progress->op));
 
     if (!progress->paused_link)
         return;
@@ -38,18 +38,18 @@ static void pause_unlink(struct tocsin__progress *progress)
 
 void tocsin__op_pause(struct tocsin__op *op)
 {
-    op->progress->refused = true;
-    if (op->progress->state == TOCSIN__PROGRESS_IDLE)
-        pause_link(
-            op->progress); /* otherwise tocsin__op_resume_refused resumes it after the delivery */
+    tocsin__op_progress(op)->refused = true;
+    if (tocsin__op_progress(op)->state == TOCSIN__PROGRESS_IDLE)
+        pause_link(tocsin__op_progress(
+            op)); /* otherwise tocsin__op_resume_refused resumes it after the delivery */
 }
 
 void tocsin__op_pause_end(struct tocsin__op *op)
 {
-    if (!op->progress)
+    if (!tocsin__op_progress(op))
         return;
-    op->progress->refused = false;
-    pause_unlink(op->progress);
+    tocsin__op_progress(op)->refused = false;
+    pause_unlink(tocsin__op_progress(op));
 }
 
 /* Whether resume may be called: not after a request to end or a completion. While another thread
@@ -59,7 +59,7 @@ static bool pause_may_resume(const struct tocsin__op *op)
     if (op->phase != TOCSIN__OP_RUNNING)
         return false;
     if (tocsin__op_copies(op))
-        tocsin__ops(op->engine)->resume_wanted = true;
+        tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
     return tocsin__op_open(op);
 }
 
@@ -68,13 +68,13 @@ static void pause_resume(struct tocsin__op *op)
     struct tocsin_op id = { { op->source.id } };
 
     tocsin__op_pause_end(op);
-    if (op->type->resume)
-        op->type->resume(id, op->state);
+    if (tocsin__op_type(op)->resume)
+        tocsin__op_type(op)->resume(id, op->state);
 }
 
 void tocsin__op_resume_refused(struct tocsin__op *op)
 {
-    if (!op->progress->refused)
+    if (!tocsin__op_progress(op)->refused)
         return;
     if (pause_may_resume(op) && tocsin__op_has_demand(op))
         pause_resume(op);
@@ -84,30 +84,30 @@ void tocsin__op_resume_refused(struct tocsin__op *op)
 
 void tocsin__op_cancel_refused(struct tocsin__op *op)
 {
-    if (op->progress && op->progress->paused_link)
-        tocsin__ops(op->engine)->resume_wanted = true;
+    if (tocsin__op_progress(op) && tocsin__op_progress(op)->paused_link)
+        tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
 }
 
 void tocsin__op_hold_progress(struct tocsin__op *op)
 {
-    op->progress->state = TOCSIN__PROGRESS_HELD;
-    pause_link(op->progress);
+    tocsin__op_progress(op)->state = TOCSIN__PROGRESS_HELD;
+    pause_link(tocsin__op_progress(op));
 }
 
 void tocsin__op_unhold_progress(struct tocsin__op *op)
 {
-    tocsin__assert(op->progress->state == TOCSIN__PROGRESS_HELD);
-    op->progress->state = TOCSIN__PROGRESS_READY;
-    pause_unlink(op->progress);
+    tocsin__assert(tocsin__op_progress(op)->state == TOCSIN__PROGRESS_HELD);
+    tocsin__op_progress(op)->state = TOCSIN__PROGRESS_READY;
+    pause_unlink(tocsin__op_progress(op));
 }
 
 static void pause_ask(struct tocsin__op *op)
 {
-    if (op->progress->state == TOCSIN__PROGRESS_HELD) {
+    if (tocsin__op_progress(op)->state == TOCSIN__PROGRESS_HELD) {
         if (!tocsin__op_progress_is_deliverable(op))
             return;
         tocsin__op_unhold_progress(op);
-        tocsin__ready_push(op->engine, &op->progress->node);
+        tocsin__ready_push(tocsin__op_engine(op), &tocsin__op_progress(op)->node);
     } else if (pause_may_resume(op) && tocsin__op_has_demand(op)) {
         pause_resume(op);
     }

@@ -39,7 +39,7 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
 static int progress_failed(struct tocsin__op *op, int err)
 {
     tocsin__op_pause(op);
-    tocsin__ops(op->engine)->resume_wanted = true;
+    tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
     return err;
 }
 
@@ -61,9 +61,9 @@ static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int s
 
     if (err < 0)
         return err;
-    op->progress->info = tocsin__info_copy(&borrowed.pub, tocsin_info_data(&borrowed.pub),
-                                           tocsin__signal(signo)->spec.layout, &err);
-    if (!op->progress->info)
+    tocsin__op_progress(op)->info = tocsin__info_copy(
+        &borrowed.pub, tocsin_info_data(&borrowed.pub), tocsin__signal(signo)->spec.layout, &err);
+    if (!tocsin__op_progress(op)->info)
         sink->release(sink);
     return err;
 }
@@ -73,7 +73,7 @@ static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int s
 static int progress_take(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
                          unsigned overrun)
 {
-    struct tocsin__progress *progress = op->progress;
+    struct tocsin__progress *progress = tocsin__op_progress(op);
     struct tocsin__sink *sink = tocsin__op_sink(op);
     int err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
 
@@ -84,7 +84,7 @@ static int progress_take(struct tocsin__op *op, int which, const struct tocsin_p
     progress->overrun = overrun;
     progress->payload = payload;
     progress->state = TOCSIN__PROGRESS_READY;
-    tocsin__ready_push(op->engine, &progress->node);
+    tocsin__ready_push(tocsin__op_engine(op), &progress->node);
     return 1;
 }
 
@@ -109,7 +109,7 @@ static int progress_take_copy(struct tocsin__op *op, int which,
         tocsin__release(copy);
         return progress_failed(op, err);
     }
-    op->progress->copy = copy;
+    tocsin__op_progress(op)->copy = copy;
     return progress_take(op, which, copy, overrun);
 }
 
@@ -148,9 +148,10 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
 /* -EAGAIN, -ENOMEM: another loop that listens cannot take it now, and no handler was called. */
 static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
 {
-    const struct tocsin__progress *progress = op->progress;
+    const struct tocsin__progress *progress = tocsin__op_progress(op);
     int signo = op->kind->progress[progress->which];
     const struct tocsin_payload *kept = info->pub.payload;
+    bool notified = op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
     int result;
 
     info->pub = (struct tocsin_info){ .signo = signo,
@@ -158,11 +159,11 @@ static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
                                       .overrun = progress->overrun,
                                       .name = tocsin__signal(signo)->name,
                                       .source = { op->source.id },
-                                      .parent = op->parent,
+                                      .parent = op->run.parent,
                                       .payload = progress->info ? kept : progress->payload };
-    result = tocsin__announce(op->engine->loop, signo, &op->source, info, NULL,
-                              op->notify.mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE));
-    if (result >= 0 && op->notify.mode & TOCSIN_AT_EACH)
+    result = tocsin__announce(tocsin__op_engine(op)->loop, signo, &op->source, info, NULL,
+                              notified ? TOCSIN__NOTIFIED : 0);
+    if (result >= 0 && op->mode & TOCSIN_AT_EACH)
         tocsin__op_call(op, &info->pub);
     return result;
 }
@@ -170,7 +171,7 @@ static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
 /* Puts progress into the queue of the notify if it was delivered, and frees what belongs to it. */
 static void progress_end(struct tocsin__op *op, bool delivered)
 {
-    struct tocsin__progress *progress = op->progress;
+    struct tocsin__progress *progress = tocsin__op_progress(op);
     struct tocsin__sink *sink = tocsin__op_sink(op);
     struct tocsin__info *info = progress->info;
     struct tocsin_payload *copy = progress->copy;
@@ -193,20 +194,20 @@ static void progress_end(struct tocsin__op *op, bool delivered)
 /* The end of the operation follows, if it has arrived. */
 static void progress_let_end_follow(struct tocsin__op *op)
 {
-    if (op->progress->end_waits)
-        tocsin__ready_push(op->engine, &op->end_node);
-    op->progress->end_waits = false;
+    if (tocsin__op_progress(op)->end_waits)
+        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+    tocsin__op_progress(op)->end_waits = false;
 }
 
 void tocsin__op_progress_forget(struct tocsin__op *op)
 {
-    if (op->progress)
+    if (tocsin__op_progress(op))
         progress_end(op, false);
 }
 
 void tocsin__op_progress_drop(struct tocsin__op *op)
 {
-    if (!op->progress || op->progress->state != TOCSIN__PROGRESS_HELD)
+    if (!tocsin__op_progress(op) || tocsin__op_progress(op)->state != TOCSIN__PROGRESS_HELD)
         return;
     tocsin__op_unhold_progress(op);
     progress_end(op, false);
@@ -224,11 +225,11 @@ void tocsin__op_progress_lost(struct tocsin__op *op)
 
 void tocsin__op_progress_left(struct tocsin__op *op)
 {
-    if (!op->progress || op->progress->state != TOCSIN__PROGRESS_DELIVERING)
+    if (!tocsin__op_progress(op) || tocsin__op_progress(op)->state != TOCSIN__PROGRESS_DELIVERING)
         return;
     tocsin__op_progress_lost(op);
     tocsin__op_pause(op);
-    tocsin__ops(op->engine)->resume_wanted = true;
+    tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
 }
 
 void tocsin__op_deliver_progress(struct tocsin__node *node)
@@ -246,7 +247,7 @@ void tocsin__op_deliver_progress(struct tocsin__node *node)
     progress->state = TOCSIN__PROGRESS_DELIVERING;
     if (runs && progress_announce(op, progress->info ? progress->info : &info) < 0) {
         tocsin__op_hold_progress(op);
-        tocsin__ops(op->engine)->resume_wanted = true;
+        tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
         return;
     }
     tocsin__info_end(&info);

@@ -37,7 +37,7 @@ struct tocsin__progress {
 /* Whether progress was accepted and not delivered yet. Its payload may lie in the state. */
 static inline bool tocsin__op_has_progress(const struct tocsin__op *op)
 {
-    return op->progress && op->progress->state != TOCSIN__PROGRESS_IDLE;
+    return tocsin__op_progress(op) && tocsin__op_progress(op)->state != TOCSIN__PROGRESS_IDLE;
 }
 
 /* Accepts progress if it is wanted, and pauses the operation if it is not. The payload is lent.

@@ -51,16 +51,15 @@ static bool reserve_pending(const struct tocsin__ops *ops, struct tocsin__loop_s
 
 int tocsin__op_reserve_end(struct tocsin__op *op)
 {
-    struct tocsin__ops *ops = tocsin__ops(op->engine);
-    struct tocsin__loop *loop = op->engine->loop;
+    struct tocsin__ops *ops = tocsin__ops(tocsin__op_engine(op));
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
     struct tocsin__sink *sink = tocsin__op_sink(op);
     struct tocsin__loop_signal *loop_signal;
     int signo = op->kind->done, err;
     void *none;
 
-    if (op->notify.mode & TOCSIN_INTO_QUEUE && !sink)
-        return tocsin__loop_find(offsetof(struct tocsin__loop, ids.queues), op->notify.queue.id,
-                                 &none);
+    if (op->mode & TOCSIN_INTO_QUEUE && !sink)
+        return tocsin__loop_find(offsetof(struct tocsin__loop, ids.queues), op->queue, &none);
     if (tocsin__signal(signo)->unresolved && tocsin__patterns_resolve(loop) < 0)
         return -ENOMEM;
     loop_signal = tocsin__loop_signal(loop, signo);
@@ -69,9 +68,12 @@ int tocsin__op_reserve_end(struct tocsin__op *op)
         tocsin__admission_count_refused(loop_signal, 0);
         return -EAGAIN;
     }
-    if (loop_signal && loop_signal->state & TOCSIN__BLOCKED &&
-        !reserve_pending(ops, loop_signal, signo))
-        return -EAGAIN;
+    if (loop_signal && loop_signal->state & TOCSIN__BLOCKED) {
+        if (!reserve_pending(ops, loop_signal, signo))
+            return -EAGAIN;
+        if (!tocsin__op_rare(op))
+            return -ENOMEM;
+    }
     if (tocsin__has_other_listeners(tocsin__signal(signo), loop_signal) &&
         !tocsin__completion_messages_have_room(loop, tocsin__signal(signo)))
         return -EAGAIN;
@@ -92,7 +94,7 @@ void tocsin__op_release_end(struct tocsin__op *op)
 
     if (sink)
         sink->release(sink);
-    if (sink && op->progress && op->progress->info)
+    if (sink && tocsin__op_progress(op) && tocsin__op_progress(op)->info)
         sink->release(sink);
-    tocsin__ops_unexpect(tocsin__ops(op->engine), op->kind->done);
+    tocsin__ops_unexpect(tocsin__ops(tocsin__op_engine(op)), op->kind->done);
 }

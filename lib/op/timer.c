@@ -11,39 +11,43 @@
 
 static const int64_t delay_max_ms = 1000000000000;
 
+/* A timer that expires once needs no state. Its timer is in op->run, as that of the other ones, and
+   its terminal payload is the empty one of the operation. */
 struct state {
-    struct tocsin_timer_expired expired;
     struct tocsin_timer_ticked ticked;
-    struct tocsin__timer timer;
-    struct tocsin__op *op;
-    int64_t period_us; /* period; 0: the timer expires once, or ticks only when it is set */
-    int64_t due_us;    /* time of the expiry or of the next tick */
+    int64_t period_us; /* period; 0: the timer ticks only when it is set */
+    int64_t due_us;    /* time of the next tick */
     unsigned missed;   /* ticks to be merged into the next one */
 };
 
-static void timer_disarm(void *arg)
+static void timer_disarm(void *state)
 {
-    struct state *state = arg;
+    struct tocsin__op *op = tocsin__op_of_state(state);
 
-    tocsin__timer_disarm(state->op->engine, &state->timer);
+    tocsin__timer_disarm(tocsin__op_engine(op), &op->run.timer);
 }
 
-static int timer_cancel(struct tocsin_op op, void *arg, int reason)
+static int timer_cancel(struct tocsin_op id, void *state, int reason)
 {
-    struct state *state = arg;
-
-    (void)op;
+    (void)id;
     timer_disarm(state);
-    tocsin__op_complete(state->op, reason, &state->expired.tocsin);
+    tocsin__op_complete(tocsin__op_of_state(state), reason, NULL);
     return 0;
+}
+
+static struct tocsin__op *op_of_timer(struct tocsin__timer *timer)
+{
+    return tocsin__container(timer, struct tocsin__op, run.timer);
 }
 
 static void on_timer_expired(struct tocsin__timer *timer)
 {
-    struct state *state = tocsin__container(timer, struct state, timer);
+    struct tocsin__op *op = op_of_timer(timer);
+    struct tocsin_payload *expired = tocsin__op_empty_payload(op);
 
-    state->expired.late_us = tocsin__now(state->op->engine) - tocsin__timer_due(timer);
-    tocsin__op_complete(state->op, 0, &state->expired.tocsin);
+    ((struct tocsin_timer_expired *)expired)->late_us = tocsin__now(tocsin__op_engine(op)) -
+                                                        tocsin__timer_due(timer);
+    tocsin__op_complete(op, 0, NULL);
 }
 
 static unsigned timer_add_missed(unsigned missed, int64_t more)
@@ -64,30 +68,32 @@ static void timer_step(struct state *state, int64_t now)
 
 static void on_timer_tick(struct tocsin__timer *timer)
 {
-    struct state *state = tocsin__container(timer, struct state, timer);
-    int64_t now = tocsin__now(state->op->engine);
-    bool told;
+    struct tocsin__op *op = op_of_timer(timer);
+    struct state *state = (struct state *)op->state;
+    int64_t now = tocsin__now(tocsin__op_engine(op));
+    bool accepted;
 
     timer_step(state, now);
-    if (!tocsin__op_has_progress(
-            state->op)) /* otherwise the payload is being delivered, and must not change */
+    /* otherwise the payload is being delivered, and must not change */
+    if (!tocsin__op_has_progress(op))
         state->ticked.late_us = now - state->due_us;
-    told = tocsin__op_try_progress(state->op, 0, &state->ticked.tocsin, state->missed) == 1;
-    state->missed = told ? 0 : timer_add_missed(state->missed, 1);
+    accepted = tocsin__op_try_progress(op, 0, &state->ticked.tocsin, state->missed) == 1;
+    state->missed = accepted ? 0 : timer_add_missed(state->missed, 1);
     state->due_us += state->period_us;
-    if (state->period_us && (tocsin__op_has_progress(state->op) || !state->op->progress->refused))
-        tocsin__timer_arm(state->op->engine, timer, state->due_us);
+    if (state->period_us && (tocsin__op_has_progress(op) || !tocsin__op_progress(op)->refused))
+        tocsin__timer_arm(tocsin__op_engine(op), timer, state->due_us);
 }
 
 /* The timer was not armed while nobody wanted its ticks: counts the ticks of that time as missed,
    and delivers one. */
-static void timer_resume(struct tocsin_op op, void *arg)
+static void timer_resume(struct tocsin_op id, void *arg)
 {
+    struct tocsin__op *op = tocsin__op_of_state(arg);
     struct state *state = arg;
-    int64_t now = tocsin__now(state->op->engine);
+    int64_t now = tocsin__now(tocsin__op_engine(op));
 
-    (void)op;
-    if (tocsin__timer_armed(&state->timer) || !(state->period_us || state->missed))
+    (void)id;
+    if (tocsin__timer_armed(&op->run.timer) || !(state->period_us || state->missed))
         return;
     if (!state->period_us) {
         state->missed--; /* the last tick is not missed: it is delivered now */
@@ -98,44 +104,56 @@ static void timer_resume(struct tocsin_op op, void *arg)
         state->missed = timer_add_missed(state->missed, 1);
         state->due_us += state->period_us;
     }
-    tocsin__timer_arm(state->op->engine, &state->timer, state->due_us);
+    tocsin__timer_arm(tocsin__op_engine(op), &op->run.timer, state->due_us);
 }
 
-static const struct tocsin_op_type once_type = {
-    .done = &tocsin__timer_expired_spec,
-    .state_size = sizeof(struct state),
-    .cancel = timer_cancel,
-    .flags = TOCSIN__OWN | TOCSIN__TIMERS << TOCSIN__COUNTED,
+static const struct tocsin__own_type once_type = {
+    .type = { .done = &tocsin__timer_expired_spec,
+              .cancel = timer_cancel,
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__TIMERS << TOCSIN__COUNTED },
+    .disarm = timer_disarm,
 };
 
-static const struct tocsin_op_type every_type = {
-    .done = &tocsin__timer_expired_spec,
-    .progress = { &tocsin__timer_ticked_spec },
-    .state_size = sizeof(struct state),
-    .cancel = timer_cancel,
-    .resume = timer_resume,
-    .flags = TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__GATHERS | TOCSIN__TICKERS << TOCSIN__COUNTED,
+static const struct tocsin__own_type every_type = {
+    .type = { .done = &tocsin__timer_expired_spec,
+              .progress = { &tocsin__timer_ticked_spec },
+              .state_size = sizeof(struct state),
+              .cancel = timer_cancel,
+              .resume = timer_resume,
+              .flags = TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__GATHERS |
+                       TOCSIN__TICKERS << TOCSIN__COUNTED },
+    .disarm = timer_disarm,
 };
 
-static int timer_start(const struct tocsin_op_type *type, int64_t delay_ms,
+/* Arms the timer for the next tick, or for the expiry. */
+static void timer_set(struct tocsin__op *op, int64_t delay_ms)
+{
+    int64_t due_us = tocsin__now(tocsin__op_engine(op)) + delay_ms * 1000;
+
+    if (tocsin__op_type(op) == &every_type.type)
+        ((struct state *)op->state)->due_us = due_us;
+    tocsin__timer_arm(tocsin__op_engine(op), &op->run.timer, due_us);
+}
+
+static int timer_start(const struct tocsin__own_type *type, int64_t delay_ms,
                        const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     struct tocsin__op *op;
-    struct state *state;
-    int err = delay_ms < 0 || delay_ms > delay_max_ms ? -EINVAL : tocsin__op_new(type, notify, &op);
+    int err = delay_ms < 0 || delay_ms > delay_max_ms ? -EINVAL
+                                                      : tocsin__op_new(&type->type, notify, &op);
 
     if (err < 0)
         return tocsin__op_failed(err, ret_op);
-    state = (struct state *)op->state;
-    state->op = op;
-    op->disarm = timer_disarm;
-    state->expired = tocsin_timer_expired_make();
-    state->ticked = tocsin_timer_ticked_make();
-    state->timer.fire = type == &once_type ? on_timer_expired : on_timer_tick;
-    state->period_us = type == &once_type ? 0 : delay_ms * 1000;
-    state->due_us = tocsin__now(op->engine) + delay_ms * 1000;
+    op->run.timer.fire = on_timer_expired;
+    if (type == &every_type) {
+        struct state *state = (struct state *)op->state;
+
+        op->run.timer.fire = on_timer_tick;
+        state->ticked = tocsin_timer_ticked_make();
+        state->period_us = delay_ms * 1000;
+    }
     if (type == &once_type || delay_ms > 0)
-        tocsin__timer_arm(op->engine, &state->timer, state->due_us);
+        timer_set(op, delay_ms);
     return tocsin__op_started(op, 0, ret_op);
 }
 
@@ -152,21 +170,19 @@ int tocsin_every(int64_t period_ms, const struct tocsin_notify *notify, struct t
 int tocsin_timer_set(struct tocsin_op timer, int64_t delay_ms)
 {
     struct tocsin__op *op;
-    struct state *state;
     int err = delay_ms < -1 || delay_ms > delay_max_ms ? -EINVAL : tocsin__op_find(timer, &op);
 
     if (err < 0)
         return tocsin__traced(err);
-    if (op->type != &once_type && op->type != &every_type)
+    if (tocsin__op_type(op) != &once_type.type && tocsin__op_type(op) != &every_type.type)
         return tocsin__traced(-EINVAL);
     if (!tocsin__op_open(op))
         return tocsin__traced(-EALREADY);
-    state = (struct state *)op->state;
-    state->missed = 0;
-    state->due_us = tocsin__now(op->engine) + delay_ms * 1000;
+    if (tocsin__op_type(op) == &every_type.type)
+        ((struct state *)op->state)->missed = 0;
     if (delay_ms < 0)
-        tocsin__timer_disarm(op->engine, &state->timer);
+        timer_disarm(op->state);
     else
-        tocsin__timer_arm(op->engine, &state->timer, state->due_us);
+        timer_set(op, delay_ms);
     return 0;
 }

@@ -61,13 +61,15 @@ static void watch_resume(struct tocsin_op op, void *arg)
         watch_cancel(op, state, err);
 }
 
-static const struct tocsin_op_type watch_type = {
-    .done = &tocsin__fd_done_spec,
-    .progress = { &tocsin__fd_ready_spec },
-    .state_size = sizeof(struct state),
-    .cancel = watch_cancel,
-    .resume = watch_resume,
-    .flags = TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__WATCHES << TOCSIN__COUNTED,
+static const struct tocsin__own_type watch_type = {
+    .type = { .done = &tocsin__fd_done_spec,
+              .progress = { &tocsin__fd_ready_spec },
+              .state_size = sizeof(struct state),
+              .cancel = watch_cancel,
+              .resume = watch_resume,
+              .flags = TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__DISARMS |
+                       TOCSIN__WATCHES << TOCSIN__COUNTED },
+    .disarm = watch_disarm,
 };
 
 static int watch_open(struct tocsin__op *op, int fd, short events)
@@ -76,12 +78,11 @@ static int watch_open(struct tocsin__op *op, int fd, short events)
     int err;
 
     state->op = op;
-    op->disarm = watch_disarm;
     state->done = tocsin_fd_done_make();
     state->ready = tocsin_fd_ready_make();
     state->done.fd = state->ready.fd = fd;
     state->watch.ready = on_watch_ready;
-    err = tocsin__watch_open(op->engine, &state->watch, fd);
+    err = tocsin__watch_open(tocsin__op_engine(op), &state->watch, fd);
     if (err == 0)
         err = tocsin__watch_for(&state->watch, events);
     if (err < 0)
@@ -96,7 +97,7 @@ int tocsin_watch(int fd, short poll_events, const struct tocsin_notify *notify,
     struct tocsin__op *op;
     int err = poll_events & ~(POLLIN | POLLOUT) ? -EINVAL
               : fd < 0                          ? -EBADF
-                                                : tocsin__op_new(&watch_type, notify, &op);
+                                                : tocsin__op_new(&watch_type.type, notify, &op);
 
     if (err < 0)
         return tocsin__traced(tocsin__op_failed(err, ret_op));
@@ -111,7 +112,7 @@ int tocsin_watch_set(struct tocsin_op watch, short poll_events)
 
     if (err < 0)
         return tocsin__traced(err);
-    if (op->type != &watch_type)
+    if (tocsin__op_type(op) != &watch_type.type)
         return tocsin__traced(-EINVAL);
     if (!tocsin__op_open(op))
         return tocsin__traced(-EALREADY);

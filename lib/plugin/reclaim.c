@@ -26,7 +26,7 @@ static struct tocsin__ops *ops_here(void)
 /* True if the owner started the operation, or implements its type. */
 static bool is_operation_of(const struct tocsin__owner *owner, const struct tocsin__op *op)
 {
-    return op->owner == owner || tocsin__owner_has(owner, op->type);
+    return op->owner == owner || tocsin__owner_has(owner, tocsin__op_type(op));
 }
 
 static void operation_cancel(struct tocsin__op *op)
@@ -44,50 +44,46 @@ enum { FINITE = 1, PERSISTENT = 2 };
 
 static void operations_cancel(const struct tocsin__owner *owner, int kinds)
 {
-    struct tocsin__ops *ops = ops_here();
+    const struct tocsin__ops *ops = ops_here();
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops ? ops->running : NULL, *next; op; op = next) {
-        next = op->next;
+    for (uint64_t id = 0; ops && (op = tocsin__ops_listed_after(ops, &id));)
         if (is_operation_of(owner, op) &&
             kinds & (tocsin__op_is_persistent(op) ? PERSISTENT : FINITE))
             operation_cancel(op);
-    }
 }
 
 /* Nobody will take the results of operations that run (TOCSIN_FUTURE). */
 static void results_disclaim(const struct tocsin__owner *owner)
 {
-    struct tocsin__ops *ops = ops_here();
+    const struct tocsin__ops *ops = ops_here();
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops ? ops->running : NULL; op; op = op->next)
-        if (op->owner == owner && !op->waiter)
-            op->notify.mode &= ~(unsigned)TOCSIN_KEEP;
+    for (uint64_t id = 0; ops && (op = tocsin__ops_listed_after(ops, &id));)
+        if (op->owner == owner && !tocsin__op_waiter(op))
+            op->mode &= ~(unsigned)TOCSIN_KEEP;
 }
 
 /* Frees results that are kept and that nobody will take. */
 static void results_free(const struct tocsin__owner *owner)
 {
-    struct tocsin__ops *ops = ops_here();
+    const struct tocsin__ops *ops = ops_here();
+    struct tocsin__op *op;
 
-    for (struct tocsin__op *op = ops ? ops->kept : NULL, *next; op; op = next) {
-        next = op->next;
-        if (op->owner == owner && !op->waiter)
+    for (uint64_t id = 0; ops && (op = tocsin__ops_kept_after(ops, &id));)
+        if (op->owner == owner && !tocsin__op_waiter(op))
             tocsin__op_release(op);
-    }
 }
 
 /* Frees ended operations that are still sources because emissions of them are pending. */
 static void operation_sources_free(const struct tocsin__owner *owner)
 {
-    struct tocsin__source *source;
+    const struct tocsin__ops *ops = ops_here();
+    struct tocsin__op *op;
 
-    for (uint64_t id = 0; (source = tocsin__id_after(&tocsin__self->ids.sources, id));) {
-        struct tocsin__op *op = source->is_op ? (struct tocsin__op *)source : NULL;
-
-        id = source->id;
-        if (op && op->phase == TOCSIN__OP_OVER && is_operation_of(owner, op))
+    for (uint64_t id = 0; ops && (op = tocsin__ops_after(ops, &id));)
+        if (op->phase == TOCSIN__OP_OVER && is_operation_of(owner, op))
             tocsin__op_release(op);
-    }
 }
 
 static struct tocsin__mask_rule *block_next(const struct tocsin__owner *owner, uint64_t id)

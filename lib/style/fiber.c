@@ -170,7 +170,7 @@ static void fiber_main(void *arg)
 
 static void fiber_end(struct tocsin__fiber *fiber)
 {
-    struct tocsin__engine *engine = fiber->op->engine;
+    struct tocsin__engine *engine = tocsin__op_engine(fiber->op);
 
     stack_keep(engine->fibers, fiber->stack);
     fiber->stack = NULL;
@@ -182,7 +182,7 @@ static void fiber_end(struct tocsin__fiber *fiber)
 static void on_fiber_resume(struct tocsin__node *node)
 {
     struct tocsin__fiber *fiber = tocsin__container(node, struct tocsin__fiber, node);
-    struct tocsin__engine *engine = fiber->op->engine;
+    struct tocsin__engine *engine = tocsin__op_engine(fiber->op);
     struct tocsin__loop *loop = engine->loop;
     uint64_t parent = loop->parent;
     struct tocsin__context was;
@@ -228,7 +228,7 @@ void tocsin__fiber_resume(struct tocsin__fiber *fiber)
     if (fiber->resuming)
         return;
     fiber->resuming = true;
-    tocsin__ready_push(fiber->op->engine, &fiber->node);
+    tocsin__ready_push(tocsin__op_engine(fiber->op), &fiber->node);
 }
 
 bool tocsin__fiber_is_cancelled(const struct tocsin__fiber *fiber)
@@ -263,7 +263,7 @@ static int fiber_cancel(struct tocsin_op op, void *state, int reason)
     (void)op;
     fiber->cancelled = true;
     /* T6: not resumed; fiber_drop unmaps its stack */
-    if (fiber->op->engine->loop->life.thread_ended)
+    if (tocsin__op_engine(fiber->op)->loop->life.thread_ended)
         tocsin__op_complete(fiber->op, reason, &fiber->done.tocsin);
     else if (fiber->waits_for)
         tocsin__op_end(fiber->waits_for, -ECANCELED);
@@ -293,7 +293,7 @@ static const struct tocsin_op_type fiber_type = {
 
 bool tocsin__fiber_is_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)
 {
-    while (op && op->type == &fiber_type && op != fiber->op)
+    while (op && tocsin__op_type(op) == &fiber_type && op != fiber->op)
         op = ((const struct tocsin__fiber *)op->state)->waits_for;
     return op == fiber->op;
 }
@@ -302,9 +302,9 @@ static int fiber_start(struct tocsin__op *op, tocsin_task task, void *arg)
 {
     struct tocsin__fiber *fiber = (struct tocsin__fiber *)op->state;
 
-    if (fibers_make(op->engine) < 0)
+    if (fibers_make(tocsin__op_engine(op)) < 0)
         return -ENOMEM;
-    fiber->stack = stack_take(op->engine->fibers);
+    fiber->stack = stack_take(tocsin__op_engine(op)->fibers);
     if (!fiber->stack)
         return -ENOMEM;
     tocsin__op_set_owner(op, (const void *)task);
@@ -313,8 +313,8 @@ static int fiber_start(struct tocsin__op *op, tocsin_task task, void *arg)
     fiber->node.run = on_fiber_resume;
     fiber->task = task;
     fiber->arg = arg;
-    fiber->parent = op->parent;
-    fiber->began_us = tocsin__now(op->engine);
+    fiber->parent = op->run.parent;
+    fiber->began_us = tocsin__now(tocsin__op_engine(op));
     tocsin__stack_set(fiber->stack, fiber_main, fiber);
     tocsin__fiber_resume(fiber);
     return 0;

@@ -3,10 +3,10 @@
 
 #include "base/refusal.h"
 #include "loop/clock.h"
-#include "loop/ready.h"
 #include "loop/free.h"
 #include "loop/turn.h"
 #include "op/cancel.h"
+#include "op/late.h"
 #include "op/lifecycle.h"
 #include "op/notify.h"
 #include "op/op.h"
@@ -20,9 +20,9 @@ int tocsin__future_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
     if (err < 0)
         return err;
-    if (!((*ret_op)->notify.mode & TOCSIN_KEEP) || tocsin__op_is_unstarted(*ret_op))
+    if (!((*ret_op)->mode & TOCSIN_KEEP) || tocsin__op_is_unstarted(*ret_op))
         return -EINVAL;
-    return (*ret_op)->waiter ? -EBUSY : 0;
+    return tocsin__op_waiter(*ret_op) ? -EBUSY : 0;
 }
 
 /* Waiting */
@@ -46,14 +46,14 @@ static void wait_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
 /* Returns 0 when there is a result. After -ESHUTDOWN, the loop and op may be freed already. */
 static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
 {
-    struct tocsin__engine *engine = op->engine;
+    struct tocsin__engine *engine = tocsin__op_engine(op);
     struct tocsin__loop *loop = engine->loop;
 
     while (!wait->over) {
         int err = tocsin__turn_run(engine, -1);
 
         if (err < 0 || loop->life.free_wanted) {
-            op->waiter = NULL;
+            tocsin__op_forget_waiter(op);
             tocsin__free_if_wanted();
             return err < 0 ? err : -ESHUTDOWN;
         }
@@ -65,14 +65,15 @@ static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
    fiber. Without a fiber: the loop cannot run turns now, for example in a handler. */
 static bool wait_would_deadlock(const struct tocsin__op *op)
 {
-    const struct tocsin__fiber *fiber = tocsin__fiber_running(op->engine);
+    const struct tocsin__fiber *fiber = tocsin__fiber_running(tocsin__op_engine(op));
 
-    return fiber ? tocsin__fiber_is_awaited(fiber, op) : !tocsin__can_turn(op->engine);
+    return fiber ? tocsin__fiber_is_awaited(fiber, op) : !tocsin__can_turn(tocsin__op_engine(op));
 }
 
 static int wait_for(struct tocsin__op *op)
 {
-    struct wait wait = { .waiter.wake = wait_wake, .fiber = tocsin__fiber_running(op->engine) };
+    struct wait wait = { .waiter.wake = wait_wake,
+                         .fiber = tocsin__fiber_running(tocsin__op_engine(op)) };
 
     op->waiter = &wait.waiter;
     if (!wait.fiber)
@@ -88,8 +89,9 @@ static int wait_for(struct tocsin__op *op)
 static int wait_set_deadline(struct tocsin__op *op, int64_t timeout_ms)
 {
     struct tocsin_op id = { { op->source.id } };
-    int64_t left_us = op->deadline && tocsin__timer_armed(&op->deadline->timer)
-                          ? tocsin__timer_due(&op->deadline->timer) - tocsin__now(op->engine)
+    const struct tocsin__timer *deadline = op->rare ? &op->rare->deadline : NULL;
+    int64_t left_us = deadline && tocsin__timer_armed(deadline)
+                          ? tocsin__timer_due(deadline) - tocsin__now(tocsin__op_engine(op))
                           : INT64_MAX;
 
     return timeout_ms >= 0 && timeout_ms < left_us / 1000 ? tocsin_op_deadline(id, timeout_ms) : 0;
@@ -104,7 +106,7 @@ int tocsin_wait(struct tocsin_op id, int64_t timeout_ms, struct tocsin_info **re
     status = timeout_ms < -1 ? -EINVAL : tocsin__future_find(id, &op);
     if (status == 0 && op->phase != TOCSIN__OP_KEPT) {
         if (wait_would_deadlock(op))
-            return tocsin__traced(tocsin__turn_refuse(op->engine));
+            return tocsin__traced(tocsin__turn_refuse(tocsin__op_engine(op)));
         status = wait_set_deadline(op, timeout_ms);
         if (status == 0)
             status = wait_for(op);
@@ -120,30 +122,20 @@ int tocsin_wait(struct tocsin_op id, int64_t timeout_ms, struct tocsin_info **re
 
 /* Then */
 
-static void on_then(struct tocsin__node *node)
-{
-    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, end_node);
-
-    tocsin__op_call(op, &op->info.pub);
-    tocsin__op_release(op);
-}
-
 int tocsin_then(struct tocsin_op id, tocsin_fn fn, void *arg)
 {
     struct tocsin__op *op;
     int err = fn ? tocsin__future_find(id, &op) : -EINVAL;
 
-    if (err == 0 && op->engine->had_last_turn)
+    if (err == 0 && tocsin__op_engine(op)->had_last_turn)
         err = -ESHUTDOWN;
     if (err < 0)
         return tocsin__traced(err);
-    op->notify.mode = TOCSIN_AT_END | (op->notify.mode & (TOCSIN_BACKGROUND | TOCSIN_NO_INJECT));
-    op->notify.fn = fn;
-    op->notify.arg = arg;
+    op->mode = TOCSIN_AT_END | (op->mode & (TOCSIN_BACKGROUND | TOCSIN_NO_INJECT));
+    op->notify = fn;
+    op->notify_arg = arg;
     tocsin__op_set_owner(op, (const void *)fn);
-    if (op->phase == TOCSIN__OP_KEPT) {
-        op->end_node.run = on_then;
-        tocsin__ready_push(op->engine, &op->end_node);
-    }
+    if (op->phase == TOCSIN__OP_KEPT)
+        tocsin__op_late(op);
     return 0;
 }

@@ -47,7 +47,7 @@ static void on_all_member_ended(struct tocsin__waiter *waiter, struct tocsin__op
     struct group *group = member->group;
 
     member->op = NULL;
-    op->waiter = NULL;
+    tocsin__op_forget_waiter(op);
     group->done.all.failed += op->status < 0;
     if (op->status < 0 && group->status == 0)
         group->status = op->status;
@@ -64,7 +64,7 @@ static void group_free_losers(struct group *group)
         if (!op)
             continue;
         group->members[i].op = NULL;
-        op->waiter = NULL;
+        tocsin__op_forget_waiter(op);
         if (op->phase != TOCSIN__OP_KEPT)
             tocsin__op_end(op, -ECANCELED);
         tocsin__op_free(op);
@@ -77,7 +77,7 @@ static void on_any_member_ended(struct tocsin__waiter *waiter, struct tocsin__op
     struct group *group = member->group;
 
     member->op = NULL;
-    op->waiter = NULL;
+    tocsin__op_forget_waiter(op);
     group->status = op->status;
     group->done.any.index = (uint32_t)(member - group->members);
     if (group->reason == 0)
@@ -138,7 +138,7 @@ static int group_wait_members(struct group *group, const struct tocsin_op *ops)
         member->op->waiter = &member->waiter;
     }
     while (err < 0 && i--)
-        group->members[i].op->waiter = NULL;
+        tocsin__op_forget_waiter(group->members[i].op);
     return err;
 }
 
@@ -163,7 +163,7 @@ static int group_init(struct tocsin__op *op, const struct tocsin_op *ops, size_t
     struct group *group = (struct group *)op->state;
 
     group->op = op;
-    group->first_only = op->type == &any_type;
+    group->first_only = tocsin__op_type(op) == &any_type;
     group->count = group->running = (uint32_t)count;
     group->members = count ? tocsin__alloc(count * sizeof *group->members) : NULL;
     if (count && !group->members)

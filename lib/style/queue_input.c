@@ -275,8 +275,9 @@ static size_t queue_count_ends(const struct tocsin__queue *queue)
                                                               queue->handler.id);
     size_t count = ops->ending && !tocsin__op_end_is_pending(ops->ending) &&
                    queue_listens(queue, ops->ending->kind->done);
+    const struct tocsin__op *op;
 
-    for (const struct tocsin__op *op = ops->running; op; op = op->next)
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));)
         count += op->phase != TOCSIN__OP_UNDONE && queue_listens(queue, op->kind->done);
     for (uint32_t i = 0; i < handler->subscription.loop_signals_count; i++)
         for (const struct tocsin__pending *pending =

@@ -11,8 +11,8 @@
 #include "op/lifecycle.h"
 #include "op/op.h"
 #include "op/op_owner.h"
-#include "op/pool.h"
-#include "op/worker.h"
+#include "op/work/pool.h"
+#include "op/work/worker.h"
 #include "delivery/owner_here.h"
 
 /* The part that the pool thread uses. It outlives an operation that is abandoned. */
@@ -100,7 +100,7 @@ static int work_cancel(struct tocsin_op op, void *arg, int reason)
     struct state *state = arg;
     bool queued = tocsin__job_remove(&state->work->job);
 
-    if (!queued && !state->abandon && !state->op->engine->loop->life.thread_ended)
+    if (!queued && !state->abandon && !tocsin__op_engine(state->op)->loop->life.thread_ended)
         return -EBUSY;
     if (tocsin__op_claim(op.source.id)) { /* otherwise the thread has claimed the operation */
         state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;

@@ -10,7 +10,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/refusal.h"
-#include "op/pool.h"
+#include "op/work/pool.h"
 
 enum { THREADS_MAX = 1024, THREADS_LEAST = 4, LIMIT = 1024 };
 

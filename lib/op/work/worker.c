@@ -13,8 +13,8 @@
 #include "os/rt_overflow.h"
 #include "loop/crash.h"
 #include "loop/engine.h"
-#include "op/pool.h"
-#include "op/worker.h"
+#include "op/work/pool.h"
+#include "op/work/worker.h"
 
 struct worker {
     struct worker *next,
