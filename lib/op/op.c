@@ -24,22 +24,21 @@ int tocsin__op_failed(int err, struct tocsin_op *ret_op)
     return err;
 }
 
-static struct tocsin__op *op_alloc(const struct tocsin_op_type *type, struct tocsin__op_type *kind)
+static struct tocsin__op *op_alloc(struct tocsin__op_type *kind)
 {
-    const struct tocsin_layout *layout = type ? tocsin__signal(kind->done)->spec.layout : NULL;
-    size_t progress = kind->progress[0] ? sizeof(struct tocsin__progress) : 0;
-    struct tocsin__op *op = tocsin__alloc(sizeof *op + kind->state_bytes + progress +
-                                          (layout ? layout->size : 0));
+    struct tocsin__op *op = tocsin__slab_alloc(&tocsin__ops(kind->engine)->slabs, kind->op_bytes);
+    struct tocsin_payload *payload;
 
     if (!op)
         return NULL;
     op->kind = kind;
-    if (progress) {
+    payload = tocsin__op_empty_payload(op);
+    if (kind->progress[0]) {
         tocsin__op_progress(op)->op = op;
         tocsin__op_progress(op)->node.run = tocsin__op_deliver_progress;
     }
-    if (layout)
-        tocsin__op_empty_payload(op)->layout = layout;
+    if (payload)
+        payload->layout = tocsin__signal(kind->done)->spec.layout;
     return op;
 }
 
@@ -131,14 +130,15 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     err = tocsin__op_charge(owner, type);
     if (err < 0)
         return err;
-    op = op_alloc(type, kind);
+    op = op_alloc(kind);
     err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
         tocsin__op_uncharge(owner, type);
         tocsin__op_type_uncharge(type);
-        if (op)
+        if (op) {
             tocsin__release(op->rare);
-        tocsin__release(op);
+            tocsin__slab_free(op, kind->op_bytes, &tocsin__ops(engine)->slabs);
+        }
         return err;
     }
     op->owner = owner;

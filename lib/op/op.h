@@ -94,7 +94,10 @@ struct tocsin__op {
         /* when only references to the info are left, since the entry may be gone */
         const struct tocsin_op_type *type_of_over;
     };
-    struct tocsin__owner *owner;
+    union {
+        struct tocsin__owner *owner;
+        size_t bytes_of_over; /* size of the block, when only references to the info are left */
+    };
     union {
         tocsin_fn notify;              /* the mode has TOCSIN_AT_END or TOCSIN_AT_EACH */
         uint64_t queue;                /* the mode has TOCSIN_INTO_QUEUE */

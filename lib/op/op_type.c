@@ -1,7 +1,9 @@
 /* The types of operations that a loop has, in a list, most recently used first. */
 #include "registry/catalogue.h"
 #include "registry/owner.h"
+#include "op/op.h"
 #include "op/op_type.h"
+#include "op/progress.h"
 #include "op/ops.h"
 
 static int type_declare(const struct tocsin_op_type *type, struct tocsin__op_type *kind)
@@ -32,6 +34,16 @@ static int type_check(const struct tocsin_op_type *type)
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
 }
 
+/* The state follows the head; then the progress, and an empty terminal payload. */
+static size_t op_bytes(const struct tocsin__op_type *kind)
+{
+    const struct tocsin_layout *layout = kind->type ? tocsin__signal(kind->done)->spec.layout
+                                                    : NULL;
+
+    return sizeof(struct tocsin__op) + kind->state_bytes +
+           (kind->progress[0] ? sizeof(struct tocsin__progress) : 0) + (layout ? layout->size : 0);
+}
+
 static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
                     struct tocsin__op_type **ret_kind)
 {
@@ -49,6 +61,7 @@ static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
     kind->type = type;
     kind->engine = ops->engine;
     kind->state_bytes = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+    kind->op_bytes = op_bytes(kind);
     if (type && type->flags & TOCSIN__DISARMS)
         kind->disarm = ((const struct tocsin__own_type *)type)->disarm;
     kind->next = ops->kinds;

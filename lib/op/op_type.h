@@ -18,6 +18,7 @@ struct tocsin__op_type {
     struct tocsin__engine *engine;
     void (*disarm)(void *state); /* of a type of the library's own; see struct tocsin__own_type */
     size_t state_bytes;          /* bytes of the state, so that what follows is aligned */
+    size_t op_bytes;             /* size of the whole block of an operation */
     int done, progress[4];       /* the signos of its signals; 0: no more progress */
     uint32_t running;            /* number of running operations of this type */
 };

@@ -206,6 +206,7 @@ static void ops_free(struct tocsin__cleanup *last, struct tocsin__engine *engine
         tocsin__release(kind);
     }
     engine->loop_client = NULL;
+    tocsin__slabs_end(&ops->slabs);
     tocsin__release(ops);
     tocsin__workers_rest();
 }

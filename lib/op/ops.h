@@ -2,6 +2,7 @@
 #ifndef TOCSIN_OP_OPS_H
 #define TOCSIN_OP_OPS_H
 
+#include "base/slab.h"
 #include "loop/engine.h"
 
 struct tocsin__op;
@@ -14,6 +15,7 @@ struct tocsin__ops {
     struct tocsin__cleanup last;
     struct tocsin__engine *engine;
     struct tocsin__op_type *kinds;
+    struct tocsin__slabs slabs; /* memory of the operations */
     /* ended operations that still have something to do, the oldest first: the function of
        tocsin_then, or the rest of an end that a jump has left */
     struct tocsin__op *late, **late_last;

@@ -1,0 +1,269 @@
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "base/slab.h"
+
+#ifdef HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+/* A free block. Its slab has lists of them. */
+struct block {
+    struct block *next;
+};
+
+/* The head of a slab; the blocks follow. Only the loop's thread uses the members, except returned
+   and, in an orphan, living. */
+struct tocsin__slab {
+    struct tocsin__slabs *slabs;
+    struct tocsin__slab *next, **link; /* in the open or the full slabs of its size */
+    struct tocsin__slab_list *list;    /* that list */
+    struct block *freed;               /* blocks that the loop's thread has freed */
+    char *fresh, *end;                 /* blocks that were never used */
+    uint32_t size;
+    /* blocks that are not free. Of an orphan, any thread counts it down */
+    _Atomic uint32_t living;
+    /* blocks that other threads have freed; ORPHAN: the loop has ended */
+    _Atomic(struct block *) returned;
+};
+
+static struct block orphan;
+#define ORPHAN (&orphan)
+enum { HEAD = (sizeof(struct tocsin__slab) + 63) / 64 * 64, LOOKED_AT = 16 };
+
+static bool is_plain(size_t size)
+{
+    return SANITIZED || size > (TOCSIN__SLAB_CLASSES - 1) * TOCSIN__SLAB_STEP ||
+           RUNNING_ON_VALGRIND;
+}
+
+static unsigned class_of(size_t size)
+{
+    return (unsigned)((size + TOCSIN__SLAB_STEP - 1) / TOCSIN__SLAB_STEP);
+}
+
+static struct tocsin__slab *slab_of(const void *block)
+{
+    return (struct tocsin__slab *)((uintptr_t)block & ~(uintptr_t)(TOCSIN__SLAB_BYTES - 1));
+}
+
+static void slab_unlink(struct tocsin__slab *slab)
+{
+    tocsin__assert(*slab->link == slab);
+    *slab->link = slab->next;
+    if (slab->next)
+        slab->next->link = slab->link;
+    else
+        slab->list->last = slab->list->first ? slab->link : NULL;
+}
+
+/* Appends the slab to the list. */
+static void slab_link(struct tocsin__slab *slab, struct tocsin__slab_list *list)
+{
+    slab->list = list;
+    slab->next = NULL;
+    slab->link = list->last ? list->last : &list->first;
+    *slab->link = slab;
+    list->last = &slab->next;
+}
+
+static void slab_move(struct tocsin__slab *slab, struct tocsin__slab_list *list)
+{
+    slab_unlink(slab);
+    slab_link(slab, list);
+}
+
+/* Maps a slab at a multiple of its size: maps twice as much, and unmaps what is too much. */
+static struct tocsin__slab *slab_map(void)
+{
+    char *pages = tocsin__pages(2 * TOCSIN__SLAB_BYTES);
+    size_t before = pages ? -(uintptr_t)pages & (TOCSIN__SLAB_BYTES - 1) : 0;
+
+    if (!pages)
+        return NULL;
+    if (before)
+        tocsin__pages_release(pages, before);
+    tocsin__pages_release(pages + before + TOCSIN__SLAB_BYTES, TOCSIN__SLAB_BYTES - before);
+    return (struct tocsin__slab *)(pages + before);
+}
+
+static struct tocsin__slab *slab_new(struct tocsin__slabs *slabs, unsigned class)
+{
+    struct tocsin__slab *slab = slab_map();
+
+    if (!slab)
+        return NULL;
+    slab->slabs = slabs;
+    slab->size = class * TOCSIN__SLAB_STEP;
+    slab->fresh = (char *)slab + HEAD;
+    slab->end = (char *)slab + TOCSIN__SLAB_BYTES;
+    slab_link(slab, &slabs->open[class]);
+    return slab;
+}
+
+static uint32_t living_of(const struct tocsin__slab *slab)
+{
+    return atomic_load_explicit(&slab->living, memory_order_relaxed);
+}
+
+static void living_add(struct tocsin__slab *slab, uint32_t by)
+{
+    tocsin__assert(by == 1 || living_of(slab) >= -by);
+    atomic_store_explicit(&slab->living, living_of(slab) + by, memory_order_relaxed);
+}
+
+/* Takes the blocks that other threads have freed. */
+static void slab_collect(struct tocsin__slab *slab)
+{
+    struct block *block = NULL, *next;
+
+    if (atomic_load_explicit(&slab->returned, memory_order_relaxed))
+        block = atomic_exchange_explicit(&slab->returned, NULL, memory_order_acquire);
+    for (; block; block = next) {
+        next = block->next;
+        block->next = slab->freed;
+        slab->freed = block;
+        living_add(slab, -1u);
+    }
+}
+
+/* Returns a free block of the slab; NULL: it has none. */
+static void *block_take(struct tocsin__slab *slab)
+{
+    struct block *block = slab->freed;
+
+    if (block) {
+        slab->freed = block->next;
+        memset(block, 0, slab->size);
+    } else if ((size_t)(slab->end - slab->fresh) >= slab->size) {
+        block = (struct block *)slab->fresh;
+        slab->fresh += slab->size;
+    } else {
+        return NULL;
+    }
+    living_add(slab, 1);
+    return block;
+}
+
+/* Finds a slab with a free block. A few of the full ones are asked whether other threads have freed
+   blocks. They go to the end of the list, so that each full slab is asked in its turn. */
+static struct tocsin__slab *slab_find(struct tocsin__slabs *slabs, unsigned class)
+{
+    struct tocsin__slab_list *full = &slabs->full[class];
+
+    for (int i = 0; full->first && i < LOOKED_AT; i++) {
+        struct tocsin__slab *slab = full->first;
+
+        slab_collect(slab);
+        slab_move(slab, slab->freed ? &slabs->open[class] : full);
+        if (slab->freed)
+            return slab;
+    }
+    return slab_new(slabs, class);
+}
+
+void *tocsin__slab_alloc(struct tocsin__slabs *slabs, size_t size)
+{
+    unsigned class = class_of(size);
+    struct tocsin__slab *slab;
+    void *block = NULL;
+
+    if (is_plain(size))
+        return tocsin__alloc(size);
+    if (tocsin__fault())
+        return NULL;
+    while ((slab = slabs->open[class].first) && !(block = block_take(slab))) {
+        slab_collect(slab);
+        if (!slab->freed)
+            slab_move(slab, &slabs->full[class]);
+    }
+    if (!block && (slab = slab_find(slabs, class)))
+        block = block_take(slab);
+    return block;
+}
+
+static void slab_unmap(struct tocsin__slab *slab)
+{
+    tocsin__pages_release(slab, TOCSIN__SLAB_BYTES);
+}
+
+/* Frees a block of another thread's loop, or of an orphan. */
+static void block_return(struct tocsin__slab *slab, struct block *block)
+{
+    block->next = atomic_load_explicit(&slab->returned, memory_order_relaxed);
+    do
+        if (block->next == ORPHAN) {
+            if (atomic_fetch_sub_explicit(&slab->living, 1, memory_order_acq_rel) == 1)
+                slab_unmap(slab);
+            return;
+        }
+    while (!atomic_compare_exchange_weak_explicit(&slab->returned, &block->next, block,
+                                                  memory_order_release, memory_order_acquire));
+}
+
+void tocsin__slab_free(void *memory, size_t size, struct tocsin__slabs *here)
+{
+    struct tocsin__slab *slab = slab_of(memory);
+    struct block *block = memory;
+
+    if (is_plain(size)) {
+        tocsin__release(memory);
+        return;
+    }
+    if (!here || slab->slabs != here) {
+        block_return(slab, block);
+        return;
+    }
+    block->next = slab->freed;
+    slab->freed = block;
+    living_add(slab, -1u);
+    if (slab->list == &here->full[class_of(size)])
+        slab_move(slab, &here->open[class_of(size)]);
+    /* the last slab of a size stays, for the next block */
+    if (living_of(slab) == 0 && (slab->next || slab->link != &slab->list->first)) {
+        slab_unlink(slab);
+        slab_unmap(slab);
+    }
+}
+
+/* Other threads may free blocks at the same time. Each block that they have freed is counted once:
+   here, if it is in the list, or by the thread that finds ORPHAN. The slab may be unmapped as soon
+   as it is an orphan, unless all its living blocks are in the list. */
+static void slab_end(struct tocsin__slab *slab)
+{
+    uint32_t living = living_of(slab), returned = 0;
+    struct block *block = atomic_exchange_explicit(&slab->returned, ORPHAN, memory_order_acq_rel);
+
+    for (; block; block = block->next)
+        returned++;
+    if (returned == living ||
+        (returned &&
+         atomic_fetch_sub_explicit(&slab->living, returned, memory_order_acq_rel) == returned))
+        slab_unmap(slab);
+}
+
+void tocsin__slabs_end(struct tocsin__slabs *slabs)
+{
+    for (unsigned class = 0; class < TOCSIN__SLAB_CLASSES; class ++)
+        for (int full = 0; full < 2; full++) {
+            struct tocsin__slab_list *list = full ? &slabs->full[class] : &slabs->open[class];
+
+            while (list->first) {
+                struct tocsin__slab *slab = list->first;
+
+                slab_unlink(slab);
+                slab_end(slab);
+            }
+        }
+}
