@@ -17,7 +17,8 @@ struct tocsin__info {
        delivery takes the default action if no loop handled the emission. */
     _Atomic uint32_t open;
     /* a loop handled the emission. It is also set for an inline message that several loops
-       received: these copies are not counted, so no loop may take the default action */
+       received: these copies are not counted, so a loop cannot know whether another loop handled
+       the emission */
     _Atomic uint32_t handled;
     union {
         void (*release)(
