@@ -1,4 +1,4 @@
-/* The timer of libcurl: an operation that ticks when libcurl wants to be called. */
+/* The timer of libcurl. It is an operation that ticks when libcurl wants to be called. */
 #ifndef TOCSIN_NET_CLOCK_H
 #define TOCSIN_NET_CLOCK_H
 
