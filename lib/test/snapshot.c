@@ -51,8 +51,8 @@ static const char *snapshot_end(const struct tocsin__snapshot *snapshot)
     return snapshot->lines + snapshot->size;
 }
 
-/* Counts the lines before `end` that are equal to `line`. With a name_size, only the names must be
-   equal: the first name_size bytes of `line`. */
+/* Counts the lines before `end` that are equal to `line`. If name_size is not 0, only the names
+   must be equal: the first name_size bytes of `line`. */
 static size_t snapshot_count(const struct tocsin__snapshot *snapshot, const char *end,
                              const char *line, size_t name_size)
 {
@@ -71,8 +71,8 @@ bool tocsin__snapshot_has(const struct tocsin__snapshot *snapshot, const char *l
     return snapshot_count(snapshot, snapshot_end(snapshot), line, 0) > 0;
 }
 
-/* True if this occurrence of a line has no counterpart in `other`. A changed value is a difference
-   only if `with_values`. */
+/* Returns true if this occurrence of a line has no counterpart in `other`. A changed value is a
+   difference only if `with_values` is true. */
 static bool line_is_extra(const struct tocsin__snapshot *one, const struct tocsin__snapshot *other,
                           const char *line, bool with_values)
 {
