@@ -22,8 +22,8 @@ enum tocsin__net_chunk_part {
 
 struct tocsin__net_chunks {
     enum tocsin__net_chunk_part part;
-    uint64_t left;     /* bytes left of the chunk's data */
-    unsigned overhead; /* bytes of extensions in this line, or of the trailer */
+    uint64_t left;     /* bytes of the chunk's data that have not arrived yet */
+    unsigned overhead; /* bytes of extensions in this line so far, or of the trailer */
     bool returned;     /* the last byte was a CR, so an LF must follow */
 };
 

@@ -60,8 +60,8 @@ static const struct tocsin_op_type client_type = { .done = &tocsin__net_closed_s
                                                    .cancel = client_cancel,
                                                    .drop = client_drop };
 
-/* Limits the number of connections that libcurl keeps. Without this limit, libcurl would close idle
-   connections later. An origin never has more connections than permits. */
+/* Limits the number of connections. An origin never has more connections than permits: at its
+   limit, libcurl first closes an idle connection of the origin. */
 static int set_limits(struct tocsin__net_client *client)
 {
     CURLMcode code = curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,

@@ -5,8 +5,8 @@
 
        origin->waiting ──per_host──▶ client->waiting ──at_once──▶ client->running
 
-   In this order a slow origin does not delay the fetches of other origins: only fetches that have
-   the permit of their origin wait for the client's. */
+   Only fetches that have the permit of their origin wait for the client's permit. So the fetches
+   that wait for a slow origin do not delay the fetches of other origins. */
 
 static bool is_full(const struct tocsin__net_client *client,
                     const struct tocsin__net_origin *origin)

@@ -30,6 +30,6 @@ void tocsin__say(const char *format, ...)
     va_end(values);
     cancel = tocsin__cancel_off();
     if (write(STDERR_FILENO, line, size) < 0)
-        size = 0; /* if the write fails, the error cannot be reported, so the rest is dropped */
+        size = 0; /* if the write fails, there is no other place to report the error */
     tocsin__cancel_back(cancel);
 }
