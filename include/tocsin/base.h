@@ -84,7 +84,7 @@ struct tocsin_loop {
 struct tocsin_info;
 /* the type of handlers and notifies */
 typedef int (*tocsin_fn)(const struct tocsin_info *info, void *arg);
-/* the functions that tocsin_work, tocsin_spawn and tocsin_loop_call run */
+/* The type of the functions that tocsin_work, tocsin_spawn and tocsin_loop_call run. */
 typedef int (*tocsin_task)(void *arg);
 /* the destructor of an argument `arg`: called once, after the last use of `arg` */
 typedef void (*tocsin_drop)(void *arg);

@@ -9,7 +9,7 @@ TOCSIN__BEGIN
 
 /* E9. The result of an emission. */
 enum {
-    TOCSIN_NOBODY = 0, /* no handler; the default action was taken, or there is none */
+    TOCSIN_NOBODY = 0, /* no handler was called; the default action was taken, if there is one */
     TOCSIN_DELIVERED,  /* the handlers have been called */
     TOCSIN_STOPPED,    /* the handlers have been called, and one of them returned TOCSIN_STOP */
     TOCSIN_PENDED      /* the emission is pending, or only other loops will deliver it */

@@ -28,7 +28,8 @@ enum {
     TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while the handler runs, as with
                            SA_NODEFER */
     TOCSIN_EARLY = 4,   /* the names in the pattern need not be declared yet */
-    TOCSIN_REPLACE = 8  /* for os.*: may replace a real signal handler of the program itself (S3) */
+    TOCSIN_REPLACE = 8  /* os.* only: the handler may replace a real signal handler of the program
+                           itself (S3) */
 };
 
 /* Describes a handler, like struct sigaction of POSIX. Members that are not set must be zero. */

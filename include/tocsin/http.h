@@ -53,7 +53,7 @@ enum {
 /* A request. Members that are not set must be zero. */
 struct tocsin_http_request {
     const char *url;           /* an http or https URL; a non-ASCII host is UTF-8 in every locale */
-    const char *method;        /* NULL: GET, or POST if there is a body */
+    const char *method;        /* the method; NULL: GET, or POST if there is a body */
     const char *const *header; /* header lines: "Name: value", …, NULL; Content-Length is not
                                   allowed. NULL: no lines */
     struct tocsin_bytes body;

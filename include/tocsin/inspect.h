@@ -73,7 +73,7 @@ struct tocsin_handler_facts {
     uint64_t calls, faults; /* numbers of the calls, and of the calls that returned a negative
                                errno */
     bool quarantined;       /* the handler is not called (tocsin_owner_fault_limit) */
-    uint64_t held, missed;  /* in quarantine: numbers of the emissions that are kept, and of those
+    uint64_t held, missed;  /* numbers of the emissions that are kept in quarantine, and of those
                                beyond the limit */
 };
 
@@ -161,13 +161,13 @@ struct tocsin_op_facts {
     struct tocsin_op op;
     const char *name; /* name of the operation's terminal signal */
     const char *owner;
-    int status;   /* -EINPROGRESS: the operation runs; otherwise its status: it has ended, and its
-                     result was not taken */
+    int status;   /* -EINPROGRESS while the operation runs; afterwards its status, until its result
+                     is taken */
     bool serving; /* the operation only serves other operations (TOCSIN_BACKGROUND) */
     bool ended;   /* the operation is a fiber whose function has returned, but whose end is not
                      announced yet; its result is not kept */
-    const void *started; /* with TOCSIN_DEBUG=1: address of the call that started the operation;
-                            else NULL */
+    const void *started; /* address of the call that started the operation, if TOCSIN_DEBUG=1 is
+                            set; else NULL */
 };
 
 /**

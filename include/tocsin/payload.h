@@ -29,7 +29,7 @@ struct tocsin_bytes {
 /* The functions of an object that counts its references. A copy of the payload has a reference to
    the object. */
 struct tocsin_object_ops {
-    const char *name;         /* for reports and JSON; NULL: none */
+    const char *name;         /* name of the object, for reports and JSON; NULL: none */
     int (*ref)(void *object); /* returns 0 or -errno */
     void (*unref)(void *object);
 };

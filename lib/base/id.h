@@ -41,8 +41,8 @@ struct tocsin__id_entry {
     /* the id while the object is open; after that, another value (drawn in lib/op/complete.h) */
     _Atomic uint64_t claim;
     _Atomic uint32_t generation; /* only the loop's thread writes it */
-    uint32_t next; /* in a free entry: index of the next free entry; in a requested end: index + 1
-                      of the next request */
+    uint32_t next; /* index of the next free entry, if this entry is free; index + 1 of the next
+                      request, if the end of the object was requested */
 };
 
 /* The set of the used indices. Level 0 has one bit for each index. Each higher level has one bit

@@ -6,7 +6,7 @@
 #include "base/inbox.h"
 #include "base/mem.h"
 
-/* when the list is closed, `list` points to this node */
+/* the node to which `list` points when the list is closed */
 static struct tocsin__node closed;
 
 void tocsin__inbox_init(struct tocsin__inbox *inbox)

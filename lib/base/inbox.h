@@ -25,7 +25,8 @@ struct tocsin__node {
     void (*run)(struct tocsin__node *node);
     /* called instead of `run` if the loop ends or discards its work; NULL: nothing to do */
     void (*drop)(struct tocsin__node *node);
-    /* in the list of an inbox: the node runs after the messages in front of this ring position */
+    /* if the node is in the list of an inbox: it runs after the messages in front of this ring
+       position */
     uint64_t after;
 };
 
@@ -131,7 +132,7 @@ struct tocsin__inbox {
     void *memory;                       /* the block that contains the cells */
 };
 
-/* Initializes an inbox that is closed, since no loop uses it yet. */
+/* Initializes an inbox. At first it is closed, because no loop uses it yet. */
 void tocsin__inbox_init(struct tocsin__inbox *inbox);
 /* Opens the inbox for the loop with this generation. Returns 0, or -ENOMEM if there is no
    memory. */

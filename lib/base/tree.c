@@ -63,8 +63,8 @@ static int buckets_grow(void)
         return 0;
     fresh = tocsin__alloc((was ? was * 2 : 256) * sizeof *fresh);
     if (!fresh)
-        return was ? 0 : -ENOMEM; /* without memory the old table stays in use: it works, but is
-                                     slower */
+        return was ? 0 : -ENOMEM; /* if there is no memory, the old table stays in use: it works,
+                                     but is slower */
     buckets = fresh;
     buckets_count = was ? was * 2 : 256;
     for (size_t i = 0; i < was; i++)

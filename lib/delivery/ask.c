@@ -1,4 +1,4 @@
-/* Questions (E17): the handlers of this loop answer at once, in their order. */
+/* Questions (E17): the handlers of this loop answer immediately, in their order. */
 #include "registry/name_error.h"
 #include "delivery/emit.h"
 #include "base/refusal.h"

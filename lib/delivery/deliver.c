@@ -122,7 +122,8 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
 static void sequence_return(struct tocsin__loop *loop, const struct tocsin_info *info)
 {
     if (loop->sequence == info->sequence + 1)
-        loop->sequence--; /* not if the `ref` of an object has emitted meanwhile */
+        loop->sequence--; /* the number stays used if the `ref` of an object has emitted
+                             meanwhile */
 }
 
 static int emit_pending(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,

@@ -33,7 +33,7 @@ static tocsin__noinline void end_slow(struct tocsin__loop *loop,
     tocsin__delivery_finish(loop, loop_signal);
     tocsin__tidy_at_rest(loop);
     if (copy)
-        tocsin__info_put(copy); /* this comes last, because the unref of an object may free the
+        tocsin__info_put(copy); /* the copy is put last, because the unref of an object may free the
                                    loop */
 }
 

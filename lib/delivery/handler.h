@@ -37,7 +37,8 @@ struct tocsin__handler {
                                  function; "" if unknown */
     struct tocsin__owner *owner;
     struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a handler */
-    struct tocsin__quarantine *quarantine; /* NULL: the handler has neither failed nor stalled */
+    struct tocsin__quarantine *quarantine; /* the record of faults and stalls; NULL: the handler has
+                                              neither failed nor stalled */
     struct tocsin__handler *next,
         **link;   /* links of the list source.patterned, or of the list of disconnected handlers */
     uint64_t was; /* the handler's id, kept after it was disconnected */

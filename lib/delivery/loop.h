@@ -30,11 +30,11 @@ struct tocsin__list {
     uint32_t dead;             /* number of disconnected handlers that are still in the list */
     uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
     uint32_t handling;         /* connected handlers that are not observers (E9) */
-    uint64_t walks;            /* value of loop_signal->walks when the list was made; if it differs,
-                                  a running delivery may walk over the list */
+    uint64_t walks;            /* loop_signal->walks when the list was made; if it differs, a
+                                  delivery may use the list */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
-    int outcome;               /* result of a delivery if no handler stops it: TOCSIN_DELIVERED or
-                                  TOCSIN_NOBODY */
+    int outcome;               /* result if no handler stops the delivery: TOCSIN_DELIVERED or
+                                  _NOBODY */
     struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
 };
 
@@ -43,10 +43,9 @@ struct tocsin__list {
 struct tocsin__pending {
     struct tocsin__pending *next;
     struct tocsin__info *info; /* the info of the emission, of which this struct has a reference */
-    uint64_t age; /* sequence number of the emission, or of the first emission if several were
-                     merged */
-    void (*gone)(struct tocsin__pending *pending); /* frees this struct; NULL: the struct was
-                                                      malloc'ed */
+    uint64_t age; /* sequence number of the emission; after a merge, of the oldest merged
+                     emission */
+    void (*gone)(struct tocsin__pending *pending); /* frees this struct; NULL: it was malloc'ed */
     struct tocsin__owner *owner; /* the owner that is charged for the emission; NULL: the emission
                                     is the end of an operation */
     bool counted;                /* the emission is counted in source->pending */
@@ -62,8 +61,7 @@ struct tocsin__admission {
     bool (*open)(struct tocsin__admission *admission, size_t size);
     /* called when an emission of the signal was refused because the queue has no room */
     void (*refused)(struct tocsin__admission *admission, const char *name);
-    /* called when `by` more emissions are pending, which the queue can take; NULL: the queue takes
-       none */
+    /* called when the queue can take `by` more pending emissions; NULL: the queue takes none */
     void (*count_pending)(struct tocsin__admission *admission,
                           struct tocsin__loop_signal *loop_signal, uint32_t by);
 };
@@ -88,10 +86,8 @@ struct tocsin__loop_signal_delivery {
     const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
     uint32_t nested;   /* number of deliveries inside the outermost delivery */
     bool nodefer;      /* the running handler has TOCSIN_NODEFER: the signal is not held back */
-    bool unblocked;    /* a handler unblocked its own signal; this stays so until the delivery
-                          ends */
-    /* the running flush delivers emissions older than this number; 0: no flush delivers this signal
-       now */
+    bool unblocked;    /* a handler unblocked its own signal, until the delivery ends */
+    /* a running flush delivers the emissions that are older than this number; 0: no flush runs */
     uint64_t flush_before;
 };
 
@@ -114,27 +110,21 @@ struct tocsin__loop_signal_masks {
 /* Emissions of the signal that are pending on this loop (pending.c). */
 struct tocsin__loop_signal_queued {
     struct tocsin__pending *first, **last;
-    struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: the list is
-                                                  short */
+    struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
-    uint32_t announced; /* ends that are being announced; older emissions are delivered before
-                           them */
+    uint32_t announced; /* ends that are being announced, after older emissions are delivered */
     size_t bytes;       /* size of the payloads in the list */
     uint64_t refused;   /* emissions refused because the list was full */
-    bool overflowing;   /* the list was reported as full, and has not become half empty since
-                           then */
+    bool overflowing;   /* the list was reported as full, and was never half empty since */
 };
 
-/* The place of the signal in the heap of a flush (flush.c). A loop_signal is in at most one heap.
- */
+/* The signal in the heap of a flush (flush.c). A loop_signal is in at most one heap. */
 struct tocsin__loop_signal_flush {
     struct tocsin__heap_node node; /* node in the heap, which is ordered by rank, then by the age of
                                       the oldest emission */
-    uint64_t before; /* the flush delivers emissions older than this number; the next turn delivers
-                        the others */
-    /* signals that masks of this signal's handlers held back; they are flushed when the delivery
-       ends */
+    uint64_t before; /* the flush delivers emissions older than this number, and no others */
+    /* signals that masks of this signal's handlers held back until the delivery ends */
     struct tocsin__heap released;
 };
 
@@ -193,7 +183,7 @@ struct tocsin__loop_cleanup {
 /* Counts of the patterns that may match names that do not exist yet. */
 struct tocsin__loop_patterns {
     uint32_t count;    /* handlers, blocks and ignores that have such a pattern */
-    uint32_t resolved; /* these patterns have been matched with all signos up to this */
+    uint32_t resolved; /* the highest signo up to which these patterns have been matched */
 };
 
 /* Signals that have pending emissions although they are not held back. Each such signal is in one
@@ -224,8 +214,7 @@ struct tocsin__loop_life {
     _Atomic uint64_t generation; /* counts the loops that have used this memory */
     uint32_t number;             /* number of this memory, for ids; 0xfffffffe in tocsin__no_loop */
     int tid;                     /* kernel id of the thread, for messages */
-    bool freeing;                /* tocsin_loop_free runs, so nothing new is accepted
-                                    (-ESHUTDOWN) */
+    bool freeing;                /* tocsin_loop_free runs: calls for new work return -ESHUTDOWN */
     bool thread_ended;         /* T6: the thread ends, so of the program's functions only drops and
                                   providers are called */
     bool exempt;               /* inject functions do not see the events of this loop */
@@ -254,24 +243,19 @@ struct tocsin__loop_stack {
 
 /* Functions of higher floors for this loop. A member that is NULL is not called. */
 struct tocsin__loop_hooks {
-    /* lib/style: called after a handler or a notify has run, because tocsin_suspend waits for
-       this */
+    /* lib/style: called after a handler or a notify has run; tocsin_suspend waits for this */
     void (*watch)(struct tocsin__loop *loop);
     void *watcher; /* argument of watch */
     /* lib/loop sets the following members when the loop gets an engine */
-    void (*rest)(struct tocsin__loop *loop);         /* called when the loop is at rest and
-                                                        free_wanted is true */
-    void (*kick_pollers)(struct tocsin__loop *loop); /* called when the next turn has something to
-                                                        do */
+    void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
+    void (*kick_pollers)(struct tocsin__loop *loop); /* called if the next turn has work */
     /* returns true if tocsin_inject delays the message; then the message belongs to lib/loop */
     bool (*delay_message)(struct tocsin__loop *loop, struct tocsin__message *message);
     void (*wait_unseen)(void); /* waits until the watchdog's thread does not read a handler */
-    void (*recover)(struct tocsin__loop *loop); /* resets the engine after a jump has left the
-                                                   stack */
+    void (*recover)(struct tocsin__loop *loop); /* resets the engine after a jump */
 };
 
-/* The code that runs besides loop->running. It is recorded for owners, and for the watchdog's
-   thread. */
+/* The code that runs besides loop->running, as owners and the watchdog's thread need to know it. */
 struct tocsin__loop_runs {
     struct tocsin__owner
         *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */
@@ -301,11 +285,9 @@ struct tocsin__loop_remote {
         *completions; /* the messages for the end of the operation that is announced next */
     _Atomic uint32_t completions_sent;  /* completion messages that are not delivered yet; the
                                            receiving loops decrement it */
-    struct tocsin__latest *latest_open; /* the latest cell whose message is being delivered; NULL:
-                                           none */
+    struct tocsin__latest *latest_open; /* the latest cell that is being delivered; NULL: none */
     bool message_open;                  /* a message of the ring is being delivered */
-    size_t message_bytes;               /* bytes of this message in the inbox's count of bytes; 0:
-                                           the message is not counted */
+    size_t message_bytes;               /* bytes of this message in inbox.bytes; 0: not counted */
 };
 
 /* The figures that tocsin_loop_get returns. */
@@ -318,18 +300,15 @@ struct tocsin__loop {
     /* An emission uses only the first cache line. `running` is the first member, and `parent` is
        not beside `sequence`, because then gcc generates better code. */
     struct tocsin__handler *running; /* the handler that runs; NULL: no handler is on the stack */
-    uint32_t word;  /* equal to life.number, as in the interest word; TOCSIN__NO_WORD if the loop is
-                       inherited */
-    uint32_t depth; /* number of notifies, flushes, drops and similar calls on the stack, without
-                       handlers */
+    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if it is inherited */
+    uint32_t depth; /* number of notifies, flushes, drops and similar calls on the stack */
     struct tocsin__loop_signal **loop_signals; /* by signo */
     uint64_t sequence;                         /* sequence number of the next emission */
     int64_t turn_us;                           /* time at which the turn began */
     uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
     uint32_t cleanup_pending;    /* the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
-    uint64_t age; /* number of handlers connected so far, and of events that paused operations may
-                     wait for */
+    uint64_t age; /* number of connected handlers and of events that paused operations await */
 
     struct tocsin__loop_ids ids;
     struct tocsin__loop_cleanup cleanup;
@@ -447,9 +426,9 @@ tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_s
            tocsin__has_default(loop_signal->signal);
 }
 
-/* These functions store what the watchdog's thread reads. running and parent are not _Atomic,
-   because gcc does not join atomic loads with their neighbours, and each emission loads them. Only
-   their stores are atomic. */
+/* These functions store what the watchdog's thread reads. The members `running` and `parent` are
+   not _Atomic, because gcc does not join atomic loads with their neighbours, and each emission
+   loads these members. Only their stores are atomic. */
 static inline void tocsin__set_running(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     __atomic_store_n(&loop->running, handler, __ATOMIC_RELEASE);

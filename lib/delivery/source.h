@@ -19,7 +19,8 @@ struct tocsin__source {
     struct tocsin__handler
         *patterned;              /* the source's handlers that have a pattern, linked by next */
     const char *where;           /* file:line of the call that created the source */
-    struct tocsin__owner *owner; /* NULL for an operation, which has its own owner */
+    struct tocsin__owner *owner; /* owner of the source; NULL for an operation, which has its own
+                                    owner */
     uint32_t pending; /* number of an operation's pending emissions; the operation stays a source
                          until it is 0 */
     /* called when `pending` becomes 0; NULL: the source is not an operation, so `pending` is not

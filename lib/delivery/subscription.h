@@ -23,7 +23,8 @@ struct tocsin__subscription_ops {
 struct tocsin__subscription {
     const struct tocsin__subscription_ops *kind;
     const char *text;                          /* the pattern */
-    struct tocsin__pattern *pattern;           /* NULL: the text is a single plain name */
+    struct tocsin__pattern *pattern;           /* the pattern in the index; NULL: the text is a
+                                                  single plain name */
     struct tocsin__loop_signal **loop_signals; /* the signals that were joined, sorted by signo */
     uint32_t loop_signals_count, slots_capacity;
     struct tocsin__loop_signal *one_slot; /* the array in the usual case of one signal, which needs

@@ -97,7 +97,7 @@ void tocsin__loop_detach_parent(struct tocsin__loop *loop)
     tocsin__loop_unpend(loop);
     if (loop->engine)
         tocsin__engine_detach(loop->engine);
-    loop->hooks.watch = NULL; /* in the child no function waits in tocsin_suspend */
+    loop->hooks.watch = NULL; /* no function waits in tocsin_suspend in the child of a fork */
     if (loop->masks.suspended)
         tocsin__set_back(loop);
     loop->life.stop_wanted = false;

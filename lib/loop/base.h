@@ -9,7 +9,8 @@ struct event_base;
    or another -errno. */
 int tocsin__base_check_fds(void);
 
-int tocsin__base_new(struct event_base **ret_base); /* returns 0, -EMFILE, -ENFILE or -ENOMEM */
+/* Makes libevent's base. Returns 0, -EMFILE, -ENFILE or -ENOMEM. */
+int tocsin__base_new(struct event_base **ret_base);
 
 /* Calls event_reinit. After a failure the base must not be used or freed any more. */
 int tocsin__base_renew(struct event_base *base);

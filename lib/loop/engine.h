@@ -119,7 +119,8 @@ void tocsin__engine_add_cleanup(struct tocsin__engine *engine, struct tocsin__cl
 int tocsin__engine_open(struct tocsin__engine *engine);
 void tocsin__engine_shut(struct tocsin__engine *engine);
 
-/* These two functions read wake_fd or alarm_fd, so that the descriptor is not readable any more. */
+/* tocsin__engine_read_wake and tocsin__engine_read_alarm read wake_fd and alarm_fd, so that the
+   descriptor is not readable any more. */
 void tocsin__engine_read_wake(struct tocsin__engine *engine);
 void tocsin__engine_read_alarm(struct tocsin__engine *engine);
 

@@ -156,7 +156,7 @@ static int free_loop(struct tocsin__loop *loop)
     }
     tocsin__rt_overflow_finish(loop);
     tocsin__loop_clear(loop);
-    /* This comes last, so that tocsin_disconnect_wait returns only when the handlers no longer
+    /* The list is closed last. So tocsin_disconnect_wait returns only when the handlers no longer
        exist. */
     tocsin__receive_end(loop);
     tocsin__loop_retire(loop);

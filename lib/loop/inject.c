@@ -12,8 +12,8 @@ struct tocsin__delayed {
     struct tocsin__delayed *next, **link; /* links of the list engine->delayed */
     struct tocsin__engine *engine;
     struct tocsin__info *info; /* the info of the message, of which this struct has a reference */
-    bool behind;               /* true: the message is delivered directly after the next message of
-                                  this signal */
+    bool behind;               /* if true, the message is delivered directly after the next message
+                                  of this signal */
 };
 
 static void delayed_add(struct tocsin__delayed *delayed)

@@ -11,7 +11,7 @@
    same call. */
 struct tocsin__sight {
     uint64_t phase;                        /* copy of loop->runs.phase; odd while a turn works */
-    const struct tocsin__handler *handler; /* NULL: no handler runs */
+    const struct tocsin__handler *handler; /* the running handler; NULL: no handler runs */
     uint64_t emission;                     /* sequence number of the emission whose handler runs */
     struct tocsin__activity activity;      /* the notify, task or fiber that runs */
     const struct tocsin__owner *entered;   /* the plugin whose init, fini or constructors run */

@@ -68,7 +68,7 @@ void tocsin__net_fetch_named(struct tocsin__net_fetch *fetch, int status, const 
                              const char *reason);
 /* Called when libcurl has finished the transfer. */
 void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code);
-/* These functions end the operation. The fetch may have been freed when they return. */
+/* Both functions end the operation of a fetch. When they return, the fetch may have been freed. */
 void tocsin__net_fetch_end(struct tocsin__net_fetch *fetch, int status, const char *reason);
 void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code);
 

@@ -163,8 +163,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
     (void)unused;
     if (what == CURL_POLL_IN && is_wanted(&client->sockets, fd, POLLOUT))
-        tocsin__net_client_connected(easy); /* also called when the request has been sent, but only
-                                               the first call has an effect */
+        tocsin__net_client_connected(easy); /* the request may also have been sent, but only the
+                                               first call has an effect */
     if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
         socket_ignore(&client->sockets, fd);
     else

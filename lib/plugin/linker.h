@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* These functions must be called before and after each dlopen and dlclose. */
+/* tocsin__linker_enter must be called before each dlopen and dlclose, and tocsin__linker_leave
+   afterwards. */
 void tocsin__linker_enter(void);
 void tocsin__linker_leave(void);
 

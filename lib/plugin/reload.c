@@ -38,9 +38,8 @@
                         FINISHED ◄── from every state, if the caller gave up
 
    In REHEARSING and GATHERING, all loops wait at a barrier. The first of these barriers only
-   checks that all loops arrive. Afterwards persistent operations (timers, watches) are cancelled,
-   because they do not end by themselves. If the reload fails because a loop does not arrive, they
-   must still run. */
+   checks that all loops arrive. Persistent operations (timers, watches) do not end by themselves.
+   They are cancelled after this check, since they must run if a loop does not arrive. */
 /* clang-format on */
 enum reload_state {
     READING,    /* reads and checks the new file */
@@ -61,8 +60,7 @@ struct reload {
     struct tocsin__transition transition; /* must be the first member */
     struct tocsin__swap swap;
     struct tocsin__barrier barrier;
-    int64_t cancel_at_us; /* time at which finite operations are cancelled; INT64_MAX: they have
-                             been cancelled */
+    int64_t cancel_at_us; /* when finite operations are cancelled; INT64_MAX: they were cancelled */
 };
 
 /* the memory of the operation of a reload */
@@ -120,8 +118,7 @@ static void on_barrier(struct tocsin__call_all_loops *loops_call)
 
 /* The end */
 
-/* Ends the operation of the caller. `op` is the claimed operation, or NULL if the operation has
-   ended already. */
+/* Ends the caller's operation. `op` is the claimed operation; NULL if it has ended already. */
 static void op_finish(const struct reload *reload, struct tocsin__op *op, int status,
                       const char *reason)
 {
@@ -244,8 +241,7 @@ static void file_read(struct reload *reload)
     tocsin__transition_wake(&reload->transition);
 }
 
-/* Cancels the finite operations when their time is over. From then on, the plugin cannot begin a
-   new operation. */
+/* Cancels the finite operations when their time is over. Then the plugin cannot begin new ones. */
 static void finite_cancel_when_due(struct reload *reload)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -254,8 +250,7 @@ static void finite_cancel_when_due(struct reload *reload)
     if (reload->cancel_at_us == INT64_MAX)
         return;
     if (now < reload->cancel_at_us) {
-        /* The timer is armed again in each step, because the home loop may have changed
-           meanwhile. */
+        /* The timer is armed again in each step, because the home loop may have changed. */
         tocsin__transition_wake_later(transition, (reload->cancel_at_us - now) / 1000 + 1);
         return;
     }

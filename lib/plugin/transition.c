@@ -208,7 +208,7 @@ void tocsin__transition_end(struct tocsin__transition *transition)
     pthread_mutex_lock(&lock);
     while (*link && *link != transition)
         link = &(*link)->next;
-    if (*link) /* not found if the transition began before a fork */
+    if (*link) /* the transition is not in the list if it began before a fork */
         *link = transition->next;
     /* The record of an owner that has ended may belong to another plugin already, and to another
        transition. */

@@ -243,7 +243,7 @@ static void unload_step(struct tocsin__transition *transition)
         return;
     if (atomic_exchange(&transition->is_restarted, false))
         transition->state = DEPENDENTS;
-    /* This is read after is_restarted, for the reason that plugin_claim gives. */
+    /* is_abandoned must be read after is_restarted, for the reason that plugin_claim gives. */
     is_abandoned = atomic_load(&transition->is_abandoned);
     switch ((enum unload_state)transition->state) {
     case DEPENDENTS: dependents_step(transition, is_abandoned); break;

@@ -55,8 +55,8 @@ static const struct {
 };
 enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
 
-static const char queued_name[] = "os.sigrt";  /* in a real-time signal's name, the distance from
-                                                  SIGRTMIN follows */
+static const char queued_name[] = "os.sigrt";  /* prefix of the name of a real-time signal; the
+                                                  distance from SIGRTMIN follows */
 static atomic_int signos[TOCSIN__OS_MOST + 1]; /* signos by signal number; 0: not declared yet */
 
 const char *tocsin__os_name(int index)

@@ -55,8 +55,8 @@ struct tocsin__owner {
 #define TOCSIN__MAPPED_FROM "/proc/self/fd/"
 
 extern tocsin__hidden struct tocsin__owner tocsin__program;
-extern tocsin__hidden struct tocsin__owner *_Atomic tocsin__plugins; /* NULL: no plugin was ever
-                                                                        loaded */
+extern tocsin__hidden struct tocsin__owner *_Atomic tocsin__plugins; /* list of the plugins; NULL:
+                                                                        no plugin was ever loaded */
 /* The index of the shard in which this thread counts. */
 extern tocsin__hidden __thread uint32_t tocsin__owner_shard
     __attribute__((tls_model("initial-exec")));

@@ -144,7 +144,7 @@ static int by_number(const void *one, const void *other)
     return *(const int *)one - *(const int *)other;
 }
 
-/* Sorts the signos and removes duplicates, since several items may match one name. */
+/* Sorts the signos and removes duplicates, because several items may match one name. */
 static void signos_unique(struct tocsin__signos *signos)
 {
     uint32_t kept = 0;

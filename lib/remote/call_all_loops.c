@@ -13,8 +13,8 @@ static void on_call(struct tocsin__node *node)
 {
     struct tocsin__call *call = tocsin__container(node, struct tocsin__call, node);
     struct tocsin__call_all_loops *loops_call = call->loops_call;
-    int cancel = tocsin__cancel_off(); /* this call must return, because another thread waits for
-                                          it */
+    int cancel = tocsin__cancel_off(); /* no cancellation here, because another thread waits for
+                                          this call */
 
     loops_call->on_loop(loops_call);
     atomic_store(&call->is_out, false);

@@ -34,8 +34,8 @@ struct tocsin__call_all_loops *
 tocsin__call_all_loops_new(void (*on_loop)(struct tocsin__call_all_loops *loops_call),
                            void (*on_end)(struct tocsin__call_all_loops *loops_call), void *arg);
 
-/* Makes room for loops that have been made since then. Returns the struct to use from now on. If
-   there is no memory, returns `loops_call` unchanged. */
+/* Makes room for the loops that were made after tocsin__call_all_loops_new. Returns the struct to
+   use from now on. If there is no memory, returns `loops_call` unchanged. */
 struct tocsin__call_all_loops *
 tocsin__call_all_loops_grow(struct tocsin__call_all_loops *loops_call);
 

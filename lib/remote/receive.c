@@ -68,8 +68,8 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
     struct tocsin__inbox *inbox = &loop->inbox;
     struct tocsin__message *message;
     struct tocsin__node *node;
-    bool outside = loop->life.freeing; /* true if no turn runs; handlers must not begin a turn
-                                          then */
+    bool outside = loop->life.freeing; /* true if no turn runs; then handlers must not begin a
+                                          turn */
     int count = 0;
 
     if (outside)

@@ -171,8 +171,8 @@ static void print_refusal(const struct tocsin__caller *caller, const char *funct
 
     if (caller->where && *caller->where)
         snprintf(place, sizeof place, "%s", caller->where);
-    else if (caller->async) /* in a real signal handler the thread may hold the dynamic linker's
-                               lock, so only the address is printed */
+    else if (caller->async) /* the thread may hold the dynamic linker's lock in a real signal
+                               handler, so only the address is printed */
         snprintf(place, sizeof place, "%p", code);
     else
         tocsin__debug_place(code, place, sizeof place);

@@ -203,7 +203,7 @@ static int plugin_unload(struct tocsin_leak_check *check, int64_t timeout_ms)
     if (timeout_ms >= 0)
         limited = tocsin_op_deadline(op, timeout_ms);
     if (limited == -ENOMEM)
-        tocsin_cancel(op); /* without a deadline the wait might never end */
+        tocsin_cancel(op); /* the wait might never end without a deadline */
     check->is_unloaded = false;
     do
         err = tocsin_loop_turn(-1);

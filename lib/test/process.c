@@ -250,7 +250,7 @@ int tocsin__snapshot_take(struct tocsin__snapshot *ret_snapshot)
     int cancel;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    add_environment(&snapshot); /* this comes first, because setlocale calls getenv */
+    add_environment(&snapshot); /* the environment is read first, because setlocale calls getenv */
     add_settings(&snapshot);
     folder_walk(&snapshot, "/proc/self/fd", add_descriptor);
     folder_walk(&snapshot, "/proc/self/task", add_thread);

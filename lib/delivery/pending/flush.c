@@ -1,6 +1,7 @@
 /* A flush delivers pending emissions: the lowest rank first, within a rank the oldest first (E10).
-   A loop_signal is in at most one heap. These are the heap of a flush on the stack (then its state
-   is FLUSHING), the heap of the next turn, and the heap of signals whose queue has no room. */
+   A loop_signal is in at most one of three heaps. The first is the heap of a flush on the stack;
+   then the state of the loop_signal is FLUSHING. The second is the heap of the next turn. The third
+   is the heap of signals whose queue has no room. */
 #include "delivery/emit.h"
 
 static struct tocsin__loop_signal *loop_signal_of(struct tocsin__heap_node *node)

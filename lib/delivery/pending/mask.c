@@ -184,7 +184,7 @@ void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_sign
         if (loop_signal != by)
             tocsin__due_release(&by->flush.released, loop_signal);
     }
-    by->state |= TOCSIN__UNTIDY; /* with this bit the end of the delivery takes the slow path */
+    by->state |= TOCSIN__UNTIDY; /* this bit makes the end of the delivery take the slow path */
     tocsin__kick_pollers(tocsin__self);
 }
 

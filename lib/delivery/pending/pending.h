@@ -11,7 +11,8 @@
    owner is at its limit, or -ENOMEM. */
 int tocsin__pending_queue(struct tocsin__loop_signal *loop_signal, const struct tocsin_info *info);
 
-/* These two functions queue a copy without a limit. make may fail; add cannot. */
+/* tocsin__pending_make and tocsin__pending_add queue a copy without a limit. make may fail; add
+   cannot. */
 int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
                          const struct tocsin_info *info, struct tocsin__pending **ret_pend);
 void tocsin__pending_add(struct tocsin__loop_signal *loop_signal, struct tocsin__pending *pending);

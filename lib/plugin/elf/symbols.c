@@ -255,8 +255,8 @@ static bool defined_fits(const struct tocsin__view *view, const ElfW(Sym) * symb
         return false;
     if (is_ours(name))
         return (type == STT_FUNC || type == STT_NOTYPE) && tocsin__view_is_code(view, value);
-#if !defined(__powerpc64__) || _CALL_ELF == 2 /* in ELFv1 a function symbol is the address of a \
-                                                 data descriptor */
+/* In ELFv1 a function symbol is the address of a data descriptor, and not of code. */
+#if !defined(__powerpc64__) || _CALL_ELF == 2
     if (is_code(symbol))
         return tocsin__view_is_code(view, value);
 #endif

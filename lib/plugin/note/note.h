@@ -9,8 +9,8 @@
 
 struct tocsin__note_signal {
     const char *name, *fields; /* if `fields` is "", the signal has no payload */
-    bool emits;                /* true: the plugin emits the signal; false: the plugin consumes
-                                  it */
+    bool emits;                /* true if the plugin emits the signal, false if it consumes the
+                                  signal */
 };
 
 struct tocsin__note_setting {

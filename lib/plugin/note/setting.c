@@ -210,7 +210,7 @@ int tocsin_plugin_setting(const char *note, int index, struct tocsin_setting_fac
     if (!note || index < 0 || !ret_facts)
         return tocsin__traced(-EINVAL);
     if (!has_declarations(note))
-        /* This is a normal result, so it is not traced as a refusal. */
+        /* -ENODATA is a normal result here, so it is not traced as a refusal. */
         return -ENODATA;
     while (index-- >= 0 && more > 0)
         more = setting_next(&note, ret_facts);
