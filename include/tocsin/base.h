@@ -25,7 +25,7 @@
     }
 #define TOCSIN__UNSET \
     { \
-    } /* a member that is not named starts as zero, also in C++ */
+    } /* with empty braces, a member that is not named starts as zero, also in C++ */
 #define TOCSIN__ASSERT static_assert
 #else
 #define TOCSIN__BEGIN
@@ -40,7 +40,7 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_VERSION 0x000100 /* 0.1.0: two digits each */
+#define TOCSIN_VERSION 0x000100 /* version 0.1.0, with two hexadecimal digits for each number */
 
 /* Cancellation by pthread_cancel. These functions run turns, wait or write, so they are
    cancellation points: tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move,
@@ -96,7 +96,7 @@ enum tocsin_error {
     TOCSIN_ENAME = -3003,      /* the host does not exist */
     TOCSIN_ETRUNCATED = -3004, /* the peer closed the connection before the end of the message */
     TOCSIN_ETOOBIG = -3005,    /* the message is larger than the limit */
-    TOCSIN_ECERT = -3006,      /* the peer's certificate is not trusted */
+    TOCSIN_ECERT = -3006,      /* the certificate of the peer is not trusted */
     TOCSIN_EHOST = -3007,      /* the certificate is for another host */
     TOCSIN_EREDIRECTS = -3008, /* there were too many redirects */
     TOCSIN_EHANDSHAKE = -3009, /* the TLS handshake failed */

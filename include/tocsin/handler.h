@@ -21,13 +21,13 @@ TOCSIN__BEGIN
    call, because no function of the library returns TOCSIN_STOP. */
 enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 
-/* Flags of an action. */
+/* The flags of an action. */
 enum {
     TOCSIN_ONCE = 1,    /* E4: the handler is disconnected before its first call, as with
                            SA_RESETHAND */
     TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while the handler runs, as with
                            SA_NODEFER */
-    TOCSIN_EARLY = 4,   /* the names in the pattern need not be declared yet */
+    TOCSIN_EARLY = 4,   /* the pattern may contain names that are not declared yet */
     TOCSIN_REPLACE = 8  /* os.* only: the handler may replace a real signal handler of the program
                            itself (S3) */
 };

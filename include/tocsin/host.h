@@ -91,9 +91,9 @@ TOCSIN_API int tocsin_plugin_reload(const char *name, const char *const *setting
  */
 TOCSIN_API const char *tocsin_plugin_last_error(void);
 
-/* State of a plugin. */
+/* The state of a plugin. */
 enum tocsin_plugin_state {
-    TOCSIN_PLUGIN_LOADING, /* its init has not returned */
+    TOCSIN_PLUGIN_LOADING, /* the init of the plugin has not returned yet */
     TOCSIN_PLUGIN_RUNNING,
     TOCSIN_PLUGIN_ENDING, /* the plugin is being unloaded or reloaded */
     TOCSIN_PLUGIN_STUCK   /* the plugin did not end in time, and is still mapped */

@@ -42,7 +42,7 @@ TOCSIN_LAYOUT(tocsin_http_client_done, TOCSIN_HTTP_CLIENT_DONE);
 TOCSIN_LAYOUT(tocsin_http_client_headers, TOCSIN_HTTP_CLIENT_HEADERS);
 TOCSIN_LAYOUT(tocsin_http_client_body, TOCSIN_HTTP_CLIENT_BODY);
 
-/* Flags of a request. */
+/* The flags of a request. */
 enum {
     TOCSIN_HTTP_STREAM = 1,    /* the header and the body are announced as progress, and the fetch
                                   pauses without listeners; TOCSIN_EACH implies this flag */
@@ -82,7 +82,7 @@ struct tocsin_http_options {
 };
 
 /**
- * Fetches a page with GET.
+ * Fetches the page at a URL with the method GET.
  *
  * @owner   url is copied
  * @return  0; -EINVAL: url is NULL; -ENOTSUP: the loaded libcurl is older than 7.87; else as

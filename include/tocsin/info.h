@@ -9,9 +9,9 @@ TOCSIN__BEGIN
 /* The cause of an emission, like si_code in siginfo_t. */
 enum tocsin_code {
     TOCSIN_EMITTED = 1, /* tocsin_emit or tocsin_ask */
-    TOCSIN_POSTED,      /* tocsin_post, tocsin_post_to or tocsin_post_wait */
-    TOCSIN_OS,          /* a real signal: os.* */
-    TOCSIN_PROGRESS,    /* progress of an operation */
+    TOCSIN_POSTED,      /* made by tocsin_post, tocsin_post_to or tocsin_post_wait */
+    TOCSIN_OS,          /* a real signal of the system: os.* */
+    TOCSIN_PROGRESS,    /* progress of an operation, before its end */
     TOCSIN_DONE         /* the end of an operation: its terminal signal */
 };
 
@@ -25,7 +25,8 @@ struct tocsin_info {
     unsigned overrun;            /* number of further emissions that were merged into this
                                     emission */
     const char *name;            /* name of the signal; the text lasts as long as the program */
-    struct tocsin_source source; /* the operation, or the source of tocsin_emit_from; zero: none */
+    struct tocsin_source source; /* the operation, or the source that tocsin_emit_from was given;
+                                    zero: none */
     /* E15: sequence is the number of this emission. parent is the number of the emission whose
        handler made this emission; 0: none. The upper 16 bits are the number of the loop, so numbers
        are unique in the process. A post has a number of the loop that receives it. If several loops

@@ -15,7 +15,7 @@
 
 TOCSIN__BEGIN
 
-/* Points at which the inject function is called. */
+/* The points at which the inject function is called. */
 enum tocsin_inject_point {
     /* An operation was completed, and its end is about to be announced on its loop. This point does
        not exist if the operation was cancelled (tocsin_cancel, a deadline, tocsin_loop_free). The
@@ -36,13 +36,13 @@ enum tocsin_inject_point {
     TOCSIN_INJECT_RECEIVE
 };
 
-/* An event. The inject function may not change it. */
+/* An event that the inject function sees. The function may not change it. */
 struct tocsin_inject_event {
     enum tocsin_inject_point point;
     int signo;        /* the signal; at COMPLETION: the terminal signal */
     const char *name; /* name of the signal; the text lasts as long as the program */
     int code;         /* enum tocsin_code */
-    int status;       /* at COMPLETION: the operation's status; else 0 */
+    int status;       /* at COMPLETION: the status of the operation; at other points 0 */
     struct tocsin_source
         source; /* at COMPLETION: the operation; at RECEIVE: the source in the info; else zero */
     uintptr_t spare[4];

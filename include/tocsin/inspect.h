@@ -28,7 +28,7 @@ struct tocsin_signal_facts {
     bool queue_full;      /* the pending emissions wait for room in a queue that listens */
     unsigned pending;     /* number of the pending emissions */
     size_t pending_bytes; /* bytes of the copied payloads of the pending emissions */
-    uint64_t refused;     /* emissions that were refused at the limit */
+    uint64_t refused;     /* number of emissions that were refused at the limit */
 };
 
 /**
@@ -63,7 +63,7 @@ struct tocsin_handler_facts {
     const char *function;        /* name of the function; "": not recorded */
     const char *where;           /* place of the call that connected the handler, such as
                                     "chat.c:42"; "": not recorded */
-    const char *owner;           /* "program", or the name of a plugin */
+    const char *owner;           /* owner of the handler: "program", or the name of a plugin */
     const char *mask;            /* mask of the handler's action; NULL: none */
     struct tocsin_source source; /* the only source that the handler listens to; zero: all
                                     sources */
@@ -72,7 +72,8 @@ struct tocsin_handler_facts {
     bool observer;
     uint64_t calls, faults; /* numbers of the calls, and of the calls that returned a negative
                                errno */
-    bool quarantined;       /* the handler is not called (tocsin_owner_fault_limit) */
+    bool quarantined;       /* the handler is in quarantine, so it is not called
+                               (tocsin_owner_fault_limit) */
     uint64_t held, missed;  /* numbers of the emissions that are kept in quarantine, and of those
                                beyond the limit */
 };
@@ -138,8 +139,9 @@ struct tocsin_queue_facts {
     size_t entries, bytes;     /* number and bytes of the entries in the queue */
     size_t reserved;           /* number of places for operations that have not ended */
     size_t limit, limit_bytes;
-    uint64_t refused; /* emissions and starts of operations that were refused for lack of room */
-    uint64_t missed;  /* emissions that were lost for lack of memory */
+    uint64_t refused; /* number of emissions and starts of operations that were refused for lack of
+                         room */
+    uint64_t missed;  /* number of emissions that were lost for lack of memory */
 };
 
 /**

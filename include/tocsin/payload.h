@@ -30,7 +30,7 @@ struct tocsin_bytes {
    the object. */
 struct tocsin_object_ops {
     const char *name;         /* name of the object, for reports and JSON; NULL: none */
-    int (*ref)(void *object); /* returns 0 or -errno */
+    int (*ref)(void *object); /* takes a reference; returns 0 or -errno */
     void (*unref)(void *object);
 };
 struct tocsin_object {
@@ -48,11 +48,12 @@ enum tocsin_type {
     TOCSIN_F64,
     TOCSIN_STRING,
     TOCSIN_BYTES,
-    TOCSIN_ERROR, /* 0 or a negative errno */
+    TOCSIN_ERROR, /* a status: 0 or a negative errno */
     TOCSIN_OP,
     TOCSIN_FD, /* a descriptor, which a copy duplicates; -1: no descriptor */
     TOCSIN_OBJECT,
-    TOCSIN_LOCAL /* a bare pointer, which cannot be copied: only for questions (TOCSIN_DIRECT) */
+    TOCSIN_LOCAL /* a bare pointer, which cannot be copied; only questions (TOCSIN_DIRECT) may have
+                    one */
 };
 
 #define TOCSIN__C_bool bool

@@ -25,7 +25,8 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_ABI 1 /* version of the structs, enums and functions that plugin and host share */
+/* version of the structs, enums and functions that a plugin and its host share */
+#define TOCSIN_ABI 1
 
 #define TOCSIN__YOURS __attribute__((visibility("default")))
 

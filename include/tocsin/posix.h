@@ -8,7 +8,7 @@
 
 TOCSIN__BEGIN
 
-/* Actions of tocsin_sigmask on the loop's set of blocked signals. */
+/* What tocsin_sigmask does with the loop's set of blocked signals. */
 enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
 
 /**

@@ -1,4 +1,4 @@
-/* Signals: names that a program declares once, with documentation and the layout of their
+/* A signal is a name that a program declares once, with documentation and the layout of its
    payload. */
 #ifndef TOCSIN_SIGNAL_H
 #define TOCSIN_SIGNAL_H
@@ -8,8 +8,8 @@
 TOCSIN__BEGIN
 
 enum {
-    TOCSIN_NAME_MAX = 255,       /* bytes of a name */
-    TOCSIN_SIGNALS_MAX = 1 << 20 /* names in a process */
+    TOCSIN_NAME_MAX = 255,       /* the most bytes of a name */
+    TOCSIN_SIGNALS_MAX = 1 << 20 /* the most names in a process */
 };
 
 /* The kind of a signal: what happens to an emission that cannot be delivered immediately, because

@@ -1,4 +1,4 @@
-/* Work: a function that blocks, on a thread of a pool.
+/* Work is a function that may block and runs on a thread of a pool.
 
    The thread runs task and drop with an empty signal mask. So children that they start (system,
    popen, posix_spawn) have an empty mask, too, and handlers of real signals may interrupt them:
@@ -25,7 +25,7 @@ enum {
 
 /* The options of tocsin_work_with. Members that are not set must be zero. */
 struct tocsin_work_options {
-    struct tocsin_pool pool; /* zero: the pool of the process */
+    struct tocsin_pool pool; /* the pool that runs the task; zero: the pool of the process */
     tocsin_drop drop;        /* called once with `arg`, on any thread, when neither the task nor the
                                 operation uses `arg` any longer; NULL: nothing to free */
     unsigned flags;          /* TOCSIN_ABANDON */

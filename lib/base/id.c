@@ -1,4 +1,4 @@
-/* Tables of ids; see id.h. */
+/* Implements the tables of ids; see id.h. */
 #include <errno.h>
 #include <string.h>
 

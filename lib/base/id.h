@@ -1,6 +1,6 @@
-/* Ids of objects. An id has 16 bits for the number of its loop, 3 for its table, 21 for the
-   generation, 24 for the index in the table. A table never frees or moves its entries, so any
-   thread can check at any time whether an id is stale or of another table. */
+/* Ids of objects. An id has 16 bits for the number of its loop, 3 bits for its table, 21 bits for
+   the generation, and 24 bits for the index in the table. A table never frees or moves its entries,
+   so any thread can check at any time whether an id is stale or of another table. */
 #ifndef TOCSIN_BASE_ID_H
 #define TOCSIN_BASE_ID_H
 
@@ -40,7 +40,7 @@ struct tocsin__id_entry {
     void *object;
     /* the id while the object is open; after that, another value (drawn in lib/op/complete.h) */
     _Atomic uint64_t claim;
-    _Atomic uint32_t generation; /* only the loop's thread writes it */
+    _Atomic uint32_t generation; /* generation of the next id; only the loop's thread writes it */
     uint32_t next; /* index of the next free entry, if this entry is free; index + 1 of the next
                       request, if the end of the object was requested */
 };
@@ -57,13 +57,14 @@ struct tocsin__id_used {
 struct tocsin__ids {
     /* the first chunk has 64 entries; every other chunk has twice as many as the chunk before */
     struct tocsin__id_entry *_Atomic chunk[TOCSIN__ID_CHUNKS];
-    uint64_t prefix;             /* the loop number and the table, shifted */
-    uint32_t made;               /* entries made so far */
+    uint64_t prefix;             /* the loop number and the table, shifted to their place in an
+                                    id */
+    uint32_t made;               /* number of entries made so far */
     uint32_t resting;            /* length of the queue of free entries */
     uint32_t oldest, newest;     /* index of the first and of the last entry of the queue of free
                                     entries */
     uint32_t live;               /* ids in use */
-    struct tocsin__id_used used; /* only the thread of the loop reads it */
+    struct tocsin__id_used used; /* the set of used indices; only the thread of the loop reads it */
 };
 
 /* Only the loop's thread calls the next three functions. */

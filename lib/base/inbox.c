@@ -1,4 +1,4 @@
-/* The ring and the list of an inbox; see inbox.h. */
+/* Implements the ring and the list of an inbox; see inbox.h. */
 #include <errno.h>
 #include <sched.h>
 

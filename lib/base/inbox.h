@@ -18,8 +18,9 @@ struct tocsin__loop;
 struct tocsin__signal;
 struct tocsin__rt_overflow_entry;
 
-/* A piece of work that the loop runs at rest, outside every callback of libevent (E16). The
- * code that pushes a node owns its memory. A node is on at most one list at a time. */
+/* A piece of work that the loop runs at rest (with no handler on its stack), outside every callback
+   of libevent (E16). The code that pushes a node owns the memory of the node. A node is on at most
+   one list at a time. */
 struct tocsin__node {
     struct tocsin__node *next;
     void (*run)(struct tocsin__node *node);
@@ -33,8 +34,9 @@ struct tocsin__node {
 enum tocsin__message_kind {
     TOCSIN__INLINE, /* the message contains the payload */
     TOCSIN__SHARED, /* the message has a reference to a counted info */
-    TOCSIN__TASK,   /* a task of tocsin_loop_call */
-    TOCSIN__EMPTY   /* no message: its producer did not use it, or it was discarded */
+    TOCSIN__TASK,   /* the message is a task of tocsin_loop_call */
+    TOCSIN__EMPTY   /* the cell has no message: its producer did not use the cell, or the message
+                       was discarded */
 };
 
 enum {
@@ -45,7 +47,7 @@ enum {
 /* flags of a message */
 enum {
     TOCSIN__HAS_EXTRAS = 1,     /* overrun, parent and sequence are set */
-    TOCSIN__TWO_LINES = 2,      /* the second cache line is used */
+    TOCSIN__TWO_LINES = 2,      /* the message uses the second cache line */
     TOCSIN__ONE_OF_SEVERAL = 4, /* other loops received copies, and the copies are not counted */
     TOCSIN__HAS_OWNER = 8,      /* a plugin sent the message; owner is set */
     TOCSIN__INJECTED = 16       /* the inject function has already seen the message */
@@ -82,7 +84,8 @@ struct tocsin__cell {
 #define TOCSIN__CLOSED ((uint64_t)1 << 44)
 enum {
     TOCSIN__GENERATION_SHIFT = 45,
-    TOCSIN__RESERVED_CELLS = 128 /* only real signal handlers use the last 128 free cells */
+    TOCSIN__RESERVED_CELLS = 128 /* the number of cells that only real signal handlers use: the last
+                                    128 free cells */
 };
 
 enum { TOCSIN__AWAKE, TOCSIN__ASLEEP };
@@ -112,23 +115,25 @@ struct tocsin__inbox {
     struct tocsin__cell *cells;
     /* wakes the loop; lib/loop sets it; NULL: the loop has no engine, so it never sleeps */
     void (*wake)(struct tocsin__inbox *inbox);
-    _Alignas(128) _Atomic uint32_t edge; /* TOCSIN__ASLEEP: a producer must call wake */
-    struct tocsin__node *_Atomic list;   /* the nodes that were pushed, the newest first */
-    _Atomic uint32_t requests; /* handlers that other threads want to disconnect (base/id.h) */
+    _Alignas(128) _Atomic uint32_t edge; /* TOCSIN__ASLEEP if the loop sleeps, so that a producer
+                                            must call `wake` */
+    struct tocsin__node *_Atomic list;   /* list of the pushed nodes, the newest first */
+    _Atomic uint32_t requests; /* head of the list of handlers that other threads want to disconnect
+                                  (base/id.h) */
     struct tocsin__rt_overflow overflow;
-    _Alignas(128) _Atomic uint32_t waking; /* threads that are about to wake the loop */
+    _Alignas(128) _Atomic uint32_t waking; /* number of threads that are about to wake the loop */
     _Atomic uint64_t pins;                 /* pins of both epochs; see tocsin__inbox_pin */
-    _Atomic uint64_t bytes;                /* bytes of the shared copies in the ring */
+    _Atomic uint64_t bytes;                /* number of bytes of the shared copies in the ring */
     _Atomic uint64_t refused, missed, wakeups;
 
     /* only the loop's own thread uses the following members */
     _Alignas(128) uint64_t at;          /* position of the next message to read */
-    uint64_t bound;                     /* the ring can be read up to here */
+    uint64_t bound;                     /* position up to which the ring can be read */
     uint64_t epoch_tail;                /* value of `tail` when the present epoch of pins began
                                            (inbox.c) */
     struct tocsin__node *first, **last; /* nodes taken from the list, sorted by `after` */
     uint64_t last_after;                /* value of `after` in the last of these nodes */
-    uint64_t received;                  /* messages read so far */
+    uint64_t received;                  /* number of messages read so far */
     void *memory;                       /* the block that contains the cells */
 };
 

@@ -5,7 +5,7 @@
 
 #include <tocsin/text.h>
 
-/* bytes of the longest escape: four bytes in octal, or two \uXXXX */
+/* the most bytes of an escape: four bytes in octal, or two \uXXXX */
 enum { TOCSIN__ESCAPE_MOST = 16 };
 
 /* Returns the size of the character at this position, and sets its code point; returns 0 if the

@@ -147,7 +147,8 @@ int tocsin__connect(const struct tocsin__connect_args *args, const char *pattern
     if (err < 0)
         return err;
     if (loop->hooks.kick_pollers)
-        loop->hooks.kick_pollers(loop); /* a paused operation may have waited for a handler */
+        loop->hooks.kick_pollers(loop); /* wakes a paused operation, which may have waited for a
+                                           handler */
     announce(loop, handler);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* The slow path of emission: several loops, patterns to resolve, default actions, and signals that
-   are blocked, nested or pending. */
+/* The slow path of emission. It handles several loops, patterns to resolve, default actions, and
+   signals that are blocked, nested or pending. */
 #include "registry/name_error.h"
 #include "delivery/frames.h"
 #include "delivery/default_action.h"

@@ -163,7 +163,8 @@ bool tocsin__loop_signal_was_left(struct tocsin__loop *loop,
         return false;
     if (loop->stack.in_turn &&
         !is_within(loop->stack.fiber_low, loop->stack.fiber_high, here, here))
-        delivery_reset(loop, loop_signal); /* the end of the turn resets the rest */
+        delivery_reset(loop, loop_signal); /* resets one delivery; the end of the turn resets the
+                                              rest */
     else if (!tocsin__frames_dropped(loop, here))
         delivery_reset(loop, loop_signal);
     return true;

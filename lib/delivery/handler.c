@@ -81,7 +81,7 @@ static void leave(struct tocsin__loop *loop, struct tocsin__subscription *subscr
 
     handlers_count(loop_signal, handler, -1u);
     if (!list)
-        return; /* the source is ending, and frees its lists */
+        return; /* the source is ending, and frees its lists itself */
     list->dead++;
     tocsin__list_handling(list, handler, -1u);
     if (loop_signal->state & TOCSIN__RUNNING)
@@ -101,7 +101,7 @@ const struct tocsin__subscription_ops tocsin__handler_subscription_ops = {
 };
 const struct tocsin__subscription_ops tocsin__queue_subscription_ops = {
     .join = join, .leave = leave, .handles = handles
-}; /* a queue cannot answer questions */
+}; /* questions is false, because a queue cannot answer questions */
 
 /* Disconnecting */
 

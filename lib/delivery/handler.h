@@ -1,4 +1,5 @@
-/* Handlers: what is connected to a pattern, and how it is disconnected. */
+/* A handler is a function that is connected to a pattern. This file declares how a handler is
+   disconnected and reported. */
 #ifndef TOCSIN_DELIVERY_HANDLER_H
 #define TOCSIN_DELIVERY_HANDLER_H
 
@@ -25,7 +26,7 @@ struct tocsin__handler {
     tocsin_drop drop;
     uint64_t id;     /* 0: disconnected */
     uint64_t source; /* the handler listens to this source only; 0: to all sources */
-    uint64_t faults; /* calls that returned an error */
+    uint64_t faults; /* number of calls that returned an error */
     uint32_t flags;  /* the public flags of the handler's action, and the internal flags below */
     int32_t priority;
     uint32_t places; /* number of lists that contain the handler, even after it was disconnected */
@@ -36,7 +37,8 @@ struct tocsin__handler {
     const char *where, *name; /* `where`: file:line of the call that connected; `name`: name of the
                                  function; "" if unknown */
     struct tocsin__owner *owner;
-    struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a handler */
+    struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a normal
+                                              handler */
     struct tocsin__quarantine *quarantine; /* the record of faults and stalls; NULL: the handler has
                                               neither failed nor stalled */
     struct tocsin__handler *next,
@@ -48,7 +50,7 @@ struct tocsin__handler {
 enum {
     TOCSIN__OBSERVER = 1 << 16,
     TOCSIN__FIRST = 1 << 17,    /* the handler is called first, whatever the priorities */
-    TOCSIN__DROPPED = 1 << 18,  /* the handler is disconnected, and its drop was called */
+    TOCSIN__DROPPED = 1 << 18,  /* the handler is disconnected, and its drop function was called */
     TOCSIN__CONNECTED = 1 << 19 /* connecting has succeeded */
 };
 

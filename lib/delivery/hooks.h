@@ -19,9 +19,10 @@ struct tocsin__hooks {
     /* sends the completion messages that were made for the end of an operation, and returns their
        number */
     int (*completions_send)(struct tocsin__loop *loop, struct tocsin__info *info, bool here);
-    /* notifies the other loops that wait for room on this one */
+    /* lib/remote: notifies the other loops that wait for room on this loop */
     void (*room_check)(struct tocsin__loop *loop);
-    /* another loop has begun to listen: this loop resumes its paused operations */
+    /* lib/remote: called when another loop has begun to listen, so that this loop resumes its
+       paused operations */
     void (*news_send)(struct tocsin__loop *loop);
     /* repairs the state of the inbox after a handler jumped out of the delivery of a message */
     void (*receive_left)(struct tocsin__loop *loop);
@@ -32,9 +33,9 @@ struct tocsin__hooks {
     int (*os_take)(struct tocsin__handler *handler);
     void (*os_give)(struct tocsin__handler *handler);
 
-    /* lib/loop: the calling thread has made this loop */
+    /* lib/loop: called when the calling thread has made this loop */
     void (*thread_begins)(struct tocsin__loop *loop);
-    /* lib/loop: the calling thread ends and still has this loop (T6): closes the loop */
+    /* lib/loop: closes the loop of a thread that ends without freeing it (T6) */
     void (*thread_ends)(struct tocsin__loop *loop);
 };
 

@@ -27,9 +27,9 @@ struct tocsin__owner;
    replaced. The old array is freed when the loop is at rest (E2). */
 struct tocsin__list {
     uint32_t count, capacity;
-    uint32_t dead;             /* number of disconnected handlers that are still in the list */
+    uint32_t dead;             /* number of disconnected handlers in the list */
     uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
-    uint32_t handling;         /* connected handlers that are not observers (E9) */
+    uint32_t handling;         /* number of connected handlers that are not observers (E9) */
     uint64_t walks;            /* loop_signal->walks when the list was made; if it differs, a
                                   delivery may use the list */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
@@ -81,7 +81,7 @@ enum {
     TOCSIN__UNSORTED = 512, /* a list has an unsorted part */
 };
 
-/* Deliveries of one signal on one loop that are on the stack. */
+/* The deliveries of one signal on one loop that are on the stack. */
 struct tocsin__loop_signal_delivery {
     const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
     uint32_t nested;   /* number of deliveries inside the outermost delivery */
@@ -93,29 +93,30 @@ struct tocsin__loop_signal_delivery {
 
 /* The part of a loop_signal that other threads read. The loop copies it into the listener. */
 struct tocsin__loop_signal_listening {
-    bool published;  /* other loops know that a handler listens here */
+    bool published;  /* other loops know that a handler listens on this loop */
     bool full;       /* the pending emissions are at their limit, so posts are refused */
     bool interested; /* this loop is counted in the interest word of the signal */
 };
 
-/* Why emissions of the signal are held back or ignored: how many rules match it (mask.c). */
+/* Why emissions of the signal are held back or ignored: how many rules match the signal
+   (mask.c). */
 struct tocsin__loop_signal_masks {
     uint32_t rules;   /* blocks and handlers' masks that match, active or not; if there are any, the
                          loop stays interested */
-    uint32_t blocks;  /* active blocks, the loop's set included */
-    uint32_t masked;  /* running handlers whose mask matches */
+    uint32_t blocks;  /* number of active blocks, including the loop's set */
+    uint32_t masked;  /* number of running handlers whose mask matches */
     uint32_t ignores; /* active ignores */
 };
 
-/* Emissions of the signal that are pending on this loop (pending.c). */
+/* The emissions of the signal that are pending on this loop (pending.c). */
 struct tocsin__loop_signal_queued {
     struct tocsin__pending *first, **last;
     struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
     uint32_t announced; /* ends that are being announced, after older emissions are delivered */
-    size_t bytes;       /* size of the payloads in the list */
-    uint64_t refused;   /* emissions refused because the list was full */
+    size_t bytes;       /* bytes of the payloads in the list */
+    uint64_t refused;   /* number of emissions refused because the list was full */
     bool overflowing;   /* the list was reported as full, and was never half empty since */
 };
 
@@ -135,8 +136,8 @@ struct tocsin__loop_signal {
        emissions of the signal are set once. The others are valid while the emission is delivered:
        no other emission of the signal takes the fast path at that time. */
     struct tocsin__info info;
-    uint32_t state;            /* bits TOCSIN__RUNNING and so on */
-    uint32_t sourced;          /* handlers that listen to one source only */
+    uint32_t state;            /* a set of the bits TOCSIN__RUNNING and so on */
+    uint32_t sourced;          /* number of handlers that listen to one source only */
     struct tocsin__list *list; /* the handlers that listen to all sources; never NULL */
     /* layout of the last payload that passed the check; &tocsin__layout_none if that emission had
        no payload */
@@ -146,9 +147,10 @@ struct tocsin__loop_signal {
     const char *name;
     uint32_t handlers, observers; /* numbers of the connected handlers and observers */
     struct tocsin__signal *signal;
-    struct tocsin__listener *listener; /* what other threads read about this signal and loop */
+    struct tocsin__listener *listener; /* the data about this signal and loop that other threads
+                                          read */
     struct tocsin__loop_signal_listening listening;
-    uint32_t unsorted_lists; /* lists of the signal that have an unsorted part */
+    uint32_t unsorted_lists; /* number of lists of the signal that have an unsorted part */
     struct {
         uint32_t gated;  /* number of queues that listen */
         uint32_t takers; /* number of these queues that can take pending emissions */
@@ -182,7 +184,7 @@ struct tocsin__loop_cleanup {
 
 /* Counts of the patterns that may match names that do not exist yet. */
 struct tocsin__loop_patterns {
-    uint32_t count;    /* handlers, blocks and ignores that have such a pattern */
+    uint32_t count;    /* number of handlers, blocks and ignores that have such a pattern */
     uint32_t resolved; /* the highest signo up to which these patterns have been matched */
 };
 
@@ -211,7 +213,7 @@ enum {
 /* The state of a loop from its creation to its end. Only the thread of the loop writes these
    members, unless a comment says otherwise. */
 struct tocsin__loop_life {
-    _Atomic uint64_t generation; /* counts the loops that have used this memory */
+    _Atomic uint64_t generation; /* number of loops that have used this memory */
     uint32_t number;             /* number of this memory, for ids; 0xfffffffe in tocsin__no_loop */
     int tid;                     /* kernel id of the thread, for messages */
     bool freeing;                /* tocsin_loop_free runs: calls for new work return -ESHUTDOWN */
@@ -221,7 +223,7 @@ struct tocsin__loop_life {
     _Atomic uint8_t inherited; /* T8: 0 for a loop of this process; the child of a fork sets it */
     bool stop_wanted;          /* tocsin_stop was called; lib/loop will stop the loop */
     bool free_wanted; /* tocsin_loop_free was called in a handler; lib/loop will free the loop */
-    int stop_status;  /* what tocsin_run will return */
+    int stop_status;  /* the result that tocsin_run will return */
     _Atomic uint64_t
         name[4]; /* the name that the program gave to the loop, with a NUL; any thread reads it */
     /* the living loops, the oldest first, or the list of retired ones; loop.c's lock protects it */
@@ -233,7 +235,7 @@ struct tocsin__loop_life {
 struct tocsin__loop_stack {
     const void *frame;      /* frame of the outermost default action or drop; NULL: none runs */
     const void *checked_at; /* frame of the public function that checked last */
-    bool in_turn;           /* a turn runs; lib/loop writes it */
+    bool in_turn;           /* true while a turn runs; lib/loop writes it */
     bool left; /* a jump left one delivery, which was reset; the other state is reset when the loop
                   is at rest */
     const char *low, *high; /* bounds of the thread's own stack; NULL: not looked up yet */
@@ -264,7 +266,8 @@ struct tocsin__loop_runs {
         const char *_Atomic signal;
         _Atomic uint64_t source;
     } activity; /* the running notify, task, fiber or default action; see struct tocsin__activity */
-    _Atomic uint64_t phase; /* increases twice in each turn; odd while the turn works */
+    _Atomic uint64_t phase; /* counter that increases twice in each turn; odd while the turn
+                               works */
     /* the plugin whose init, fini or constructors run, and the name of this function; NULL: none */
     const struct tocsin__owner *_Atomic entered;
     const char *_Atomic entered_by;
@@ -306,7 +309,7 @@ struct tocsin__loop {
     uint64_t sequence;                         /* sequence number of the next emission */
     int64_t turn_us;                           /* time at which the turn began */
     uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
-    uint32_t cleanup_pending;    /* the loop has something to do when it is at rest */
+    uint32_t cleanup_pending;    /* not 0 if the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
     uint64_t age; /* number of connected handlers and of events that paused operations await */
 
@@ -321,7 +324,8 @@ struct tocsin__loop {
     struct tocsin__loop_runs runs;
     struct tocsin__loop_remote remote;
     struct tocsin__loop_figures figures;
-    struct tocsin__engine *engine; /* owned by lib/loop; NULL: the loop has not run yet */
+    struct tocsin__engine *engine; /* the engine, which belongs to lib/loop; NULL: the loop has not
+                                      run yet */
     struct tocsin__inbox inbox;
 };
 
@@ -356,7 +360,7 @@ struct tocsin__loop *tocsin__loop_main(void);
 int tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_generation);
 /* Closes the loop: posts to the loop are refused, and it is not the main loop any more. */
 void tocsin__loop_close(struct tocsin__loop *loop);
-/* Tells all other loops that a handler has begun to listen on this one. */
+/* Notifies all other loops that a handler has begun to listen on this loop. */
 void tocsin__loops_news(const struct tocsin__loop *loop);
 /* Returns the loop whose memory has this number, living or not, or NULL if there was never such a
    loop. Any thread may call this. */
@@ -480,7 +484,7 @@ static inline void tocsin__loop_enter(struct tocsin__loop *loop)
     loop->depth++;
 }
 
-/* Leaves without freeing anything; the caller calls tocsin__tidy_at_rest. */
+/* Ends tocsin__loop_enter without freeing anything; the caller calls tocsin__tidy_at_rest. */
 static inline void tocsin__loop_leave_untidy(struct tocsin__loop *loop)
 {
     tocsin__assert(loop->depth > 0);

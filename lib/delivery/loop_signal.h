@@ -1,4 +1,4 @@
-/* One signal on one loop. */
+/* Functions for one signal on one loop. */
 #ifndef TOCSIN_DELIVERY_LOOP_SIGNAL_H
 #define TOCSIN_DELIVERY_LOOP_SIGNAL_H
 

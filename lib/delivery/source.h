@@ -10,9 +10,9 @@
 struct tocsin__owner;
 
 struct tocsin__source {
-    uint64_t id;                    /* 0: the source has ended */
+    uint64_t id;                    /* id of the source; 0: the source has ended */
     void *data;                     /* the data word that the program gave to the source */
-    struct tocsin__listen *listens; /* the first lists, one for each signal */
+    struct tocsin__listen *listens; /* array of the first lists, one for each signal */
     struct tocsin__listens *more;   /* a hash table of the further lists; NULL: there are none */
     uint32_t listens_count;
     bool is_op; /* the source is the first member of an operation */
@@ -28,7 +28,7 @@ struct tocsin__source {
     void (*unpended)(struct tocsin__source *source);
 };
 
-/* The handlers of one source that listen to one signal. */
+/* The list of the handlers of one source that listen to one signal. */
 struct tocsin__listen {
     struct tocsin__loop_signal *loop_signal;
     struct tocsin__list *list;

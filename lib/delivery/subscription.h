@@ -1,5 +1,5 @@
-/* A subscription joins every signal that matches a pattern, also signals that are declared later. A
-   handler, a block and an ignore each have one. */
+/* A subscription joins every signal that matches a pattern, also signals that are declared later.
+   Each handler, block and ignored pattern has a subscription. */
 #ifndef TOCSIN_DELIVERY_SUBSCRIPTION_H
 #define TOCSIN_DELIVERY_SUBSCRIPTION_H
 

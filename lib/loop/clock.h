@@ -1,4 +1,4 @@
-/* The clock of a loop. A test can stop it and move it (tocsin_clock_move). */
+/* The clock of a loop. A test can stop and move this clock (tocsin_clock_move). */
 #ifndef TOCSIN_LOOP_CLOCK_H
 #define TOCSIN_LOOP_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* Draining a loop (O7): tocsin_run calls these while a drain is requested. */
+/* Draining a loop (O7). tocsin_run calls these functions while a drain is requested. */
 #ifndef TOCSIN_LOOP_DRAIN_H
 #define TOCSIN_LOOP_DRAIN_H
 

@@ -29,10 +29,11 @@ struct tocsin__cleanup {
    functions that the loop calls when it runs, drains and ends. */
 struct tocsin__loop_client {
     uint32_t running;        /* operations that run, without background operations */
-    uint32_t serving;        /* background operations that run */
-    uint32_t kept;           /* ended operations that keep their result (W1) */
-    uint32_t threads;        /* operations that another thread of the library will complete */
-    uint32_t polled_entries; /* entries in queues whose descriptor is polled */
+    uint32_t serving;        /* number of background operations that run */
+    uint32_t kept;           /* number of ended operations that keep their result (W1) */
+    uint32_t threads;        /* number of operations that another thread of the library will
+                                complete */
+    uint32_t polled_entries; /* number of entries in queues whose descriptor is polled */
     /* returns true if there may be demand again for a paused operation */
     bool (*resumable)(struct tocsin__loop_client *loop_client);
     void (*resume)(struct tocsin__loop_client *loop_client);
@@ -59,13 +60,13 @@ struct tocsin__engine {
     struct tocsin__loop *loop;
     struct event_base *base;
     bool adopted;           /* `base` belongs to the program (tocsin_loop_adopt) */
-    bool turning;           /* a turn is on the stack */
+    bool turning;           /* true while a turn is on the stack */
     bool in_dispatch;       /* this turn runs while the program dispatches the adopted base */
     const void *turn_frame; /* stack frame of the running turn */
     /* called if a jump to another stack has left the running fiber; lib/style sets this function */
     void (*fiber_left)(struct tocsin__engine *engine);
     int received; /* number of messages and nodes taken out of the inbox in the last turn */
-    bool polled;  /* a foreign loop waits for this one (polled.h) */
+    bool polled;  /* true if a foreign loop waits for this loop (polled.h) */
 
     struct event *alarm, *wake; /* events of libevent for alarm_fd and wake_fd */
     int alarm_fd, wake_fd;      /* alarm_fd is a timerfd; wake_fd is an eventfd that other threads
@@ -74,7 +75,7 @@ struct tocsin__engine {
                                    yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
     struct tocsin__timers timers;
-    bool clock_stopped; /* a test has stopped the clock at clock_us */
+    bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
 
     struct tocsin__node *ready, **ready_last; /* the ready list (ready.h) */
@@ -91,11 +92,12 @@ struct tocsin__engine {
     struct tocsin__watched *watched; /* the watchdog's record of this loop; NULL: the loop was never
                                         watched */
 
-    uint64_t os_taken;                       /* real signals that tocsin_run has taken over (T7) */
+    uint64_t os_taken;                       /* set of the real signals that tocsin_run has taken
+                                                over (T7) */
     struct tocsin__loop_client *loop_client; /* the operations of the loop; NULL: no operation was
                                                 ever started */
     bool draining;                           /* tocsin_drain was called */
-    bool drain_begun;                        /* persistent operations have been cancelled */
+    bool drain_begun;                        /* the drain has cancelled the persistent operations */
     bool drain_expired;                      /* the time limit of the drain has passed */
     bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;

@@ -81,8 +81,8 @@ static void stall_call_listener(const struct tocsin__watched *watched,
 }
 
 /* Announces a stall. The caller holds the lock, because the payload borrows the texts of the
-   handler; a post does not wait. If `single` is true, one call lasts too long; otherwise a turn
-   with many calls. */
+   handler; a post does not wait. If `single` is true, one call lasts too long. Otherwise a turn
+   with many short calls lasts too long. */
 static bool stall_announce(struct tocsin__watched *watched, const struct tocsin__sight *sight,
                            bool single, int64_t blocked_us)
 {

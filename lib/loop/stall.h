@@ -26,14 +26,15 @@ struct tocsin__watched {
     struct tocsin__loop *loop;
     uint64_t id; /* id of the watched loop */
     int64_t limit_us;
-    struct tocsin__sight sight;           /* what the loop ran at the last look of the watchdog */
+    struct tocsin__sight sight;           /* the code that ran on the loop at the last look of the
+                                             watchdog */
     struct tocsin__stall_span turn, call; /* the time in which the looks have seen the same turn,
                                              and the same handler or function */
     /* The node is pushed to the loop, which then counts the stall of the handler (quarantine). */
     struct tocsin__node stall_node;
     _Atomic uint64_t stall_handler; /* id of the handler that stalled; 0: the node is not in the
                                        inbox */
-    bool ended; /* the engine has ended, so the node frees this record when it runs */
+    bool ended; /* true if the engine has ended; then the node frees this record when it runs */
 };
 
 void tocsin__stall_set_listener(tocsin_watchdog_fn fn, void *arg);

@@ -1,4 +1,4 @@
-/* The watchdog of all loops (tocsin/watchdog.h). */
+/* The watchdog, which looks at all watched loops (tocsin/watchdog.h). */
 #ifndef TOCSIN_LOOP_WATCHDOG_H
 #define TOCSIN_LOOP_WATCHDOG_H
 

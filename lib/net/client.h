@@ -24,13 +24,13 @@ struct tocsin__net_client {
     struct tocsin__net_origins origins;
     struct tocsin_http_options options;
     struct tocsin_pool pool;              /* the pool that looks up names; zero: not created yet */
-    struct tocsin__net_resolve_list kept; /* addresses of recent lookups */
+    struct tocsin__net_resolve_list kept; /* list of the addresses of recent lookups */
     unsigned kept_count;
     struct tocsin__net_transfer *idle;
     unsigned idle_count;
     unsigned active; /* number of fetches that have the client's permit */
     unsigned broken; /* number of fetches with a permit whose socket cannot be watched */
-    bool granting;   /* a function on the stack is granting permits */
+    bool granting;   /* true while a function on the stack grants permits */
     struct tocsin__net_queue waiting, running;
 };
 

@@ -46,7 +46,7 @@ struct tocsin__net_fetch {
     void *tls; /* the SSL object, if the reply must end with close_notify */
     enum tocsin__net_part part;
     bool streamed, paused;
-    bool following;  /* the reply is a redirect that is followed */
+    bool following;  /* true if the reply is a redirect that is followed */
     bool broken;     /* the socket of the fetch cannot be watched */
     bool tls_closed; /* close_notify was received */
     bool nameless;   /* the fetch has begun without addresses, because a kept connection may be

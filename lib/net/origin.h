@@ -19,7 +19,7 @@ struct tocsin__net_origin {
     unsigned sockets; /* number of connections that are open or being opened */
     struct tocsin__net_resolve
         *resolve; /* the addresses of the origin, or the running lookup; NULL: neither */
-    struct tocsin__net_queue waiting; /* fetches that wait for a permit */
+    struct tocsin__net_queue waiting; /* queue of the fetches that wait for a permit */
     LIST_ENTRY(tocsin__net_origin) link;
 };
 LIST_HEAD(tocsin__net_origin_list, tocsin__net_origin);

@@ -68,8 +68,8 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_USE_SSL_FAILED: return TOCSIN_EHANDSHAKE;
     case CURLE_UNSUPPORTED_PROTOCOL: /* the reply is HTTP/0.9, or libcurl was built without TLS */
         return failure->begun ? TOCSIN_EPEER : TOCSIN_ESCHEME;
-    case CURLE_OUT_OF_MEMORY: /* libcurl also returns this for a line longer than its limit of 100
-                                 KiB */
+    case CURLE_OUT_OF_MEMORY: /* libcurl also returns this code for a line longer than its limit of
+                                 100 KiB */
         return failure->begun && failure->in_header ? TOCSIN_ETOOBIG : -ENOMEM;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
@@ -79,8 +79,8 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_HTTP3:
     case CURLE_RANGE_ERROR:
     case CURLE_CHUNK_FAILED: return TOCSIN_EPEER;
-    case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl also returns this for a line that it cannot store
-                                       */
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl also returns this code for a line that it cannot
+                                         store */
         return failure->begun ? TOCSIN_EPEER : -EINVAL;
     default:
 #if LIBCURL_VERSION_NUM >= 0x080600

@@ -15,8 +15,8 @@ struct tocsin__net_failure {
     int number;       /* the errno that libcurl recorded; 0: none */
     int open_error;   /* -errno if a socket could not be created; 0: none */
     long verdict;     /* result of the check of the peer's certificate: X509_V_… */
-    bool begun;       /* the request was sent */
-    bool in_header;   /* the header of the reply is incomplete */
+    bool begun;       /* true if the request was sent */
+    bool in_header;   /* true if the header of the reply is incomplete */
 };
 
 int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure);

@@ -13,8 +13,8 @@ struct tocsin__net_transfer {
     struct curl_slist *resolve;
     bool added;     /* the easy handle was added to the multi handle */
     unsigned sent;  /* how often the request was sent, or is about to be sent */
-    bool asked;     /* libcurl needed addresses that it did not have */
-    bool refused;   /* a repetition of the request was refused */
+    bool asked;     /* true if libcurl needed addresses that it did not have */
+    bool refused;   /* true if a repetition of the request was refused */
     bool altered;   /* true if more options than the URL were set, for a request */
     int open_error; /* -errno of the last socket that could not be opened; 0: none */
     char error[CURL_ERROR_SIZE];

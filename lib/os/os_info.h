@@ -1,4 +1,4 @@
-/* The payload of a real signal. */
+/* Makes the payload of a real signal. */
 #ifndef TOCSIN_OS_OS_INFO_H
 #define TOCSIN_OS_OS_INFO_H
 

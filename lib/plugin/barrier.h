@@ -23,9 +23,9 @@ struct tocsin__barrier {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     enum tocsin__barrier_state state;
-    uint32_t arrived; /* number of loops that have arrived */
-    uint32_t waiting; /* arrived loops that wait for MUTING */
-    uint32_t muted;   /* arrived loops that have muted their handlers */
+    uint32_t arrived; /* number of loops that have arrived at the barrier */
+    uint32_t waiting; /* number of arrived loops that wait for MUTING */
+    uint32_t muted;   /* number of arrived loops that have muted their handlers */
 };
 
 void tocsin__barrier_init(struct tocsin__barrier *barrier);

@@ -21,7 +21,8 @@
 #include "base/error.h"
 
 #ifndef TOCSIN_PLUGINDIR
-#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins" /* set by the build */
+/* a default value; the build sets another one */
+#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins"
 #endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* a flag of memfd_create since Linux 6.3 */
@@ -141,7 +142,7 @@ static int file_find(struct tocsin__file *file, const char *name,
     return path_opened(open_path(file->path), file->path, reason);
 }
 
-/* Its kind and size */
+/* Kind and size of the file */
 
 static int size_check(int64_t size, const char *path, const struct tocsin__reason *reason)
 {

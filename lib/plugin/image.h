@@ -17,7 +17,7 @@ struct tocsin__image {
     void *handle;                        /* the handle that dlopen returned */
     int (*init)(void);
     void (*fini)(void);            /* the plugin's fini; NULL: the plugin has no fini */
-    bool is_finished;              /* fini has been called */
+    bool is_finished;              /* true if fini has been called */
     struct tocsin__threads before; /* the threads of the process before the load; used if the plugin
                                       may start threads */
 };

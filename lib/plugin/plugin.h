@@ -17,7 +17,7 @@ struct tocsin__plugin {
     struct tocsin__plugin *next; /* next in the list, in the order of loading */
     char name[TOCSIN__OWNER_NAME];
     struct tocsin__image *image;
-    struct tocsin__image *next_image; /* the version that a reload will start; NULL: none */
+    struct tocsin__image *next_image; /* the version that a reload will start; NULL: no reload */
     char **settings;                  /* the settings: "key=value", …, NULL; or NULL if there are
                                          none */
     struct tocsin_loop home;          /* the loop that called init, and that will call fini */

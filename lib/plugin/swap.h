@@ -13,9 +13,9 @@ struct tocsin__swap {
     /* tocsin__swap_versions sets the following members */
     struct tocsin__owner *started; /* owner of the version that runs now; NULL: neither version
                                       started */
-    bool is_new;                   /* the running version is the new one */
-    bool stays_mapped;             /* the old version could not be unmapped */
-    bool has_thread;               /* a thread of the old version still runs */
+    bool is_new;                   /* true if the running version is the new one */
+    bool stays_mapped;             /* true if the old version could not be unmapped */
+    bool has_thread;               /* true if a thread of the old version still runs */
 };
 
 /* Ends the old version, and starts the new version. If this fails, starts a copy of the old

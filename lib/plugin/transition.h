@@ -24,8 +24,10 @@ struct tocsin__transition {
         struct tocsin__transition *transition); /* called before the home changes; may be NULL */
     void (*on_free)(struct tocsin__transition *transition); /* called before the transition is
                                                                freed; may be NULL */
-    bool ignores_persistent; /* the transition does not wait for TOCSIN_PERSISTENT operations */
-    int state;               /* an enum of unload.c or reload.c; only the step function writes it */
+    bool ignores_persistent; /* true if the transition does not wait for TOCSIN_PERSISTENT
+                                operations */
+    int state;               /* the state: a value of an enum of unload.c or reload.c; only the
+                                step function writes it */
     _Atomic uint64_t op;     /* id of the operation of the caller; 0: none */
 
     struct tocsin__plugin *plugin; /* the plugin; NULL: the image belongs to no plugin any more */
@@ -39,10 +41,10 @@ struct tocsin__transition {
                                   more */
     _Atomic bool is_restarted; /* a second caller has requested the same, so the transition begins
                                   again */
-    _Atomic bool is_calling;   /* some loops have not run the last call yet */
+    _Atomic bool is_calling;   /* true if some loops have not run the last call yet */
 
     /* the members that wake the transition */
-    struct tocsin__node node; /* node in the inbox of the home loop while is_queued */
+    struct tocsin__node node; /* node in the inbox of the home loop, if is_queued is true */
     _Atomic bool is_queued;
     struct tocsin__timer timer;
     uint64_t timer_loop; /* id of the loop that has the timer; 0: the timer is not armed */

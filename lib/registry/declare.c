@@ -1,4 +1,4 @@
-/* Declarations of signals: a spec is checked, copied, and given an owner. */
+/* Declares signals: checks a spec, copies it, and gives the signal an owner. */
 #include <errno.h>
 #include <string.h>
 

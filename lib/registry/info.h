@@ -10,8 +10,9 @@
 
 struct tocsin__info {
     struct tocsin_info pub; /* the part that handlers see; it must be the first member */
-    _Atomic uint32_t refs;  /* 0: borrowed; TOCSIN__COPIED: borrowed, and a copy exists */
-    uint32_t size;          /* bytes of the payload of a copy */
+    _Atomic uint32_t refs;  /* number of references; 0: borrowed; TOCSIN__COPIED: borrowed, and a
+                               copy exists */
+    uint32_t size;          /* bytes of the payload, if this info is a copy */
     void *data;             /* data word of the source; set only if the info is counted */
     /* T7, for an info that several loops share: copies that have not been delivered yet. The last
        delivery takes the default action if no loop handled the emission. */

@@ -1,4 +1,4 @@
-/* Latest cells; see latest.h. */
+/* Implements latest cells; see latest.h. */
 #include "base/assert.h"
 #include "registry/latest.h"
 #include "registry/info.h"

@@ -8,10 +8,11 @@
 #include "base/inbox.h"
 
 struct tocsin__latest {
-    struct tocsin__node node; /* node on the inbox's list while there is a message to take */
+    struct tocsin__node node; /* node on the inbox's list, if there is a message to take */
     _Atomic uint64_t word;    /* the state of the cell; latest.c explains its bits */
     struct tocsin__signal *signal;
-    struct tocsin__message messages[3]; /* the newest, the one being read, the one being written */
+    struct tocsin__message messages[3]; /* the newest message, the message being read, and the
+                                           message being written */
 };
 
 /* Makes a cell. Returns NULL if there is no memory. */

@@ -1,4 +1,4 @@
-/* The layout of a payload, read from its text: "string text;u64 user;". */
+/* The layout of a payload. It is read from its text, such as "string text;u64 user;". */
 #ifndef TOCSIN_REGISTRY_LAYOUT_H
 #define TOCSIN_REGISTRY_LAYOUT_H
 
@@ -13,7 +13,7 @@ struct tocsin__field {
 struct tocsin__fields { /* the state of a walk over the fields of a layout */
     const char *cursor;
     size_t end;   /* offset behind the field that was read last */
-    size_t align; /* largest alignment so far */
+    size_t align; /* largest alignment of the fields so far */
 };
 
 void tocsin__fields_begin(struct tocsin__fields *walk, const struct tocsin_layout *layout);

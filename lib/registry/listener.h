@@ -13,17 +13,17 @@ struct tocsin__signal;
 struct tocsin__listener {
     struct tocsin__listener *_Atomic next;
     _Atomic uint32_t word;   /* number of the loop and flags; 0: the loop has no interest */
-    _Atomic uint32_t number; /* number of the loop; 0: unused */
+    _Atomic uint32_t number; /* number of the loop; 0: this entry is unused */
     /* 1 if the loop's loop_signal is interested, plus the number of the loop's patterns that match
        the name and are not resolved yet; the registry's lock protects this number */
     uint32_t interests;
     struct tocsin__latest *_Atomic latest; /* the latest cell, if the signal coalesces; else NULL */
 };
 
-/* Flags of the word, above the number. */
+/* Flags of the word, in the bits above the number of the loop. */
 enum {
     TOCSIN__LOOP_BITS = 0xffff,
-    TOCSIN__OBSERVES = 1 << 16, /* only observers listen: the loop never refuses a post (E18) */
+    TOCSIN__OBSERVES = 1 << 16, /* only observers listen, so the loop never refuses a post (E18) */
     TOCSIN__DEAF = 1 << 18,     /* no handler listens, but a mask may hold the signal back */
     TOCSIN__FULL = 1 << 17      /* the pending emissions have reached the limit */
 };

@@ -1,4 +1,5 @@
-/* Names of signals, declared or not. Both functions need the registry's lock. */
+/* Functions for names of signals, declared or not. The caller of both functions holds the
+   registry's lock. */
 #ifndef TOCSIN_REGISTRY_NAMES_H
 #define TOCSIN_REGISTRY_NAMES_H
 

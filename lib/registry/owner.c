@@ -1,5 +1,5 @@
-/* The owners: the program and the plugins, their address ranges, and the counts of their resources.
- */
+/* The owners: the program and the plugins. This file has their address ranges, and counts their
+   resources. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>

@@ -19,7 +19,7 @@ enum {
     TOCSIN__PERSISTENT = TOCSIN_RESOURCE_COUNT, /* operations that end only on request */
     TOCSIN__PERSISTENT_TYPES,                   /* persistent operations whose type belongs to the
                                                    owner */
-    /* kinds of operations, for messages */
+    /* one resource for each kind of operation, for messages */
     TOCSIN__TIMERS,
     TOCSIN__TICKERS,
     TOCSIN__WATCHES,
@@ -35,11 +35,11 @@ struct tocsin__owner {
     struct tocsin__owner *_Atomic next;
     _Atomic uintptr_t low, high; /* range of the mapped file; equal if the file is not mapped, or
                                     for the program */
-    _Atomic bool closed;         /* a closed owner gets no more resources */
+    _Atomic bool closed;         /* true if the owner is closed: it gets no more resources */
     _Atomic bool watched;        /* tocsin__owner_on_release is called for this owner */
     _Atomic bool gone;           /* the library calls no code of the owner any more, but its file
                                     stays mapped */
-    _Atomic bool idle;           /* the record can be used again */
+    _Atomic bool idle;           /* true if the record can be used again */
     uint32_t number;             /* 0: the program */
     struct tocsin__quota *_Atomic quota;
     _Atomic uint32_t

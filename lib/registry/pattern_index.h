@@ -17,8 +17,8 @@ struct tocsin__pattern {
     bool starred; /* the pattern has a star; without a star, it matches no new name */
     bool outs;    /* the pattern has items that begin with "!", so one matching item does not decide
                      alone */
-    bool handles; /* the pattern belongs to a handler or a queue; false: to an observer, a block or
-                     an ignore */
+    bool handles; /* true if the pattern belongs to a handler or a queue; false for an observer, a
+                     block or an ignore */
     bool added;
     uint32_t from;                 /* the highest signo when the pattern was added */
     uint64_t stamp;                /* number of the last search that found the pattern */

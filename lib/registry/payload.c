@@ -1,4 +1,4 @@
-/* Payloads: their fields, and deep copies. */
+/* Payloads: reads their fields, and makes deep copies. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>

@@ -22,22 +22,22 @@ struct tocsin__signal {
                                     resolved yet */
     struct tocsin_signal_spec
         spec;                    /* copy of the declared spec; all texts belong to the registry */
-    struct tocsin_layout layout; /* spec.layout points here, or is NULL */
+    struct tocsin_layout layout; /* the layout, to which spec.layout points if it is not NULL */
     struct tocsin__owner *owner;
-    bool orphan;            /* the plugin that declared it was unloaded */
+    bool orphan;            /* true if the plugin that declared the signal was unloaded */
     _Atomic bool consumed;  /* a plugin's note says that it connects to this name; so an early
                                connect to this name is probably no typing error */
     _Atomic uint32_t loops; /* number of loops with an interest */
     uint32_t numbers;       /* sum of these loops' numbers: with one loop, its number */
     struct tocsin__listener first; /* first entry in the list of the loops that have, or had, an
                                       interest */
-    _Atomic uint32_t changes;      /* counts changes of that list; a reader starts again if the list
-                                      changed meanwhile */
+    _Atomic uint32_t changes;      /* number of changes of that list; a reader starts again if this
+                                      number has changed meanwhile */
     /* address of the last posted layout that was equal to the signal's layout; a layout at this
        address is not compared again */
     _Atomic(const struct tocsin_layout *) fitted;
-    bool flat; /* a message can hold the payload */
-    /* list of the signals with a latest cell on every loop; the lock protects it */
+    bool flat; /* true if a message can hold the payload */
+    /* list of the signals with a latest cell on every loop; the registry's lock protects it */
     struct tocsin__signal *next_async;
 };
 
@@ -49,7 +49,7 @@ enum { TOCSIN__LARGE = 1 << 16 };
    takes the slow path. Any other value is the number of the only loop that listens. */
 enum { TOCSIN__NOBODY = 0, TOCSIN__SLOW = -1 };
 extern tocsin__hidden _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
-extern tocsin__hidden _Atomic uint32_t tocsin__signals; /* the last signo that is in use */
+extern tocsin__hidden _Atomic uint32_t tocsin__signals; /* the highest signo that is in use */
 
 extern tocsin__hidden pthread_mutex_t tocsin__registry_lock;
 

@@ -1,4 +1,4 @@
-/* Emissions of signals to which other loops listen. */
+/* Emits signals to which other loops listen. */
 #ifndef TOCSIN_REMOTE_EMIT_REMOTE_H
 #define TOCSIN_REMOTE_EMIT_REMOTE_H
 

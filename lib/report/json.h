@@ -10,7 +10,7 @@ struct tocsin__json {
     char *buffer;
     size_t size;   /* size of the buffer */
     size_t length; /* length of the text so far, including bytes that did not fit */
-    bool comma;    /* the next name or value needs a comma before it */
+    bool comma;    /* true if the next name or value needs a comma in front of it */
 };
 
 void tocsin__json_begin(struct tocsin__json *json, char *buffer, size_t size);

@@ -114,11 +114,12 @@ bool tocsin__snapshot_differs(const struct tocsin__snapshot *before,
     enum {
         RESERVED = 64,
         RESERVED_REMOVES = 32
-    }; /* room for ", 99 more; removes: " and ", 99 more" */
+    }; /* the numbers of bytes that ", 99 more; removes: " and ", 99 more" need */
     struct tocsin__sentence shorter = { sentence->text, sentence->size - RESERVED };
     bool leaves = snapshot_extra(after, before, true, "leaves behind: ", &shorter);
 
-    /* A changed value is in both lists, and is named once, as left behind. */
+    /* If a value has changed, both lists have its name. It is reported only once, as left
+       behind. */
     shorter.size += RESERVED_REMOVES;
     return snapshot_extra(before, after, false, leaves ? "; removes: " : "removes: ", &shorter) ||
            leaves;

@@ -141,7 +141,7 @@ static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
         return;
     }
     if (loop_signal->state & TOCSIN__FLUSHING && tocsin__heap_has(&loop_signal->flush.node))
-        return; /* the signal is in the heap of another flush */
+        return; /* the signal is in the heap of another flush, which delivers it */
     loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
     if (is_deliverable(loop_signal))
         wait_for_turn(loop, loop_signal);

@@ -281,7 +281,7 @@ void tocsin__set_end(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
         tocsin__mask_rule_end(loop, old, due);
 }
 
-/* Suspending: the program's set is saved, not freed, so restoring it cannot fail. */
+/* tocsin_suspend saves the program's set and does not free it. So restoring the set cannot fail. */
 
 int tocsin__set_swap(struct tocsin__loop *loop, const char *pattern)
 {

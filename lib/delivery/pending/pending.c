@@ -55,7 +55,8 @@ static void pending_update_full(struct tocsin__loop_signal *loop_signal)
     loop_signal->listening.full = full;
     if (!full) {
         tocsin__hooks.room_check(tocsin__self);
-        tocsin__kick_pollers(tocsin__self); /* a paused operation of this loop may wait for room */
+        tocsin__kick_pollers(tocsin__self); /* wakes a paused operation of this loop, which may wait
+                                               for room */
     }
     if (loop_signal->listening.interested)
         tocsin__listener_flag(loop_signal->listener, TOCSIN__FULL, full ? TOCSIN__FULL : 0);

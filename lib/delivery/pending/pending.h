@@ -1,4 +1,4 @@
-/* The pending emissions of one signal on one loop (E5, E10, E11). */
+/* Functions for the pending emissions of one signal on one loop (E5, E10, E11). */
 #ifndef TOCSIN_DELIVERY_PENDING_PENDING_H
 #define TOCSIN_DELIVERY_PENDING_PENDING_H
 

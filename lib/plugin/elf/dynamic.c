@@ -146,7 +146,7 @@ static int strings_check(const struct tocsin__view *view)
     return 0;
 }
 
-/* Tables: each has an address and a size, and some have the size of an entry */
+/* Tables. Each table has an address and a size; some tables also state the size of an entry. */
 
 struct list {
     enum tocsin__tag at, size, entry;

@@ -19,7 +19,7 @@ struct tocsin__mapped {
     const ElfW(Half) * versions;
     const ElfW(Verdef) * defined;
     const ElfW(Dyn) * dynamic;
-    bool plugin; /* tocsin has mapped the file */
+    bool plugin; /* true if tocsin has mapped the file */
     bool global; /* the object is a dependency of the program */
     /* the object is a dependency of the plugin that is being checked */
     bool near;

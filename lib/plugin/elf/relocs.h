@@ -4,7 +4,7 @@
 
 #include "plugin/elf/view.h"
 
-/* Returns 0, or -ENOEXEC if a relocation is malformed. */
+/* Checks all relocations. Returns 0, or -ENOEXEC if one is malformed. */
 int tocsin__relocs_check(const struct tocsin__view *view);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "plugin/elf/view.h"
 
-/* Returns 0, or -ENOEXEC if the versions are malformed. */
+/* Checks the versions. Returns 0, or -ENOEXEC if they are malformed. */
 int tocsin__versions_check(const struct tocsin__view *view);
 /* Returns the version index of a symbol; 1 means that the symbol has no version. */
 uint16_t tocsin__version_index(const struct tocsin__view *view, uint64_t symbol);

@@ -20,7 +20,7 @@ struct reading {
     unsigned line;
     struct tocsin_setting_facts setting; /* the setting that was read last */
     unsigned setting_line;               /* line of the setting that was read last; 0: none yet */
-    bool none;                           /* the note has "settings none" */
+    bool none;                           /* true if the note has the line "settings none" */
 };
 
 static int malformed(const struct reading *reading, const char *what)
