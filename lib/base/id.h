@@ -40,7 +40,8 @@ struct tocsin__id_entry {
     void *object;
     /* the id while the object is open; after that, another value (drawn in lib/op/complete.h) */
     _Atomic uint64_t claim;
-    _Atomic uint32_t generation; /* generation of the next id; only the loop's thread writes it */
+    _Atomic uint32_t generation; /* generation of the newest id of this entry; only the loop's
+                                    thread writes it */
     uint32_t next; /* index of the next free entry, if this entry is free; index + 1 of the next
                       request, if the end of the object was requested */
 };

@@ -156,8 +156,8 @@ void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at);
 bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node);
 /* A producer that claims no cell pins the inbox instead. While the inbox is pinned, the loop does
    not end, and does not read messages that were claimed after the pin. Returns -ESHUTDOWN if the
-   inbox is closed. With push_pinned, the node runs after the messages that were in the ring when
-   the producer pinned the inbox. */
+   inbox is closed. With tocsin__inbox_push_pinned, the node runs after the messages that were in
+   the ring when the producer pinned the inbox. */
 int tocsin__inbox_pin(struct tocsin__inbox *inbox, uint64_t generation, uint64_t *ret_pin);
 bool tocsin__inbox_push_pinned(struct tocsin__inbox *inbox, struct tocsin__node *node,
                                uint64_t pin);

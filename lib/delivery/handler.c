@@ -14,7 +14,7 @@
 
 /* Joining and leaving signals */
 
-/* Counts a queue in or out on the signal; `by` is 1 or -1. */
+/* Changes the signal's numbers of queues when a queue joins (`by` is 1) or leaves (`by` is -1). */
 static void queues_count(struct tocsin__loop_signal *loop_signal,
                          struct tocsin__admission *admission, uint32_t by)
 {
@@ -29,7 +29,7 @@ static void queues_count(struct tocsin__loop_signal *loop_signal,
         admission->count_pending(admission, loop_signal, loop_signal->queued.count * by);
 }
 
-/* Counts a handler in or out on the signal; `by` is 1 or -1. */
+/* Changes the numbers of handlers or observers of the signal; `by` is 1 or -1. */
 static void handlers_count(struct tocsin__loop_signal *loop_signal,
                            const struct tocsin__handler *handler, uint32_t by)
 {

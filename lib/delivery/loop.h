@@ -114,7 +114,8 @@ struct tocsin__loop_signal_queued {
     struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
-    uint32_t announced; /* ends that are being announced, after older emissions are delivered */
+    uint32_t announced; /* number of ends that are being announced; older emissions go before
+                           them */
     size_t bytes;       /* bytes of the payloads in the list */
     uint64_t refused;   /* number of emissions refused because the list was full */
     bool overflowing;   /* the list was reported as full, and was never half empty since */
@@ -378,8 +379,9 @@ int tocsin__loop_after(size_t table, uint64_t id, void **ret_object);
    and calls nothing else for this loop. */
 void tocsin__loop_retire(struct tocsin__loop *loop);
 
-/* T8: the child of a fork adopts its loop. After take_over, the loop no longer belongs to the
-   parent. After revive, the loop is among the living loops again, and posts can reach it. */
+/* T8: the child of a fork adopts its loop. After tocsin__loop_take_over, the loop no longer belongs
+   to the parent. After tocsin__loop_revive, the loop is among the living loops again, and posts can
+   reach it. */
 void tocsin__loop_take_over(struct tocsin__loop *loop);
 void tocsin__loop_revive(struct tocsin__loop *loop);
 

@@ -1,5 +1,6 @@
-/* Frees the memory of a loop. When the loop is at rest: handlers and lists that a delivery may have
-   used. When the loop ends: all its signals, handlers and sources. */
+/* Frees the memory of a loop. When the loop is at rest, this file frees the handlers and lists that
+   a delivery may have used. When the loop ends, it frees all signals, handlers and sources of the
+   loop. */
 #include "registry/latest.h"
 #include "delivery/emit.h"
 #include "delivery/loop_tidy.h"

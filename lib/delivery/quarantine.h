@@ -37,9 +37,10 @@ void tocsin__quarantine_release(struct tocsin__loop *loop, struct tocsin__handle
 /* Frees the record and the emissions that were kept for the handler. */
 void tocsin__quarantine_free(struct tocsin__handler *handler);
 
-/* A reload moves the kept emissions from old handlers to new ones (P4). take_entries appends the
-   handler's emissions to `all`. deliver_entries delivers them to the matching handlers of the
-   owner, or frees them if `owner` is NULL. */
+/* A reload moves the kept emissions from old handlers to new ones (P4).
+   tocsin__quarantine_take_entries appends the handler's emissions to `all`.
+   tocsin__quarantine_deliver_entries delivers them to the matching handlers of the owner, or frees
+   them if `owner` is NULL. */
 void tocsin__quarantine_take_entries(struct tocsin__handler *handler,
                                      struct tocsin__quarantine *all);
 void tocsin__quarantine_deliver_entries(struct tocsin__loop *loop, struct tocsin__quarantine *all,

@@ -33,7 +33,7 @@ struct tocsin__subscription {
 
 /* Joins all signals that match the pattern. If `early` is true, plain names need not be declared
    yet. Returns 0, -EINVAL, -ENOENT, -ENOMEM or -ENOSPC. After a failure some signals may have been
-   joined, so the caller must call leave. */
+   joined, so the caller must call tocsin__subscription_leave. */
 int tocsin__subscription_join(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
                               const char *pattern, bool early);
 /* Resolves the patterns of the loop if many names are not resolved yet. Removing a pattern visits

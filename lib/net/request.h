@@ -30,8 +30,8 @@ void tocsin__net_request_free(struct tocsin__net_request *request);
    `request` is NULL, it is a GET without anything else. */
 bool tocsin__net_request_is_idempotent(const struct tocsin__net_request *request);
 
-/* Both functions are for redirects. to_get makes the request a GET without a body. to_stranger
-   removes the credentials. */
+/* Both functions are for redirects. tocsin__net_request_to_get makes the request a GET without a
+   body. tocsin__net_request_to_stranger removes the credentials. */
 void tocsin__net_request_to_get(struct tocsin__net_request *request);
 void tocsin__net_request_to_stranger(struct tocsin__net_request *request);
 

@@ -79,9 +79,9 @@ static inline bool tocsin__owner_has(const struct tocsin__owner *owner, const vo
            at < atomic_load_explicit(&owner->high, memory_order_relaxed);
 }
 
-/* Adds to the owner's count of a resource; any thread may call these functions. charge returns 0,
-   -ESHUTDOWN if the owner is closed, or -EDQUOT if the owner would exceed its limit. charge_force
-   always succeeds. */
+/* Adds to the owner's count of a resource; any thread may call these functions.
+   tocsin__owner_charge returns 0, -ESHUTDOWN if the owner is closed, or -EDQUOT if the owner would
+   exceed its limit. tocsin__owner_charge_force always succeeds. */
 int tocsin__owner_charge(struct tocsin__owner *owner, enum tocsin_resource what, uint64_t count);
 void tocsin__owner_charge_force(struct tocsin__owner *owner, int what, uint64_t count);
 void tocsin__owner_uncharge(struct tocsin__owner *owner, int what, uint64_t count);

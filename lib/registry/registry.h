@@ -67,8 +67,9 @@ const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin
 /* Returns 0 if the text can be a name of a signal, or -EINVAL if it is malformed. */
 int tocsin__name_check(const char *name, size_t size);
 
-/* The caller of both functions holds the registry's lock. interest_set computes the interest word
-   again. publish makes a new signal, with the next signo, visible to other threads. */
+/* The caller of both functions holds the registry's lock. tocsin__interest_set computes the
+   interest word again. tocsin__signal_publish makes a new signal, with the next signo, visible to
+   other threads. */
 void tocsin__interest_set(struct tocsin__signal *signal);
 void tocsin__signal_publish(struct tocsin__signal *signal);
 

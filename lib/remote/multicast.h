@@ -62,11 +62,12 @@ int tocsin__multicast_share(struct tocsin__multicast *multicast, const struct to
 
 /* Reserves a place in each inbox. Loops that have ended are skipped, and also loops without room on
    which only observers listen. After an error (-EAGAIN, -ESHUTDOWN, -EOWNERDEAD) nothing is
-   reserved. Between reserve and send, no function of the program may be called. */
+   reserved. Between this call and tocsin__multicast_send, no function of the program may be
+   called. */
 int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct tocsin_info *info);
 
-/* Fills and publishes the places. `info` is the info that was given to reserve, but with its
-   sequence number. */
+/* Fills and publishes the places. `info` is the info that was given to tocsin__multicast_reserve,
+   but with its sequence number. */
 void tocsin__multicast_send(struct tocsin__multicast *multicast, const struct tocsin_info *info);
 
 /* Puts the reference that the sender has to the shared copy. */
@@ -74,7 +75,7 @@ void tocsin__multicast_end(struct tocsin__multicast *multicast);
 void tocsin__multicast_send_and_end(struct tocsin__multicast *multicast,
                                     const struct tocsin_info *info);
 
-/* Ends a multicast after share and before reserve. Nothing is sent. */
+/* Ends a multicast that was shared, but has no reserved places. Nothing is sent. */
 void tocsin__multicast_abandon(struct tocsin__multicast *multicast);
 
 /* Returns true if all other loops with a handler for this signal have room. If not, requests that

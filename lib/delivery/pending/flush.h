@@ -10,9 +10,10 @@
 void tocsin__delivery_finish(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal);
 
 /* Each function puts the signal into a heap, if the signal has an emission that can be delivered
-   now. due_put does nothing if another flush on the stack will deliver this emission. due_release
-   has the same condition, and puts the signal into the heap of the delivery whose mask held it
-   back. due_take always puts the signal into the heap, even if another flush has it. */
+   now. tocsin__due_put does nothing if another flush on the stack will deliver this emission.
+   tocsin__due_release has the same condition, and puts the signal into the heap of the delivery
+   whose mask held it back. tocsin__due_take always puts the signal into the heap, even if another
+   flush has it. */
 void tocsin__due_put(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal);
 void tocsin__due_release(struct tocsin__heap *released, struct tocsin__loop_signal *loop_signal);
 void tocsin__due_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal);

@@ -15,7 +15,7 @@ static struct tocsin__mask_rule *mask_rule_of(struct tocsin__subscription *subsc
     return (struct tocsin__mask_rule *)subscription;
 }
 
-/* Counts a matching rule in or out on the signal; `by` is 1 or -1. */
+/* Changes the number of rules that match the signal; `by` is 1 or -1. */
 static void rules_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     tocsin__assert(by == 1 || loop_signal->masks.rules > 0);

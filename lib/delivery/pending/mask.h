@@ -53,8 +53,9 @@ int tocsin__mask_new(struct tocsin__loop *loop, const char *pattern,
 void tocsin__mask_enter(struct tocsin__mask_rule *mask);
 void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_signal *by);
 
-/* Both functions are for a loop that is freed. lift ends all blocks, and delivers the emissions
-   that they held back. clear ends all rules, and delivers nothing. */
+/* Both functions are for a loop that is freed. tocsin__mask_rules_lift ends all blocks, and
+   delivers the emissions that they held back. tocsin__mask_rules_clear ends all rules, and delivers
+   nothing. */
 void tocsin__mask_rules_lift(struct tocsin__loop *loop);
 void tocsin__mask_rules_clear(struct tocsin__loop *loop);
 

@@ -10,8 +10,9 @@ struct tocsin__mask_rule;
 void tocsin__set_end(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
                      struct tocsin__heap *due);
 
-/* Both functions are for tocsin_suspend. swap blocks the pattern instead of the set, and returns
-   -EBUSY if a swap is already in effect. back restores the set, and cannot fail. */
+/* Both functions are for tocsin_suspend. tocsin__set_swap blocks the pattern instead of the set,
+   and returns -EBUSY if a swap is already in effect. tocsin__set_back restores the set, and cannot
+   fail. */
 int tocsin__set_swap(struct tocsin__loop *loop, const char *pattern);
 void tocsin__set_back(struct tocsin__loop *loop);
 

@@ -11,15 +11,15 @@
    owner is at its limit, or -ENOMEM. */
 int tocsin__pending_queue(struct tocsin__loop_signal *loop_signal, const struct tocsin_info *info);
 
-/* tocsin__pending_make and tocsin__pending_add queue a copy without a limit. make may fail; add
-   cannot. */
+/* tocsin__pending_make and tocsin__pending_add queue a copy without a limit. The first may fail;
+   the second cannot. */
 int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
                          const struct tocsin_info *info, struct tocsin__pending **ret_pend);
 void tocsin__pending_add(struct tocsin__loop_signal *loop_signal, struct tocsin__pending *pending);
 
-/* Called between make and add if other loops received the emission, too. If `pending` has its own
-   copy of the info, the shared info counts this loop as done. `shared` is the shared info, or
-   NULL. */
+/* Called between tocsin__pending_make and tocsin__pending_add if other loops received the emission,
+   too. If `pending` has its own copy of the info, the shared info counts this loop as done.
+   `shared` is the shared info, or NULL. */
 void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared);
 
 /* Queues an emission that another thread sent, and that cannot be refused any more. `place` is
@@ -60,9 +60,9 @@ void tocsin__pending_disown(struct tocsin__loop_signal *loop_signal,
 /* Frees an emission that was taken from its list. */
 void tocsin__pending_end(struct tocsin__pending *pending);
 
-/* begin and end stand around the delivery of an emission that was taken from its list. end frees
-   the emission. If a handler jumps out of the delivery, the reset of the loop calls end
-   (frames.c). */
+/* These functions stand before and after the delivery of an emission that was taken from its list.
+   The second function frees the emission. If a handler jumps out of the delivery, the reset of the
+   loop calls the second function (frames.c). */
 void tocsin__pending_delivery_begin(struct tocsin__loop *loop, struct tocsin__pending *pending);
 void tocsin__pending_delivery_end(struct tocsin__loop *loop, struct tocsin__pending *pending);
 
