@@ -20,7 +20,8 @@ struct tocsin_signal_facts {
     const struct tocsin_signal_spec *spec; /* the declaration of the signal; NULL: only a handler
                                               with TOCSIN_EARLY has named it */
     const char *owner;                     /* owner of the declaration; "": there is none */
-    unsigned handlers, observers;          /* numbers of those that are connected on this loop */
+    unsigned handlers, observers;          /* numbers of handlers and observers that are connected
+                                              on this loop */
     bool blocked;         /* a block, the set of tocsin_sigmask or an action.mask blocks the
                              signal */
     bool ignored;         /* tocsin_ignore ignores the signal */

@@ -23,7 +23,8 @@ enum tocsin_resource {
     TOCSIN_RESOURCE_SOURCES,       /* sources that are not operations */
     TOCSIN_RESOURCE_SIGNALS,       /* signals that the owner has declared */
     TOCSIN_RESOURCE_PENDING,       /* pending emissions and posts of the owner, on all loops */
-    TOCSIN_RESOURCE_PENDING_BYTES, /* bytes of the payloads of these emissions */
+    TOCSIN_RESOURCE_PENDING_BYTES, /* bytes of the payloads of the owner's pending emissions and
+                                      posts */
     TOCSIN_RESOURCE_TASKS,         /* tasks of tocsin_loop_call that have not run yet */
     TOCSIN_RESOURCE_TYPES,   /* operations of the types that the owner implements, whoever started
                                 them, until the last reference to their info is given up */

@@ -132,7 +132,8 @@ struct tocsin__inbox {
     uint64_t epoch_tail;                /* value of `tail` when the present epoch of pins began
                                            (inbox.c) */
     struct tocsin__node *first, **last; /* nodes taken from the list, sorted by `after` */
-    uint64_t last_after;                /* value of `after` in the last of these nodes */
+    uint64_t last_after;                /* value of `after` in the last node that was taken from the
+                                           list */
     uint64_t received;                  /* number of messages read so far */
     void *memory;                       /* the block that contains the cells */
 };
@@ -143,9 +144,9 @@ void tocsin__inbox_init(struct tocsin__inbox *inbox);
    memory. */
 int tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation);
 
-/* Functions for producers, which any thread may call; async-signal-safe. `generation` is the
-   generation of the loop that the producer means; TOCSIN__ANY_GENERATION means the loop that uses
-   the inbox now. `spare` is the number of cells that must stay free. */
+/* Functions for producers. Any thread and any real signal handler may call them. `generation` is
+   the generation of the loop that the producer means; TOCSIN__ANY_GENERATION means the loop that
+   uses the inbox now. `spare` is the number of cells that must stay free. */
 #define TOCSIN__ANY_GENERATION UINT64_MAX
 /* Claims a cell. Returns 0, -EAGAIN if there is no room, or -ESHUTDOWN if the inbox is closed. */
 int tocsin__inbox_claim(struct tocsin__inbox *inbox, uint64_t generation, uint32_t spare,

@@ -24,7 +24,7 @@ void *tocsin__alloc_lines(size_t size); /* zeroed memory that shares no cache li
 void *tocsin__resize(void *memory, size_t size);
 char *tocsin__copy_text(const char *text);
 void tocsin__release(void *memory);
-void *tocsin__pages(size_t size); /* maps new zeroed pages; async-signal-safe */
+void *tocsin__pages(size_t size); /* maps new zeroed pages; this function is async-signal-safe */
 void tocsin__pages_release(void *pages, size_t size);
 
 /* Returns true if the next allocation or system call must fail. In a normal build the result is

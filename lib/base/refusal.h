@@ -47,7 +47,8 @@ static inline int tocsin__traced_but_by(int ordinary, const char *function, cons
 }
 
 /* Stores the sentence that explains an error, and returns `err`. With TOCSIN_DEBUG=1, the public
-   function that returns `err` on this thread prints the sentence. Async-signal-safe. */
+   function that returns `err` on this thread prints the sentence. This function is
+   async-signal-safe. */
 int(tocsin__because)(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define tocsin__because(err, ...) \
     (tocsin__debug.refusal ? tocsin__because((err), __VA_ARGS__) : (err))

@@ -69,7 +69,7 @@ struct tocsin__admission {
 /* State of a signal on a loop. If the state is 0, an emission takes the fast path. Each bit makes a
    delivery do something more. */
 enum {
-    TOCSIN__RUNNING = 1,    /* the handlers are running, so the signal is blocked */
+    TOCSIN__RUNNING = 1,    /* the handlers run, so the signal is blocked */
     TOCSIN__PENDING = 2,    /* emissions are pending */
     TOCSIN__FLUSHING = 4,   /* a flush on the stack will deliver the pending emissions */
     TOCSIN__UNTIDY = 8,     /* disconnected handlers must be removed from a list */
@@ -114,8 +114,7 @@ struct tocsin__loop_signal_queued {
     struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
-    uint32_t announced; /* number of ends that are being announced; older emissions go before
-                           them */
+    uint32_t announced; /* number of ends that are being announced behind older emissions */
     size_t bytes;       /* bytes of the payloads in the list */
     uint64_t refused;   /* number of emissions refused because the list was full */
     bool overflowing;   /* the list was reported as full, and was never half empty since */
@@ -148,13 +147,12 @@ struct tocsin__loop_signal {
     const char *name;
     uint32_t handlers, observers; /* numbers of the connected handlers and observers */
     struct tocsin__signal *signal;
-    struct tocsin__listener *listener; /* the data about this signal and loop that other threads
-                                          read */
+    struct tocsin__listener *listener; /* what other threads read about this signal and loop */
     struct tocsin__loop_signal_listening listening;
     uint32_t unsorted_lists; /* number of lists of the signal that have an unsorted part */
     struct {
         uint32_t gated;  /* number of queues that listen */
-        uint32_t takers; /* number of these queues that can take pending emissions */
+        uint32_t takers; /* number of queues that listen and can take pending emissions */
     } queues;
     struct tocsin__loop_signal_masks masks;
     struct tocsin__loop_signal_queued queued;
@@ -186,11 +184,10 @@ struct tocsin__loop_cleanup {
 /* Counts of the patterns that may match names that do not exist yet. */
 struct tocsin__loop_patterns {
     uint32_t count;    /* number of handlers, blocks and ignores that have such a pattern */
-    uint32_t resolved; /* the highest signo up to which these patterns have been matched */
+    uint32_t resolved; /* the highest signo with which the patterns have been matched */
 };
 
-/* Signals that have pending emissions although they are not held back. Each such signal is in one
-   of these heaps. */
+/* Two heaps of signals that have pending emissions although they are not held back. */
 struct tocsin__loop_pending {
     struct tocsin__heap next_turn;     /* signals whose emissions the next turn delivers */
     struct tocsin__heap awaiting_room; /* signals that wait for room in a full queue */
@@ -267,8 +264,7 @@ struct tocsin__loop_runs {
         const char *_Atomic signal;
         _Atomic uint64_t source;
     } activity; /* the running notify, task, fiber or default action; see struct tocsin__activity */
-    _Atomic uint64_t phase; /* counter that increases twice in each turn; odd while the turn
-                               works */
+    _Atomic uint64_t phase; /* increases twice in each turn; odd while the turn works */
     /* the plugin whose init, fini or constructors run, and the name of this function; NULL: none */
     const struct tocsin__owner *_Atomic entered;
     const char *_Atomic entered_by;
@@ -325,13 +321,11 @@ struct tocsin__loop {
     struct tocsin__loop_runs runs;
     struct tocsin__loop_remote remote;
     struct tocsin__loop_figures figures;
-    struct tocsin__engine *engine; /* the engine, which belongs to lib/loop; NULL: the loop has not
-                                      run yet */
+    struct tocsin__engine *engine; /* the engine, owned by lib/loop; NULL: no turn has run yet */
     struct tocsin__inbox inbox;
 };
 
-/* The loop of this thread. If there is none: &tocsin__no_loop, whose number is in no interest
-   word. */
+/* The loop of this thread; if it has none, &tocsin__no_loop, whose number no interest word has. */
 extern tocsin__hidden __thread struct tocsin__loop *tocsin__self
     __attribute__((tls_model("initial-exec")));
 extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
@@ -348,8 +342,7 @@ static inline bool tocsin__inherited(const struct tocsin__loop *loop)
 }
 
 struct tocsin__text_builder;
-/* Writes "loop main", "loop 3" or the name of the loop. Any thread may call this;
-   async-signal-safe. */
+/* Writes "loop main", "loop 3" or the name of the loop. Any thread; async-signal-safe. */
 void tocsin__loop_describe(const struct tocsin__loop *loop, struct tocsin__text_builder *words);
 /* Finds the loop of this thread, and makes it if there is none. Returns 0, -ENOMEM, -EAGAIN,
    -ESHUTDOWN or -EOWNERDEAD. */
@@ -379,9 +372,8 @@ int tocsin__loop_after(size_t table, uint64_t id, void **ret_object);
    and calls nothing else for this loop. */
 void tocsin__loop_retire(struct tocsin__loop *loop);
 
-/* T8: the child of a fork adopts its loop. After tocsin__loop_take_over, the loop no longer belongs
-   to the parent. After tocsin__loop_revive, the loop is among the living loops again, and posts can
-   reach it. */
+/* T8: the child of a fork adopts its loop. The first function takes the loop from the parent. The
+   second adds it to the living loops, so that posts can reach it. */
 void tocsin__loop_take_over(struct tocsin__loop *loop);
 void tocsin__loop_revive(struct tocsin__loop *loop);
 

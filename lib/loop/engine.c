@@ -132,7 +132,7 @@ static void engine_close(struct tocsin__engine *engine)
     tocsin__cancel_back(cancel);
 }
 
-/* Wakes the loop by its eventfd. Any thread may call this; async-signal-safe. */
+/* Wakes the loop by its eventfd. Any thread may call this function, which is async-signal-safe. */
 static void engine_wake(struct tocsin__inbox *inbox)
 {
     const struct tocsin__engine *engine =

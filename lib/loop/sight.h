@@ -25,7 +25,7 @@ struct tocsin__sight tocsin__sight_read(const struct tocsin__loop *loop);
    watchdog's lock. */
 void tocsin__sight_fill(const struct tocsin__sight *sight, struct tocsin_loop_blocked *what);
 /* Writes a description such as "handler on_tick (bell.c:12) of plugin bell for host.ticked".
-   Returns false if nothing is known. Async-signal-safe. */
+   Returns false if nothing is known. This function is async-signal-safe. */
 bool tocsin__sight_write(const struct tocsin__sight *sight, struct tocsin__text_builder *words);
 
 /* Returns true if a handler, notify, task, fiber or plugin function runs on this loop. Any thread

@@ -12,8 +12,8 @@ struct tocsin__net_framing {
     uint64_t length; /* value of Content-Length; UINT64_MAX if the value is larger */
     bool has_length;
     bool coded;        /* the header has "Transfer-Encoding: chunked" */
-    bool open;         /* the last line was one of these fields, so the next line must not continue
-                          it */
+    bool open;         /* true if the last line was one of the framing fields; then the next line
+                          must not continue it */
     const char *fault; /* constant text about a fault; NULL: the header is well formed so far */
 };
 

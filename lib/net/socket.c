@@ -174,8 +174,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     return 0; /* always success, because after an error libcurl would end all fetches of the loop */
 }
 
-/* Prepares the entry of a new socket. If the entry still has wanted events, libcurl has closed the
-   old socket without a call of on_close, and considers the new socket to be the old one. */
+/* Prepares the entry of a new socket. The entry may still have wanted events. Then libcurl has
+   closed the old socket without a call of on_close, and uses the new socket in its place. */
 static int socket_reset(struct tocsin__net_sockets *sockets, int fd,
                         struct tocsin__net_origin *origin)
 {

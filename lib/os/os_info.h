@@ -6,7 +6,7 @@
 
 #include <tocsin/os.h>
 
-/* Sets the fields that the kernel provides for this si_code. Async-signal-safe. */
+/* Sets the fields that the kernel provides for this si_code. This function is async-signal-safe. */
 void tocsin__os_info_fill(struct tocsin_os_signal *what, const siginfo_t *info);
 
 #endif

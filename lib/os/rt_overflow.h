@@ -8,7 +8,7 @@
 
 #include "delivery/loop.h"
 
-/* Returns the real-time signals that are taken over. Async-signal-safe. */
+/* Returns the real-time signals that are taken over. This function is async-signal-safe. */
 uint64_t tocsin__os_queued(void);
 /* Records that a real-time signal was taken over, or was given back. disposition.c calls these
    functions. */

@@ -20,7 +20,7 @@
 #include "plugin/linker.h"
 
 static _Atomic unsigned users;   /* number of running calls of dlopen and dlclose by this library */
-static __thread unsigned own;    /* number of these calls on this thread */
+static __thread unsigned own;    /* number of running calls of dlopen and dlclose on this thread */
 static bool is_lost, is_untried; /* is_untried: true in a child of a fork until the first attempt */
 
 void tocsin__linker_enter(void)

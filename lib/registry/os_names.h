@@ -20,7 +20,7 @@ int tocsin__os_named(const char *text, size_t size);
    name. */
 const char *tocsin__os_name(int index);
 /* Returns the signo of a real signal, or 0 if the signal is not declared yet. Any thread may call
-   this; async-signal-safe. */
+   this function, which is async-signal-safe. */
 int tocsin__os_signo(int number);
 /* Returns the number of the real signal that this signal stands for, or 0 if the signal is not a
    real signal. */

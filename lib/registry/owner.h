@@ -99,7 +99,8 @@ static inline uint64_t tocsin__owner_limit_of(const struct tocsin__owner *owner,
 }
 
 /* Writes what the owner runs, such as "1 task, 2 timers", or nothing if the owner runs nothing.
-   With PASSING, operations that end only on request are left out. Async-signal-safe. */
+   With PASSING, operations that end only on request are left out. This function is
+   async-signal-safe. */
 enum { TOCSIN__ALL, TOCSIN__PASSING };
 struct tocsin__text_builder;
 void tocsin__owner_describe(const struct tocsin__owner *owner, int which,

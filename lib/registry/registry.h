@@ -28,7 +28,8 @@ struct tocsin__signal {
     _Atomic bool consumed;  /* a plugin's note says that it connects to this name; so an early
                                connect to this name is probably no typing error */
     _Atomic uint32_t loops; /* number of loops with an interest */
-    uint32_t numbers;       /* sum of these loops' numbers: with one loop, its number */
+    uint32_t numbers;       /* sum of the numbers of the loops with an interest; if there is one
+                               such loop, its number */
     struct tocsin__listener first; /* first entry in the list of the loops that have, or had, an
                                       interest */
     _Atomic uint32_t changes;      /* number of changes of that list; a reader starts again if this
