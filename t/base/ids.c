@@ -1,6 +1,6 @@
-/* The table of ids. Each use of an entry has a new generation number, so old ids are recognised.
-   A freed entry is reused only after many other entries were freed. A chunk of entries never
-   moves. */
+/* Tests the table of ids. Each use of an entry has a new generation number, so the table recognises
+   old ids. The table reuses a freed entry only after many other entries were freed. A chunk of
+   entries never moves. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ START_TEST(an_id_finds_its_object)
     ck_assert_ptr_null(tocsin__id_object(&ids, id));
     ck_assert_uint_eq(ids.live, 0);
     ck_assert_ptr_null(tocsin__id_object(&ids, 0));
-    /* the index is in no existing chunk */
+    /* no chunk exists that contains this index */
     ck_assert_ptr_null(tocsin__id_object(&ids, id | 0xffffff));
 }
 END_TEST
@@ -118,7 +118,8 @@ START_TEST(hundreds_of_thousands)
     for (int i = 0; i < COUNT; i++)
         wrong += tocsin__id_object(&ids, all[i]) != &all[i];
     ck_assert_int_eq(wrong, 0);
-    ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early); /* the entry has not moved */
+    /* the entry is at the same address as before */
+    ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early);
     ck_assert_uint_eq(ids.live, COUNT);
     ck_assert_uint_eq(ids.made, COUNT + TOCSIN__ID_REST - 1);
     free(all);
@@ -138,15 +139,15 @@ START_TEST(without_memory_there_is_no_id_and_nothing_is_lost)
     ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
     tocsin__id_free(&ids, ids.prefix | 1ull << TOCSIN__ID_INDEX_BITS | 5);
     tocsin__fault_at(1);
-    /* Without memory for a new chunk, the table reuses an entry early. */
+    /* Without memory for a new chunk, the table reuses an entry before enough others were freed. */
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 5);
     tocsin__fault_at(0);
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 64);
 }
 END_TEST
 
-/* The test walks all ids. Meanwhile random ids are freed, also the id that the walk has reached.
-   The walk must find the next live id, even when few ids are left and lie far apart. */
+/* The test walks over all ids. During the walk, random ids are freed; some of them are the ids that
+   the walk has reached. The walk must find the next live id, even if few ids are left. */
 START_TEST(the_next_one_is_found_wherever_it_is)
 {
     enum { MANY = 300000 };

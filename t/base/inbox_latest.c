@@ -1,7 +1,7 @@
-/* Tests the inbox, and the coalescing cell of a signal (struct tocsin__latest), without a loop. The
-   first tests check each step of the inbox protocol alone. In the last tests, several threads put
-   messages into one cell. Real signals interrupt these threads, and the signal handlers put in
-   messages, too. One thread takes the messages out. */
+/* Tests the inbox, and the coalescing cell of a signal (struct tocsin__latest). No loop exists in
+   these tests. The first tests check each step of the inbox protocol alone. In the last tests,
+   several threads put messages into one cell, and one thread takes them out. Real signals interrupt
+   the threads, and the handlers of these signals also put messages into the cell. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,7 +16,8 @@
 #include "base/mem.h"
 #include "test.h"
 
-/* Replaces ck_assert, which takes a lock and so must not be called in a signal handler. */
+/* Replaces ck_assert in signal handlers. ck_assert takes a lock, so no signal handler may call
+   it. */
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
 static void failed(const char *what, int line)
@@ -71,7 +72,7 @@ static int claim_for(uint64_t generation, uint32_t spare)
     return err;
 }
 
-/* Checks that the next message is the one with this position, and consumes it. */
+/* Checks that the next message has this position, and consumes the message. */
 static void pass(uint64_t at)
 {
     struct tocsin__message *letter = tocsin__inbox_peek(&inbox, tocsin__inbox_tail(&inbox));
@@ -93,12 +94,13 @@ START_TEST(full_at_the_brim)
     pass(0);
     tocsin__inbox_publish_head(&inbox);
     ck_assert(tocsin__inbox_has_room(&inbox, 0) && !tocsin__inbox_has_room(&inbox, 1));
-    /* The ring reuses the cell of the first message. */
+    /* The claimed cell is the cell of the first message: the ring reuses it. */
     ck_assert_uint_eq(claimed(), TOCSIN_INBOX);
     ck_assert_int_eq(claim_for(GENERATION, 0), -EAGAIN);
     for (uint64_t i = 1; i < TOCSIN_INBOX; i++)
         pass(i);
-    /* A producer has claimed this cell, but has not published its message. */
+    /* A producer has claimed the cell, but has not published a message yet. So the consumer finds
+       no message. */
     ck_assert_ptr_null(tocsin__inbox_peek(&inbox, TOCSIN_INBOX + 1));
 }
 END_TEST
@@ -112,7 +114,8 @@ START_TEST(one_that_is_not_published_holds_up_the_others)
     ck_assert(!tocsin__inbox_is_nonempty(&inbox));
     tocsin__inbox_publish(&inbox, first);
     ck_assert(tocsin__inbox_is_nonempty(&inbox));
-    /* The bound 0 means that no message existed when the turn began. */
+    /* The bound 0 means that no message existed when the turn began, so no message may be
+       consumed. */
     ck_assert_ptr_null(tocsin__inbox_peek(&inbox, 0));
     pass(first);
     pass(second);
@@ -136,7 +139,7 @@ START_TEST(of_another_loop_in_the_same_memory)
     ck_assert_int_eq(tocsin__inbox_open(&inbox, GENERATION + 1), 0);
     ck_assert_int_eq(claim_for(GENERATION, 0), -ESHUTDOWN);
     ck_assert_int_eq(tocsin__inbox_pin(&inbox, GENERATION, &hold), -ESHUTDOWN);
-    /* entries for the earlier generation do not count */
+    /* entries that were made for an earlier generation do not make the inbox nonempty */
     ck_assert(!tocsin__inbox_is_nonempty(&inbox));
     ck_assert_int_eq(claim_for(GENERATION + 1, 0), 0);
     ck_assert(tocsin__inbox_is_nonempty(&inbox));
@@ -168,8 +171,9 @@ START_TEST(nodes_have_their_place_among_letters)
 }
 END_TEST
 
-/* A producer pins the inbox. Meanwhile messages arrive in the ring, and the loop leaves them there.
-   A node that the pinning producer pushes must be delivered before these messages. */
+/* A producer pins the inbox. While the inbox is pinned, messages arrive in the ring, and the loop
+   does not deliver them. The producer then pushes a node, which must be delivered before these
+   messages. */
 START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
 {
     struct tocsin__node held, other;
@@ -179,7 +183,7 @@ START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
     ck_assert_int_eq(tocsin__inbox_pin(&inbox, GENERATION, &hold), 0);
     second = claimed();
     tocsin__inbox_publish(&inbox, second);
-    /* this node must be delivered after the second message */
+    /* this node must be delivered after the second message of the ring */
     ck_assert(tocsin__inbox_push(&inbox, &other));
     /* While the inbox is pinned, the loop delivers none of its messages. */
     ck_assert_uint_eq(tocsin__inbox_bound(&inbox), 0);
@@ -250,7 +254,7 @@ START_TEST(once_more_in_front)
     ck_assert(tocsin__inbox_push(&inbox, &nodes[1]));
     tocsin__inbox_take_list(&inbox);
     ck_assert(tocsin__inbox_push_next(&inbox, &nodes[2]));
-    /* the new node is delivered in the next turn only */
+    /* the node of tocsin__inbox_push_next() is delivered in the next turn, not in this turn */
     ck_assert_ptr_null(tocsin__inbox_take_node(&inbox));
     tocsin__inbox_take_list(&inbox);
     ck_assert_ptr_eq(tocsin__inbox_take_node(&inbox), &nodes[2]);
@@ -340,7 +344,7 @@ static pthread_t in_thread(void *(*what)(void *))
     return thread;
 }
 
-/* Checks that the freeing thread still waits, after it has had time to continue. */
+/* Gives the freeing thread time to continue, and checks that the thread still waits. */
 static void waits(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -384,8 +388,8 @@ END_TEST
 
 /* Tests of coalescing cells */
 
-/* A message: its sender (voice) and its number. Four copies of both follow, so that the test
-   detects a message that was half overwritten. */
+/* A message consists of its sender (voice) and its number. Four copies of both follow, so the test
+   detects a message that is a mixture of two messages. */
 struct words {
     uint64_t voice, number, again[4][2];
 };
@@ -454,7 +458,7 @@ START_TEST(the_newest_stands_for_all)
     put(box, 1, true);
     take(box, 1, 0);
     ck_assert_ptr_null(tocsin__latest_take(box));
-    /* A message arrives after the take, so the loop must take again. */
+    /* The new message arrives after the take, so tocsin__latest_done() must return false. */
     put(box, 2, false);
     ck_assert(!tocsin__latest_done(box));
     put(box, 3, false);
@@ -495,9 +499,10 @@ START_TEST(what_cannot_be_dealt_with_is_put_back)
     put(box, 2, false);
     tocsin__latest_put_back(box, take(box, 2, 1));
     ck_assert(!tocsin__latest_done(box));
-    tocsin__latest_put_back(box, take(box, 2, 1)); /* the message may be put back a second time */
+    /* the consumer may put the same message back a second time */
+    tocsin__latest_put_back(box, take(box, 2, 1));
     put(box, 3, false);
-    /* The newer message must replace the one that is put back. */
+    /* Message 3 is newer than message 2, which is put back. So message 3 must replace message 2. */
     tocsin__latest_put_back(box, take(box, 3, 2));
     take(box, 3, 2);
     ck_assert(tocsin__latest_done(box));
@@ -506,7 +511,7 @@ START_TEST(what_cannot_be_dealt_with_is_put_back)
 }
 END_TEST
 
-/* Infos whose references the test counts */
+/* The test counts the references of these infos. */
 
 static atomic_long infos;
 
@@ -552,9 +557,10 @@ START_TEST(what_is_shared_goes)
 }
 END_TEST
 
-/* Tests with many threads */
+/* The tests below use many threads. */
 
-/* Two senders for each thread: the thread itself and the signal handler that interrupts it. */
+/* Each thread has two senders: the thread itself, and the signal handler that interrupts the
+   thread. */
 enum { PUTTERS = 3, VOICES = 2 * PUTTERS };
 
 struct putter {
@@ -566,7 +572,7 @@ struct putter {
 
 static struct tocsin__latest *common;
 static struct putter putters[PUTTERS];
-/* how often the node is in the list of the loop, which must be at most once */
+/* how often the cell's node is in the list of the loop: 0 or 1 */
 static atomic_int pushed;
 static atomic_bool enough;
 static bool sharing;
@@ -596,7 +602,7 @@ static void on_signal(int signo)
     errno = was;
 }
 
-/* Returns how many messages the test must take. */
+/* Returns the number of messages that the test must take out of the cell. */
 static uint64_t wanted(void)
 {
     return (uint64_t)test_scaled(4000, 4, 13);
@@ -615,7 +621,8 @@ static void *put_all(void *arg)
     return NULL;
 }
 
-/* count: the number of messages that were put; last: the last message of each sender */
+/* count is the number of messages that were put. last[] holds the number of the last message of
+   each sender. */
 struct sum {
     uint64_t count, last[VOICES], voice, number, takes, backs;
 };
@@ -652,8 +659,8 @@ static void take_one(struct sum *sum)
         push();
 }
 
-/* Sends a real signal to each putting thread. Handlers of real signals put no shared messages, so
-   tests with shared messages do not call this function. */
+/* Sends a real signal to each thread that puts messages. The handler of that signal puts no shared
+   message. Therefore tests with shared messages do not call this function. */
 static void interrupt_all(void)
 {
     for (int i = 0; i < PUTTERS; i++)
@@ -669,7 +676,7 @@ static void take_all(struct sum *sum)
         if (atomic_exchange(&pushed, 0))
             take_one(sum);
         else
-            /* Yields, since the sending threads may be waiting for a processor. */
+            /* The sending threads may be waiting for this processor. */
             sched_yield();
     }
     atomic_store(&enough, true);
