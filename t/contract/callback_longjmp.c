@@ -1,10 +1,14 @@
-/* F2: a function that the library called is left by longjmp, as an exception of C++ leaves it. The
-   next call of the loop must detect the jump, report it and continue. The tests jump out of
-   handlers (plain, ONCE, with a mask, NODEFER, of one source), out of a nested delivery into the
-   outer handler, and out of observers, questions, flushes, notifies, progress, tasks, default
-   actions and drops. They also jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of
-   functions on a fiber. Two tests expect that nested handlers, and a stack of the program's own,
-   are not reported as a jump. */
+/* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
+   leave it. The next call of the loop must detect the jump, report it and continue.
+
+    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
+    nested delivery into the outer handler.
+    They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
+    drops.
+    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
+
+    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
+    reported as a jump. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
@@ -319,7 +323,7 @@ START_TEST(out_of_a_handler_of_an_end)
                 run_turns(runner_of(_i)));
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        ck_assert_int_eq(notified.count, 1); /* O9 */
+        ck_assert_int_eq(notified.count, 1); /* contract line O9: the notify is called */
     } else {
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_FUTURE, &op), 0);
         jumping(run_turns(runner_of(_i)));
@@ -536,10 +540,10 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
     tcase_add_test(tests, on_a_fiber);
-    tcase_add_loop_test(tests, off_a_fiber, 0,
-                        (int)test_scaled(3, 4, 1)); /* no sanitizer knows such a jump */
+    /* under a sanitizer only one case runs: no sanitizer understands the other jumps */
+    tcase_add_loop_test(tests, off_a_fiber, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
-    tcase_add_loop_test(tests, on_the_stack_of_another_thread, 0,
-                        (int)test_scaled(1, 2, 2)); /* the sanitizers do not know swapcontext */
+    /* with a sanitizer no second case runs: the sanitizers do not understand swapcontext() */
+    tcase_add_loop_test(tests, on_the_stack_of_another_thread, 0, (int)test_scaled(1, 2, 2));
     return suite;
 }

@@ -79,7 +79,7 @@ static struct tocsin_handler_facts facts_of(struct tocsin_handler handler)
     return facts;
 }
 
-/* Signals about connects and disconnects */
+/* Tests of the signals about connects and disconnects */
 
 static struct tocsin_info *kept[2];
 
@@ -116,7 +116,7 @@ START_TEST(they_say_who_it_is)
                             (struct tocsin_action){ .fn = keep, .arg = &kept[0] });
         ours[1] = connected("tocsin.disconnected",
                             (struct tocsin_action){ .fn = keep, .arg = &kept[1] });
-        tocsin_info_unref(kept[0]); /* the second connect's info */
+        tocsin_info_unref(kept[0]); /* the info of the second connect is not needed any more */
         kept[0] = NULL;
         if (observer)
             ck_assert_int_eq(
@@ -210,7 +210,8 @@ START_TEST(also_what_goes_in_a_handler)
                                      .fn = record_call, .arg = "victim", .drop = record_drop });
     hear_news();
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    /* The victim is disconnected at once. Its drop runs when the delivery has ended. */
+    /* The handler victim is disconnected at once, but its drop runs only when the delivery has
+       ended. */
     ck_assert_record("-bell.rung -bell.* done ~victim");
 }
 END_TEST
@@ -231,7 +232,7 @@ START_TEST(what_has_come_may_be_disconnected_at_once)
 
     ck_assert_int_eq(tocsin_on("tocsin.connected", disconnect_what_came, NULL), 0);
     ck_assert_int_eq(tocsin_on("tocsin.disconnected", come_or_gone, NULL),
-                     0); /* the handler was removed by NODEFER */
+                     0); /* the handler of tocsin.connected disconnects this new handler at once */
     ck_assert_record("kill");
     handler = connected("bell.rung", (struct tocsin_action){
                                          .fn = record_call, .arg = "never", .drop = record_drop });
@@ -273,7 +274,8 @@ START_TEST(one_that_connects_more_hears_of_each)
     record_take();
     more = 3;
     ck_assert_int_eq(tocsin_on("**", nothing, NULL), 0);
-    turn_until_quiet(); /* The pending emissions are delivered in the next turn. */
+    /* These emissions became pending during a flush, so they are delivered in the next turn. */
+    turn_until_quiet();
     ck_assert_record("more +** more +book.read more +bell.rung more +book.read");
 }
 END_TEST
@@ -286,9 +288,9 @@ static int connect_to_news(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* E2: an emission of tocsin.connected may be delivered later than the connect, because a handler
-   made the connect or because the signal was blocked. Then it must call all handlers that are
-   connected at that time, also the handler that it announces. */
+/* Contract line E2: tocsin.connected is delivered later than the connect if a handler connects, or
+   if the signal is blocked. Then it must call all handlers that are connected at that time. The
+   handler that it announces is one of them. */
 START_TEST(what_is_told_later_is_heard_by_all)
 {
     struct tocsin_block mask;
@@ -370,7 +372,7 @@ START_TEST(they_can_be_stopped_and_ignored)
 }
 END_TEST
 
-/* Handlers that return an error */
+/* Tests with handlers that return an error */
 
 static int on_failed(const struct tocsin_info *info, void *arg)
 {
@@ -381,7 +383,7 @@ static int on_failed(const struct tocsin_info *info, void *arg)
     ck_assert_str_eq(what->owner, "program");
     ck_assert_uint_eq(what->handler, ((struct tocsin_handler *)arg)->id);
     record("%s:%s:%d", what->signal, what->error == -EIO ? "EIO" : "?", (int)what->faults);
-    return -EPERM; /* the error of this handler is only counted */
+    return -EPERM; /* the library counts this handler's error, but does not announce it */
 }
 
 START_TEST(a_handler_that_fails_is_announced)
@@ -407,7 +409,7 @@ START_TEST(a_handler_that_fails_is_announced)
     ck_assert_record("after bell.rung:EIO:1");
     ck_assert_int_eq(tocsin_disconnect(failing), 0);
     connected("bell.rung", (struct tocsin_action){ .fn = fails, .flags = TOCSIN_ONCE });
-    failing.id = 0; /* the failing handler no longer exists */
+    failing.id = 0; /* 0, since the failing handler does not exist any more */
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("after bell.rung:EIO:1");
 }
@@ -443,7 +445,7 @@ START_TEST(a_fault_of_the_librarys_own_signals_is_only_counted)
 }
 END_TEST
 
-/* tocsin.queue.full: a limit refuses emissions */
+/* Tests of tocsin.queue.full: a limit refuses emissions */
 
 static struct tocsin_queue_full last_full;
 
@@ -519,7 +521,7 @@ START_TEST(what_is_pended_is_full_once_for_each_overflow)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 3, TOCSIN_PENDED);
     emit_refused(signo, 1);
-    ck_assert_record(""); /* not half of the room was free in between */
+    ck_assert_record(""); /* the overflow continues, since less than half of the room became free */
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 4, TOCSIN_PENDED);
@@ -541,13 +543,14 @@ START_TEST(also_in_bytes)
     ck_assert_int_eq(emit_from(nowhere, signo, 700), -EAGAIN);
     ck_assert_record("blob.large 1/1024 1");
     ck_assert(last_full.limit_bytes == 1000 && last_full.bytes >= 700 && last_full.bytes < 800);
-    ck_assert_int_eq(emit_from(nowhere, signo, 10),
-                     TOCSIN_PENDED); /* a smaller emission fits, but the overflow has not ended */
+    /* this smaller emission fits, but the overflow has not ended, so no signal is emitted */
+    ck_assert_int_eq(emit_from(nowhere, signo, 10), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(nowhere, signo, 400), -EAGAIN);
     ck_assert_record("");
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);
-    for (int i = 2; i < 4; i++) { /* no limit fits this payload: each refusal is a new overflow */
+    /* this payload is larger than the limit, so each refusal begins a new overflow */
+    for (int i = 2; i < 4; i++) {
         ck_assert_int_eq(emit_from(nowhere, signo, 2000), -EAGAIN);
         ck_assert_uint_eq(last_full.refused, i + 1);
     }
@@ -569,10 +572,11 @@ START_TEST(what_coalesces_may_make_room)
     ck_assert_int_eq(emit_from(source[0], signo, 800), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[1], signo, 800), -EAGAIN);
     ck_assert_record("blob.newest 1/2 1");
-    /* A coalescing emission replaces the pending one and is accepted whatever its size. */
+    /* A coalescing emission replaces the pending emission. It must be accepted, whatever its size
+       is. */
     ck_assert_int_eq(emit_from(source[0], signo, 2000), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[0], signo, 1),
-                     TOCSIN_PENDED); /* half of the room is free again */
+                     TOCSIN_PENDED); /* half of the room is free again, so the overflow ends */
     ck_assert_int_eq(emit_from(source[1], signo, 1500), -EAGAIN);
     ck_assert_record("blob.newest 1/2 2");
     ck_assert_int_eq(emit_from(source[1], signo, 1), TOCSIN_PENDED);
@@ -665,7 +669,7 @@ START_TEST(who_hears_of_it_may_make_room)
     connected("tocsin.queue.full", (struct tocsin_action){ .fn = unblock_it, .arg = &mask });
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);
     emit_kept(signo, 2, TOCSIN_PENDED);
-    emit_refused(signo, 1); /* the handler unblocks, but the refusal stands */
+    emit_refused(signo, 1); /* the handler unblocks the signal, but the emission stays refused */
     ck_assert_record("heard heard");
     emit_kept(signo, 1, TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);

@@ -1,4 +1,4 @@
-/* A handler blocks its loop. Meanwhile loop.blocked must reach another loop, and must name the
+/* A handler blocks its loop. Meanwhile another loop must receive loop.blocked, which must name the
    blocking handler. The handler returns only after that, so the test does not depend on time. */
 #include <poll.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@ enum { LIMIT_MS = 20, LONG_MS = 500 };
 static int note, other, gate[2];
 static struct told told;
 
-/* The text of loop.blocked: the blocking handler, or only its loop and signal if no handler runs.
- */
+/* What the text of loop.blocked must name: the handler that blocks the loop. If no handler runs,
+   the text names only the loop and the signal. */
 static struct named {
     uint64_t loop, handler, source, emission;
     int64_t blocked_us;
@@ -59,11 +59,12 @@ static bool keep(const struct tocsin_loop_blocked *blocked, const char *signal)
     return true;
 }
 
-/* The other loop receives loop.blocked and then lets the blocking handler return (opens the
-   gate). */
+/* The other loop receives loop.blocked, and then opens the gate, so that the blocking handler
+   returns. */
 
-static const char *awaited; /* signal that loop.blocked must name, or NULL */
-static bool opened;         /* loop.blocked may be emitted again before this loop has stopped */
+static const char *awaited; /* the signal that loop.blocked must name; NULL means no signal */
+/* true after loop.blocked was received once; the watchdog may emit it several times */
+static bool opened;
 static sem_t listens;
 
 static int hear(const struct tocsin_info *info, void *arg)
@@ -79,7 +80,7 @@ static int hear(const struct tocsin_info *info, void *arg)
 
 static void *listen_to_it(void *arg)
 {
-    /* The catalogue of the library's signals was declared when the first loop was made. */
+    /* This turn makes the first loop, and the first loop declares the signals of the library. */
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_on("loop.blocked", hear, arg), 0);
     sem_post(&listens);
