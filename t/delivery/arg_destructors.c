@@ -90,8 +90,8 @@ START_TEST(not_if_connecting_failed)
 }
 END_TEST
 
-/* The destructor of one handler disconnects the next of five handlers. The handler list therefore
-   shrinks while the library removes disconnected handlers from the list. */
+/* The destructor of one handler disconnects the next of five handlers. So the handler list shrinks
+   while the library is removing disconnected handlers from the list. */
 static void drop_and_disconnect(void *arg)
 {
     int next = *(char *)arg - 'a' + 1;

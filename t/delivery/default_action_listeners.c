@@ -1,10 +1,12 @@
-/* Which handlers count as listeners during a delivery, and in which order and how often default
-   actions run. Listeners: handlers that were disconnected (by ONCE, by tocsin_disconnect, by
-   freeing their source), with and without NODEFER; observers; handlers on other loops. Order:
-   emissions of a signal without handlers, which a mask, a block or a flush delays, and which were
-   emitted, posted or announced. Number: posts of a coalescing signal without handlers. The payloads
-   are flat or not. The posts come from a real signal handler, and go to the main loop or to one
-   chosen loop. */
+/* Tests which handlers count as listeners during a delivery, and in which order and how often
+   default actions run.
+
+    Listeners: handlers that were disconnected by ONCE, by tocsin_disconnect or by a free of their
+    source, with and without NODEFER. Also observers, and handlers on other loops.
+    Order: emissions of a signal without handlers. A mask, a block or a flush delays them. They were
+    emitted, posted or announced.
+    Number: posts of a coalescing signal without handlers, with flat payloads and others. Threads
+    and real signal handlers post to the main loop or to one chosen loop. */
 #include <signal.h>
 #include <string.h>
 
@@ -13,7 +15,7 @@
 #include "delivery/mask_helpers.h"
 #include "command_threads.h"
 
-/* answers: the results of tocsin_has_listeners, tocsin_post and tocsin_emit */
+/* answers[] holds the results of tocsin_has_listeners, tocsin_post and tocsin_emit */
 static int one, answers[3];
 
 static int ask_all(const struct tocsin_info *info, void *arg)
@@ -214,7 +216,8 @@ END_TEST
 static void emit_three(const struct tocsin_info *info, int call)
 {
     (void)info, (void)call;
-    /* This emission must be delivered after the pending emissions that the flush delivers. */
+    /* A flush is running. This new emission must be delivered after the pending emissions that the
+       flush delivers. */
     ck_assert_int_eq(emit(signos[2], 3), TOCSIN_PENDED);
     record("a");
 }
@@ -235,8 +238,8 @@ START_TEST(what_a_flush_has_comes_before_what_is_emitted)
 }
 END_TEST
 
-/* Emissions that a flush leaves for the next turn are late. Posts leave the inbox while emissions
-   are late. The posts neither wait for the late emissions nor overtake them. */
+/* Emissions that a flush leaves for the next turn are late. A turn delivers posts while emissions
+   are late. These posts do not wait for the late emissions, and do not overtake them. */
 static void post_two(const struct tocsin_info *info, int call)
 {
     (void)info;
@@ -313,7 +316,7 @@ START_TEST(posts_that_nobody_hears_coalesce)
     all_turns();
     ck_assert_record("8");
     post(signo, 9);
-    /* these two posts wait in the signal's coalescing cell until the loop is freed */
+    /* both posts wait in the coalescing cell of the signal until the loop is freed */
     post(signo, 10);
 }
 END_TEST
@@ -328,7 +331,7 @@ START_TEST(one_that_nobody_takes_out_goes_with_the_loop)
     /* tocsin_loop_free delivers the messages that the inbox has accepted. */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_record("d2+1");
-    /* This call creates another loop, possibly in the memory of the freed loop. */
+    /* This turn creates another loop, possibly in the memory of the freed loop. */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     post(signo, 3);
     post(signo, 4);
@@ -379,15 +382,15 @@ static void post_in_a_real_handler(void)
     ck_assert_record("f3+2");
 }
 
-/* A real signal handler posts a coalescing signal. Such a handler must not allocate memory, so the
-   signal's coalescing cell must exist already. The library creates the cell when the signal is
-   declared or when the loop is created, whichever is later. */
+/* A real signal handler posts a coalescing signal. A real signal handler must not allocate memory,
+   so the coalescing cell of the signal must exist already. The library creates the cell when the
+   signal is declared, or when the loop is created later. */
 START_TEST(in_a_real_signal_handler_too)
 {
-    async_signo = async_declare("c.first"); /* declared before the loop exists */
+    async_signo = async_declare("c.first"); /* this signal is declared before the loop exists */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     post_in_a_real_handler();
-    async_signo = async_declare("c.then"); /* declared after the loop was created */
+    async_signo = async_declare("c.then"); /* this signal is declared after the loop was created */
     post_in_a_real_handler();
 }
 END_TEST

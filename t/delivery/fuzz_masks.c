@@ -33,7 +33,8 @@ static struct {
     struct tocsin_queue queue[QUEUES];
     struct tocsin_source source[SOURCES];
     bool held[TOKENS], connected[HANDLERS], open[QUEUES], made[SOURCES], freed;
-    int acts, depth, started; /* acts: the number of operations that may still be made */
+    /* acts is the number of operations that may still be made in this run */
+    int acts, depth, started;
 } now;
 
 static int below(int limit)
@@ -47,8 +48,9 @@ static const char *any_of(const char *const *list, int count)
     return list[below(count)];
 }
 
-/* Checks the result of an operation, and returns true if the operation succeeded. Besides success,
-   the two given error codes are allowed, and -ENOMEM and -EMFILE if the run makes memory fail. */
+/* Checks the result of an operation, and returns true if the operation succeeded. The result may be
+   a success or one of the two error codes allowed and also_allowed. In a run in which allocations
+   fail, -ENOMEM and -EMFILE are allowed, too. */
 static bool done(int answer, int allowed, int also_allowed)
 {
     bool lack = scarce && (answer == -ENOMEM || answer == -EMFILE);
@@ -122,7 +124,7 @@ static void act_block(void)
 
     if (now.held[token])
         return;
-    /* The flag is set before the call, since the call may run handlers that look at the flag. */
+    /* The flag must be set before the call: the call may run handlers that read the flag. */
     now.held[token] = true;
     now.held[token] = done(tocsin_block(any_of(patterns, PATTERNS), &now.mask[token]), 0, 0);
 }
@@ -164,7 +166,8 @@ static void act_connect(void)
 
     if (now.connected[which]) {
         now.connected[which] = false;
-        /* -ENOENT: the handler was disconnected by ONCE, or its source was freed. */
+        /* -ENOENT is allowed, since a call (ONCE) or a free of the source may have disconnected the
+           handler. */
         done(tocsin_disconnect(now.handler[which]), -ENOENT, 0);
         return;
     }
@@ -274,7 +277,7 @@ static void act(void)
     acts[below((int)(sizeof acts / sizeof *acts))]();
 }
 
-/* The end of a run: the test removes everything, and nothing may be left */
+/* At the end of a run, the test removes everything. Then nothing may be left. */
 
 static void take_back(void)
 {

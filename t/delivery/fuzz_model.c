@@ -18,7 +18,7 @@
 enum {
     LONG_LIFE = 2000,
     LIFE = 500
-}; /* the largest number of operations until the loop is freed */
+}; /* the largest number of operations that one loop executes before the test frees the loop */
 
 const struct script_spec script_specs[MODEL_SIGNALS] = {
     { "random.a", TOCSIN_QUEUED, 0, 3, false },
@@ -36,12 +36,12 @@ struct step script[SCRIPT];
 int written, followed;
 long steps, emissions, called;
 
-/* signos: the numbers of the signals that the present loop uses */
+/* signos[] holds the numbers of the signals that the present loop uses */
 static int signos[MODEL_SIGNALS], lives, names_made;
-/* the number of the first loop whose operations are printed; 0: none */
+/* the number of the first loop whose operations are printed; 0 means that no loop is printed */
 static int trace;
 static unsigned long long seed;
-/* the descriptor to which a child writes that it found the mutant; -1: no mutant */
+/* a child that found the mutant writes to this descriptor; -1 means that no mutant is tested */
 static int hunting = -1;
 
 static const char *const words[] = {
@@ -196,8 +196,8 @@ static const char *const mutants[MODEL_MUTANTS] = {
     "what runs without a handler is not held",
 };
 
-/* Looks for a difference between the library and a mutant, in a child process. The library cannot
-   continue after a call that differs from the model. */
+/* Looks in a child process for a difference between the library and a mutant. A child process is
+   needed, since the library cannot continue after a call that differs from the model. */
 static long hunt(enum model_mutant which, unsigned long long from, long end)
 {
     int ends[2], status;

@@ -1,5 +1,6 @@
-/* E10 in handlers: a handler blocks and unblocks signals, also its own signal. Further tests: the
-   mask of an action (action.mask), the order in which a flush delivers, and when a flush ends. */
+/* Contract line E10 in handlers: a handler blocks and unblocks signals, its own signal included.
+   Also tested are the mask of an action (action.mask), the order in which a flush delivers, and the
+   end of a flush. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ START_TEST(blocked_in_a_handler)
     ck_assert_int_eq(tocsin_on("h.b", record_call, "b"), 0);
     emit_first(signos[0]);
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_DELIVERED);
-    /* The block must stay after the handler that made it has returned. */
+    /* The handler has returned, but the block that it made must stay. */
     ck_assert_record("a2 b back");
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_PENDED);
     unblock(masks[0]);
@@ -104,8 +105,8 @@ static void emit_after(const struct tocsin_info *info, int call)
     (void)call;
     record("(%d)", number_of(info));
     if (number_of(info) == 1)
-        /* The signal stays unblocked until its delivery ends, also for the handlers after the
-           one that unblocked it. */
+        /* The signal stays unblocked until its delivery ends, also for the handlers after this
+           handler. */
         ck_assert_int_eq(emit(info->signo, 5), TOCSIN_DELIVERED);
 }
 
@@ -145,8 +146,8 @@ static void critical_section(const struct tocsin_info *info, int call)
     ck_assert_int_eq(emit(signos[1], 3), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set", NULL, 0),
                      strlen("own.set, @handlers"));
-    /* A set without the word @handlers unblocks the handler's own signal and its mask, as
-       sigprocmask does. */
+    /* A set without the word @handlers unblocks the handler's own signal and the handler's mask, as
+       sigprocmask() does in a signal handler. */
     ck_assert_int_eq(emit(signos[1], 4), TOCSIN_NOBODY);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set, @handlers", old, sizeof old),
                      strlen("own.set"));
@@ -212,8 +213,8 @@ static void emit_unmasked(const struct tocsin_info *info, int call)
 {
     (void)call;
     record("y%d", number_of(info));
-    /* The handler has no mask, but its emission must wait behind older pending ones. They are
-       delivered when the delivery of x.x ends. */
+    /* The handler has no mask, but older emissions of y.a are pending, so this emission waits
+       behind them. All of them are delivered when the delivery of x.x ends. */
     if (number_of(info) == 0)
         ck_assert_int_eq(emit(signos[1], 12), TOCSIN_PENDED);
 }
@@ -236,8 +237,8 @@ START_TEST(a_handlers_mask_holds_until_its_signal_has_ended)
         ck_assert_int_eq(emit(signos[1], 7), TOCSIN_DELIVERED);
         ck_assert_record("7");
     }
-    /* A flush delivers x.x in this part. The emissions that become pending meanwhile must wait for
-       the next turn. */
+    /* In this part, a flush delivers x.x. Emissions that become pending during the flush must wait
+       for the next turn. */
     masks[0] = block("x.x");
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_PENDED);
     unblock(masks[0]);
@@ -285,7 +286,7 @@ static void lift_the_mask(const struct tocsin_info *info, int call)
     mask_set(TOCSIN_UNBLOCK, "y.a");
     ck_assert_int_eq(emit(signos[1], call), TOCSIN_DELIVERED);
     if (call == 2)
-        /* The handler of this signal has the same mask. */
+        /* The handler of signos[2] has the same mask as the running handler. */
         ck_assert_int_eq(emit(signos[2], call), TOCSIN_DELIVERED);
     ck_assert_int_eq(emit(signos[1], call), TOCSIN_DELIVERED);
     (void)info;
@@ -372,7 +373,8 @@ static int hear_many(const struct tocsin_info *info, void *arg)
 
 START_TEST(by_rank_over_thousands)
 {
-    /* index: the number of an emission; value: the index of its signal in many */
+    /* by_emission[] is indexed by the number of an emission, and holds the index of its signal in
+       many[]. */
     static int by_emission[6000];
     unsigned state = 777;
     char name[32];
@@ -467,7 +469,7 @@ START_TEST(what_is_late_comes_by_rank_too)
     ck_assert_record("b1 c2 a0");
     ck_assert_int_eq(tocsin_loop_turn(0), 3);
     ck_assert_record("b11 c12 a10");
-    /* The older pending emission 20 must be delivered before this one. */
+    /* Emission 20 is older and still pending, so it must be delivered before this emission 7. */
     ck_assert_int_eq(emit(signos[0], 7), TOCSIN_DELIVERED);
     ck_assert_record("a20 a7");
     ck_assert_int_eq(tocsin_loop_turn(0), 2);
@@ -511,8 +513,8 @@ START_TEST(unblocking_inside_unblocking_has_a_limit)
 }
 END_TEST
 
-/* E10: a flush delivers a signal, and a handler makes another emission of that signal possible. The
-   flush must not deliver the signal again inside this delivery, even if the signal is unblocked
+/* Contract line E10: a flush delivers a signal, and a handler emits that signal again. The flush
+   must not deliver the new emission inside this delivery, even if the signal is unblocked
    meanwhile. */
 static void enter(const struct tocsin_info *info, int call)
 {
@@ -575,7 +577,7 @@ START_TEST(an_emission_does_not_pull_the_flush_into_itself)
 }
 END_TEST
 
-/* E10: the same rule holds in a turn, which flushes the late emissions. */
+/* Contract line E10: late emissions, which the flush of a turn delivers, follow the same rule. */
 static void in_the_turn(const struct tocsin_info *info, int call)
 {
     (void)call;
@@ -604,8 +606,8 @@ START_TEST(nor_into_a_turn)
 }
 END_TEST
 
-/* A handler that unblocks its own signal asks for the pending emissions at once. They are delivered
-   nested in the handler's call. */
+/* A handler unblocks its own signal. The unblock delivers the pending emissions of the signal at
+   once, nested in the call of that handler. */
 static void unblock_inside(const struct tocsin_info *info, int call)
 {
     (void)call;

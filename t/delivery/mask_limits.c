@@ -1,5 +1,5 @@
-/* E11: the pending emissions of a blocked signal have two limits, one in entries and one in bytes.
-   The signal tocsin.queue.full must be emitted once for each overflow. */
+/* Contract line E11: the pending emissions of a blocked signal have two limits, one in entries and
+   one in bytes. The library must emit the signal tocsin.queue.full once for each overflow. */
 #include <tocsin/inspect.h>
 
 #include "delivery/loop.h"
@@ -78,8 +78,8 @@ START_TEST(an_overflow_lasts_until_half_of_the_room_is_free)
         for (int i = 0; i < free_again; i++)
             ck_assert_int_eq(emit(signos[0], i), TOCSIN_PENDED);
     }
-    /* Half of the room was free, so the first overflow had ended. The next refused emission begins
-       a new one. */
+    /* Half of the entries are free, so the first overflow has ended. The next refused emission
+       begins a new overflow. */
     ck_assert_int_eq(emit(signos[0], 99), -EAGAIN);
     ck_assert_int_eq(full_count, 2);
     /* tocsin_ignore frees all of the room, so the second overflow ends. A third overflow
@@ -156,7 +156,7 @@ START_TEST(what_coalesces_is_never_refused)
     ck_assert_uint_eq(info->overrun, 5);
     tocsin_info_unref(info);
     unblock(masks[0]);
-    /* The last emission replaced the first one of its source, and kept the first one's position. */
+    /* The last emission replaced the first emission of the same source, and kept its position. */
     ck_assert_record("9 2 3");
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_source_free(sources[i]), 0);
@@ -180,7 +180,8 @@ START_TEST(who_hears_of_the_overflow_may_end_it)
     masks[0] = block("l.a");
     ck_assert_int_eq(emit(signos[0], 1), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[0], 2), TOCSIN_PENDED);
-    ck_assert_int_eq(emit(signos[0], 3), -EAGAIN); /* the refused emission is not delivered later */
+    /* a refused emission must not be delivered later */
+    ck_assert_int_eq(emit(signos[0], 3), -EAGAIN);
     ck_assert_record("1 2");
     ck_assert_int_eq(emit(signos[0], 4), TOCSIN_DELIVERED);
     ck_assert_record("4");

@@ -1,6 +1,6 @@
-/* E5, E11, T5: emissions that become pending while the handlers of their signal run. Tested are the
-   limits of pending emissions, how they coalesce, when they are delivered, and how deep emissions
-   may nest. */
+/* Contract lines E5, E11 and T5: emissions become pending while the handlers of their signal run.
+   The tests check the limits of pending emissions, and how they coalesce. They also check when
+   pending emissions are delivered, and how deep emissions may nest. */
 #include <string.h>
 
 #include "delivery/emit.h"
@@ -143,8 +143,8 @@ START_TEST(a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn)
     tocsin__flush_late(tocsin__self, tocsin__self->sequence);
     ck_assert_record("5");
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    /* tocsin_loop_free delivers pending emissions. Later in tocsin_loop_free, new emissions are
-       refused. */
+    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after that
+       are refused. */
     ck_assert_int_eq(*record_take(), '6');
 }
 END_TEST

@@ -1,6 +1,5 @@
-/* Quarantine: after several faults in a short time, or after blocking the loop several times, a
-   handler is not called any more. The loop keeps the emissions for this handler until the handler
-   leaves the quarantine. */
+/* Tests the quarantine: a handler that failed or blocked its loop several times is not called any
+   more. The loop keeps the emissions for this handler until the handler leaves the quarantine. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +37,8 @@ static int declared(const char *name, const struct tocsin_layout *layout, enum t
     return signo;
 }
 
-/* Returns an error as long as fails is above 0; otherwise records the payload's value. */
+/* Returns an error as often as fails says. After that the handler records the value of the
+   payload. */
 static int hear(const struct tocsin_info *info, void *arg)
 {
     struct ear *self = arg;
@@ -179,7 +179,7 @@ START_TEST(the_bound)
 }
 END_TEST
 
-/* E17: a question is refused if a handler in quarantine should be asked. */
+/* Contract line E17: a question is refused if one of its handlers is in quarantine. */
 static int refuse(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -218,8 +218,8 @@ START_TEST(observers_too)
 }
 END_TEST
 
-/* A handler fails 3 * MOST times, with more than 30 seconds between two failures. Faults that are
-   so far apart do not lead to quarantine. */
+/* A handler fails 3 * MOST times, with more than 30 seconds between two failures. Failures that are
+   so far apart must not lead to quarantine. */
 START_TEST(within_a_minute)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
