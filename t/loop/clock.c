@@ -84,7 +84,8 @@ START_TEST(what_is_armed_on_the_way_is_due_on_the_way)
 
     ck_assert_int_eq(tocsin_timer(5, TOCSIN_CALL(arm_nested, &left), NULL), 0);
     ck_assert_int_eq(tocsin_clock_move(19), 0);
-    /* Timers expired at 5, 10, 10, 15 and 15 ms. The timers at 20 and 20 ms follow below. */
+    /* Timers expired at 5, 10, 10, 15 and 15 ms. The other two timers expire at 20 ms, which is
+       tested below. */
     ck_assert_int_eq(fired, 5);
     ck_assert_int_eq(at[0], start + 5);
     ck_assert_int_eq(at[1], start + 10);
@@ -147,8 +148,8 @@ START_TEST(waits_and_deadlines_stand_on_it)
 }
 END_TEST
 
-/* The clock does not move. A timer of 0 ms expires. A later timer must not expire, however long a
-   turn waits. */
+/* The clock does not move. A timer of 0 ms must expire. A later timer must not expire, even if a
+   turn waits a long time. */
 START_TEST(turns_while_it_stands)
 {
     int64_t now = tocsin_now();

@@ -58,7 +58,8 @@ START_TEST(of_the_threads_own_loop)
 }
 END_TEST
 
-/* A handler that moves the test's clock by its arg, in microseconds, and then reads the figures. */
+/* A handler that moves the test's clock by its arg, a number of microseconds. Then the handler
+   reads the figures. */
 static int take(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -98,7 +99,7 @@ START_TEST(lag_and_turns)
     ck_assert_int_eq(facts.busy_us, 15000);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     connect_to("test.note", tell, &told);
-    /* The next loop has the same memory, but its figures must begin at 0. */
+    /* The next loop lies in the same memory, but its figures must begin at 0. */
     check_new();
 }
 END_TEST

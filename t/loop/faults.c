@@ -1,4 +1,4 @@
-/* F3 for a loop: each allocation and each system call fails once. */
+/* Contract line F3 for a loop: in each run, another allocation or system call fails. */
 #include <event2/event.h>
 #include <poll.h>
 #include <unistd.h>

@@ -17,7 +17,7 @@ TOCSIN_LAYOUT(detain_number, DETAIN_NUMBER);
 static int text, number, newest, refs;
 static struct told told;
 
-/* The actions that the injector takes for the next messages, one after the other. */
+/* The actions that the injector takes for the next messages, in this order. */
 static struct {
     const char *name;
     int count, next;
@@ -151,9 +151,9 @@ static void posts(int signo, uint64_t what)
                      TOCSIN_PENDED);
 }
 
-/* The first message is delayed, and the second one is not, so it is delivered first. The delayed
-   message must be delivered when the delay ends. Tested with small messages and with shared
-   ones. */
+/* The first message is delayed and the second one is not, so the second one is delivered first. The
+   delayed message must be delivered when its delay ends. The test uses small messages and shared
+   messages. */
 START_TEST(late)
 {
     uint64_t sequence;
@@ -168,14 +168,15 @@ START_TEST(late)
     moves(1);
     ck_assert_record("1");
     ck_assert_int_eq(told.code, TOCSIN_POSTED);
-    /* A sequence number is given at delivery, so the delayed message has a newer number. */
+    /* The library numbers a message at its delivery, so the delayed message has the larger
+       number. */
     ck_assert_uint_gt(told.sequence, sequence);
     ck_assert_int_eq(crossed, 2);
 }
 END_TEST
 
-/* A loop is exempt from fault injection. The injector must see neither messages in this loop's
-   inbox nor posts of this loop's thread. */
+/* A loop is exempt from fault injection. The injector must see neither the messages in this loop's
+   inbox nor the posts of this loop's thread. */
 START_TEST(exempt)
 {
     connect_to("detain.number", tell, &told);
@@ -212,7 +213,7 @@ START_TEST(twice)
     ck_assert_record("");
     moves(1);
     ck_assert_record("c c");
-    /* The injector has seen three messages; delayed messages are among them. */
+    /* The injector has seen three messages. The delayed message is one of them. */
     ck_assert_int_eq(crossed, 3);
 }
 END_TEST
@@ -301,8 +302,8 @@ START_TEST(what_coalesces)
 }
 END_TEST
 
-/* Messages from other threads, and messages to several loops. The injector chooses an action for
-   each loop. */
+/* Messages come from other threads, and some are for several loops. The injector chooses an action
+   for each loop. */
 static int do_connect(void *arg)
 {
     return tocsin_connect("detain.text", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
@@ -322,8 +323,8 @@ START_TEST(from_another_loop)
     ck_assert_int_eq(peer_does(&peer, do_connect, &told), 0);
     stands("detain.text", TWICE(50));
     ck_assert_int_eq(peer_does(&peer, do_emit, (void *)"a"), TOCSIN_DELIVERED);
-    /* An emission is not injected on the loop of the emitting thread, so this handler was called at
-       once. */
+    /* An emission to the emitting thread's own loop does not pass the injector. So this handler was
+       called at once. */
     ck_assert_int_eq(told.count, 1);
     moves(0);
     ck_assert_int_eq(crossed, 1);
@@ -507,7 +508,7 @@ START_TEST(a_drain_waits)
 }
 END_TEST
 
-/* T8: delayed messages of the parent must not be delivered in the child of a fork. */
+/* Contract line T8: delayed messages of the parent must not be delivered in the child of a fork. */
 static void in_child(void)
 {
     require(tocsin_after_fork() == 0);
@@ -547,8 +548,8 @@ START_TEST(in_a_child)
 }
 END_TEST
 
-/* F3: allocations fail. An accepted message must be delivered once. If the injector asks for a
-   second delivery, it may be missing only for lack of memory. */
+/* Contract line F3: allocations fail. An accepted message must be delivered once. If the injector
+   asks for a second delivery, this second delivery may be missing only for lack of memory. */
 static int heard;
 
 static int hear(const struct tocsin_info *info, void *arg)

@@ -52,7 +52,7 @@ static const struct tocsin_signal_spec asked_spec = { .name = "asked.done", .doc
 static const struct tocsin_op_type drops_type = { .done = &asked_spec, .drop = drop_ask };
 static const struct tocsin_op_type cancels_type = { .done = &asked_spec, .cancel = cancel_ask };
 
-/* Prepares the call under test: it is made inside a turn, or before the turn. */
+/* Prepares the call that is tested: the call is made inside a turn, or before the turn. */
 static void prepare(enum how how)
 {
     static struct tocsin_handler handler;
@@ -128,7 +128,7 @@ START_TEST(stop_in_every_state)
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), &op), 0);
     prepare((enum how)_i);
     ck_assert_int_eq(tocsin_run(), 42);
-    /* tocsin_stop must not end operations. */
+    /* The operation still runs, since tocsin_stop() must not end operations. */
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ask = nothing;
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
@@ -164,7 +164,7 @@ START_TEST(free_in_every_state)
 {
     ask = _i == BETWEEN ? nothing : freed;
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
-    /* These timers become ready in the same turn. */
+    /* All of these timers become ready in the same turn. */
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(tell, &told), NULL), 0);
     prepare((enum how)_i);
@@ -231,7 +231,7 @@ START_TEST(drain_in_a_time)
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
-    /* The earlier time limit is not in force any more, so the drain continues to its end. */
+    /* The earlier time limit is not in force any more, so the operations may end by themselves. */
     drain_all();
     ck_assert_int_eq(told.status, 0);
 }

@@ -1,5 +1,5 @@
-/* T5: a turn is fair, so an operation that is always ready must not delay other operations. Also
-   tests the result of a turn. */
+/* Contract line T5: a turn is fair, so an operation that is always ready must not delay other
+   operations. Also tested is the result of a turn. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -140,7 +140,7 @@ START_TEST(what_a_turn_answers)
 {
     ck_assert_int_eq(tocsin_loop_turn(-2), -EINVAL);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    /* The first call creates the loop. */
+    /* This turn creates the loop. */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_uint_ne(tocsin_loop_current().id, 0);
     ck_assert_int_eq(tocsin_loop_turn(1), 0);
@@ -178,7 +178,7 @@ START_TEST(not_in_a_handler_nor_in_a_notify)
 }
 END_TEST
 
-/* Operations start again all the time. A drain with a time limit must end nevertheless. */
+/* Operations start again and again. A drain with a time limit must end nevertheless. */
 START_TEST(a_drain_in_time_ends_them_all)
 {
     int count = 0;

@@ -11,7 +11,8 @@ enum { THREADS = 4, EACH = 5000 };
 
 static struct tocsin_op ops[THREADS][EACH];
 static struct told told;
-static atomic_int released; /* the number of operations that each thread may complete now */
+/* the number of operations that each thread may complete in this round */
+static atomic_int released;
 
 static void *complete_all(void *arg)
 {
@@ -118,8 +119,8 @@ static void *complete_the_same(void *arg)
     return NULL;
 }
 
-/* All threads complete the same operations, and the loop cancels them at the same time. For each
-   operation, exactly one of these calls must succeed. */
+/* All threads try to complete the same operations, while the loop cancels them. For each operation,
+   exactly one of these calls must succeed. */
 START_TEST(completed_by_many_and_cancelled)
 {
     pthread_t threads[THREADS];

@@ -1,6 +1,7 @@
-/* A thread waits for a loop in one of four ways: poll on the loop's descriptor, dispatch of an
-   adopted base, tocsin_suspend, or a wait on a fiber. Each action of another thread on the loop
-   must end each wait. The waits have no time limit, so a lost wake-up makes the test hang. */
+/* A thread waits for a loop in one of four ways. It polls the loop's descriptor, dispatches an
+   adopted base, calls tocsin_suspend(), or waits on a fiber. Each action of another thread on the
+   loop must end each of these waits. The waits have no time limit, so a missing wake-up makes the
+   test hang. */
 #include <poll.h>
 
 #include <event2/event.h>
@@ -36,7 +37,7 @@ static void count_drop(void *arg)
     ((struct told *)arg)->count++;
 }
 
-/* Actions of the other thread on the loop */
+/* These functions are the actions of the other thread on the loop. */
 static int do_something(void *which)
 {
     switch (*(int *)which) {
@@ -56,7 +57,7 @@ static void victim_connect(void)
     ck_assert_int_eq(tocsin_connect("woken.other", &action, &victim), 0);
 }
 
-/* Tests the function waits, which must return when the loop has something to do. */
+/* Tests that the function waits() returns when the loop has something to do. */
 static void woken(void (*waits)(void *arg), void *arg)
 {
     struct peer peer;
@@ -192,7 +193,7 @@ START_TEST(a_fiber_that_waits)
 }
 END_TEST
 
-/* The clock of the loop does not move. A post must be delivered all the same. */
+/* The clock of the loop does not move. A post must be delivered nevertheless. */
 START_TEST(who_moves_its_clock)
 {
     struct peer peer;

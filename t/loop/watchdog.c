@@ -1,6 +1,6 @@
-/* Tests the watchdog with a clock that the test moves. A handler examines its own loop as the
-   watchdog's thread would, at times that the test chooses. The real watchdog thread has an interval
-   of minutes in these tests. Only in the last tests the real thread runs as usual. */
+/* Tests the watchdog with a clock that the test moves. In these tests, the real watchdog thread
+   does nothing for minutes. Instead, a handler examines its own loop at times that the test
+   chooses, as the watchdog thread would. Only in the last tests the real thread works. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -87,8 +87,8 @@ static void *count_others(void *arg)
     return NULL;
 }
 
-/* Creates and joins a thread, then counts the threads. A sanitizer creates a thread of its own when
-   the program creates its first thread. */
+/* Creates and joins a thread, and counts the threads after that. A sanitizer creates a thread of
+   its own when the program creates its first thread. */
 static void begin_alone(void)
 {
     pthread_t thread;
@@ -139,7 +139,7 @@ static int looks(const struct tocsin_info *info, void *arg)
 
 static int four = 4, five = 5, one = 1;
 
-/* Tests when loop.blocked is emitted */
+/* Tests: when loop.blocked is emitted */
 
 static int hold(const struct tocsin_info *info, void *arg)
 {
@@ -168,7 +168,7 @@ static void check_doubled(void)
 START_TEST(at_the_limit_and_when_it_has_doubled)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
-    /* This handler blocks outside of a turn. */
+    /* This handler blocks outside of a turn, so the watchdog must not report it. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(heard_count, 0);
     turns_until(&heard_count, 4);
@@ -176,8 +176,8 @@ START_TEST(at_the_limit_and_when_it_has_doubled)
 }
 END_TEST
 
-/* The message that the watchdog's thread prints. It is printed as often as loop.blocked is posted,
-   if that signal has no listener. */
+/* The message that the watchdog thread prints. If loop.blocked has no listener, the thread prints
+   the message as often as it posts the signal. */
 
 static struct {
     int count;
@@ -199,7 +199,7 @@ static int hold_forty(const struct tocsin_info *info, void *arg)
 
     (void)info, (void)arg;
     look(40);
-    /* The program asks this question; the watchdog does not ask it. */
+    /* Only the program asks this question. The watchdog does not call tocsin_still_running(). */
     ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), 0);
     return TOCSIN_NEXT;
 }
@@ -237,8 +237,8 @@ START_TEST(said_in_words)
 }
 END_TEST
 
-/* tocsin_still_running names what has not ended. If nothing runs, it names the program as the
-   owner. */
+/* tocsin_still_running() names the handlers and tasks that have not ended. If nothing runs, it
+   names the program as the owner. */
 START_TEST(said_what_runs)
 {
     char runs[256], few[8];
@@ -269,8 +269,8 @@ static int stop_and_go(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     look(1);
-    /* The process was stopped or got no processor time. The watchdog must not report the handler
-       for that time. */
+    /* The process was stopped, or got no processor time. The watchdog must not count that time as
+       time of the handler. */
     now_us += 1000 * limit_us;
     look(2);
     ck_assert_int_eq(posted(), 0);
@@ -582,8 +582,8 @@ static void peer_end(struct peer *peer, pthread_t thread)
     sem_destroy(&peer->go);
 }
 
-/* A handler that blocks once for a long time counts as one fault. After too many such faults it is
-   not called any more. */
+/* A handler that blocks its loop once for a long time counts as one fault. After several such
+   faults the handler is not called any more. */
 START_TEST(who_blocks_too_often_is_not_called)
 {
     static int forty = 40;
@@ -614,23 +614,25 @@ START_TEST(another_loop)
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    threads_become(threads_before + 2); /* one watchdog thread serves both loops */
+    /* two threads are expected: the peer's thread, and one watchdog thread for both loops */
+    threads_become(threads_before + 2);
     look(5);
-    turns_until(&heard_count, 1); /* the other loop blocks meanwhile */
+    /* waits until the watchdog has reported that the other loop blocks */
+    turns_until(&heard_count, 1);
     ck_assert_uint_eq(heard[0].loop, peer.loop.id);
     ck_assert_uint_eq(heard[0].handler, peer.handler);
     ck_assert_int_eq(
         tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler),
         0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    /* Both loops are reported, the other loop for the second time. */
+    /* The watchdog reports both loops, the other loop for the second time. */
     turns_until(&heard_count, 3);
     ck_assert_uint_ne(heard[1].loop, heard[2].loop);
     for (int i = 1; i < 3; i++)
         ck_assert_uint_eq(heard[i].handler,
                           heard[i].loop == peer.loop.id ? peer.handler : handler.id);
     peer_end(&peer, thread);
-    /* The other loop was freed. This loop must still be watched. */
+    /* The other loop was freed. The watchdog must still watch this loop. */
     threads_become(threads_before + 1);
     look(5);
     ck_assert_int_eq(posted(), 0);
@@ -645,8 +647,8 @@ START_TEST(of_a_loop_that_is_not_watched)
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    /* This loop is not watched any more. The other loop is watched, and is reported to this
-       loop. */
+    /* This loop is not watched any more. The other loop is still watched, and this loop receives
+       the report. */
     ck_assert_int_eq(tocsin_watchdog(0), 0);
     connect_to("test.note", looks, &five);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -705,7 +707,7 @@ START_TEST(a_loop_that_is_freed)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
     threads_become(threads_before);
-    /* the messages that were accepted before have been delivered */
+    /* the messages that were accepted before the end have been delivered */
     ck_assert_int_eq(heard_count, 1);
     look(5);
     ck_assert_int_eq(tocsin_watchdog(0), 0);
@@ -778,7 +780,7 @@ static int until_posted(const struct tocsin_info *info, void *arg)
 }
 
 /* A child of a fork has no watchdog thread, and no call in the child may wait for that thread.
-   After a call of tocsin_watchdog in the child, its loop is watched again. The thread sanitizer
+   After tocsin_watchdog() in the child, the loop of the child is watched again. ThreadSanitizer
    allows no new threads in such a child. */
 static void in_child(void)
 {
@@ -803,8 +805,8 @@ START_TEST(a_child)
 
     ck_assert_int_eq(
         tocsin_connect("test.other", &(struct tocsin_action){ .fn = until_posted }, &handler), 0);
-    /* The watchdog's thread starts now. A thread that is just starting might hold the allocator's
-       lock during the fork. */
+    /* Starts the watchdog's thread before the fork. If the thread were just starting during the
+       fork, it might hold the lock of the allocator. */
     ck_assert_int_eq(tocsin_watchdog(1), 0);
     ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
@@ -824,7 +826,7 @@ START_TEST(a_child)
 END_TEST
 
 /* Handlers and loops are created and removed while the watchdog examines them all the time. The
-   sanitizers must report nothing. */
+   sanitizers must find no error. */
 
 enum { ROUNDS = 400, TURNS = 20 };
 static atomic_bool over;
@@ -843,15 +845,15 @@ static int go_away(const struct tocsin_info *info, void *arg)
 {
     if (arg)
         tocsin_disconnect(*(struct tocsin_handler *)arg);
-    /* A loop answers only its own emissions, so that the two loops do not answer each other without
-       end. */
+    /* A loop answers only the emissions that it made itself. Otherwise the two loops would answer
+       each other without end. */
     if (info->sequence >> 48 == tocsin_loop_current().id >> 48)
         tocsin_emit(info->signo == note ? other : note, NULL);
     return TOCSIN_NEXT;
 }
 
-/* Checks the result of an emission. The other loop receives it, too, and may be so slow that its
-   inbox is full (-EAGAIN). */
+/* Checks the result of an emission. The other loop also receives the emission. If that loop is
+   slow, its inbox is full and the result is -EAGAIN. */
 static void check_full(int answer)
 {
     ck_assert_msg(answer >= 0 || answer == -EAGAIN, "%d", answer);
