@@ -1,5 +1,5 @@
-/* The HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
-   its own client. One test runs a thousand fetches. */
+/* The HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has its
+   own client. One test makes a thousand fetches. */
 #include <pthread.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ START_TEST(another_loop_after_it)
         page_get(&page, peer_url(peer, "/echo"));
         ck_assert_int_eq(page.status, 0);
         ck_assert_int_eq(tocsin_loop_free(), 0);
-        page_drop(&page); /* the result outlives its loop */
+        page_drop(&page); /* the result of the fetch is valid after its loop is freed */
     }
     ck_assert_int_eq(peer_connections(peer), 5);
 }

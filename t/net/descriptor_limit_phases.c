@@ -11,7 +11,7 @@
 static struct page page;
 static int taken[4096], count;
 
-/* Lowers the descriptor limit of this process, so that only this many descriptors are free. */
+/* Lowers the descriptor limit of this process. Afterwards only free_count descriptors are free. */
 static void leave(int free_count)
 {
     struct rlimit few;
@@ -60,7 +60,7 @@ START_TEST(for_a_socket)
     }
     give_back();
     works(peer_url(peer, "/echo"));
-    /* A later fetch is not affected by the failed fetch. */
+    /* A fetch after the failed one finds a descriptor, so it fails for another reason. */
     page_fail("http://127.0.0.1:1/", -ECONNREFUSED);
 }
 END_TEST

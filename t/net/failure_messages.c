@@ -41,7 +41,8 @@ START_TEST(malformed_urls)
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        page_fail(urls[i], TOCSIN_EURL); /* the same when the client already knows an origin */
+        /* the result must be the same when the client already knows an origin */
+        page_fail(urls[i], TOCSIN_EURL);
 }
 END_TEST
 
@@ -51,7 +52,7 @@ START_TEST(malformed_after_a_good_one)
 
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
-    /* the same when the client already knows this origin */
+    /* the result must be the same when the client already knows this origin */
     page_fail(peer_url(peer, "/a b"), TOCSIN_EURL);
     snprintf(url, sizeof url, "http://127.0.0.1:%d@/", peer_port(peer));
     page_fail(url, TOCSIN_EURL);
@@ -119,7 +120,7 @@ START_TEST(a_body_that_is_cut)
     page_fail(peer_url(peer, "/cut"), TOCSIN_ETRUNCATED);
     page_fail(peer_url(peer, "/cut-chunk"), TOCSIN_ETRUNCATED);
     page_get(&page, peer_url(peer, "/cut"));
-    /* The page keeps the part of the body that was received. */
+    /* The page keeps the first part of the body, which was received. */
     ck_assert_int_eq(page.done->code, 200);
     ck_assert_uint_eq(page.done->body.size, 50);
     page_drop(&page);
@@ -149,7 +150,7 @@ START_TEST(a_body_over_the_limit)
     too_big("/chunked/1001", 1000);
     too_big("/bytes/20000000", 0);
     too_big("/to/302//echo", 1);
-    page_get(&page, peer_url(peer, "/echo")); /* the next fetch is not affected */
+    page_get(&page, peer_url(peer, "/echo")); /* the next fetch must succeed */
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }

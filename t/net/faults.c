@@ -13,7 +13,7 @@
 static struct page pages[5];
 static int ended;
 static bool libcurl_too,
-    below; /* which allocations fail: those of libcurl, too; those of libtocsin */
+    below; /* libcurl_too: allocations of libcurl fail, too; below: allocations of libtocsin fail */
 static long nth, count;
 
 static int on_part(const struct tocsin_info *info, void *arg)
@@ -87,7 +87,7 @@ static int job(void)
     return wrong + 5 - started;
 }
 
-/* Runs the job once without a fault, which makes the allocations that a process makes once. Then
+/* Runs the job once without a failure, since some allocations are made only once in a process. Then
    each allocation of the job fails in turn. */
 static void each_in_turn(const char *what)
 {

@@ -17,8 +17,10 @@ START_TEST(gets_a_page)
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo"));
     ck_assert_uint_eq(page.done->redirects, 0);
     ck_assert_ptr_nonnull(strstr(page.done->header, "X-Peer: yes\r\nContent-Length: "));
-    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);   /* without status line */
-    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n")); /* without empty line */
+    /* the header does not begin with the status line */
+    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);
+    /* the header does not contain the empty line at its end */
+    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n"));
     ck_assert(page_has(&page, "GET /echo HTTP/1.1\r\n"));
     page_drop(&page);
 }
@@ -121,7 +123,7 @@ START_TEST(each_method)
     ck_assert_ptr_nonnull(strstr(page.done->header, "Content-Length"));
     page_drop(&page);
     sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET /echo ", NULL,
-          NULL); /* nothing is left */
+          NULL); /* nothing of the requests before is left in this request */
 }
 END_TEST
 
@@ -201,7 +203,7 @@ START_TEST(a_connection_is_used_again)
     ck_assert_int_eq(peer_connections(peer), 1);
     page_get(&page, peer_url(peer, "/close"));
     page_drop(&page);
-    /* The new socket may get the number of the descriptor that was closed. */
+    /* The new socket may get the number of the descriptor that was just closed. */
     page_get(&page, peer_url(peer, "/echo"));
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
@@ -287,7 +289,8 @@ START_TEST(the_phases_add_up)
     ck_assert_int_eq(page.done->tls_us, 0);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
-    /* first_us is the time until the first byte of the reply, not until the body is sent */
+    /* first_us must be the time until the first byte of the reply, not the time until the body is
+       sent */
     page_fetch(&page, &posted);
     ck_assert_int_ge(page.done->first_us, 49000);
     ck_assert_int_le(sum(page.done), page.done->total_us);
@@ -312,7 +315,8 @@ START_TEST(a_deadline_is_charged_to_the_phase_under_way)
     page_fetch(&page, &stall);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_eq(page.done->code, 200);
-    ck_assert_uint_eq(page.done->body.size, 50); /* the received part of the body */
+    /* the page has the part of the body that was received */
+    ck_assert_uint_eq(page.done->body.size, 50);
     ck_assert_int_lt(sum(page.done), page.done->total_us);
     page_drop(&page);
     page_fetch(&page, &posted);

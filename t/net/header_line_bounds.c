@@ -1,4 +1,4 @@
-/* libcurl passes header lines with a size and without a NUL. Each test copies a line into a
+/* libcurl passes each header line with a size and without a NUL. Each test copies a line into a
    buffer of exactly that size, so that a sanitizer finds every read past the end. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +112,8 @@ START_TEST(a_line_is_found)
 }
 END_TEST
 
-/* A chunked body is split into pieces of each possible size. Input and output buffers have the
-   exact size. */
+/* A chunked body arrives in pieces of each possible size. Input and output buffers have exactly the
+   size of their data. */
 START_TEST(chunks_in_pieces)
 {
     static const char text[] = "5;a=\"b\"\r\n01234\r\n00a \r\n56789abcde\n0\r\nX: y\r\n\r\nbehind";

@@ -1,5 +1,5 @@
-/* Host names with non-ASCII characters. They are UTF-8 in every locale. If a host cannot be
-   converted, the fetch must end with an error, without a leak. */
+/* Host names with non-ASCII characters. The names are UTF-8 in every locale. If a host name cannot
+   be converted, the fetch must end with an error, and must not leak memory. */
 #include <locale.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -61,10 +61,11 @@ START_TEST(in_utf_8)
     leads_to("b\xc3\xbc"
              "cher.localhost",
              "xn--bcher-kva.localhost");
+    /* this name has the letter u and a combining diaeresis, not the letter ü */
     leads_to("bu\xcc\x88"
              "cher.test",
-             "xn--bcher-kva.test"); /* the letter u and a combining diaeresis */
-    /* fullwidth digits are converted to an IPv4 address */
+             "xn--bcher-kva.test");
+    /* These fullwidth digits are converted to an IPv4 address. */
     leads_to("\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "127.0.0.1");
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* The limits of concurrent fetches, in total and for each origin. The server counts the
-   requests. */
+/* The number of concurrent fetches is limited, in total and for each origin. The server counts the
+   requests, so the test can check the limits. */
 #include <stdio.h>
 
 #include "page.h"

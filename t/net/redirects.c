@@ -5,7 +5,7 @@
 #include "page.h"
 
 static struct page page;
-static struct peer *other; /* its port differs, so it is another origin */
+static struct peer *other; /* a second server: its port differs, so its origin differs, too */
 
 static void begin(void)
 {
@@ -98,9 +98,8 @@ START_TEST(locations_are_relative_to_where_they_were_found)
     page_fail(peer_url(peer, "/to/302/echo"),
               TOCSIN_EREDIRECTS); /* The path /to/302/ redirects to itself without end. */
     page_fail(peer_url(peer, "/to/302/?x=1"), TOCSIN_EREDIRECTS);
-    page_get(
-        &page,
-        peer_url(peer, "/to/302//to/302//echo#part")); /* a fragment is not sent, but inherited */
+    /* the client keeps the fragment for the new URL, but does not send it to the server */
+    page_get(&page, peer_url(peer, "/to/302//to/302//echo#part"));
     ck_assert_int_eq(page.status, 0);
     ck_assert_uint_eq(page.done->redirects, 2);
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo#part"));

@@ -1,5 +1,5 @@
-/* A request that is not idempotent must be sent only once, whatever the server does. It must not
-   use a kept connection. */
+/* A request that is not idempotent must be sent only once, whatever the server does. Such a request
+   must not use a kept connection. */
 #include <stdio.h>
 #include <string.h>
 
@@ -84,7 +84,7 @@ START_TEST(by_redirects)
                                                                  .method = "POST",
                                                                  .body = bodies[b] }),
                              2);
-    /* the redirected request is a GET */
+    /* 3 requests: after the redirect the client sends a GET, which may be repeated */
     ck_assert_int_eq(sent(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/303//hang-up"),
                                                          .method = "POST" }),
                      3);
@@ -155,8 +155,8 @@ START_TEST(over_tls)
 }
 END_TEST
 
-/* The server serves one connection at a time. A new connection would never be served while the
-   client keeps an old one open. */
+/* The server serves one connection at a time. If the client kept the old connection open, its new
+   connection would never be served. */
 START_TEST(from_a_server_that_serves_one_at_a_time)
 {
     static const char *const methods[] = { "GET", "POST", "POST",  "GET",

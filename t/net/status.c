@@ -12,7 +12,8 @@
 
 static struct page page;
 
-/* libcurl's codes and their status. A code without a row must map to -EIO. */
+/* The error codes of libcurl and the status for each code. A code without a row must become
+   -EIO. */
 static const struct {
     CURLcode code;
     int status;
@@ -223,8 +224,8 @@ START_TEST(of_names)
                   { EAI_SOCKTYPE, 0, TOCSIN_ENAME },
                   { EAI_BADFLAGS, 0, TOCSIN_ENAME },
                   { EAI_OVERFLOW, 0, TOCSIN_ENAME },
-                  { -5 /* EAI_NODATA */, 0, TOCSIN_ENAME },
-                  { -9 /* EAI_ADDRFAMILY */, 0, TOCSIN_ENAME },
+                  { -5 /* the value of EAI_NODATA */, 0, TOCSIN_ENAME },
+                  { -9 /* the value of EAI_ADDRFAMILY */, 0, TOCSIN_ENAME },
                   { 12345, 0, TOCSIN_ENAME } };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

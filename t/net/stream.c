@@ -7,7 +7,8 @@
 
 static struct page page;
 
-/* The progress that handlers received. Each part must begin where the part before it ended. */
+/* The progress that the handlers received. Each part of the body must begin where the part before
+   it ended. */
 static struct told {
     int headers, parts, code;
     size_t size;
@@ -144,7 +145,7 @@ START_TEST(it_waits_for_somebody_who_listens)
         0);
     while (told.parts < 3)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
-    /* The same once more, while the body is received. */
+    /* The fetch must pause again when the handler is disconnected during the body. */
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     struct told before = told;
     for (int i = 0; i < 100; i++)

@@ -91,8 +91,8 @@ START_TEST(any_certificate_if_it_is_asked_for)
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
-    fails("127.0.0.1", "/echo", NULL,
-          TOCSIN_ECERT); /* Later fetches reuse neither the insecure connection nor this setting. */
+    /* Later fetches must not reuse the insecure connection or the insecure setting. */
+    fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
     fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
@@ -113,7 +113,7 @@ START_TEST(what_is_trusted_in_turns)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that was kept before */
+                     6); /* each fetch closed the connection that the fetch before had kept */
 }
 END_TEST
 
@@ -140,8 +140,10 @@ START_TEST(a_peer_that_speaks_no_tls)
     char url[64];
 
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
-    page_start(&page, &(struct tocsin_http_request){
-                          .url = url, .timeout_ms = 200 }); /* it waits for the end of a request */
+    page_start(&page, &(struct tocsin_http_request){ /* the server waits for the end of the request,
+                                                        so only this deadline ends the fetch */
+                                                     .url = url,
+                                                     .timeout_ms = 200 });
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_gt(page.done->tls_us, 0);
