@@ -1,5 +1,5 @@
-/* Contract lines E10, O2, O3 and O9: the signal of a completion is blocked when an operation
-   ends. The completion is pending like any other emission, and keeps its payload. The
+/* Contract lines E10, O2, O3 and O9: an operation ends while the signal of its completion is
+   blocked. The completion becomes pending like any other emission, and keeps its payload. The
    operation's notify does not wait for the block. */
 #include <setjmp.h>
 
@@ -35,7 +35,7 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    ck_assert_int_eq(drops, 4); /* info still holds the fifth payload */
+    ck_assert_int_eq(drops, 4); /* 4, since info still holds the payload of the fifth completion */
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);
     ck_assert_int_eq(drops, 5);
@@ -249,7 +249,7 @@ START_TEST(waiting_for_what_is_blocked)
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_FUTURE, &timer), 0);
     ck_assert_int_eq(tocsin_wait(timer, 1, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_work(task_answer, &answer, TOCSIN_FUTURE, &work), 0);
-    /* The thread pool has completed this operation. */
+    /* This operation has completed on a thread of the pool. */
     ck_assert_int_eq(tocsin_wait(work, -1, NULL), 3);
     unblock(mask);
     ck_assert_record("5 0 -110 3");
@@ -286,7 +286,7 @@ START_TEST(groups_and_fibers)
 }
 END_TEST
 
-/* The program never takes the result of the operation, so tocsin_loop_free() discards the result
+/* The program never takes the result of the operation. So tocsin_loop_free() discards the result,
    and delivers the pending completions. */
 START_TEST(kept_and_pended_at_the_end)
 {
@@ -297,8 +297,8 @@ START_TEST(kept_and_pended_at_the_end)
     done(op, 1), done(gone, 2);
     turns();
     ck_assert_int_eq(tocsin_pending_count(NULL), 2);
-    /* tocsin_loop_free() counts the block and the untaken result, but not the operation that was
-       freed. */
+    /* The result 2 counts the block and the result that was not taken. The freed operation does not
+       count. */
     ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_record("1 2");
 }
@@ -422,8 +422,9 @@ START_TEST(ticks_are_pended)
 }
 END_TEST
 
-/* The program emits a signal with the operation as the source, and the signal is blocked. The
-   source lives until the emission is delivered, or discarded because the signal is ignored. */
+/* The program emits a signal whose source is an operation, and the signal is blocked. The source
+   lives until the emission is delivered. If the signal is ignored, the source lives until the
+   emission is discarded. */
 START_TEST(what_was_emitted_from_it)
 {
     bool ignored = _i;
@@ -520,8 +521,8 @@ START_TEST(freed_by_a_handler_of_one)
     for (int i = 0; i < 3; i++)
         done(promise(NULL), i);
     turns();
-    /* The handler of the first completion has called tocsin_loop_free(). The loop is freed when
-       the outermost delivery ends, so the other completions are delivered before. */
+    /* The handler of the first completion has called tocsin_loop_free(). The loop is freed when the
+       outermost delivery ends. So the other completions are delivered before that. */
     unblock(mask);
     ck_assert_record("0 1 2");
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
@@ -576,7 +577,7 @@ START_TEST(handlers_go_on_from_there)
     ck_assert_record("2");
     drain_all();
     ck_assert_record("1 call1 0 call0");
-    test_leaves(1); /* the result of the first operation is not taken */
+    test_leaves(1); /* one object is left: the result of the first operation is not taken */
 }
 END_TEST
 
@@ -716,12 +717,12 @@ static void end_all(void)
     }
     turns();
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(all[i].ended,
-                         all[i].err == 0); /* whatever is blocked, and whatever failed */
+        /* the operation ended if its start succeeded, whatever was blocked and whatever failed */
+        ck_assert_int_eq(all[i].ended, all[i].err == 0);
 }
 
-/* Expected after the block: each started operation is delivered once. Progress may be lost if an
-   allocation for its copy failed. */
+/* Checks this after the block: each operation that was started is delivered once. Progress may be
+   lost if an allocation for its copy failed. */
 static void job(void)
 {
     struct tocsin_queue queue, take;
@@ -747,7 +748,8 @@ static void job(void)
     if (blocked)
         ck_assert_int_eq(tocsin_pending_count("*.done"),
                          (all[0].err == 0) + (all[2].err == 0) + (all[3].err == 0));
-    err = tocsin_queue_wait(take, 0, NULL); /* or the id is an error code */
+    /* the wait may fail if the queue was not opened: then the id is an error code */
+    err = tocsin_queue_wait(take, 0, NULL);
     ck_assert(err == 0 || !blocked || all[1].err < 0 || tocsin_id_error(take.id));
     tocsin_ignore("timer.expired");
     if (blocked)

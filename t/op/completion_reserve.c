@@ -1,6 +1,6 @@
-/* Contract lines E11 and O2: each running operation reserves one of the limited pending entries
-   of its signal, and an entry in every queue that will receive its completion. Completions are
-   also ignored here, and taken by queues. */
+/* Contract lines E11 and O2: each running operation reserves one of the limited pending entries of
+   its signal. It also reserves an entry in every queue that will receive its completion. Further
+   tests ignore completions, and let queues take them. */
 #include "text_operations.h"
 
 /* Tests: entries that running operations reserve among the pending emissions of a signal */
@@ -28,8 +28,8 @@ static void fill_places(struct tocsin_op ops[LIMIT])
     }
 }
 
-/* The signal allows LIMIT pending emissions. A running operation counts as one, so one more
-   operation is refused, before and after the others end. */
+/* The signal allows LIMIT pending emissions. A running operation reserves one of these entries. So
+   one more operation is refused, before and after the other operations end. */
 START_TEST(a_place_for_each_end)
 {
     struct tocsin_signal_facts facts;
@@ -134,7 +134,8 @@ START_TEST(queues_opened_before_meanwhile_and_after)
     turns();
     meanwhile = open_queue("op.done", 2, 0);
     ck_assert_uint_eq(reserved(before), 2);
-    ck_assert_uint_eq(reserved(meanwhile), 2); /* one pending completion, one running operation */
+    /* 2: one for the pending completion, and one for the running operation */
+    ck_assert_uint_eq(reserved(meanwhile), 2);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     done(ops[1], 2);
     turns();
@@ -166,7 +167,7 @@ static int open_once(const struct tocsin_info *info, void *arg)
 
 START_TEST(a_queue_opened_by_a_pended_end)
 {
-    /* static: this test reads the id after the function that opens the queue has returned */
+    /* static, since this test reads the id after the function that opens the queue has returned */
     static struct tocsin_queue queue;
     struct tocsin_op op;
 
@@ -204,9 +205,9 @@ START_TEST(a_queue_opened_by_an_observer_of_what_is_taken)
 }
 END_TEST
 
-/* A queue with a pattern is closed while a completion for it is pending. The operation was
-   started with another queue, which gets the completion twice: at once as the notify, and after
-   the block because its pattern matches. */
+/* A queue with a pattern is closed while a completion for this queue is pending. The operation was
+   started with another queue, which gets the completion twice. It gets the first one at once as the
+   notify, and the second one after the block, since its pattern matches. */
 START_TEST(queues_that_go)
 {
     struct tocsin_queue gone = open_queue("op.done", 2, 0), own = open_queue("op.done", 2, 0);
@@ -249,7 +250,7 @@ START_TEST(taken_by_a_queue)
     ck_assert_int_eq(tocsin_queue_wait(take, 0, &info), 0);
     ck_assert_int_eq(write_text(info, "take"), 0);
     ck_assert_int_eq(tocsin_wait(kept, -1, &other), 7);
-    ck_assert_ptr_eq(info, other); /* both queues hold the same info */
+    ck_assert_ptr_eq(info, other); /* both queues hold the same info, not two copies */
     tocsin_info_unref(info), tocsin_info_unref(other);
     ck_assert_int_eq(drops, 1);
     ck_assert_int_eq(tocsin_queue_wait(take, 0, &info), 0);
@@ -354,9 +355,9 @@ START_TEST(ended_while_it_is_ignored)
     turns();
     ck_assert_record("call2");
     ck_assert_int_eq(tocsin_pending_count("op.done"),
-                     2); /* blocked and ignored: pending, as in Linux */
+                     2); /* 2: a signal that is blocked and ignored becomes pending, as in Linux */
     ck_assert_int_eq(seen.count, 1);
-    unblock(mask); /* discards them */
+    unblock(mask); /* unblocking discards the pending completions, since the signal is ignored */
     ck_assert_int_eq(seen.count, 3);
     ck_assert_record("");
     ck_assert_int_eq(tocsin_pending_count("op.done"), 0);

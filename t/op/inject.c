@@ -1,6 +1,6 @@
-/* Fault injection for completions and posts. The injector delays a completion, moves it behind
-   the next completion, or turns it into a failure, while each kind of waiter waits. The injector
-   is also set and removed. */
+/* Fault injection for completions and posts. The injector delays a completion, moves it behind the
+   next completion, or turns it into a failure. Meanwhile each kind of waiter waits. Other tests set
+   and remove the injector. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -18,7 +18,8 @@ static struct {
     int times;
     struct tocsin_inject_action verdict;
 } plan;
-static int crossed, asked; /* events that match the plan; all events */
+/* crossed counts the events that match the plan; asked counts all events */
+static int crossed, asked;
 
 static void by_plan(const struct tocsin_inject_event *crossing,
                     struct tocsin_inject_action *verdict, void *arg)
@@ -94,7 +95,8 @@ START_TEST(an_end_comes_late)
 }
 END_TEST
 
-/* A delayed completion keeps its payload, whether the payload is lent or copied. */
+/* A delayed completion must keep its payload. The payload is lent in one case, and copied in the
+   other case. */
 START_TEST(as_it_was)
 {
     bool lent = _i;
@@ -169,8 +171,8 @@ START_TEST(ended_meanwhile)
 }
 END_TEST
 
-/* The provider of this operation has no cancel function, so a cancel is refused while the
-   operation runs. While its completion is delayed, a cancel succeeds. */
+/* The provider of this operation has no cancel function, so a cancel is refused while the operation
+   runs. While its completion is delayed, a cancel must succeed. */
 START_TEST(that_cannot_be_cancelled)
 {
     struct tocsin_op op = start(&few_type, TOCSIN_CALL(tell, &told));
@@ -185,8 +187,8 @@ START_TEST(that_cannot_be_cancelled)
 }
 END_TEST
 
-/* The operation is cancelled before the injector could delay its completion. The completion is
-   not delayed. */
+/* The operation was cancelled before the injector sees its completion. The completion must not be
+   delayed. */
 START_TEST(asked_to_end_before)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
@@ -199,8 +201,8 @@ START_TEST(asked_to_end_before)
 }
 END_TEST
 
-/* The operation has completed, but its completion is not delivered yet, when its deadline
-   expires or the program cancels it. The completion is not delayed: no second deadline or cancel
+/* The operation has completed, and its completion is not delivered yet. Now its deadline expires,
+   or the program cancels it. The completion must not be delayed, since no second deadline or cancel
    could end the delay of an hour. */
 START_TEST(asked_to_end_just_now)
 {
@@ -316,8 +318,8 @@ START_TEST(behind_and_cancelled)
 }
 END_TEST
 
-/* The operation reports progress, then its completion is delayed. The progress is delivered at
-   once. The injector sees the completion once. */
+/* The operation reports progress, and then its completion is delayed. The progress must be
+   delivered at once. The injector must see the completion once. */
 START_TEST(behind_its_progress)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
@@ -348,7 +350,7 @@ START_TEST(into_a_block)
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");
     moves(50);
-    told_once(7); /* O9: a block does not delay the notify */
+    told_once(7); /* contract line O9: the block does not delay the notify */
     ck_assert_str_eq(written, "");
     unblock(token);
     ck_assert_str_eq(written, "heard ");
@@ -475,7 +477,7 @@ START_TEST(members_of_groups)
 }
 END_TEST
 
-/* The program frees an operation with TOCSIN_FUTURE while its completion is delayed. */
+/* The program frees an operation of the kind TOCSIN_FUTURE while its completion is delayed. */
 START_TEST(a_result_given_up)
 {
     struct tocsin_op op;
@@ -489,8 +491,8 @@ START_TEST(a_result_given_up)
 }
 END_TEST
 
-/* A thread of the pool completes the work, and the completion is delayed. tocsin_clock_move()
-   waits for running threads only, so it does not wait for the delay. */
+/* A thread of the pool completes the work, and the injector delays the completion.
+   tocsin_clock_move() waits only for running threads, so it must not wait for the delay. */
 START_TEST(work_that_is_held_up)
 {
     ends_late("work.done", 1, 50);
@@ -524,7 +526,7 @@ START_TEST(heard_elsewhere)
     ck_assert_record("here0");
     peer_does(&peer, do_turns, NULL);
     told_once(0);
-    ck_assert_int_eq(asked, 1); /* the injector runs on this loop only */
+    ck_assert_int_eq(asked, 1); /* 1, since only this loop calls the injector */
     peer_end(&peer);
 }
 END_TEST
@@ -607,7 +609,7 @@ START_TEST(freed_by_the_one_that_was_overtaken)
 }
 END_TEST
 
-/* Contract line T8: after fork() */
+/* Tests of contract line T8: delayed completions after fork() */
 static void in_child(void)
 {
     require(tocsin_after_fork() == 0);
@@ -731,8 +733,8 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* The injector returns a positive error or a negative delay. Both mean nothing, so the event is
-   not changed. */
+/* The injector returns a positive error, or a negative delay. Both values have no meaning, so the
+   event must not be changed. */
 START_TEST(senseless_verdicts)
 {
     declare_posts();
@@ -748,7 +750,7 @@ START_TEST(senseless_verdicts)
 }
 END_TEST
 
-/* The injector is removed while an event is delayed. The event keeps its delay. */
+/* The injector is removed while an event is delayed. The event must keep its delay. */
 START_TEST(who_has_left)
 {
     bool behind = _i;
@@ -766,8 +768,8 @@ START_TEST(who_has_left)
 }
 END_TEST
 
-/* After tocsin_inject(NULL) has returned, no thread runs the removed injector, so this counter
-   may be a plain variable. */
+/* After tocsin_inject(NULL) has returned, no thread runs the injector that was removed. So this
+   counter may be a plain variable. */
 static void counts(const struct tocsin_inject_event *crossing, struct tocsin_inject_action *verdict,
                    void *arg)
 {
@@ -803,7 +805,7 @@ START_TEST(it_comes_and_goes)
     }
     for (long i = test_scaled(2000, 10, 50); i; i--) {
         ck_assert_int_eq(tocsin_inject(counts, &count), 0);
-        /* Every entry of the pool is in use: turn until a task has ended. */
+        /* Every entry of the pool is in use. The test runs turns until a task has ended. */
         while ((err = tocsin_work(no_task, NULL, NULL, NULL)) == -EAGAIN)
             ck_assert_int_ge(tocsin_loop_turn(-1), 0);
         ck_assert_int_eq(err, 0);
@@ -875,7 +877,7 @@ static TCase *seam_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* A test case that uses the real clock */
+/* Makes a test case whose tests use the real clock. */
 static TCase *world_case(Suite *suite, const char *name)
 {
     TCase *tests = test_case(suite, name);

@@ -104,8 +104,9 @@ START_TEST(completed_with_a_copy_and_cancelled)
 }
 END_TEST
 
-/* A thread completes the operation, and copying the payload fails. Meanwhile the loop cancels
-   the operation. The failed completion changes nothing, so the operation can still be completed. */
+/* A thread completes the operation, and the copy of the payload fails. Meanwhile the loop cancels
+   the operation. The failed completion must change nothing, so the operation can still be
+   completed. */
 static atomic_int copying, may_fail;
 
 static int ref_fails(void *object)
@@ -170,7 +171,7 @@ START_TEST(cancelled_while_a_completion_fails)
     ck_assert(err == 0 || err == -EALREADY);
     atomic_store(&may_fail, 1);
     pthread_join(thread, NULL);
-    turns_until(&told.count, 1); /* the operation was cancelled, and ends */
+    turns_until(&told.count, 1); /* waits for the completion, since the operation was cancelled */
     ck_assert_int_lt(told.status, 0);
 }
 END_TEST

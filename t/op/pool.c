@@ -83,7 +83,8 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_pool_free(pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_new(1025, 1, &pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_free((struct tocsin_pool){ 0 }), -ENOENT);
-    for (int i = 0; i < 200; i++) { /* an id is not reused soon */
+    /* 200 pools, to check that the id of a freed pool is not reused soon */
+    for (int i = 0; i < 200; i++) {
         struct tocsin_pool next;
 
         ck_assert_int_eq(tocsin_pool_new(0, 0, &next), 0);
@@ -157,8 +158,8 @@ START_TEST(all_threads_end_with_the_last_loop)
     pthread_t thread;
     int before;
 
-    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL),
-                     0); /* with the first thread, a sanitizer creates its own */
+    /* creates a first thread: a sanitizer creates its own thread at that time */
+    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     before = threads_now();
 
@@ -170,10 +171,12 @@ START_TEST(all_threads_end_with_the_last_loop)
     post(&go, 8);
     drain_all();
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    while (threads_now() > before) /* a thread may still be returning from its last task */
+    /* waits, since a thread may still be returning from its last task */
+    while (threads_now() > before)
         sched_yield();
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
-    start_on((struct tocsin_pool){ 0 }, task_nothing); /* the threads are created again */
+    /* the pools must create their threads again */
+    start_on((struct tocsin_pool){ 0 }, task_nothing);
     drain_all();
 }
 END_TEST
@@ -195,8 +198,8 @@ static void *live(void *arg)
     return NULL;
 }
 
-/* Loops on three threads start and end work at the same time. The pool ends its threads when its
-   last user ends, and creates threads again when another loop starts work. */
+/* Loops on three threads start and end work at the same time. The pool must end its threads when
+   its last user ends. It must create threads again when another loop starts work. */
 START_TEST(loops_that_come_and_go)
 {
     pthread_t threads[3];

@@ -1,4 +1,5 @@
-/* Timers: single, periodic, coalesced, paused, and set again. */
+/* Timers that expire once, that tick periodically, that coalesce, that pause, and that are set
+   again. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"
@@ -47,9 +48,10 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
     cancel();
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL); /* not a timer */
+    /* -EINVAL, since this operation is not a timer */
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);
     ck_assert_int_eq(tocsin_op_deadline(op, -2), -EINVAL);
-    /* so late that no deadline is set */
+    /* INT64_MAX is so late that no deadline is set */
     ck_assert_int_eq(tocsin_op_deadline(op, INT64_MAX), 0);
     cancel();
     ck_assert_int_eq(tocsin_timer_set((struct tocsin_op){ { (uint64_t)-EIO } }, 1), -EIO);
@@ -82,7 +84,7 @@ START_TEST(again_and_again)
         ck_assert_uint_eq(told.overrun, 0);
         ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     }
-    /* moves the next tick; the period does not change */
+    /* moves the next tick only; the period does not change */
     ck_assert_int_eq(tocsin_timer_set(op, 3), 0);
     move(3);
     ck_assert_int_eq(told.count, 6);
@@ -96,12 +98,12 @@ START_TEST(again_and_again)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    ck_assert_int_eq(told.count, 9); /* TOCSIN_EACH: the notify is not called at the end */
+    ck_assert_int_eq(told.count, 9); /* 9: with TOCSIN_EACH the notify is not called at the end */
 }
 END_TEST
 
-/* A handler runs for longer than the timer's period. The missed ticks coalesce into one, and
-   later ticks come in time. */
+/* A handler runs for longer than the timer's period. The missed ticks must coalesce into one tick,
+   and later ticks must arrive at their times. */
 static int stall(const struct tocsin_info *info, void *arg)
 {
     int64_t until = tocsin_now() + 35000;
@@ -144,7 +146,8 @@ START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
     ck_assert_int_eq(told.count, 0);
     move(1);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_uint_eq(told.overrun, 9); /* no handler was connected during these ticks */
+    /* 9 ticks were missed, since no handler was connected during them */
+    ck_assert_uint_eq(told.overrun, 9);
     move(30);
     ck_assert_int_eq(told.count, 4);
     ck_assert_uint_eq(told.overrun, 0);
@@ -190,7 +193,7 @@ START_TEST(without_a_period_and_unwanted)
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
     move(0);
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
-    move(0); /* the queue is full */
+    move(0); /* the tick finds no room, since the queue is full */
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     move(0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
@@ -221,7 +224,8 @@ START_TEST(its_deadline)
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
     connect_to("timer.expired", tell, &told);
     ck_assert_int_eq(tocsin_op_deadline(op, 35), 0);
-    ck_assert_int_eq(tocsin_op_deadline(op, 25), 0); /* replaces the former deadline */
+    /* this deadline replaces the one that was set before */
+    ck_assert_int_eq(tocsin_op_deadline(op, 25), 0);
     move(24);
     ck_assert_int_eq(told.count, 0);
     move(1);

@@ -1,5 +1,5 @@
-/* Work: a blocking function runs on a thread of a pool. The tests end the work in each possible
-   way. Its drop function must be called exactly once. */
+/* Tests work, which is a blocking function that runs on a thread of a pool. The tests end the work
+   in each possible way. The drop function of the work must be called exactly once. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -18,7 +18,7 @@ static int task_nothing(void *arg)
     return *(int *)arg;
 }
 
-/* This task posts `began`, then waits for `go`. */
+/* This task posts the semaphore began, and then waits for the semaphore go. */
 static int task_block(void *arg)
 {
     sem_post(&began);
@@ -71,8 +71,8 @@ static void begun(void)
         ;
 }
 
-/* Waits until the drop function has been called this often. The thread may call it shortly after
-   the completion. */
+/* Waits until the drop function has been called this many times. The thread may call it shortly
+   after the completion. */
 static void dropped(int count)
 {
     while (atomic_load(&drops) < count)
@@ -130,7 +130,7 @@ START_TEST(the_queue_is_bounded)
         ck_assert_int_eq(start(task_nothing, 0, &op), 0);
     ck_assert_int_eq(start(task_nothing, 0, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EAGAIN);
-    /* the program keeps the argument of a start that failed */
+    /* 0: the start failed, so the program keeps the argument */
     ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     drain_all();
@@ -175,7 +175,7 @@ START_TEST(running_it_cannot_be_cancelled)
     ck_assert_int_eq(start(task_block, 0, &op), 0);
     begun();
     ck_assert_int_eq(tocsin_cancel(op), -EBUSY);
-    /* A deadline cannot interrupt the running task, either. */
+    /* The task already runs, so a deadline cannot interrupt it, either. */
     ck_assert_int_eq(tocsin_op_deadline(op, 0), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
@@ -200,7 +200,8 @@ START_TEST(abandoned_while_it_runs)
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    ck_assert_int_eq(atomic_load(&drops), 0); /* the pool's thread still uses the argument */
+    /* 0, since the pool's thread still uses the argument */
+    ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     dropped(1);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
@@ -209,7 +210,8 @@ START_TEST(abandoned_while_it_runs)
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* the task is queued behind a running task */
+    /* succeeds, since the task is queued behind a running task */
+    ck_assert_int_eq(tocsin_cancel(op), 0);
     turns_until(&told.count, 3);
     dropped(2);
     sem_post(&go);
