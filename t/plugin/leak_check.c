@@ -1,7 +1,9 @@
 /* The leak check must name each object that a plugin leaves behind or removes, and nothing else.
-   The tests cover each kind of object; plugins that load others; plugins that the test itself
-   unloads or reloads; an unload that times out; a second load that fails or leaks; wrong
-   arguments; and a fault in each allocation and system call. */
+   The tests cover each kind of object.
+
+    Further plugins load others, or the test itself unloads or reloads them. An unload times out. A
+    second load fails or leaks. The last tests pass wrong arguments, and make each allocation and
+    system call fail. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -62,7 +64,7 @@ START_TEST(leaves)
     char reason[256];
 
     if (RUNNING_ON_VALGRIND && strstr(left[_i].what, "code"))
-        return; /* valgrind itself maps code */
+        return; /* not checked under valgrind, which maps code itself */
     host_begin();
     ck_assert_int_eq(chdir("/"), 0);
     umask(022);
@@ -118,8 +120,8 @@ START_TEST(others)
 }
 END_TEST
 
-/* The test function itself unloads or reloads the plugin. The unload may not have ended when the
-   function returns. */
+/* The test function itself unloads or reloads the plugin. When the function returns, the unload may
+   not have ended yet. */
 START_TEST(unloaded_by_test)
 {
     host_begin();
@@ -203,7 +205,7 @@ START_TEST(still_mapped)
     check_begin("kept", SETTINGS("init=drop"));
     check_end(-ENOTEMPTY, "kept leaves behind: file of kept, still mapped");
     tocsin_loop_free();
-    _exit(0); /* the descriptor of the mapped copy stays open */
+    _exit(0); /* skips the fixture, since the descriptor of the mapped copy stays open */
 }
 END_TEST
 

@@ -1,5 +1,5 @@
-/* Contract line P2: plugins are loaded or refused. A refused load must return the right error
-   and reason, and leave nothing behind. */
+/* Contract line P2: a plugin is loaded, or its load is refused. A refused load must return the
+   right error and reason, and must leave nothing behind. */
 #include <tocsin/watchdog.h>
 
 #include "plugin_host.h"
@@ -80,8 +80,8 @@ START_TEST(beside_another)
 }
 END_TEST
 
-/* The plugin's init starts one operation or object of each kind, then fails. No function of the
-   plugin is called afterwards, and the plugin is unmapped soon. */
+/* The plugin's init starts one operation or object of each kind, and then fails. No function of the
+   plugin may be called after that, and the plugin must be unmapped soon. */
 START_TEST(init_fails)
 {
     host_begin();
@@ -117,14 +117,15 @@ START_TEST(loads_itself)
     ck_assert_int_eq(host.init_answer, -EEXIST);
     unloaded("guest");
     loads("guest", SETTINGS("init=self", "self=needy"));
-    ck_assert_int_eq(host.init_answer, -ELOOP); /* needy needs a plugin whose load has not ended */
+    /* -ELOOP: the plugin needy needs a plugin whose load has not ended */
+    ck_assert_int_eq(host.init_answer, -ELOOP);
     ck_assert(!is_loaded("needy"));
     unloaded("guest");
     turns_until_mapped(0);
 }
 END_TEST
 
-/* The plugin's init does not return. The watchdog names the plugin, and the plugin cannot be
+/* The plugin's init does not return. The watchdog must name the plugin, and the plugin must not be
    unloaded meanwhile. Then the test lets the init continue. */
 
 static char blocked_signal[64], blocked_owner[64];
@@ -186,7 +187,7 @@ START_TEST(what_is_known)
     ck_assert_int_eq(tocsin_plugin_check("needy", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_str_eq(facts.needs, "guest");
-    /* At most the bytes of the last error text are mapped, and no code. */
+    /* No code is mapped. Only the bytes of the last error text may be mapped. */
     ck_assert_int_eq(mapped_lines() <= 1, 1);
     loads("needy", NULL);
     ck_assert_int_eq(tocsin_plugin_next(NULL, &facts), 0);
@@ -194,11 +195,12 @@ START_TEST(what_is_known)
     ck_assert_int_eq(tocsin_plugin_next("guest", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_int_eq(tocsin_plugin_next("needy", &facts), -ENOENT);
-    ck_assert_ptr_null(tocsin_setting("init", NULL)); /* only plugins have settings */
+    /* the program itself has no settings, only plugins have */
+    ck_assert_ptr_null(tocsin_setting("init", NULL));
     ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    _exit(0); /* the buffer of the error text is freed at exit */
+    _exit(0); /* skips the fixture, since the error text is freed only when the process exits */
 }
 END_TEST
 
@@ -243,7 +245,7 @@ START_TEST(in_a_handler)
     connect_to("host.called", on_call, NULL);
     emits(1);
     ck_assert_int_eq(load_answer, 0);
-    /* E2: a running delivery calls no handler that is connected during it */
+    /* contract line E2: a running delivery calls no handler that is connected during it */
     ck_assert_int_eq(host.called, 0);
     emits(2);
     ck_assert_int_eq(host.called, 1);

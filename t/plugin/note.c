@@ -1,5 +1,5 @@
-/* Reads the note of a plugin from the bytes of its file: intact plugins, broken plugins, and
-   files with random changes in each part. */
+/* Tests how the note of a plugin is read from the bytes of its file. The files are intact plugins,
+   broken plugins, and files with random changes in each part. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() */
 #include <dlfcn.h>
 #include <link.h>
@@ -14,8 +14,8 @@
 
 static char reason[256];
 
-/* Copies the first `size` bytes into a buffer of exactly that size and reads the note. A
-   sanitizer then finds each read past the end. */
+/* Copies the first size bytes into a buffer of exactly that size, and reads the note. So a
+   sanitizer finds each read past the end. */
 static int note_of(const struct object *object, size_t size, struct tocsin__note *note)
 {
     unsigned char *exact = malloc(size ? size : 1);
@@ -203,7 +203,7 @@ START_TEST(who_starts_threads)
 }
 END_TEST
 
-/* Functions that change a file. They take their offsets from the plugin "plain", or from
+/* Functions that change a file. They take their offsets from the plugin "plain", or from the plugin
    "plain_sysv", which has the older hash table. */
 
 static ElfW(Ehdr) * header_of(const struct object *object)
@@ -399,8 +399,8 @@ START_TEST(what_begins_within_a_page)
 }
 END_TEST
 
-/* Tests: symbol tables. with_tail() adds the bytes as the last segment of the file, so that a
-   read past them is a read past the file's end. */
+/* Tests: symbol tables. with_tail() adds bytes as the last segment of the file. So a read past
+   these bytes is a read past the end of the file. */
 
 enum { TAIL = 0x1000000, PAGE = 0x10000 };
 
@@ -450,13 +450,15 @@ START_TEST(tables_that_do_not_fit_the_symbols)
         { DT_GNU_HASH, 2, { 1, 1 } },
         { DT_GNU_HASH, 3, { 1, 1, 0 } },
         { DT_GNU_HASH, 4, { 1, 1, 0, 0 } },
-        { DT_GNU_HASH, 7, { 1, 1, 0, 0, 1, 2, 3 } }, /* no bloom filter */
+        { DT_GNU_HASH, 7, { 1, 1, 0, 0, 1, 2, 3 } }, /* this hash table has no bloom filter */
         { DT_GNU_HASH, 8, { 1, 1, 3, 0, 1, 2, 3 } },
         { DT_GNU_HASH, 8, { 0, 1, 1, 0, 1, 2, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 32, 1, 2, 3 } },
-        { DT_GNU_HASH, 7, { 1, 1, 1, 0, ~0u, ~0u, 1 } },    /* no chain */
-        { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 2 } }, /* a chain without an end */
-        { DT_GNU_HASH, 8, { 1, 4, 1, 0, ~0u, ~0u, 3, 3 } }, /* begins before the first symbol */
+        { DT_GNU_HASH, 7, { 1, 1, 1, 0, ~0u, ~0u, 1 } }, /* the hash table has no chain */
+        /* the hash table has a chain without an end */
+        { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 2 } },
+        /* the hash table begins before the first symbol */
+        { DT_GNU_HASH, 8, { 1, 4, 1, 0, ~0u, ~0u, 3, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, UINT32_MAX, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 3 } },
         { DT_GNU_HASH, 8, { UINT32_MAX, 1, 1, 0, 1, 3 } },
@@ -468,10 +470,10 @@ START_TEST(tables_that_do_not_fit_the_symbols)
         { DT_HASH, 2, { 1, UINT32_MAX } },
         { DT_HASH, 6, { 0, 3, 0, 0, 0 } },
         { DT_HASH, 6, { UINT32_MAX, 3, 1, 0, 0, 0 } },
-        { DT_HASH, 6, { 1, 3, 1, 0, 2, 1 } }, /* a cycle */
+        { DT_HASH, 6, { 1, 3, 1, 0, 2, 1 } }, /* the chain of this hash table is a cycle */
         { DT_HASH, 6, { 1, 3, 3, 0, 0, 0 } },
         { DT_HASH, 6, { 1, 3, 1, 0, UINT32_MAX, 0 } },
-        { DT_DEBUG, 2, { 1, 3 } }, /* no hash table */
+        { DT_DEBUG, 2, { 1, 3 } }, /* the file has no hash table */
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -509,8 +511,8 @@ START_TEST(symbols_and_names_that_reach_too_far)
 }
 END_TEST
 
-/* The file has DT_RELACOUNT, but no table of relocations. The dynamic linker would still read
-   that many entries, so the file is refused. */
+/* The file has DT_RELACOUNT, but no table of relocations. The dynamic linker would read as many
+   entries as DT_RELACOUNT says, so the file must be refused. */
 START_TEST(a_count_of_relocations_without_a_table)
 {
     struct object object = object_of("plain");
@@ -558,7 +560,8 @@ START_TEST(not_exactly_one_note)
     check_object_refused("mute", -ENOEXEC, "not a tocsin plugin");
     check_object_refused("twice", -EBADMSG, "two notes");
     check_object_refused("roomy", -EBADMSG, "64 KiB");
-    object.data[note_offset(&object) + 12] = 'T'; /* the note's name is not tocsin's */
+    /* the name in the note is no longer the name of tocsin's note */
+    object.data[note_offset(&object) + 12] = 'T';
     check_refused(&object, -ENOEXEC, "not a tocsin plugin");
     free(object.data);
 }
@@ -572,7 +575,7 @@ START_TEST(a_note_that_lies_about_its_size)
     note_alone(&object);
     head = note_head(&object);
     was = *head;
-    /* The size overflows when it is added. The note is still refused. */
+    /* The size of the note is so large that a sum with it overflows. The note must be refused. */
     for (uint32_t more = 1; more; more <<= 1) {
         head->n_descsz = was.n_descsz + more;
         check_refused(&object, -EBADMSG, "longer than");
@@ -584,9 +587,9 @@ START_TEST(a_note_that_lies_about_its_size)
     head->n_namesz = UINT32_MAX;
     check_refused(&object, -EBADMSG, "longer than");
     *head = was;
-    head->n_descsz = was.n_descsz - 1; /* the text ends before its NUL */
+    head->n_descsz = was.n_descsz - 1; /* the text of the note ends before its NUL */
     check_refused(&object, -EBADMSG, "does not end with a NUL");
-    head->n_descsz = 0; /* the note's text is read as the next note */
+    head->n_descsz = 0; /* the size is 0, so the text of the note is read as the next note */
     check_refused(&object, -EBADMSG, "longer than");
     free(object.data);
 }
@@ -791,7 +794,7 @@ static bool known(int err)
     return err == 0 || err == -ENOEXEC || err == -EBADMSG || err == -EPROTONOSUPPORT;
 }
 
-/* Returns the offset after the last mapped byte of the file. */
+/* Returns the file offset after the last byte that is mapped. */
 static size_t mapped_size(const struct object *object)
 {
     const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(void *)(object->data +
@@ -866,8 +869,8 @@ static void flip_name(const char *name)
              &seed);
     flip_all(&object, dynamic->p_offset, dynamic->p_filesz, &seed);
     flip_all(&object, note, 20 + note_head(&object)->n_descsz, &seed);
-    flip_all(&object, note, 2048 < object.size - note ? 2048 : object.size - note,
-             &seed); /* the hash table, symbols and names follow these bytes */
+    /* only the bytes before the hash table, the symbols and the names are changed */
+    flip_all(&object, note, 2048 < object.size - note ? 2048 : object.size - note, &seed);
     free(object.data);
 }
 
@@ -878,7 +881,7 @@ START_TEST(every_byte_another)
 }
 END_TEST
 
-/* Many bytes before the code are changed at once. */
+/* Changes many bytes before the code at once. */
 START_TEST(many_bytes_others)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };

@@ -1,5 +1,5 @@
-/* Contract line P4: a reload replaces the old version of a plugin by the new one. No emission is
-   lost, and none is delivered to both versions. */
+/* Contract line P4: a reload replaces the old version of a plugin by the new version. No emission
+   is lost, and no emission is delivered to both versions. */
 #include <malloc.h>
 
 #include "plugin_host.h"
@@ -24,8 +24,8 @@ START_TEST(state_is_handed_over)
     ck_assert_int_eq(host.dropped, 1);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    reloads(NULL, -EPROTO,
-            "tocsin_plugin_init returned"); /* neither version can restore the saved state */
+    /* the reload fails with this reason, since neither version can restore the saved state */
+    reloads(NULL, -EPROTO, "tocsin_plugin_init returned");
     ck_assert_ptr_nonnull(strstr(gone.reason, "the old version does not start again"));
     ck_assert(!is_loaded("guest"));
     turns_until_mapped(0);
@@ -59,7 +59,8 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    /* Only the old version has handlers, and its signals are not blocked. */
+    /* Only the old version has handlers, and its signals are not blocked. So the new version
+       receives nothing. */
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
@@ -102,7 +103,8 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* A block of the old version keeps emissions pending. They are delivered to the new version. */
+/* A block of the old version keeps emissions pending. These emissions must be delivered to the new
+   version. */
 START_TEST(what_it_has_blocked)
 {
     host_begin();
@@ -129,8 +131,9 @@ static int do_some(void *arg)
     return 0;
 }
 
-/* Another loop runs no turn, so the reload cannot be completed. The old version continues at
-   once, and can start operations. When that loop runs again, the reload has ended. */
+/* Another loop runs no turn, so the reload cannot be completed. The old version must continue at
+   once, and must be able to start operations. When the other loop runs again, the reload has
+   ended. */
 START_TEST(a_loop_that_does_not_come)
 {
     struct tocsin_op op;
@@ -193,7 +196,7 @@ START_TEST(what_stands_is_kept_until_it_can_be_done)
 END_TEST
 
 /* The plugin has a running operation. The operation may end while the old version is still
-   connected. If it does not end within the time limit, the reload cancels it. */
+   connected. If the operation does not end within the time limit, the reload cancels it. */
 START_TEST(what_it_runs)
 {
     struct tocsin_op op;
@@ -211,14 +214,15 @@ START_TEST(what_it_runs)
     ck_assert_int_eq(gone.count, 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    ck_assert_int_eq(host.start(NULL, &op), 0); /* the old version may start more operations */
+    /* succeeds, since the old version may start more operations */
+    ck_assert_int_eq(host.start(NULL, &op), 0);
     ck_assert_int_eq(host.finish(op), 0);
     host.open = 1;
     gone_with(&gone, 0, "");
     ck_assert_int_eq(host.worked, 1);
     ck_assert_int_eq(host.inits, 2);
     reloads(SETTINGS("init=drop"), 0,
-            ""); /* after two seconds, the timer and the fiber are cancelled */
+            ""); /* no reason: after two seconds, the reload cancels the timer and the fiber */
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
     unloaded("guest");
@@ -226,8 +230,8 @@ START_TEST(what_it_runs)
 }
 END_TEST
 
-/* Quotas belong to the plugin, not to one version. The new version has the limits of the old
-   one. */
+/* Quotas belong to the plugin, not to one version. So the new version must have the limits of the
+   old version. */
 
 static char limited_owner[64], limited_holding[64];
 
@@ -257,8 +261,9 @@ START_TEST(limits_go_on)
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
+    /* the reload has failed, and must not have removed the limits */
     refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT,
-            "tocsin_plugin_init returned"); /* the failed reload has not removed the limits */
+            "tocsin_plugin_init returned");
     ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, UINT64_MAX), 0);
     loads("guest", SETTINGS("init=drop handler observer"));
     unloaded("guest");
@@ -270,14 +275,14 @@ static int asked_status;
 
 static int asks_in_meeting(void)
 {
-    /* The old version's handler is still connected, but the registry calls no function of the
-       plugin. */
+    /* The handler of the old version is still connected, but the registry must call no function of
+       the plugin. */
     asked_status = tocsin_ask(asks_signo, NULL, NULL);
     return 0;
 }
 
-/* The program asks a handler of the plugin during the reload. The ask is refused with an error,
-   and never returns 0. */
+/* The program asks a handler of the plugin during the reload. tocsin_ask() must return an error,
+   and must never return 0. */
 START_TEST(asked_during_the_swap)
 {
     host_begin();
@@ -296,7 +301,7 @@ START_TEST(asked_during_the_swap)
 }
 END_TEST
 
-/* The plugin has a thread that its fini ends. The reload succeeds. */
+/* The plugin has a thread, which its fini ends. The reload must succeed. */
 START_TEST(a_thread_of_its_own)
 {
     host_begin();
@@ -309,14 +314,14 @@ START_TEST(a_thread_of_its_own)
 }
 END_TEST
 
-/* A thread without a loop posts numbers, and the test emits numbers, while the plugin is
-   reloaded. The plugin has handlers on two loops. On each loop, exactly one version must receive
-   each number. TOCSIN_RELOADS and TOCSIN_EMISSIONS set the amounts. */
+/* A thread without a loop posts numbers, and the test emits numbers, while the plugin is reloaded.
+   The plugin has handlers on two loops. On each loop, exactly one version must receive each number.
+   TOCSIN_RELOADS sets the number of reloads, TOCSIN_EMISSIONS the number of emissions. */
 
 enum { BURST = 16 };
 static _Atomic unsigned char *seen;
-static _Atomic long sent,
-    due; /* due: how many may have been sent by now, since all reloads must overlap with some */
+/* due limits how many numbers may have been sent by now, so that numbers remain for each reload */
+static _Atomic long sent, due;
 static _Atomic int sender_over;
 static long most;
 
@@ -406,7 +411,8 @@ START_TEST(while_work_flows)
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
     ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
-    /* The first reload makes the allocations that a process makes once. */
+    /* The first reload makes allocations that a process makes only once, so the test counts after
+       it. */
     refusals += reload_amid() < 0;
     before = allocated();
     for (long i = 1; i < rounds; i++) {
@@ -414,7 +420,8 @@ START_TEST(while_work_flows)
         due = most / rounds * i;
     }
     due = most;
-    while (emit_some() || !sender_over) /* either loop's inbox may be full */
+    /* an emission or a post may be refused, since the inbox of either loop may be full */
+    while (emit_some() || !sender_over)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
     over = 1;
@@ -440,8 +447,8 @@ START_TEST(while_work_flows)
 }
 END_TEST
 
-/* The plugin sets an injector. The new version's init finds no injector set. If the new version
-   does not start, the old injector is set again. */
+/* The plugin sets an injector. During the new version's init, no injector is set. If the new
+   version does not start, the old injector must be set again. */
 START_TEST(at_the_seams)
 {
     bool fails = _i;
@@ -467,8 +474,8 @@ START_TEST(at_the_seams)
 }
 END_TEST
 
-/* Two plugins are reloaded at once. Each reload runs on a loop that the other reload needs. Both
-   must end. */
+/* Two plugins are reloaded at the same time. Each reload runs on a loop that the other reload
+   needs. Both reloads must end. */
 static int do_load(void *arg)
 {
     return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
@@ -499,7 +506,7 @@ START_TEST(two_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    _exit(0); /* A plugin that cannot be unmapped keeps its descriptors. */
+    _exit(0); /* skips the fixture, since a plugin that cannot be unmapped keeps its descriptors */
 }
 END_TEST
 

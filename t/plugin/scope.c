@@ -1,5 +1,6 @@
 /* The symbols of a plugin are compared with the symbols of the process. Some plugins are refused
-   before they are mapped, a check warns of some, and all others are loaded. */
+   before they are mapped. For some plugins tocsin_plugin_check() prints a warning. All others are
+   loaded. */
 #define _GNU_SOURCE /* for dlvsym() */
 #include <dlfcn.h>
 #include <string.h>
@@ -136,7 +137,7 @@ START_TEST(with_a_unique_symbol_it_is_not_reloaded)
     put("bound_unique", "bound");
     loads(path, NULL);
     reload_is_refused("bound");
-    put("bound_hidden", "bound"); /* The old version would also stay in memory. */
+    put("bound_hidden", "bound"); /* refused: the old version would stay in memory, too */
     reload_is_refused("bound");
     put_end();
 }
@@ -176,7 +177,8 @@ START_TEST(a_unique_symbol_of_another_size)
         return;
     loads("bound_unique", NULL);
     refused("bound_unique2", NULL, -ELIBACC, "bound_table has 64 bytes");
-    loads("bound_unique3", NULL); /* A symbol of the same size is shared on purpose. */
+    /* loaded: an object that defines the symbol with the same size shares it on purpose */
+    loads("bound_unique3", NULL);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
-/* Plugins declare their settings. The tests cover each type with values at its limits and
-   beyond, malformed declarations, and values that load and reload refuse before they map the
-   plugin. */
+/* Plugins declare their settings. The tests cover each type of setting, with values at its limits
+   and beyond. They also cover malformed declarations. A load or a reload must refuse wrong values
+   before it maps the plugin. */
 #include <string.h>
 
 #include "plugin_host.h"

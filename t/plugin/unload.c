@@ -1,5 +1,5 @@
-/* Contract line P3: any thread may unload a plugin, whatever the plugin is doing. No function of
-   the plugin is called afterwards. */
+/* Contract line P3: any thread may unload a plugin, whatever the plugin is doing. After the unload
+   no function of the plugin may be called. */
 #include <tocsin/inject.h>
 #include <tocsin/provider.h>
 
@@ -33,8 +33,8 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* Three handlers receive a signal. One belongs to the plugin: the first, second or last. One of
-   them requests the unload. */
+/* Three handlers receive a signal. The first, second or last one belongs to the plugin. One of the
+   three handlers requests the unload. */
 static int on_host(const struct tocsin_info *info, void *arg)
 {
     const int *asks = arg;
@@ -58,10 +58,10 @@ START_TEST(amid_others)
         else
             connect_to("host.called", on_host, &asks[at]);
     emits(1);
-    if (asker == place) /* the plugin's handler is at that place */
+    if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    ck_assert_int_eq(host.called,
-                     1); /* unloaded between turns: this delivery calls all its handlers */
+    /* 1: the unload happens between turns, so this delivery calls the handlers of the plugin */
+    ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -69,7 +69,8 @@ START_TEST(amid_others)
 }
 END_TEST
 
-/* The plugin has one object of each kind on a loop. After the unload, none is left. */
+/* The plugin has one object of each kind on a loop. After the unload, no such object may be
+   left. */
 START_TEST(with_everything)
 {
     host_begin();
@@ -81,7 +82,7 @@ START_TEST(with_everything)
         tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    ck_assert_int_eq(host.ended, 2); /* the fiber and the long timer ended */
+    ck_assert_int_eq(host.ended, 2); /* 2: the fiber and the long timer have ended */
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
@@ -133,8 +134,8 @@ START_TEST(while_a_job_runs)
 }
 END_TEST
 
-/* A job of the plugin runs longer than the unload's time limit. The error names the job, the
-   plugin stays loaded, and the unload can be repeated. */
+/* A job of the plugin runs longer than the time limit of the unload. The error must name the job.
+   The plugin stays loaded, and the unload can be repeated. */
 START_TEST(while_a_job_runs_too_long)
 {
     struct tocsin_op op;
@@ -201,7 +202,7 @@ START_TEST(a_type_that_the_host_uses)
     tocsin_op_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    /* the test still holds the info of the plugin's operation */
+    /* -EBUSY, since the test still holds the info of the plugin's operation */
     gone_with(&gone, -EBUSY, "1 type");
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
@@ -212,7 +213,7 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* The plugin starts an operation while it is being unloaded. The start is refused. */
+/* The plugin starts an operation while the plugin is being unloaded. The start must be refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -263,8 +264,8 @@ START_TEST(objects_of_its)
 }
 END_TEST
 
-/* The test keeps an info of the plugin's signal, and reads it after the unload. The signal's
-   name and layout belong to the registry, so they still exist. */
+/* The test keeps an info of the plugin's signal, and reads it after the unload. The name and the
+   layout of the signal belong to the registry, so they must still exist. */
 static int keep(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_info **kept = arg;
@@ -301,7 +302,7 @@ START_TEST(in_fini)
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    ck_assert_uint_eq(host.loops[0].id, 0); /* this thread has no loop yet */
+    ck_assert_uint_eq(host.loops[0].id, 0); /* 0, since this thread has no loop yet */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
     for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
@@ -336,8 +337,8 @@ START_TEST(dependents_first)
 }
 END_TEST
 
-/* The plugin needs another plugin, which cannot be unloaded while the first runs a job. After
-   the failed unload, both continue and can start operations. */
+/* A plugin needs another plugin. The other plugin cannot be unloaded while the first plugin runs a
+   job. After the failed unload, both plugins must continue and be able to start operations. */
 START_TEST(a_dependent_that_is_held)
 {
     struct tocsin_op op;
@@ -391,8 +392,8 @@ START_TEST(a_thread_of_its_own)
 }
 END_TEST
 
-/* The plugin's fini ends the plugin's thread. The unload succeeds, although the kernel may list
-   the thread a moment longer. */
+/* The fini of the plugin ends the plugin's thread. The unload must succeed, although the kernel may
+   list the thread a moment longer. */
 START_TEST(a_thread_that_fini_ends)
 {
     host_begin();
@@ -424,14 +425,15 @@ START_TEST(that_cannot_be_unmapped)
     emits(1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.called, 0);
-    loads("kept", SETTINGS("init=drop")); /* another plugin, loaded from the same file */
+    /* this is another plugin, which is loaded from the same file */
+    loads("kept", SETTINGS("init=drop"));
     emits(2);
     ck_assert_int_eq(host.called, 1);
     gone.count = 0;
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    _exit(0); /* the plugin stays mapped and keeps its descriptors */
+    _exit(0); /* skips the fixture, since the plugin stays mapped and keeps its descriptors */
 }
 END_TEST
 
@@ -479,8 +481,8 @@ START_TEST(a_timer_on_another_loop)
 }
 END_TEST
 
-/* Posts and tasks of the plugin are queued for a loop that has not run yet when the plugin is
-   unloaded. */
+/* Posts and tasks of the plugin are queued for a loop. When the plugin is unloaded, this loop has
+   not run a turn yet. */
 START_TEST(on_the_way_to_another_loop)
 {
     struct tocsin_op op;
@@ -496,7 +498,8 @@ START_TEST(on_the_way_to_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    ck_assert_int_eq(host.tasks, 2); /* the loop refused the task, which still ran */
+    /* 2: the task still ran, although the unload had begun */
+    ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
     turns_until_mapped(0);
@@ -506,8 +509,8 @@ START_TEST(on_the_way_to_another_loop)
 }
 END_TEST
 
-/* The loop that requested the unload is freed, and then the loop that loaded the plugin. The
-   unload continues. */
+/* The loop that requested the unload is freed. After that, the loop that loaded the plugin is
+   freed. The unload must continue. */
 START_TEST(the_asking_loop_goes)
 {
     host_begin();
@@ -596,8 +599,8 @@ START_TEST(all_loops_go)
 }
 END_TEST
 
-/* The program asks the plugin's handler during the unload. If the handler is not called, the ask
-   must not return 0. */
+/* The program asks the plugin's handler during the unload. If the handler is not called,
+   tocsin_ask() must not return 0. */
 static int answers[64], answers_count;
 
 static int ask_now(const struct tocsin_info *info, void *arg)
@@ -619,7 +622,7 @@ START_TEST(asked_meanwhile)
     ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(ask_now), &op), 0);
     unloads("guest", &gone);
     turns_until(&answers_count, 3);
-    /* The ask calls the handler until the unload disconnects it. */
+    /* tocsin_ask() calls the handler of the plugin until the unload disconnects it. */
     ck_assert_int_eq(host.asked, answers_count);
     host.open = 1;
     gone_with(&gone, 0, "");
@@ -628,7 +631,7 @@ START_TEST(asked_meanwhile)
 }
 END_TEST
 
-/* Two threads request the unload at the same time. One of them gets an error. */
+/* Two threads request the unload at the same time. One of the threads gets an error. */
 START_TEST(asked_by_two)
 {
     host_begin();
@@ -646,7 +649,8 @@ START_TEST(asked_by_two)
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
             tocsin_loop_turn(0);
-            /* The plugin can be unmapped only after every loop was at rest. */
+            /* This turn brings the peer's loop to rest, before which the plugin cannot be
+               unmapped. */
             peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
@@ -693,8 +697,8 @@ static void hold_ends(const struct tocsin_inject_event *crossing,
     verdict->delay_ms = 3600000;
 }
 
-/* The plugin has set an injector, and the unload removes it. Events that it delayed keep their
-   delay, and can be cancelled. */
+/* The plugin has set an injector, and the unload removes the injector. Events that the injector has
+   delayed keep their delay, and can be cancelled. */
 static int crossed_in_fini;
 
 static int post_in_fini(void)
@@ -735,7 +739,8 @@ START_TEST(at_the_seams)
 }
 END_TEST
 
-/* An operation that the plugin started has ended before the unload. Nobody takes its result. */
+/* An operation of the plugin has ended before the unload. Its result is never taken, which must not
+   prevent the unload. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
@@ -745,8 +750,8 @@ START_TEST(a_result_that_nobody_takes)
 }
 END_TEST
 
-/* The program blocks the ticks of the plugin's timer. The pending ticks keep neither the timer
-   nor the plugin. Handlers for all timers receive them. */
+/* The program blocks the ticks of the plugin's timer. The pending ticks must keep neither the timer
+   nor the plugin. Handlers for all timers must receive the ticks. */
 static int count_ticks(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -773,8 +778,8 @@ START_TEST(ticks_that_are_held_back)
 }
 END_TEST
 
-/* The completion of an operation is delayed. The operation's type belongs to the plugin, or the
-   plugin started it. The unload does not wait for the delay. */
+/* The completion of an operation is delayed. The plugin defines the type of the operation, or the
+   plugin has started it. The unload must not wait for the delay. */
 START_TEST(what_is_held_up)
 {
     struct tocsin_op op;
@@ -825,7 +830,7 @@ static int serve(void)
 }
 
 /* The program starts a background operation in a handler of the plugin. The operation belongs to
-   the program, so it continues after the unload. */
+   the program, so it must continue after the unload. */
 START_TEST(what_serves_others)
 {
     host_begin();
