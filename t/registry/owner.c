@@ -1,5 +1,5 @@
-/* P1: the library counts for each owner how many handlers, operations, blocks, sources, queues and
-   tasks it has. Tests these figures and their limits. */
+/* Contract line P1: the library counts the handlers, operations, blocks, sources, queues and tasks
+   of each owner. The tests check these figures and their limits. */
 #include <errno.h>
 
 #include <tocsin/owner.h>
@@ -103,9 +103,9 @@ static const struct {
     { TOCSIN_RESOURCE_TASKS, take_task, give_task },
 };
 
-/* An owner takes one object, which must be counted, and reaches its limit. Three further
-   attempts must be refused with -EDQUOT. Only the first refusal emits the signal that announces
-   the limit. */
+/* An owner takes one object, which must be counted, and then reaches its limit. Three further
+   attempts must be refused with -EDQUOT. Only the first of these refusals emits the signal that
+   announces the limit. */
 START_TEST(each_holding)
 {
     uint64_t before;
@@ -179,8 +179,8 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/owner");
     TCase *tests = test_case(suite, "owner"), *full = tcase_create("full");
 
-    /* The test leaves the objects that it has taken, so it needs a test case without the usual
-       fixture's check. */
+    /* This test leaves the objects that it has taken. So its test case must not have the usual
+       fixture, which checks that nothing is left. */
     suite_add_tcase(suite, full);
     tcase_add_loop_test(full, each_holding, 0, COUNT);
     tcase_add_loop_test(tests, back_to_what_it_was, 0, COUNT);

@@ -70,7 +70,8 @@ START_TEST(the_parts_of_a_list)
 }
 END_TEST
 
-/* Returns how many patterns of all loops match this name but were not resolved for it yet. */
+/* Returns the number of patterns that match this name and that no loop has resolved for the name
+   yet. */
 static uint32_t unresolved(int signo)
 {
     return tocsin__signal(signo)->unresolved;
@@ -98,7 +99,7 @@ START_TEST(a_name_counts_those_that_will_find_it)
     unmatched = name_only("uncounted");
     ck_assert_uint_eq(unresolved(signo), 2);
     ck_assert_uint_eq(unresolved(unmatched), 0);
-    /* The handler is disconnected before the loop has resolved its pattern. */
+    /* The handler is disconnected before its loop has resolved the pattern. */
     ck_assert_int_eq(tocsin_disconnect(one), 0);
     ck_assert_uint_eq(unresolved(signo), 1);
     /* A new pattern is resolved when it is connected, together with all unresolved patterns of
@@ -120,7 +121,7 @@ START_TEST(short_of_memory_they_look_again)
 
     ck_assert_int_eq(tocsin_on("short.*", record_call, "a"), 0);
     ck_assert_int_eq(tocsin_on("short.**", record_call, "b"), 0);
-    /* Allocations of the name itself come first. One of the later allocations fails. */
+    /* The first three allocations are for the name itself. One of the later allocations fails. */
     for (int nth = 4; nth <= 8; nth++) {
         char name[] = "short.0";
 
@@ -146,9 +147,9 @@ static int do_connect(void *none)
     return tocsin_on("short.**", record_call, "there");
 }
 
-/* The declaration of a new name needs memory for the name, and memory for each further loop whose
-   patterns match. One of these allocations fails in each round. The tree of names must keep no node
-   of the name. */
+/* The declaration of a new name needs memory for the name, and for each further loop whose patterns
+   match. In each round, one of these allocations fails. After a failure, the tree of names must not
+   contain the name. */
 START_TEST(a_name_without_memory_leaves_no_node)
 {
     static struct peer peer;
@@ -168,8 +169,8 @@ START_TEST(a_name_without_memory_leaves_no_node)
         ck_assert_int_eq(signo, -ENOMEM);
         ck_assert_ptr_null(tocsin__tree_find("short.of", 8));
     }
-    /* At least four allocations failed: for the name, two tree nodes, and the listener of the other
-       loop. */
+    /* At least four allocations failed in turn: one for the name, two for tree nodes, and one for
+       the listener on the other loop. */
     ck_assert_int_gt(nth, 4);
     ck_assert_ptr_nonnull(tocsin__tree_find("short.of", 8));
     peer_end(&peer);
