@@ -1,5 +1,5 @@
-/* Fibers: functions that have a stack of their own. A wait suspends the fiber, and the loop
-   continues. */
+/* Tests fibers, which are functions with a stack of their own. A wait suspends the fiber, and the
+   loop continues. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ START_TEST(they_take_turns)
     struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"),
                                 spawn(task_write, "c") };
 
-    ck_assert_str_eq(written, ""); /* the fiber begins in the next turn */
+    ck_assert_str_eq(written, ""); /* empty, since the fiber begins in the next turn */
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), 5);
     ck_assert_str_eq(written, "abcabcabc");
@@ -128,12 +128,14 @@ START_TEST(deep_use_of_the_stack)
 END_TEST
 
 #ifdef __SANITIZE_THREAD__
-#define MANY 1000 /* a sanitizer needs as much shadow memory for a fiber as for a thread */
+/* only 1000 with a sanitizer, which needs as much shadow memory for a fiber as for a thread */
+#define MANY 1000
 #else
 #define MANY 10000
 #endif
 
-/* Each fiber needs two memory mappings, so the system's limit of mappings bounds their number. */
+/* Each fiber needs two memory mappings. So the system's limit of mappings bounds the number of
+   fibers. */
 START_TEST(ten_thousand_of_them)
 {
     enum { COUNT = MANY };
@@ -173,7 +175,7 @@ static int task_emit(void *arg)
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_clock_move(0), -EDEADLK);
     ck_assert_int_eq(tocsin_op_complete(*op, 4, NULL), 0);
-    /* The fiber calls this outside of a handler, so the wait is allowed. */
+    /* The fiber does not run inside a handler here, so this wait is allowed. */
     return tocsin_wait(*op, -1, NULL);
 }
 
@@ -184,7 +186,7 @@ START_TEST(a_handler_on_its_stack_cannot_wait)
     connect_to("test.note", try_to_wait, &op);
     ck_assert_int_eq(tocsin_wait(spawn(task_emit, &op), -1, NULL), 4);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_int_eq(tocsin_yield(), -EDEADLK); /* outside of a fiber */
+    ck_assert_int_eq(tocsin_yield(), -EDEADLK); /* -EDEADLK, since the call is outside of a fiber */
 }
 END_TEST
 
@@ -219,7 +221,7 @@ START_TEST(what_it_emits_descends_from_where_it_was_spawned)
     connect_to("test.note", check_parent, NULL);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL),
-                     0); /* another fiber's wait runs between the two */
+                     0); /* this fiber runs between the two emissions of the other fiber */
     turns_until(&told.count, 2);
     ck_assert_int_ge(tocsin_loop_turn(0), 1);
     test_leaves(1);
@@ -279,13 +281,13 @@ static int task_touch_guard(void *arg)
     (void)arg;
     for (int i = 0; i < 64 && mincore((void *)(uintptr_t)below, page, &resident) == 0; i++) {
         below -= page;
-        *below = 1; /* the guard page kills the process here */
+        *below = 1; /* this write hits the guard page, so the process is killed here */
     }
     return 0;
 }
 
-/* A fiber writes below its stack. The guard page must kill the process, so the test does this in
-   a child. */
+/* A fiber writes below its stack. The guard page must kill the process, so the test does this in a
+   child process. */
 START_TEST(a_guard_page_ends_the_stack)
 {
     pid_t child;

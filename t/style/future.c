@@ -1,5 +1,5 @@
-/* Contract line W1: there are several ways to take the result of an operation with
-   TOCSIN_FUTURE. The result can be taken once. */
+/* Contract line W1: the result of an operation with TOCSIN_FUTURE can be taken in several ways. It
+   can be taken only once. */
 #include <tocsin/provider.h>
 
 #include "futures.h"
@@ -33,7 +33,8 @@ START_TEST(returned_before_it_is_done_and_waited_for)
     ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
     ck_assert_uint_eq(info->source.id, op.source.id);
     tocsin_info_unref(info);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT); /* the result was taken already */
+    /* -ENOENT, since the result was taken already */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);
 }
 END_TEST
 
@@ -46,7 +47,8 @@ START_TEST(taken_when_it_has_ended_already)
     ck_assert_int_eq(info->status, 3);
     tocsin_info_unref(info);
     op = ended(-EIO);
-    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO); /* a failure has no info */
+    /* -EIO is the status of the failed operation, which has no info */
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO);
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
 }
 END_TEST
@@ -71,7 +73,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_then(op, tell, &told),
-                     -EINVAL); /* the result is promised to another waiter */
+                     -EINVAL); /* -EINVAL, since the result is promised to another waiter */
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(told.count, 0);
     drain_all();
@@ -81,7 +83,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* The notify has not been called yet; the loop will call it. */
+    /* 1: only the first notify was called; the loop calls the second one later. */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_free(op), -EINVAL);
@@ -102,8 +104,8 @@ START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
 }
 END_TEST
 
-/* A chain of operations: the notify of each operation requests the notify of the next one with
-   tocsin_then(). */
+/* A chain of operations: in the notify of each operation, tocsin_then() requests the notify of the
+   next operation. */
 enum { LINKS = 20 };
 static struct {
     struct tocsin_op ops[LINKS];
@@ -123,8 +125,8 @@ static int call_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Requests the first notify of the chain. The cases: before tocsin_loop_free(), with an
-   operation that has ended or runs; or in the notify of an operation that tocsin_loop_free()
+/* Requests the first notify of the chain, in one of these cases: before tocsin_loop_free(), with an
+   operation that has ended or still runs; or in the notify of an operation that tocsin_loop_free()
    cancels. */
 static int begin_chain(const struct tocsin_info *info, void *arg)
 {
@@ -155,8 +157,8 @@ START_TEST(then_in_what_a_then_calls_while_the_loop_is_freed)
 }
 END_TEST
 
-/* A handler emits its own signal each time, so emissions never end. tocsin_loop_free() must
-   still return, and must still call every notify of the chain. */
+/* A handler emits its own signal in each call, so emissions never end. tocsin_loop_free() must
+   return nevertheless, and must call every notify of the chain. */
 static int emit_again(const struct tocsin_info *info, void *arg)
 {
     tell(info, arg);
@@ -180,7 +182,7 @@ START_TEST(then_beside_a_handler_that_emits_for_ever)
 }
 END_TEST
 
-/* After the loop's last turn, tocsin_then() is refused. */
+/* tocsin_then() must be refused after the last turn of the loop. */
 #define THING(F) F(object, object)
 TOCSIN_LAYOUT(thing, THING);
 
@@ -225,7 +227,8 @@ START_TEST(freed_untaken)
     ck_assert_int_eq(tocsin_op_free(op), 0);
     ck_assert_int_eq(tocsin_op_free(op), -ENOENT);
     ck_assert_int_eq(tocsin_op_free(running), 0);
-    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs, although the program has given up its result */
+    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS);
     ck_assert_int_eq(tocsin_wait(running, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_complete(running, 0, NULL), 0);
     drain_all();
@@ -277,7 +280,7 @@ START_TEST(the_time_limit_is_its_deadline)
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
     op = promise();
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
-    /* the earlier deadline stays in force */
+    /* The earlier deadline stays in force, so this longer wait ends early. */
     ck_assert_int_eq(tocsin_wait(op, 1000000, NULL), -ETIMEDOUT);
     op = promise();
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
@@ -325,8 +328,8 @@ START_TEST(a_second_waiter_is_refused)
 }
 END_TEST
 
-/* The operation has ended in this turn, but its waiter has not been called yet. The waiter will
-   get the result, so a second waiter is refused. */
+/* The operation has ended in this turn, but its waiter has not been called yet. The waiter will get
+   the result, so a second waiter must be refused. */
 START_TEST(a_second_waiter_is_refused_also_between_its_end_and_the_first)
 {
     struct second second = { .op = promise() };
@@ -403,7 +406,8 @@ START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
     ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_int_eq(inside.blocked, -EDEADLK);
     ck_assert_int_eq(inside.there, 8);
-    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs: the refused call has not changed it */
+    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS);
     ck_assert_int_eq(tocsin_op_complete(inside.running, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(inside.running, -1, NULL), 0);
 }
@@ -442,7 +446,7 @@ static int wait_for_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* While the program waits for one operation, all other operations continue. */
+/* While the program waits for one operation, all other operations must continue. */
 START_TEST(others_go_on_while_one_is_waited_for)
 {
     struct tocsin_op ops[2] = { promise(), promise() };
@@ -454,8 +458,8 @@ START_TEST(others_go_on_while_one_is_waited_for)
 }
 END_TEST
 
-/* A handler of the operation's completion tries to take the result. The result is not available
-   yet, because the notify gets it after the handlers have run. */
+/* A handler of the operation's completion tries to take the result. The result is not available in
+   the handler, because the notify gets it after the handlers have run. */
 enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
 
 static int take_own(const struct tocsin_info *info, void *arg)

@@ -1,4 +1,5 @@
-/* Queues have a limit, and never lose the completion of an operation that was started. */
+/* Queues have a limit, and never lose the completion of an operation that was started with the
+   queue. */
 #include <tocsin/provider.h>
 
 #include "queue_codes.h"
@@ -73,7 +74,8 @@ START_TEST(places_come_back)
     struct tocsin_queue queue = open_queue(NULL, 2, 0);
     struct tocsin_op op;
 
-    for (int i = 0; i < 10; i++) { /* refused starts and cancelled operations free their entry */
+    /* ten rounds fit, since refused starts and cancelled operations free their queue entry */
+    for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(tocsin_watch(-1, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_watch(99999, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_timer(1000, TOCSIN_QUEUE(queue), &op), 0);
@@ -95,7 +97,8 @@ START_TEST(closed_with_what_it_holds)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
-    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs, although the queue is closed */
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     connect_to("op.done", tell, &told);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
@@ -150,7 +153,8 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     struct tocsin_queue queue = *(struct tocsin_queue *)arg;
 
     (void)info;
-    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0); /* succeeds: the queue has an entry */
+    /* this wait succeeds, since the queue has an entry */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_queue_wait(queue, 10, NULL), -EDEADLK);
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -EDEADLK);
@@ -194,13 +198,14 @@ static int take_note(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The program waits for an entry. An entry arrives, but a handler takes it before the wait can.
-   The wait continues. */
+/* The program waits for an entry of a queue. An entry arrives, but a handler takes it first. The
+   wait must continue. */
 START_TEST(taken_by_another_meanwhile)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
-    ck_assert_int_eq(tocsin_clock_move(0), 0); /* so that both happen in one turn */
+    /* stops the clock, so that all three timers expire in one turn */
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(start_work), NULL), 0);

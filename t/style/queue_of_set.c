@@ -1,4 +1,4 @@
-/* Queues with a pattern: they have a priority among the handlers, and reserve entries for
+/* Queues with a pattern have a priority among the handlers of a signal, and reserve entries for
    operations. */
 #include <tocsin/provider.h>
 
@@ -12,7 +12,8 @@ START_TEST(a_full_one_refuses_emissions)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    ck_assert_int_eq(told.count, 2); /* the handlers still received the signal */
+    /* 2: the handlers, too, received both accepted emissions */
+    ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
@@ -30,7 +31,8 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(own), &ops[i]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN); /* own: one entry and five reserved ones */
+    /* -EAGAIN: the queue has one entry, and reserves five for the running operations */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_complete(ops[i], i, NULL), 0);
     drain_all();
@@ -49,8 +51,8 @@ START_TEST(it_counts_the_operations_that_will_end_in_it)
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    ck_assert_int_eq(tocsin_timer(0, NULL, NULL),
-                     0); /* no notify: this queue needs no entry for it */
+    /* accepted, since this queue does not get the completion of a timer */
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
     drain_all();
@@ -59,7 +61,8 @@ START_TEST(it_counts_the_operations_that_will_end_in_it)
 }
 END_TEST
 
-/* An operation ends in some way, or its start fails. Its queue entry is not reserved any more. */
+/* An operation ends in some way, or its start fails. Then its entry in the queue must not be
+   reserved any more. */
 START_TEST(it_gets_its_places_back)
 {
     struct told stops = { .answer = TOCSIN_STOP };
@@ -72,7 +75,8 @@ START_TEST(it_gets_its_places_back)
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
-        late = open_queue("op.done", 3, 0); /* the queue reserves entries for running operations */
+        /* when it is opened, the queue reserves entries for the operations that run */
+        late = open_queue("op.done", 3, 0);
         ck_assert_int_eq(tocsin_cancel(ops[0]), 0);
         ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
         drain_all();
@@ -87,7 +91,7 @@ START_TEST(it_gets_its_places_back)
         tocsin_connect("op.done",
                        &(struct tocsin_action){ .fn = tell, .arg = &stops, .priority = 1 }, NULL),
         0);
-    for (int i = 0; i < 5; i++) { /* tocsin.queue.full is not emitted for this */
+    for (int i = 0; i < 5; i++) { /* tocsin.queue.full is not emitted for these refused starts */
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
         ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
         drain_all();
@@ -117,7 +121,8 @@ START_TEST(opened_by_an_end_that_it_does_not_hear)
                      0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     drain_all();
-    ck_assert_str_eq(codes(set), ""); /* E2: the new queue gets no earlier emission */
+    /* contract line E2: the queue was opened later, so it gets no earlier emission */
+    ck_assert_str_eq(codes(set), "");
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     drain_all();

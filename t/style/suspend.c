@@ -1,5 +1,5 @@
-/* tocsin_suspend(), as sigsuspend(): the loop blocks another set of signals until a handler has
-   run. The old set is restored in every case. */
+/* Tests tocsin_suspend(), which is like sigsuspend(): the loop blocks another set of signals until
+   a handler has run. In every case the old set must be restored. */
 #include <tocsin/inspect.h>
 #include <tocsin/posix.h>
 #include <tocsin/provider.h>
@@ -25,7 +25,9 @@ static void set_is(const char *text)
     char set[256];
 
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_BLOCK, NULL, set, sizeof set), 0);
-    set[strcspn(set, "@")] = '\0'; /* While a handler runs, the listed set ends with "@handlers". */
+    /* While a handler runs, the text of the set ends with "@handlers". The helper removes that
+       word. */
+    set[strcspn(set, "@")] = '\0';
     for (size_t size = strlen(set); size && strchr(", ", set[size - 1]);)
         set[--size] = '\0';
     ck_assert_str_eq(set, text);
@@ -63,14 +65,15 @@ static int write_name(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Starts a timer that calls fn from the loop. No handler receives the timer's completion. */
+/* Starts a timer that calls fn from the loop. No handler receives the completion of the timer, so
+   only fn counts as called. */
 static void soon(tocsin_fn fn, void *arg)
 {
     ck_assert_int_eq(tocsin_timer(0, fn ? TOCSIN_CALL(fn, arg) : NULL, NULL), 0);
 }
 
-/* A fiber emits a signal. No handler receives the fiber's completion, so only the signal's
-   handlers run. */
+/* A fiber emits a signal. No handler receives the completion of the fiber, so only handlers of the
+   signal run. */
 static int task_emit(void *arg)
 {
     return tocsin_emit(*(int *)arg, NULL);
@@ -88,7 +91,7 @@ static void begin(void)
     a = declare("suspend.a", 3);
     b = declare("suspend.b", 2);
     c = declare("suspend.c", 1);
-    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* creates the loop */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* this turn creates the loop */
     connect_to("suspend.*", write_name, NULL);
 }
 
@@ -99,7 +102,8 @@ START_TEST(what_is_pended_comes_first_and_ends_it)
     set_to("suspend.a, suspend.b, suspend.c");
     emit(a, TOCSIN_PENDED), emit(b, TOCSIN_PENDED), emit(c, TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_suspend("suspend.b", -1), 0);
-    ck_assert_record("c a"); /* all pending emissions are delivered, by rank */
+    /* tocsin_suspend() delivers all pending emissions, in the order of their rank */
+    ck_assert_record("c a");
     set_is("suspend.a, suspend.b, suspend.c");
     ck_assert_int_eq(tocsin_suspend("suspend.c", 0), 0);
     ck_assert_record("b");
@@ -139,7 +143,7 @@ START_TEST(held_back_meanwhile)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* the fibers may not have ended yet */
+    drain_all(); /* runs the loop, since the fibers may not have ended yet */
 }
 END_TEST
 
@@ -158,7 +162,7 @@ START_TEST(a_notify_ends_it)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    /* no handler has run, so the emission is kept */
+    /* -ETIMEDOUT, since no handler has run; the emission stays pending */
     ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
@@ -196,8 +200,8 @@ START_TEST(what_does_not_end_it)
 }
 END_TEST
 
-/* A program blocks a signal, tests a flag, and suspends. A signal between the test and the wait
-   must not be missed. */
+/* A program blocks a signal, tests a flag, and suspends the loop. A signal that arrives between the
+   test and the wait must not be missed. */
 static int set_flag(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -290,7 +294,8 @@ START_TEST(twice)
     ck_assert_int_eq(tocsin_wait(first, -1, NULL), 0);
     set_is("suspend.*");
     emit(a, TOCSIN_PENDED);
-    /* The handlers call tocsin_suspend(), which is refused. */
+    /* Only tocsin_suspend() outside of a handler succeeds. The handlers call it, too, and are
+       refused. */
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
     ck_assert_int_eq(count, 2);
 }
@@ -305,7 +310,8 @@ START_TEST(wrong)
     ck_assert_int_eq(tocsin_suspend("!suspend.a", 0), -EINVAL);
     ck_assert_int_eq(tocsin_suspend("suspend.nobody", 0), -ENOENT);
     set_is("suspend.a");
-    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT); /* the loop is not suspended any more */
+    /* the loop is not suspended any more, so tocsin_suspend() is allowed again */
+    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT);
 }
 END_TEST
 
@@ -356,8 +362,9 @@ static int free_unhandled(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Three handlers free the loop: a handler of a pending emission, a handler of a later emission,
-   and a handler that runs when the set is restored. */
+/* A handler frees the loop during the suspend. In the first case this is the handler of a pending
+   emission. In the second case it is the handler of a later emission. In the third case it is a
+   handler that runs when the set is restored. */
 START_TEST(freed_meanwhile)
 {
     static const char *const sets[] = { "", "", "suspend.a" };
@@ -372,7 +379,7 @@ START_TEST(freed_meanwhile)
         if (i == 2)
             soon(tell, &told);
         ck_assert_int_eq(tocsin_suspend(sets[i], -1), -ECANCELED);
-        /* the other emissions were freed with the loop */
+        /* the other pending emissions were freed with the loop */
         ck_assert_record(i == 0 ? "a freed" : "freed");
         ck_assert_uint_eq(tocsin_loop_current().id, 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
@@ -380,7 +387,7 @@ START_TEST(freed_meanwhile)
 }
 END_TEST
 
-/* A default action frees the loop. No handler has run. */
+/* A default action frees the loop during the suspend. No handler has run. */
 START_TEST(freed_by_a_default_action)
 {
     int signo = tocsin_declare(
@@ -416,7 +423,8 @@ END_TEST
 static int on_others(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    emit(b, TOCSIN_PENDED); /* the temporary set blocks the signal */
+    /* the emission becomes pending, since the temporary set blocks the signal */
+    emit(b, TOCSIN_PENDED);
     emit(c, TOCSIN_DELIVERED);
     return TOCSIN_NEXT;
 }
@@ -458,7 +466,8 @@ START_TEST(a_fiber_and_what_is_pended)
 }
 END_TEST
 
-/* A fiber suspends and then waits. The suspend has no effect on the later wait. */
+/* A fiber first calls tocsin_suspend(), and then waits for an operation. The suspend must have no
+   effect on the later wait. */
 static int task_suspend_and_wait(void *arg)
 {
     struct tocsin_queue *queue = arg;
@@ -490,13 +499,13 @@ START_TEST(a_fiber_waits)
 
     set_to("suspend.*");
     turns();
-    set_is("suspend.c"); /* the set of the loop while the fiber is suspended */
+    set_is("suspend.c"); /* while the fiber is suspended, this set is the set of the loop */
     emit(c, TOCSIN_PENDED);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     emit(a, TOCSIN_DELIVERED);
     emit(b, TOCSIN_DELIVERED);
-    set_is("suspend.c"); /* the fiber has not continued yet */
+    set_is("suspend.c"); /* the set is unchanged, since the fiber has not continued yet */
     waits(op, 0);
     set_is("suspend.*");
     ck_assert_record("a b");
@@ -520,10 +529,11 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_record("b");
     turns();
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before it has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before the fiber has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED); /* the deadline cancels the fiber */
+    /* the deadline of the wait cancels the fiber */
+    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED);
     set_is("suspend.a");
 }
 END_TEST
@@ -542,9 +552,9 @@ START_TEST(freed_with_a_fiber_that_waits)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_loop_free(),
-                     1);          /* counts the fiber; its set is removed, and b is delivered */
-    ck_assert_record("b fiber0"); /* the handler of b ran, so tocsin_suspend returned 0 */
+    /* 1 counts the fiber; its set is removed, and the emission of b is delivered */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
+    ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
     turns();
     ck_assert_int_eq(tocsin_loop_free(), 1);
@@ -564,7 +574,7 @@ START_TEST(freed_by_what_the_fiber_waits_for)
 }
 END_TEST
 
-/* Each allocation fails in turn. After a failure, the set is unchanged. */
+/* Each allocation fails in turn. After a failure, the set must be unchanged. */
 static void job(void)
 {
     struct tocsin_op op = { { 0 } };
