@@ -3,9 +3,9 @@
    failures. The seven files beside this one do the job. They differ only in how the program learns
    that a fetch has ended.
 
-    The styles ignore errors: job_fetch ends the program if a fetch cannot be started, and job_ended
-    counts a fetch that fails. So each file shows only its style. A real program must check every
-    result. */
+   The styles ignore errors: job_fetch ends the program if a fetch cannot be started, and job_ended
+   counts a fetch that fails. So each file shows only its style. A real program must check every
+   result. */
 #ifndef JOB_H
 #define JOB_H
 
