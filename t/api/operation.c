@@ -204,7 +204,7 @@ START_TEST(cancelled_or_asked_before_it_is_started)
 }
 END_TEST
 
-START_TEST(with_each_kind_of_payload)
+START_TEST(completed_with_each_kind_of_payload)
 {
     static char text[] = "copied";
     struct tocsin_info *info;
@@ -238,7 +238,7 @@ START_TEST(with_each_kind_of_payload)
 }
 END_TEST
 
-START_TEST(completed_twice)
+START_TEST(a_second_completion_is_refused)
 {
     struct tocsin_op op;
 
@@ -449,8 +449,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, completed_and_then_its_start_fails);
     tcase_add_test(tests, a_start_that_fails);
     tcase_add_test(tests, cancelled_or_asked_before_it_is_started);
-    tcase_add_test(tests, with_each_kind_of_payload);
-    tcase_add_test(tests, completed_twice);
+    tcase_add_test(tests, completed_with_each_kind_of_payload);
+    tcase_add_test(tests, a_second_completion_is_refused);
     tcase_add_test(tests, one_that_cannot_be_cancelled);
     tcase_add_test(tests, cancelled_while_a_thread_completes_it);
     tcase_add_test(tests, progress_of_its_own);
