@@ -126,7 +126,7 @@ START_TEST(hundreds_of_thousands)
 }
 END_TEST
 
-START_TEST(without_memory_there_is_no_id_and_nothing_is_lost)
+START_TEST(without_memory_no_id_is_made_and_none_is_lost)
 {
     int object;
 
@@ -200,7 +200,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, an_entry_rests_before_it_is_used_again);
     tcase_add_test(tests, a_generation_comes_around_after_all_others);
     tcase_add_test(tests, hundreds_of_thousands);
-    tcase_add_test(tests, without_memory_there_is_no_id_and_nothing_is_lost);
+    tcase_add_test(tests, without_memory_no_id_is_made_and_none_is_lost);
     tcase_add_test(tests, the_next_one_is_found_wherever_it_is);
     tcase_add_test(tests, all_are_given);
     return suite;

@@ -123,7 +123,7 @@ START_TEST(one_that_is_not_published_holds_up_the_others)
 }
 END_TEST
 
-START_TEST(of_another_loop_in_the_same_memory)
+START_TEST(another_generation_is_refused)
 {
     uint64_t hold;
 
@@ -174,7 +174,7 @@ END_TEST
 /* A producer pins the inbox. While the inbox is pinned, messages arrive in the ring, and the loop
    does not deliver them. The producer then pushes a node, which must be delivered before these
    messages. */
-START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
+START_TEST(a_pinned_push_precedes_later_messages)
 {
     struct tocsin__node held, other;
     uint64_t hold, first = claimed(), second;
@@ -207,7 +207,7 @@ START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
 }
 END_TEST
 
-START_TEST(who_lets_go_wakes)
+START_TEST(an_unpin_wakes_the_loop)
 {
     uint64_t hold;
 
@@ -223,7 +223,7 @@ END_TEST
 
 /* At each moment at least one producer pins the inbox. The loop must nevertheless deliver
    messages. */
-START_TEST(held_all_the_time)
+START_TEST(messages_are_delivered_while_always_pinned)
 {
     uint64_t old, hold;
 
@@ -244,7 +244,7 @@ START_TEST(held_all_the_time)
 }
 END_TEST
 
-START_TEST(once_more_in_front)
+START_TEST(a_pushed_next_node_comes_first)
 {
     struct tocsin__node nodes[3];
     uint64_t first = claimed();
@@ -353,7 +353,7 @@ static void waits(void)
     }
 }
 
-START_TEST(who_holds_it_is_awaited)
+START_TEST(the_end_waits_for_pins)
 {
     struct tocsin__node node;
     pthread_t closing;
@@ -369,7 +369,7 @@ START_TEST(who_holds_it_is_awaited)
 }
 END_TEST
 
-START_TEST(who_wakes_it_is_awaited)
+START_TEST(the_end_waits_for_wakers)
 {
     pthread_t publishing, ending;
 
@@ -473,7 +473,7 @@ START_TEST(the_newest_stands_for_all)
 }
 END_TEST
 
-START_TEST(what_is_read_stays_as_it_is)
+START_TEST(a_message_being_read_does_not_change)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
     struct tocsin__message *letter;
@@ -491,7 +491,7 @@ START_TEST(what_is_read_stays_as_it_is)
 }
 END_TEST
 
-START_TEST(what_cannot_be_dealt_with_is_put_back)
+START_TEST(an_undeliverable_message_is_put_back)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
 
@@ -534,7 +534,7 @@ static struct tocsin__message shared_of(uint64_t voice, uint64_t number)
     return letter;
 }
 
-START_TEST(what_is_shared_goes)
+START_TEST(replaced_shared_infos_are_released)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
     struct tocsin__message letter, *taken;
@@ -724,20 +724,20 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(steps, begin, end);
     tcase_add_test(steps, full_at_the_brim);
     tcase_add_test(steps, one_that_is_not_published_holds_up_the_others);
-    tcase_add_test(steps, of_another_loop_in_the_same_memory);
+    tcase_add_test(steps, another_generation_is_refused);
     tcase_add_test(steps, nodes_have_their_place_among_letters);
     tcase_add_test(steps, woken_once_each_time);
-    tcase_add_test(steps, who_holds_it_comes_before_what_comes_meanwhile);
-    tcase_add_test(steps, who_lets_go_wakes);
-    tcase_add_test(steps, held_all_the_time);
-    tcase_add_test(steps, once_more_in_front);
-    tcase_add_test(steps, who_holds_it_is_awaited);
-    tcase_add_test(steps, who_wakes_it_is_awaited);
+    tcase_add_test(steps, a_pinned_push_precedes_later_messages);
+    tcase_add_test(steps, an_unpin_wakes_the_loop);
+    tcase_add_test(steps, messages_are_delivered_while_always_pinned);
+    tcase_add_test(steps, a_pushed_next_node_comes_first);
+    tcase_add_test(steps, the_end_waits_for_pins);
+    tcase_add_test(steps, the_end_waits_for_wakers);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_newest_stands_for_all);
-    tcase_add_test(tests, what_is_read_stays_as_it_is);
-    tcase_add_test(tests, what_cannot_be_dealt_with_is_put_back);
-    tcase_add_test(tests, what_is_shared_goes);
+    tcase_add_test(tests, a_message_being_read_does_not_change);
+    tcase_add_test(tests, an_undeliverable_message_is_put_back);
+    tcase_add_test(tests, replaced_shared_infos_are_released);
     tcase_add_loop_test(tests, many_at_once, 0, 2);
     return suite;
 }
