@@ -1,14 +1,14 @@
 /* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
    leave it. The next call of the loop must detect the jump, report it and continue.
 
-    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
-    nested delivery into the outer handler.
-    They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
-    drops.
-    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
+   The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
+   nested delivery into the outer handler.
+   They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
+   drops.
+   They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
 
-    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
-    reported as a jump. */
+   Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
+   reported as a jump. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
@@ -396,7 +396,7 @@ static int fiber_catches(void *arg)
     return 7;
 }
 
-START_TEST(on_a_fiber)
+START_TEST(jumps_within_a_fiber)
 {
     struct tocsin_op op;
 
@@ -415,7 +415,7 @@ static int fiber_leaves(void *arg)
     return 0;
 }
 
-START_TEST(off_a_fiber)
+START_TEST(jumps_off_a_fiber)
 {
     struct tocsin_op op;
 
@@ -504,7 +504,7 @@ static void run_on(size_t size, void *(*run)(void *))
     pthread_attr_destroy(&attributes);
 }
 
-START_TEST(on_the_stack_of_another_thread)
+START_TEST(another_stack_is_no_jump)
 {
     whole = mmap(NULL, 2 * HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
                  -1, 0);
@@ -539,11 +539,11 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, out_of_progress, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
-    tcase_add_test(tests, on_a_fiber);
+    tcase_add_test(tests, jumps_within_a_fiber);
     /* under a sanitizer only one case runs: no sanitizer understands the other jumps */
-    tcase_add_loop_test(tests, off_a_fiber, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
     /* with a sanitizer no second case runs: the sanitizers do not understand swapcontext() */
-    tcase_add_loop_test(tests, on_the_stack_of_another_thread, 0, (int)test_scaled(1, 2, 2));
+    tcase_add_loop_test(tests, another_stack_is_no_jump, 0, (int)test_scaled(1, 2, 2));
     return suite;
 }

@@ -2,15 +2,15 @@
    connects handlers; it disconnects itself, the previous, the next or all handlers. It emits its
    own signal, nested or deferred; it stops the delivery, frees its source, or frees the loop.
 
-    The test prints a case as A20 -> (B10) -> C0, followed by what the handler does. A letter is a
-    handler, and the number is its priority. Brackets mean that the handler listens to the source
-    only.
+   The test prints a case as A20 -> (B10) -> C0, followed by what the handler does. A letter is a
+   handler, and the number is its priority. Brackets mean that the handler listens to the source
+   only.
 
-    A model of the rules computes the expected record. In a record letters are calls, brackets are a
-    nested emission, and digits are results. Then each case emits once more.
+   A model of the rules computes the expected record. In a record letters are calls, brackets are a
+   nested emission, and digits are results. Then each case emits once more.
 
-    The first emission of a signal takes a slow path of the library. So each case runs twice: with
-    that first emission, and after an earlier emission in which no handler acts. */
+   The first emission of a signal takes a slow path of the library. So each case runs twice: with
+   that first emission, and after an earlier emission in which no handler acts. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
    of its own. Deliveries, order, values, refusals and the death of the process must be the same.
    Two variants of tocsin have an error on purpose, and the test must find both.
 
-    TOCSIN_ORACLE_SEED repeats a run, TOCSIN_ORACLE_COUNT sets the number of sequences, and
-    TOCSIN_ORACLE_FIRST sets the first sequence. The test has a main function of its own. The last
-    line that it prints has the form of a summary of Check. */
+   TOCSIN_ORACLE_SEED repeats a run, TOCSIN_ORACLE_COUNT sets the number of sequences, and
+   TOCSIN_ORACLE_FIRST sets the first sequence. The test has a main function of its own. The last
+   line that it prints has the form of a summary of Check. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

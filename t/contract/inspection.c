@@ -165,7 +165,7 @@ static int see_running(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_listens_and_what_holds_it_back)
+START_TEST(facts_about_listeners_and_blocks)
 {
     struct tocsin_handler handlers[2];
     struct tocsin_block mask;
@@ -202,7 +202,7 @@ START_TEST(who_listens_and_what_holds_it_back)
 }
 END_TEST
 
-START_TEST(what_is_pended_is_counted_and_shown)
+START_TEST(pending_emissions_are_counted_and_shown)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.pended", .layout = &text_layout, .doc = "Of a test.", .limit = 3 });
@@ -249,7 +249,7 @@ START_TEST(what_is_pended_is_counted_and_shown)
 }
 END_TEST
 
-START_TEST(what_is_pended_and_coalesced_is_one)
+START_TEST(coalesced_emissions_count_as_one)
 {
     int ticks = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.last", .layout = &text_layout, .kind = TOCSIN_COALESCE });
@@ -271,7 +271,7 @@ END_TEST
 
 /* Tests of the facts about queues, blocks, operations and sources */
 
-START_TEST(queues)
+START_TEST(facts_about_queues)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.queued", .layout = &text_layout, .doc = "Of a test." });
@@ -320,7 +320,7 @@ START_TEST(queues)
 }
 END_TEST
 
-START_TEST(blocks)
+START_TEST(facts_about_blocks)
 {
     static const char *const patterns[] = { "bell.rung", "**, !bell.*", "bell.**" };
     struct tocsin_block_facts facts = { .block = { 0 } };
@@ -349,7 +349,7 @@ START_TEST(blocks)
 }
 END_TEST
 
-START_TEST(operations)
+START_TEST(facts_about_operations)
 {
     static const struct tocsin_notify serving = { .mode = TOCSIN_BACKGROUND };
     struct tocsin_op_facts facts = { .op = { { 0 } } };
@@ -387,7 +387,7 @@ START_TEST(operations)
 }
 END_TEST
 
-START_TEST(sources)
+START_TEST(facts_about_sources)
 {
     struct tocsin_source_facts facts = { .source = { 0 } };
     struct tocsin_source source[2];
@@ -472,13 +472,13 @@ Suite *test_suite(void)
     tcase_add_test(signals, the_catalogue_has_no_gaps);
     tcase_add_test(signals, a_declaration_is_shown_as_it_was_made);
     tcase_add_test(signals, an_early_name_has_no_declaration);
-    tcase_add_test(signals, who_listens_and_what_holds_it_back);
-    tcase_add_test(signals, what_is_pended_is_counted_and_shown);
-    tcase_add_test(signals, what_is_pended_and_coalesced_is_one);
-    tcase_add_test(rest, queues);
-    tcase_add_test(rest, blocks);
-    tcase_add_test(rest, operations);
-    tcase_add_test(rest, sources);
+    tcase_add_test(signals, facts_about_listeners_and_blocks);
+    tcase_add_test(signals, pending_emissions_are_counted_and_shown);
+    tcase_add_test(signals, coalesced_emissions_count_as_one);
+    tcase_add_test(rest, facts_about_queues);
+    tcase_add_test(rest, facts_about_blocks);
+    tcase_add_test(rest, facts_about_operations);
+    tcase_add_test(rest, facts_about_sources);
     tcase_add_test(asked, names_and_patterns_compared);
     return suite;
 }

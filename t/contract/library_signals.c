@@ -105,7 +105,7 @@ static void check_news(const struct tocsin_connected *news,
     ck_assert(news->observer == facts->observer);
 }
 
-START_TEST(they_say_who_it_is)
+START_TEST(connect_signals_name_the_handler)
 {
     static const char pattern[] = "bell.*, book.read";
     struct tocsin_handler_facts facts;
@@ -200,7 +200,7 @@ static int disconnect_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(also_what_goes_in_a_handler)
+START_TEST(disconnects_in_a_handler_are_announced)
 {
     struct tocsin_handler victim;
 
@@ -226,7 +226,7 @@ static int disconnect_what_came(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_has_come_may_be_disconnected_at_once)
+START_TEST(a_new_handler_may_be_disconnected_at_once)
 {
     struct tocsin_handler handler;
 
@@ -291,7 +291,7 @@ static int connect_to_news(const struct tocsin_info *info, void *arg)
 /* Contract line E2: tocsin.connected is delivered later than the connect if a handler connects, or
    if the signal is blocked. Then it must call all handlers that are connected at that time. The
    handler that it announces is one of them. */
-START_TEST(what_is_told_later_is_heard_by_all)
+START_TEST(a_late_connect_signal_reaches_all_handlers)
 {
     struct tocsin_block mask;
     int calls = 0;
@@ -354,7 +354,7 @@ START_TEST(a_loop_that_goes_says_nothing_of_its_handlers)
 }
 END_TEST
 
-START_TEST(they_can_be_stopped_and_ignored)
+START_TEST(connect_signals_can_be_stopped_and_ignored)
 {
     hear_news();
     connected("tocsin.connected",
@@ -500,7 +500,7 @@ static void emit_kept(int signo, int count, int answer)
         ck_assert_int_eq(emit_from(nowhere, signo, 1), answer);
 }
 
-START_TEST(what_is_pended_is_full_once_for_each_overflow)
+START_TEST(queue_full_is_emitted_once_for_each_overflow)
 {
     int signo = limited("blob.pended", 8, 0, TOCSIN_QUEUED);
     struct tocsin_queue queue;
@@ -532,7 +532,7 @@ START_TEST(what_is_pended_is_full_once_for_each_overflow)
 }
 END_TEST
 
-START_TEST(also_in_bytes)
+START_TEST(queue_full_for_the_limit_in_bytes)
 {
     int signo = limited("blob.large", 0, 1000, TOCSIN_QUEUED);
     struct tocsin_block mask;
@@ -559,7 +559,7 @@ START_TEST(also_in_bytes)
 }
 END_TEST
 
-START_TEST(what_coalesces_may_make_room)
+START_TEST(a_coalescing_emission_may_make_room)
 {
     int signo = limited("blob.newest", 2, 1000, TOCSIN_COALESCE);
     struct tocsin_source source[3];
@@ -648,7 +648,7 @@ static int unblock_it(const struct tocsin_info *info, void *arg)
     return tocsin_unblock(*(struct tocsin_block *)arg);
 }
 
-START_TEST(who_hears_of_it_may_make_room)
+START_TEST(a_handler_of_queue_full_may_make_room)
 {
     int signo = limited("blob.relieved", 2, 0, TOCSIN_QUEUED);
     struct tocsin_handler relief;
@@ -691,23 +691,23 @@ Suite *test_suite(void)
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
-    tcase_add_test(news, they_say_who_it_is);
+    tcase_add_test(news, connect_signals_name_the_handler);
     tcase_add_test(news, nothing_is_said_of_what_is_no_handler);
     tcase_add_test(news, every_way_to_go_is_announced);
-    tcase_add_test(news, also_what_goes_in_a_handler);
-    tcase_add_test(news, what_has_come_may_be_disconnected_at_once);
+    tcase_add_test(news, disconnects_in_a_handler_are_announced);
+    tcase_add_test(news, a_new_handler_may_be_disconnected_at_once);
     tcase_add_test(news, one_that_connects_more_hears_of_each);
-    tcase_add_test(news, what_is_told_later_is_heard_by_all);
+    tcase_add_test(news, a_late_connect_signal_reaches_all_handlers);
     tcase_add_test(news, one_may_free_the_loop);
     tcase_add_test(news, a_loop_that_goes_says_nothing_of_its_handlers);
-    tcase_add_test(news, they_can_be_stopped_and_ignored);
+    tcase_add_test(news, connect_signals_can_be_stopped_and_ignored);
     tcase_add_test(failed, a_handler_that_fails_is_announced);
     tcase_add_test(failed, a_fault_of_the_librarys_own_signals_is_only_counted);
-    tcase_add_test(full, what_is_pended_is_full_once_for_each_overflow);
-    tcase_add_test(full, also_in_bytes);
-    tcase_add_test(full, what_coalesces_may_make_room);
+    tcase_add_test(full, queue_full_is_emitted_once_for_each_overflow);
+    tcase_add_test(full, queue_full_for_the_limit_in_bytes);
+    tcase_add_test(full, a_coalescing_emission_may_make_room);
     tcase_add_test(full, a_queue_is_full_once_for_each_overflow);
     tcase_add_test(full, a_queue_of_the_librarys_own_signals_says_nothing);
-    tcase_add_test(full, who_hears_of_it_may_make_room);
+    tcase_add_test(full, a_handler_of_queue_full_may_make_room);
     return suite;
 }

@@ -119,7 +119,7 @@ static int block(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(it_is_told_while_it_blocks_on_another_loop)
+START_TEST(another_loop_hears_of_a_blocking_handler)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -151,7 +151,7 @@ START_TEST(it_is_told_while_it_blocks_on_another_loop)
 }
 END_TEST
 
-START_TEST(in_a_turn_as_well)
+START_TEST(a_handler_that_blocks_in_a_turn)
 {
     struct tocsin_handler handler;
     pthread_t thread = listener(NULL);
@@ -175,7 +175,7 @@ static int block_fiber(void *arg)
     return read(gate[0], &x, 1) == 1 ? 0 : -EIO;
 }
 
-START_TEST(of_a_notify_and_of_a_fiber_the_operation_is_named)
+START_TEST(a_blocking_notify_or_fiber_names_its_operation)
 {
     pthread_t thread = listener("timer.expired");
     struct tocsin_op op;
@@ -212,7 +212,7 @@ static int hear_own(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(it_is_told_in_the_next_turn_if_no_other_loop_listens)
+START_TEST(without_other_listeners_the_next_turn_reports)
 {
     struct tocsin_handler handler;
     int fd = tocsin_loop_fd();
@@ -240,7 +240,7 @@ static int short_one(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_does_not_block_is_not_named)
+START_TEST(a_handler_that_does_not_block_is_not_named)
 {
     struct tocsin_handler handler;
     struct tocsin_op every;
@@ -276,10 +276,10 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, it_is_told_while_it_blocks_on_another_loop);
-    tcase_add_test(tests, in_a_turn_as_well);
-    tcase_add_test(tests, of_a_notify_and_of_a_fiber_the_operation_is_named);
-    tcase_add_test(tests, it_is_told_in_the_next_turn_if_no_other_loop_listens);
-    tcase_add_test(tests, who_does_not_block_is_not_named);
+    tcase_add_test(tests, another_loop_hears_of_a_blocking_handler);
+    tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
+    tcase_add_test(tests, a_blocking_notify_or_fiber_names_its_operation);
+    tcase_add_test(tests, without_other_listeners_the_next_turn_reports);
+    tcase_add_test(tests, a_handler_that_does_not_block_is_not_named);
     return suite;
 }

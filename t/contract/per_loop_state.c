@@ -142,7 +142,7 @@ static int turn_without_limit(void *none)
     return tocsin_loop_turn(-1);
 }
 
-START_TEST(who_sleeps_is_woken_once)
+START_TEST(a_sleeping_loop_is_woken_once)
 {
     struct tocsin_loop_facts facts;
 
@@ -167,7 +167,7 @@ END_TEST
 
 /* This thread connects and disconnects a handler while the other loop sleeps. These calls must not
    wake the other loop. An emission after them must wake it. */
-START_TEST(who_connects_wakes_nobody)
+START_TEST(a_connect_wakes_no_loop)
 {
     struct tocsin_loop_facts facts;
     struct tocsin_handler handler;
@@ -519,8 +519,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, E9_each_loop_ignores_for_itself);
     tcase_add_test(tests, each_loop_knows_of_its_own_handlers);
     tcase_add_test(tests, each_loop_has_its_facts);
-    tcase_add_test(tests, who_sleeps_is_woken_once);
-    tcase_add_test(tests, who_connects_wakes_nobody);
+    tcase_add_test(tests, a_sleeping_loop_is_woken_once);
+    tcase_add_test(tests, a_connect_wakes_no_loop);
     tcase_add_test(tests, loop_call_runs_there);
     tcase_add_test(tests, loop_call_connects_and_starts_there);
     tcase_add_test(tests, loop_call_stops_it);

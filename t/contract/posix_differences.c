@@ -1,11 +1,11 @@
 /* Cases in which tocsin differs from POSIX, or from what a reader may expect. The headers and
    tocsin-posix(7) describe these cases:
 
-    emissions that are delivered before the next turn;
-    TOCSIN_PENDED for a signal that is neither blocked nor running;
-    masks of nested handlers; which emissions a default action discards; the empty set;
-    blocked signals without listeners; emissions that wait for a queue;
-    which objects have ended when a loop is freed. */
+   emissions that are delivered before the next turn;
+   TOCSIN_PENDED for a signal that is neither blocked nor running;
+   masks of nested handlers; which emissions a default action discards; the empty set;
+   blocked signals without listeners; emissions that wait for a queue;
+   which objects have ended when a loop is freed. */
 #include "record.h"
 #include "test.h"
 

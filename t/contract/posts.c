@@ -481,7 +481,7 @@ END_TEST
 
 /* Tests of posts with bad arguments */
 
-START_TEST(bad_posts)
+START_TEST(bad_posts_are_refused)
 {
     struct tocsin_payload bare = { NULL };
     struct tocsin_loop here, none = { 0 }, failed = { (uint64_t)(int64_t)-EMFILE },
@@ -575,7 +575,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, T6_a_loop_that_is_about_to_go_is_gone_for_posts);
     tcase_add_test(tests, E15_sequence_and_turn_are_the_receiving_loops);
     tcase_add_test(tests, E15_a_post_carries_its_parent);
-    tcase_add_test(tests, bad_posts);
+    tcase_add_test(tests, bad_posts_are_refused);
     tcase_add_test(tests, bad_declarations_of_what_real_signals_post);
     return suite;
 }

@@ -1515,7 +1515,7 @@ static void *raise_one(void *arg)
 
 /* The loop sleeps, and its thread blocks the signal. Another thread receives the signal, and must
    wake the loop. */
-START_TEST(it_wakes_the_loop_from_any_thread)
+START_TEST(a_signal_on_any_thread_wakes_the_loop)
 {
     struct heard heard = { .count = 0 };
     pthread_t thread;
@@ -1564,7 +1564,7 @@ static void *raise_all(void *arg)
 
 /* Threads post, while real signals interrupt these threads and the loop's thread at arbitrary
    places. */
-START_TEST(a_storm)
+START_TEST(posts_and_signals_at_arbitrary_places)
 {
     struct heard heard[3] = { { .count = 0 } };
     struct told told = { .count = 0 };
@@ -1657,7 +1657,7 @@ static int on_fiber(void *arg)
     return 0;
 }
 
-START_TEST(on_the_stack_of_a_fiber)
+START_TEST(signals_while_a_fiber_has_little_stack)
 {
     struct heard heard[2] = { { .count = 0 } };
     stack_t stack;
@@ -1733,9 +1733,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, T7_observers_that_have_not_met_the_name);
     tcase_add_test(tests, T7_more_observers_than_a_post_has_places);
     tcase_add_loop_test(tests, S4_taken_over_and_given_back, 0, 2);
-    tcase_add_test(tests, it_wakes_the_loop_from_any_thread);
-    tcase_add_test(tests, a_storm);
+    tcase_add_test(tests, a_signal_on_any_thread_wakes_the_loop);
+    tcase_add_test(tests, posts_and_signals_at_arbitrary_places);
     tcase_add_test(tests, no_descendant_of_whom_it_interrupts);
-    tcase_add_test(tests, on_the_stack_of_a_fiber);
+    tcase_add_test(tests, signals_while_a_fiber_has_little_stack);
     return suite;
 }

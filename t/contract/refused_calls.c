@@ -180,7 +180,7 @@ static void refuse_everywhere(const char *pattern, int answer, bool connecting)
     ck_assert_int_eq(tocsin_id_error(handler.id), answer);
 }
 
-START_TEST(malformed_patterns)
+START_TEST(malformed_patterns_are_refused)
 {
     static const char *const bad[] = {
         "",
@@ -274,7 +274,7 @@ START_TEST(questions_can_be_neither_blocked_nor_ignored)
 }
 END_TEST
 
-START_TEST(what_is_added_and_taken_has_no_exclusions)
+START_TEST(added_and_removed_patterns_have_no_exclusions)
 {
     make_some();
     for (int how = TOCSIN_BLOCK; how <= TOCSIN_UNBLOCK; how++)
@@ -284,7 +284,7 @@ START_TEST(what_is_added_and_taken_has_no_exclusions)
 }
 END_TEST
 
-START_TEST(bad_names)
+START_TEST(bad_names_are_refused)
 {
     static const char *const bad[] = { "",   ".",   "a..b", ".a",       "a.",   "a b", "a,b",
                                        "!a", "a.*", "**",   "\xc3\xa9", "\xff", "a\n", NULL };
@@ -306,7 +306,7 @@ END_TEST
 
 /* Bad signal numbers */
 
-START_TEST(bad_signos)
+START_TEST(bad_signos_are_refused)
 {
     int bad[] = { 0, -1, -EINVAL, INT_MIN, INT_MAX, TOCSIN_SIGNALS_MAX - 1, TOCSIN_SIGNALS_MAX, 0 };
     struct tocsin_signal_facts facts;
@@ -347,7 +347,7 @@ START_TEST(a_name_without_a_declaration_has_no_signal)
 }
 END_TEST
 
-START_TEST(bad_numbers)
+START_TEST(bad_numbers_are_refused)
 {
     static const struct tocsin_queue_options options[] = {
         { .flags = 2 },           { .flags = TOCSIN_TAKE | 1u << 31 },
@@ -728,7 +728,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_would_wait_in_a_handler)
+START_TEST(waits_in_a_handler_are_refused)
 {
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &some.op), 0);
     ck_assert_int_eq(tocsin_queue_open("bad.worded", NULL, &waited), 0);
@@ -748,20 +748,20 @@ Suite *test_suite(void)
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
-    tcase_add_test(patterns, malformed_patterns);
+    tcase_add_test(patterns, malformed_patterns_are_refused);
     tcase_add_test(patterns, names_that_nobody_declared);
     tcase_add_test(patterns, questions_can_be_neither_blocked_nor_ignored);
-    tcase_add_test(patterns, what_is_added_and_taken_has_no_exclusions);
-    tcase_add_test(patterns, bad_names);
-    tcase_add_test(numbers, bad_signos);
+    tcase_add_test(patterns, added_and_removed_patterns_have_no_exclusions);
+    tcase_add_test(patterns, bad_names_are_refused);
+    tcase_add_test(numbers, bad_signos_are_refused);
     tcase_add_test(numbers, a_name_without_a_declaration_has_no_signal);
-    tcase_add_test(numbers, bad_numbers);
+    tcase_add_test(numbers, bad_numbers_are_refused);
     tcase_add_test(ids, stale_ids_and_tokens_used_twice);
     tcase_add_test(ids, ids_that_were_never_given);
     tcase_add_test(ids, ids_and_questions_of_another_loop);
     tcase_add_test(rest, payloads_of_another_signal);
     tcase_add_test(rest, ones_own_signal_unblocked_in_its_handler);
     tcase_add_test(rest, a_queue_closed_while_it_is_waited_on);
-    tcase_add_test(rest, who_would_wait_in_a_handler);
+    tcase_add_test(rest, waits_in_a_handler_are_refused);
     return suite;
 }

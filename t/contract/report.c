@@ -120,7 +120,7 @@ static void end_objects(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(what_is_left_is_reported)
+START_TEST(left_objects_are_reported)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.left", .layout = &text_layout, .doc = "Of a test." });
@@ -210,7 +210,7 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(report, begin, end);
     tcase_add_test(report, nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothing);
-    tcase_add_test(report, what_is_left_is_reported);
+    tcase_add_test(report, left_objects_are_reported);
     tcase_add_test(report, names_outlive_a_loop);
     tcase_add_test(report, a_report_that_cannot_be_written);
     tcase_add_test(report, a_line_too_long_is_cut);

@@ -3,8 +3,8 @@
    for each function. A function that does not wait must return, since it is no cancellation point.
    A function that waits may end the thread.
 
-    In both cases no lock may stay locked. To check this, another loop, which was asleep, must
-    receive the emission, continue, and be freed. */
+   In both cases no lock may stay locked. To check this, another loop, which was asleep, must
+   receive the emission, continue, and be freed. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
