@@ -25,7 +25,7 @@ static int declare(const char *name, enum tocsin_unhandled unhandled)
     return signo;
 }
 
-START_TEST(ignore)
+START_TEST(the_default_action_is_to_ignore)
 {
     int signo = declare("quiet", TOCSIN_IGNORE);
 
@@ -57,7 +57,7 @@ static int by_function(const struct tocsin_info *info, void *arg)
     return -EIO; /* the library ignores the result of a default action */
 }
 
-START_TEST(a_function)
+START_TEST(the_default_action_is_a_function)
 {
     struct tocsin_signal_spec spec = { .name = "called",
                                        .unhandled_fn = by_function,
@@ -132,9 +132,9 @@ Suite *test_suite(void)
     const char *fork = getenv("CK_FORK");
 
     tcase_add_checked_fixture(tests, NULL, end);
-    tcase_add_test(tests, ignore);
+    tcase_add_test(tests, the_default_action_is_to_ignore);
     tcase_add_test(tests, stop_the_loop);
-    tcase_add_test(tests, a_function);
+    tcase_add_test(tests, the_default_action_is_a_function);
     tcase_add_test(tests, once_for_each_that_was_pended_and_met_nobody);
     tcase_add_test(tests, stopped_by_an_observer_is_not_handled);
     if (fork && strcmp(fork, "no") == 0)

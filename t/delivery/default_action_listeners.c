@@ -1,12 +1,12 @@
 /* Tests which handlers count as listeners during a delivery, and in which order and how often
    default actions run.
 
-    Listeners: handlers that were disconnected by ONCE, by tocsin_disconnect or by a free of their
-    source, with and without NODEFER. Also observers, and handlers on other loops.
-    Order: emissions of a signal without handlers. A mask, a block or a flush delays them. They were
-    emitted, posted or announced.
-    Number: posts of a coalescing signal without handlers, with flat payloads and others. Threads
-    and real signal handlers post to the main loop or to one chosen loop. */
+   Listeners: handlers that were disconnected by ONCE, by tocsin_disconnect or by a free of their
+   source, with and without NODEFER. Also observers, and handlers on other loops.
+   Order: emissions of a signal without handlers. A mask, a block or a flush delays them. They were
+   emitted, posted or announced.
+   Number: posts of a coalescing signal without handlers, with flat payloads and others. Threads
+   and real signal handlers post to the main loop or to one chosen loop. */
 #include <signal.h>
 #include <string.h>
 
@@ -76,7 +76,7 @@ END_TEST
 /* A ONCE handler without NODEFER runs; the signal has no other handler. The signal is blocked while
    the handler runs, so a new emission becomes pending. The signal must count as having a listener,
    since another handler may be connected before the pending emission is delivered. */
-START_TEST(without_nodefer_the_signal_is_held_all_the_same)
+START_TEST(without_nodefer_a_disconnected_handler_blocks_the_signal)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE });
@@ -197,7 +197,7 @@ static void emit_two(const struct tocsin_info *info, int call)
     record("b");
 }
 
-START_TEST(what_waits_for_the_turn_comes_before_what_is_emitted)
+START_TEST(late_emissions_precede_new_ones)
 {
     signos[0] = ranked("d.a", 0);
     signos[1] = ranked("d.b", 1);
@@ -222,7 +222,7 @@ static void emit_three(const struct tocsin_info *info, int call)
     record("a");
 }
 
-START_TEST(what_a_flush_has_comes_before_what_is_emitted)
+START_TEST(flushed_emissions_precede_new_ones)
 {
     signos[0] = ranked("d.a", -1);
     signos[2] = defaulting("d.c", TOCSIN_QUEUED, 0);
@@ -249,7 +249,7 @@ static void post_two(const struct tocsin_info *info, int call)
     }
 }
 
-START_TEST(what_waits_comes_before_what_was_posted)
+START_TEST(posts_do_not_overtake_late_emissions)
 {
     signos[0] = ranked("d.a", 0);
     signos[1] = ranked("d.b", 1);
@@ -385,7 +385,7 @@ static void post_in_a_real_handler(void)
 /* A real signal handler posts a coalescing signal. A real signal handler must not allocate memory,
    so the coalescing cell of the signal must exist already. The library creates the cell when the
    signal is declared, or when the loop is created later. */
-START_TEST(in_a_real_signal_handler_too)
+START_TEST(a_real_signal_handler_posts_a_coalescing_signal)
 {
     async_signo = async_declare("c.first"); /* this signal is declared before the loop exists */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -437,18 +437,18 @@ Suite *test_suite(void)
           *often = test_case(suite, "how often");
 
     tcase_add_test(listeners, one_that_has_gone_is_no_listener);
-    tcase_add_test(listeners, without_nodefer_the_signal_is_held_all_the_same);
+    tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
     tcase_add_test(listeners, one_behind_it_is_a_listener);
     tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_held);
     tcase_add_test(listeners, other_loops_see_it_too);
     tcase_add_checked_fixture(order, NULL, end);
-    tcase_add_test(order, what_waits_for_the_turn_comes_before_what_is_emitted);
-    tcase_add_test(order, what_a_flush_has_comes_before_what_is_emitted);
-    tcase_add_test(order, what_waits_comes_before_what_was_posted);
+    tcase_add_test(order, late_emissions_precede_new_ones);
+    tcase_add_test(order, flushed_emissions_precede_new_ones);
+    tcase_add_test(order, posts_do_not_overtake_late_emissions);
     tcase_add_test(order, ignored_it_is_not_taken);
     tcase_add_test(often, posts_that_nobody_hears_coalesce);
     tcase_add_test(often, one_that_nobody_takes_out_goes_with_the_loop);
-    tcase_add_test(often, in_a_real_signal_handler_too);
+    tcase_add_test(often, a_real_signal_handler_posts_a_coalescing_signal);
     tcase_add_test(often, whichever_loop_is_the_main_one);
     return suite;
 }

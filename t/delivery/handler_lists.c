@@ -92,7 +92,7 @@ static void is_sorted(void)
 
 /* The test adds a handler that belongs in front of many others. The list appends this handler, and
    is sorted later. A handler that belongs in front of a few others only is inserted at once. */
-START_TEST(what_is_not_in_its_place_is_sorted_in_later)
+START_TEST(an_appended_handler_is_sorted_later)
 {
     /* the number of the allocation that fails; 0 means that none fails */
     int failing_allocation = _i;
@@ -118,7 +118,7 @@ END_TEST
 
 /* Adds, removes and replaces handlers in random order, and sorts the list at random times. Just
    after a sort, the order of the list must be right. */
-START_TEST(at_random_it_is_sorted_when_it_is_to_be)
+START_TEST(random_changes_and_sorts)
 {
     unsigned alive = 0;
 
@@ -183,7 +183,7 @@ END_TEST
 
 /* While the signal runs, 999 handlers are added. Only the first of them replaces the list. The
    other ones are added to the new list itself, since no delivery walks over the new list. */
-START_TEST(but_only_once)
+START_TEST(a_list_is_replaced_only_once)
 {
     struct tocsin__list *walked;
 
@@ -229,7 +229,7 @@ START_TEST(the_dead_are_removed_when_they_are_more_than_half)
 }
 END_TEST
 
-START_TEST(who_was_dropped_and_left_the_last_list_is_buried)
+START_TEST(a_handler_is_freed_after_it_left_its_last_list)
 {
     struct tocsin__list *second = &tocsin__list_empty;
 
@@ -248,7 +248,7 @@ START_TEST(who_was_dropped_and_left_the_last_list_is_buried)
 }
 END_TEST
 
-START_TEST(without_memory_it_is_as_it_was)
+START_TEST(without_memory_the_list_is_unchanged)
 {
     struct tocsin__list *was;
 
@@ -274,13 +274,13 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_order_is_that_of_qsort);
-    tcase_add_loop_test(tests, what_is_not_in_its_place_is_sorted_in_later, 0, 2);
-    tcase_add_test(tests, at_random_it_is_sorted_when_it_is_to_be);
+    tcase_add_loop_test(tests, an_appended_handler_is_sorted_later, 0, 2);
+    tcase_add_test(tests, random_changes_and_sorts);
     tcase_add_test(tests, the_outcome_is_that_of_those_who_handle);
     tcase_add_test(tests, a_list_that_is_walked_over_is_replaced);
-    tcase_add_test(tests, but_only_once);
+    tcase_add_test(tests, a_list_is_replaced_only_once);
     tcase_add_test(tests, the_dead_are_removed_when_they_are_more_than_half);
-    tcase_add_test(tests, who_was_dropped_and_left_the_last_list_is_buried);
-    tcase_add_test(tests, without_memory_it_is_as_it_was);
+    tcase_add_test(tests, a_handler_is_freed_after_it_left_its_last_list);
+    tcase_add_test(tests, without_memory_the_list_is_unchanged);
     return suite;
 }

@@ -596,7 +596,7 @@ START_TEST(an_emission_without_memory_has_not_been)
 }
 END_TEST
 
-START_TEST(without_memory)
+START_TEST(calls_without_memory_change_nothing)
 {
     long nth = 1;
 
@@ -625,6 +625,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_loop_freed_in_a_flush);
     tcase_add_test(tests, an_emission_behind_one_that_blocks);
     tcase_add_test(tests, an_emission_without_memory_has_not_been);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, calls_without_memory_change_nothing);
     return suite;
 }

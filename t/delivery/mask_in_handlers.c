@@ -257,7 +257,7 @@ static void drop_what_is_masked(const struct tocsin_info *info, int call)
     ck_assert_int_eq(tocsin_unignore("y.*"), 0);
 }
 
-START_TEST(what_a_mask_held_back_is_gone_when_its_signal_ends)
+START_TEST(ignoring_in_a_handler_discards_masked_emissions)
 {
     signos[0] = ranked("x.x", 5), signos[1] = ranked("y.a", 2), signos[2] = ranked("y.b", 9),
     signos[3] = ranked("y.c", 2);
@@ -371,7 +371,7 @@ static int hear_many(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(by_rank_over_thousands)
+START_TEST(a_flush_of_thousands_is_by_rank)
 {
     /* by_emission[] is indexed by the number of an emission, and holds the index of its signal in
        many[]. */
@@ -453,7 +453,7 @@ static void pend_for_the_turn(const struct tocsin_info *info, int call)
         ck_assert_int_eq(emit(info->signo, 10 + number_of(info)), TOCSIN_PENDED);
 }
 
-START_TEST(what_is_late_comes_by_rank_too)
+START_TEST(late_emissions_are_delivered_by_rank)
 {
     static const char *const three[] = { "t.a", "t.b", "t.c" };
     static const int ranks_of[] = { 5, -5, 0 };
@@ -592,7 +592,7 @@ static void in_the_turn(const struct tocsin_info *info, int call)
     record(")");
 }
 
-START_TEST(nor_into_a_turn)
+START_TEST(late_emissions_do_not_nest_in_a_turn)
 {
     signos[0] = ranked("e.a", 0);
     signos[1] = ranked("e.b", 0);
@@ -638,16 +638,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, an_old_set_put_back_in_a_handler);
     tcase_add_test(tests, unblocked_at_every_level_it_nests_to_the_limit);
     tcase_add_test(tests, a_handlers_mask_holds_until_its_signal_has_ended);
-    tcase_add_test(tests, what_a_mask_held_back_is_gone_when_its_signal_ends);
+    tcase_add_test(tests, ignoring_in_a_handler_discards_masked_emissions);
     tcase_add_test(tests, a_handlers_mask_lifted_by_itself);
     tcase_add_test(tests, masks_of_nested_handlers_that_go);
-    tcase_add_test(tests, by_rank_over_thousands);
+    tcase_add_test(tests, a_flush_of_thousands_is_by_rank);
     tcase_add_test(tests, a_flush_is_bounded_and_can_be_disturbed);
-    tcase_add_test(tests, what_is_late_comes_by_rank_too);
+    tcase_add_test(tests, late_emissions_are_delivered_by_rank);
     tcase_add_test(tests, unblocking_inside_unblocking_has_a_limit);
     tcase_add_loop_test(tests, a_nested_mask_lets_nothing_into_a_flush, 0, 3);
     tcase_add_test(tests, an_emission_does_not_pull_the_flush_into_itself);
-    tcase_add_test(tests, nor_into_a_turn);
+    tcase_add_test(tests, late_emissions_do_not_nest_in_a_turn);
     tcase_add_test(tests, an_unblocking_inside_delivers_before_it_returns);
     return suite;
 }

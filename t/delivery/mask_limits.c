@@ -122,7 +122,7 @@ START_TEST(bytes_are_limited)
 }
 END_TEST
 
-START_TEST(what_coalesces_is_never_refused)
+START_TEST(coalescing_emissions_are_never_refused)
 {
     struct tocsin_signal_spec spec = { .name = "l.a",
                                        .kind = TOCSIN_COALESCE,
@@ -170,7 +170,7 @@ static int make_room(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_hears_of_the_overflow_may_end_it)
+START_TEST(a_handler_of_queue_full_may_end_the_overflow)
 {
     struct tocsin_signal_spec spec = { .name = "l.a", .limit = 2, .layout = &note_layout };
 
@@ -188,7 +188,7 @@ START_TEST(who_hears_of_the_overflow_may_end_it)
 }
 END_TEST
 
-START_TEST(what_is_full_of_itself_says_nothing)
+START_TEST(queue_full_does_not_announce_itself)
 {
     int signo;
 
@@ -214,8 +214,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, entries_are_limited_and_full_is_said_once);
     tcase_add_test(tests, an_overflow_lasts_until_half_of_the_room_is_free);
     tcase_add_test(tests, bytes_are_limited);
-    tcase_add_test(tests, what_coalesces_is_never_refused);
-    tcase_add_test(tests, who_hears_of_the_overflow_may_end_it);
-    tcase_add_test(tests, what_is_full_of_itself_says_nothing);
+    tcase_add_test(tests, coalescing_emissions_are_never_refused);
+    tcase_add_test(tests, a_handler_of_queue_full_may_end_the_overflow);
+    tcase_add_test(tests, queue_full_does_not_announce_itself);
     return suite;
 }

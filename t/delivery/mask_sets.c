@@ -1,8 +1,8 @@
 /* Tests three things:
 
-    the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
-    signals that are ignored, with and without a block;
-    TOCSIN_TAKE queues, which take emissions of blocked signals. */
+   the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
+   signals that are ignored, with and without a block;
+   TOCSIN_TAKE queues, which take emissions of blocked signals. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +170,7 @@ END_TEST
 
 /* A flush would deliver four emissions to a queue that has room for one entry. The other emissions
    stay pending, in order. Their handlers must not be called before the queue has room. */
-START_TEST(what_waits_for_room_in_a_queue)
+START_TEST(emissions_wait_for_room_in_a_queue)
 {
     struct tocsin_queue_options options = { .limit = 1 };
     struct tocsin_queue queue;
@@ -211,7 +211,7 @@ static int suspend_in_a_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(suspended)
+START_TEST(suspend_delivers_and_restores_the_set)
 {
     char set[32];
 
@@ -449,8 +449,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, ignored_by_its_own_handler);
     tcase_add_test(tests, taken_from_under_a_flush);
     tcase_add_test(tests, the_end_of_an_operation_taken);
-    tcase_add_test(tests, what_waits_for_room_in_a_queue);
-    tcase_add_test(tests, suspended);
+    tcase_add_test(tests, emissions_wait_for_room_in_a_queue);
+    tcase_add_test(tests, suspend_delivers_and_restores_the_set);
     tcase_add_test(tests, freed_while_suspended);
     tcase_add_test(tests, freed_by_a_default_action_while_suspended);
     tcase_add_test(tests, suspended_on_a_fiber);
