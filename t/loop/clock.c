@@ -77,7 +77,7 @@ static int arm_nested(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_is_armed_on_the_way_is_due_on_the_way)
+START_TEST(timers_armed_during_a_move_expire_in_it)
 {
     int64_t start = tocsin_now() / 1000;
     int left = 6;
@@ -166,7 +166,7 @@ START_TEST(turns_while_it_stands)
 }
 END_TEST
 
-START_TEST(far_away)
+START_TEST(a_timer_far_in_the_future)
 {
     ck_assert_int_eq(tocsin_timer(1000000000000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_clock_move(999999999999), 0);
@@ -185,11 +185,11 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, each_at_its_time_and_in_its_order);
     tcase_add_test(tests, due_together_in_the_order_they_were_armed);
-    tcase_add_test(tests, what_is_armed_on_the_way_is_due_on_the_way);
+    tcase_add_test(tests, timers_armed_during_a_move_expire_in_it);
     tcase_add_test(tests, a_repeating_timer_ticks_each_time);
     tcase_add_test(tests, threads_at_work_are_waited_for);
     tcase_add_test(tests, waits_and_deadlines_stand_on_it);
     tcase_add_test(tests, turns_while_it_stands);
-    tcase_add_test(tests, far_away);
+    tcase_add_test(tests, a_timer_far_in_the_future);
     return suite;
 }

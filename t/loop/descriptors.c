@@ -116,7 +116,7 @@ START_TEST(whatever_makes_the_loop)
 }
 END_TEST
 
-START_TEST(what_needs_one_later)
+START_TEST(calls_that_need_a_descriptor_later)
 {
     before = true;
     call = queue_fd;
@@ -266,7 +266,7 @@ Suite *test_suite(void)
     tests = test_case(suite, "scarce");
     tcase_add_unchecked_fixture(tests, begin, end);
     tcase_add_test(tests, whatever_makes_the_loop);
-    tcase_add_test(tests, what_needs_one_later);
+    tcase_add_test(tests, calls_that_need_a_descriptor_later);
     tcase_add_test(tests, a_base_that_is_adopted);
     tcase_add_test(tests, the_child_of_a_fork);
     tcase_add_test(tests, the_child_of_a_fork_with_an_adopted_base);

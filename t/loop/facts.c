@@ -43,7 +43,7 @@ static void *of_another(void *arg)
     return NULL;
 }
 
-START_TEST(of_the_threads_own_loop)
+START_TEST(facts_of_the_threads_own_loop)
 {
     pthread_t thread;
 
@@ -104,7 +104,7 @@ START_TEST(lag_and_turns)
 }
 END_TEST
 
-START_TEST(what_was_refused_and_missed)
+START_TEST(refused_and_missed_messages_are_counted)
 {
     struct tocsin_handler handler;
     int taken = 0;
@@ -142,7 +142,7 @@ static void *wake(void *arg)
     return NULL;
 }
 
-START_TEST(who_woke_it)
+START_TEST(wakeups_are_counted)
 {
     pthread_t thread;
 
@@ -167,9 +167,9 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "facts");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, of_the_threads_own_loop);
+    tcase_add_test(tests, facts_of_the_threads_own_loop);
     tcase_add_test(tests, lag_and_turns);
-    tcase_add_test(tests, what_was_refused_and_missed);
-    tcase_add_test(tests, who_woke_it);
+    tcase_add_test(tests, refused_and_missed_messages_are_counted);
+    tcase_add_test(tests, wakeups_are_counted);
     return suite;
 }

@@ -548,7 +548,7 @@ static void go_on_as_child(enum how how, int answer)
     _exit(0);
 }
 
-START_TEST(in_every_state)
+START_TEST(a_fork_in_every_state_of_a_loop)
 {
     bool frees_loop = _i % 2;
     enum how how = (enum how)(_i / 2);
@@ -589,7 +589,7 @@ END_TEST
 
 /* A thread has pinned the inbox of a loop that is being freed. Another thread forks. In the child
    the first thread does not exist, so no thread unpins the inbox there. */
-START_TEST(who_held_the_inbox_of_a_loop_that_ended)
+START_TEST(a_fork_while_an_ending_inbox_is_pinned)
 {
     struct tocsin__loop *loop;
     uint64_t hold;
@@ -625,8 +625,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_loop_is_freed);
     tcase_add_test(tests, each_failure_can_be_tried_again);
     tcase_add_test(tests, watched_descriptors_were_closed);
-    tcase_add_test(tests, who_held_the_inbox_of_a_loop_that_ended);
-    tcase_add_loop_test(tests, in_every_state, 0, 2 * STATES);
+    tcase_add_test(tests, a_fork_while_an_ending_inbox_is_pinned);
+    tcase_add_loop_test(tests, a_fork_in_every_state_of_a_loop, 0, 2 * STATES);
     tcase_add_loop_test(tests, a_lock_of_another_thread, 0, 2);
     return suite;
 }

@@ -154,7 +154,7 @@ static void posts(int signo, uint64_t what)
 /* The first message is delayed and the second one is not, so the second one is delivered first. The
    delayed message must be delivered when its delay ends. The test uses small messages and shared
    messages. */
-START_TEST(late)
+START_TEST(a_delayed_message_is_delivered_later)
 {
     uint64_t sequence;
 
@@ -177,7 +177,7 @@ END_TEST
 
 /* A loop is exempt from fault injection. The injector must see neither the messages in this loop's
    inbox nor the posts of this loop's thread. */
-START_TEST(exempt)
+START_TEST(an_exempt_loop_is_not_injected)
 {
     connect_to("detain.number", tell, &told);
     stands("detain.number", LATE(50), LATE(50));
@@ -201,7 +201,7 @@ START_TEST(late_and_large)
 }
 END_TEST
 
-START_TEST(twice)
+START_TEST(messages_are_delivered_twice)
 {
     stands("detain.text", TWICE(0), NOTHING, TWICE(20));
     posts_text("a");
@@ -234,7 +234,7 @@ START_TEST(behind_the_next)
 }
 END_TEST
 
-START_TEST(behind_nobody)
+START_TEST(no_next_message_ends_the_delay)
 {
     stands("detain.number", BEHIND(50));
     posts(number, 1);
@@ -247,7 +247,7 @@ END_TEST
 
 /* The signal is blocked when the delay of a message ends. The message must become pending, in
    order. */
-START_TEST(into_a_block)
+START_TEST(a_delayed_message_meets_a_block)
 {
     struct tocsin_block mask;
 
@@ -284,7 +284,7 @@ START_TEST(nobody_listens_any_more)
 }
 END_TEST
 
-START_TEST(what_coalesces)
+START_TEST(coalescing_messages_are_delayed)
 {
     struct peer peer;
 
@@ -315,7 +315,7 @@ static int do_emit(void *arg)
                        TOCSIN_PAYLOAD(detain_text, .text = arg, .object = { &refs, &shared }));
 }
 
-START_TEST(from_another_loop)
+START_TEST(a_message_from_another_loop)
 {
     struct peer peer;
 
@@ -349,7 +349,7 @@ static int do_emit_from(void *arg)
     return tocsin_emit_from(*source, number, TOCSIN_PAYLOAD(detain_number, .number = 5));
 }
 
-START_TEST(with_its_source)
+START_TEST(a_delayed_message_keeps_its_source)
 {
     struct tocsin_source source;
     struct peer peer;
@@ -380,7 +380,7 @@ static int do_cancel(void *op)
     return tocsin_cancel(*(struct tocsin_op *)op);
 }
 
-START_TEST(what_operations_tell)
+START_TEST(progress_of_an_operation_is_delayed)
 {
     struct tocsin_op op;
     struct peer peer;
@@ -465,7 +465,7 @@ START_TEST(more_than_can_wait)
 END_TEST
 
 /* The loop is freed while messages are delayed. All of these messages must be delivered. */
-START_TEST(freed)
+START_TEST(a_freed_loop_delivers_delayed_messages)
 {
     stands("detain.text", BEHIND(3600000), TWICE(3600000));
     posts_text("a");
@@ -523,7 +523,7 @@ static void in_child(void)
     _exit(refs);
 }
 
-START_TEST(in_a_child)
+START_TEST(delayed_messages_in_a_child)
 {
     bool delivered_before_free = _i;
     int status = -1;
@@ -585,7 +585,7 @@ static void job(void)
     ck_assert_int_eq(__atomic_load_n(&refs, __ATOMIC_SEQ_CST), 0);
 }
 
-START_TEST(without_memory)
+START_TEST(delays_without_memory)
 {
     declare_all();
     stands("detain.text", LATE(1), TWICE(1), BEHIND(1));
@@ -607,26 +607,26 @@ Suite *test_suite(void)
     Suite *suite = suite_create("loop/inject");
     TCase *tests = detain_case(suite, "receipts", begin);
 
-    tcase_add_test(tests, late);
-    tcase_add_test(tests, exempt);
+    tcase_add_test(tests, a_delayed_message_is_delivered_later);
+    tcase_add_test(tests, an_exempt_loop_is_not_injected);
     tcase_add_test(tests, late_and_large);
-    tcase_add_test(tests, twice);
+    tcase_add_test(tests, messages_are_delivered_twice);
     tcase_add_test(tests, behind_the_next);
-    tcase_add_test(tests, behind_nobody);
-    tcase_add_test(tests, into_a_block);
+    tcase_add_test(tests, no_next_message_ends_the_delay);
+    tcase_add_test(tests, a_delayed_message_meets_a_block);
     tcase_add_test(tests, nobody_listens_any_more);
-    tcase_add_test(tests, what_coalesces);
-    tcase_add_test(tests, from_another_loop);
-    tcase_add_test(tests, with_its_source);
-    tcase_add_test(tests, what_operations_tell);
+    tcase_add_test(tests, coalescing_messages_are_delayed);
+    tcase_add_test(tests, a_message_from_another_loop);
+    tcase_add_test(tests, a_delayed_message_keeps_its_source);
+    tcase_add_test(tests, progress_of_an_operation_is_delayed);
     tcase_add_test(tests, the_default_action);
     tcase_add_test(tests, more_than_can_wait);
-    tcase_add_test(tests, freed);
+    tcase_add_test(tests, a_freed_loop_delivers_delayed_messages);
     tcase_add_test(tests, freed_by_its_handler);
     tests = detain_case(suite, "by the clock of the world", declare_all);
     tcase_add_test(tests, a_drain_waits);
-    tcase_add_loop_test(tests, in_a_child, 0, 2);
+    tcase_add_loop_test(tests, delayed_messages_in_a_child, 0, 2);
     tests = detain_case(suite, "faults", declare_all);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, delays_without_memory);
     return suite;
 }

@@ -273,7 +273,7 @@ static void start_serving(int fd)
     ck_assert_int_eq(tocsin_watch(fd, POLLIN, &serving, NULL), 0);
 }
 
-START_TEST(what_serves_does_not_keep_it_running)
+START_TEST(background_operations_do_not_keep_the_loop_running)
 {
     start_serving(pipes[0]);
     drain_all();
@@ -295,7 +295,7 @@ static int check_serves(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_serves_ends_last)
+START_TEST(background_operations_end_last)
 {
     const struct tocsin_notify serving = { .mode = TOCSIN_AT_END | TOCSIN_BACKGROUND,
                                            .fn = tell,
@@ -309,7 +309,7 @@ START_TEST(what_serves_ends_last)
 }
 END_TEST
 
-START_TEST(what_was_made_and_never_started)
+START_TEST(an_operation_that_was_never_started)
 {
     struct tocsin_op op;
 
@@ -339,8 +339,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, drain_in_a_time);
     tcase_add_test(tests, drain_with_nothing_to_do);
     tcase_add_test(tests, stop_while_it_drains);
-    tcase_add_test(tests, what_serves_does_not_keep_it_running);
-    tcase_add_test(tests, what_serves_ends_last);
-    tcase_add_test(tests, what_was_made_and_never_started);
+    tcase_add_test(tests, background_operations_do_not_keep_the_loop_running);
+    tcase_add_test(tests, background_operations_end_last);
+    tcase_add_test(tests, an_operation_that_was_never_started);
     return suite;
 }

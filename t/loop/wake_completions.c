@@ -90,7 +90,7 @@ static int order_kept(const struct tocsin_info *info, void *arg)
     return tell(info, &told);
 }
 
-START_TEST(in_the_order_of_their_sender)
+START_TEST(completions_keep_the_order_of_their_thread)
 {
     static int next[THREADS];
     pthread_t threads[THREADS];
@@ -201,7 +201,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, all_at_once);
     tcase_add_test(tests, one_at_a_time);
-    tcase_add_test(tests, in_the_order_of_their_sender);
+    tcase_add_test(tests, completions_keep_the_order_of_their_thread);
     tcase_add_test(tests, completed_by_many_and_cancelled);
     tcase_add_test(tests, loops_that_come_and_go);
     return suite;

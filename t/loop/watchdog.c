@@ -165,7 +165,7 @@ static void check_doubled(void)
     ck_assert_str_eq(heard[0].function, "hold");
 }
 
-START_TEST(at_the_limit_and_when_it_has_doubled)
+START_TEST(reports_at_the_limit_and_at_each_doubling)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
     /* This handler blocks outside of a turn, so the watchdog must not report it. */
@@ -254,7 +254,7 @@ START_TEST(said_what_runs)
 }
 END_TEST
 
-START_TEST(in_a_turn)
+START_TEST(a_handler_that_blocks_in_a_turn)
 {
     ck_assert_int_eq(tocsin_on("timer.expired", hold, NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
@@ -300,7 +300,7 @@ static int fail_once(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(without_memory_the_next_time)
+START_TEST(without_memory_the_report_comes_later)
 {
     connect_to("test.note", fail_once, NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -321,7 +321,7 @@ static int connect_in_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(as_soon_as_somebody_listens)
+START_TEST(a_new_listener_gets_the_next_report)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } };
 
@@ -366,7 +366,7 @@ static const struct heard *blocked_by(const char *pattern, struct tocsin_action 
     return &heard[count];
 }
 
-START_TEST(it_names_the_handler)
+START_TEST(the_report_names_the_handler)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -427,7 +427,7 @@ static int emit_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(it_says_what_is_no_handler)
+START_TEST(the_report_names_other_running_code)
 {
     int unheard = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "test.unheard", .unhandled_fn = by_default });
@@ -584,7 +584,7 @@ static void peer_end(struct peer *peer, pthread_t thread)
 
 /* A handler that blocks its loop once for a long time counts as one fault. After several such
    faults the handler is not called any more. */
-START_TEST(who_blocks_too_often_is_not_called)
+START_TEST(a_handler_that_blocks_too_often_is_not_called)
 {
     static int forty = 40;
     struct tocsin_handler_facts facts;
@@ -607,7 +607,7 @@ START_TEST(who_blocks_too_often_is_not_called)
 }
 END_TEST
 
-START_TEST(another_loop)
+START_TEST(one_watchdog_serves_two_loops)
 {
     struct tocsin_handler handler;
     struct peer peer;
@@ -641,7 +641,7 @@ START_TEST(another_loop)
 }
 END_TEST
 
-START_TEST(of_a_loop_that_is_not_watched)
+START_TEST(an_unwatched_loop_receives_reports)
 {
     struct peer peer;
     pthread_t thread;
@@ -720,7 +720,7 @@ START_TEST(a_loop_that_is_freed)
 }
 END_TEST
 
-START_TEST(it_blocks_every_signal)
+START_TEST(the_watchdog_thread_blocks_every_signal)
 {
     unsigned long long blocked, most = 0;
     char line[256], path[64];
@@ -797,7 +797,7 @@ static void in_child(void)
     _exit(as_before && tocsin_loop_free() == 0 ? 0 : 1);
 }
 
-START_TEST(a_child)
+START_TEST(the_watchdog_in_the_child_of_a_fork)
 {
     struct tocsin_handler handler;
     pid_t child;
@@ -926,26 +926,26 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(alone, begin_alone, NULL);
     tcase_set_timeout(tests, 60);
     tcase_set_timeout(alone, 60);
-    tcase_add_test(tests, at_the_limit_and_when_it_has_doubled);
+    tcase_add_test(tests, reports_at_the_limit_and_at_each_doubling);
     tcase_add_loop_test(alone, said_in_words, 0, 2);
     tcase_add_test(tests, said_what_runs);
-    tcase_add_test(tests, in_a_turn);
+    tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
     tcase_add_test(tests, a_leap_of_time_is_no_proof);
-    tcase_add_test(tests, without_memory_the_next_time);
-    tcase_add_test(tests, as_soon_as_somebody_listens);
-    tcase_add_test(tests, it_names_the_handler);
-    tcase_add_test(tests, it_says_what_is_no_handler);
+    tcase_add_test(tests, without_memory_the_report_comes_later);
+    tcase_add_test(tests, a_new_listener_gets_the_next_report);
+    tcase_add_test(tests, the_report_names_the_handler);
+    tcase_add_test(tests, the_report_names_other_running_code);
     tcase_add_test(tests, a_loop_that_is_idle);
     tcase_add_test(tests, short_calls_in_short_turns);
     tcase_add_test(tests, short_calls_in_a_long_turn);
     tcase_add_test(tests, the_innermost_is_named);
-    tcase_add_test(tests, who_blocks_too_often_is_not_called);
-    tcase_add_test(tests, another_loop);
-    tcase_add_test(tests, of_a_loop_that_is_not_watched);
+    tcase_add_test(tests, a_handler_that_blocks_too_often_is_not_called);
+    tcase_add_test(tests, one_watchdog_serves_two_loops);
+    tcase_add_test(tests, an_unwatched_loop_receives_reports);
     tcase_add_test(tests, ended_while_a_handler_blocks);
     tcase_add_test(tests, a_loop_that_is_freed);
-    tcase_add_test(tests, it_blocks_every_signal);
-    tcase_add_test(tests, a_child);
+    tcase_add_test(tests, the_watchdog_thread_blocks_every_signal);
+    tcase_add_test(tests, the_watchdog_in_the_child_of_a_fork);
     tcase_add_test(alone, each_failure_in_turn);
     tcase_add_test(alone, while_all_comes_and_goes);
     return suite;
