@@ -175,7 +175,7 @@ START_TEST(each_thread_has_its_own)
 }
 END_TEST
 
-START_TEST(a_thousand)
+START_TEST(a_thousand_fetches_at_a_time)
 {
     static struct page pages[1000];
 
@@ -207,7 +207,7 @@ static Suite *suite(void)
     tcase_add_test(tests, nothing_keeps_a_loop_that_has_fetched);
     tcase_add_test(tests, its_end_is_announced);
     tcase_add_test(tests, each_thread_has_its_own);
-    tcase_add_test(tests, a_thousand);
+    tcase_add_test(tests, a_thousand_fetches_at_a_time);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -15,7 +15,7 @@
 
 static struct page page;
 
-START_TEST(malformed_urls)
+START_TEST(malformed_urls_are_refused)
 {
     static const char *const urls[] = { "",
                                         "nothing",
@@ -60,7 +60,7 @@ START_TEST(malformed_after_a_good_one)
 }
 END_TEST
 
-START_TEST(unknown_schemes)
+START_TEST(unknown_schemes_are_refused)
 {
     static const char *const urls[] = { "ftp://127.0.0.1/", "file:///etc/passwd",
                                         "htp://127.0.0.1/", "gopher://127.0.0.1/",
@@ -89,7 +89,7 @@ START_TEST(no_such_host)
 }
 END_TEST
 
-START_TEST(nobody_listens)
+START_TEST(no_server_listens)
 {
     char url[64];
 
@@ -103,7 +103,7 @@ START_TEST(nobody_listens)
 }
 END_TEST
 
-START_TEST(a_reset)
+START_TEST(the_server_resets_the_connection)
 {
     page_fail(peer_url(peer, "/reset"), -ECONNRESET);
 }
@@ -127,7 +127,7 @@ START_TEST(a_body_that_is_cut)
 }
 END_TEST
 
-START_TEST(what_is_not_http)
+START_TEST(replies_that_are_not_http)
 {
     page_fail(peer_url(peer, "/garbage"), TOCSIN_EPEER);
     page_fail(peer_url(peer, "/bad-chunk"), TOCSIN_EPEER);
@@ -162,7 +162,7 @@ START_TEST(a_header_without_end)
 }
 END_TEST
 
-START_TEST(the_deadline)
+START_TEST(the_deadline_ends_a_fetch)
 {
     page_fetch(&page,
                &(struct tocsin_http_request){ .url = peer_url(peer, "/never"), .timeout_ms = 30 });
@@ -330,18 +330,18 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, malformed_urls);
+    tcase_add_test(tests, malformed_urls_are_refused);
     tcase_add_test(tests, malformed_after_a_good_one);
-    tcase_add_test(tests, unknown_schemes);
+    tcase_add_test(tests, unknown_schemes_are_refused);
     tcase_add_test(tests, no_such_host);
-    tcase_add_test(tests, nobody_listens);
-    tcase_add_test(tests, a_reset);
+    tcase_add_test(tests, no_server_listens);
+    tcase_add_test(tests, the_server_resets_the_connection);
     tcase_add_test(tests, the_end_instead_of_a_reply);
     tcase_add_test(tests, a_body_that_is_cut);
-    tcase_add_test(tests, what_is_not_http);
+    tcase_add_test(tests, replies_that_are_not_http);
     tcase_add_test(tests, a_body_over_the_limit);
     tcase_add_test(tests, a_header_without_end);
-    tcase_add_test(tests, the_deadline);
+    tcase_add_test(tests, the_deadline_ends_a_fetch);
     tcase_add_test(tests, the_deadline_of_a_wait);
     tcase_add_test(tests, cancel_before_anything_is_sent);
     tcase_add_test(tests, cancel_while_the_reply_is_waited_for);

@@ -104,7 +104,7 @@ static void sends(const struct tocsin_http_request *request, const char *begin,
 
 #define LINES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-START_TEST(each_method)
+START_TEST(each_method_sends_its_request)
 {
     static const char *const methods[] = { "GET", "DELETE", "OPTIONS", "PROPFIND", "get" };
 
@@ -127,7 +127,7 @@ START_TEST(each_method)
 }
 END_TEST
 
-START_TEST(header_lines)
+START_TEST(header_lines_of_the_request)
 {
     const struct tocsin_http_request request = { .url = peer_url(peer, "/echo"),
                                                  .header = LINES("X-One: 1", "x-two:2", "X-Empty:",
@@ -143,7 +143,7 @@ START_TEST(header_lines)
 }
 END_TEST
 
-START_TEST(bodies)
+START_TEST(bodies_of_the_request)
 {
     const struct tocsin_bytes body = { "a=1&b=2", 7 };
     struct tocsin_http_request request = { .url = peer_url(peer, "/echo"), .body = body };
@@ -225,7 +225,7 @@ START_TEST(a_kept_connection_that_the_peer_closes)
 }
 END_TEST
 
-START_TEST(what_is_wrong_in_a_request_is_refused)
+START_TEST(malformed_requests_are_refused)
 {
     const char *url = peer_url(peer, "/echo");
     const struct tocsin_http_request wrong[] = {
@@ -328,7 +328,7 @@ END_TEST
 
 /* A fetch works with every kind of notify: as a future, in a queue, and so on. */
 
-START_TEST(as_a_future)
+START_TEST(a_fetch_as_a_future)
 {
     struct tocsin_op op;
     struct tocsin_info *info;
@@ -340,7 +340,7 @@ START_TEST(as_a_future)
 }
 END_TEST
 
-START_TEST(into_a_queue)
+START_TEST(fetches_into_a_queue)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -359,7 +359,7 @@ START_TEST(into_a_queue)
 }
 END_TEST
 
-START_TEST(by_the_registry)
+START_TEST(fetches_by_the_registry)
 {
     struct tocsin_op other;
 
@@ -416,19 +416,19 @@ static Suite *suite(void)
     tcase_add_test(tests, bodies_of_every_size_arrive_whole);
     tcase_add_test(tests, replies_without_a_body);
     tcase_add_test(tests, a_reply_that_is_announced_by_an_informational_one);
-    tcase_add_test(tests, each_method);
-    tcase_add_test(tests, header_lines);
-    tcase_add_test(tests, bodies);
+    tcase_add_test(tests, each_method_sends_its_request);
+    tcase_add_test(tests, header_lines_of_the_request);
+    tcase_add_test(tests, bodies_of_the_request);
     tcase_add_test(tests, a_body_of_two_megabytes);
     tcase_add_test(tests, up_to_its_limit_a_body_is_taken);
     tcase_add_test(tests, a_connection_is_used_again);
     tcase_add_test(tests, a_kept_connection_that_the_peer_closes);
-    tcase_add_test(tests, what_is_wrong_in_a_request_is_refused);
+    tcase_add_test(tests, malformed_requests_are_refused);
     tcase_add_test(tests, the_phases_add_up);
     tcase_add_test(tests, a_deadline_is_charged_to_the_phase_under_way);
-    tcase_add_test(tests, as_a_future);
-    tcase_add_test(tests, into_a_queue);
-    tcase_add_test(tests, by_the_registry);
+    tcase_add_test(tests, a_fetch_as_a_future);
+    tcase_add_test(tests, fetches_into_a_queue);
+    tcase_add_test(tests, fetches_by_the_registry);
     tcase_add_test(tests, one_from_the_end_of_another);
     suite_add_tcase(all, tests);
     return all;

@@ -42,7 +42,7 @@ static void again(void)
     begin();
 }
 
-START_TEST(with_a_nul)
+START_TEST(header_lines_with_a_nul)
 {
     static const struct {
         const char *text;
@@ -68,7 +68,7 @@ START_TEST(with_a_nul)
 }
 END_TEST
 
-START_TEST(cut_anywhere)
+START_TEST(header_lines_cut_anywhere)
 {
     static const char *const lines[] = { "HTTP/1.1 200 OK\r\n",
                                          "Content-Length: 12\r\n",
@@ -181,8 +181,8 @@ static Suite *suite(void)
     TCase *tests = tcase_create("lines");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, with_a_nul);
-    tcase_add_test(tests, cut_anywhere);
+    tcase_add_test(tests, header_lines_with_a_nul);
+    tcase_add_test(tests, header_lines_cut_anywhere);
     tcase_add_test(tests, a_line_is_found);
     tcase_add_test(tests, chunks_in_pieces);
     tcase_add_test(tests, chunks_that_are_none);

@@ -1,29 +1,29 @@
 /* A real HTTP server for the tests. It listens on the loopback interface, on a port that the system
    chooses, with or without TLS. Each connection has a thread. The reply depends on the path:
 
-    /echo              the request: method, path, header, body
-    /bytes/N           N bytes, each byte_at(its offset)
-    /chunked/N         the same, chunked, with a trailer
-    /status/N          this code, and a short body
-    /empty             204
-    /to/CODE/WHERE     a redirect; Location is WHERE
-    /fragment          a redirect to /echo#own
-    /loop              a redirect to itself
-    /hops/N            N redirects, then /echo
-    /slow/MS           /echo after MS milliseconds
-    /wait              /echo when peer_release is called
-    /never             nothing, until the client closes
-    /stall             half of a body, then nothing
-    /cut  /cut-chunk   half of a body, then the end
-    /reset             a reset instead of a reply
-    /hang-up           the end instead of a reply
-    /garbage           no HTTP
-    /bad-chunk         a malformed chunk
-    /early             a 103 before the reply
-    /long-header       a header without end
-    /close             a reply, then the connection is closed
-    /refuse            417, before the body of the request
-    /raw               what peer_raw was given */
+   /echo              the request: method, path, header, body
+   /bytes/N           N bytes, each byte_at(its offset)
+   /chunked/N         the same, chunked, with a trailer
+   /status/N          this code, and a short body
+   /empty             204
+   /to/CODE/WHERE     a redirect; Location is WHERE
+   /fragment          a redirect to /echo#own
+   /loop              a redirect to itself
+   /hops/N            N redirects, then /echo
+   /slow/MS           /echo after MS milliseconds
+   /wait              /echo when peer_release is called
+   /never             nothing, until the client closes
+   /stall             half of a body, then nothing
+   /cut  /cut-chunk   half of a body, then the end
+   /reset             a reset instead of a reply
+   /hang-up           the end instead of a reply
+   /garbage           no HTTP
+   /bad-chunk         a malformed chunk
+   /early             a 103 before the reply
+   /long-header       a header without end
+   /close             a reply, then the connection is closed
+   /refuse            417, before the body of the request
+   /raw               what peer_raw was given */
 #ifndef T_NET_PEER_H
 #define T_NET_PEER_H
 

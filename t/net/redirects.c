@@ -143,7 +143,7 @@ static void goes_on_as(const char *method, int code, const char *then)
     page_drop(&page);
 }
 
-START_TEST(each_method)
+START_TEST(each_method_is_redirected)
 {
     static const int codes[] = { 301, 302, 303, 307, 308 };
 
@@ -260,7 +260,7 @@ static Suite *suite(void)
     tcase_add_test(tests, none_is_followed_if_none_is_asked_for);
     tcase_add_test(tests, up_to_the_limit);
     tcase_add_test(tests, locations_are_relative_to_where_they_were_found);
-    tcase_add_test(tests, each_method);
+    tcase_add_test(tests, each_method_is_redirected);
     tcase_add_test(tests, credentials_stay_with_their_origin);
     tcase_add_test(tests, credentials_of_the_url_stay_with_it);
     tcase_add_test(tests, to_where_nobody_goes);

@@ -239,7 +239,7 @@ static int broken(const char *host, const char *port, const struct addrinfo *hin
     return EAI_SYSTEM;
 }
 
-START_TEST(what_a_resolver_may_answer)
+START_TEST(results_that_a_resolver_may_return)
 {
     with(none);
     page_fail("http://none.test/", TOCSIN_ENAME);
@@ -273,7 +273,7 @@ static void fetch_one(const char *host)
     page_drop(&page);
 }
 
-START_TEST(what_was_found_is_kept_for_five_seconds)
+START_TEST(addresses_are_kept_for_five_seconds)
 {
     with(loopback);
     ck_assert_int_eq(tocsin_clock_move(0), 0); /* From here on, only the test moves the clock. */
@@ -623,9 +623,9 @@ static Suite *suite(void)
     tcase_add_test(tests, names_that_libcurl_treats_in_ways_of_its_own);
     tcase_add_test(tests, addresses_are_not_looked_up);
     tcase_add_test(tests, the_second_address_if_the_first_refuses);
-    tcase_add_test(tests, what_a_resolver_may_answer);
+    tcase_add_test(tests, results_that_a_resolver_may_return);
     tcase_add_test(tests, each_hop_is_looked_up);
-    tcase_add_test(tests, what_was_found_is_kept_for_five_seconds);
+    tcase_add_test(tests, addresses_are_kept_for_five_seconds);
     tcase_add_test(tests, a_kept_connection_needs_no_name);
     tcase_add_test(tests, a_kept_connection_that_ends_needs_it_again);
     tcase_add_test(tests, many_at_the_same_time_ask_once);

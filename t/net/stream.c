@@ -93,7 +93,7 @@ START_TEST(a_header_without_a_body)
 }
 END_TEST
 
-START_TEST(what_a_redirect_says_is_not_told)
+START_TEST(a_redirect_is_no_progress)
 {
     each(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//bytes/1000") });
     ck_assert_int_eq(told.headers, 1);
@@ -130,7 +130,7 @@ START_TEST(a_body_that_is_cut_is_told_so_far)
 END_TEST
 
 /* No handler wants the progress. The fetch pauses, and the server cannot send the rest. */
-START_TEST(it_waits_for_somebody_who_listens)
+START_TEST(a_fetch_without_a_listener_pauses)
 {
     struct tocsin_handler handler;
 
@@ -163,7 +163,7 @@ START_TEST(it_waits_for_somebody_who_listens)
 }
 END_TEST
 
-START_TEST(it_waits_for_room_in_a_queue)
+START_TEST(a_fetch_waits_for_room_in_a_queue)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -237,7 +237,7 @@ START_TEST(two_share_a_queue)
 }
 END_TEST
 
-START_TEST(what_is_kept_stays_as_it_was)
+START_TEST(kept_progress_does_not_change)
 {
     struct tocsin_queue queue;
     struct tocsin_info *kept[512];
@@ -343,13 +343,13 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, each_part_is_told);
     tcase_add_test(tests, a_header_without_a_body);
-    tcase_add_test(tests, what_a_redirect_says_is_not_told);
+    tcase_add_test(tests, a_redirect_is_no_progress);
     tcase_add_test(tests, the_limit_counts_what_was_told);
     tcase_add_test(tests, a_body_that_is_cut_is_told_so_far);
-    tcase_add_test(tests, it_waits_for_somebody_who_listens);
-    tcase_add_test(tests, it_waits_for_room_in_a_queue);
+    tcase_add_test(tests, a_fetch_without_a_listener_pauses);
+    tcase_add_test(tests, a_fetch_waits_for_room_in_a_queue);
     tcase_add_test(tests, two_share_a_queue);
-    tcase_add_test(tests, what_is_kept_stays_as_it_was);
+    tcase_add_test(tests, kept_progress_does_not_change);
     tcase_add_test(tests, cancelled_while_it_waits);
     tcase_add_test(tests, the_deadline_while_it_waits);
     tcase_add_test(tests, cancelled_by_who_hears_it);

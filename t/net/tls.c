@@ -100,7 +100,7 @@ START_TEST(any_certificate_if_it_is_asked_for)
 }
 END_TEST
 
-START_TEST(what_is_trusted_in_turns)
+START_TEST(trusted_and_insecure_fetches_alternate)
 {
     serve(&authority, "IP:127.0.0.1");
     ck_assert_int_eq(
@@ -177,7 +177,7 @@ START_TEST(cancelled_in_the_handshake)
 }
 END_TEST
 
-START_TEST(from_tls_to_plain_and_back)
+START_TEST(redirects_from_tls_to_plain_and_back)
 {
     char path[300];
 
@@ -212,13 +212,13 @@ static Suite *suite(void)
     tcase_add_test(tests, a_certificate_of_nobody_we_know);
     tcase_add_test(tests, a_certificate_for_another_host);
     tcase_add_test(tests, any_certificate_if_it_is_asked_for);
-    tcase_add_test(tests, what_is_trusted_in_turns);
+    tcase_add_test(tests, trusted_and_insecure_fetches_alternate);
     tcase_add_test(tests, authorities_that_cannot_be_read);
     tcase_add_test(tests, a_peer_that_closes_in_the_handshake);
     tcase_add_test(tests, a_peer_that_speaks_no_tls);
     tcase_add_test(tests, a_body_that_is_cut);
     tcase_add_test(tests, cancelled_in_the_handshake);
-    tcase_add_test(tests, from_tls_to_plain_and_back);
+    tcase_add_test(tests, redirects_from_tls_to_plain_and_back);
     suite_add_tcase(all, tests);
     return all;
 }
