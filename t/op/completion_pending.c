@@ -174,7 +174,7 @@ START_TEST(a_jump_before_an_end)
 }
 END_TEST
 
-START_TEST(thousands)
+START_TEST(thousands_of_completions_are_pending)
 {
     enum { MANY = 5000 };
     static struct tocsin_op ops[MANY];
@@ -425,7 +425,7 @@ END_TEST
 /* The program emits a signal whose source is an operation, and the signal is blocked. The source
    lives until the emission is delivered. If the signal is ignored, the source lives until the
    emission is discarded. */
-START_TEST(what_was_emitted_from_it)
+START_TEST(an_emission_keeps_the_source_of_the_operation)
 {
     bool ignored = _i;
     int signo = tocsin_find("pended.few");
@@ -761,7 +761,7 @@ static void job(void)
                      (tocsin_id_error(queue.id) == 0) + (tocsin_id_error(take.id) == 0));
 }
 
-START_TEST(without_memory)
+START_TEST(pending_completions_without_memory)
 {
     each_in_turn("op/pended", job);
 }
@@ -779,7 +779,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_oldest_end_first_whatever_its_type);
     tcase_add_test(tests, ends_do_not_coalesce);
     tcase_add_test(tests, a_jump_before_an_end);
-    tcase_add_test(tests, thousands);
+    tcase_add_test(tests, thousands_of_completions_are_pending);
     tcase_add_test(tests, taken_before_and_after);
     tcase_add_test(tests, waiting_for_what_is_blocked);
     tcase_add_test(tests, groups_and_fibers);
@@ -787,7 +787,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, progress_is_pended, 0, 2 * HOLDERS);
     tcase_add_loop_test(tests, progress_and_the_end_are_pended, 0, 2);
     tcase_add_test(tests, ticks_are_pended);
-    tcase_add_loop_test(tests, what_was_emitted_from_it, 0, 2);
+    tcase_add_loop_test(tests, an_emission_keeps_the_source_of_the_operation, 0, 2);
     tcase_add_loop_test(tests, progress_is_pended_at_the_end, 0, 2);
     tcase_add_test(tests, ended_by_force);
     tcase_add_test(tests, the_loop_is_freed);
@@ -798,6 +798,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, results_freed_while_their_end_is_told);
     tcase_add_test(tests, unblocked_by_a_drop);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, pending_completions_without_memory);
     return suite;
 }

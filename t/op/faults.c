@@ -163,7 +163,7 @@ static void job(void)
     close(ends[1]);
 }
 
-START_TEST(all_kinds)
+START_TEST(all_kinds_of_operations)
 {
     each_in_turn("op/faults", job);
 }
@@ -210,7 +210,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, all_kinds);
+    tcase_add_test(tests, all_kinds_of_operations);
     tcase_add_test(tests, a_watch_that_rests);
     return suite;
 }

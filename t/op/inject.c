@@ -97,7 +97,7 @@ END_TEST
 
 /* A delayed completion must keep its payload. The payload is lent in one case, and copied in the
    other case. */
-START_TEST(as_it_was)
+START_TEST(a_delayed_completion_keeps_its_payload)
 {
     bool lent = _i;
     struct tocsin_op op;
@@ -140,7 +140,7 @@ static int write_empty(const struct tocsin_info *info, void *arg)
 
 /* A deadline or a cancel ends the operation while its completion is delayed. The notify is
    called once, and the provider's cancel function is not called. */
-START_TEST(ended_meanwhile)
+START_TEST(a_deadline_or_cancel_during_the_delay)
 {
     bool with_cancel = _i & 1, lent = _i & 2, by_deadline = _i & 4;
     const struct tocsin_op_type *type = with_cancel ? &counting_type : &text_type;
@@ -173,7 +173,7 @@ END_TEST
 
 /* The provider of this operation has no cancel function, so a cancel is refused while the operation
    runs. While its completion is delayed, a cancel must succeed. */
-START_TEST(that_cannot_be_cancelled)
+START_TEST(a_cancel_ends_a_delay_although_the_provider_refuses)
 {
     struct tocsin_op op = start(&few_type, TOCSIN_CALL(tell, &told));
 
@@ -246,7 +246,7 @@ static void at(int64_t ms, const char *text)
 
 /* The injector is not called for an operation with TOCSIN_NO_INJECT, nor on a loop that called
    tocsin_inject_exempt(). */
-START_TEST(exempt)
+START_TEST(exempt_operations_and_loops)
 {
     const struct tocsin_notify quietly = { .mode = TOCSIN_AT_END | TOCSIN_NO_INJECT,
                                            .fn = tell,
@@ -288,7 +288,7 @@ START_TEST(an_end_behind_the_next)
 }
 END_TEST
 
-START_TEST(behind_nobody)
+START_TEST(no_next_completion_ends_the_delay)
 {
     stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
            (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
@@ -342,7 +342,7 @@ END_TEST
 
 /* The signal is blocked when a delayed completion is due. The notify is called, and the handlers
    receive the completion after the block. */
-START_TEST(into_a_block)
+START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
 
@@ -359,7 +359,7 @@ END_TEST
 
 /* Tests: somebody waits for the delayed completion: tocsin_wait(), a fiber, a queue, a group */
 
-START_TEST(a_wait)
+START_TEST(a_wait_for_a_delayed_completion)
 {
     struct tocsin_op op;
 
@@ -419,7 +419,7 @@ START_TEST(the_end_of_a_fiber)
 }
 END_TEST
 
-START_TEST(into_a_queue)
+START_TEST(a_delayed_completion_into_a_queue)
 {
     struct tocsin_queue queue = open_queue(NULL, 1, 0);
     struct tocsin_op op;
@@ -511,7 +511,7 @@ static int do_connect(void *arg)
     return tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
 }
 
-START_TEST(heard_elsewhere)
+START_TEST(another_loop_hears_a_delayed_completion)
 {
     struct peer peer;
 
@@ -623,7 +623,7 @@ static void in_child(void)
     _exit(0);
 }
 
-START_TEST(in_a_child)
+START_TEST(delayed_completions_in_a_child)
 {
     int status = -1;
     pid_t child;
@@ -702,7 +702,7 @@ static void posts(const struct tocsin_inject_event *crossing, struct tocsin_inje
     errno = EPIPE;
 }
 
-START_TEST(what_it_does_itself_does_not_cross)
+START_TEST(calls_of_the_injector_are_not_injected)
 {
     int calls = 0;
 
@@ -735,7 +735,7 @@ END_TEST
 
 /* The injector returns a positive error, or a negative delay. Both values have no meaning, so the
    event must not be changed. */
-START_TEST(senseless_verdicts)
+START_TEST(senseless_actions_change_nothing)
 {
     declare_posts();
     stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = 5 });
@@ -751,7 +751,7 @@ START_TEST(senseless_verdicts)
 END_TEST
 
 /* The injector is removed while an event is delayed. The event must keep its delay. */
-START_TEST(who_has_left)
+START_TEST(a_removed_injector_keeps_its_delays)
 {
     bool behind = _i;
 
@@ -791,7 +791,7 @@ static int do_post_on(void *arg)
     return 0;
 }
 
-START_TEST(it_comes_and_goes)
+START_TEST(an_injector_is_set_and_removed)
 {
     struct peer peers[2];
     long count = 0, seen;
@@ -858,7 +858,7 @@ static void job(void)
     nobody_stands();
 }
 
-START_TEST(without_memory)
+START_TEST(completion_delays_without_memory)
 {
     each_in_turn("op/seam", job);
 }
@@ -893,44 +893,44 @@ Suite *test_suite(void)
     TCase *tests = seam_case(suite, "ends");
 
     tcase_add_test(tests, an_end_comes_late);
-    tcase_add_loop_test(tests, as_it_was, 0, 2);
-    tcase_add_loop_test(tests, ended_meanwhile, 0, 8);
-    tcase_add_test(tests, that_cannot_be_cancelled);
+    tcase_add_loop_test(tests, a_delayed_completion_keeps_its_payload, 0, 2);
+    tcase_add_loop_test(tests, a_deadline_or_cancel_during_the_delay, 0, 8);
+    tcase_add_test(tests, a_cancel_ends_a_delay_although_the_provider_refuses);
     tcase_add_test(tests, asked_to_end_before);
     tcase_add_test(tests, asked_to_end_just_now);
     tcase_add_loop_test(tests, an_end_fails, 0, 2);
-    tcase_add_test(tests, exempt);
+    tcase_add_test(tests, exempt_operations_and_loops);
     tcase_add_test(tests, an_end_behind_the_next);
-    tcase_add_test(tests, behind_nobody);
+    tcase_add_test(tests, no_next_completion_ends_the_delay);
     tcase_add_test(tests, behind_and_cancelled);
     tcase_add_test(tests, behind_its_progress);
-    tcase_add_test(tests, into_a_block);
+    tcase_add_test(tests, a_delayed_completion_meets_a_block);
     tests = seam_case(suite, "waiting");
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_loop_test(tests, the_end_of_a_fiber, 0, 2);
-    tcase_add_test(tests, into_a_queue);
+    tcase_add_test(tests, a_delayed_completion_into_a_queue);
     tcase_add_test(tests, the_queue_goes);
     tcase_add_loop_test(tests, members_of_groups, 0, 2);
     tcase_add_test(tests, a_result_given_up);
     tcase_add_test(tests, work_that_is_held_up);
-    tcase_add_test(tests, heard_elsewhere);
+    tcase_add_test(tests, another_loop_hears_a_delayed_completion);
     tcase_add_loop_test(tests, the_loop_is_freed, 0, 2);
     tcase_add_test(tests, freed_by_the_one_that_was_overtaken);
-    tcase_add_test(tests, in_a_child);
+    tcase_add_test(tests, delayed_completions_in_a_child);
     tests = world_case(suite, "by the clock of the world");
-    tcase_add_test(tests, a_wait);
+    tcase_add_test(tests, a_wait_for_a_delayed_completion);
     tcase_add_test(tests, a_drain_waits);
     tcase_add_test(tests, a_drain_waits_in_vain);
     tcase_add_test(tests, ended_while_the_loop_is_freed);
     tests = seam_case(suite, "posts");
     tcase_add_test(tests, a_post_fails);
     tests = seam_case(suite, "who stands there");
-    tcase_add_test(tests, what_it_does_itself_does_not_cross);
+    tcase_add_test(tests, calls_of_the_injector_are_not_injected);
     tcase_add_test(tests, one_at_a_time);
-    tcase_add_test(tests, senseless_verdicts);
-    tcase_add_loop_test(tests, who_has_left, 0, 2);
+    tcase_add_test(tests, senseless_actions_change_nothing);
+    tcase_add_loop_test(tests, a_removed_injector_keeps_its_delays, 0, 2);
     tests = world_case(suite, "storms");
-    tcase_add_test(tests, it_comes_and_goes);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, an_injector_is_set_and_removed);
+    tcase_add_test(tests, completion_delays_without_memory);
     return suite;
 }

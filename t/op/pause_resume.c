@@ -348,7 +348,7 @@ START_TEST(a_completion_that_may_fail)
 END_TEST
 
 /* tocsin_op_wanted() must return 0 for an operation that has ended. */
-START_TEST(what_has_ended_is_not_wanted)
+START_TEST(an_ended_operation_is_not_wanted)
 {
     connect_to("pended.part", tell, &told);
     op = start(&text_type, TOCSIN_FUTURE);
@@ -378,6 +378,6 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_refused_cancel_changes_nothing, 0, 2);
     tcase_add_loop_test(tests, pending_progress_makes_no_room, 0, 2);
     tcase_add_loop_test(tests, a_completion_that_may_fail, 0, 4);
-    tcase_add_test(tests, what_has_ended_is_not_wanted);
+    tcase_add_test(tests, an_ended_operation_is_not_wanted);
     return suite;
 }

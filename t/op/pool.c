@@ -74,7 +74,7 @@ static void await(sem_t *semaphore, int count)
         count -= sem_wait(semaphore) == 0;
 }
 
-START_TEST(limits)
+START_TEST(limits_of_a_pool)
 {
     struct tocsin_pool pool;
 
@@ -94,7 +94,7 @@ START_TEST(limits)
 }
 END_TEST
 
-START_TEST(as_many_at_a_time_as_it_has_threads)
+START_TEST(a_pool_runs_as_many_tasks_as_it_has_threads)
 {
     struct tocsin_pool pool;
 
@@ -222,8 +222,8 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 30);
-    tcase_add_test(tests, limits);
-    tcase_add_test(tests, as_many_at_a_time_as_it_has_threads);
+    tcase_add_test(tests, limits_of_a_pool);
+    tcase_add_test(tests, a_pool_runs_as_many_tasks_as_it_has_threads);
     tcase_add_test(tests, freed_it_finishes_what_it_has);
     tcase_add_test(tests, freed_with_work_that_is_cancelled);
     tcase_add_test(tests, all_threads_end_with_the_last_loop);

@@ -131,7 +131,7 @@ START_TEST(progress_into_a_queue_goes_on)
 }
 END_TEST
 
-START_TEST(ignored_progress)
+START_TEST(ignored_progress_pauses)
 {
     struct tocsin_op each = start(&text_type, TOCSIN_EACH(write_part, "each")),
                      alone = start(&text_type, NULL);
@@ -216,7 +216,7 @@ static void held(bool ignored)
     ck_assert_int_eq(refs, 0);
 }
 
-START_TEST(what_is_held_goes_on)
+START_TEST(accepted_progress_precedes_the_completion)
 {
     connect_to("pended.part", write_part, "");
     held(false);
@@ -239,7 +239,7 @@ static void make_room(enum room room, struct tocsin_queue take)
         ck_assert_int_eq(tocsin_ignore("pended.part"), 0);
 }
 
-START_TEST(what_is_held_for_room)
+START_TEST(progress_waits_for_room)
 {
     struct tocsin_queue take = open_queue("pended.part", 0, TOCSIN_TAKE);
     struct tocsin_op one = start(&text_type, TOCSIN_EACH(write_part, "one")),
@@ -393,7 +393,7 @@ static void watch(struct told *each, bool ignored)
     close(ends[1]);
 }
 
-START_TEST(watches)
+START_TEST(watches_pause_while_blocked_or_ignored)
 {
     struct told each = { .count = 0 };
 
@@ -450,14 +450,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, progress_of_each_goes_on);
     tcase_add_test(tests, room_for_progress_is_made);
     tcase_add_test(tests, progress_into_a_queue_goes_on);
-    tcase_add_test(tests, ignored_progress);
+    tcase_add_test(tests, ignored_progress_pauses);
     tcase_add_test(tests, progress_under_the_mask_of_a_handler);
-    tcase_add_test(tests, what_is_held_goes_on);
-    tcase_add_loop_test(tests, what_is_held_for_room, 0, ROOMS);
+    tcase_add_test(tests, accepted_progress_precedes_the_completion);
+    tcase_add_loop_test(tests, progress_waits_for_room, 0, ROOMS);
     tcase_add_test(tests, taken_and_blocked_with_a_notify);
     tcase_add_test(tests, ticks_are_merged);
     tcase_add_test(tests, ticks_are_ignored);
-    tcase_add_test(tests, watches);
+    tcase_add_test(tests, watches_pause_while_blocked_or_ignored);
     tcase_add_test(tests, a_foreign_loop_is_told);
     return suite;
 }

@@ -24,7 +24,7 @@ static void cancel(void)
     move(0);
 }
 
-START_TEST(once)
+START_TEST(a_single_timer)
 {
     ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
     move(9);
@@ -37,7 +37,7 @@ START_TEST(once)
 }
 END_TEST
 
-START_TEST(limits)
+START_TEST(limits_of_a_timer)
 {
     ck_assert_int_eq(tocsin_timer(-1, NULL, &op), -EINVAL);
     ck_assert_int_eq(tocsin_timer(1000000000001, NULL, &op), -EINVAL);
@@ -167,7 +167,7 @@ START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
 }
 END_TEST
 
-START_TEST(without_a_period_it_ticks_when_it_is_set)
+START_TEST(a_timer_without_a_period_ticks_when_set)
 {
     ck_assert_int_eq(tocsin_every(0, TOCSIN_EACH(tell, &told), &op), 0);
     move(100);
@@ -183,7 +183,7 @@ END_TEST
 
 /* A timer without a period ticks while its queue is full. The tick is delivered when the program
    takes an entry. */
-START_TEST(without_a_period_and_unwanted)
+START_TEST(a_timer_without_a_period_and_a_full_queue)
 {
     struct tocsin_queue queue;
 
@@ -219,7 +219,7 @@ START_TEST(cancelled_in_its_own_tick)
 }
 END_TEST
 
-START_TEST(its_deadline)
+START_TEST(a_deadline_ends_a_periodic_timer)
 {
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
     connect_to("timer.expired", tell, &told);
@@ -240,15 +240,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "timer");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, once);
-    tcase_add_test(tests, limits);
+    tcase_add_test(tests, a_single_timer);
+    tcase_add_test(tests, limits_of_a_timer);
     tcase_add_test(tests, set_earlier_later_and_not_at_all);
     tcase_add_test(tests, again_and_again);
     tcase_add_test(tests, ticks_that_came_too_late_are_merged);
     tcase_add_test(tests, unwanted_it_stands_still_and_goes_on_when_somebody_connects);
-    tcase_add_test(tests, without_a_period_it_ticks_when_it_is_set);
-    tcase_add_test(tests, without_a_period_and_unwanted);
+    tcase_add_test(tests, a_timer_without_a_period_ticks_when_set);
+    tcase_add_test(tests, a_timer_without_a_period_and_a_full_queue);
     tcase_add_test(tests, cancelled_in_its_own_tick);
-    tcase_add_test(tests, its_deadline);
+    tcase_add_test(tests, a_deadline_ends_a_periodic_timer);
     return suite;
 }

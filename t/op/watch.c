@@ -46,7 +46,7 @@ static int tell_ready(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(level_triggered)
+START_TEST(a_watch_is_level_triggered)
 {
     char bytes[4];
 
@@ -176,7 +176,7 @@ START_TEST(the_same_in_a_queue)
 END_TEST
 
 /* libevent would print an error for these descriptors. tocsin_watch() must refuse them first. */
-START_TEST(what_cannot_be_watched)
+START_TEST(descriptors_that_cannot_be_watched)
 {
     FILE *file = tmpfile();
     int null = open("/dev/null", O_RDWR), words[2], error;
@@ -263,7 +263,7 @@ START_TEST(cancelled_and_closed_in_its_own_handler)
 }
 END_TEST
 
-START_TEST(its_deadline)
+START_TEST(a_deadline_ends_a_watch)
 {
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
@@ -278,16 +278,16 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "watch");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, level_triggered);
+    tcase_add_test(tests, a_watch_is_level_triggered);
     tcase_add_test(tests, once_in_a_turn);
     tcase_add_test(tests, writable_and_hung_up);
     tcase_add_test(tests, set_to_nothing_and_back);
     tcase_add_test(tests, unwanted_it_rests);
     tcase_add_test(tests, the_same_in_a_queue);
-    tcase_add_test(tests, what_cannot_be_watched);
+    tcase_add_test(tests, descriptors_that_cannot_be_watched);
     tcase_add_test(tests, set_on_a_closed_descriptor);
     tcase_add_test(tests, several_of_one_descriptor);
     tcase_add_test(tests, cancelled_and_closed_in_its_own_handler);
-    tcase_add_test(tests, its_deadline);
+    tcase_add_test(tests, a_deadline_ends_a_watch);
     return suite;
 }

@@ -2,11 +2,11 @@
    descriptor with the same number. The new watch must work, and the old watch must end once with
    -EBADF.
 
-    The cases vary: pipe, socket or eventfd; a watch that runs or is paused; read, write or both;
-    several old or new watches; a foreign poll loop; turns between the steps; an old watch that is
-    cancelled, set or resumed afterwards.
-    In another case a duplicate of the descriptor is still open, which gives -EBUSY until it is
-    closed. */
+   The cases vary: pipe, socket or eventfd; a watch that runs or is paused; read, write or both;
+   several old or new watches; a foreign poll loop; turns between the steps; an old watch that is
+   cancelled, set or resumed afterwards.
+   In another case a duplicate of the descriptor is still open, which gives -EBUSY until it is
+   closed. */
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>

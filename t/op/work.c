@@ -263,7 +263,7 @@ static int keep_info(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_is_kept_of_it_outlives_its_loop)
+START_TEST(a_kept_info_outlives_its_loop)
 {
     struct tocsin_info *kept = NULL;
 
@@ -314,7 +314,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, abandoned_while_it_runs);
     tcase_add_test(tests, abandoned_by_a_loop_that_is_freed);
     tcase_add_test(tests, a_loop_that_is_freed_waits_for_what_runs);
-    tcase_add_test(tests, what_is_kept_of_it_outlives_its_loop);
+    tcase_add_test(tests, a_kept_info_outlives_its_loop);
     tcase_add_test(tests, options_that_are_wrong);
     return suite;
 }
