@@ -160,7 +160,7 @@ static int pages_used(void)
 
 /* After each signal, the test unblocks the signals that the library has blocked. So all reserved
    cells are used up, and further signals must become overflow entries. */
-START_TEST(without_a_cell)
+START_TEST(signals_without_a_reserved_cell)
 {
     int spare = _i ? 0 : TOCSIN__RESERVED_CELLS;
     static struct told notes;
@@ -513,7 +513,7 @@ END_TEST
 
 /* A signal handler sets retry_wanted while the loop is about to sleep. The loop must not sleep, and
    must clear the flag in its next turn. */
-START_TEST(it_does_not_sleep_over_it)
+START_TEST(a_wanted_retry_prevents_sleep)
 {
     struct tocsin__inbox *inbox;
 
@@ -708,7 +708,7 @@ END_TEST
 static void add_counted(TCase *tests)
 {
     tcase_add_test(tests, a_thread_brings_one_more);
-    tcase_add_loop_test(tests, without_a_cell, 0, 2);
+    tcase_add_loop_test(tests, signals_without_a_reserved_cell, 0, 2);
     tcase_add_loop_test(tests, the_loop_ends_with_strays, 0, 2);
     tcase_add_test(tests, another_loop_has_no_room);
     tcase_add_test(tests, two_hundred_threads);
@@ -736,7 +736,7 @@ Suite *test_suite(void)
     else
         add_counted(tests);
     tcase_add_test(tests, the_default_when_the_inbox_is_full);
-    tcase_add_test(tests, it_does_not_sleep_over_it);
+    tcase_add_test(tests, a_wanted_retry_prevents_sleep);
     tcase_add_test(tests, a_stack_for_handlers);
     tcase_add_loop_test(tests, a_stack_of_somebody_else, 0, 2);
     tcase_add_test(tests, each_in_turn_fails);
