@@ -65,7 +65,7 @@ static void life(void)
     tocsin_loop_free();
 }
 
-START_TEST(each)
+START_TEST(each_call_fails_in_turn)
 {
     host_begin();
     each_in_turn("plugin/faults", life);
@@ -78,6 +78,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, each);
+    tcase_add_test(tests, each_call_fails_in_turn);
     return suite;
 }

@@ -119,7 +119,7 @@ static void check_refused(const char *name, int err, const char *why)
     ck_assert_int_eq(test_descriptors(), descriptors);
 }
 
-START_TEST(the_copy)
+START_TEST(the_mapped_copy_does_not_change)
 {
     struct object object = object_of("plain");
     char link[64], target[256] = "";
@@ -238,7 +238,7 @@ static void check_folder(unsigned number, const char *is)
     ck_assert_str_eq(found, is);
 }
 
-START_TEST(the_folders)
+START_TEST(the_folders_of_the_path)
 {
     char built[PATH_MAX], here[PATH_MAX], relative[2 * PATH_MAX];
 
@@ -361,7 +361,7 @@ static void socket_at(const char *name)
     close(fd);
 }
 
-START_TEST(what_is_no_file_of_a_plugin)
+START_TEST(files_that_are_no_plugin)
 {
     check_refused(folder, -ENOEXEC, "not a regular file");
     ck_assert_int_eq(mkfifo(in_folder("fifo.so"), 0644), 0);
@@ -577,7 +577,7 @@ START_TEST(links_on_the_way)
 }
 END_TEST
 
-START_TEST(a_link)
+START_TEST(a_link_is_followed)
 {
     char link[512];
 
@@ -650,22 +650,22 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, the_copy);
+    tcase_add_test(tests, the_mapped_copy_does_not_change);
     tcase_add_test(tests, the_copy_can_be_mapped_by_the_dynamic_linker);
     tcase_add_test(tests, a_copy_of_many_pieces);
     tcase_add_test(tests, a_file_that_changes_while_it_is_read);
-    tcase_add_test(tests, the_folders);
+    tcase_add_test(tests, the_folders_of_the_path);
     tcase_add_test(tests, a_name_is_looked_for_in_order);
     tcase_add_test(tests, a_name_that_is_nowhere);
     tcase_add_test(tests, names_that_cannot_be);
     tcase_add_test(tests, a_file_by_its_path);
-    tcase_add_test(tests, what_is_no_file_of_a_plugin);
+    tcase_add_test(tests, files_that_are_no_plugin);
     tcase_add_test(tests, a_file_that_others_may_write_to);
     tcase_add_test(tests, a_folder_that_others_may_write_to);
     tcase_add_test(tests, a_folder_further_up);
     tcase_add_test(tests, a_sticky_folder_with_what_is_not_ours);
     tcase_add_test(tests, links_on_the_way);
-    tcase_add_test(tests, a_link);
+    tcase_add_test(tests, a_link_is_followed);
     tcase_add_test(tests, each_fails_in_turn);
     tcase_add_test(tests, nothing_is_left_open_or_mapped);
     return suite;

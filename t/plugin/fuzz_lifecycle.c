@@ -2,12 +2,12 @@
    succeed or fail. Meanwhile loops are created and freed, some by a thread that ends (contract line
    T6), and numbers are emitted.
 
-    Each permanent loop must deliver each accepted number twice: once to the program's handler, and
-    once to the handler of a plugin that is never unloaded, only reloaded. Each unload and each
-    reload must end once. At the end nothing may be mapped, referenced or open.
+   Each permanent loop must deliver each accepted number twice: once to the program's handler, and
+   once to the handler of a plugin that is never unloaded, only reloaded. Each unload and each
+   reload must end once. At the end nothing may be mapped, referenced or open.
 
-    TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
-    TOCSIN_STORM_SECONDS sets the duration. */
+   TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
+   TOCSIN_STORM_SECONDS sets the duration. */
 #include <errno.h>
 #include <sched.h>
 #include <time.h>

@@ -21,7 +21,7 @@ static int checked(const char *name)
     return answer;
 }
 
-START_TEST(refusals)
+START_TEST(refused_loads)
 {
     int descriptors;
 
@@ -53,7 +53,7 @@ START_TEST(refusals)
 }
 END_TEST
 
-START_TEST(before_a_constructor_runs)
+START_TEST(refused_before_a_constructor_runs)
 {
     host_begin();
     put("plain", "x");
@@ -69,7 +69,7 @@ START_TEST(before_a_constructor_runs)
 }
 END_TEST
 
-START_TEST(beside_another)
+START_TEST(refused_beside_another_plugin)
 {
     host_begin();
     loads("guest", NULL);
@@ -82,7 +82,7 @@ END_TEST
 
 /* The plugin's init starts one operation or object of each kind, and then fails. No function of the
    plugin may be called after that, and the plugin must be unmapped soon. */
-START_TEST(init_fails)
+START_TEST(the_init_of_a_plugin_fails)
 {
     host_begin();
     refused("guest",
@@ -110,7 +110,7 @@ START_TEST(init_fails)
 }
 END_TEST
 
-START_TEST(loads_itself)
+START_TEST(a_plugin_loads_itself)
 {
     host_begin();
     loads("guest", SETTINGS("init=self", "self=guest"));
@@ -152,7 +152,7 @@ static int watch_it_hang(void *arg)
     return 0;
 }
 
-START_TEST(init_blocks)
+START_TEST(the_init_of_a_plugin_blocks)
 {
     struct peer peer;
     sem_t watches;
@@ -177,7 +177,7 @@ START_TEST(init_blocks)
 }
 END_TEST
 
-START_TEST(what_is_known)
+START_TEST(the_list_of_plugins)
 {
     struct tocsin_plugin_facts facts;
 
@@ -239,7 +239,7 @@ static int on_call(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_load_in_a_handler)
 {
     host_begin();
     connect_to("host.called", on_call, NULL);
@@ -260,14 +260,14 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "load");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, refusals);
-    tcase_add_test(tests, before_a_constructor_runs);
-    tcase_add_test(tests, beside_another);
-    tcase_add_test(tests, init_fails);
-    tcase_add_test(tests, loads_itself);
-    tcase_add_test(tests, init_blocks);
-    tcase_add_test(tests, what_is_known);
+    tcase_add_test(tests, refused_loads);
+    tcase_add_test(tests, refused_before_a_constructor_runs);
+    tcase_add_test(tests, refused_beside_another_plugin);
+    tcase_add_test(tests, the_init_of_a_plugin_fails);
+    tcase_add_test(tests, a_plugin_loads_itself);
+    tcase_add_test(tests, the_init_of_a_plugin_blocks);
+    tcase_add_test(tests, the_list_of_plugins);
     tcase_add_test(tests, the_file_changes);
-    tcase_add_test(tests, in_a_handler);
+    tcase_add_test(tests, a_load_in_a_handler);
     return suite;
 }

@@ -194,7 +194,7 @@ static bool threads_of(const char *name)
     return threads;
 }
 
-START_TEST(who_starts_threads)
+START_TEST(plugins_that_start_threads_are_found)
 {
     ck_assert(threads_of("threads"));
     ck_assert(threads_of("threads_sysv"));
@@ -279,7 +279,7 @@ static struct object object_saying(const char *text, size_t size)
     return object;
 }
 
-START_TEST(what_is_no_shared_object)
+START_TEST(files_that_are_no_shared_object)
 {
     struct object object = object_of("plain");
     ElfW(Ehdr) was = *header_of(&object), *header = header_of(&object);
@@ -332,7 +332,7 @@ static ElfW(Dyn) * dynamic_of(const struct object *object, int64_t tag)
     return entry;
 }
 
-START_TEST(what_is_an_executable)
+START_TEST(an_executable_is_refused)
 {
     struct object object = object_at("/proc/self/exe"), pie = object_of("plain");
     ElfW(Dyn) *entry = dynamic_of(&pie, DT_NULL) - 1;
@@ -354,7 +354,7 @@ START_TEST(what_is_an_executable)
 }
 END_TEST
 
-START_TEST(what_has_no_sense_in_it)
+START_TEST(contradictory_headers_are_refused)
 {
     struct object object = object_of("plain");
     ElfW(Phdr) *segment = segment_of(&object, PT_DYNAMIC), was = *segment;
@@ -383,7 +383,7 @@ START_TEST(what_has_no_sense_in_it)
 }
 END_TEST
 
-START_TEST(what_begins_within_a_page)
+START_TEST(a_segment_that_begins_within_a_page)
 {
     struct object object = object_of("plain");
     ElfW(Phdr) *segment = segment_of(&object, PT_LOAD);
@@ -732,7 +732,7 @@ START_TEST(texts_that_will_do)
 }
 END_TEST
 
-START_TEST(what_is_behind_the_end)
+START_TEST(bytes_after_the_text_of_a_note)
 {
     struct tocsin__note note;
 
@@ -743,7 +743,7 @@ START_TEST(what_is_behind_the_end)
 }
 END_TEST
 
-START_TEST(of_another_abi)
+START_TEST(notes_of_another_abi)
 {
     static const struct {
         const char *text, *name, *version, *about;
@@ -817,7 +817,7 @@ static void truncate_to(const struct object *object, size_t size, size_t enough)
     tocsin__note_free(&note);
 }
 
-START_TEST(every_truncation)
+START_TEST(every_truncated_file)
 {
     struct object object = object_of("full");
     size_t enough = mapped_size(&object),
@@ -905,7 +905,7 @@ START_TEST(many_bytes_others)
 }
 END_TEST
 
-START_TEST(no_memory)
+START_TEST(notes_without_memory)
 {
     struct object object = object_of("full");
     struct tocsin__note note;
@@ -934,11 +934,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_plugin_that_says_all);
     tcase_add_test(tests, strip_leaves_it);
     tcase_add_test(tests, where_it_lies_when_it_is_mapped);
-    tcase_add_test(tests, who_starts_threads);
-    tcase_add_test(tests, what_is_no_shared_object);
-    tcase_add_test(tests, what_is_an_executable);
-    tcase_add_test(tests, what_has_no_sense_in_it);
-    tcase_add_test(tests, what_begins_within_a_page);
+    tcase_add_test(tests, plugins_that_start_threads_are_found);
+    tcase_add_test(tests, files_that_are_no_shared_object);
+    tcase_add_test(tests, an_executable_is_refused);
+    tcase_add_test(tests, contradictory_headers_are_refused);
+    tcase_add_test(tests, a_segment_that_begins_within_a_page);
     tcase_add_test(tests, tables_that_do_not_fit_the_symbols);
     tcase_add_test(tests, symbols_and_names_that_reach_too_far);
     tcase_add_test(tests, a_count_of_relocations_without_a_table);
@@ -948,12 +948,12 @@ Suite *test_suite(void)
     tcase_add_test(tests, notes_that_are_aligned_to_eight);
     tcase_add_test(tests, texts_that_are_malformed);
     tcase_add_test(tests, texts_that_will_do);
-    tcase_add_test(tests, what_is_behind_the_end);
-    tcase_add_test(tests, of_another_abi);
+    tcase_add_test(tests, bytes_after_the_text_of_a_note);
+    tcase_add_test(tests, notes_of_another_abi);
     tcase_add_test(tests, a_reason_without_room);
-    tcase_add_test(tests, no_memory);
+    tcase_add_test(tests, notes_without_memory);
     tcase_set_timeout(broken, 120);
-    tcase_add_test(broken, every_truncation);
+    tcase_add_test(broken, every_truncated_file);
     tcase_add_test(broken, every_byte_another);
     tcase_add_test(broken, many_bytes_others);
     return suite;

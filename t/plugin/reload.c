@@ -87,7 +87,7 @@ static int ask_reload(void)
     return TOCSIN_NEXT;
 }
 
-START_TEST(from_its_own_handler)
+START_TEST(reloaded_in_its_own_handler)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop"));
@@ -105,7 +105,7 @@ END_TEST
 
 /* A block of the old version keeps emissions pending. These emissions must be delivered to the new
    version. */
-START_TEST(what_it_has_blocked)
+START_TEST(emissions_that_the_plugin_blocked)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop block"));
@@ -174,7 +174,7 @@ static int ticks_go_on(void)
 
 /* The plugin has a running operation that cannot be cancelled before the time limit. The reload
    fails, and the plugin keeps its handlers, blocks and queues. */
-START_TEST(what_stands_is_kept_until_it_can_be_done)
+START_TEST(a_failed_reload_keeps_all_objects)
 {
     struct tocsin_op op;
 
@@ -197,7 +197,7 @@ END_TEST
 
 /* The plugin has a running operation. The operation may end while the old version is still
    connected. If the operation does not end within the time limit, the reload cancels it. */
-START_TEST(what_it_runs)
+START_TEST(running_operations_end_or_are_cancelled)
 {
     struct tocsin_op op;
 
@@ -449,7 +449,7 @@ END_TEST
 
 /* The plugin sets an injector. During the new version's init, no injector is set. If the new
    version does not start, the old injector must be set again. */
-START_TEST(at_the_seams)
+START_TEST(the_injector_of_a_reloaded_plugin)
 {
     bool fails = _i;
     int crossed;
@@ -519,16 +519,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, state_is_handed_over);
     tcase_add_test(tests, state_comes_back);
     tcase_add_test(tests, the_new_one_does_not_start);
-    tcase_add_test(tests, from_its_own_handler);
-    tcase_add_test(tests, what_it_has_blocked);
+    tcase_add_test(tests, reloaded_in_its_own_handler);
+    tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, a_loop_that_does_not_come);
-    tcase_add_test(tests, what_stands_is_kept_until_it_can_be_done);
-    tcase_add_test(tests, what_it_runs);
+    tcase_add_test(tests, a_failed_reload_keeps_all_objects);
+    tcase_add_test(tests, running_operations_end_or_are_cancelled);
     tcase_add_test(tests, limits_go_on);
     tcase_add_test(tests, asked_during_the_swap);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, while_work_flows);
-    tcase_add_loop_test(tests, at_the_seams, 0, 2);
+    tcase_add_loop_test(tests, the_injector_of_a_reloaded_plugin, 0, 2);
     tcase_add_test(tests, two_at_once);
     return suite;
 }

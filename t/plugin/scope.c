@@ -129,7 +129,7 @@ static void reload_is_refused(const char *name)
     ck_assert_int_eq(state_of(name), TOCSIN_PLUGIN_RUNNING);
 }
 
-START_TEST(with_a_unique_symbol_it_is_not_reloaded)
+START_TEST(a_plugin_with_a_unique_symbol_is_not_reloaded)
 {
     if (!is_unique())
         return;
@@ -143,7 +143,7 @@ START_TEST(with_a_unique_symbol_it_is_not_reloaded)
 }
 END_TEST
 
-START_TEST(nor_is_it_the_next_version)
+START_TEST(a_next_version_with_a_unique_symbol_is_refused)
 {
     if (!is_unique())
         return;
@@ -156,7 +156,7 @@ START_TEST(nor_is_it_the_next_version)
 }
 END_TEST
 
-START_TEST(nor_is_it_loaded_again)
+START_TEST(a_plugin_with_a_unique_symbol_is_not_loaded_again)
 {
     struct gone gone = { .count = 0 };
 
@@ -198,7 +198,7 @@ static int do_check_faulty(void *arg)
     return err;
 }
 
-START_TEST(no_memory)
+START_TEST(comparing_symbols_without_memory)
 {
     struct peer peer;
     long nth = 0;
@@ -225,10 +225,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_symbol_of_a_hidden_version);
     tcase_add_test(tests, symbols_that_nobody_has);
     tcase_add_test(tests, keys_are_a_doubt);
-    tcase_add_test(stay, with_a_unique_symbol_it_is_not_reloaded);
-    tcase_add_test(tests, nor_is_it_the_next_version);
-    tcase_add_test(stay, nor_is_it_loaded_again);
+    tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_reloaded);
+    tcase_add_test(tests, a_next_version_with_a_unique_symbol_is_refused);
+    tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_loaded_again);
     tcase_add_test(stay, a_unique_symbol_of_another_size);
-    tcase_add_test(tests, no_memory);
+    tcase_add_test(tests, comparing_symbols_without_memory);
     return suite;
 }

@@ -2,8 +2,8 @@
    threads request the same. A plugin that needs this plugin is loaded or reloaded. The process
    forks. The operation is cancelled or times out at many moments.
 
-    No thread may deadlock. Each operation must end once, and a plugin must be loaded completely or
-    not at all. */
+   No thread may deadlock. Each operation must end once, and a plugin must be loaded completely or
+   not at all. */
 #include <dlfcn.h>
 #include <sched.h>
 #include <sys/wait.h>

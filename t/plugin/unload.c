@@ -15,7 +15,7 @@ static int ask_unload(void)
     return TOCSIN_NEXT;
 }
 
-START_TEST(from_its_own_handler)
+START_TEST(unloaded_in_its_own_handler)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop"));
@@ -45,7 +45,7 @@ static int on_host(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(amid_others)
+START_TEST(unloaded_among_other_handlers)
 {
     int asker = _i / 3, place = _i % 3;
     int asks[3] = { 0 };
@@ -71,7 +71,7 @@ END_TEST
 
 /* The plugin has one object of each kind on a loop. After the unload, no such object may be
    left. */
-START_TEST(with_everything)
+START_TEST(unloaded_with_each_kind_of_object)
 {
     host_begin();
     loads("guest", SETTINGS("init=handler drop answer observer timer long future fiber source "
@@ -100,7 +100,7 @@ static int on_number(const struct tocsin_info *info, void *arg)
 
 /* A block of the plugin keeps emissions pending. The unload removes the block, and the emissions
    are delivered in order. */
-START_TEST(what_it_has_blocked)
+START_TEST(emissions_that_the_plugin_blocked)
 {
     uint64_t sum = 0;
 
@@ -275,7 +275,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_it_emitted)
+START_TEST(a_kept_info_outlives_the_plugin)
 {
     struct tocsin_info *kept = NULL;
     char text[256];
@@ -294,7 +294,7 @@ START_TEST(what_it_emitted)
 }
 END_TEST
 
-START_TEST(in_fini)
+START_TEST(calls_in_fini_are_refused)
 {
     static const char *const what[] = { "handler", "timer",  "fiber",   "work",      "block",
                                         "queue",   "source", "declare", "everywhere" };
@@ -324,7 +324,7 @@ static int on_unloaded(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(dependents_first)
+START_TEST(dependents_are_unloaded_first)
 {
     host_begin();
     loads("needy", NULL);
@@ -413,7 +413,7 @@ START_TEST(a_thread_that_fini_ends)
 }
 END_TEST
 
-START_TEST(that_cannot_be_unmapped)
+START_TEST(a_plugin_that_cannot_be_unmapped)
 {
     host_begin();
     loads("kept", SETTINGS("init=drop timer alone"));
@@ -483,7 +483,7 @@ END_TEST
 
 /* Posts and tasks of the plugin are queued for a loop. When the plugin is unloaded, this loop has
    not run a turn yet. */
-START_TEST(on_the_way_to_another_loop)
+START_TEST(messages_queued_for_another_loop)
 {
     struct tocsin_op op;
 
@@ -611,7 +611,7 @@ static int ask_now(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(asked_meanwhile)
+START_TEST(a_question_during_the_unload)
 {
     struct tocsin_op op;
 
@@ -672,7 +672,7 @@ static int fiber_asks(void *arg)
     return tocsin_wait(op, -1, NULL);
 }
 
-START_TEST(from_a_fiber)
+START_TEST(unloaded_from_a_fiber)
 {
     struct tocsin_op op;
 
@@ -709,7 +709,7 @@ static int post_in_fini(void)
     return 0;
 }
 
-START_TEST(at_the_seams)
+START_TEST(the_injector_of_an_unloaded_plugin)
 {
     struct tocsin_op op;
     int crossed;
@@ -780,7 +780,7 @@ END_TEST
 
 /* The completion of an operation is delayed. The plugin defines the type of the operation, or the
    plugin has started it. The unload must not wait for the delay. */
-START_TEST(what_is_held_up)
+START_TEST(a_delayed_completion_does_not_hold_it)
 {
     struct tocsin_op op;
 
@@ -799,7 +799,7 @@ START_TEST(what_is_held_up)
 }
 END_TEST
 
-START_TEST(refusals)
+START_TEST(refused_unloads)
 {
     struct tocsin_op op;
 
@@ -831,7 +831,7 @@ static int serve(void)
 
 /* The program starts a background operation in a handler of the plugin. The operation belongs to
    the program, so it must continue after the unload. */
-START_TEST(what_serves_others)
+START_TEST(a_background_operation_of_the_program)
 {
     host_begin();
     host.during = serve;
@@ -852,37 +852,37 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "unload");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, from_its_own_handler);
-    tcase_add_loop_test(tests, amid_others, 0, 9);
-    tcase_add_test(tests, with_everything);
-    tcase_add_test(tests, what_it_has_blocked);
+    tcase_add_test(tests, unloaded_in_its_own_handler);
+    tcase_add_loop_test(tests, unloaded_among_other_handlers, 0, 9);
+    tcase_add_test(tests, unloaded_with_each_kind_of_object);
+    tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, while_a_job_runs);
     tcase_add_test(tests, while_a_job_runs_too_long);
     tcase_add_test(tests, a_fiber_that_does_not_end);
     tcase_add_test(tests, a_type_that_the_host_uses);
     tcase_add_test(tests, a_type_that_is_used_too_late);
     tcase_add_test(tests, objects_of_its);
-    tcase_add_test(tests, what_it_emitted);
-    tcase_add_test(tests, in_fini);
-    tcase_add_test(tests, dependents_first);
+    tcase_add_test(tests, a_kept_info_outlives_the_plugin);
+    tcase_add_test(tests, calls_in_fini_are_refused);
+    tcase_add_test(tests, dependents_are_unloaded_first);
     tcase_add_test(tests, a_dependent_that_is_held);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, a_thread_that_fini_ends);
-    tcase_add_test(tests, that_cannot_be_unmapped);
+    tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
-    tcase_add_test(tests, on_the_way_to_another_loop);
+    tcase_add_test(tests, messages_queued_for_another_loop);
     tcase_add_test(tests, the_asking_loop_goes);
     tcase_add_loop_test(tests, the_home_loop_goes, 0, 2);
     tcase_add_test(tests, the_home_loop_has_gone);
     tcase_add_test(tests, all_loops_go);
-    tcase_add_test(tests, asked_meanwhile);
+    tcase_add_test(tests, a_question_during_the_unload);
     tcase_add_test(tests, asked_by_two);
-    tcase_add_test(tests, from_a_fiber);
-    tcase_add_test(tests, at_the_seams);
+    tcase_add_test(tests, unloaded_from_a_fiber);
+    tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
     tcase_add_test(tests, ticks_that_are_held_back);
-    tcase_add_test(tests, what_is_held_up);
-    tcase_add_test(tests, refusals);
-    tcase_add_test(tests, what_serves_others);
+    tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
+    tcase_add_test(tests, refused_unloads);
+    tcase_add_test(tests, a_background_operation_of_the_program);
     return suite;
 }
