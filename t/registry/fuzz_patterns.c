@@ -568,7 +568,7 @@ static void make_few(void)
     }
 }
 
-START_TEST(what_fails_leaves_all_as_it_was)
+START_TEST(failed_calls_change_nothing)
 {
     static const struct {
         int (*try)(void), (*undo)(void);
@@ -651,7 +651,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, whichever_comes_first);
     tcase_add_test(tests, each_of_two_loops_looks_for_itself);
     tcase_add_test(tests, the_same_asked_of_tocsin_match);
-    tcase_add_test(tests, what_fails_leaves_all_as_it_was);
+    tcase_add_test(tests, failed_calls_change_nothing);
     tcase_add_test(tests, a_name_that_finds_no_memory_comes_again);
     return suite;
 }

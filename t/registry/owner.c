@@ -106,7 +106,7 @@ static const struct {
 /* An owner takes one object, which must be counted, and then reaches its limit. Three further
    attempts must be refused with -EDQUOT. Only the first of these refusals emits the signal that
    announces the limit. */
-START_TEST(each_holding)
+START_TEST(each_resource_is_counted_and_limited)
 {
     uint64_t before;
 
@@ -142,7 +142,7 @@ START_TEST(back_to_what_it_was)
 }
 END_TEST
 
-START_TEST(what_is_pended)
+START_TEST(pending_emissions_are_counted_for_the_owner)
 {
     begin();
     connect_to("test.said", tell, &(struct told){ 0 });
@@ -159,7 +159,7 @@ START_TEST(what_is_pended)
 }
 END_TEST
 
-START_TEST(misused)
+START_TEST(wrong_arguments_are_refused)
 {
     struct tocsin_owner_facts facts;
 
@@ -182,9 +182,9 @@ Suite *test_suite(void)
     /* This test leaves the objects that it has taken. So its test case must not have the usual
        fixture, which checks that nothing is left. */
     suite_add_tcase(suite, full);
-    tcase_add_loop_test(full, each_holding, 0, COUNT);
+    tcase_add_loop_test(full, each_resource_is_counted_and_limited, 0, COUNT);
     tcase_add_loop_test(tests, back_to_what_it_was, 0, COUNT);
-    tcase_add_test(tests, what_is_pended);
-    tcase_add_test(tests, misused);
+    tcase_add_test(tests, pending_emissions_are_counted_for_the_owner);
+    tcase_add_test(tests, wrong_arguments_are_refused);
     return suite;
 }

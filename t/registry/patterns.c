@@ -33,7 +33,7 @@ static const struct {
     { "a,b.*,c.**", "b", false }, { "a,b.*,c.**", "d", false },  { "x.y,x.*", "x.y", true },
 };
 
-START_TEST(what_they_match)
+START_TEST(names_that_patterns_match)
 {
     int count = sizeof table / sizeof table[0];
 
@@ -194,7 +194,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/patterns");
     TCase *tests = test_case(suite, "patterns");
 
-    tcase_add_test(tests, what_they_match);
+    tcase_add_test(tests, names_that_patterns_match);
     tcase_add_test(tests, the_parts_of_a_list);
     tcase_add_test(tests, a_name_counts_those_that_will_find_it);
     tcase_add_test(tests, short_of_memory_they_look_again);

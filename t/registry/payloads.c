@@ -129,7 +129,7 @@ static void copy_fails(const struct tocsin_payload *payload, int err)
     ck_assert_int_eq(second.references, 0);
 }
 
-START_TEST(what_cannot_be_copied)
+START_TEST(payloads_that_cannot_be_copied)
 {
     struct every every = made("text", "data", 4);
 
@@ -190,7 +190,7 @@ START_TEST(one_copy_for_all_who_keep_it)
 }
 END_TEST
 
-START_TEST(who_cannot_keep_it_is_told)
+START_TEST(a_failed_reference_returns_an_error)
 {
     struct every every = made("text", "data", 4);
 
@@ -271,9 +271,9 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_copy_is_deep);
-    tcase_add_test(tests, what_cannot_be_copied);
+    tcase_add_test(tests, payloads_that_cannot_be_copied);
     tcase_add_test(tests, one_copy_for_all_who_keep_it);
-    tcase_add_test(tests, who_cannot_keep_it_is_told);
+    tcase_add_test(tests, a_failed_reference_returns_an_error);
     tcase_add_test(tests, an_info_tells_the_data_of_its_source);
     tcase_add_test(tests, an_info_says_what_it_is);
     return suite;
