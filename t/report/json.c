@@ -166,7 +166,7 @@ START_TEST(a_handler_writes_what_it_is_told)
 }
 END_TEST
 
-START_TEST(what_cannot_be_asked)
+START_TEST(wrong_arguments_are_refused)
 {
     struct tocsin_info info = { .name = "a" };
     char text[4] = "abc";
@@ -818,7 +818,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, an_info_as_the_header_says);
     tcase_add_test(tests, a_handler_writes_what_it_is_told);
-    tcase_add_test(tests, what_cannot_be_asked);
+    tcase_add_test(tests, wrong_arguments_are_refused);
     tcase_add_test(tests, every_type_at_its_ends);
     tcase_add_test(tests, the_shortest_number);
     tcase_add_test(tests, a_number_reads_back_the_same);
