@@ -161,7 +161,7 @@ static void job(void)
     check_started(all, STARTS);
 }
 
-START_TEST(all_styles)
+START_TEST(all_styles_without_memory)
 {
     note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
     ck_assert_int_gt(note, 0);
@@ -175,6 +175,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, all_styles);
+    tcase_add_test(tests, all_styles_without_memory);
     return suite;
 }

@@ -34,7 +34,7 @@ static int task_write(void *arg)
     return 5;
 }
 
-START_TEST(they_take_turns)
+START_TEST(fibers_take_turns)
 {
     struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"),
                                 spawn(task_write, "c") };
@@ -215,7 +215,7 @@ static int check_parent(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_it_emits_descends_from_where_it_was_spawned)
+START_TEST(emissions_of_a_fiber_have_the_parent_of_its_spawn)
 {
     connect_to("timer.expired", spawn_here, NULL);
     connect_to("test.note", check_parent, NULL);
@@ -236,7 +236,7 @@ static int task_stop(void *arg)
     return 0;
 }
 
-START_TEST(it_stops_the_loop)
+START_TEST(a_fiber_stops_the_loop)
 {
     struct tocsin_op op = spawn(task_stop, NULL);
 
@@ -256,7 +256,7 @@ static int task_free(void *arg)
     return 0;
 }
 
-START_TEST(it_frees_the_loop)
+START_TEST(a_fiber_frees_the_loop)
 {
     struct tocsin_op inner = promise();
     int answer = 1;
@@ -314,15 +314,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "fiber");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, they_take_turns);
+    tcase_add_test(tests, fibers_take_turns);
     tcase_add_test(tests, joined_from_fibers_and_from_the_loop);
     tcase_add_test(tests, its_end_tells_how_it_lived);
     tcase_add_test(tests, deep_use_of_the_stack);
     tcase_add_test(tests, ten_thousand_of_them);
     tcase_add_test(tests, a_handler_on_its_stack_cannot_wait);
-    tcase_add_test(tests, what_it_emits_descends_from_where_it_was_spawned);
-    tcase_add_test(tests, it_stops_the_loop);
-    tcase_add_test(tests, it_frees_the_loop);
+    tcase_add_test(tests, emissions_of_a_fiber_have_the_parent_of_its_spawn);
+    tcase_add_test(tests, a_fiber_stops_the_loop);
+    tcase_add_test(tests, a_fiber_frees_the_loop);
     tcase_add_test(tests, a_guard_page_ends_the_stack);
     return suite;
 }

@@ -220,7 +220,7 @@ START_TEST(then_after_the_last_turn)
 }
 END_TEST
 
-START_TEST(freed_untaken)
+START_TEST(a_result_is_freed_untaken)
 {
     struct tocsin_op op = ended(0), running = promise();
 
@@ -244,7 +244,7 @@ START_TEST(left_behind_is_counted)
 }
 END_TEST
 
-START_TEST(what_keeps_no_result)
+START_TEST(an_operation_without_a_future_keeps_no_result)
 {
     struct tocsin_op op;
 
@@ -397,7 +397,7 @@ static int wait_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
+START_TEST(a_wait_in_a_handler_never_blocks)
 {
     struct inside inside = { .running = promise(), .ended = ended(8) };
 
@@ -494,7 +494,7 @@ static void end_of_own(enum own own)
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
 }
 
-START_TEST(in_a_handler_of_its_own_end)
+START_TEST(a_wait_in_a_handler_of_the_completion)
 {
     end_of_own(OWN_LEFT);
     ck_assert_int_eq(told.count, 0);
@@ -519,17 +519,17 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, then_in_what_a_then_calls_while_the_loop_is_freed, 0, CHAIN_BEGINS);
     tcase_add_test(tests, then_beside_a_handler_that_emits_for_ever);
     tcase_add_test(tests, then_after_the_last_turn);
-    tcase_add_test(tests, freed_untaken);
+    tcase_add_test(tests, a_result_is_freed_untaken);
     tcase_add_test(tests, left_behind_is_counted);
-    tcase_add_test(tests, what_keeps_no_result);
+    tcase_add_test(tests, an_operation_without_a_future_keeps_no_result);
     tcase_add_test(tests, the_error_that_the_id_carries);
     tcase_add_test(tests, the_time_limit_is_its_deadline);
     tcase_add_test(tests, a_second_waiter_is_refused);
     tcase_add_test(tests, a_second_waiter_is_refused_also_between_its_end_and_the_first);
     tcase_add_test(tests, the_same_on_a_fiber);
     tcase_add_test(tests, a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn);
-    tcase_add_test(tests, in_a_handler_it_takes_what_is_there_and_never_blocks);
-    tcase_add_test(tests, in_a_handler_of_its_own_end);
+    tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
+    tcase_add_test(tests, a_wait_in_a_handler_of_the_completion);
     tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_for);
     tcase_add_test(tests, others_go_on_while_one_is_waited_for);
     return suite;

@@ -133,7 +133,7 @@ static void check_refused(int (*group)(const struct tocsin_op *, size_t,
     ck_assert_int_eq(told.count, 0);
 }
 
-START_TEST(what_is_refused_leaves_all_as_it_was)
+START_TEST(a_refused_group_changes_nothing)
 {
     check_refused(tocsin_all);
     check_refused(tocsin_any);
@@ -270,7 +270,7 @@ START_TEST(the_loop_is_freed_under_them)
 END_TEST
 
 /* Many operations end in a mixed order. The group must count each operation exactly once. */
-START_TEST(of_many)
+START_TEST(a_group_of_many)
 {
     enum { COUNT = 3000 };
     static struct tocsin_op ops[COUNT];
@@ -296,7 +296,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, all_has_the_first_failure);
     tcase_add_test(tests, all_of_none_ends_at_once);
     tcase_add_test(tests, all_cancelled_cancels_them_all);
-    tcase_add_test(tests, what_is_refused_leaves_all_as_it_was);
+    tcase_add_test(tests, a_refused_group_changes_nothing);
     tcase_add_test(tests, members_are_waited_for);
     tcase_add_test(tests, any_ends_with_the_first_and_the_others_are_cancelled_and_freed);
     tcase_add_test(tests, any_of_what_has_ended_already);
@@ -304,6 +304,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, any_cancelled_has_no_winner);
     tcase_add_test(tests, groups_of_groups);
     tcase_add_test(tests, the_loop_is_freed_under_them);
-    tcase_add_test(tests, of_many);
+    tcase_add_test(tests, a_group_of_many);
     return suite;
 }

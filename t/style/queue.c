@@ -29,7 +29,7 @@ START_TEST(first_in_first_out)
 }
 END_TEST
 
-START_TEST(what_is_malformed)
+START_TEST(malformed_calls_are_refused)
 {
     struct tocsin_queue queue;
 
@@ -162,7 +162,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler_it_never_blocks)
+START_TEST(a_wait_in_a_handler_never_blocks)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
@@ -248,14 +248,14 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, first_in_first_out);
-    tcase_add_test(tests, what_is_malformed);
+    tcase_add_test(tests, malformed_calls_are_refused);
     tcase_add_test(tests, a_full_queue_refuses_starts_and_never_a_completion);
     tcase_add_test(tests, places_come_back);
     tcase_add_test(tests, closed_with_what_it_holds);
     tcase_add_test(tests, left_open_is_counted_and_closed_by_the_loop);
     tcase_add_test(tests, closed_while_it_is_waited_on);
     tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_on);
-    tcase_add_test(tests, in_a_handler_it_never_blocks);
+    tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
     tcase_add_test(tests, taken_by_another_meanwhile);
     tcase_add_test(tests, the_same_on_fibers);
     return suite;

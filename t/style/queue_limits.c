@@ -88,7 +88,7 @@ END_TEST
 
 /* An emission larger than the limit in bytes must be accepted into an empty queue. Otherwise it
    could never be delivered. */
-START_TEST(bytes)
+START_TEST(the_limit_in_bytes)
 {
     struct tocsin_queue take = open_queue("take.a", TOCSIN_TAKE, 0, 1000);
     size_t small;
@@ -115,7 +115,7 @@ START_TEST(bytes)
 }
 END_TEST
 
-START_TEST(what_is_pended_is_bounded)
+START_TEST(pending_emissions_are_bounded)
 {
     int few = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "take.few", .layout = &item_layout, .limit = 3, .limit_bytes = 1000 });
@@ -580,7 +580,7 @@ static void job(void)
     ck_assert_int_eq(refs, 0);
 }
 
-START_TEST(without_memory)
+START_TEST(full_queues_without_memory)
 {
     begin();
     tocsin_loop_free();
@@ -596,8 +596,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_full_one_refuses_and_nothing_is_done);
     tcase_add_test(tests, told_once_for_each_overflow);
-    tcase_add_test(tests, bytes);
-    tcase_add_test(tests, what_is_pended_is_bounded);
+    tcase_add_test(tests, the_limit_in_bytes);
+    tcase_add_test(tests, pending_emissions_are_bounded);
     tcase_add_test(tests, a_flush_stops_and_goes_on);
     tcase_add_test(tests, closed_while_others_wait_for_room);
     tcase_add_test(tests, a_flush_stops_for_bytes);
@@ -611,6 +611,6 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_queue_that_is_opened_amid_them, 0, 2);
     tcase_add_test(tests, freed_by_who_hears_that_it_is_full);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, full_queues_without_memory);
     return suite;
 }

@@ -42,7 +42,7 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
 }
 END_TEST
 
-START_TEST(it_counts_the_operations_that_will_end_in_it)
+START_TEST(a_queue_reserves_entries_for_running_operations)
 {
     struct tocsin_queue queue = open_queue("op.done, test.note", 2, 0);
     struct tocsin_op ops[2], op;
@@ -63,7 +63,7 @@ END_TEST
 
 /* An operation ends in some way, or its start fails. Then its entry in the queue must not be
    reserved any more. */
-START_TEST(it_gets_its_places_back)
+START_TEST(reserved_entries_are_given_back)
 {
     struct told stops = { .answer = TOCSIN_STOP };
     struct tocsin_queue set = open_queue("op.done, fd.done", 2, 0), full = open_queue(NULL, 1, 0),
@@ -152,7 +152,7 @@ START_TEST(take_comes_first_and_stops_the_signal)
 }
 END_TEST
 
-START_TEST(it_stands_at_its_priority)
+START_TEST(a_queue_has_a_priority_among_handlers)
 {
     struct told stop = { .answer = TOCSIN_STOP };
     struct tocsin_queue before, after;
@@ -198,11 +198,11 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, a_full_one_refuses_emissions);
     tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
-    tcase_add_test(tests, it_counts_the_operations_that_will_end_in_it);
-    tcase_add_test(tests, it_gets_its_places_back);
+    tcase_add_test(tests, a_queue_reserves_entries_for_running_operations);
+    tcase_add_test(tests, reserved_entries_are_given_back);
     tcase_add_test(tests, opened_by_an_end_that_it_does_not_hear);
     tcase_add_test(tests, take_comes_first_and_stops_the_signal);
-    tcase_add_test(tests, it_stands_at_its_priority);
+    tcase_add_test(tests, a_queue_has_a_priority_among_handlers);
     tcase_add_test(tests, several_hold_the_same_info);
     return suite;
 }

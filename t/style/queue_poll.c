@@ -52,7 +52,7 @@ static void check_quiet(int fd)
     ck_assert_int_eq(poll(&polled, 1, 20), 0);
 }
 
-START_TEST(timers)
+START_TEST(the_descriptor_runs_timers)
 {
     int fd = queue_fd();
 
@@ -64,7 +64,7 @@ START_TEST(timers)
 }
 END_TEST
 
-START_TEST(what_it_holds_already)
+START_TEST(entries_make_it_readable)
 {
     int fd = queue_fd(), note = tocsin_find("test.note");
 
@@ -142,7 +142,7 @@ static int on_note(const struct tocsin_info *info, void *arg)
 
 /* A handler emits its own signal, and this emission must wait for the next turn. The descriptor
    must become readable, even if the first emission was made outside of a turn. */
-START_TEST(what_is_left_for_the_next_turn)
+START_TEST(late_emissions_make_it_readable)
 {
     int fd = queue_fd(), count = 0;
 
@@ -158,7 +158,7 @@ END_TEST
 
 /* An operation has paused because no handler listened. A handler that is connected outside of any
    turn must make the descriptor readable, so that the operation resumes. */
-START_TEST(what_a_handler_wakes)
+START_TEST(a_new_handler_makes_it_readable)
 {
     struct told told = { .count = 0 };
     struct tocsin_op watch;
@@ -188,11 +188,11 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "poll");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, timers);
-    tcase_add_test(tests, what_it_holds_already);
+    tcase_add_test(tests, the_descriptor_runs_timers);
+    tcase_add_test(tests, entries_make_it_readable);
     tcase_add_test(tests, work_and_descriptors);
     tcase_add_test(tests, completions_from_a_thread);
-    tcase_add_test(tests, what_is_left_for_the_next_turn);
-    tcase_add_test(tests, what_a_handler_wakes);
+    tcase_add_test(tests, late_emissions_make_it_readable);
+    tcase_add_test(tests, a_new_handler_makes_it_readable);
     return suite;
 }

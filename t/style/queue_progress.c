@@ -329,7 +329,7 @@ START_TEST(the_last_part_is_held_until_somebody_listens)
 }
 END_TEST
 
-START_TEST(or_until_it_is_cancelled)
+START_TEST(the_last_part_waits_until_a_cancel)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_CALL(tell, &told))->op;
 
@@ -341,7 +341,7 @@ START_TEST(or_until_it_is_cancelled)
 }
 END_TEST
 
-START_TEST(or_its_time_is_over)
+START_TEST(the_last_part_waits_until_the_deadline)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_FUTURE)->op;
 
@@ -349,7 +349,7 @@ START_TEST(or_its_time_is_over)
 }
 END_TEST
 
-START_TEST(or_the_loop_drains_in_time_or_is_freed)
+START_TEST(the_last_part_waits_until_a_drain_or_free)
 {
     hold_the_last(TOCSIN_CALL(tell, &told));
     ck_assert_int_eq(tocsin_drain(1), 0);
@@ -362,7 +362,7 @@ START_TEST(or_the_loop_drains_in_time_or_is_freed)
 }
 END_TEST
 
-START_TEST(or_the_operation_fails)
+START_TEST(the_last_part_waits_until_a_failure)
 {
     struct tocsin_handler handler;
     struct parts *parts = parts_start(2, TOCSIN_CALL(tell, &told));
@@ -429,10 +429,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, room_that_an_undone_start_gives_back);
     tcase_add_test(tests, places_of_parts_come_back);
     tcase_add_test(tests, the_last_part_is_held_until_somebody_listens);
-    tcase_add_test(tests, or_until_it_is_cancelled);
-    tcase_add_test(tests, or_its_time_is_over);
-    tcase_add_test(tests, or_the_loop_drains_in_time_or_is_freed);
-    tcase_add_test(tests, or_the_operation_fails);
+    tcase_add_test(tests, the_last_part_waits_until_a_cancel);
+    tcase_add_test(tests, the_last_part_waits_until_the_deadline);
+    tcase_add_test(tests, the_last_part_waits_until_a_drain_or_free);
+    tcase_add_test(tests, the_last_part_waits_until_a_failure);
     tcase_add_test(tests, held_for_a_full_set);
     tcase_add_test(tests, the_queue_closes_under_a_part);
     return suite;

@@ -40,7 +40,7 @@ START_TEST(the_oldest_of_a_rank)
 }
 END_TEST
 
-START_TEST(as_it_was_emitted)
+START_TEST(a_taken_emission_is_complete)
 {
     struct tocsin_queue take = open_take("take.*");
     struct tocsin_info *info, *pended;
@@ -78,7 +78,7 @@ END_TEST
 
 /* A TOCSIN_TAKE queue first returns the entries of its own ring, and then pending emissions. The
    reason why an emission is pending does not matter. */
-START_TEST(what_came_before_the_block)
+START_TEST(entries_precede_pending_emissions)
 {
     struct tocsin_queue take = open_take("take.*, !take.c");
 
@@ -134,7 +134,7 @@ static int take_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_handler_takes_emissions)
 {
     struct tocsin_queue take = open_take("take.b");
 
@@ -153,7 +153,7 @@ START_TEST(in_a_handler)
 }
 END_TEST
 
-START_TEST(ignored)
+START_TEST(ignored_emissions_are_not_taken)
 {
     struct tocsin_queue take = open_take("take.*");
 
@@ -372,7 +372,7 @@ START_TEST(two_that_take)
 }
 END_TEST
 
-START_TEST(beside_others)
+START_TEST(taking_beside_handlers_and_observers)
 {
     struct tocsin_queue plain = open_queue("take.*", 0, 0, 0), take = open_take("take.*");
     struct tocsin_source source;
@@ -426,7 +426,7 @@ static int on_taken(const struct tocsin_info *info, void *arg)
     return TOCSIN_STOP;
 }
 
-START_TEST(what_observers_do)
+START_TEST(observers_may_call_any_function)
 {
     static const char *const lines[] = { "seen1 seen2 nested:a2 a1", "seen3 seen4 a3", "seen5 a5",
                                          "seen7 a7" };
@@ -460,7 +460,7 @@ static bool readable(int fd)
     return poll(&polled, 1, 0) == 1;
 }
 
-START_TEST(its_descriptor)
+START_TEST(the_descriptor_of_a_taking_queue)
 {
     struct tocsin_queue take = open_take("take.*"), unpolled = open_take("take.b");
     int fd;
@@ -507,7 +507,7 @@ END_TEST
 
 /* A program polls the queue's descriptor in its own poll loop, and does random steps. The program
    must receive every emission. The descriptor must not be readable when no emission is left. */
-START_TEST(in_a_foreign_loop)
+START_TEST(a_taking_queue_in_a_foreign_loop)
 {
     struct tocsin_queue take = open_take("take.*");
     int fd = tocsin_queue_fd(take);
@@ -540,11 +540,11 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_lowest_rank_first_then_the_oldest);
     tcase_add_test(tests, the_oldest_of_a_rank);
-    tcase_add_test(tests, as_it_was_emitted);
-    tcase_add_test(tests, what_came_before_the_block);
+    tcase_add_test(tests, a_taken_emission_is_complete);
+    tcase_add_test(tests, entries_precede_pending_emissions);
     tcase_add_test(tests, opened_when_it_is_pended_already);
-    tcase_add_test(tests, in_a_handler);
-    tcase_add_test(tests, ignored);
+    tcase_add_test(tests, a_handler_takes_emissions);
+    tcase_add_test(tests, ignored_emissions_are_not_taken);
     tcase_add_test(tests, waiting_on_the_loop_s_own_stack);
     tcase_add_test(tests, waiting_on_a_fiber);
     tcase_add_test(tests, taken_before_it_looks);
@@ -552,9 +552,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, closed_while_main_waits);
     tcase_add_test(tests, freed_while_a_fiber_waits);
     tcase_add_test(tests, two_that_take);
-    tcase_add_test(tests, beside_others);
-    tcase_add_test(tests, what_observers_do);
-    tcase_add_test(tests, its_descriptor);
-    tcase_add_test(tests, in_a_foreign_loop);
+    tcase_add_test(tests, taking_beside_handlers_and_observers);
+    tcase_add_test(tests, observers_may_call_any_function);
+    tcase_add_test(tests, the_descriptor_of_a_taking_queue);
+    tcase_add_test(tests, a_taking_queue_in_a_foreign_loop);
     return suite;
 }

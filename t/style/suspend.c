@@ -97,7 +97,7 @@ static void begin(void)
 
 /* Tests: which events end the suspend */
 
-START_TEST(what_is_pended_comes_first_and_ends_it)
+START_TEST(a_pending_emission_ends_the_suspend)
 {
     set_to("suspend.a, suspend.b, suspend.c");
     emit(a, TOCSIN_PENDED), emit(b, TOCSIN_PENDED), emit(c, TOCSIN_PENDED);
@@ -114,7 +114,7 @@ START_TEST(what_is_pended_comes_first_and_ends_it)
 }
 END_TEST
 
-START_TEST(what_comes_later_ends_it)
+START_TEST(a_later_emission_ends_the_suspend)
 {
     set_to("suspend.*");
     emitted_soon(&a);
@@ -177,7 +177,7 @@ static int count_unhandled(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_does_not_end_it)
+START_TEST(events_that_do_not_end_the_suspend)
 {
     struct tocsin_block mask;
     int unheard = tocsin_declare(
@@ -249,7 +249,7 @@ static int suspend_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_suspend_in_a_handler_is_refused)
 {
     connect_to("suspend.c", suspend_inside, NULL);
     set_to("suspend.b");
@@ -277,7 +277,7 @@ static int task_suspend(void *arg)
     return tocsin_suspend(arg, -1);
 }
 
-START_TEST(twice)
+START_TEST(a_second_suspend_is_refused)
 {
     struct tocsin_op first, second;
     int count = 0;
@@ -301,7 +301,7 @@ START_TEST(twice)
 }
 END_TEST
 
-START_TEST(wrong)
+START_TEST(wrong_arguments_are_refused)
 {
     set_to("suspend.a");
     ck_assert_int_eq(tocsin_suspend(NULL, 0), -EINVAL);
@@ -365,7 +365,7 @@ static int free_unhandled(const struct tocsin_info *info, void *arg)
 /* A handler frees the loop during the suspend. In the first case this is the handler of a pending
    emission. In the second case it is the handler of a later emission. In the third case it is a
    handler that runs when the set is restored. */
-START_TEST(freed_meanwhile)
+START_TEST(the_loop_is_freed_during_the_suspend)
 {
     static const char *const sets[] = { "", "", "suspend.a" };
 
@@ -407,7 +407,7 @@ static int stop_loop(const struct tocsin_info *info, void *arg)
     return tocsin_stop(5);
 }
 
-START_TEST(stopped_meanwhile)
+START_TEST(the_loop_is_stopped_during_the_suspend)
 {
     connect_to("suspend.a", stop_loop, NULL);
     set_to("suspend.a");
@@ -429,7 +429,7 @@ static int on_others(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_handlers_emit_meanwhile)
+START_TEST(emissions_of_handlers_during_the_suspend)
 {
     connect_to("suspend.a", on_others, NULL);
     set_to("suspend.a, suspend.c");
@@ -601,7 +601,7 @@ static void job(void)
     ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
-START_TEST(without_memory)
+START_TEST(suspends_without_memory)
 {
     begin();
     tocsin_loop_free();
@@ -615,20 +615,20 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "suspend"), *faults = test_case(suite, "faults");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, what_is_pended_comes_first_and_ends_it);
-    tcase_add_test(tests, what_comes_later_ends_it);
+    tcase_add_test(tests, a_pending_emission_ends_the_suspend);
+    tcase_add_test(tests, a_later_emission_ends_the_suspend);
     tcase_add_test(tests, held_back_meanwhile);
     tcase_add_test(tests, a_notify_ends_it);
-    tcase_add_test(tests, what_does_not_end_it);
+    tcase_add_test(tests, events_that_do_not_end_the_suspend);
     tcase_add_test(tests, no_wake_up_is_missed);
-    tcase_add_test(tests, in_a_handler);
-    tcase_add_test(tests, twice);
-    tcase_add_test(tests, wrong);
+    tcase_add_test(tests, a_suspend_in_a_handler_is_refused);
+    tcase_add_test(tests, a_second_suspend_is_refused);
+    tcase_add_test(tests, wrong_arguments_are_refused);
     tcase_add_test(tests, the_set_is_changed_meanwhile);
-    tcase_add_test(tests, freed_meanwhile);
+    tcase_add_test(tests, the_loop_is_freed_during_the_suspend);
     tcase_add_test(tests, freed_by_a_default_action);
-    tcase_add_test(tests, stopped_meanwhile);
-    tcase_add_test(tests, what_handlers_emit_meanwhile);
+    tcase_add_test(tests, the_loop_is_stopped_during_the_suspend);
+    tcase_add_test(tests, emissions_of_handlers_during_the_suspend);
     tcase_add_test(tests, a_fiber_and_what_is_pended);
     tcase_add_test(tests, a_fiber_goes_on);
     tcase_add_test(tests, a_fiber_waits);
@@ -636,6 +636,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, freed_with_a_fiber_that_waits);
     tcase_add_test(tests, freed_by_what_the_fiber_waits_for);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, suspends_without_memory);
     return suite;
 }
