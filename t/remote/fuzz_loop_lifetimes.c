@@ -3,12 +3,12 @@
    and declare names, while real signals interrupt them. A fifth thread without a loop waits for
    room in inboxes, and for disconnects of handlers.
 
-    Each message that a loop accepted must be delivered by that loop, not by a later loop in the
-    same memory. Each destructor must be called once, each operation must end once, and no object
-    may be left.
+   Each message that a loop accepted must be delivered by that loop, not by a later loop in the
+   same memory. Each destructor must be called once, each operation must end once, and no object
+   may be left.
 
-    TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
-    TOCSIN_STORM_SECONDS sets the duration. */
+   TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
+   TOCSIN_STORM_SECONDS sets the duration. */
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>

@@ -2,8 +2,8 @@
    handlers send, too. Each sender numbers the messages that a loop accepted, so the loop knows the
    next number of each sender. No message may be lost, delivered twice, or delivered out of order.
 
-    TOCSIN_STORM sets the number of messages. TOCSIN_TEST_SEED repeats the random choices, but not
-    the timing of the threads. */
+   TOCSIN_STORM sets the number of messages. TOCSIN_TEST_SEED repeats the random choices, but not
+   the timing of the threads. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
