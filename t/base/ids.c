@@ -51,7 +51,7 @@ START_TEST(an_id_finds_its_object)
 }
 END_TEST
 
-START_TEST(an_entry_rests_before_it_is_used_again)
+START_TEST(an_entry_is_not_reused_soon)
 {
     int object;
     uint64_t first = tocsin__id_new(&ids, &object), id;
@@ -148,7 +148,7 @@ END_TEST
 
 /* The test walks over all ids. During the walk, random ids are freed; some of them are the ids that
    the walk has reached. The walk must find the next live id, even if few ids are left. */
-START_TEST(the_next_one_is_found_wherever_it_is)
+START_TEST(the_next_id_is_found)
 {
     enum { MANY = 300000 };
     uint64_t *all = calloc(MANY, sizeof *all), at = 0;
@@ -197,11 +197,11 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, an_id_finds_its_object);
-    tcase_add_test(tests, an_entry_rests_before_it_is_used_again);
+    tcase_add_test(tests, an_entry_is_not_reused_soon);
     tcase_add_test(tests, a_generation_comes_around_after_all_others);
     tcase_add_test(tests, hundreds_of_thousands);
     tcase_add_test(tests, without_memory_no_id_is_made_and_none_is_lost);
-    tcase_add_test(tests, the_next_one_is_found_wherever_it_is);
+    tcase_add_test(tests, the_next_id_is_found);
     tcase_add_test(tests, all_are_given);
     return suite;
 }

@@ -450,7 +450,7 @@ static void box_free(struct tocsin__latest *box)
     tocsin__release(box);
 }
 
-START_TEST(the_newest_stands_for_all)
+START_TEST(the_newest_message_replaces_all)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
 
@@ -734,7 +734,7 @@ Suite *test_suite(void)
     tcase_add_test(steps, the_end_waits_for_pins);
     tcase_add_test(steps, the_end_waits_for_wakers);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, the_newest_stands_for_all);
+    tcase_add_test(tests, the_newest_message_replaces_all);
     tcase_add_test(tests, a_message_being_read_does_not_change);
     tcase_add_test(tests, an_undeliverable_message_is_put_back);
     tcase_add_test(tests, replaced_shared_infos_are_released);
