@@ -199,7 +199,7 @@ static int try_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(caught_by_the_handler_around_it)
+START_TEST(caught_by_the_outer_handler)
 {
     bool posted = _i;
     struct told own = { .count = 0 };
@@ -529,7 +529,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, out_of_a_handler_that_has_kept_its_info);
     tcase_add_loop_test(tests, out_of_one_of_a_source, 0, 2);
     tcase_add_test(tests, out_of_an_observer);
-    tcase_add_loop_test(tests, caught_by_the_handler_around_it, 0, 2);
+    tcase_add_loop_test(tests, caught_by_the_outer_handler, 0, 2);
     tcase_add_test(tests, out_of_a_question);
     tcase_add_test(tests, out_of_a_flush);
     tcase_add_test(tests, out_of_a_default_action);

@@ -424,7 +424,7 @@ static int emit_then_run(void *none)
     return do_run(none);
 }
 
-START_TEST(disconnect_wait_while_it_runs)
+START_TEST(disconnect_wait_while_the_handler_runs)
 {
     struct wait wait = { .timeout_ms = -1 };
 
@@ -546,7 +546,7 @@ Suite *test_suite(void)
     tcase_add_test(handlers, E3_the_handler_of_a_queue_cannot_be_asked_for);
     tcase_add_test(handlers, E3_bad_ids_from_anywhere);
     tcase_add_test(handlers, disconnect_wait_waits_for_the_last_use);
-    tcase_add_test(handlers, disconnect_wait_while_it_runs);
+    tcase_add_test(handlers, disconnect_wait_while_the_handler_runs);
     tcase_add_test(handlers, disconnect_wait_is_bounded_in_time);
     tcase_add_test(handlers, disconnect_wait_is_not_for_loops);
     tcase_add_test(handlers, disconnect_wait_while_the_loop_is_being_freed);

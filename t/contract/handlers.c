@@ -64,7 +64,7 @@ static struct tocsin_handler_facts newest(void)
     return last;
 }
 
-START_TEST(a_handler_is_shown_as_it_was_connected)
+START_TEST(facts_tell_how_a_handler_was_connected)
 {
     struct tocsin_handler_facts facts;
     struct tocsin_handler handler, stale;
@@ -202,7 +202,7 @@ END_TEST
 
 enum { MANY = 300 };
 
-START_TEST(a_walk_while_handlers_come_and_go)
+START_TEST(a_walk_while_handlers_change)
 {
     struct tocsin_handler handlers[MANY + 1] = { { 0 } };
     struct tocsin_handler_facts facts = { .handler = { 0 } };
@@ -264,11 +264,11 @@ Suite *test_suite(void)
     TCase *handlers = test_case(suite, "handlers");
 
     tcase_add_checked_fixture(handlers, begin, end);
-    tcase_add_test(handlers, a_handler_is_shown_as_it_was_connected);
+    tcase_add_test(handlers, facts_tell_how_a_handler_was_connected);
     tcase_add_test(handlers, calls_and_faults_are_counted);
     tcase_add_test(handlers, the_name_is_the_text_of_the_argument_or_the_actions);
     tcase_add_test(handlers, the_place_is_recorded_by_the_macros_alone);
-    tcase_add_test(handlers, a_walk_while_handlers_come_and_go);
+    tcase_add_test(handlers, a_walk_while_handlers_change);
     tcase_add_test(handlers, each_is_disconnected_in_the_walk);
     return suite;
 }

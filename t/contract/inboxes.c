@@ -413,7 +413,7 @@ static int wait_to_post_few(void *none)
     return tocsin_post_wait(few, TOCSIN_PAYLOAD(number, .value = 4), -1);
 }
 
-START_TEST(post_wait_waits_for_what_is_blocked)
+START_TEST(post_wait_waits_while_the_signal_is_blocked)
 {
     struct tocsin_block mask;
     struct peer peer;
@@ -438,7 +438,7 @@ START_TEST(post_wait_waits_for_what_is_blocked)
 }
 END_TEST
 
-START_TEST(post_wait_ends_when_the_loop_goes)
+START_TEST(post_wait_ends_when_the_loop_is_freed)
 {
     struct peer peer;
     int64_t ms = -1;
@@ -464,7 +464,7 @@ static int wait_to_post_letter(void *made)
 
 /* The ref function of an object in the payload returns -EAGAIN or -EBUSY. tocsin_post_wait must
    return this error at once. It must not take -EAGAIN for a full inbox and wait. */
-START_TEST(post_wait_of_what_cannot_be_copied)
+START_TEST(post_wait_of_a_payload_that_cannot_be_copied)
 {
     struct letter made = full_letter("text", -1);
     struct peer peer;
@@ -502,8 +502,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, E7_a_posted_info_can_be_kept);
     tcase_add_test(tests, E7_an_object_that_goes_may_ask_for_a_turn);
     tcase_add_test(tests, post_wait_waits_for_room);
-    tcase_add_test(tests, post_wait_waits_for_what_is_blocked);
-    tcase_add_test(tests, post_wait_ends_when_the_loop_goes);
-    tcase_add_test(tests, post_wait_of_what_cannot_be_copied);
+    tcase_add_test(tests, post_wait_waits_while_the_signal_is_blocked);
+    tcase_add_test(tests, post_wait_ends_when_the_loop_is_freed);
+    tcase_add_test(tests, post_wait_of_a_payload_that_cannot_be_copied);
     return suite;
 }

@@ -99,7 +99,7 @@ START_TEST(the_catalogue_has_no_gaps)
 }
 END_TEST
 
-START_TEST(a_declaration_is_shown_as_it_was_made)
+START_TEST(facts_tell_how_a_signal_was_declared)
 {
     char name[] = "text.said", doc[] = "A text.", fields[] = "string text;";
     struct tocsin_layout layout = { "text", fields, sizeof(struct text) };
@@ -470,7 +470,7 @@ Suite *test_suite(void)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
     tcase_add_test(signals, the_catalogue_has_no_gaps);
-    tcase_add_test(signals, a_declaration_is_shown_as_it_was_made);
+    tcase_add_test(signals, facts_tell_how_a_signal_was_declared);
     tcase_add_test(signals, an_early_name_has_no_declaration);
     tcase_add_test(signals, facts_about_listeners_and_blocks);
     tcase_add_test(signals, pending_emissions_are_counted_and_shown);

@@ -148,7 +148,7 @@ START_TEST(connect_signals_name_the_handler)
 }
 END_TEST
 
-START_TEST(nothing_is_said_of_what_is_no_handler)
+START_TEST(only_handlers_are_announced)
 {
     struct tocsin_action action = { .fn = nothing };
     struct tocsin_queue queue;
@@ -266,7 +266,7 @@ static void turn_until_quiet(void)
         ;
 }
 
-START_TEST(one_that_connects_more_hears_of_each)
+START_TEST(a_handler_that_connects_hears_of_each_connect)
 {
     ck_assert_int_eq(tocsin_on("tocsin.connected", connect_more, NULL), 0);
     ck_assert_int_eq(tocsin_on("tocsin.connected", come_or_gone, NULL), 0);
@@ -340,7 +340,7 @@ START_TEST(one_may_free_the_loop)
 }
 END_TEST
 
-START_TEST(a_loop_that_goes_says_nothing_of_its_handlers)
+START_TEST(a_freed_loop_does_not_announce_its_handlers)
 {
     struct tocsin_source source;
 
@@ -619,7 +619,7 @@ START_TEST(a_queue_is_full_once_for_each_overflow)
 }
 END_TEST
 
-START_TEST(a_queue_of_the_librarys_own_signals_says_nothing)
+START_TEST(a_queue_of_the_librarys_signals_emits_no_queue_full)
 {
     struct tocsin_queue queue;
 
@@ -692,14 +692,14 @@ Suite *test_suite(void)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
     tcase_add_test(news, connect_signals_name_the_handler);
-    tcase_add_test(news, nothing_is_said_of_what_is_no_handler);
+    tcase_add_test(news, only_handlers_are_announced);
     tcase_add_test(news, every_way_to_go_is_announced);
     tcase_add_test(news, disconnects_in_a_handler_are_announced);
     tcase_add_test(news, a_new_handler_may_be_disconnected_at_once);
-    tcase_add_test(news, one_that_connects_more_hears_of_each);
+    tcase_add_test(news, a_handler_that_connects_hears_of_each_connect);
     tcase_add_test(news, a_late_connect_signal_reaches_all_handlers);
     tcase_add_test(news, one_may_free_the_loop);
-    tcase_add_test(news, a_loop_that_goes_says_nothing_of_its_handlers);
+    tcase_add_test(news, a_freed_loop_does_not_announce_its_handlers);
     tcase_add_test(news, connect_signals_can_be_stopped_and_ignored);
     tcase_add_test(failed, a_handler_that_fails_is_announced);
     tcase_add_test(failed, a_fault_of_the_librarys_own_signals_is_only_counted);
@@ -707,7 +707,7 @@ Suite *test_suite(void)
     tcase_add_test(full, queue_full_for_the_limit_in_bytes);
     tcase_add_test(full, a_coalescing_emission_may_make_room);
     tcase_add_test(full, a_queue_is_full_once_for_each_overflow);
-    tcase_add_test(full, a_queue_of_the_librarys_own_signals_says_nothing);
+    tcase_add_test(full, a_queue_of_the_librarys_signals_emits_no_queue_full);
     tcase_add_test(full, a_handler_of_queue_full_may_make_room);
     return suite;
 }

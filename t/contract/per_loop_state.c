@@ -84,7 +84,7 @@ static int count_handlers(void *none)
     return count;
 }
 
-START_TEST(each_loop_knows_of_its_own_handlers)
+START_TEST(each_loop_has_its_own_handlers)
 {
     struct tocsin_handler_facts facts;
     struct tocsin_signal_facts signal;
@@ -102,7 +102,7 @@ START_TEST(each_loop_knows_of_its_own_handlers)
 }
 END_TEST
 
-START_TEST(each_loop_has_its_facts)
+START_TEST(each_loop_has_its_own_facts)
 {
     struct tocsin_loop_facts facts;
     struct peer peer;
@@ -218,7 +218,7 @@ static void drop_job(void *arg)
     job->dropped_on = tocsin_loop_current();
 }
 
-START_TEST(loop_call_runs_there)
+START_TEST(loop_call_runs_on_the_other_loop)
 {
     struct job job = { .calls = 0 };
 
@@ -248,7 +248,7 @@ static int connect_there(void *arg)
     return tocsin_timer(0, TOCSIN_CALL(tell, &acted), NULL);
 }
 
-START_TEST(loop_call_connects_and_starts_there)
+START_TEST(loop_call_connects_and_starts)
 {
     side_begin(0, "test.number", NULL);
     ck_assert_int_eq(tocsin_loop_call(sides[0].loop, connect_there, &sides[0], NULL), 0);
@@ -272,7 +272,7 @@ static int do_run(void *none)
     return tocsin_run();
 }
 
-START_TEST(loop_call_stops_it)
+START_TEST(loop_call_stops_the_loop)
 {
     int status = 17;
 
@@ -290,7 +290,7 @@ static int free_there(void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(loop_call_frees_it)
+START_TEST(loop_call_frees_the_loop)
 {
     struct job job = { .calls = 0 };
 
@@ -517,14 +517,14 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, E10_each_loop_has_its_own_mask);
     tcase_add_test(tests, E9_each_loop_ignores_for_itself);
-    tcase_add_test(tests, each_loop_knows_of_its_own_handlers);
-    tcase_add_test(tests, each_loop_has_its_facts);
+    tcase_add_test(tests, each_loop_has_its_own_handlers);
+    tcase_add_test(tests, each_loop_has_its_own_facts);
     tcase_add_test(tests, a_sleeping_loop_is_woken_once);
     tcase_add_test(tests, a_connect_wakes_no_loop);
-    tcase_add_test(tests, loop_call_runs_there);
-    tcase_add_test(tests, loop_call_connects_and_starts_there);
-    tcase_add_test(tests, loop_call_stops_it);
-    tcase_add_test(tests, loop_call_frees_it);
+    tcase_add_test(tests, loop_call_runs_on_the_other_loop);
+    tcase_add_test(tests, loop_call_connects_and_starts);
+    tcase_add_test(tests, loop_call_stops_the_loop);
+    tcase_add_test(tests, loop_call_frees_the_loop);
     tcase_add_test(tests, loop_call_in_a_real_signal_handler);
     tcase_add_test(tests, loop_call_is_refused);
     tcase_add_test(tests, E11_a_small_queue_fed_from_elsewhere);

@@ -518,7 +518,7 @@ START_TEST(bad_posts_are_refused)
 }
 END_TEST
 
-START_TEST(bad_declarations_of_what_real_signals_post)
+START_TEST(bad_declarations_of_async_signals)
 {
     static const struct tocsin_layout large = { "large",
                                                 "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;u64 h;",
@@ -576,6 +576,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, E15_sequence_and_turn_are_the_receiving_loops);
     tcase_add_test(tests, E15_a_post_carries_its_parent);
     tcase_add_test(tests, bad_posts_are_refused);
-    tcase_add_test(tests, bad_declarations_of_what_real_signals_post);
+    tcase_add_test(tests, bad_declarations_of_async_signals);
     return suite;
 }

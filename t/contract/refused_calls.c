@@ -232,7 +232,7 @@ START_TEST(malformed_patterns_are_refused)
 }
 END_TEST
 
-START_TEST(names_that_nobody_declared)
+START_TEST(undeclared_names)
 {
     make_some();
     refuse_everywhere("nobody.declared", -ENOENT, true);
@@ -637,7 +637,7 @@ static int unblock_own_set(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ones_own_signal_unblocked_in_its_handler)
+START_TEST(a_handler_unblocks_its_own_signal)
 {
     struct tocsin_handler handler;
 
@@ -679,7 +679,7 @@ static int close_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_queue_closed_while_it_is_waited_on)
+START_TEST(a_queue_is_closed_during_a_wait)
 {
     struct tocsin_op fibers[2];
 
@@ -749,7 +749,7 @@ Suite *test_suite(void)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
     tcase_add_test(patterns, malformed_patterns_are_refused);
-    tcase_add_test(patterns, names_that_nobody_declared);
+    tcase_add_test(patterns, undeclared_names);
     tcase_add_test(patterns, questions_can_be_neither_blocked_nor_ignored);
     tcase_add_test(patterns, added_and_removed_patterns_have_no_exclusions);
     tcase_add_test(patterns, bad_names_are_refused);
@@ -760,8 +760,8 @@ Suite *test_suite(void)
     tcase_add_test(ids, ids_that_were_never_given);
     tcase_add_test(ids, ids_and_questions_of_another_loop);
     tcase_add_test(rest, payloads_of_another_signal);
-    tcase_add_test(rest, ones_own_signal_unblocked_in_its_handler);
-    tcase_add_test(rest, a_queue_closed_while_it_is_waited_on);
+    tcase_add_test(rest, a_handler_unblocks_its_own_signal);
+    tcase_add_test(rest, a_queue_is_closed_during_a_wait);
     tcase_add_test(rest, waits_in_a_handler_are_refused);
     return suite;
 }
