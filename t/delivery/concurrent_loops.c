@@ -150,7 +150,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(loops_come_and_go)
+START_TEST(loops_are_created_and_freed)
 {
     uint64_t last = 0, id, previous = 0;
     unsigned number;
@@ -223,7 +223,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_at_once);
-    tcase_add_test(tests, loops_come_and_go);
+    tcase_add_test(tests, loops_are_created_and_freed);
     tcase_add_test(tests, a_loop_that_was_never_open);
     return suite;
 }

@@ -81,7 +81,7 @@ static int emit_pended(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(once_for_each_that_was_pended_and_met_nobody)
+START_TEST(once_for_each_pending_emission_without_a_handler)
 {
     int signo = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "orphaned", .unhandled_fn = by_function });
@@ -112,7 +112,7 @@ START_TEST(stopped_by_an_observer_is_not_handled)
 }
 END_TEST
 
-START_TEST(abort_where_nobody_handles_it)
+START_TEST(abort_without_a_handler)
 {
     int signo = declare("fatal", TOCSIN_ABORT);
 
@@ -135,12 +135,12 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_default_action_is_to_ignore);
     tcase_add_test(tests, stop_the_loop);
     tcase_add_test(tests, the_default_action_is_a_function);
-    tcase_add_test(tests, once_for_each_that_was_pended_and_met_nobody);
+    tcase_add_test(tests, once_for_each_pending_emission_without_a_handler);
     tcase_add_test(tests, stopped_by_an_observer_is_not_handled);
     if (fork && strcmp(fork, "no") == 0)
         test_skip("delivery/default_action: abort",
                   "it would end the process, and there is no other");
     else
-        tcase_add_test_raise_signal(tests, abort_where_nobody_handles_it, SIGABRT);
+        tcase_add_test_raise_signal(tests, abort_without_a_handler, SIGABRT);
     return suite;
 }

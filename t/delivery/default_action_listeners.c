@@ -54,7 +54,7 @@ static void connect_one(const struct tocsin_action *action)
     ck_assert_int_eq(tocsin_connect("u.one", action, NULL), 0);
 }
 
-START_TEST(one_that_has_gone_is_no_listener)
+START_TEST(a_disconnected_handler_is_no_listener)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE | TOCSIN_NODEFER });
@@ -90,7 +90,7 @@ END_TEST
 /* A handler with ONCE and NODEFER is disconnected before it runs. While it runs, its signal has a
    listener only if a second handler is connected. First a second handler exists; then there is only
    an observer. */
-START_TEST(one_behind_it_is_a_listener)
+START_TEST(a_later_handler_is_a_listener)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE | TOCSIN_NODEFER });
@@ -142,7 +142,7 @@ static int have_it_asked(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(other_loops_see_it_too)
+START_TEST(other_loops_see_the_same_listeners)
 {
     int seen = -1;
 
@@ -265,7 +265,7 @@ START_TEST(posts_do_not_overtake_late_emissions)
 }
 END_TEST
 
-START_TEST(ignored_it_is_not_taken)
+START_TEST(an_ignored_signal_takes_no_default_action)
 {
     signos[2] = defaulting("d.c", TOCSIN_QUEUED, 0);
     masks[0] = block("d.c");
@@ -291,7 +291,7 @@ static void all_turns(void)
         ;
 }
 
-START_TEST(posts_that_nobody_hears_coalesce)
+START_TEST(posts_without_handlers_coalesce)
 {
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
 
@@ -321,7 +321,7 @@ START_TEST(posts_that_nobody_hears_coalesce)
 }
 END_TEST
 
-START_TEST(one_that_nobody_takes_out_goes_with_the_loop)
+START_TEST(a_freed_loop_delivers_its_coalescing_message)
 {
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
 
@@ -436,18 +436,18 @@ Suite *test_suite(void)
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
           *often = test_case(suite, "how often");
 
-    tcase_add_test(listeners, one_that_has_gone_is_no_listener);
+    tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
     tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
-    tcase_add_test(listeners, one_behind_it_is_a_listener);
+    tcase_add_test(listeners, a_later_handler_is_a_listener);
     tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_held);
-    tcase_add_test(listeners, other_loops_see_it_too);
+    tcase_add_test(listeners, other_loops_see_the_same_listeners);
     tcase_add_checked_fixture(order, NULL, end);
     tcase_add_test(order, late_emissions_precede_new_ones);
     tcase_add_test(order, flushed_emissions_precede_new_ones);
     tcase_add_test(order, posts_do_not_overtake_late_emissions);
-    tcase_add_test(order, ignored_it_is_not_taken);
-    tcase_add_test(often, posts_that_nobody_hears_coalesce);
-    tcase_add_test(often, one_that_nobody_takes_out_goes_with_the_loop);
+    tcase_add_test(order, an_ignored_signal_takes_no_default_action);
+    tcase_add_test(often, posts_without_handlers_coalesce);
+    tcase_add_test(often, a_freed_loop_delivers_its_coalescing_message);
     tcase_add_test(often, a_real_signal_handler_posts_a_coalescing_signal);
     tcase_add_test(often, whichever_loop_is_the_main_one);
     return suite;

@@ -361,19 +361,19 @@ static void storms(bool memory_lacks, bool freed)
     }
 }
 
-START_TEST(all_of_it_taken_back)
+START_TEST(all_is_removed_at_the_end)
 {
     storms(false, false);
 }
 END_TEST
 
-START_TEST(all_of_it_with_the_loop_freed_in_between)
+START_TEST(the_loop_is_freed_in_between)
 {
     storms(false, true);
 }
 END_TEST
 
-START_TEST(all_of_it_without_memory)
+START_TEST(random_operations_without_memory)
 {
     storms(true, true);
 }
@@ -385,8 +385,8 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_storm");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, all_of_it_taken_back);
-    tcase_add_test(tests, all_of_it_with_the_loop_freed_in_between);
-    tcase_add_test(tests, all_of_it_without_memory);
+    tcase_add_test(tests, all_is_removed_at_the_end);
+    tcase_add_test(tests, the_loop_is_freed_in_between);
+    tcase_add_test(tests, random_operations_without_memory);
     return suite;
 }

@@ -143,7 +143,7 @@ START_TEST(random_changes_and_sorts)
 }
 END_TEST
 
-START_TEST(the_outcome_is_that_of_those_who_handle)
+START_TEST(only_handlers_determine_the_outcome)
 {
     ck_assert_int_eq(list->outcome, TOCSIN_NOBODY);
     add(0, 1, TOCSIN__OBSERVER, false);
@@ -204,7 +204,7 @@ START_TEST(a_list_is_replaced_only_once)
 }
 END_TEST
 
-START_TEST(the_dead_are_removed_when_they_are_more_than_half)
+START_TEST(disconnected_handlers_are_removed_when_more_than_half)
 {
     for (int i = 0; i < 10; i++)
         add(i, 1, 0, false);
@@ -276,10 +276,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_order_is_that_of_qsort);
     tcase_add_loop_test(tests, an_appended_handler_is_sorted_later, 0, 2);
     tcase_add_test(tests, random_changes_and_sorts);
-    tcase_add_test(tests, the_outcome_is_that_of_those_who_handle);
+    tcase_add_test(tests, only_handlers_determine_the_outcome);
     tcase_add_test(tests, a_list_that_is_walked_over_is_replaced);
     tcase_add_test(tests, a_list_is_replaced_only_once);
-    tcase_add_test(tests, the_dead_are_removed_when_they_are_more_than_half);
+    tcase_add_test(tests, disconnected_handlers_are_removed_when_more_than_half);
     tcase_add_test(tests, a_handler_is_freed_after_it_left_its_last_list);
     tcase_add_test(tests, without_memory_the_list_is_unchanged);
     return suite;

@@ -251,7 +251,7 @@ START_TEST(blocks_that_are_refused)
 }
 END_TEST
 
-START_TEST(blocks_can_be_told)
+START_TEST(blocks_can_be_listed)
 {
     struct tocsin_block_facts facts;
     struct tocsin_signal_facts signal;
@@ -288,7 +288,7 @@ END_TEST
 
 /* Tests of signals that are declared after the block */
 
-START_TEST(names_that_come_later)
+START_TEST(signals_declared_after_the_block)
 {
     int signo;
 
@@ -322,7 +322,7 @@ END_TEST
 /* A signal is declared while the library has no memory for the blocks that match its name. If the
    declaration fails, the test repeats it. Afterwards each block must block the new signal exactly
    once. In every second round, the blocks are removed before the first emission. */
-START_TEST(names_that_come_without_memory)
+START_TEST(signals_declared_without_memory)
 {
     ck_assert_int_eq(tocsin_on("late.**", write_number, NULL), 0);
     masks[0] = block("late.**");
@@ -617,9 +617,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, tokens_and_the_set_at_random);
     tcase_add_test(tests, tokens_that_are_none);
     tcase_add_test(tests, blocks_that_are_refused);
-    tcase_add_test(tests, blocks_can_be_told);
-    tcase_add_test(tests, names_that_come_later);
-    tcase_add_test(tests, names_that_come_without_memory);
+    tcase_add_test(tests, blocks_can_be_listed);
+    tcase_add_test(tests, signals_declared_after_the_block);
+    tcase_add_test(tests, signals_declared_without_memory);
     tcase_add_test(tests, the_default_action_waits_too);
     tcase_add_test(tests, a_loop_freed_with_all_that);
     tcase_add_test(tests, a_loop_freed_in_a_flush);

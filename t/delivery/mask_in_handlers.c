@@ -51,7 +51,7 @@ static void unblock_by_token(const struct tocsin_info *info, int call)
     }
 }
 
-START_TEST(a_token_does_not_unblock_who_is_running)
+START_TEST(a_token_does_not_unblock_a_running_signal)
 {
     signos[0] = ranked("h.a", 0);
     steps_on("h.a", unblock_by_token, NULL, 0);
@@ -178,7 +178,7 @@ static void empty_the_set(const struct tocsin_info *info, int call)
     record(result < 0 ? "%d!" : "%d", call);
 }
 
-START_TEST(unblocked_at_every_level_it_nests_to_the_limit)
+START_TEST(unblocked_emissions_nest_to_the_limit)
 {
     const char *line, *end;
 
@@ -219,7 +219,7 @@ static void emit_unmasked(const struct tocsin_info *info, int call)
         ck_assert_int_eq(emit(signos[1], 12), TOCSIN_PENDED);
 }
 
-START_TEST(a_handlers_mask_holds_until_its_signal_has_ended)
+START_TEST(a_handlers_mask_holds_until_the_delivery_ends)
 {
     signos[0] = ranked("x.x", 5), signos[1] = ranked("y.a", 2), signos[2] = ranked("y.b", 9),
     signos[3] = ranked("y.c", 2);
@@ -617,7 +617,7 @@ static void unblock_inside(const struct tocsin_info *info, int call)
     record(")");
 }
 
-START_TEST(an_unblocking_inside_delivers_before_it_returns)
+START_TEST(an_unblock_in_a_handler_delivers_before_it_returns)
 {
     signos[0] = ranked("e.a", 0);
     steps_on("e.a", unblock_inside, NULL, TOCSIN_NODEFER);
@@ -633,11 +633,11 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_in_a_handler);
-    tcase_add_test(tests, a_token_does_not_unblock_who_is_running);
+    tcase_add_test(tests, a_token_does_not_unblock_a_running_signal);
     tcase_add_test(tests, ones_own_signal_unblocked_nests);
     tcase_add_test(tests, an_old_set_put_back_in_a_handler);
-    tcase_add_test(tests, unblocked_at_every_level_it_nests_to_the_limit);
-    tcase_add_test(tests, a_handlers_mask_holds_until_its_signal_has_ended);
+    tcase_add_test(tests, unblocked_emissions_nest_to_the_limit);
+    tcase_add_test(tests, a_handlers_mask_holds_until_the_delivery_ends);
     tcase_add_test(tests, ignoring_in_a_handler_discards_masked_emissions);
     tcase_add_test(tests, a_handlers_mask_lifted_by_itself);
     tcase_add_test(tests, masks_of_nested_handlers_that_go);
@@ -648,6 +648,6 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_nested_mask_lets_nothing_into_a_flush, 0, 3);
     tcase_add_test(tests, an_emission_does_not_pull_the_flush_into_itself);
     tcase_add_test(tests, late_emissions_do_not_nest_in_a_turn);
-    tcase_add_test(tests, an_unblocking_inside_delivers_before_it_returns);
+    tcase_add_test(tests, an_unblock_in_a_handler_delivers_before_it_returns);
     return suite;
 }

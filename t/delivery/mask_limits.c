@@ -24,7 +24,7 @@ static int sized(int signo, size_t size)
     return tocsin_emit(signo, TOCSIN_PAYLOAD(note, .data = { data, size }));
 }
 
-START_TEST(entries_are_limited_and_full_is_said_once)
+START_TEST(entries_are_limited_and_queue_full_is_emitted_once)
 {
     struct tocsin_signal_spec spec = { .name = "l.a", .limit = 10, .layout = &note_layout };
     uint64_t sequence;
@@ -211,7 +211,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_limits");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, entries_are_limited_and_full_is_said_once);
+    tcase_add_test(tests, entries_are_limited_and_queue_full_is_emitted_once);
     tcase_add_test(tests, an_overflow_lasts_until_half_of_the_room_is_free);
     tcase_add_test(tests, bytes_are_limited);
     tcase_add_test(tests, coalescing_emissions_are_never_refused);

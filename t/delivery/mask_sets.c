@@ -81,7 +81,7 @@ static int ignore_itself(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ignored_by_its_own_handler)
+START_TEST(a_handler_ignores_its_own_signal)
 {
     signos[0] = ranked("i.own", 0);
     ck_assert_int_eq(tocsin_on("i.own", ignore_itself, NULL), 0);
@@ -377,7 +377,7 @@ START_TEST(the_text_of_the_set)
 }
 END_TEST
 
-START_TEST(a_set_is_put_back_by_its_text)
+START_TEST(a_set_is_restored_by_its_text)
 {
     char old[256];
 
@@ -403,7 +403,7 @@ START_TEST(a_set_is_put_back_by_its_text)
 }
 END_TEST
 
-START_TEST(a_set_does_not_grow_with_what_has_left_it)
+START_TEST(a_set_does_not_grow_with_removed_names)
 {
     char name[32];
 
@@ -446,7 +446,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_ignored_and_taken);
-    tcase_add_test(tests, ignored_by_its_own_handler);
+    tcase_add_test(tests, a_handler_ignores_its_own_signal);
     tcase_add_test(tests, taken_from_under_a_flush);
     tcase_add_test(tests, the_end_of_an_operation_taken);
     tcase_add_test(tests, emissions_wait_for_room_in_a_queue);
@@ -455,8 +455,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, freed_by_a_default_action_while_suspended);
     tcase_add_test(tests, suspended_on_a_fiber);
     tcase_add_test(tests, the_text_of_the_set);
-    tcase_add_test(tests, a_set_is_put_back_by_its_text);
-    tcase_add_test(tests, a_set_does_not_grow_with_what_has_left_it);
+    tcase_add_test(tests, a_set_is_restored_by_its_text);
+    tcase_add_test(tests, a_set_does_not_grow_with_removed_names);
     tcase_add_test(tests, sets_that_are_refused);
     return suite;
 }

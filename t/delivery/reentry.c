@@ -173,7 +173,7 @@ static int default_emits_itself(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-START_TEST(a_default_action_that_emits_itself_comes_to_an_end)
+START_TEST(a_default_action_that_emits_its_signal_ends)
 {
     int endless = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "bell.endless", .unhandled_fn = default_emits_itself });
@@ -267,7 +267,7 @@ static int emit_for_ever(const struct tocsin_info *info, void *arg)
 
 /* The loop is freed while an emission is pending. The unref function of the emission's object emits
    another signal, which has a default action. That default action must run. */
-START_TEST(an_unref_while_the_slots_go)
+START_TEST(an_unref_while_the_loop_is_freed)
 {
     int last = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "bell.last", .layout = &token_layout });
@@ -291,7 +291,7 @@ START_TEST(an_unref_while_the_slots_go)
 }
 END_TEST
 
-START_TEST(coalescing_while_the_older_goes)
+START_TEST(coalescing_while_the_older_emission_is_released)
 {
     int merged = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "bell.merged", .layout = &token_layout, .kind = TOCSIN_COALESCE });
@@ -343,10 +343,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_default_action_frees_the_loop_after_an_observer);
     tcase_add_test(tests, a_default_action_disconnects_after_an_observer);
     tcase_add_test(tests, an_observer_frees_the_loop_and_the_default_action_is_taken);
-    tcase_add_test(tests, a_default_action_that_emits_itself_comes_to_an_end);
+    tcase_add_test(tests, a_default_action_that_emits_its_signal_ends);
     tcase_add_loop_test(tests, an_object_does_anything, 0, count);
-    tcase_add_test(tests, an_unref_while_the_slots_go);
-    tcase_add_test(tests, coalescing_while_the_older_goes);
+    tcase_add_test(tests, an_unref_while_the_loop_is_freed);
+    tcase_add_test(tests, coalescing_while_the_older_emission_is_released);
     tcase_add_test(tests, a_jump_out_of_a_large_message);
     return suite;
 }
