@@ -185,7 +185,7 @@ static void on_event_free(evutil_socket_t fd, short what, void *arg)
     own++;
 }
 
-START_TEST(freed_in_a_callback_while_it_runs)
+START_TEST(freed_in_a_callback_of_the_base)
 {
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -383,7 +383,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, dispatched_by_the_program);
     tcase_add_test(tests, no_turn_in_a_callback_of_libevent);
     tcase_add_test(tests, starts_and_emissions_in_a_callback_of_the_program);
-    tcase_add_test(tests, freed_in_a_callback_while_it_runs);
+    tcase_add_test(tests, freed_in_a_callback_of_the_base);
     tcase_add_test(tests, freed_in_a_callback_of_the_programs_dispatch);
     tcase_add_test(tests, a_base_outlives_the_thread);
     tcase_add_loop_test(tests, turns_are_driven_by_the_dispatch, 0, DRIVERS);

@@ -29,7 +29,7 @@ static void timer(int64_t delay_ms, const char *text)
                      0);
 }
 
-START_TEST(each_at_its_time_and_in_its_order)
+START_TEST(timers_expire_at_their_times_and_in_order)
 {
     int64_t start = tocsin_now() / 1000;
 
@@ -49,7 +49,7 @@ START_TEST(each_at_its_time_and_in_its_order)
 }
 END_TEST
 
-START_TEST(due_together_in_the_order_they_were_armed)
+START_TEST(timers_due_together_keep_their_order)
 {
     struct tocsin_op moved;
 
@@ -134,7 +134,7 @@ START_TEST(threads_at_work_are_waited_for)
 }
 END_TEST
 
-START_TEST(waits_and_deadlines_stand_on_it)
+START_TEST(waits_and_deadlines_use_the_moved_clock)
 {
     struct tocsin_op op;
 
@@ -150,7 +150,7 @@ END_TEST
 
 /* The clock does not move. A timer of 0 ms must expire. A later timer must not expire, even if a
    turn waits a long time. */
-START_TEST(turns_while_it_stands)
+START_TEST(turns_while_the_clock_stands)
 {
     int64_t now = tocsin_now();
     struct tocsin_op op;
@@ -183,13 +183,13 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "clock");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, each_at_its_time_and_in_its_order);
-    tcase_add_test(tests, due_together_in_the_order_they_were_armed);
+    tcase_add_test(tests, timers_expire_at_their_times_and_in_order);
+    tcase_add_test(tests, timers_due_together_keep_their_order);
     tcase_add_test(tests, timers_armed_during_a_move_expire_in_it);
     tcase_add_test(tests, a_repeating_timer_ticks_each_time);
     tcase_add_test(tests, threads_at_work_are_waited_for);
-    tcase_add_test(tests, waits_and_deadlines_stand_on_it);
-    tcase_add_test(tests, turns_while_it_stands);
+    tcase_add_test(tests, waits_and_deadlines_use_the_moved_clock);
+    tcase_add_test(tests, turns_while_the_clock_stands);
     tcase_add_test(tests, a_timer_far_in_the_future);
     return suite;
 }

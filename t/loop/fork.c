@@ -303,7 +303,7 @@ START_TEST(a_full_loop_is_freed)
 }
 END_TEST
 
-START_TEST(each_failure_can_be_tried_again)
+START_TEST(each_failed_call_can_be_repeated)
 {
     int hit = 1, nth = 0;
 
@@ -623,7 +623,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_full_loop_is_made_anew);
     tcase_add_test(tests, a_full_loop_is_freed);
-    tcase_add_test(tests, each_failure_can_be_tried_again);
+    tcase_add_test(tests, each_failed_call_can_be_repeated);
     tcase_add_test(tests, watched_descriptors_were_closed);
     tcase_add_test(tests, a_fork_while_an_ending_inbox_is_pinned);
     tcase_add_loop_test(tests, a_fork_in_every_state_of_a_loop, 0, 2 * STATES);

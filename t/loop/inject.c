@@ -267,7 +267,7 @@ END_TEST
 
 /* The handlers change during the delay. The message is delivered to the handlers that exist when
    the delay ends. */
-START_TEST(nobody_listens_any_more)
+START_TEST(handlers_change_during_the_delay)
 {
     struct tocsin_handler handler;
     int gone = declare("detain.gone", NULL, TOCSIN_QUEUED);
@@ -486,7 +486,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(freed_by_its_handler)
+START_TEST(a_handler_of_a_delayed_message_frees_the_loop)
 {
     connect_to("detain.text", free_loop, NULL);
     stands("detain.text", LATE(20), LATE(30), LATE(40));
@@ -614,7 +614,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, behind_the_next);
     tcase_add_test(tests, no_next_message_ends_the_delay);
     tcase_add_test(tests, a_delayed_message_meets_a_block);
-    tcase_add_test(tests, nobody_listens_any_more);
+    tcase_add_test(tests, handlers_change_during_the_delay);
     tcase_add_test(tests, coalescing_messages_are_delayed);
     tcase_add_test(tests, a_message_from_another_loop);
     tcase_add_test(tests, a_delayed_message_keeps_its_source);
@@ -622,7 +622,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_default_action);
     tcase_add_test(tests, more_than_can_wait);
     tcase_add_test(tests, a_freed_loop_delivers_delayed_messages);
-    tcase_add_test(tests, freed_by_its_handler);
+    tcase_add_test(tests, a_handler_of_a_delayed_message_frees_the_loop);
     tests = detain_case(suite, "by the clock of the world", declare_all);
     tcase_add_test(tests, a_drain_waits);
     tcase_add_loop_test(tests, delayed_messages_in_a_child, 0, 2);

@@ -245,7 +245,7 @@ START_TEST(drain_with_nothing_to_do)
 }
 END_TEST
 
-START_TEST(stop_while_it_drains)
+START_TEST(a_stop_during_a_drain)
 {
     struct tocsin_op promise;
 
@@ -338,7 +338,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, free_in_every_state_while_the_clock_moves, 0, WAYS);
     tcase_add_test(tests, drain_in_a_time);
     tcase_add_test(tests, drain_with_nothing_to_do);
-    tcase_add_test(tests, stop_while_it_drains);
+    tcase_add_test(tests, a_stop_during_a_drain);
     tcase_add_test(tests, background_operations_do_not_keep_the_loop_running);
     tcase_add_test(tests, background_operations_end_last);
     tcase_add_test(tests, an_operation_that_was_never_started);

@@ -179,7 +179,7 @@ START_TEST(not_in_a_handler_nor_in_a_notify)
 END_TEST
 
 /* Operations start again and again. A drain with a time limit must end nevertheless. */
-START_TEST(a_drain_in_time_ends_them_all)
+START_TEST(a_drain_ends_operations_that_restart)
 {
     int count = 0;
 
@@ -208,6 +208,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, new_ready_entries_wait_for_the_next_turn);
     tcase_add_test(tests, the_result_of_a_turn);
     tcase_add_test(tests, not_in_a_handler_nor_in_a_notify);
-    tcase_add_test(tests, a_drain_in_time_ends_them_all);
+    tcase_add_test(tests, a_drain_ends_operations_that_restart);
     return suite;
 }

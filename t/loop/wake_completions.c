@@ -170,7 +170,7 @@ static void *live_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(loops_that_come_and_go)
+START_TEST(loops_are_created_and_freed)
 {
     static struct neighbour neighbour;
     pthread_t thread;
@@ -203,6 +203,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, one_at_a_time);
     tcase_add_test(tests, completions_keep_the_order_of_their_thread);
     tcase_add_test(tests, completed_by_many_and_cancelled);
-    tcase_add_test(tests, loops_that_come_and_go);
+    tcase_add_test(tests, loops_are_created_and_freed);
     return suite;
 }

@@ -204,7 +204,7 @@ static int hold_forty(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(said_in_words)
+START_TEST(the_printed_message)
 {
     bool has_handler = _i;
     char wanted[256];
@@ -239,7 +239,7 @@ END_TEST
 
 /* tocsin_still_running() names the handlers and tasks that have not ended. If nothing runs, it
    names the program as the owner. */
-START_TEST(said_what_runs)
+START_TEST(still_running_names_the_running_code)
 {
     char runs[256], few[8];
 
@@ -901,7 +901,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(while_all_comes_and_goes)
+START_TEST(watched_while_handlers_and_loops_change)
 {
     struct told told[2] = { { .count = 0 } };
     pthread_t looker, threads_of[2];
@@ -927,8 +927,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_set_timeout(alone, 60);
     tcase_add_test(tests, reports_at_the_limit_and_at_each_doubling);
-    tcase_add_loop_test(alone, said_in_words, 0, 2);
-    tcase_add_test(tests, said_what_runs);
+    tcase_add_loop_test(alone, the_printed_message, 0, 2);
+    tcase_add_test(tests, still_running_names_the_running_code);
     tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
     tcase_add_test(tests, a_leap_of_time_is_no_proof);
     tcase_add_test(tests, without_memory_the_report_comes_later);
@@ -947,6 +947,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_watchdog_thread_blocks_every_signal);
     tcase_add_test(tests, the_watchdog_in_the_child_of_a_fork);
     tcase_add_test(alone, each_failure_in_turn);
-    tcase_add_test(alone, while_all_comes_and_goes);
+    tcase_add_test(alone, watched_while_handlers_and_loops_change);
     return suite;
 }
