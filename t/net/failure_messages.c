@@ -236,14 +236,14 @@ static int on_watch_done(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_watch_that_somebody_else_cancels)
+START_TEST(a_watch_is_cancelled_by_the_program)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/wait") });
     turns_until(is_waiting, NULL);
     cancel_all_watches();
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     peer_release(peer, 1);
-    page_wait(&page); /* Another fetch could start, because the cancelled fetch freed its place. */
+    page_wait(&page); /* the fetch must end, although its watches were cancelled */
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
@@ -262,7 +262,7 @@ START_TEST(a_watch_that_is_lost_for_good)
 }
 END_TEST
 
-START_TEST(cancel_while_the_body_comes)
+START_TEST(cancelled_during_the_body)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/stall") });
     turns_until(is_waiting, NULL);
@@ -295,7 +295,7 @@ START_TEST(cancel_while_queued)
 }
 END_TEST
 
-START_TEST(cancel_when_it_is_over)
+START_TEST(cancelled_after_the_end)
 {
     struct tocsin_op op;
 
@@ -345,13 +345,13 @@ static Suite *suite(void)
     tcase_add_test(tests, the_deadline_of_a_wait);
     tcase_add_test(tests, cancel_before_anything_is_sent);
     tcase_add_test(tests, cancel_while_the_reply_is_waited_for);
-    tcase_add_test(tests, a_watch_that_somebody_else_cancels);
+    tcase_add_test(tests, a_watch_is_cancelled_by_the_program);
 #ifdef TOCSIN_FAULT
     tcase_add_test(tests, a_watch_that_is_lost_for_good);
 #endif
-    tcase_add_test(tests, cancel_while_the_body_comes);
+    tcase_add_test(tests, cancelled_during_the_body);
     tcase_add_test(tests, cancel_while_queued);
-    tcase_add_test(tests, cancel_when_it_is_over);
+    tcase_add_test(tests, cancelled_after_the_end);
     tcase_add_test(tests, nothing_raises_sigpipe);
     suite_add_tcase(all, tests);
     return all;

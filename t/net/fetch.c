@@ -178,7 +178,7 @@ START_TEST(a_body_of_two_megabytes)
 }
 END_TEST
 
-START_TEST(up_to_its_limit_a_body_is_taken)
+START_TEST(a_body_is_received_up_to_its_limit)
 {
     struct tocsin_http_request request = { .url = peer_url(peer, "/bytes/1000"),
                                            .limit_bytes = 1000 };
@@ -193,7 +193,7 @@ START_TEST(up_to_its_limit_a_body_is_taken)
 }
 END_TEST
 
-START_TEST(a_connection_is_used_again)
+START_TEST(a_connection_is_reused)
 {
     for (int i = 0; i < 10; i++) {
         page_get(&page, peer_url(peer, "/echo"));
@@ -420,8 +420,8 @@ static Suite *suite(void)
     tcase_add_test(tests, header_lines_of_the_request);
     tcase_add_test(tests, bodies_of_the_request);
     tcase_add_test(tests, a_body_of_two_megabytes);
-    tcase_add_test(tests, up_to_its_limit_a_body_is_taken);
-    tcase_add_test(tests, a_connection_is_used_again);
+    tcase_add_test(tests, a_body_is_received_up_to_its_limit);
+    tcase_add_test(tests, a_connection_is_reused);
     tcase_add_test(tests, a_kept_connection_that_the_peer_closes);
     tcase_add_test(tests, malformed_requests_are_refused);
     tcase_add_test(tests, the_phases_add_up);

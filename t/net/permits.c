@@ -105,7 +105,7 @@ START_TEST(both_limits_hold)
 }
 END_TEST
 
-START_TEST(a_place_is_free_again_however_a_fetch_ends)
+START_TEST(each_end_of_a_fetch_frees_its_permit)
 {
     static const char *const paths[] = { "/reset", "/cut",     "/status/500",     "/loop",
                                          "/a b",   "/garbage", "/to/302/ftp://x/" };
@@ -203,7 +203,7 @@ static Suite *suite(void)
     tcase_add_test(tests, without_limits_all_run_at_once);
     tcase_add_test(tests, so_many_at_each_origin);
     tcase_add_test(tests, both_limits_hold);
-    tcase_add_test(tests, a_place_is_free_again_however_a_fetch_ends);
+    tcase_add_test(tests, each_end_of_a_fetch_frees_its_permit);
     tcase_add_test(tests, more_places_are_taken_at_once);
     tcase_add_test(tests, fewer_places_hold_for_those_that_wait);
     tcase_add_test(tests, each_cancels_the_next);

@@ -59,7 +59,7 @@ START_TEST(other_codes_are_results)
 }
 END_TEST
 
-START_TEST(none_is_followed_if_none_is_asked_for)
+START_TEST(no_redirect_is_followed_by_default)
 {
     page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//echo"),
                                                      .redirects = -1 });
@@ -93,7 +93,7 @@ START_TEST(up_to_the_limit)
 }
 END_TEST
 
-START_TEST(locations_are_relative_to_where_they_were_found)
+START_TEST(locations_are_relative_to_their_page)
 {
     page_fail(peer_url(peer, "/to/302/echo"),
               TOCSIN_EREDIRECTS); /* The path /to/302/ redirects to itself without end. */
@@ -185,7 +185,7 @@ START_TEST(credentials_stay_with_their_origin)
 }
 END_TEST
 
-START_TEST(credentials_of_the_url_stay_with_it)
+START_TEST(credentials_stay_with_their_url)
 {
     char url[512], path[256];
 
@@ -205,7 +205,7 @@ START_TEST(credentials_of_the_url_stay_with_it)
 }
 END_TEST
 
-START_TEST(to_where_nobody_goes)
+START_TEST(redirects_that_cannot_be_followed)
 {
     static const char *const wrong[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://",
                                          "http://[::1/" };
@@ -257,13 +257,13 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_redirect_is_followed);
     tcase_add_test(tests, other_codes_are_results);
-    tcase_add_test(tests, none_is_followed_if_none_is_asked_for);
+    tcase_add_test(tests, no_redirect_is_followed_by_default);
     tcase_add_test(tests, up_to_the_limit);
-    tcase_add_test(tests, locations_are_relative_to_where_they_were_found);
+    tcase_add_test(tests, locations_are_relative_to_their_page);
     tcase_add_test(tests, each_method_is_redirected);
     tcase_add_test(tests, credentials_stay_with_their_origin);
-    tcase_add_test(tests, credentials_of_the_url_stay_with_it);
-    tcase_add_test(tests, to_where_nobody_goes);
+    tcase_add_test(tests, credentials_stay_with_their_url);
+    tcase_add_test(tests, redirects_that_cannot_be_followed);
     tcase_add_test(tests, a_redirect_to_an_origin_that_is_full);
     suite_add_tcase(all, tests);
     return all;

@@ -315,7 +315,7 @@ END_TEST
 
 /* The server closes a kept connection as soon as the client uses that connection. The client
    repeats the request, and resolves the name again. */
-START_TEST(a_kept_connection_that_ends_needs_it_again)
+START_TEST(a_broken_kept_connection_resolves_again)
 {
     with(loopback);
     ck_assert_int_eq(tocsin_clock_move(0), 0);
@@ -627,7 +627,7 @@ static Suite *suite(void)
     tcase_add_test(tests, each_hop_is_looked_up);
     tcase_add_test(tests, addresses_are_kept_for_five_seconds);
     tcase_add_test(tests, a_kept_connection_needs_no_name);
-    tcase_add_test(tests, a_kept_connection_that_ends_needs_it_again);
+    tcase_add_test(tests, a_broken_kept_connection_resolves_again);
     tcase_add_test(tests, many_at_the_same_time_ask_once);
     tcase_add_test(tests, a_failure_is_shared_but_not_kept);
     tcase_add_test(tests, each_port_is_looked_up);

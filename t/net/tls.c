@@ -66,7 +66,7 @@ START_TEST(a_certificate_that_is_trusted)
 }
 END_TEST
 
-START_TEST(a_certificate_of_nobody_we_know)
+START_TEST(a_certificate_of_an_unknown_authority)
 {
     serve(&authority, "DNS:here.test,IP:127.0.0.1");
     fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
@@ -209,7 +209,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_certificate_that_is_trusted);
-    tcase_add_test(tests, a_certificate_of_nobody_we_know);
+    tcase_add_test(tests, a_certificate_of_an_unknown_authority);
     tcase_add_test(tests, a_certificate_for_another_host);
     tcase_add_test(tests, any_certificate_if_it_is_asked_for);
     tcase_add_test(tests, trusted_and_insecure_fetches_alternate);
