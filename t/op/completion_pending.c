@@ -52,7 +52,7 @@ START_TEST(the_notify_at_once_the_handlers_later)
 }
 END_TEST
 
-START_TEST(both_are_told_the_same)
+START_TEST(handlers_and_notify_receive_the_same)
 {
     struct told at_once = { .count = 0 };
     struct tocsin_op op = promise(TOCSIN_CALL(tell, &at_once));
@@ -71,7 +71,7 @@ END_TEST
 
 /* An operation ends while its signal is blocked, and is freed. Its pending completion keeps the
    source of the operation alive. The source is freed when the completion has been delivered. */
-START_TEST(its_source_lives_until_then)
+START_TEST(the_source_lives_until_the_delivery)
 {
     struct tocsin_op op = promise(NULL), other = promise(NULL);
 
@@ -96,7 +96,7 @@ START_TEST(its_source_lives_until_then)
 }
 END_TEST
 
-START_TEST(the_oldest_end_first_whatever_its_type)
+START_TEST(the_oldest_completion_is_first)
 {
     struct tocsin_op ops[3] = { promise(NULL), start(&few_type, NULL), promise(NULL) };
 
@@ -234,7 +234,7 @@ static int task_answer(void *arg)
 
 /* The program begins to wait before the operation ends. The completion's signal is blocked, and
    the wait returns nevertheless. */
-START_TEST(waiting_for_what_is_blocked)
+START_TEST(a_wait_for_a_blocked_completion)
 {
     struct tocsin_op then = promise(TOCSIN_FUTURE), timer, work;
     int answer = 3;
@@ -288,7 +288,7 @@ END_TEST
 
 /* The program never takes the result of the operation. So tocsin_loop_free() discards the result,
    and delivers the pending completions. */
-START_TEST(kept_and_pended_at_the_end)
+START_TEST(an_untaken_result_at_the_end_of_the_loop)
 {
     struct tocsin_op op = promise(TOCSIN_FUTURE), gone = promise(NULL);
 
@@ -591,7 +591,7 @@ static int free_all(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(results_freed_while_their_end_is_told)
+START_TEST(results_are_freed_during_their_delivery)
 {
     struct tocsin_op ops[3];
 
@@ -774,16 +774,16 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, the_notify_at_once_the_handlers_later);
-    tcase_add_test(tests, both_are_told_the_same);
-    tcase_add_test(tests, its_source_lives_until_then);
-    tcase_add_test(tests, the_oldest_end_first_whatever_its_type);
+    tcase_add_test(tests, handlers_and_notify_receive_the_same);
+    tcase_add_test(tests, the_source_lives_until_the_delivery);
+    tcase_add_test(tests, the_oldest_completion_is_first);
     tcase_add_test(tests, ends_do_not_coalesce);
     tcase_add_test(tests, a_jump_before_an_end);
     tcase_add_test(tests, thousands_of_completions_are_pending);
     tcase_add_test(tests, taken_before_and_after);
-    tcase_add_test(tests, waiting_for_what_is_blocked);
+    tcase_add_test(tests, a_wait_for_a_blocked_completion);
     tcase_add_test(tests, groups_and_fibers);
-    tcase_add_test(tests, kept_and_pended_at_the_end);
+    tcase_add_test(tests, an_untaken_result_at_the_end_of_the_loop);
     tcase_add_loop_test(tests, progress_is_pended, 0, 2 * HOLDERS);
     tcase_add_loop_test(tests, progress_and_the_end_are_pended, 0, 2);
     tcase_add_test(tests, ticks_are_pended);
@@ -795,7 +795,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, freed_by_a_notify);
     tcase_add_test(tests, unblocked_by_a_notify);
     tcase_add_test(tests, handlers_go_on_from_there);
-    tcase_add_test(tests, results_freed_while_their_end_is_told);
+    tcase_add_test(tests, results_are_freed_during_their_delivery);
     tcase_add_test(tests, unblocked_by_a_drop);
     tcase_set_timeout(faults, 60);
     tcase_add_test(faults, pending_completions_without_memory);

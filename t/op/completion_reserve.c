@@ -74,7 +74,7 @@ static void overflow(const char *line, bool pended)
         unblock(mask);
 }
 
-START_TEST(a_refused_start_is_told_once)
+START_TEST(refused_starts_emit_queue_full_once)
 {
     connect_to("tocsin.queue.full", on_full, "pended.few");
     overflow("refused1", true);
@@ -103,7 +103,7 @@ END_TEST
 
 /* The signal is blocked while more operations run than its limit allows. Running operations are
    never refused, and use up the entries for emissions. */
-START_TEST(blocked_when_they_run)
+START_TEST(blocked_while_operations_run)
 {
     struct tocsin_op ops[2 * LIMIT], op;
 
@@ -187,7 +187,7 @@ START_TEST(a_queue_opened_by_a_pended_end)
 }
 END_TEST
 
-START_TEST(a_queue_opened_by_an_observer_of_what_is_taken)
+START_TEST(an_observer_opens_a_queue_during_a_take)
 {
     struct tocsin_queue take = open_queue("op.done", 0, TOCSIN_TAKE), queue = { 0 };
 
@@ -270,7 +270,7 @@ START_TEST(taken_by_a_queue)
 }
 END_TEST
 
-START_TEST(freed_by_an_observer_of_what_is_taken)
+START_TEST(an_observer_frees_the_loop_during_a_take)
 {
     struct tocsin_queue take = open_queue("op.done", 0, TOCSIN_TAKE);
     struct tocsin_info *info;
@@ -338,7 +338,7 @@ START_TEST(ignoring_drops_the_end_and_not_the_notify)
 }
 END_TEST
 
-START_TEST(ended_while_it_is_ignored)
+START_TEST(ended_while_the_signal_is_ignored)
 {
     struct tocsin_queue set = open_queue("op.done", 2, 0);
     struct told seen = { .count = 0 };
@@ -374,17 +374,17 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, a_place_for_each_end);
-    tcase_add_test(tests, a_refused_start_is_told_once);
+    tcase_add_test(tests, refused_starts_emit_queue_full_once);
     tcase_add_test(tests, types_share_the_places_of_their_signal);
-    tcase_add_test(tests, blocked_when_they_run);
+    tcase_add_test(tests, blocked_while_operations_run);
     tcase_add_test(tests, queues_opened_before_meanwhile_and_after);
     tcase_add_test(tests, a_queue_opened_by_a_pended_end);
-    tcase_add_test(tests, a_queue_opened_by_an_observer_of_what_is_taken);
+    tcase_add_test(tests, an_observer_opens_a_queue_during_a_take);
     tcase_add_test(tests, queues_that_go);
     tcase_add_test(tests, taken_by_a_queue);
-    tcase_add_test(tests, freed_by_an_observer_of_what_is_taken);
+    tcase_add_test(tests, an_observer_frees_the_loop_during_a_take);
     tcase_add_test(tests, an_end_behind_an_emission);
     tcase_add_test(tests, ignoring_drops_the_end_and_not_the_notify);
-    tcase_add_test(tests, ended_while_it_is_ignored);
+    tcase_add_test(tests, ended_while_the_signal_is_ignored);
     return suite;
 }

@@ -198,7 +198,7 @@ static void watch_job(void)
     close(ends[1]);
 }
 
-START_TEST(a_watch_that_rests)
+START_TEST(a_watch_that_pauses)
 {
     each_in_turn("op/faults: a watch", watch_job);
 }
@@ -211,6 +211,6 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, all_kinds_of_operations);
-    tcase_add_test(tests, a_watch_that_rests);
+    tcase_add_test(tests, a_watch_that_pauses);
     return suite;
 }

@@ -79,7 +79,7 @@ static void told_once(int status)
 
 /* Tests: the injector delays the completion of an operation */
 
-START_TEST(an_end_comes_late)
+START_TEST(a_completion_is_delayed)
 {
     struct tocsin_op op;
 
@@ -189,7 +189,7 @@ END_TEST
 
 /* The operation was cancelled before the injector sees its completion. The completion must not be
    delayed. */
-START_TEST(asked_to_end_before)
+START_TEST(a_cancelled_operation_is_not_delayed)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
 
@@ -204,7 +204,7 @@ END_TEST
 /* The operation has completed, and its completion is not delivered yet. Now its deadline expires,
    or the program cancels it. The completion must not be delayed, since no second deadline or cancel
    could end the delay of an hour. */
-START_TEST(asked_to_end_just_now)
+START_TEST(a_cancel_just_before_the_delivery)
 {
     struct tocsin_op op;
 
@@ -320,7 +320,7 @@ END_TEST
 
 /* The operation reports progress, and then its completion is delayed. The progress must be
    delivered at once. The injector must see the completion once. */
-START_TEST(behind_its_progress)
+START_TEST(progress_precedes_the_delayed_completion)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
     struct tocsin_block token;
@@ -440,7 +440,7 @@ END_TEST
 
 /* The queue that waits for a delayed completion is closed. The other queue, which matches the
    signal by its pattern, still receives the completion. */
-START_TEST(the_queue_goes)
+START_TEST(the_waiting_queue_is_closed)
 {
     struct tocsin_queue queue = open_queue(NULL, 1, 0), set = open_queue("timer.*", 4, 0);
     struct tocsin_op op;
@@ -493,7 +493,7 @@ END_TEST
 
 /* A thread of the pool completes the work, and the injector delays the completion.
    tocsin_clock_move() waits only for running threads, so it must not wait for the delay. */
-START_TEST(work_that_is_held_up)
+START_TEST(work_with_a_delayed_completion)
 {
     ends_late("work.done", 1, 50);
     ck_assert_int_eq(tocsin_work(no_task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -892,27 +892,27 @@ Suite *test_suite(void)
     Suite *suite = suite_create("op/inject");
     TCase *tests = seam_case(suite, "ends");
 
-    tcase_add_test(tests, an_end_comes_late);
+    tcase_add_test(tests, a_completion_is_delayed);
     tcase_add_loop_test(tests, a_delayed_completion_keeps_its_payload, 0, 2);
     tcase_add_loop_test(tests, a_deadline_or_cancel_during_the_delay, 0, 8);
     tcase_add_test(tests, a_cancel_ends_a_delay_although_the_provider_refuses);
-    tcase_add_test(tests, asked_to_end_before);
-    tcase_add_test(tests, asked_to_end_just_now);
+    tcase_add_test(tests, a_cancelled_operation_is_not_delayed);
+    tcase_add_test(tests, a_cancel_just_before_the_delivery);
     tcase_add_loop_test(tests, an_end_fails, 0, 2);
     tcase_add_test(tests, exempt_operations_and_loops);
     tcase_add_test(tests, an_end_behind_the_next);
     tcase_add_test(tests, no_next_completion_ends_the_delay);
     tcase_add_test(tests, behind_and_cancelled);
-    tcase_add_test(tests, behind_its_progress);
+    tcase_add_test(tests, progress_precedes_the_delayed_completion);
     tcase_add_test(tests, a_delayed_completion_meets_a_block);
     tests = seam_case(suite, "waiting");
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_loop_test(tests, the_end_of_a_fiber, 0, 2);
     tcase_add_test(tests, a_delayed_completion_into_a_queue);
-    tcase_add_test(tests, the_queue_goes);
+    tcase_add_test(tests, the_waiting_queue_is_closed);
     tcase_add_loop_test(tests, members_of_groups, 0, 2);
     tcase_add_test(tests, a_result_given_up);
-    tcase_add_test(tests, work_that_is_held_up);
+    tcase_add_test(tests, work_with_a_delayed_completion);
     tcase_add_test(tests, another_loop_hears_a_delayed_completion);
     tcase_add_loop_test(tests, the_loop_is_freed, 0, 2);
     tcase_add_test(tests, freed_by_the_one_that_was_overtaken);

@@ -146,7 +146,7 @@ static void begin_in_vain(pthread_t *thread)
         sched_yield();
 }
 
-START_TEST(a_completion_that_fails_leaves_it_as_it_was)
+START_TEST(a_failed_completion_changes_nothing)
 {
     pthread_t thread;
 
@@ -200,7 +200,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, work_that_ends_and_is_abandoned);
     tcase_add_test(tests, work_that_begins_and_is_cancelled);
     tcase_add_test(tests, completed_with_a_copy_and_cancelled);
-    tcase_add_test(tests, a_completion_that_fails_leaves_it_as_it_was);
+    tcase_add_test(tests, a_failed_completion_changes_nothing);
     tcase_add_test(tests, cancelled_while_a_completion_fails);
     tcase_add_test(tests, freed_while_a_completion_fails);
     return suite;

@@ -220,7 +220,7 @@ static void try(enum ending ending, enum pause pause, enum kind kind, enum order
     tear_down(ending, pause);
 }
 
-START_TEST(never_after_its_end)
+START_TEST(no_resume_after_the_end)
 {
     enum ending ending = (enum ending)(_i / (PAUSES * KINDS * ORDERS));
     enum pause pause = (enum pause)(_i / (KINDS * ORDERS) % PAUSES);
@@ -374,7 +374,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "resumes");
 
     tcase_add_checked_fixture(tests, set_up_all, NULL);
-    tcase_add_loop_test(tests, never_after_its_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);
+    tcase_add_loop_test(tests, no_resume_after_the_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);
     tcase_add_loop_test(tests, a_refused_cancel_changes_nothing, 0, 2);
     tcase_add_loop_test(tests, pending_progress_makes_no_room, 0, 2);
     tcase_add_loop_test(tests, a_completion_that_may_fail, 0, 4);

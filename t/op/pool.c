@@ -111,7 +111,7 @@ START_TEST(a_pool_runs_as_many_tasks_as_it_has_threads)
 }
 END_TEST
 
-START_TEST(freed_it_finishes_what_it_has)
+START_TEST(a_freed_pool_finishes_its_tasks)
 {
     struct tocsin_pool pool;
 
@@ -200,7 +200,7 @@ static void *live(void *arg)
 
 /* Loops on three threads start and end work at the same time. The pool must end its threads when
    its last user ends. It must create threads again when another loop starts work. */
-START_TEST(loops_that_come_and_go)
+START_TEST(loops_start_and_end_work)
 {
     pthread_t threads[3];
     int counts[3] = { 0 };
@@ -224,9 +224,9 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, limits_of_a_pool);
     tcase_add_test(tests, a_pool_runs_as_many_tasks_as_it_has_threads);
-    tcase_add_test(tests, freed_it_finishes_what_it_has);
+    tcase_add_test(tests, a_freed_pool_finishes_its_tasks);
     tcase_add_test(tests, freed_with_work_that_is_cancelled);
     tcase_add_test(tests, all_threads_end_with_the_last_loop);
-    tcase_add_test(tests, loops_that_come_and_go);
+    tcase_add_test(tests, loops_start_and_end_work);
     return suite;
 }

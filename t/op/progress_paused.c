@@ -59,7 +59,7 @@ END_TEST
 /* The operation has a notify for each part, and the signal is blocked. The notify must be called at
    once. For the handlers, a copy of the part becomes pending, while the limit of pending emissions
    allows it. */
-START_TEST(progress_of_each_goes_on)
+START_TEST(progress_for_each_continues)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -110,7 +110,7 @@ START_TEST(room_for_progress_is_made)
 }
 END_TEST
 
-START_TEST(progress_into_a_queue_goes_on)
+START_TEST(progress_into_a_queue_continues)
 {
     struct tocsin_queue queue = open_queue(NULL, 3, 0);
     struct tocsin_op op = start(&text_type, TOCSIN_QUEUE(queue));
@@ -407,7 +407,7 @@ END_TEST
 
 /* The program polls the loop's descriptor in its own poll loop. The descriptor must become readable
    when a listener wants the progress of a paused operation again. */
-START_TEST(a_foreign_loop_is_told)
+START_TEST(wanted_progress_wakes_a_foreign_loop)
 {
     struct tocsin_queue take = open_queue("pended.part", 0, TOCSIN_TAKE);
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "")), alone;
@@ -447,9 +447,9 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, progress_of_handlers_alone_pauses);
-    tcase_add_test(tests, progress_of_each_goes_on);
+    tcase_add_test(tests, progress_for_each_continues);
     tcase_add_test(tests, room_for_progress_is_made);
-    tcase_add_test(tests, progress_into_a_queue_goes_on);
+    tcase_add_test(tests, progress_into_a_queue_continues);
     tcase_add_test(tests, ignored_progress_pauses);
     tcase_add_test(tests, progress_under_the_mask_of_a_handler);
     tcase_add_test(tests, accepted_progress_precedes_the_completion);
@@ -458,6 +458,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, ticks_are_merged);
     tcase_add_test(tests, ticks_are_ignored);
     tcase_add_test(tests, watches_pause_while_blocked_or_ignored);
-    tcase_add_test(tests, a_foreign_loop_is_told);
+    tcase_add_test(tests, wanted_progress_wakes_a_foreign_loop);
     return suite;
 }

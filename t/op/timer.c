@@ -73,7 +73,7 @@ START_TEST(set_earlier_later_and_not_at_all)
 }
 END_TEST
 
-START_TEST(again_and_again)
+START_TEST(a_periodic_timer)
 {
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(tell, &told), &op), 0);
     for (int i = 1; i <= 5; i++) {
@@ -113,7 +113,7 @@ static int stall(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(ticks_that_came_too_late_are_merged)
+START_TEST(missed_ticks_are_merged)
 {
     int64_t start, ticks;
 
@@ -132,7 +132,7 @@ START_TEST(ticks_that_came_too_late_are_merged)
 }
 END_TEST
 
-START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
+START_TEST(an_unwanted_timer_pauses_and_resumes)
 {
     struct tocsin_handler handler;
 
@@ -210,7 +210,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(cancelled_in_its_own_tick)
+START_TEST(a_tick_cancels_its_timer)
 {
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(cancel_it, &told), &op), 0);
     move(100);
@@ -243,12 +243,12 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_single_timer);
     tcase_add_test(tests, limits_of_a_timer);
     tcase_add_test(tests, set_earlier_later_and_not_at_all);
-    tcase_add_test(tests, again_and_again);
-    tcase_add_test(tests, ticks_that_came_too_late_are_merged);
-    tcase_add_test(tests, unwanted_it_stands_still_and_goes_on_when_somebody_connects);
+    tcase_add_test(tests, a_periodic_timer);
+    tcase_add_test(tests, missed_ticks_are_merged);
+    tcase_add_test(tests, an_unwanted_timer_pauses_and_resumes);
     tcase_add_test(tests, a_timer_without_a_period_ticks_when_set);
     tcase_add_test(tests, a_timer_without_a_period_and_a_full_queue);
-    tcase_add_test(tests, cancelled_in_its_own_tick);
+    tcase_add_test(tests, a_tick_cancels_its_timer);
     tcase_add_test(tests, a_deadline_ends_a_periodic_timer);
     return suite;
 }

@@ -122,7 +122,7 @@ END_TEST
 
 /* The descriptor is ready, but no handler is connected. The watch must pause, and the loop must not
    spin. */
-START_TEST(unwanted_it_rests)
+START_TEST(an_unwanted_watch_pauses)
 {
     struct tocsin_handler handler;
 
@@ -282,7 +282,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, once_in_a_turn);
     tcase_add_test(tests, writable_and_hung_up);
     tcase_add_test(tests, set_to_nothing_and_back);
-    tcase_add_test(tests, unwanted_it_rests);
+    tcase_add_test(tests, an_unwanted_watch_pauses);
     tcase_add_test(tests, the_same_in_a_queue);
     tcase_add_test(tests, descriptors_that_cannot_be_watched);
     tcase_add_test(tests, set_on_a_closed_descriptor);

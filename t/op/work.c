@@ -80,7 +80,7 @@ static void dropped(int count)
     ck_assert_int_eq(atomic_load(&drops), count);
 }
 
-START_TEST(its_status_is_what_the_task_answers)
+START_TEST(the_result_of_the_task_is_the_status)
 {
     static int answers[] = { 0, 5, -EIO, INT32_MAX, -4096 };
 
@@ -104,7 +104,7 @@ static int check_payload(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(its_payload_is_there_however_it_ends)
+START_TEST(each_end_has_a_payload)
 {
     struct tocsin_op op;
 
@@ -143,7 +143,7 @@ START_TEST(the_queue_is_bounded)
 }
 END_TEST
 
-START_TEST(cancelled_while_it_is_queued)
+START_TEST(queued_work_is_cancelled)
 {
     struct tocsin_op ops[3];
 
@@ -168,7 +168,7 @@ START_TEST(cancelled_while_it_is_queued)
 }
 END_TEST
 
-START_TEST(running_it_cannot_be_cancelled)
+START_TEST(running_work_cannot_be_cancelled)
 {
     struct tocsin_op op;
 
@@ -187,7 +187,7 @@ START_TEST(running_it_cannot_be_cancelled)
 }
 END_TEST
 
-START_TEST(abandoned_while_it_runs)
+START_TEST(running_work_is_abandoned)
 {
     struct tocsin_op op;
 
@@ -241,7 +241,7 @@ static void *let_go(void *arg)
     return NULL;
 }
 
-START_TEST(a_loop_that_is_freed_waits_for_what_runs)
+START_TEST(a_freed_loop_waits_for_running_work)
 {
     pthread_t thread;
 
@@ -306,14 +306,14 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "work");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, its_status_is_what_the_task_answers);
-    tcase_add_test(tests, its_payload_is_there_however_it_ends);
+    tcase_add_test(tests, the_result_of_the_task_is_the_status);
+    tcase_add_test(tests, each_end_has_a_payload);
     tcase_add_test(tests, the_queue_is_bounded);
-    tcase_add_test(tests, cancelled_while_it_is_queued);
-    tcase_add_test(tests, running_it_cannot_be_cancelled);
-    tcase_add_test(tests, abandoned_while_it_runs);
+    tcase_add_test(tests, queued_work_is_cancelled);
+    tcase_add_test(tests, running_work_cannot_be_cancelled);
+    tcase_add_test(tests, running_work_is_abandoned);
     tcase_add_test(tests, abandoned_by_a_loop_that_is_freed);
-    tcase_add_test(tests, a_loop_that_is_freed_waits_for_what_runs);
+    tcase_add_test(tests, a_freed_loop_waits_for_running_work);
     tcase_add_test(tests, a_kept_info_outlives_its_loop);
     tcase_add_test(tests, options_that_are_wrong);
     return suite;
