@@ -357,7 +357,7 @@ END_TEST
 
 /* The program has blocked one real signal, and then the library blocks several. When the loop has
    been freed, only the signal that the program blocked must be blocked. */
-START_TEST(masks_are_as_they_were)
+START_TEST(signal_masks_are_restored)
 {
     bool delivered = _i;
     static struct told notes;
@@ -557,7 +557,7 @@ END_TEST
 
 /* The program has set an alternate signal stack, before or after the first fiber. The library must
    not replace the program's stack. */
-START_TEST(a_stack_of_somebody_else)
+START_TEST(an_alternate_stack_of_the_program)
 {
     bool fiber_before = _i;
     stack_t was, now, mine = { .ss_size = (size_t)SIGSTKSZ + 16384 };
@@ -713,7 +713,7 @@ static void add_counted(TCase *tests)
     tcase_add_test(tests, another_loop_has_no_room);
     tcase_add_test(tests, two_hundred_threads);
     tcase_add_test(tests, a_foreign_loop_looks);
-    tcase_add_loop_test(tests, masks_are_as_they_were, 0, 2);
+    tcase_add_loop_test(tests, signal_masks_are_restored, 0, 2);
     tcase_add_test(tests, a_loop_that_ends);
     tcase_add_test(tests, an_observer_has_no_room);
     tcase_add_test(tests, a_stray_is_sent_on);
@@ -738,7 +738,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_default_when_the_inbox_is_full);
     tcase_add_test(tests, a_wanted_retry_prevents_sleep);
     tcase_add_test(tests, a_stack_for_handlers);
-    tcase_add_loop_test(tests, a_stack_of_somebody_else, 0, 2);
+    tcase_add_loop_test(tests, an_alternate_stack_of_the_program, 0, 2);
     tcase_add_test(tests, each_in_turn_fails);
     tcase_add_loop_test(tests, the_first_time_each_fails, 1, FIRST_TIME + 1);
     tcase_add_loop_test(tests, the_first_time_of_all, 0, 30);
