@@ -517,7 +517,7 @@ START_TEST(a_folder_further_up)
 }
 END_TEST
 
-START_TEST(a_sticky_folder_with_what_is_not_ours)
+START_TEST(a_sticky_folder_with_foreign_files)
 {
     char file_name[512], link[512];
 
@@ -663,7 +663,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_file_that_others_may_write_to);
     tcase_add_test(tests, a_folder_that_others_may_write_to);
     tcase_add_test(tests, a_folder_further_up);
-    tcase_add_test(tests, a_sticky_folder_with_what_is_not_ours);
+    tcase_add_test(tests, a_sticky_folder_with_foreign_files);
     tcase_add_test(tests, links_on_the_way);
     tcase_add_test(tests, a_link_is_followed);
     tcase_add_test(tests, each_fails_in_turn);

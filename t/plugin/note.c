@@ -48,7 +48,7 @@ static void check_object_refused(const char *name, int err, const char *why)
     free(object.data);
 }
 
-START_TEST(a_plugin_that_says_the_least)
+START_TEST(the_smallest_note)
 {
     struct object object = object_of("plain");
     struct tocsin__note note;
@@ -97,7 +97,7 @@ static void check_full(const struct tocsin__note *note)
     ck_assert(!note->threads);
 }
 
-START_TEST(a_plugin_that_says_all)
+START_TEST(a_note_with_every_entry)
 {
     struct object object = object_of("full");
     struct tocsin__note note;
@@ -109,7 +109,7 @@ START_TEST(a_plugin_that_says_all)
 }
 END_TEST
 
-START_TEST(strip_leaves_it)
+START_TEST(strip_keeps_the_note)
 {
     struct tocsin__note note;
     struct object object;
@@ -485,7 +485,7 @@ START_TEST(tables_that_do_not_fit_the_symbols)
 }
 END_TEST
 
-START_TEST(symbols_and_names_that_reach_too_far)
+START_TEST(symbols_and_names_beyond_the_file)
 {
     struct {
         uint32_t hash[2];
@@ -567,7 +567,7 @@ START_TEST(not_exactly_one_note)
 }
 END_TEST
 
-START_TEST(a_note_that_lies_about_its_size)
+START_TEST(a_note_with_a_wrong_size)
 {
     struct object object = object_of("plain");
     ElfW(Nhdr) * head, was;
@@ -882,7 +882,7 @@ START_TEST(every_byte_another)
 END_TEST
 
 /* Changes many bytes before the code at once. */
-START_TEST(many_bytes_others)
+START_TEST(many_changed_bytes)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };
     unsigned seed = 7;
@@ -930,9 +930,9 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/note");
     TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken");
 
-    tcase_add_test(tests, a_plugin_that_says_the_least);
-    tcase_add_test(tests, a_plugin_that_says_all);
-    tcase_add_test(tests, strip_leaves_it);
+    tcase_add_test(tests, the_smallest_note);
+    tcase_add_test(tests, a_note_with_every_entry);
+    tcase_add_test(tests, strip_keeps_the_note);
     tcase_add_test(tests, where_it_lies_when_it_is_mapped);
     tcase_add_test(tests, plugins_that_start_threads_are_found);
     tcase_add_test(tests, files_that_are_no_shared_object);
@@ -940,11 +940,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, contradictory_headers_are_refused);
     tcase_add_test(tests, a_segment_that_begins_within_a_page);
     tcase_add_test(tests, tables_that_do_not_fit_the_symbols);
-    tcase_add_test(tests, symbols_and_names_that_reach_too_far);
+    tcase_add_test(tests, symbols_and_names_beyond_the_file);
     tcase_add_test(tests, a_count_of_relocations_without_a_table);
     tcase_add_test(tests, a_function_of_its_own_starts_none);
     tcase_add_test(tests, not_exactly_one_note);
-    tcase_add_test(tests, a_note_that_lies_about_its_size);
+    tcase_add_test(tests, a_note_with_a_wrong_size);
     tcase_add_test(tests, notes_that_are_aligned_to_eight);
     tcase_add_test(tests, texts_that_are_malformed);
     tcase_add_test(tests, texts_that_will_do);
@@ -955,6 +955,6 @@ Suite *test_suite(void)
     tcase_set_timeout(broken, 120);
     tcase_add_test(broken, every_truncated_file);
     tcase_add_test(broken, every_byte_another);
-    tcase_add_test(broken, many_bytes_others);
+    tcase_add_test(broken, many_changed_bytes);
     return suite;
 }

@@ -33,7 +33,7 @@ START_TEST(state_is_handed_over)
 }
 END_TEST
 
-START_TEST(state_comes_back)
+START_TEST(saved_state_is_restored)
 {
     host_begin();
     put("guest", "guest");
@@ -134,7 +134,7 @@ static int do_some(void *arg)
 /* Another loop runs no turn, so the reload cannot be completed. The old version must continue at
    once, and must be able to start operations. When the other loop runs again, the reload has
    ended. */
-START_TEST(a_loop_that_does_not_come)
+START_TEST(a_loop_that_runs_no_turn)
 {
     struct tocsin_op op;
 
@@ -302,7 +302,7 @@ START_TEST(asked_during_the_swap)
 END_TEST
 
 /* The plugin has a thread, which its fini ends. The reload must succeed. */
-START_TEST(a_thread_of_its_own)
+START_TEST(a_thread_that_fini_ends)
 {
     host_begin();
     loads("owning", SETTINGS("ends=fini"));
@@ -517,16 +517,16 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
-    tcase_add_test(tests, state_comes_back);
+    tcase_add_test(tests, saved_state_is_restored);
     tcase_add_test(tests, the_new_one_does_not_start);
     tcase_add_test(tests, reloaded_in_its_own_handler);
     tcase_add_test(tests, emissions_that_the_plugin_blocked);
-    tcase_add_test(tests, a_loop_that_does_not_come);
+    tcase_add_test(tests, a_loop_that_runs_no_turn);
     tcase_add_test(tests, a_failed_reload_keeps_all_objects);
     tcase_add_test(tests, running_operations_end_or_are_cancelled);
     tcase_add_test(tests, limits_go_on);
     tcase_add_test(tests, asked_during_the_swap);
-    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, while_work_flows);
     tcase_add_loop_test(tests, the_injector_of_a_reloaded_plugin, 0, 2);
     tcase_add_test(tests, two_at_once);

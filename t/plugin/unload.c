@@ -243,7 +243,7 @@ static int on_said(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(objects_of_its)
+START_TEST(objects_of_the_plugin)
 {
     struct tocsin_op op;
     char text[256];
@@ -339,7 +339,7 @@ END_TEST
 
 /* A plugin needs another plugin. The other plugin cannot be unloaded while the first plugin runs a
    job. After the failed unload, both plugins must continue and be able to start operations. */
-START_TEST(a_dependent_that_is_held)
+START_TEST(a_dependent_that_cannot_be_unloaded)
 {
     struct tocsin_op op;
 
@@ -511,7 +511,7 @@ END_TEST
 
 /* The loop that requested the unload is freed. After that, the loop that loaded the plugin is
    freed. The unload must continue. */
-START_TEST(the_asking_loop_goes)
+START_TEST(the_requesting_loop_is_freed)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop work"));
@@ -532,7 +532,7 @@ START_TEST(the_asking_loop_goes)
 }
 END_TEST
 
-START_TEST(the_home_loop_goes)
+START_TEST(the_home_loop_is_freed)
 {
     bool after_the_unload = _i;
 
@@ -558,7 +558,7 @@ END_TEST
 
 /* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
    plugin is unloaded. */
-START_TEST(the_home_loop_has_gone)
+START_TEST(the_home_loop_was_freed_before)
 {
     host_begin();
     peer_begin(&peer);
@@ -577,7 +577,7 @@ START_TEST(the_home_loop_has_gone)
 END_TEST
 
 /* The only loop is freed during the unload. The thread's next loop can finish the unload. */
-START_TEST(all_loops_go)
+START_TEST(all_loops_are_freed)
 {
     struct tocsin_op op;
 
@@ -632,7 +632,7 @@ START_TEST(a_question_during_the_unload)
 END_TEST
 
 /* Two threads request the unload at the same time. One of the threads gets an error. */
-START_TEST(asked_by_two)
+START_TEST(two_threads_request_the_unload)
 {
     host_begin();
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -759,7 +759,7 @@ static int count_ticks(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ticks_that_are_held_back)
+START_TEST(pending_ticks_of_its_timer)
 {
     struct tocsin_block mask;
     int ticks = 0;
@@ -861,26 +861,26 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_fiber_that_does_not_end);
     tcase_add_test(tests, a_type_that_the_host_uses);
     tcase_add_test(tests, a_type_that_is_used_too_late);
-    tcase_add_test(tests, objects_of_its);
+    tcase_add_test(tests, objects_of_the_plugin);
     tcase_add_test(tests, a_kept_info_outlives_the_plugin);
     tcase_add_test(tests, calls_in_fini_are_refused);
     tcase_add_test(tests, dependents_are_unloaded_first);
-    tcase_add_test(tests, a_dependent_that_is_held);
+    tcase_add_test(tests, a_dependent_that_cannot_be_unloaded);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
     tcase_add_test(tests, messages_queued_for_another_loop);
-    tcase_add_test(tests, the_asking_loop_goes);
-    tcase_add_loop_test(tests, the_home_loop_goes, 0, 2);
-    tcase_add_test(tests, the_home_loop_has_gone);
-    tcase_add_test(tests, all_loops_go);
+    tcase_add_test(tests, the_requesting_loop_is_freed);
+    tcase_add_loop_test(tests, the_home_loop_is_freed, 0, 2);
+    tcase_add_test(tests, the_home_loop_was_freed_before);
+    tcase_add_test(tests, all_loops_are_freed);
     tcase_add_test(tests, a_question_during_the_unload);
-    tcase_add_test(tests, asked_by_two);
+    tcase_add_test(tests, two_threads_request_the_unload);
     tcase_add_test(tests, unloaded_from_a_fiber);
     tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
-    tcase_add_test(tests, ticks_that_are_held_back);
+    tcase_add_test(tests, pending_ticks_of_its_timer);
     tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
     tcase_add_test(tests, refused_unloads);
     tcase_add_test(tests, a_background_operation_of_the_program);
