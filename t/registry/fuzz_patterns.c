@@ -279,7 +279,7 @@ static void end(void)
     check_nobody();
 }
 
-START_TEST(whichever_comes_first)
+START_TEST(names_and_patterns_in_any_order)
 {
     int patterns_most = scaled(PATTERNS), names_most = scaled(NAMES), disconnected = 0;
 
@@ -377,7 +377,7 @@ START_TEST(each_of_two_loops_looks_for_itself)
 }
 END_TEST
 
-START_TEST(the_same_asked_of_tocsin_match)
+START_TEST(tocsin_match_agrees)
 {
     int count = 0, hits = 0;
 
@@ -608,7 +608,7 @@ static bool emit_fails(const struct name *name)
     return answer == -ENOMEM;
 }
 
-START_TEST(a_name_that_finds_no_memory_comes_again)
+START_TEST(a_name_without_memory_is_declared_again)
 {
     int failed = 0, refused = 0;
 
@@ -648,10 +648,10 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, whichever_comes_first);
+    tcase_add_test(tests, names_and_patterns_in_any_order);
     tcase_add_test(tests, each_of_two_loops_looks_for_itself);
-    tcase_add_test(tests, the_same_asked_of_tocsin_match);
+    tcase_add_test(tests, tocsin_match_agrees);
     tcase_add_test(tests, failed_calls_change_nothing);
-    tcase_add_test(tests, a_name_that_finds_no_memory_comes_again);
+    tcase_add_test(tests, a_name_without_memory_is_declared_again);
     return suite;
 }

@@ -123,7 +123,7 @@ START_TEST(each_resource_is_counted_and_limited)
 }
 END_TEST
 
-START_TEST(back_to_what_it_was)
+START_TEST(the_counts_return_to_their_start)
 {
     uint64_t before;
 
@@ -183,7 +183,7 @@ Suite *test_suite(void)
        fixture, which checks that nothing is left. */
     suite_add_tcase(suite, full);
     tcase_add_loop_test(full, each_resource_is_counted_and_limited, 0, COUNT);
-    tcase_add_loop_test(tests, back_to_what_it_was, 0, COUNT);
+    tcase_add_loop_test(tests, the_counts_return_to_their_start, 0, COUNT);
     tcase_add_test(tests, pending_emissions_are_counted_for_the_owner);
     tcase_add_test(tests, wrong_arguments_are_refused);
     return suite;

@@ -85,7 +85,7 @@ static int name_only(const char *name)
     return signo;
 }
 
-START_TEST(a_name_counts_those_that_will_find_it)
+START_TEST(a_name_counts_its_unresolved_patterns)
 {
     struct tocsin_handler one, two;
     int signo, unmatched;
@@ -115,7 +115,7 @@ START_TEST(a_name_counts_those_that_will_find_it)
 }
 END_TEST
 
-START_TEST(short_of_memory_they_look_again)
+START_TEST(patterns_without_memory_resolve_later)
 {
     int signo = 0;
 
@@ -177,7 +177,7 @@ START_TEST(a_name_without_memory_leaves_no_node)
 }
 END_TEST
 
-START_TEST(names_come_to_an_end)
+START_TEST(the_number_of_names_is_limited)
 {
     uint32_t were = tocsin__signals;
 
@@ -196,9 +196,9 @@ Suite *test_suite(void)
 
     tcase_add_test(tests, names_that_patterns_match);
     tcase_add_test(tests, the_parts_of_a_list);
-    tcase_add_test(tests, a_name_counts_those_that_will_find_it);
-    tcase_add_test(tests, short_of_memory_they_look_again);
+    tcase_add_test(tests, a_name_counts_its_unresolved_patterns);
+    tcase_add_test(tests, patterns_without_memory_resolve_later);
     tcase_add_test(tests, a_name_without_memory_leaves_no_node);
-    tcase_add_test(tests, names_come_to_an_end);
+    tcase_add_test(tests, the_number_of_names_is_limited);
     return suite;
 }

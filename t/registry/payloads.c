@@ -166,7 +166,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(one_copy_for_all_who_keep_it)
+START_TEST(one_copy_is_shared_by_all_references)
 {
     struct every every = made("text", "data", 4);
     int were = test_descriptors();
@@ -220,7 +220,7 @@ static int read_data(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(an_info_tells_the_data_of_its_source)
+START_TEST(an_info_keeps_the_data_of_its_source)
 {
     struct every every = made("text", "data", 4);
     struct tocsin_source source;
@@ -272,9 +272,9 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_copy_is_deep);
     tcase_add_test(tests, payloads_that_cannot_be_copied);
-    tcase_add_test(tests, one_copy_for_all_who_keep_it);
+    tcase_add_test(tests, one_copy_is_shared_by_all_references);
     tcase_add_test(tests, a_failed_reference_returns_an_error);
-    tcase_add_test(tests, an_info_tells_the_data_of_its_source);
+    tcase_add_test(tests, an_info_keeps_the_data_of_its_source);
     tcase_add_test(tests, an_info_says_what_it_is);
     return suite;
 }
