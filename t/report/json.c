@@ -419,7 +419,7 @@ START_TEST(names_are_not_cut)
 }
 END_TEST
 
-START_TEST(layouts_that_nobody_knows)
+START_TEST(unknown_layouts)
 {
     struct tocsin_layout layout = { NULL, "i32 first;i64 second;", 24 };
     struct {
@@ -826,7 +826,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, text_is_escaped_and_made_whole);
     tcase_add_test(tests, bytes_are_base64);
     tcase_add_test(tests, names_are_not_cut);
-    tcase_add_test(tests, layouts_that_nobody_knows);
+    tcase_add_test(tests, unknown_layouts);
     tcase_add_test(tests, buffers_of_every_size);
     tcase_add_test(tests, longer_than_an_int_can_say);
     tcase_add_test(tests, the_writer_knows_where_commas_belong);
