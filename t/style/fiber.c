@@ -136,7 +136,7 @@ END_TEST
 
 /* Each fiber needs two memory mappings. So the system's limit of mappings bounds the number of
    fibers. */
-START_TEST(ten_thousand_of_them)
+START_TEST(ten_thousand_fibers)
 {
     enum { COUNT = MANY };
     static struct tocsin_op ops[COUNT];
@@ -318,7 +318,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, joined_from_fibers_and_from_the_loop);
     tcase_add_test(tests, its_end_tells_how_it_lived);
     tcase_add_test(tests, deep_use_of_the_stack);
-    tcase_add_test(tests, ten_thousand_of_them);
+    tcase_add_test(tests, ten_thousand_fibers);
     tcase_add_test(tests, a_handler_on_its_stack_cannot_wait);
     tcase_add_test(tests, emissions_of_a_fiber_have_the_parent_of_its_spawn);
     tcase_add_test(tests, a_fiber_stops_the_loop);

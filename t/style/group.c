@@ -88,7 +88,7 @@ START_TEST(all_of_none_ends_at_once)
 }
 END_TEST
 
-START_TEST(all_cancelled_cancels_them_all)
+START_TEST(a_cancelled_group_cancels_its_members)
 {
     struct tocsin_op ops[3], all;
 
@@ -179,7 +179,7 @@ START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
 }
 END_TEST
 
-START_TEST(any_of_what_has_ended_already)
+START_TEST(any_of_operations_that_have_ended)
 {
     struct tocsin_op ops[3], any;
     struct tocsin_info *info;
@@ -256,7 +256,7 @@ START_TEST(groups_of_groups)
 }
 END_TEST
 
-START_TEST(the_loop_is_freed_under_them)
+START_TEST(the_loop_is_freed_with_a_group)
 {
     struct tocsin_op ops[4], any, all;
 
@@ -295,15 +295,15 @@ Suite *test_suite(void)
     tcase_add_test(tests, all_end_when_the_last_has_ended);
     tcase_add_test(tests, all_has_the_first_failure);
     tcase_add_test(tests, all_of_none_ends_at_once);
-    tcase_add_test(tests, all_cancelled_cancels_them_all);
+    tcase_add_test(tests, a_cancelled_group_cancels_its_members);
     tcase_add_test(tests, a_refused_group_changes_nothing);
     tcase_add_test(tests, members_are_waited_for);
     tcase_add_test(tests, any_ends_with_the_first_and_the_others_are_cancelled_and_freed);
-    tcase_add_test(tests, any_of_what_has_ended_already);
+    tcase_add_test(tests, any_of_operations_that_have_ended);
     tcase_add_test(tests, both_end_in_one_turn);
     tcase_add_test(tests, any_cancelled_has_no_winner);
     tcase_add_test(tests, groups_of_groups);
-    tcase_add_test(tests, the_loop_is_freed_under_them);
+    tcase_add_test(tests, the_loop_is_freed_with_a_group);
     tcase_add_test(tests, a_group_of_many);
     return suite;
 }

@@ -69,7 +69,7 @@ START_TEST(a_full_queue_refuses_starts_and_never_a_completion)
 }
 END_TEST
 
-START_TEST(places_come_back)
+START_TEST(refused_starts_free_their_entry)
 {
     struct tocsin_queue queue = open_queue(NULL, 2, 0);
     struct tocsin_op op;
@@ -88,7 +88,7 @@ START_TEST(places_come_back)
 }
 END_TEST
 
-START_TEST(closed_with_what_it_holds)
+START_TEST(a_queue_is_closed_with_entries)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
     struct tocsin_op op;
@@ -123,7 +123,7 @@ static int close_queue(const struct tocsin_info *info, void *arg)
     return tocsin_queue_close(*(struct tocsin_queue *)arg);
 }
 
-START_TEST(closed_while_it_is_waited_on)
+START_TEST(a_queue_is_closed_during_a_wait)
 {
     struct tocsin_queue queue = open_queue(NULL, 0, 0);
 
@@ -138,7 +138,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(the_loop_is_freed_while_it_is_waited_on)
+START_TEST(the_loop_is_freed_during_a_wait)
 {
     struct tocsin_queue queue = open_queue(NULL, 0, 0);
 
@@ -200,7 +200,7 @@ static int take_note(const struct tocsin_info *info, void *arg)
 
 /* The program waits for an entry of a queue. An entry arrives, but a handler takes it first. The
    wait must continue. */
-START_TEST(taken_by_another_meanwhile)
+START_TEST(a_handler_takes_the_awaited_entry)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
@@ -250,13 +250,13 @@ Suite *test_suite(void)
     tcase_add_test(tests, first_in_first_out);
     tcase_add_test(tests, malformed_calls_are_refused);
     tcase_add_test(tests, a_full_queue_refuses_starts_and_never_a_completion);
-    tcase_add_test(tests, places_come_back);
-    tcase_add_test(tests, closed_with_what_it_holds);
+    tcase_add_test(tests, refused_starts_free_their_entry);
+    tcase_add_test(tests, a_queue_is_closed_with_entries);
     tcase_add_test(tests, left_open_is_counted_and_closed_by_the_loop);
-    tcase_add_test(tests, closed_while_it_is_waited_on);
-    tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_on);
+    tcase_add_test(tests, a_queue_is_closed_during_a_wait);
+    tcase_add_test(tests, the_loop_is_freed_during_a_wait);
     tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
-    tcase_add_test(tests, taken_by_another_meanwhile);
+    tcase_add_test(tests, a_handler_takes_the_awaited_entry);
     tcase_add_test(tests, the_same_on_fibers);
     return suite;
 }

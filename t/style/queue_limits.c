@@ -64,7 +64,7 @@ START_TEST(a_full_one_refuses_and_nothing_is_done)
 }
 END_TEST
 
-START_TEST(told_once_for_each_overflow)
+START_TEST(queue_full_once_for_each_overflow)
 {
     struct tocsin_queue take = open_queue("take.a", TOCSIN_TAKE, 4, 0);
 
@@ -154,7 +154,7 @@ static void rests(void)
     ck_assert_int_eq(poll(&polled, 1, 0), 0);
 }
 
-START_TEST(a_flush_stops_and_goes_on)
+START_TEST(a_flush_stops_at_a_full_queue)
 {
     struct tocsin_queue plain = open_queue("take.a, take.c", 0, 2, 0);
 
@@ -258,7 +258,7 @@ START_TEST(full_ones_that_take)
 }
 END_TEST
 
-START_TEST(dropped_while_it_waits_for_room)
+START_TEST(ignored_while_waiting_for_room)
 {
     struct tocsin_queue plain = open_queue("take.*", 0, 1, 0);
 
@@ -282,7 +282,7 @@ END_TEST
 
 /* An emission of a coalescing signal waits for room in the queue. A newer emission replaces the
    waiting emission, so it needs no room. */
-START_TEST(coalesced_while_it_waits_for_room)
+START_TEST(coalesced_while_waiting_for_room)
 {
     struct tocsin_queue plain = open_queue("take.note", 0, 1, 0);
     struct tocsin_info *info;
@@ -304,7 +304,7 @@ END_TEST
 
 /* Emissions wait for room in a queue, and the loop is freed. Contract line O7: tocsin_loop_free()
    must not wait for the queue, and the handlers must receive the pending emissions. */
-START_TEST(freed_while_it_waits_for_room)
+START_TEST(the_loop_is_freed_while_waiting_for_room)
 {
     open_queue("take.a", 0, 1, 0);
     connect_to("take.a", write_item, "");
@@ -468,7 +468,7 @@ static int open_another(const struct tocsin_info *info, void *arg)
     return write_end(info, "");
 }
 
-START_TEST(a_queue_that_is_opened_amid_them)
+START_TEST(a_queue_is_opened_during_a_flush)
 {
     bool is_blocked = _i;
     struct tocsin_queue queue, another = { 0 };
@@ -506,7 +506,7 @@ static int free_it(const struct tocsin_info *info, void *arg)
 }
 
 /* A handler of tocsin.queue.full frees the loop. */
-START_TEST(freed_by_who_hears_that_it_is_full)
+START_TEST(a_handler_of_queue_full_frees_the_loop)
 {
     struct tocsin_op op;
 
@@ -595,21 +595,21 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_full_one_refuses_and_nothing_is_done);
-    tcase_add_test(tests, told_once_for_each_overflow);
+    tcase_add_test(tests, queue_full_once_for_each_overflow);
     tcase_add_test(tests, the_limit_in_bytes);
     tcase_add_test(tests, pending_emissions_are_bounded);
-    tcase_add_test(tests, a_flush_stops_and_goes_on);
+    tcase_add_test(tests, a_flush_stops_at_a_full_queue);
     tcase_add_test(tests, closed_while_others_wait_for_room);
     tcase_add_test(tests, a_flush_stops_for_bytes);
     tcase_add_test(tests, full_ones_that_take);
-    tcase_add_test(tests, dropped_while_it_waits_for_room);
-    tcase_add_test(tests, coalesced_while_it_waits_for_room);
-    tcase_add_test(tests, freed_while_it_waits_for_room);
+    tcase_add_test(tests, ignored_while_waiting_for_room);
+    tcase_add_test(tests, coalesced_while_waiting_for_room);
+    tcase_add_test(tests, the_loop_is_freed_while_waiting_for_room);
     tcase_add_test(tests, ends_pass_a_full_queue);
     tcase_add_loop_test(tests, own_ends_do_not_wait_behind_other_loops_ends, 0, 2);
     tcase_add_test(tests, others_wait_behind_an_own_end);
-    tcase_add_loop_test(tests, a_queue_that_is_opened_amid_them, 0, 2);
-    tcase_add_test(tests, freed_by_who_hears_that_it_is_full);
+    tcase_add_loop_test(tests, a_queue_is_opened_during_a_flush, 0, 2);
+    tcase_add_test(tests, a_handler_of_queue_full_frees_the_loop);
     tcase_set_timeout(faults, 60);
     tcase_add_test(faults, full_queues_without_memory);
     return suite;

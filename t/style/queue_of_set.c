@@ -108,7 +108,7 @@ static int open_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(opened_by_an_end_that_it_does_not_hear)
+START_TEST(a_queue_opened_by_a_completion_misses_it)
 {
     struct tocsin_queue set = { 0 };
     struct tocsin_op op;
@@ -131,7 +131,7 @@ START_TEST(opened_by_an_end_that_it_does_not_hear)
 }
 END_TEST
 
-START_TEST(take_comes_first_and_stops_the_signal)
+START_TEST(a_taking_queue_stops_the_signal)
 {
     struct tocsin_queue queue;
     struct told last = { .count = 0 };
@@ -200,8 +200,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
     tcase_add_test(tests, a_queue_reserves_entries_for_running_operations);
     tcase_add_test(tests, reserved_entries_are_given_back);
-    tcase_add_test(tests, opened_by_an_end_that_it_does_not_hear);
-    tcase_add_test(tests, take_comes_first_and_stops_the_signal);
+    tcase_add_test(tests, a_queue_opened_by_a_completion_misses_it);
+    tcase_add_test(tests, a_taking_queue_stops_the_signal);
     tcase_add_test(tests, a_queue_has_a_priority_among_handlers);
     tcase_add_test(tests, several_hold_the_same_info);
     return suite;

@@ -94,7 +94,7 @@ static void begin(void)
     ck_assert_int_gt(tocsin_declare(&part_spec), 0);
 }
 
-START_TEST(each_part_is_told_once_in_its_order)
+START_TEST(each_part_is_delivered_once_in_order)
 {
     struct tocsin_queue queue = open_queue(NULL, 4);
     struct parts *parts = parts_start(100, TOCSIN_QUEUE(queue));
@@ -114,7 +114,7 @@ START_TEST(each_part_is_told_once_in_its_order)
 }
 END_TEST
 
-START_TEST(a_full_queue_pauses_it_and_room_resumes_it)
+START_TEST(a_full_queue_pauses_the_operation)
 {
     struct tocsin_queue queue = open_queue(NULL, 3);
     struct parts *parts = parts_start(5, TOCSIN_QUEUE(queue));
@@ -271,7 +271,7 @@ START_TEST(room_that_an_undone_start_gives_back)
 }
 END_TEST
 
-START_TEST(places_of_parts_come_back)
+START_TEST(entries_of_parts_are_given_back)
 {
     struct tocsin_queue queue = open_queue(NULL, 2);
     struct parts *parts;
@@ -316,7 +316,7 @@ static struct parts *hold_the_last(const struct tocsin_notify *notify)
     return parts;
 }
 
-START_TEST(the_last_part_is_held_until_somebody_listens)
+START_TEST(the_last_part_waits_for_a_listener)
 {
     struct parts *parts = hold_the_last(TOCSIN_CALL(tell, &told));
 
@@ -380,7 +380,7 @@ START_TEST(the_last_part_waits_until_a_failure)
 }
 END_TEST
 
-START_TEST(held_for_a_full_set)
+START_TEST(a_full_queue_holds_the_last_part)
 {
     struct tocsin_queue set = open_queue("part.told, test.note", 1);
     struct parts *parts = parts_start(1, TOCSIN_CALL(tell, &told));
@@ -420,20 +420,20 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "flow");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, each_part_is_told_once_in_its_order);
-    tcase_add_test(tests, a_full_queue_pauses_it_and_room_resumes_it);
+    tcase_add_test(tests, each_part_is_delivered_once_in_order);
+    tcase_add_test(tests, a_full_queue_pauses_the_operation);
     tcase_add_test(tests, two_into_the_last_place);
     tcase_add_test(tests, filled_on_the_way);
     tcase_add_test(tests, the_end_of_an_operation_never_pushes_out_another);
     tcase_add_test(tests, a_full_set_pauses_for_as_long_as_it_is_open);
     tcase_add_test(tests, room_that_an_undone_start_gives_back);
-    tcase_add_test(tests, places_of_parts_come_back);
-    tcase_add_test(tests, the_last_part_is_held_until_somebody_listens);
+    tcase_add_test(tests, entries_of_parts_are_given_back);
+    tcase_add_test(tests, the_last_part_waits_for_a_listener);
     tcase_add_test(tests, the_last_part_waits_until_a_cancel);
     tcase_add_test(tests, the_last_part_waits_until_the_deadline);
     tcase_add_test(tests, the_last_part_waits_until_a_drain_or_free);
     tcase_add_test(tests, the_last_part_waits_until_a_failure);
-    tcase_add_test(tests, held_for_a_full_set);
+    tcase_add_test(tests, a_full_queue_holds_the_last_part);
     tcase_add_test(tests, the_queue_closes_under_a_part);
     return suite;
 }

@@ -95,7 +95,7 @@ START_TEST(entries_precede_pending_emissions)
 }
 END_TEST
 
-START_TEST(opened_when_it_is_pended_already)
+START_TEST(a_queue_opened_while_emissions_are_pending)
 {
     struct tocsin_queue take;
 
@@ -255,7 +255,7 @@ END_TEST
 
 /* An emission wakes the wait, but another queue takes the emission first. The wait must
    continue. */
-START_TEST(taken_before_it_looks)
+START_TEST(another_queue_takes_the_awaited_emission)
 {
     struct job job = { open_take("take.*"), -1, "fiber:" };
     struct tocsin_op op = spawn(task_wait, &job);
@@ -345,7 +345,7 @@ END_TEST
 
 /* Tests: several queues, handlers and observers of the same signal */
 
-START_TEST(two_that_take)
+START_TEST(two_taking_queues)
 {
     struct tocsin_queue first = open_take("take.*"), second = open_take("take.a");
     struct job job = { second, -1, "second:" };
@@ -542,16 +542,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_oldest_of_a_rank);
     tcase_add_test(tests, a_taken_emission_is_complete);
     tcase_add_test(tests, entries_precede_pending_emissions);
-    tcase_add_test(tests, opened_when_it_is_pended_already);
+    tcase_add_test(tests, a_queue_opened_while_emissions_are_pending);
     tcase_add_test(tests, a_handler_takes_emissions);
     tcase_add_test(tests, ignored_emissions_are_not_taken);
     tcase_add_test(tests, waiting_on_the_loop_s_own_stack);
     tcase_add_test(tests, waiting_on_a_fiber);
-    tcase_add_test(tests, taken_before_it_looks);
+    tcase_add_test(tests, another_queue_takes_the_awaited_emission);
     tcase_add_test(tests, cancelled_and_closed);
     tcase_add_test(tests, closed_while_main_waits);
     tcase_add_test(tests, freed_while_a_fiber_waits);
-    tcase_add_test(tests, two_that_take);
+    tcase_add_test(tests, two_taking_queues);
     tcase_add_test(tests, taking_beside_handlers_and_observers);
     tcase_add_test(tests, observers_may_call_any_function);
     tcase_add_test(tests, the_descriptor_of_a_taking_queue);

@@ -130,7 +130,7 @@ START_TEST(a_later_emission_ends_the_suspend)
 END_TEST
 
 /* Emissions that only the temporary set blocks are delivered when the old set is restored. */
-START_TEST(held_back_meanwhile)
+START_TEST(emissions_blocked_during_the_suspend)
 {
     int *both[] = { &a, &c };
 
@@ -326,7 +326,7 @@ static int change_set(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(the_set_is_changed_meanwhile)
+START_TEST(a_handler_changes_the_set_during_the_suspend)
 {
     struct tocsin_block mask = { 0 };
 
@@ -479,7 +479,7 @@ static int task_suspend_and_wait(void *arg)
     return 7;
 }
 
-START_TEST(a_fiber_goes_on)
+START_TEST(a_suspended_fiber_continues)
 {
     struct tocsin_queue queue;
 
@@ -562,7 +562,7 @@ START_TEST(freed_with_a_fiber_that_waits)
 }
 END_TEST
 
-START_TEST(freed_by_what_the_fiber_waits_for)
+START_TEST(a_handler_frees_the_loop_under_a_suspended_fiber)
 {
     connect_to("suspend.a", free_loop, "free");
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
@@ -617,24 +617,24 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, a_pending_emission_ends_the_suspend);
     tcase_add_test(tests, a_later_emission_ends_the_suspend);
-    tcase_add_test(tests, held_back_meanwhile);
+    tcase_add_test(tests, emissions_blocked_during_the_suspend);
     tcase_add_test(tests, a_notify_ends_it);
     tcase_add_test(tests, events_that_do_not_end_the_suspend);
     tcase_add_test(tests, no_wake_up_is_missed);
     tcase_add_test(tests, a_suspend_in_a_handler_is_refused);
     tcase_add_test(tests, a_second_suspend_is_refused);
     tcase_add_test(tests, wrong_arguments_are_refused);
-    tcase_add_test(tests, the_set_is_changed_meanwhile);
+    tcase_add_test(tests, a_handler_changes_the_set_during_the_suspend);
     tcase_add_test(tests, the_loop_is_freed_during_the_suspend);
     tcase_add_test(tests, freed_by_a_default_action);
     tcase_add_test(tests, the_loop_is_stopped_during_the_suspend);
     tcase_add_test(tests, emissions_of_handlers_during_the_suspend);
     tcase_add_test(tests, a_fiber_and_what_is_pended);
-    tcase_add_test(tests, a_fiber_goes_on);
+    tcase_add_test(tests, a_suspended_fiber_continues);
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_test(tests, a_fiber_that_is_cancelled);
     tcase_add_test(tests, freed_with_a_fiber_that_waits);
-    tcase_add_test(tests, freed_by_what_the_fiber_waits_for);
+    tcase_add_test(tests, a_handler_frees_the_loop_under_a_suspended_fiber);
     tcase_set_timeout(faults, 60);
     tcase_add_test(faults, suspends_without_memory);
     return suite;
