@@ -122,7 +122,7 @@ static void repeat(void *arg, long count)
 
 static double measure(void *arg)
 {
-    /* TOCSIN_EARLY, since the first operation declares op.done later */
+    /* the flag is TOCSIN_EARLY, since the first operation declares op.done later */
     struct tocsin_action early = { .fn = on_done, .arg = &run, .flags = TOCSIN_EARLY };
     double ns;
 
