@@ -1,4 +1,4 @@
-/* The command line. */
+/* The options of the command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
