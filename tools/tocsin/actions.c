@@ -159,7 +159,7 @@ static int act_begin(struct act *act)
     return tocsin_connect(act->pattern, &action, &act->handler);
 }
 
-/* Ends an action. If the action is ignore, its pattern is added to the list ignored. */
+/* Ends an action. If the action is "ignore", its pattern is added to the list in ignored. */
 static void act_end(struct act *act, struct growing *ignored)
 {
     if (act->action == ACTION_IGNORE)

@@ -11,10 +11,10 @@ const char *host_signal(size_t index);
 /* Ends the actions that the plan does not list; if plan is NULL, ends all. Then begins the new
    actions of the plan, except those with the action ignore. */
 void actions_listen(struct host *host, const struct plan *plan);
-/* Begins the new actions that are ignore. This function must be called when the plugins have
-   declared their signals. */
+/* Begins the new actions "ignore". This function must be called when the plugins have declared
+   their signals. */
 void actions_ignore(struct host *host, const struct plan *plan);
-/* Applies the actions that are ignore to a new loop. */
+/* Applies the actions "ignore" to a new loop. */
 void actions_begin(struct host *host, struct tocsin_loop loop);
 
 #endif
