@@ -1,5 +1,5 @@
-/* A line of words. Handlers append words to the line, and the test compares the line with the
-   expected line. */
+/* The test's record is a line of words. Handlers append words to the line, and the test compares
+   the line with the expected line. */
 #ifndef TOCSIN_T_RECORD_H
 #define TOCSIN_T_RECORD_H
 

@@ -540,10 +540,11 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
     tcase_add_test(tests, jumps_within_a_fiber);
-    /* under a sanitizer only one case runs: no sanitizer understands the other jumps */
+    /* This test does not run under a sanitizer, since no sanitizer understands such a jump. */
     tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
-    /* with a sanitizer no second case runs: the sanitizers do not understand swapcontext() */
+    /* This test does not run under a sanitizer, since the sanitizers do not understand
+       swapcontext(). */
     tcase_add_loop_test(tests, another_stack_is_no_jump, 0, (int)test_scaled(1, 2, 2));
     return suite;
 }

@@ -455,7 +455,7 @@ START_TEST(disconnect_wait_is_bounded_in_time)
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, -2), -EINVAL);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ETIMEDOUT);
-    /* -ENOENT, since the call before this one has already requested the disconnect */
+    /* returns -ENOENT, since the call before this one has already requested the disconnect */
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ENOENT);
     ck_assert_int_eq(target.drops, 0);
     peer_does(&peer, do_turns, NULL);

@@ -172,7 +172,7 @@ START_TEST(test_E4_once_is_disconnected_before_its_call)
 {
     add(emit_within, "a", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     tocsin_emit(bell, NULL);
-    ck_assert_record("a( )0 ~a"); /* 0, since the nested emission finds no handler */
+    ck_assert_record("a( )0 ~a"); /* the result is 0, since the nested emission finds no handler */
     add(emit_within, "b", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     add(record_call, "c", 0, 0);
     tocsin_emit(bell, NULL);

@@ -1,6 +1,6 @@
-/* Contract lines E6, E7, E9, E12 and E18: the results of handlers and of emissions, and observers.
-   A handler may keep a reference to its info; the tests check what that info holds after the
-   delivery. */
+/* Tests contract lines E6, E7, E9, E12 and E18: the results of handlers and of emissions, and
+   observers. A handler may keep a reference to its info; the tests check what that info holds after
+   the delivery. */
 #include <string.h>
 
 #include "record.h"

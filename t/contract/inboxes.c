@@ -1,4 +1,4 @@
-/* Contract lines E7 and E11: the inbox of a loop, with its limits, coalescing messages, and copies
+/* Tests contract lines E7 and E11: the inbox of a loop, its limits, coalescing messages, and copies
    of payloads. Also tested is tocsin_post_wait, which waits until the inbox has room. */
 #include <stdlib.h>
 #include <unistd.h>

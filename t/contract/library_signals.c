@@ -409,7 +409,7 @@ START_TEST(a_handler_that_fails_is_announced)
     ck_assert_record("after bell.rung:EIO:1");
     ck_assert_int_eq(tocsin_disconnect(failing), 0);
     connected("bell.rung", (struct tocsin_action){ .fn = fails, .flags = TOCSIN_ONCE });
-    failing.id = 0; /* 0, since the failing handler does not exist any more */
+    failing.id = 0; /* the id is 0, since the failing handler does not exist any more */
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("after bell.rung:EIO:1");
 }

@@ -160,7 +160,7 @@ START_TEST(O2_progress_is_made_while_it_is_wanted)
         tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL),
         0);
     ck_assert_int_eq(tocsin_clock_move(100), 0);
-    /* 0, since an observer wants no progress and the operation pauses */
+    /* must be 0, since an observer wants no progress and the operation pauses */
     ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_connect("timer.ticked",
                                     &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
@@ -332,7 +332,7 @@ START_TEST(O7_draining_ends_what_stands_and_lets_the_rest_end)
     ck_assert_int_eq(told.count + told.status, 1);
     ck_assert_int_eq(after.count + after.status, 1);
     ck_assert_int_eq(tocsin_every(100000, NULL, NULL),
-                     0); /* 0, since operations can be started again after the drain */
+                     0); /* returns 0, since operations can be started again after the drain */
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_drain(1), 0);
     ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);

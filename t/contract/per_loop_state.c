@@ -202,7 +202,7 @@ static int do_job(void *arg)
 
     job->calls++;
     job->called_on = tocsin_loop_current();
-    /* 0, since the function is called outside of any handler */
+    /* must be 0, since the function is called outside of any handler */
     ck_assert_uint_eq(tocsin_handler_current().id, 0);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);

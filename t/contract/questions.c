@@ -1,4 +1,4 @@
-/* Contract line E17: questions. tocsin_ask returns 0 only if no handler objects. */
+/* Tests contract line E17 about questions. tocsin_ask() returns 0 only if no handler objects. */
 #include <pthread.h>
 
 #include "record.h"
@@ -68,7 +68,7 @@ START_TEST(test_E17_nobody_objects)
     struct request request = { "/etc/passwd", 0 };
     struct tocsin_handler by = { 7 };
 
-    /* 0, since the question has no listener, even on a thread without a loop */
+    /* returns 0, since the question has no listener, even on a thread without a loop */
     ck_assert_int_eq(ask(&request, NULL), 0);
     add(agree, "b", 0);
     add(agree, "a", 1);
@@ -222,7 +222,7 @@ START_TEST(test_E17_one_listens_on_another_loop_to_a_pattern_older_than_the_name
     ck_assert_int_eq(tocsin_on("disk.**", agree, "here"), 0);
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.come"), -EXDEV);
     ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"),
-                     0); /* 0, since the pattern does not match the question */
+                     0); /* returns 0, since the pattern does not match the question */
     ck_assert_record("here");
 }
 END_TEST
@@ -246,7 +246,7 @@ END_TEST
 static int keep(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    /* NULL, since the payload has a pointer that cannot be copied */
+    /* returns NULL, since the payload has a pointer that cannot be copied */
     ck_assert_ptr_null(tocsin_info_ref(info));
     return record_call(info, "kept");
 }

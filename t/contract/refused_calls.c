@@ -519,7 +519,7 @@ static void *beside(void *arg)
 
         refuse_ids(&theirs, -EXDEV);
         ck_assert_int_eq(tocsin_wait(some.op, 0, &info), -EXDEV);
-        /* -EXDEV, since another loop has a listener */
+        /* returns -EXDEV, since another loop has a listener */
         ck_refused(tocsin_ask(asked, NULL, &by), -EXDEV);
         ck_assert_int_eq(tocsin_on("timer.expired", record_call, NULL), 0);
     }

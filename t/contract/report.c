@@ -65,7 +65,7 @@ START_TEST(nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothi
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_source_free(source), 0);
     check_report(0, "");
-    ck_assert_int_eq(tocsin_report(-1), 0); /* 0, since there is nothing to report */
+    ck_assert_int_eq(tocsin_report(-1), 0); /* returns 0, since there is nothing to report */
 }
 END_TEST
 
@@ -150,7 +150,7 @@ START_TEST(left_objects_are_reported)
     check_report(8, wanted); /* the report has changed nothing */
     end_objects();
     record_signal("misspelt.name");
-    /* -EBADF, since there is a handler to print; a handler is not counted */
+    /* returns -EBADF, since there is a handler to print; a handler is not counted */
     ck_assert_int_eq(tocsin_report(-1), -EBADF);
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);

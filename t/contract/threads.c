@@ -1,5 +1,5 @@
-/* Contract lines T1, T4, T5, S2 and S4: a thread and its loop, and real signals. loops.c tests T2,
-   posts.c tests T3 and T6, and default_action.c tests T7. */
+/* Tests contract lines T1, T4, T5, S2 and S4: a thread and its loop, and real signals. loops.c
+   tests T2, posts.c tests T3 and T6, and default_action.c tests T7. */
 #define _GNU_SOURCE /* memfd_create */
 #include <dirent.h>
 #include <errno.h>
@@ -56,8 +56,8 @@ static void *look_at(void *arg)
     struct of_main *of_main = arg;
 
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    ck_assert_int_eq(tocsin_emit(note, NULL),
-                     -ENODEV); /* -ENODEV: the signal has a listener, but this thread has no loop */
+    /* returns -ENODEV: the signal has a listener, but this thread has no loop */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -ENODEV);
     ck_assert_int_eq(tocsin_stop(0), -ENODEV);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(tocsin_cancel(of_main->op), -EXDEV);

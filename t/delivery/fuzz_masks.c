@@ -1,7 +1,7 @@
-/* Random operations, also inside handlers and destructors, in some runs with allocations that fail.
-   The operations concern emissions, blocks, the signal mask, ignored signals, masks of handlers,
-   queues, sources and timers. At the end the test removes all blocks, queues and sources. Then
-   nothing may be pending or blocked, and no object may be left. */
+/* The test makes random operations, also inside handlers and destructors; in some runs, allocations
+   fail. The operations concern emissions, blocks, the signal mask, ignored signals, masks of
+   handlers, queues, sources and timers. At the end the test removes all blocks, queues and sources.
+   Then nothing may be pending or blocked, and no object may be left. */
 #include <string.h>
 
 #include <tocsin/posix.h>

@@ -1,10 +1,13 @@
-/* Random operations inside and outside of handlers, compared with a reference model
-   (model/model.h). The model runs first, and writes a script of operations, handler calls and
-   results. Then the library runs the same operations. Each handler call and each result must be the
-   next one in the script. To show that the test can find errors, it also runs mutants (versions of
-   the model with one deliberate error). Each mutant must differ from the library. TOCSIN_TEST_SEED
-   repeats a run. TOCSIN_TEST_STEPS makes a run longer. TOCSIN_TEST_TRACE=1 prints the operations;
-   TOCSIN_TEST_TRACE=20 prints them from the twentieth loop on. */
+/* The test makes random operations inside and outside of handlers, and compares them with a
+   reference model (model/model.h). The model runs first, and writes a script of operations, handler
+   calls and results. Then the library runs the same operations. Each handler call and each result
+   must be the next step of the script.
+
+   To show that the test can find errors, the test also runs mutants, which are versions of the
+   model with one deliberate error. Each mutant must differ from the library.
+
+   TOCSIN_TEST_SEED repeats a run. TOCSIN_TEST_STEPS makes a run longer. TOCSIN_TEST_TRACE=1 prints
+   the operations; TOCSIN_TEST_TRACE=20 prints them from the twentieth loop on. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

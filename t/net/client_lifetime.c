@@ -1,5 +1,5 @@
-/* The HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has its
-   own client. One test makes a thousand fetches. */
+/* Tests the HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
+   its own client. One test makes a thousand fetches. */
 #include <pthread.h>
 #include <string.h>
 

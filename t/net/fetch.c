@@ -1,4 +1,4 @@
-/* The request and the result of a fetch: methods, headers, bodies and limits. */
+/* Tests the request and the result of a fetch: methods, headers, bodies and limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Host names with non-ASCII characters. The names are UTF-8 in every locale. If a host name cannot
-   be converted, the fetch must end with an error, and must not leak memory. */
+/* Tests host names with non-ASCII characters. The names are UTF-8 in every locale. If a host name
+   cannot be converted, the fetch must end with an error, and must not leak memory. */
 #include <locale.h>
 #include <netdb.h>
 #include <stdio.h>

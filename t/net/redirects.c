@@ -1,4 +1,4 @@
-/* Redirects: how many are followed, with which method, and with which header lines. */
+/* Tests redirects: how many are followed, with which method, and with which header lines. */
 #include <stdio.h>
 #include <string.h>
 

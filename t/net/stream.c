@@ -1,5 +1,5 @@
-/* Fetches that deliver the header and the body as progress. A fetch pauses while nothing takes
-   its progress. */
+/* Tests fetches that deliver the header and the body as progress. A fetch pauses while nothing
+   takes its progress. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Fetches over TLS from a real server, with certificates that the test creates. */
+/* Tests fetches over TLS from a real server, with certificates that the test creates. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Thread pools: how many threads a pool has, and how a pool ends. */
+/* Tests thread pools: how many threads a pool has, and how a pool ends. */
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
-/* Timers that expire once, that tick periodically, that coalesce, that pause, and that are set
-   again. */
+/* Tests timers that expire once, that tick periodically, that coalesce, that pause, and that are
+   set again. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"
@@ -48,7 +48,7 @@ START_TEST(limits_of_a_timer)
     ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
     cancel();
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
-    /* -EINVAL, since this operation is not a timer */
+    /* returns -EINVAL, since this operation is not a timer */
     ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);
     ck_assert_int_eq(tocsin_op_deadline(op, -2), -EINVAL);
     /* INT64_MAX is so late that no deadline is set */
@@ -98,7 +98,8 @@ START_TEST(a_periodic_timer)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    ck_assert_int_eq(told.count, 9); /* 9: with TOCSIN_EACH the notify is not called at the end */
+    /* must be 9: with TOCSIN_EACH the notify is not called at the end */
+    ck_assert_int_eq(told.count, 9);
 }
 END_TEST
 

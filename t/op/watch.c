@@ -114,7 +114,7 @@ START_TEST(set_to_nothing_and_back)
     cancel();
     ck_assert_int_eq(tocsin_watch_set(op, 0), -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
-    /* -EINVAL, since this operation is not a watch */
+    /* returns -EINVAL, since this operation is not a watch */
     ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL);
     drain_all();
 }

@@ -117,7 +117,7 @@ START_TEST(a_plugin_loads_itself)
     ck_assert_int_eq(host.init_answer, -EEXIST);
     unloaded("guest");
     loads("guest", SETTINGS("init=self", "self=needy"));
-    /* -ELOOP: the plugin needy needs a plugin whose load has not ended */
+    /* returns -ELOOP: the plugin needy needs a plugin whose load has not ended */
     ck_assert_int_eq(host.init_answer, -ELOOP);
     ck_assert(!is_loaded("needy"));
     unloaded("guest");

@@ -60,7 +60,8 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* 1: the unload happens between turns, so this delivery calls the handlers of the plugin */
+    /* must be 1: the unload happens between turns, so this delivery calls the handlers of the
+       plugin */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -82,7 +83,7 @@ START_TEST(unloaded_with_each_kind_of_object)
         tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    ck_assert_int_eq(host.ended, 2); /* 2: the fiber and the long timer have ended */
+    ck_assert_int_eq(host.ended, 2); /* must be 2: the fiber and the long timer have ended */
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
@@ -202,7 +203,7 @@ START_TEST(a_type_that_the_host_uses)
     tocsin_op_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    /* -EBUSY, since the test still holds the info of the plugin's operation */
+    /* returns -EBUSY, since the test still holds the info of the plugin's operation */
     gone_with(&gone, -EBUSY, "1 type");
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
@@ -302,7 +303,7 @@ START_TEST(calls_in_fini_are_refused)
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    ck_assert_uint_eq(host.loops[0].id, 0); /* 0, since this thread has no loop yet */
+    ck_assert_uint_eq(host.loops[0].id, 0); /* must be 0, since this thread has no loop yet */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
     for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
@@ -498,7 +499,7 @@ START_TEST(messages_queued_for_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* 2: the task still ran, although the unload had begun */
+    /* must be 2: the task still ran, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");

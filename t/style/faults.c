@@ -74,7 +74,7 @@ static void start_groups(void)
             take(ops[i]);
     if (all[ANY].err == 0)
         ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0),
-                         1); /* 1, since only the operation that ended first still exists */
+                         1); /* must be 1, since only the operation that ended first still exists */
 }
 
 static int take_all(struct tocsin_queue from)

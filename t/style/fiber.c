@@ -186,7 +186,8 @@ START_TEST(a_handler_on_its_stack_cannot_wait)
     connect_to("test.note", try_to_wait, &op);
     ck_assert_int_eq(tocsin_wait(spawn(task_emit, &op), -1, NULL), 4);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_int_eq(tocsin_yield(), -EDEADLK); /* -EDEADLK, since the call is outside of a fiber */
+    /* returns -EDEADLK, since the call is outside of a fiber */
+    ck_assert_int_eq(tocsin_yield(), -EDEADLK);
 }
 END_TEST
 

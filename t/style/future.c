@@ -33,7 +33,7 @@ START_TEST(returned_before_it_is_done_and_waited_for)
     ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
     ck_assert_uint_eq(info->source.id, op.source.id);
     tocsin_info_unref(info);
-    /* -ENOENT, since the result was taken already */
+    /* returns -ENOENT, since the result was taken already */
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);
 }
 END_TEST
@@ -73,7 +73,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_then(op, tell, &told),
-                     -EINVAL); /* -EINVAL, since the result is promised to another waiter */
+                     -EINVAL); /* returns -EINVAL, since the result is promised to another waiter */
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(told.count, 0);
     drain_all();
@@ -83,7 +83,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* 1: only the first notify was called; the loop calls the second one later. */
+    /* must be 1: only the first notify was called; the loop calls the second one later. */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_free(op), -EINVAL);

@@ -1,6 +1,6 @@
-/* Contract line E11: limits of queues with a pattern, and of pending emissions. The tests check
-   three things: which emissions are refused, which emissions wait for room, and how often
-   tocsin.queue.full is emitted. */
+/* Tests contract line E11: the limits of queues with a pattern, and of pending emissions. The tests
+   check which emissions are refused, which emissions wait for room, and how often tocsin.queue.full
+   is emitted. */
 #include <poll.h>
 
 #include <tocsin/provider.h>

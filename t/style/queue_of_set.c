@@ -12,7 +12,7 @@ START_TEST(a_full_one_refuses_emissions)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    /* 2: the handlers, too, received both accepted emissions */
+    /* must be 2: the handlers, too, received both accepted emissions */
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -31,7 +31,7 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(own), &ops[i]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    /* -EAGAIN: the queue has one entry, and reserves five for the running operations */
+    /* returns -EAGAIN: the queue has one entry, and reserves five for the running operations */
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_complete(ops[i], i, NULL), 0);

@@ -121,7 +121,7 @@ START_TEST(a_full_queue_pauses_the_operation)
 
     parts_make(parts->op, parts);
     turns(10);
-    /* 2, since the third entry of the queue is reserved for the completion */
+    /* must be 2, since the third entry of the queue is reserved for the completion */
     ck_assert_uint_eq(parts->made, 2);
     /* this turn does nothing, since the operation is paused */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -282,7 +282,7 @@ START_TEST(entries_of_parts_are_given_back)
         parts = tocsin_op_state(op);
         parts->part = part_told_make();
         ck_assert_int_eq(tocsin_op_progress(op, 0, &parts->part.tocsin, 0), 1);
-        /* -EIO: the start failed, so the part that it reported is not delivered */
+        /* returns -EIO: the start failed, so the part that it reported is not delivered */
         ck_assert_int_eq(tocsin_op_start(op, -EIO, NULL), -EIO);
         turns(3);
     }
@@ -333,7 +333,7 @@ START_TEST(the_last_part_waits_until_a_cancel)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_CALL(tell, &told))->op;
 
-    /* -EALREADY, since the operation has completed already */
+    /* returns -EALREADY, since the operation has completed already */
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
     drain_all();
     ck_assert_int_eq(told.count, 1);
@@ -407,7 +407,7 @@ START_TEST(the_queue_closes_under_a_part)
     parts_make(parts->op, parts);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     turns(5);
-    ck_assert_uint_eq(parts->made, 1); /* 1: the provider is not asked for a further part */
+    ck_assert_uint_eq(parts->made, 1); /* must be 1: the provider is not asked for a further part */
     connect_to("part.told", tell, &told);
     turns(5);
     ck_assert_int_eq(told.count, 1);

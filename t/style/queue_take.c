@@ -337,8 +337,8 @@ START_TEST(freed_while_a_fiber_waits)
     turns();
     mask = block("take.*");
     emits(a, 1, 2);
-    ck_assert_int_eq(tocsin_loop_free(),
-                     3); /* 3: a block, a queue and a fiber are left; the fiber is cancelled */
+    /* must be 3: a block, a queue and a fiber are left; the fiber is cancelled */
+    ck_assert_int_eq(tocsin_loop_free(), 3);
     ck_assert_record("fiber:-125");
 }
 END_TEST
@@ -352,7 +352,7 @@ START_TEST(two_taking_queues)
     struct tocsin_op op = spawn(task_wait, &job);
 
     turns();
-    /* TOCSIN_STOPPED, since the first queue stops the emission */
+    /* returns TOCSIN_STOPPED, since the first queue stops the emission */
     ck_assert_int_eq(emit(a, 1), TOCSIN_STOPPED);
     mask = block("take.*");
     emits(b, 2, 2);

@@ -162,7 +162,7 @@ START_TEST(a_notify_ends_it)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    /* -ETIMEDOUT, since no handler has run; the emission stays pending */
+    /* returns -ETIMEDOUT, since no handler has run; the emission stays pending */
     ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
