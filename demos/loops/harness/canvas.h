@@ -17,7 +17,7 @@ int canvas_text(int row, int column, enum ink ink, const char *text);
 int canvas_right(int row, int end, enum ink ink, const char *text);
 
 /* Shows the rows up to the last row that has a character. On a terminal, the new picture overwrites
-   the last one. */
+   the previous picture. */
 void canvas_show(void);
 
 /* Keeps the last picture on the screen, and shows the cursor again. */
