@@ -182,7 +182,7 @@ static void *listen_for_signals(void *arg)
     return NULL;
 }
 
-/* Prints that a loop is blocked. The watchdog's thread calls this while the loop is still
+/* Prints that a loop is blocked. The watchdog's thread calls this function while the loop is still
    blocked. */
 static void on_blocked(const struct tocsin_loop_blocked *blocked, const char *text, void *arg)
 {

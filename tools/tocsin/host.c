@@ -1,4 +1,4 @@
-/* The running host: its end, its reloads, and children that plugins fork. */
+/* The running host: functions for its end, for its reloads, and for children that plugins fork. */
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>

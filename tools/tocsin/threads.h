@@ -18,8 +18,8 @@ struct thread { /* the thread of a loop other than the main loop */
     struct promise *gone; /* kept when the thread has freed its loop */
     int64_t drain_ms;
     int64_t watchdog_ms; /* the limit of the watchdog on its loop */
-    bool told;           /* the thread was asked to end; only the thread writes it */
-    bool leaving;        /* the thread was asked to end; only the main thread writes it */
+    bool told;           /* true if the thread was asked to end; only the thread itself writes it */
+    bool leaving;        /* true if the thread was asked to end; only the main thread writes it */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool begun; /* true when loop, ask and err are set; protected by lock */

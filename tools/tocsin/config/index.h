@@ -1,4 +1,4 @@
-/* A hash table from a name to its position in a list, so that reading a file takes linear time. */
+/* A hash table that maps a name to its position in a list. So reading a file takes linear time. */
 #ifndef TOOLS_CONFIG_INDEX_H
 #define TOOLS_CONFIG_INDEX_H
 
