@@ -170,7 +170,7 @@ START_TEST(out_of_a_handler_that_has_kept_its_info)
 
     connect_to("left.note", keep_and_jump, &kept);
     armed = 0;
-    /* The first emission took the library's slow path; this one takes the fast path. */
+    /* The first emission took the library's slow path. This second emission takes the fast path. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     tocsin_info_unref(kept);
     armed = 1;
@@ -286,7 +286,7 @@ END_TEST
 /* The library function that runs turns at the time of the jump. */
 enum runner { BY_TURN, BY_RUN, BY_WAIT, RUNNERS };
 
-/* The choice is computed by a function: longjmp may destroy the value of a local variable. */
+/* A function computes the choice, since longjmp() may destroy the value of a local variable. */
 static enum runner runner_of(int i)
 {
     return (enum runner)(i % RUNNERS);

@@ -305,7 +305,7 @@ START_TEST(test_E15_sequence_and_parent)
 
     traced = 0;
     ck_assert_int_eq(tocsin_on("bell.rung", note_trace, NULL), 0);
-    /* The first emission takes the library's slow path, the second one the fast path. */
+    /* The first emission takes the library's slow path. The second emission takes the fast path. */
     for (int i = 0; i < 2; i++) {
         tocsin_emit(bell, NULL);
         /* this signal has no listener, so its emission gets no sequence number (E12) */

@@ -173,7 +173,7 @@ static int model_emit(void)
         result = model_deliver(source);
     if (!model.running)
         for (; model.pended; model.pended--)
-            /* the emission has this source, unless the source is freed */
+            /* emissions that are delivered here have this source, or none if the source is freed */
             model_deliver(model.source);
     model_write((char[]){ ')', (char)('0' + result), 0 });
     return result;
@@ -368,7 +368,8 @@ START_TEST(test_E3_the_matrix)
     int descriptors = test_descriptors(), cases = 0, cases_again = 0;
     size_t memory;
 
-    mallopt(M_ARENA_MAX, 1); /* mallinfo2 counts only the main arena */
+    /* all allocations use the main arena, since mallinfo2() counts only this arena */
+    mallopt(M_ARENA_MAX, 1);
     signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "matrix.bell" });
     ck_assert_int_gt(signo, 0);
     /* The first round also allocates memory that the library keeps for later rounds. The second

@@ -438,7 +438,7 @@ static void *fork_here(void *arg)
         require(tocsin_loop_current().id == 0 && tocsin_loop_main().id == 0);
         require(tocsin_post_to(*loop, note, NULL) == -EOWNERDEAD);
         require(tocsin_loop_call(*loop, (tocsin_task)abort, NULL, NULL) == -EOWNERDEAD);
-        /* The listening loop belongs to a thread that does not exist in the child. */
+        /* The loop that listens belongs to a thread that does not exist in the child. */
         require(tocsin_emit(note, NULL) == TOCSIN_NOBODY);
         require(tocsin_post(note, NULL) == TOCSIN_NOBODY);
         require(tocsin_after_fork() == 0);

@@ -61,7 +61,8 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         for (count = 0; (answer = tocsin_post(letter, &large.tocsin)) == TOCSIN_PENDED; count++)
             ;
         ck_assert_int_eq(answer, -EAGAIN);
-        ck_assert_int_eq(count, 15); /* 16 such payloads exceed the limit in bytes */
+        /* 15, since 16 payloads of this size exceed the limit in bytes */
+        ck_assert_int_eq(count, 15);
         /* The payload is small enough for the cell of the ring, so it does not count against the
            limit of bytes. */
         ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);
@@ -215,7 +216,7 @@ START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, ROOM);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    /* Fill the inbox a second time: the first time must have left nothing behind. */
+    /* Fills the inbox a second time. The first time must have left nothing behind. */
     ck_assert_int_eq(post_until_full(few), ROOM);
     ck_assert_int_eq(tocsin_loop_free(), 1);
     /* a loop that is freed first delivers the blocked messages */

@@ -1,4 +1,4 @@
-/* The signals that the library itself emits: tocsin.connected, tocsin.disconnected,
+/* Tests the signals that the library itself emits: tocsin.connected, tocsin.disconnected,
    tocsin.handler.failed and tocsin.queue.full. */
 #include <stdio.h>
 #include <string.h>
@@ -299,8 +299,8 @@ START_TEST(a_late_connect_signal_reaches_all_handlers)
     ck_assert_int_eq(tocsin_on("tocsin.connected", connect_to_news, &calls), 0);
     ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
     turn_until_quiet();
-    /* Expected calls: one for the handler of bell.rung, one for the handler from
-       connect_to_news. */
+    /* Two calls are expected: one of the handler of bell.rung, and one of the handler that
+       connect_to_news() connects. */
     ck_assert_int_eq(calls, 2);
     ck_assert_record("+tocsin.connected");
     ck_assert_int_eq(tocsin_loop_free(), 0);

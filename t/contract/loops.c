@@ -686,7 +686,7 @@ START_TEST(E18_an_observer_elsewhere_refuses_nobody)
     ck_assert_int_eq(refs, unrefs);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.missed, 3);
-    /* must be 1, since only the post that found the inbox full was refused */
+    /* the value must be 1, since only the post that found the inbox full was refused */
     ck_assert_uint_eq(facts.refused, 1);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     side_turns(&sides[0]);

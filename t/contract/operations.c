@@ -160,7 +160,7 @@ START_TEST(O2_progress_is_made_while_it_is_wanted)
         tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL),
         0);
     ck_assert_int_eq(tocsin_clock_move(100), 0);
-    /* must be 0, since an observer wants no progress and the operation pauses */
+    /* the value must be 0, since an observer wants no progress and the operation pauses */
     ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_connect("timer.ticked",
                                     &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),

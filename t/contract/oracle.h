@@ -58,7 +58,7 @@ struct log {
     /* How the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that killed
        the child. ODD or more means that the child ended in another way. */
     int died;
-    int seen; /* 1 + the number of the last signal that an observer saw */
+    int seen; /* 1 + the number of the last signal that an observer received */
     struct entry entries[ENTRIES_MAX];
 };
 

@@ -126,7 +126,8 @@ START_TEST(each_loop_has_its_own_facts)
     ck_assert_int_le(facts.lag_us, facts.lag_most_us);
     ck_assert_int_ge(facts.busy_us, facts.lag_most_us);
     sides_end(1);
-    /* The new loop uses the memory of the freed one. Its counters must begin at 0. */
+    /* The new loop uses the memory of the freed loop. The counters of the new loop must begin at
+       0. */
     side_begin(0, "test.note", NULL);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.received, 0);
@@ -202,7 +203,7 @@ static int do_job(void *arg)
 
     job->calls++;
     job->called_on = tocsin_loop_current();
-    /* must be 0, since the function is called outside of any handler */
+    /* the value must be 0, since the function is called outside of any handler */
     ck_assert_uint_eq(tocsin_handler_current().id, 0);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);

@@ -350,7 +350,7 @@ START_TEST(T6_a_loop_that_is_gone_answers_ESHUTDOWN)
     check_values(&other, 1);
     check_gone(there.loop);
     ck_assert_int_eq(post_number(number, 1), TOCSIN_NOBODY);
-    /* the new loop may lie in the memory of the freed one */
+    /* the new loop may lie in the memory of the freed loop */
     ck_assert_int_eq(peer_does(&peer, make_there, &again), 0);
     ck_assert_uint_eq(again.loop.id >> 48, there.loop.id >> 48);
     ck_assert_uint_ne(again.loop.id, there.loop.id);

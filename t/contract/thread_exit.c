@@ -898,7 +898,8 @@ static void *come_and_go(void *arg)
     }
     if (where == IN_CLOCK || where == IN_FREE ||
         (TSAN && (where == IN_FIBER || where == IN_FIBERS_HANDLER)))
-        /* these two places are left out, since the thread would wait for other threads there */
+        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so these places are left
+           out. */
         where = RETURNS;
     places[where]();
     over = true;

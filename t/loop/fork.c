@@ -264,8 +264,8 @@ START_TEST(a_full_loop_is_made_anew)
     if (child == 0) {
         require_dead();
         require(tocsin_after_fork() == 0);
-        /* must be 1: the arg of the task was destroyed. The arg of the handler was not destroyed,
-           since the handler still exists. */
+        /* the value must be 1: the arg of the task was destroyed. The arg of the handler was not
+           destroyed, since the handler still exists. */
         require(dropped.count == 1);
         require_nothing_ran();
         require_it_lives();
@@ -533,7 +533,7 @@ static void go_on_as_child(enum how how, int answer)
 {
     require(how == IN_FREE || how == IN_FLUSH || answer == -EOWNERDEAD);
     if (how == IN_HANDLER)
-        /* must be 1, since the delivery during which the process forked has ended */
+        /* the value must be 1, since the delivery during which the process forked has ended */
         require(told.count == 1);
     if (!frees && how != IN_FREE) {
         require_dead();

@@ -150,7 +150,7 @@ START_TEST(the_resolver_of_the_machine)
     ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status,
                   page.done->reason);
     page_drop(&page);
-    /* must be 1: libtocsin-net called getaddrinfo() once, and libcurl did not call it */
+    /* the value must be 1: libtocsin-net called getaddrinfo() once, and libcurl did not call it */
     ck_assert_int_eq(strangers, 1);
     strangers = 0;
 }

@@ -46,7 +46,7 @@ START_TEST(progress_of_handlers_alone_pauses)
     ck_assert_int_eq(resumed, 0);
     ck_assert_int_eq(tocsin_pending_count(NULL), 0);
     unblock(mask);
-    /* must be 0: only the loop calls the provider's resume function, in a later turn */
+    /* the value must be 0: only the loop calls the provider's resume function, in a later turn */
     ck_assert_int_eq(resumed, 0);
     turns();
     ck_assert_int_eq(resumed, 1);

@@ -98,7 +98,7 @@ START_TEST(a_periodic_timer)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    /* must be 9: with TOCSIN_EACH the notify is not called at the end */
+    /* the value must be 9: with TOCSIN_EACH the notify is not called at the end */
     ck_assert_int_eq(told.count, 9);
 }
 END_TEST

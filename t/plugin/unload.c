@@ -60,8 +60,8 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* must be 1: the unload happens between turns, so this delivery calls the handlers of the
-       plugin */
+    /* the value must be 1: the unload happens between turns, so this delivery calls the handlers of
+       the plugin */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -83,7 +83,8 @@ START_TEST(unloaded_with_each_kind_of_object)
         tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    ck_assert_int_eq(host.ended, 2); /* must be 2: the fiber and the long timer have ended */
+    /* the value must be 2: the fiber and the long timer have ended */
+    ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
@@ -303,7 +304,8 @@ START_TEST(calls_in_fini_are_refused)
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    ck_assert_uint_eq(host.loops[0].id, 0); /* must be 0, since this thread has no loop yet */
+    /* the value must be 0, since this thread has no loop yet */
+    ck_assert_uint_eq(host.loops[0].id, 0);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
     for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
@@ -499,7 +501,7 @@ START_TEST(messages_queued_for_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* must be 2: the task still ran, although the unload had begun */
+    /* the value must be 2: the task still ran, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");

@@ -326,8 +326,8 @@ static void meet(void)
     pthread_barrier_wait(&barrier);
 }
 
-/* The loop of a second thread. It resolves some of its patterns when it emits a name, and other
-   patterns never. */
+/* The loop of a second thread. The second thread resolves some patterns of its loop when it emits a
+   name, and other patterns never. */
 static void *beside(void *arg)
 {
     (void)arg;

@@ -195,8 +195,8 @@ static void across(void)
     log_check(&two, line);
 }
 
-/* Two emissions become pending. If the library finds no memory for one of them, that one becomes
-   pending a turn later. So the two may be delivered in either order. */
+/* Two emissions become pending. An emission for which the library finds no memory becomes pending a
+   turn later. So the two emissions may be delivered in either order. */
 static void log_check_either(struct side *side, const char *line, const char *other)
 {
     log_check(side, strcmp(side->log, other) == 0 ? other : line);

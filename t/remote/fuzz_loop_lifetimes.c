@@ -399,7 +399,7 @@ static void move_timer(void)
         atomic_fetch_add(&started, 1);
 }
 
-/* Functions for blocks and names */
+/* Functions that test blocks and names */
 
 static void move_block(void)
 {

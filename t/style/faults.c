@@ -73,8 +73,8 @@ static void start_groups(void)
         if (i < 2 || all[ANY].err < 0)
             take(ops[i]);
     if (all[ANY].err == 0)
-        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0),
-                         1); /* must be 1, since only the operation that ended first still exists */
+        /* the value must be 1, since only the operation that ended first still exists */
+        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0), 1);
 }
 
 static int take_all(struct tocsin_queue from)

@@ -171,7 +171,8 @@ START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), 5);
     drain_all();
-    /* must be 3: handlers also received the completions of the two operations that lost. */
+    /* the value must be 3: handlers also received the completions of the two operations that
+       lost. */
     ck_assert_int_eq(told.count, 3);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(tocsin_op_status(ops[0]), -ENOENT);

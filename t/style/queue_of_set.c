@@ -12,7 +12,7 @@ START_TEST(a_full_one_refuses_emissions)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    /* must be 2: the handlers, too, received both accepted emissions */
+    /* the value must be 2: the handlers, too, received both accepted emissions */
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);

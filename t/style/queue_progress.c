@@ -121,7 +121,7 @@ START_TEST(a_full_queue_pauses_the_operation)
 
     parts_make(parts->op, parts);
     turns(10);
-    /* must be 2, since the third entry of the queue is reserved for the completion */
+    /* the value must be 2, since the third entry of the queue is reserved for the completion */
     ck_assert_uint_eq(parts->made, 2);
     /* this turn does nothing, since the operation is paused */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -407,7 +407,8 @@ START_TEST(the_queue_closes_under_a_part)
     parts_make(parts->op, parts);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     turns(5);
-    ck_assert_uint_eq(parts->made, 1); /* must be 1: the provider is not asked for a further part */
+    /* the value must be 1: the provider is not asked for a further part */
+    ck_assert_uint_eq(parts->made, 1);
     connect_to("part.told", tell, &told);
     turns(5);
     ck_assert_int_eq(told.count, 1);

@@ -337,7 +337,7 @@ START_TEST(freed_while_a_fiber_waits)
     turns();
     mask = block("take.*");
     emits(a, 1, 2);
-    /* must be 3: a block, a queue and a fiber are left; the fiber is cancelled */
+    /* the value must be 3: a block, a queue and a fiber are left; the fiber is cancelled */
     ck_assert_int_eq(tocsin_loop_free(), 3);
     ck_assert_record("fiber:-125");
 }

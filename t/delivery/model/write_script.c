@@ -370,7 +370,9 @@ static bool choose_declare(struct step *step)
     if (life.signos[step->at])
         return false;
     model.named |= 1u << step->at;
-    life.signos[step->at] = -1; /* the script assigns the number before it uses the number */
+    /* -1 means declared; follow_script.c replaces it by the real number before the number is
+       used */
+    life.signos[step->at] = -1;
     return true;
 }
 
