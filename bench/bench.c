@@ -326,10 +326,9 @@ static char *readable(const char *folder, const char *between, const char *name)
     return NULL;
 }
 
-/* Looks for a file in the folder of this program, and in the folder bench/ of each folder above it.
-   So build/bench/.libs/PROGRAM finds build/bench/NAME. It also finds bench/NAME in the sources if
-   the build folder is inside them. BENCH_SOURCE names the sources if the build folder is
-   elsewhere. */
+/* Looks for a file in the folder of this program, and in the folder bench/ of each folder above
+   this folder. So the program in build/bench/.libs finds build/bench/NAME, and bench/NAME in the
+   sources if the build folder is inside the sources. Otherwise BENCH_SOURCE names the sources. */
 char *bench_find(const char *name)
 {
     char *folder = strdup(bench_self()), *slash, *found = NULL;

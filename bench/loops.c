@@ -29,8 +29,8 @@ struct lane {
     struct tocsin_info info;
     /* emissions of this thread in this batch; 0 means that the thread only runs its loop */
     long emits;
-    /* due is the number of deliveries that end the batch; refused counts the emissions that were
-       refused */
+    /* `due` is the number of deliveries that end the batch; `refused` counts the emissions that
+       were refused */
     uint64_t due, refused;
     uint64_t begin_ns, end_ns;
 };

@@ -10,8 +10,8 @@
 
 enum { CELLS = 1024 };
 
-/* While a cell is free, its member turn is the position for which the cell is free. When a message
-   is published, turn is that position plus 1. */
+/* While a cell is free, its member `turn` is the position for which the cell is free. When a
+   message is published, turn is that position plus 1. */
 static struct cell {
     _Alignas(64) _Atomic uint64_t turn;
     struct post_message message;
