@@ -28,7 +28,7 @@ extern const struct traffic traffic_news, traffic_bell, traffic_ball, traffic_co
     traffic_alarm;
 extern const struct traffic *const traffics[SIGNALS];
 
-/* These functions count emissions and deliveries for the drawing. The parameter result is the
+/* These functions count emissions and deliveries for the drawing. The parameter `result` is the
    result of the function that emitted or posted. */
 /* counts a send by the calling thread, to all loops that handle the signal */
 void count_sent(int signo, int result);

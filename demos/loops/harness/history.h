@@ -21,8 +21,8 @@ int history_ticks(void);
    so old, returns the oldest. */
 const struct moment *history_ago(int ticks);
 
-/* Returns the growth of a count per second. The parameter before is the count at the beginning of
-   the window. The parameter now is the count at its end. */
+/* Returns the growth of a count per second. The parameter `before` is the count at the beginning of
+   the window. The parameter `now` is the count at its end. */
 double history_rate(uint64_t before, uint64_t now);
 
 #endif

@@ -12,7 +12,7 @@
 enum { CHILDREN_MAX = 4, TICK_MS = 100 };
 
 static pid_t children[CHILDREN_MAX];
-/* ours is the set of blocked signals; theirs is the signal mask before process_begin() */
+/* `ours` is the set of blocked signals; `theirs` is the signal mask before process_begin() */
 static sigset_t ours, theirs;
 /* the number of the signal that requested the end; 0 means that no signal did */
 static int asked;

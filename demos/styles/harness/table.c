@@ -56,7 +56,7 @@ void table_row(const struct style *style, const struct row *row)
 
 struct ink {
     const char *levels[9], *on;
-}; /* levels[] has the characters from empty to full; on marks a row that was cut */
+}; /* levels[] has the characters from empty to full; `on` marks a row that was cut */
 
 static const struct ink blocks = { { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }, "▶" };
 static const struct ink letters = { { " ", ".", ":", "-", "=", "+", "*", "%", "#" }, ">" };
