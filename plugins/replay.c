@@ -47,7 +47,7 @@ enum { HEAD = 8, BATCH = 64, AGAIN_MS = 1 };
 
 /* A signal that the recording contains. */
 struct kind {
-    char *name, *fields; /* name is NULL if the setting "patterns" excludes the signal */
+    char *name, *fields; /* `name` is NULL if the setting "patterns" excludes the signal */
     int signo;           /* 0 means that the signal is not yet declared with these fields */
     const struct tocsin_layout *layout;
 };

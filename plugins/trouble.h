@@ -14,7 +14,7 @@ struct trouble {
     bool said;
 };
 
-/* Records the result of a write. The parameter err is 0 if the write succeeded. */
+/* Records the result of a write. The parameter `err` is 0 if the write succeeded. */
 static inline void trouble_note(struct trouble *trouble, const char *where, int err)
 {
     char plain[512];
