@@ -54,7 +54,7 @@ static int change_wait(struct promise *promise, char *reason)
     return err;
 }
 
-/* Reports a change that could not be started. The parameter err is the cause. */
+/* Reports a change that could not be started. The parameter `err` is the cause. */
 static int change_refused(struct promise *promise, int err, char *reason)
 {
     snprintf(reason, sizeof promise->reason, "%s", tocsin_strerror(err));
@@ -246,7 +246,7 @@ static bool must_unload(struct host *host, const struct plan *plan,
 }
 
 /* Returns the plugin that must be unloaded next, which is the one that was loaded last. The
-   parameter tried is a list of names, separated by spaces. These plugins are skipped. */
+   parameter `tried` is a list of names, separated by spaces. These plugins are skipped. */
 static char *next_to_unload(struct host *host, const struct plan *plan, const char *tried)
 {
     struct tocsin_plugin_facts facts;

@@ -15,8 +15,8 @@
 #include "notify.h"
 #include "print/say.h"
 
-/* Makes a socket address. The parameter name is a path, or an abstract name after an @. Returns the
-   size of the address, or 0 for any other name. */
+/* Makes a socket address. The parameter `name` is a path, or an abstract name after an @. Returns
+   the size of the address, or 0 for any other name. */
 static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)
 {
     size_t size = strlen(name);

@@ -11,7 +11,7 @@
 #include <tocsin.h>
 
 struct promise {
-    pthread_mutex_t lock; /* protects the member op, which is replaced after a failed wait */
+    pthread_mutex_t lock; /* protects the member `op`, which is replaced after a failed wait */
     struct tocsin_op op;
     _Atomic bool kept; /* true when result and reason are set */
     /* the references of the waiting thread and of the thread that stores the result */

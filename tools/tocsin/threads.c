@@ -183,8 +183,8 @@ static void thread_free(struct thread *thread)
     free(thread);
 }
 
-/* Starts the thread, and waits until the member begun is set. The main loop runs no turn meanwhile.
-   Until then the new thread runs no plugin code, so it cannot hang. */
+/* Starts the thread, and waits until the member `begun` is set. The main loop runs no turn
+   meanwhile. Until then the new thread runs no plugin code, so it cannot hang. */
 static int thread_start(struct thread *thread)
 {
     int err;

@@ -35,8 +35,8 @@ struct call {
     /* called after the task, or called if the task never runs; may be NULL */
     void (*drop)(void *arg);
 };
-/* Runs the task on that loop. Returns the result of the task, or -ETIMEDOUT. The buffer reason has
-   512 bytes, or is NULL. */
+/* Runs the task on that loop. Returns the result of the task, or -ETIMEDOUT. The buffer `reason`
+   has 512 bytes, or is NULL. */
 int host_call(struct tocsin_loop loop, struct call call, int64_t limit_ms, char *reason);
 /* Runs the task on that loop with a copy of arg. Returns -ETIMEDOUT after 5 seconds. */
 int host_call_with(struct tocsin_loop loop, tocsin_task task, const void *arg, size_t size);

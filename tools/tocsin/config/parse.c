@@ -132,7 +132,8 @@ static int on_entry(void *arg, const char *section, const char *key, const char 
 
 /* Lines */
 
-/* A line without its indentation and comment. The member blanks is the size of the indentation. */
+/* A line without its indentation and comment. The member `blanks` is the size of the
+   indentation. */
 struct line {
     const char *text;
     size_t size, blanks;
