@@ -1,6 +1,6 @@
-/* Handlers that several tests use. The handler tell records the last info. The handler write_down
-   appends a word to a text in each call. Another function runs turns until a handler has been
-   called often enough. */
+/* Handlers that several tests use. The handler `tell` records the last info. The handler
+   `write_down` appends a word to a text in each call. Another function runs turns until a handler
+   has been called often enough. */
 #ifndef TOCSIN_T_HANDLERS_H
 #define TOCSIN_T_HANDLERS_H
 
@@ -10,7 +10,7 @@
 #include "test.h"
 
 struct told {
-    /* The member count is the number of calls. The other members are copies of the last info's
+    /* The member `count` is the number of calls. The other members are copies of the last info's
        members. */
     int count, status, code, signo;
     unsigned overrun;
@@ -33,7 +33,7 @@ TOCSIN__UNUSED static int tell(const struct tocsin_info *info, void *arg)
     return told->answer;
 }
 
-/* The handler write_down appends its arg, a string, to the text written. */
+/* The handler `write_down` appends its arg, a string, to the text written. */
 TOCSIN__UNUSED static char written[4096];
 
 TOCSIN__UNUSED static int write_down(const struct tocsin_info *info, void *arg)

@@ -621,7 +621,7 @@ static void *put_all(void *arg)
     return NULL;
 }
 
-/* count is the number of messages that were put. last[] holds the number of the last message of
+/* `count` is the number of messages that were put. last[] holds the number of the last message of
    each sender. */
 struct sum {
     uint64_t count, last[VOICES], voice, number, takes, backs;

@@ -3,9 +3,9 @@
    blocks. */
 #include "contract/loop_threads.h"
 
-/* Three signals have a default action. Real signal handlers may post the signal urgent. The payload
-   of the signal dropping is too large for a message's own memory. The default action of the signal
-   stopping stops the loop. */
+/* Three signals have a default action. Real signal handlers may post the signal "urgent". The
+   payload of the signal "dropping" is too large for a message's own memory. The default action of
+   the signal "stopping" stops the loop. */
 static int urgent, dropping, stopping;
 
 static void begin_unhandled(void)
@@ -384,7 +384,7 @@ START_TEST(T7_the_mask_of_a_handler_is_nobody_who_listens)
 }
 END_TEST
 
-/* The parameter first is the loop that was the main loop when the test began. */
+/* The parameter `first` is the loop that was the main loop when the test began. */
 static void by_the_main_loop(struct tocsin_loop first)
 {
     ck_assert_uint_eq(tocsin_loop_main().id, first.id);

@@ -46,7 +46,7 @@ struct entry {
 enum sends { SENDS_NOTHING, SENDS_EMIT, SENDS_POST, SENDS_POST_TO };
 
 struct handler {
-    int signal, number, to; /* to is the loop that SENDS_POST_TO posts to */
+    int signal, number, to; /* `to` is the loop that SENDS_POST_TO posts to */
     enum sends sends;
     bool observer, stops;
     bool requested; /* true if another loop has requested the disconnect of this handler */

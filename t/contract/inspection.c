@@ -223,7 +223,7 @@ START_TEST(pending_emissions_are_counted_and_shown)
     ck_assert_uint_eq(signal_facts(texts).pending, 3);
     bytes = signal_facts(texts).pending_bytes;
     ck_assert_uint_ge(bytes, 3 * (sizeof(struct text) + sizeof "first"));
-    /* bytes is a multiple of 3, since the three texts have the same length */
+    /* `bytes` is a multiple of 3, since the three texts have the same length */
     ck_assert_uint_eq(bytes % 3, 0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_pending_peek(texts, i, &info), 0);

@@ -210,7 +210,7 @@ START_TEST(disconnects_in_a_handler_are_announced)
                                      .fn = record_call, .arg = "victim", .drop = record_drop });
     hear_news();
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    /* The handler victim is disconnected at once, but its drop runs only when the delivery has
+    /* The handler `victim` is disconnected at once, but its drop runs only when the delivery has
        ended. */
     ck_assert_record("-bell.rung -bell.* done ~victim");
 }

@@ -569,8 +569,8 @@ START_TEST(O9_timers_and_work_are_heard_elsewhere)
 }
 END_TEST
 
-/* A periodic timer ticks for a slow loop on another thread. Ticks coalesce, and the member overrun
-   counts them. Both loops must count the same number of ticks. */
+/* A periodic timer ticks for a slow loop on another thread. Ticks coalesce, and the member
+   `overrun` counts them. Both loops must count the same number of ticks. */
 static int count_ticks(const struct tocsin_info *info, void *arg)
 {
     *(unsigned *)arg += info->code == TOCSIN_PROGRESS ? 1 + info->overrun : 0;

@@ -23,14 +23,14 @@ enum {
    operations that the handler runs when it receives this value. So a sequence is a tree, and each
    operation runs at most once. Only the deliveries decide whether and where a body runs. */
 struct op {
-    int at, kind, number; /* at: the index of this operation in the sequence */
+    int at, kind, number; /* `at`: the index of this operation in the sequence */
     /* A bit for each signal. For BLOCK, UNBLOCK, SETMASK and WAIT: the signals that the operation
        names. For HANDLE: the mask of the handler. */
     unsigned set;
     int flags;
     bool timed; /* for WAIT: the time limit of the wait is 0 */
     bool late;  /* true if tocsin delivers the result only in the next turn (T5) */
-    /* body is the first operation that the handler runs; next is the next operation; 0 means
+    /* `body` is the first operation that the handler runs; `next` is the next operation; 0 means
        none */
     int body, next;
 };
@@ -40,7 +40,7 @@ struct sequence {
     int limit; /* the limit of pending signals; 0 means no limit */
     /* true if the default action in tocsin is TOCSIN_ABORT; false if it is a function */
     bool aborts;
-    int first, count; /* first is the index of the first operation; ops[0] is not used */
+    int first, count; /* `first` is the index of the first operation; ops[0] is not used */
     struct op ops[OPS_MAX];
 };
 
@@ -54,7 +54,7 @@ struct entry {
 };
 
 struct log {
-    int count, step; /* step is the operation that began last */
+    int count, step; /* `step` is the operation that began last */
     /* How the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that killed
        the child. ODD or more means that the child ended in another way. */
     int died;
@@ -69,7 +69,7 @@ enum { ODD = 100 };
 enum { DROPPED, DELIVERED, PENDED };
 enum { NOT_DONE = -10000 }; /* means that the operation has no result to compare */
 
-/* The functions that run each kind of operation in one world. The parameter detail is an output.
+/* The functions that run each kind of operation in one world. The parameter `detail` is an output.
    PENDING stores the pending set, and WAIT the signal's number. BLOCK, UNBLOCK and SETMASK store
    the mask before the call. */
 struct world {

@@ -102,9 +102,9 @@ static void end(void)
                       "the mask of %d", number);
 }
 
-/* What a handler received. count is the number of real signals, including merged ones. calls is the
-   number of calls of the handler. unordered is true if a value was not larger than the value before
-   it. */
+/* What a handler received. `count` is the number of real signals, including merged ones. `calls` is
+   the number of calls of the handler. `unordered` is true if a value was not larger than the value
+   before it. */
 struct heard {
     int count, calls;
     struct tocsin_os_signal last;

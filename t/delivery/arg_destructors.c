@@ -209,7 +209,7 @@ static void drop_and_start(void *arg)
 START_TEST(starts_in_a_destructor_fail_while_the_loop_is_freed)
 {
     add("bell.rung", record_call, "a", drop_and_start);
-    /* After the test, the fixture checks that no descriptor has been left open. */
+    /* After the test, the fixture checks that no descriptor is still open. */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_record("~a");
     add("bell.rung", record_call, "b", drop_and_start);

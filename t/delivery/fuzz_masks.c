@@ -33,7 +33,7 @@ static struct {
     struct tocsin_queue queue[QUEUES];
     struct tocsin_source source[SOURCES];
     bool held[TOKENS], connected[HANDLERS], open[QUEUES], made[SOURCES], freed;
-    /* acts is the number of operations that may still be made in this run */
+    /* `acts` is the number of operations that may still be made in this run */
     int acts, depth, started;
 } now;
 

@@ -11,8 +11,9 @@
 TOCSIN_LAYOUT(token, TOKEN);
 
 static int bell, minded, carried;
-static void (*deed)(void); /* the function that is called once from inside the library */
-static int deed_after;     /* the number of calls that do nothing before the call that runs deed */
+static void (*deed)(void); /* the function that do_deed() calls once, from inside the library */
+/* the number of calls of do_deed() that do nothing, before the call that runs the function */
+static int deed_after;
 
 static void do_deed(void)
 {

@@ -12,8 +12,8 @@
 
 static struct page pages[5];
 static int ended;
-static bool libcurl_too,
-    below; /* libcurl_too: allocations of libcurl fail, too; below: allocations of libtocsin fail */
+/* libcurl_too: allocations of libcurl fail, too; `below`: allocations of libtocsin fail */
+static bool libcurl_too, below;
 static long nth, count;
 
 static int on_part(const struct tocsin_info *info, void *arg)

@@ -411,7 +411,8 @@ static void *run_peer(void *arg)
         if (fd >= 0)
             add_connection(peer, fd);
         else
-            /* accept() failed, since the test uses all descriptors: try again later */
+            /* accept() has failed, since the test uses all descriptors: the server tries again
+               later */
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     return NULL;
 }

@@ -68,7 +68,7 @@ struct authority {
     EVP_PKEY *key;
     X509 *certificate;
     char file[64];
-}; /* file is the name of a file with the certificate, in PEM format */
+}; /* `file` is the name of a file with the certificate, in PEM format */
 void authority_make(struct authority *authority);
 void authority_free(struct authority *authority);
 SSL_CTX *authority_server(const struct authority *authority,

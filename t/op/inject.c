@@ -18,7 +18,7 @@ static struct {
     int times;
     struct tocsin_inject_action verdict;
 } plan;
-/* crossed counts the events that match the plan; asked counts all events */
+/* `crossed` counts the events that match the plan; `asked` counts all events */
 static int crossed, asked;
 
 static void by_plan(const struct tocsin_inject_event *crossing,

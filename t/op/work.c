@@ -18,7 +18,7 @@ static int task_nothing(void *arg)
     return *(int *)arg;
 }
 
-/* This task posts the semaphore began, and then waits for the semaphore go. */
+/* This task posts the semaphore `began`, and then waits for the semaphore `go`. */
 static int task_block(void *arg)
 {
     sem_post(&began);

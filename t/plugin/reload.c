@@ -320,7 +320,8 @@ END_TEST
 
 enum { BURST = 16 };
 static _Atomic unsigned char *seen;
-/* due limits how many numbers may have been sent by now, so that numbers remain for each reload */
+/* `due` limits how many numbers may have been sent by now, so that numbers remain for each
+   reload */
 static _Atomic long sent, due;
 static _Atomic int sender_over;
 static long most;

@@ -28,7 +28,7 @@ struct side {
     char log[4096];
 };
 
-static struct side one, two, mine; /* mine is the loop of the thread that runs the scenario */
+static struct side one, two, mine; /* `mine` is the loop of the thread that runs the scenario */
 static int letter, latest, newest, guarded, plain, acts, refs, unrefs, drops;
 
 static int thing_ref(void *object)

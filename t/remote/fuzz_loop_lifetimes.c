@@ -53,7 +53,7 @@ struct tie {
     struct tocsin_handler handler;
 };
 
-/* A task for one loop. The member ran must become true on this loop only. */
+/* A task for one loop. The member `ran` must become true on this loop only. */
 struct errand {
     uint64_t loop;
     bool ran;

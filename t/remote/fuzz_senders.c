@@ -83,8 +83,8 @@ struct ear {
     int open;
 };
 
-/* An operation that a sender must complete. The member id is the operation's id while the operation
-   is not completed, and 0 after that. */
+/* An operation that a sender must complete. The member `id` is the operation's id while the
+   operation is not completed, and 0 after that. */
 struct promise {
     _Atomic uint64_t id;
     struct ear *ear;

@@ -13,7 +13,7 @@
 TOCSIN_LAYOUT(item, ITEM);
 
 TOCSIN__UNUSED static struct tocsin_block mask;
-/* the signals a, b and c have the ranks 3, 2 and 1; the signal note coalesces */
+/* the signals `a`, `b` and `c` have the ranks 3, 2 and 1; the signal `note` coalesces */
 TOCSIN__UNUSED static int a, b, c, note;
 
 TOCSIN__UNUSED static int emit(int signo, int number)
@@ -63,7 +63,7 @@ TOCSIN__UNUSED static void close_queue(struct tocsin_queue queue)
 }
 
 /* Waits for an entry of the queue, and records the entry. If the wait fails, the function records
-   the word who and the error. */
+   the word `who` and the error. */
 TOCSIN__UNUSED static void wait_for(struct tocsin_queue queue, int64_t timeout_ms, const char *who)
 {
     struct tocsin_info *info;

@@ -382,7 +382,7 @@ static void write_ends(struct tocsin_queue queue)
     }
 }
 
-/* If once is true, all completions arrive before the next turn. */
+/* If `once` is true, all completions arrive before the next turn. */
 static void own_ends_behind_others(bool once)
 {
     struct tocsin_op kept, called;

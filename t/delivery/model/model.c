@@ -143,7 +143,7 @@ static int call(int handler, const struct model_emission *emission)
     return answer;
 }
 
-/* Delivers an emission. The parameter flush is the index of the flush that delivers the emission,
+/* Delivers an emission. The parameter `flush` is the index of the flush that delivers the emission,
    or DIRECTLY, or TAKEN. Observers also see emissions that are discarded, or that a queue takes. */
 static int deliver(struct model_emission emission, int flush)
 {

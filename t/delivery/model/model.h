@@ -38,7 +38,7 @@ enum model_mutant {
 };
 
 struct model_emission {
-    /* source is the number of the emission's source; 0 means that the emission has no source */
+    /* `source` is the number of the emission's source; 0 means that the emission has no source */
     int signal, source;
     long value, parent, age, order;
     unsigned overrun;
@@ -46,7 +46,8 @@ struct model_emission {
 };
 struct model_handler {
     unsigned signals, mask, flags;
-    int priority, source, queue; /* queue is the number of the queue; 0 means an ordinary handler */
+    /* `queue` is the number of the queue; 0 means an ordinary handler */
+    int priority, source, queue;
     bool observer, alive;
 };
 
@@ -58,7 +59,7 @@ extern struct model {
         int rank, limit, running, open;
         unsigned released;
     } signals[MODEL_SIGNALS];
-    /* All handlers, in the order in which they were connected. The member alive is false after a
+    /* All handlers, in the order in which they were connected. The member `alive` is false after a
        disconnect. */
     struct model_handler made[MODEL_MADE];
     struct model_emission pends[MODEL_PENDS]; /* pending emissions, in the order of delivery */
@@ -79,15 +80,15 @@ extern struct model {
     /* A post that arrives while the loop reads an older message of the same signal. The post is
        delivered after that message. */
     struct model_emission again;
-    /* due is the number of messages that this turn still reads. read is the signal whose message is
-       being read, or -1. */
+    /* `due` is the number of messages that this turn still reads. `read` is the signal whose
+       message is being read, or -1. */
     int inbox_count, due, read;
     bool reads_again;
     /* the number of messages that were taken out of the inbox, and that were put into the inbox */
     long inbox_taken, inbox_put;
     int made_count, pends_count, flushes_count, blocks_made, depth;
-    /* set is the set of tocsin_sigmask, ignored the set of tocsin_ignore; named has the signals
-       whose name exists */
+    /* `set` is the set of tocsin_sigmask, `ignored` the set of tocsin_ignore; `named` has the
+       signals whose name exists */
     unsigned set, ignored, named;
     long age, parent;
 } model;

@@ -48,7 +48,7 @@ struct pattern {
 };
 struct step {
     enum what what;
-    /* at is the index of the handler, signal, source, block or queue that the step uses */
+    /* `at` is the index of the handler, signal, source, block or queue that the step uses */
     int at, result;
     unsigned how;
     struct model_handler handler;
@@ -82,7 +82,7 @@ extern struct life {
 extern long steps, emissions, called;
 
 void script_draw_from(unsigned long long seed);
-/* If fresh is true, the names with %d are new. */
+/* If `fresh` is true, the names with %d are new. */
 void script_play_begin(enum model_mutant mutant, bool fresh);
 /* Chooses a random operation, runs it in the model, and writes its steps to the script. If the
    operation is not possible now, nothing is written. */
