@@ -5,7 +5,8 @@
 #include "screen.h"
 #include "text.h"
 
-/* NAME and COLUMN_MOST are widths in columns; WIRE is the column of the wire within its own part */
+/* NAME is the width of the names, and COLUMN_MOST the largest width of a signal's column. WIRE is
+   the offset of the wire in that column. */
 enum { NAME = 8, WIRE = 5, COLUMN_MOST = 18 };
 
 /* The character for a part of a wire. The part has ends in these directions. */
