@@ -216,10 +216,10 @@ static const struct {
     { "default", emit_minded },
 };
 
-/* Runs a deed inside the ref function of a payload's object if after is 0. If after is 1, the deed
-   runs inside the object's unref function. With keep_and_drop, the deed runs while a kept info is
-   freed. With emit_again, it runs while pending emissions are delivered. If own is true, the source
-   also has a handler of its own. */
+/* Runs the test function `deed` inside a function of the payload's object: inside its ref function
+   if `after` is 0, inside its unref function if `after` is 1. With keep_and_drop, this happens
+   while a kept info is freed. With emit_again, it happens while pending emissions are delivered. If
+   `own` is true, the source also has a handler of its own. */
 static void carry(int which, int after, bool own, tocsin_fn fn)
 {
     struct tocsin_action action = { .fn = record_call, .arg = "own" };

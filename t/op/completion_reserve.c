@@ -206,8 +206,8 @@ START_TEST(an_observer_opens_a_queue_during_a_take)
 END_TEST
 
 /* A queue with a pattern is closed while a completion for this queue is pending. The operation was
-   started with another queue, which gets the completion twice. It gets the first one at once as the
-   notify, and the second one after the block, since its pattern matches. */
+   started with another queue, as its notify. That other queue gets the completion at once as the
+   notify. It gets the completion again after the block, since its pattern matches the signal. */
 START_TEST(queues_that_go)
 {
     struct tocsin_queue gone = open_queue("op.done", 2, 0), own = open_queue("op.done", 2, 0);
