@@ -230,7 +230,8 @@ static void find_peers(void)
                  "ignored");
 }
 
-/* The ratio of tocsin is against the raw loop. The ratio of each other peer is against tocsin. */
+/* The ratio of tocsin is its value divided by the value of the raw loop. The ratio of each other
+   peer is its value divided by tocsin's value. */
 static void print_values(const struct shape *shape, const double *values, const char *unit)
 {
     for (int i = 0; i < PEERS; i++) {

@@ -338,7 +338,8 @@ static void print_case(const char *what, const char *suffix, double tocsin, doub
     bench_row("raw", label, raw, unit, NULL, 0);
 }
 
-/* The ratio of tocsin is against the raw side of the same kind. */
+/* The row of tocsin has a ratio: its value divided by the value of the raw side of the same
+   kind. */
 static void print_values(const struct runs *runs, const struct bench_side *compared)
 {
     const struct runs *tocsin = &runs[0], *raw = &runs[1];
