@@ -6,7 +6,7 @@
 #include "text.h"
 
 /* NAME is the width of the names, and COLUMN_MOST the largest width of a signal's column. WIRE is
-   the offset of the wire in that column. */
+   the place of the wire in that column, counted from 1. */
 enum { NAME = 8, WIRE = 5, COLUMN_MOST = 18 };
 
 /* The character for a part of a wire. The part has ends in these directions. */
