@@ -12,8 +12,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* Creates the temporary file, and stores its name in the buffer name. Returns its descriptor or
-   -errno. */
+/* Creates the temporary file, and stores its name in the buffer `name`. Returns the descriptor of
+   the file, or -errno. */
 static inline int fresh_open(const char *path, mode_t mode, char *name, size_t size)
 {
     const char *slash = strrchr(path, '/');
