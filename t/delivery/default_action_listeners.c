@@ -1,12 +1,14 @@
 /* Tests which handlers count as listeners during a delivery, and in which order and how often
    default actions run.
 
-   Listeners: handlers that were disconnected by ONCE, by tocsin_disconnect or by a free of their
-   source, with and without NODEFER. Also observers, and handlers on other loops.
-   Order: emissions of a signal without handlers. A mask, a block or a flush delays them. They were
-   emitted, posted or announced.
-   Number: posts of a coalescing signal without handlers, with flat payloads and others. Threads
-   and real signal handlers post to the main loop or to one chosen loop. */
+   The tests of listeners use handlers that were disconnected by ONCE, by tocsin_disconnect or by a
+   free of their source. They also use observers, and handlers on other loops.
+
+   The tests of the order use emissions of a signal without handlers, which a mask, a block or a
+   flush delays. The emissions were emitted, posted or announced.
+
+   The tests of the number use posts of a coalescing signal without handlers. The payloads are flat
+   or not. Threads and real signal handlers post to the main loop or to one chosen loop. */
 #include <signal.h>
 #include <string.h>
 
