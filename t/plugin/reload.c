@@ -59,8 +59,8 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    /* Only the old version has a handler, and was called once. The new version receives nothing,
-       since it has no handler. */
+    /* Only the old version has a handler, which was called once. The new version has failed, and
+       has left no handler and no block. */
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
