@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* NSIG */
+#define _DEFAULT_SOURCE /* for the constant NSIG */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,8 +73,8 @@ TCase *test_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* nohup, and a shell that starts a background process, let the process ignore some signals. This
-   function restores the default dispositions, which the tests expect. */
+/* nohup makes the process ignore some signals, and so does a shell that starts a background
+   process. The tests expect the default dispositions, which this function restores. */
 static void signals_as_usual(void)
 {
     for (int number = 1; number < NSIG; number++) {
