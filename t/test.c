@@ -4,22 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 #include "test.h"
 
 static int descriptors, leaves;
@@ -39,17 +23,6 @@ int test_descriptors(void)
 void test_leaves(int count)
 {
     leaves = count;
-}
-
-long test_scaled(long count, int sanitized, int valgrind)
-{
-    return RUNNING_ON_VALGRIND ? count / valgrind : SANITIZED ? count / sanitized : count;
-}
-
-void test_skip(const char *what, const char *why)
-{
-    printf("skip: %s: %s\n", what, why);
-    fflush(stdout);
 }
 
 static void begin(void)

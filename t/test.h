@@ -22,6 +22,8 @@ void test_leaves(int count);
 /* Returns count divided by sanitized in a sanitizer build, or by valgrind if valgrind runs the
    test. In a plain build it returns count. */
 long test_scaled(long count, int sanitized, int valgrind);
+/* Returns a time limit, which is longer under a sanitizer or valgrind, where all takes longer. */
+int64_t test_longer_ms(int64_t ms);
 
 /* Reports that a part of the test cannot run here. The test summary lists the parts that were
    skipped. */

@@ -300,16 +300,18 @@ END_TEST
 
 START_TEST(a_deadline_is_charged_to_the_phase_under_way)
 {
-    const struct tocsin_http_request never = { .url = peer_url(peer, "/never"), .timeout_ms = 500 };
+    int64_t limit_ms = test_longer_ms(500);
+    const struct tocsin_http_request never = { .url = peer_url(peer, "/never"),
+                                               .timeout_ms = limit_ms };
     const struct tocsin_http_request stall = { .url = peer_url(peer, "/stall"),
-                                               .timeout_ms = 1000 };
+                                               .timeout_ms = 2 * limit_ms };
     const struct tocsin_http_request posted = { .url = peer_url(peer, "/stall"),
                                                 .body = { "x", 1 },
-                                                .timeout_ms = 1000 };
+                                                .timeout_ms = 2 * limit_ms };
 
     page_fetch(&page, &never);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
-    ck_assert_int_ge(page.done->first_us, 250000);
+    ck_assert_int_ge(page.done->first_us, limit_ms * 1000 / 2);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
     page_fetch(&page, &stall);

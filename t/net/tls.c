@@ -143,7 +143,7 @@ START_TEST(a_peer_that_speaks_no_tls)
     page_start(&page, &(struct tocsin_http_request){ /* the server waits for the end of the request,
                                                         so only this deadline ends the fetch */
                                                      .url = url,
-                                                     .timeout_ms = 200 });
+                                                     .timeout_ms = test_longer_ms(200) });
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_gt(page.done->tls_us, 0);
