@@ -26,7 +26,7 @@ static void usage(FILE *to, const char *program, const char *summary)
 {
     const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-    if (!strncmp(name, "lt-", 3)) /* the prefix that libtool gives to the executable */
+    if (!strncmp(name, "lt-", 3)) /* libtool gives this prefix to the name of the executable */
         name += 3;
     fprintf(to,
             "usage: %s [--quick]\n%s\n"
@@ -81,7 +81,8 @@ static void print_row(const char *who, const char *what, double value, const cha
     printf("\t%s", unit);
     print_number(ratio);
     printf("\t%s\n", isnan(ratio) ? "-" : against);
-    fflush(stdout); /* shows each row at once, and keeps a fork from printing it again */
+    /* shows each row at once, and so keeps a forked child from printing the row again */
+    fflush(stdout);
 }
 
 void bench_row(const char *who, const char *what, double value, const char *unit,
@@ -208,7 +209,9 @@ int bench_fork(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        alarm(120); /* alarm(2) ends a child that hangs; the alarm survives exec */
+        /* The alarm ends a child that hangs. An alarm survives exec, so it also ends an executed
+           program. */
+        alarm(120);
     }
     return pid;
 }
@@ -239,7 +242,7 @@ double bench_forked(double (*measure)(void *arg), void *arg)
     return pid > 0 && ended_well(pid) ? value : NAN;
 }
 
-/* Executes another program, with the descriptor as its standard output. Does not return. */
+/* Executes another program, whose standard output is this descriptor. Does not return. */
 static void become(const char **words, int output, bool quiet)
 {
     dup2(output, STDOUT_FILENO);
@@ -323,9 +326,9 @@ static char *readable(const char *folder, const char *between, const char *name)
     return NULL;
 }
 
-/* Searches the folder of this program, and the folder bench/ of each folder above it. This finds
-   build/bench/NAME from build/bench/.libs, and bench/NAME in the sources from a build folder inside
-   them. BENCH_SOURCE is for build folders elsewhere. */
+/* Looks for a file in the folder of this program, and in the folder bench/ of each folder above
+   this folder. So the program in build/bench/.libs finds build/bench/NAME, and bench/NAME in the
+   sources if the build folder is inside the sources. Otherwise BENCH_SOURCE names the sources. */
 char *bench_find(const char *name)
 {
     char *folder = strdup(bench_self()), *slash, *found = NULL;
@@ -346,8 +349,8 @@ char *bench_find(const char *name)
 
 /* Instructions */
 
-/* callgrind writes the full name of an object or function once, "(7) name", and only "(7)" later.
-   So this table records for each number whether its name is one of those that are counted. */
+/* callgrind writes the name of an object or a function only once, as "(7) name", and later only
+   "(7)". So this table records for each number whether its name is a name that is counted. */
 enum { NUMBERS = 1 << 17 };
 struct marks {
     unsigned char is[NUMBERS];
@@ -379,7 +382,8 @@ static bool is_function(const char *name, const char *wanted)
 }
 
 struct profile {
-    const char *object; /* NULL: count all functions except those named bench_… */
+    /* if object is NULL, the cost of all functions counts, except functions named bench_… */
+    const char *object;
     struct marks objects, functions;
     bool in_object, in_ours, inclusive;
     uint64_t own;
@@ -395,8 +399,9 @@ static void read_cost(struct profile *profile, const char *line)
     profile->inclusive = false;
 }
 
-/* Relevant lines: ob= and fn= name the owner of the costs that follow; cob= and cfn= may define
-   names. The line after calls= is skipped: it repeats the cost of the callee. */
+/* Reads a line of the profile. The lines ob= and fn= name the owner of the costs that follow. The
+   lines cob= and cfn= may define names. The line after calls= is skipped, since it repeats the cost
+   of the callee. */
 static void read_line(struct profile *profile, const char *line)
 {
     const char *object = profile->object ? profile->object : "";
@@ -437,7 +442,8 @@ static double read_profile(int from, const char *object)
     return own;
 }
 
-/* The profile goes to memory, through a descriptor of the parent, so no file is left behind. */
+/* callgrind writes the profile through a descriptor of the parent into memory, so no file is left
+   behind. */
 static double profile_of(const struct bench_command *command, const char *count, const char *object)
 {
     const char *words[BENCH_WORDS + 8] = { "valgrind", "-q", "--tool=callgrind", NULL };

@@ -1,6 +1,6 @@
-/* Measures the cost of an emission: its time, and the instructions of the library. Each figure
-   is measured in a process of its own. All peers have the same handlers, the same payload and
-   the same loop around the emission. */
+/* Measures the cost of an emission: its time, and the instructions of the library. Each figure is
+   measured in a process of its own. All peers have the same handlers and the same payload, and the
+   same loop around the emission. */
 #include "bench.h"
 #include "raw.h"
 
@@ -101,7 +101,7 @@ static int connect_handlers(struct emitter *emitter, const struct shape *shape)
     return err;
 }
 
-/* Sets a limit on every resource of the program. */
+/* Sets a limit on every resource that the program may use. */
 static int limit_everything(void)
 {
     int err = tocsin_owner_fault_limit("program", 8, 4);
@@ -126,7 +126,7 @@ static int run_tocsin(const struct shape *shape, const char *how)
     return err || emitter.heard != emitter.emitted * (uint64_t)(shape->general + shape->of_source);
 }
 
-/* The raw peer: a loop of indirect calls */
+/* Functions of the peer "raw", which is a loop of indirect calls */
 
 struct caller {
     struct raw_list list;
@@ -151,7 +151,8 @@ static void bench_raw(void *arg, long count)
 
 static int run_raw(const struct shape *shape, const char *how, bool near)
 {
-    /* volatile, so that the compiler cannot know the callee and inline it */
+    /* volatile, so that the compiler does not know which function is called, and cannot inline
+       it */
     void (*volatile emit)(const struct raw_list *, const struct tocsin_info *) = near ? near_emit
                                                                                       : raw_emit;
     struct caller caller = { .list.count = shape->general + shape->of_source, .emit = emit };
@@ -164,7 +165,8 @@ static int run_raw(const struct shape *shape, const char *how, bool near)
     return err || caller.heard != caller.emitted * (uint64_t)caller.list.count;
 }
 
-/* emit --one WHO CASE HOW: measures one figure. The program runs itself with these arguments. */
+/* Runs "emit --one WHO CASE HOW", which measures one figure. The program starts itself with these
+   arguments. */
 static int run_one(const char *who, const char *name, const char *how)
 {
     for (int i = 0; i < SHAPES; i++)
@@ -191,7 +193,7 @@ static struct peer {
 enum { TOCSIN, RAW, RAW_NEAR, NODE = 6, PEERS };
 
 /* Returns the number of handlers of a peer, as text. A peer cannot connect a handler to one source
-   only, so its object gets the handlers of the source as ordinary ones. */
+   only. So the handlers of the source become ordinary handlers of the peer's object. */
 static const char *peer_case(const struct shape *shape)
 {
     static char text[32];
@@ -228,7 +230,8 @@ static void find_peers(void)
                  "ignored");
 }
 
-/* tocsin is compared with the raw loop, and each peer with tocsin. */
+/* The ratio of tocsin is its value divided by the value of the raw loop. The ratio of each other
+   peer is its value divided by tocsin's value. */
 static void print_values(const struct shape *shape, const double *values, const char *unit)
 {
     for (int i = 0; i < PEERS; i++) {

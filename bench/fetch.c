@@ -1,6 +1,6 @@
-/* Measures the CPU time that a client spends on a fetch: 2,000 fetches, 64 at a time, from an
-   origin on loopback. The client's process does nothing else. The peer is a bare loop of
-   libcurl's multi interface on libevent, which reuses its handles. */
+/* Measures the CPU time that a client needs for a fetch. The client makes 2,000 fetches, 64 at a
+   time, from an origin on loopback, and does nothing else. The peer is a bare loop of libcurl's
+   multi interface on libevent, which reuses its handles. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -28,8 +28,8 @@ int main(int argc, char **argv)
 #include <string.h>
 #include <tocsin/http.h>
 
-/* The job, the same for both sides: a number of pages, each verified. The first fetch is not
-   measured, because it initializes libcurl and the TLS library. */
+/* The job is the same for both sides: fetch a number of pages, and verify each page. The first
+   fetch is not measured, because it initializes libcurl and the TLS library. */
 struct job {
     int port, fetches;
     int started, done, failed;
@@ -272,7 +272,7 @@ static double measure_bare(void *arg)
     bare->job = &job;
     run_bare(bare, 1);
     run_bare(bare, fetches);
-    /* No cleanup: the process ends here, and the kernel frees everything. */
+    /* Nothing is freed here: the process ends now, and the kernel frees everything. */
     return us_a_fetch(&job);
 }
 

@@ -1,7 +1,7 @@
-#undef _FORTIFY_SOURCE /* _FORTIFY_SOURCE treats a jump to another stack as an error */
-/* Measures the cost of a switch to a fiber and back. The public interface has no call for a
-   single switch, so each side does the same rounds over a hundred fibers. The fixed cost of a
-   round is divided among the fibers. For tocsin, a round is a turn. */
+#undef _FORTIFY_SOURCE /* treats a jump to another stack as an error */
+/* Measures the cost of a switch to a fiber and back. The public interface has no call for a single
+   switch. So each side makes the same rounds over a hundred fibers, and the cost of a round is
+   divided by the number of fibers. For tocsin, a round is a turn. */
 #include "bench.h"
 
 #include <setjmp.h>
@@ -12,7 +12,8 @@
 
 enum { FIBERS = 100, STACK = 64 * 1024 };
 
-/* tocsin: each yield switches to the loop, and a turn later back to the fiber */
+/* tocsin: each yield switches to the loop. In the next turn, the loop switches back to the
+   fiber. */
 
 static bool ending;
 
@@ -53,7 +54,7 @@ static double measure_yield(void *arg)
     return ns;
 }
 
-/* tocsin: a fiber waits for an operation that the loop's own stack completes */
+/* The side tocsin: a fiber waits for an operation that the loop's own stack completes */
 
 struct waiter {
     struct tocsin_op op;
@@ -111,10 +112,11 @@ static double measure_await(void *arg)
     return ns;
 }
 
-/* tocsin: a fiber is started and ends */
+/* The side tocsin: the loop starts a fiber, and the fiber ends at once */
 
-/* Numbers of fibers that exist at a time. A loop keeps some unused stacks: in one case the fibers
-   need fewer, in the other more, so that most fibers get a new stack. */
+/* The number of fibers that exist at the same time. A loop keeps some unused stacks. In one case
+   the fibers need fewer stacks than the loop keeps. In the other case they need more, so most
+   fibers get a new stack. */
 static int at_a_time;
 
 static int counting(void *arg)
@@ -149,7 +151,7 @@ static double measure_spawn(void *arg)
     return ns;
 }
 
-/* The same rounds without tocsin, with jumps and contexts */
+/* Functions that make the same rounds without tocsin, with jumps and contexts */
 
 static struct hand {
     ucontext_t context;
@@ -188,8 +190,8 @@ static void jumping(void)
     }
 }
 
-/* Runs on a stack of its own. After the jump, it must not read local variables, so it reads its
-   values from *hand. */
+/* Runs on a stack of its own. Local variables are not valid after the jump, so the function reads
+   its values from *hand. */
 __attribute__((noinline)) static void jump_to(struct hand *hand)
 {
     if (!sigsetjmp(home.place, 0))
@@ -204,8 +206,8 @@ static void jump_rounds(void *arg, long count)
             jump_to(&hands[i]);
 }
 
-/* Enters the context of makecontext(3) once. getcontext and sigsetjmp may return twice, so no
-   local variable may be live here. */
+/* Enters the context of makecontext(3) once. getcontext() and sigsetjmp() may return twice, so no
+   local variable may be used after their return. */
 __attribute__((noinline)) static bool make_hand(struct hand *hand, void (*function)(void))
 {
     if (getcontext(&hand->context) || !(hand->context.uc_stack.ss_sp = malloc(STACK)))
@@ -240,7 +242,8 @@ static double measure_jump(void *arg)
 
 /* The comparison */
 
-/* Measures each side in its own process, which also frees the stacks that are left. */
+/* Measures each side in a process of its own. The end of that process also frees the stacks that
+   are left. */
 static double forked_yield(void *arg)
 {
     return bench_forked(measure_yield, arg);

@@ -1,6 +1,6 @@
-/* Measures how emission scales with the number of loops. Two threads emit at once, each on its
-   own loop, and are compared with one thread. For comparison, the same is measured with threads
-   that walk over arrays of function pointers. */
+/* Measures how the cost of emissions grows with the number of loops. Two threads emit at the same
+   time, each on its own loop. Their time is compared with the time of one thread. The same is
+   measured with threads that walk over arrays of function pointers. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* for sched_setaffinity() */
 #endif
@@ -21,16 +21,17 @@ enum { LANES = 2, BATCHES = 300, SERVE_EVERY = 256 };
 #define BENCH_COUNTED(F) F(u64, number)
 TOCSIN_LAYOUT(bench_counted, BENCH_COUNTED);
 
-/* The data of a thread. Its cache line, and the one that is fetched with it, hold no data of
-   another thread. */
+/* The data of one thread. The cache lines that hold these data hold no data of another thread. */
 struct lane {
     _Alignas(128) int index;
     int signo;
     struct raw_list *list;
     struct tocsin_info info;
-    long emits; /* emissions in this batch; 0: the thread only runs its loop */
-    uint64_t due,
-        refused; /* deliveries after which the batch ends; refused and repeated emissions */
+    /* emissions of this thread in this batch; 0 means that the thread only runs its loop */
+    long emits;
+    /* `due` is the number of deliveries that end the batch; `refused` counts the emissions that
+       were refused */
+    uint64_t due, refused;
     uint64_t begin_ns, end_ns;
 };
 
@@ -51,7 +52,7 @@ static void must(bool done, const char *what)
     exit(1);
 }
 
-/* The sides */
+/* The functions of the two sides, tocsin and raw */
 
 static void open_signal(struct lane *lane, const char *name)
 {
@@ -79,8 +80,8 @@ static void emit_own(struct lane *lane)
         tocsin_emit(lane->signo, payload);
 }
 
-/* Emits until the emission is accepted. The inbox of the other loop may be full, and that loop
-   may wait for this loop, so this loop runs between the attempts. */
+/* Emits until the emission is accepted. It is refused while the inbox of the other loop is full.
+   The other loop may in turn wait for this loop, so this loop runs between the attempts. */
 static void emit_surely(struct lane *lane, const struct tocsin_payload *payload)
 {
     int err;
@@ -145,20 +146,20 @@ static void close_list(struct lane *lane)
 static const struct side {
     const char *who, *what;
     void (*open)(struct lane *lane), (*emit)(struct lane *lane), (*close)(struct lane *lane);
-    bool crosses; /* an emission of one loop also reaches the other */
+    bool crosses; /* true if an emission of one loop also reaches the other loop */
 } sides[] = { { "tocsin", "own", open_own, emit_own, close_loop, false },
               { "raw", "own", open_own_list, emit_raw, close_list, false },
               { "tocsin", "same", open_same, emit_same, close_loop, true },
               { "raw", "same", open_shared_list, emit_raw, close_list, false } };
 enum { SIDES = sizeof sides / sizeof *sides };
 
-/* A batch: one thread emits, or both threads emit at once */
+/* Functions that run a batch, in which one thread emits, or both threads emit at once */
 
 static struct course {
     const struct side *side;
     struct lane lanes[LANES];
-    /* The second thread sleeps here between batches, so that it does not slow down the first
-       one. */
+    /* The second thread waits for this semaphore between batches, so that it does not slow down the
+       first thread. */
     sem_t wanted;
     bool over;
     _Alignas(128) _Atomic unsigned met;
@@ -173,8 +174,8 @@ static void run_lane(struct lane *lane)
     must(heard == lane->due, "receiving all deliveries");
 }
 
-/* Barrier: both threads wait here without sleeping. The counter only increases, so a late thread
-   cannot miss its turn. */
+/* A barrier: both threads wait here without sleeping. The counter only increases, so a late thread
+   cannot miss the moment at which both may continue. */
 static void meet(void)
 {
     unsigned enough = (atomic_fetch_add(&course.met, 1) / LANES + 1) * LANES;
@@ -191,8 +192,8 @@ static void run_with_the_other(struct lane *lane)
     meet();
 }
 
-/* Binds each thread to its own processor. Otherwise the scheduler may keep both on one processor
-   for a while. */
+/* Binds each thread to a processor of its own. Otherwise the scheduler may keep both threads on one
+   processor for a while. */
 static void settle(int index)
 {
     cpu_set_t all, own;
@@ -223,8 +224,8 @@ static void *second(void *arg)
     return NULL;
 }
 
-/* Nanoseconds per emission of all threads together, from the start of the first thread to the end
-   of the last. */
+/* Returns the nanoseconds per emission, for the emissions of all threads together. The time is from
+   the start of the first thread to the end of the last thread. */
 static double batch(int threads, long count)
 {
     struct lane *lanes = course.lanes;
@@ -249,11 +250,11 @@ static double batch(int threads, long count)
     return (double)(end - begin) / (double)(threads * count);
 }
 
-/* A run, in its own process */
+/* Each run of a side happens in a process of its own */
 
 static struct figures {
     double one_ns, two_ns, refused;
-} * figures; /* the results of the child */
+} * figures; /* the child process stores its results here */
 
 static long enough(void)
 {
@@ -265,8 +266,8 @@ static long enough(void)
     return count;
 }
 
-/* Takes the minimum of many short batches, alternately with one and two threads. During some of
-   the batches no other program uses the processors. */
+/* Takes the minimum of many short batches, alternately with one thread and with two. The minimum is
+   from batches during which no other program used the processors. */
 static void run_batches(void)
 {
     int batches = BATCHES / (course.side->crosses ? 5 : 1) / (bench_quick ? 5 : 1);
@@ -293,7 +294,8 @@ static double run(void *arg)
         course.lanes[i].index = i;
     sem_init(&course.wanted, 0, 0);
     must(!pthread_create(&thread, NULL, second, &course.lanes[1]), "pthread_create");
-    /* The thread inherits the binding, so it is set before the thread is created. */
+    /* The new thread inherits the binding to a processor, so the binding is set before the thread
+       is created. */
     settle(course.lanes[0].index);
     course.side->open(&course.lanes[0]);
     meet();
@@ -336,7 +338,8 @@ static void print_case(const char *what, const char *suffix, double tocsin, doub
     bench_row("raw", label, raw, unit, NULL, 0);
 }
 
-/* Compares tocsin with the raw side of the same kind. */
+/* The row of tocsin has a ratio: its value divided by the value of the raw side of the same
+   kind. */
 static void print_values(const struct runs *runs, const struct bench_side *compared)
 {
     const struct runs *tocsin = &runs[0], *raw = &runs[1];

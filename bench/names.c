@@ -1,5 +1,5 @@
-/* Measures the time per call and the memory per object with many names, handlers, sources,
-   blocks and queues. No row may grow faster than the logarithm of the count. */
+/* Measures the time of a call and the memory of an object, with many names, handlers, sources,
+   blocks and queues. No time may grow faster than the logarithm of the count. */
 #include "bench.h"
 
 #include <malloc.h>
@@ -37,7 +37,7 @@ static void name_of(int i, char *name, size_t size)
     snprintf(name, size, "room%d.user%d.said", i / 100, i % 100);
 }
 
-/* A call of each kind, for signals first to last */
+/* These functions make a call of one kind for the signals from first to last. */
 
 static void declare(int first, int last)
 {
@@ -99,7 +99,7 @@ static void disconnect_all(int first, int last)
             die("tocsin_disconnect");
 }
 
-/* Many handlers of one signal: uses that were slow in earlier versions */
+/* These functions use many handlers of one signal in ways that were slow in earlier versions */
 
 static struct tocsin_handler handlers[MOST];
 static struct tocsin_source sources[MOST];
@@ -117,7 +117,7 @@ static int one(void)
     return tocsin_find("room0.user0.said");
 }
 
-/* The handlers get random priorities, and the next emission sorts their list. */
+/* The handlers have random priorities, so the next emission sorts their list. */
 static void connect_at_random(int first, int last)
 {
     static uint32_t state = 1;
@@ -178,7 +178,7 @@ static void disconnect_backwards(int first, int last)
             die("tocsin_disconnect");
 }
 
-/* Finds the first handler with tocsin_handler_next, as a program that keeps no ids does. */
+/* Finds the first handler with tocsin_handler_next(), as a program does that keeps no ids. */
 static void disconnect_first(int first, int last)
 {
     struct tocsin_handler_facts facts;
@@ -268,7 +268,7 @@ static void take(int first, int last)
             die("tocsin_queue_wait");
 }
 
-/* Measuring: the calls that lead from one count of objects to the next */
+/* Measures the calls that lead from one count of objects to the next count */
 
 static void measure(const char *what, void (*call)(int first, int last), int most)
 {

@@ -1,5 +1,6 @@
-/* The cost of an operation from start to end, for each way to announce its end. The operations are
-   created and completed by hand, a hundred per turn, so each includes a hundredth of a turn. */
+/* Measures the cost of an operation from start to end, for each way to announce its end. The
+   program itself creates and completes the operations, a hundred in each turn. So the cost of an
+   operation includes a hundredth of a turn. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ static int on_done(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* The ways: how an operation is started, and how its end is announced */
+/* Functions that start an operation, one for each way in which its end is announced */
 
 static void start_all(struct run *run, const struct tocsin_notify *notify)
 {
@@ -107,7 +108,7 @@ static const struct way {
              { "queue", by_queue } };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* Measuring one */
+/* Measures one way */
 
 static struct run run;
 static const struct way *way;
@@ -121,9 +122,8 @@ static void repeat(void *arg, long count)
 
 static double measure(void *arg)
 {
-    struct tocsin_action early = { .fn = on_done,
-                                   .arg = &run,
-                                   .flags = TOCSIN_EARLY }; /* the first one declares op.done */
+    /* the flag is TOCSIN_EARLY, since the first operation declares op.done later */
+    struct tocsin_action early = { .fn = on_done, .arg = &run, .flags = TOCSIN_EARLY };
     double ns;
 
     way = arg;
@@ -136,7 +136,8 @@ static double measure(void *arg)
     return ns;
 }
 
-/* Measures each way in its own process, so that the handler of one does not slow down another. */
+/* Measures each way in a process of its own, so that the handler of one way does not slow down
+   another way. */
 static double forked(void *arg)
 {
     return bench_forked(measure, arg);

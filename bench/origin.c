@@ -19,7 +19,8 @@ enum { DESCRIPTORS = 1024, EVENTS = 64 };
 
 static char reply[ORIGIN_BODY_BYTES + 512];
 static size_t reply_size;
-/* for each descriptor: how many bytes of the final empty line have arrived */
+/* for each descriptor: the number of bytes of the empty line at a request's end that have
+   arrived */
 static unsigned char matched[DESCRIPTORS];
 
 static void make_reply(void)
@@ -66,8 +67,8 @@ static int requests_in(int fd, const char *bytes, ssize_t size)
     return requests;
 }
 
-/* Replies to the requests that have arrived. If the client reads, a reply always fits into the
-   socket's buffer. */
+/* Replies to the requests that have arrived. If the client reads its replies, a reply always fits
+   into the buffer of the socket. */
 static void serve(int fd)
 {
     char bytes[4096];
@@ -127,7 +128,7 @@ int origin_start(struct origin *ret_origin)
     make_reply();
     ret_origin->pid = bench_fork();
     if (ret_origin->pid == 0) {
-        alarm(0); /* No time limit: the origin lives as long as its parent. */
+        alarm(0); /* The alarm is removed, since the origin lives as long as its parent. */
         serve_for_ever(listener);
     }
     close(listener);

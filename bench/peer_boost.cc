@@ -1,4 +1,4 @@
-/* Usage: peer_boost HANDLERS HOW. The peer Boost.Signals2 of bench/emit. */
+/* Usage: peer_boost HANDLERS HOW. This program is the peer Boost.Signals2 of bench/emit. */
 #include "bench.h"
 
 #include <boost/signals2.hpp>
@@ -20,8 +20,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* A separate function, so that inlined template code is not counted as code of the benchmark's
-   loop. */
+/* The emission has a function of its own. Otherwise the compiler would inline template code into
+   the benchmark's loop, and its cost would not be counted. */
 __attribute__((noinline)) static void emit(emitter &from)
 {
     from.signal(&from.payload);

@@ -1,4 +1,4 @@
-// Node's EventEmitter as bench/emit runs it: node peer_emitter.js HANDLERS HOW.
+// The peer EventEmitter (Node) of bench/emit. Usage: node peer_emitter.js HANDLERS HOW.
 'use strict'
 const EventEmitter = require('events')
 
@@ -21,7 +21,8 @@ function batch(count) {
   return Number(process.hrtime.bigint() - begin)
 }
 
-// Measures as bench_time of bench.c does. The work of the compiler at the start is not counted.
+// Measures time as bench_time() of bench.c does. The work of the just-in-time compiler at the start
+// does not count.
 function measure() {
   const enough = quick ? 5e5 : 2e6
   let count = 1, least = Infinity

@@ -1,4 +1,4 @@
-/* Usage: peer_gsignal HANDLERS HOW. The peer GSignal of bench/emit. */
+/* Usage: peer_gsignal HANDLERS HOW. This program is the peer GSignal of bench/emit. */
 #include "bench.h"
 
 #include <glib-object.h>
@@ -39,7 +39,8 @@ int main(int argc, char **argv)
     if (handlers < 0)
         return 2;
     emitter.object = g_object_new(G_TYPE_OBJECT, NULL);
-    /* without a marshaller, GLib uses its fastest one, which needs no boxed values */
+    /* The marshaller is NULL: GLib then uses its fastest marshaller, which needs no boxed
+       values. */
     emitter.signal = g_signal_new("said", G_TYPE_OBJECT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_POINTER);
     for (int i = 0; i < handlers; i++)

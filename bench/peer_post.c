@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* messages that each producer posts before those that are measured */
+/* each producer first posts this many messages, which are not measured */
 enum { WARM = 1 << 14, IDLE_WARM = 64 };
 
 _Alignas(128) struct post_check post_check;
@@ -23,7 +23,7 @@ void post_must(bool done, const char *what)
     exit(1);
 }
 
-/* The case idle: a producer posts the next message when the receiver sleeps */
+/* Functions for the case "idle": a producer posts the next message when the receiver sleeps */
 
 static int receiver_stat = -1;
 
@@ -36,8 +36,8 @@ static void watch_receiver(void)
     post_must(receiver_stat >= 0, path);
 }
 
-/* Reads the receiver's state from its stat file. The state follows the name, which is in
-   parentheses. */
+/* Reads the state of the receiver's thread from its stat file. In that file the state follows the
+   name, which is in parentheses. */
 static bool receiver_sleeps(void)
 {
     char text[128] = "";
@@ -50,7 +50,7 @@ static bool receiver_sleeps(void)
 
 static uint64_t idle_ns;
 
-/* Posts one message at a time. The time in which the receiver falls asleep is not measured. */
+/* Posts the messages one by one. The time in which the receiver falls asleep is not measured. */
 static void post_idle(const struct post_side *side, struct post_producer *producer)
 {
     idle_ns = 0;
@@ -67,14 +67,14 @@ static void post_idle(const struct post_side *side, struct post_producer *produc
     }
 }
 
-/* A round: several producers post a number of messages each */
+/* Functions that run a round, in which several producers post a number of messages each */
 
 struct round {
     const struct post_side *side;
     bool idle;
     uint64_t producers, count;
     pthread_barrier_t begin;
-    double ns, wakeups, refused; /* per message */
+    double ns, wakeups, refused; /* the figures for one message */
 };
 
 struct thread {
@@ -138,7 +138,7 @@ static void run_round(struct round *round)
     round->refused = (double)refused / (double)messages;
 }
 
-/* A short run tells how many messages fill the measured time. */
+/* A short run shows how many messages are needed to fill the measured time. */
 static void run_rounds(struct round *round, double enough_ns)
 {
     double count;

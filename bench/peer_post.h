@@ -1,4 +1,5 @@
-/* Shared by bench/post and its peers: the message, the producers, the checks, and the output. */
+/* Code that bench/post shares with its peers: the message, the producers, the checks, and the
+   output. */
 #ifndef BENCH_PEER_POST_H
 #define BENCH_PEER_POST_H
 
@@ -9,12 +10,14 @@
 
 enum { POST_PRODUCERS = 4 };
 
-/* 48 bytes for all peers. tocsin's payload begins with a pointer to its layout. */
+/* The message has 48 bytes for all peers. tocsin's payload begins with a pointer to its layout,
+   which takes the place of the member spare. */
 struct post_message {
     uint64_t spare, producer, number, value, others[2];
 };
 
-/* A value that depends on the producer and the number. All peers compute it in the same way. */
+/* Returns a value that depends on the producer and the number. All peers compute the value in the
+   same way. */
 static inline uint64_t post_value(uint64_t producer, uint64_t number)
 {
     return number ^ producer;
@@ -23,13 +26,15 @@ static inline uint64_t post_value(uint64_t producer, uint64_t number)
 /* Receiving */
 
 struct post_check {
-    uint64_t next[POST_PRODUCERS]; /* the next number expected from each producer */
+    /* the number of the next message that must arrive from each producer */
+    uint64_t next[POST_PRODUCERS];
     uint64_t sum, wrong, expected;
     _Atomic uint64_t heard;
 };
 extern struct post_check post_check;
 
-/* The handler of each side calls this for each message. Returns true for the last message. */
+/* The handler of each side calls this function for each message. The function returns true for the
+   last message. */
 static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value)
 {
     uint64_t heard = atomic_load_explicit(&post_check.heard, memory_order_relaxed) + 1;
@@ -44,8 +49,9 @@ static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value
 
 struct post_producer {
     uint64_t index, count;
-    uint64_t first_ns; /* when the producer posted its first message */
-    uint64_t refused;  /* posts refused for lack of room: the producer yields and repeats them */
+    uint64_t first_ns; /* the time when the producer posted its first message */
+    /* posts that were refused for lack of room; the producer yields and repeats such a post */
+    uint64_t refused;
 };
 
 static inline void post_surely(struct post_producer *producer, uint64_t number,
@@ -57,7 +63,8 @@ static inline void post_surely(struct post_producer *producer, uint64_t number,
     }
 }
 
-/* Always inlined, so that the compiler can inline the post function of each side. */
+/* The function is always inlined, so that the compiler can inline the post function of each
+   side. */
 static inline __attribute__((always_inline)) void
 post_flood(struct post_producer *producer, bool (*post)(uint64_t producer, uint64_t number))
 {
@@ -69,22 +76,25 @@ post_flood(struct post_producer *producer, bool (*post)(uint64_t producer, uint6
 
 struct post_side {
     void (*open)(void); /* open, receive and close run on the receiving thread */
-    /* called on any thread; returns false if there is no room */
+    /* post may be called on any thread; it returns false if there is no room */
     bool (*post)(uint64_t producer, uint64_t number);
-    void (*flood)(struct post_producer *producer); /* calls post_flood() with the side's post */
-    void (*receive)(void);                         /* returns when post_heard has returned true */
-    uint64_t (*wakeups)(void);                     /* how often the receiver was woken */
+    /* flood calls post_flood() with the side's own post function */
+    void (*flood)(struct post_producer *producer);
+    /* receive returns when post_heard() has returned true */
+    void (*receive)(void);
+    /* wakeups returns how often the receiver was woken */
+    uint64_t (*wakeups)(void);
     void (*close)(void);
 };
 
-/* The main function of a side: PROGRAM CASE [quick] prints nanoseconds, wake-ups and refusals per
-   message. */
+/* The main function of a side. The command PROGRAM CASE [quick] prints the nanoseconds, wake-ups
+   and refusals of one message. */
 int post_main(const struct post_side *side, int argc, char **argv);
 
 void post_must(bool done,
-               const char *what); /* unless done is true, prints the failure and ends the program */
+               const char *what); /* if done is false, prints the failure and ends the program */
 
-/* A list under a lock, for peers that have no queue */
+/* This list under a lock is for peers that have no queue of their own. */
 
 struct post_node {
     struct post_node *next;
@@ -92,7 +102,7 @@ struct post_node {
 };
 
 void post_list_add(const struct post_message *message);
-/* takes all nodes, the oldest first; the caller frees each with free(3) */
+/* takes all nodes, the oldest node first; the caller frees each node with free(3) */
 struct post_node *post_list_take(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* The peer libevent of bench/post: a list under a lock, and event_active() for one event. */
+/* The peer libevent of bench/post. It uses a list under a lock, and event_active() for one
+   event. */
 #include "peer_post.h"
 
 #include <event2/event.h>

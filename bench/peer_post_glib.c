@@ -1,5 +1,5 @@
-/* The peer GLib of bench/post: g_main_context_invoke_full with a copy of each message on the heap.
- */
+/* The peer GLib of bench/post. It calls g_main_context_invoke_full() with a copy of each message on
+   the heap. */
 #include "peer_post.h"
 
 #include <glib.h>
@@ -8,7 +8,7 @@ static GMainContext *context;
 static uint64_t woken;
 static bool over;
 
-/* Replaces g_poll(), and counts its calls. */
+/* Replaces g_poll(), and counts the calls. */
 static gint counting_poll(GPollFD *fds, guint count, gint timeout)
 {
     gint ready = g_poll(fds, count, timeout);
@@ -17,8 +17,8 @@ static gint counting_poll(GPollFD *fds, guint count, gint timeout)
     return ready;
 }
 
-/* Makes this thread the owner of the context. Otherwise g_main_context_invoke() would call the
-   function on the producer's thread. */
+/* Makes this thread the owner of the context. Without an owner, g_main_context_invoke() would call
+   the function on the producer's thread. */
 static void open_context(void)
 {
     context = g_main_context_new();

@@ -1,4 +1,4 @@
-/* The peer libuv of bench/post: a list under a lock, and uv_async_send(). */
+/* The peer libuv of bench/post. It uses a list under a lock, and uv_async_send(). */
 #include "peer_post.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* A bare ring buffer, the base of comparison in bench/post: bounded, several producers, one
-   consumer. A producer claims a cell by compare-and-swap, publishes it by a store, and then
-   tests whether it must wake the consumer. The handler reads the message in the cell. */
+/* A bare ring buffer, with which bench/post compares all other sides. The ring is bounded, and has
+   several producers and one consumer. A producer claims a cell by compare-and-swap, publishes the
+   cell by a store, and then tests whether the consumer sleeps. The handler reads the message in the
+   cell. */
 #include "peer_post.h"
 
 #include <poll.h>
@@ -9,7 +10,8 @@
 
 enum { CELLS = 1024 };
 
-/* turn: the position for which the cell is free; after publishing, that position plus 1. */
+/* While a cell is free, its member `turn` is the position for which the cell is free. When a
+   message is published, turn is that position plus 1. */
 static struct cell {
     _Alignas(64) _Atomic uint64_t turn;
     struct post_message message;
@@ -69,7 +71,8 @@ static inline bool post(uint64_t producer, uint64_t number)
     cell->message = (struct post_message){ .producer = producer,
                                            .number = number,
                                            .value = post_value(producer, number) };
-    /* A full barrier: the store must come before the load of `asleep`. */
+    /* The atomic store is a full barrier: the store must come before the load of the variable
+       `asleep`. */
     atomic_store(&cell->turn, at + 1);
     if (atomic_load(&asleep))
         wake();

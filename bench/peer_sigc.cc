@@ -1,4 +1,4 @@
-/* Usage: peer_sigc HANDLERS HOW. The peer libsigc++ of bench/emit. */
+/* Usage: peer_sigc HANDLERS HOW. This program is the peer libsigc++ of bench/emit. */
 #include "bench.h"
 
 #include <cstdlib>
@@ -20,8 +20,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* A separate function, so that inlined template code is not counted as code of the benchmark's
-   loop. */
+/* The emission has a function of its own. Otherwise the compiler would inline template code into
+   the benchmark's loop, and its cost would not be counted. */
 __attribute__((noinline)) static void emit(const emitter &from)
 {
     from.signal.emit(&from.payload);

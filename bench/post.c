@@ -1,6 +1,6 @@
-/* Measures the cost of a post to the loop of another thread, compared with a bare ring and with
-   the loops of other libraries. Each figure comes from its own process: this program for tocsin,
-   a program peer_post_… for each other. */
+/* Measures the cost of a post to the loop of another thread. The cost is compared with a bare ring,
+   and with the loops of other libraries. Each figure comes from a process of its own. For tocsin
+   this is the present program; for each other side it is a program peer_post_…. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* for pipe2() */
 #endif
@@ -81,7 +81,7 @@ static void close_loop(void)
 static const char *const cases[] = { "producers=1", "producers=2", "producers=4", "idle" };
 enum { CASES = sizeof cases / sizeof *cases };
 
-/* A peer, and the results of its runs for each case. */
+/* One peer, and the results of its runs for each case. */
 static struct peer {
     const char *who, *program, *missing;
     char *path;

@@ -18,9 +18,9 @@ static inline void raw_loop(const struct raw_list *list, const struct tocsin_inf
         list->items[i].fn(info, list->items[i].arg);
 }
 
-/* This function lies in its own shared object, as it would in a library. On some processors, a
-   call between a program and a distant shared object takes 3 to 4 cycles more (measured on an
-   AMD Zen 4). */
+/* This function is in a shared object of its own, as it would be in a library. On some processors,
+   a call between a program and a distant shared object takes 3 to 4 cycles more (measured on an AMD
+   Zen 4). */
 TOCSIN_API void raw_emit(const struct raw_list *list, const struct tocsin_info *info);
 
 #endif

@@ -1,5 +1,5 @@
-/* Measures the cost of an empty turn, and the delay of a timer of one millisecond, compared with
-   libevent alone. */
+/* Measures the cost of an empty turn, and the delay of a timer of one millisecond. Both are
+   compared with libevent alone. */
 #include "bench.h"
 
 #include <event2/event.h>
@@ -25,7 +25,7 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
 
 /* An empty turn */
 
-/* Starts a timer of an hour, so that the turn has something to wait for. */
+/* Starts a timer of an hour, so that the turn waits for at least one event. */
 static void wait_for_something(void)
 {
     struct timeval hour = { 3600, 0 };
@@ -69,7 +69,7 @@ static void compare_turns(void)
     bench_row("libevent", "empty", sides[1].value, "ns", NULL, 0);
 }
 
-/* One timer after the other */
+/* Functions that measure the delay of a timer, one timer after the other */
 
 struct timing {
     uint64_t begin_ns;
@@ -129,7 +129,8 @@ static double worst_of(const double *values, int count)
     return worst;
 }
 
-/* Alternates batches of tocsin and libevent, so that other load on the machine affects both. */
+/* Alternates batches of tocsin and of libevent, so that other programs on the machine slow down
+   both equally. */
 static void compare_timers(void)
 {
     static double tocsin[TIMERS], libevent[TIMERS];
@@ -151,7 +152,7 @@ static void compare_timers(void)
     bench_row("libevent", "late-worst", worst, "us", NULL, 0);
 }
 
-/* One timer, while a handler emits its own signal without end */
+/* Functions that measure one timer while a handler emits its own signal again and again */
 
 static uint64_t rounds;
 
@@ -159,7 +160,7 @@ static int on_round(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     rounds++;
-    /* The emission stays pending until the next turn (contract line T5). */
+    /* The emission must stay pending until the next turn (contract line T5). */
     return tocsin_emit(info->signo, NULL);
 }
 

@@ -1,15 +1,15 @@
-/* tocsin: a callback registry modelled on POSIX signals, on an event loop.
+/* tocsin is a callback registry on an event loop. It is modelled on POSIX signals.
 
-   This header is what a normal program needs. Others are included by the programs that need them:
-   <tocsin/plugin.h>      a plugin; it includes this header
-   <tocsin/host.h>        a program that loads plugins
-   <tocsin/provider.h>    operations of one's own, promises
+   A normal program includes this header only. Some programs also include further headers:
+   <tocsin/plugin.h>      for a plugin; it includes this header
+   <tocsin/host.h>        for a program that loads plugins
+   <tocsin/provider.h>    for a program's own operations, and for promises
    <tocsin/posix.h>       sigprocmask and sigsuspend
-   <tocsin/inspect.h>     facts of signals, handlers, queues, operations; the report
-   <tocsin/owner.h>       what the program and each plugin hold, and their limits
-   <tocsin/watchdog.h>    which handler blocks a loop
-   <tocsin/crash.h>       a line about a crash
-   <tocsin/text.h>        escaping of foreign text
+   <tocsin/inspect.h>     facts of signals, handlers, queues and operations; the report
+   <tocsin/owner.h>       the objects of the program and of each plugin, and their limits
+   <tocsin/watchdog.h>    reports which handler blocks a loop
+   <tocsin/crash.h>       reports a crash in one line
+   <tocsin/text.h>        escapes foreign text
    <tocsin/inject.h>      faults and delays, for tests of a program
    <tocsin/leak_check.h>  tests of a plugin, in libtocsin-test
    <tocsin/http.h>        HTTP, in libtocsin-net */

@@ -1,18 +1,19 @@
-// tocsin from C++17 on: handlers from lambdas, and ids that free themselves. Header-only; each
-// function wraps the one of the same name in <tocsin.h>, whose comment states its contract: errors,
-// thread, emissions.
+// tocsin for C++17 and later: handlers from lambdas, and ids that free themselves. This file is
+// header-only. Each function wraps the function of the same name in <tocsin.h>. The comment there
+// states the contract: errors, thread, emissions.
 //
 //   Errors      An id that could not be made is false, and its error() is the negative errno (F1).
-//               Nothing here throws except the copy constructor of a callable.
+//               Nothing in this header throws, except the copy constructor of a callable.
 //   Ownership   An id is move-only. Its destructor ends the object: a handler is disconnected, a
 //               block undone, a queue closed, a source freed, a pool freed, an operation cancelled.
-//               release() returns the plain C id.
+//               release() returns the C id, and the destructor then ends nothing.
 //   Functions   A callable may take the info or nothing, and may return an int (TOCSIN_NEXT,
-//               TOCSIN_STOP, -errno) or nothing. It is copied or moved to the heap, and destroyed
-//               on its loop after its last use. A callable that throws returns -ECANCELED to the
-//               library: tocsin.handler.failed, or the status of the task.
-//   Place       The report names the file that called. Pass TOCSIN_HERE as the last argument for
-//               the line as well.
+//               TOCSIN_STOP, -errno) or nothing. The callable is copied or moved to the heap, and
+//               destroyed on its loop after its last use. If a callable throws, the library gets
+//               the result -ECANCELED. The library emits tocsin.handler.failed, or the task has
+//               this status.
+//   Place       The report names the file of a call. If a program passes TOCSIN_HERE as the last
+//               argument, the report also names the line.
 #ifndef TOCSIN_HPP
 #define TOCSIN_HPP
 
@@ -33,8 +34,8 @@ namespace tocsin
 namespace detail
 {
 
-// A callable on the heap. The op object and the library each hold a reference, and may end in any
-// order.
+// A callable on the heap. The op object and the library each have a reference to the callable. They
+// may give up their references in any order.
 template <class F> struct closure {
     F function;
     std::atomic<int> references;
@@ -144,7 +145,7 @@ inline void end(tocsin_pool id)
 
 } // namespace detail
 
-// An id of one of the kinds below. The destructor ends the object.
+// The base of all ids in this header. The destructor of an id ends the object.
 template <class Id> class unique
 {
   public:
@@ -177,7 +178,7 @@ template <class Id> class unique
     int error() const noexcept
     {
         return tocsin_id_error(id_.id);
-    } // returns 0 if there is no error
+    } // returns 0 if the id carries no error
     Id get() const noexcept
     {
         return id_;
@@ -185,7 +186,7 @@ template <class Id> class unique
     Id release() noexcept
     {
         return std::exchange(id_, Id{});
-    } // the caller must end the object
+    } // from now on the caller must end the object
     void reset(Id id = Id{}) noexcept
     {
         Id old = std::exchange(id_, id);
@@ -204,14 +205,14 @@ using queue = unique<tocsin_queue>;
 using source = unique<tocsin_source>;
 using pool = unique<tocsin_pool>;
 
-// A counted reference to an info.
+// A counted reference to an info, which the destructor gives up.
 class info
 {
   public:
     info() noexcept = default;
     explicit info(const tocsin_info *borrowed) noexcept : info_(tocsin_info_ref(borrowed))
     {
-    } // the info is false if memory is missing
+    } // the result is false if there is no memory
     static info adopt(tocsin_info *owned) noexcept
     {
         info made;
@@ -255,7 +256,7 @@ class info
     tocsin_info *info_ = nullptr;
 };
 
-// Result of a wait: a status, and the info if the status is 0 or more.
+// The result of a wait: a status, and also the info if the status is 0 or more.
 struct result {
     int status;
     tocsin::info info;
@@ -266,9 +267,9 @@ struct result {
     }
 };
 
-// An operation. Its destructor cancels the operation and drops its result; the callable is not
-// called after that. detach() lets the operation go on without this object, and the callable is
-// still called.
+// An operation. The destructor cancels the operation and drops its result. The callable is not
+// called after that. After detach(), the operation continues without this object, and the callable
+// is still called.
 class op
 {
   public:
@@ -337,7 +338,7 @@ class op
         return std::exchange(id_, tocsin_op{});
     }
 
-    // Used by start(): the id, and a reference to the closure.
+    // start() uses this constructor: it passes the id, and a reference to the closure.
     op(tocsin_op id, void *closure, bool (*mute)(void *), tocsin_drop drop,
        bool keeps = false) noexcept
         : id_(id), closure_(closure), mute_(mute), drop_(drop), keeps_(keeps)
@@ -352,7 +353,7 @@ class op
     bool keeps_ = false; // the operation was started with tocsin::future
     bool over_ = false;  // the operation has ended, and its result cannot be taken any more
 
-    // Whether tocsin_wait may have left the operation as it was.
+    // Returns true if tocsin_wait may have left the operation unchanged.
     static bool is_refusal(int status) noexcept
     {
         return status == -EDEADLK || status == -EBUSY || status == -EINVAL || status == -EXDEV ||
@@ -376,8 +377,8 @@ class op
     }
 };
 
-// Announcement of an operation (O9): call(f) at its end, each(f) at each progress, future, or
-// a queue.
+// How the caller of a start learns of the end of the operation (O9): call(f) at its end, each(f) at
+// each progress, future, or a queue.
 class notify
 {
   public:
@@ -414,14 +415,14 @@ class notify
     }
     notify(const notify &) = delete;
     notify &operator=(const notify &) = delete;
-    ~notify() // if no operation was started, drops both references
+    ~notify() // drops both references if no operation was started
     {
         if (drop_ && raw_.arg)
             drop_(raw_.arg), drop_(raw_.arg);
     }
 
-    // Calls begin(args..., notify, &id): every function that starts an operation ends with these
-    // two parameters.
+    // Calls begin(args..., notify, &id). The last two parameters of every function that starts an
+    // operation are a notify and an id.
     template <class Start, class... Args> op start(Start &&begin, Args &&...args)
     {
         tocsin_op id{};
@@ -462,7 +463,7 @@ inline notify into(const queue &id) noexcept
     return notify::into(id.get());
 }
 
-// Starts an operation of any kind: start(tocsin::call(f), tocsin_http_get, url).
+// Starts an operation of any kind, for example: start(tocsin::call(f), tocsin_http_get, url).
 template <class Start, class... Args>
 [[nodiscard]] op start(notify how, Start &&begin, Args &&...args)
 {
@@ -482,7 +483,8 @@ template <class Start, class... Args>
     return how.start(tocsin_watch, fd, poll_events);
 }
 
-// A plain callable means call(f), or each(f) for an operation that is TOCSIN_PERSISTENT.
+// A callable without call() or each() means call(f). For an operation that is TOCSIN_PERSISTENT it
+// means each(f).
 template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, notify>>>
 [[nodiscard]] op timer(std::int64_t delay_ms, F &&f)
 {
@@ -499,8 +501,8 @@ template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, not
     return watch(fd, poll_events, each(std::forward<F>(f)));
 }
 
-// Runs task() on a thread of the process's pool. The op's destructor does not stop a running task:
-// objects that the task refers to must live until it returns.
+// Runs task() on a thread of the process's pool. The destructor of the op does not stop a running
+// task. So objects that the task refers to must exist until the task returns.
 template <class Task> [[nodiscard]] op work(Task &&task, notify how = future())
 {
     using plain = std::decay_t<Task>;
@@ -519,8 +521,8 @@ template <class Task> [[nodiscard]] op work(Task &&task, notify how = future())
 namespace detail
 {
 
-// A fiber has no drop for its arg, so this notify frees the task; it also calls the callable for
-// the end.
+// A fiber has no drop for its argument. So this notify frees the task, and also calls the callable
+// for the end.
 template <class Task, class F> struct fiber {
     Task task;
     F done;
@@ -533,7 +535,7 @@ template <class Task, class F> struct fiber {
 
 } // namespace detail
 
-// Runs task() on a fiber of the thread's loop, then calls done with fiber.done.
+// Runs task() on a fiber of the thread's loop, then calls `done` with the info of fiber.done.
 template <class Task, class F> [[nodiscard]] op spawn(Task &&task, F &&done)
 {
     using fiber = detail::fiber<std::decay_t<Task>, std::decay_t<F>>;
@@ -610,8 +612,8 @@ template <class F>
     return block(id);
 }
 
-// A queue of a set of signals; without a pattern, of the operations that are started with
-// into(queue).
+// A queue of the signals that match a pattern. Without a pattern, the queue is for the operations
+// that are started with into(queue).
 [[nodiscard]] inline queue open(const char *pattern = nullptr,
                                 const tocsin_queue_options *options = nullptr,
                                 const char *where = __builtin_FILE())
@@ -644,8 +646,8 @@ inline result take(const queue &id, std::int64_t timeout_ms = -1) noexcept
     return pool(id);
 }
 
-// A payload is a struct that TOCSIN_LAYOUT made: auto line = chat_line_make(); line.text = "hello";
-// emit(said, line).
+// Emits a signal with a payload, which is a struct that TOCSIN_LAYOUT made. For example:
+// auto line = chat_line_make(); line.text = "hello"; emit(said, line);
 template <class Payload> int emit(int signo, const Payload &payload)
 {
     return tocsin_emit(signo, &payload.tocsin);
@@ -681,8 +683,8 @@ template <class F> int call_on(tocsin_loop loop, F &&f)
     return status;
 }
 
-// Frees the thread's loop at the end of a scope. Declare it first, so that the ids of the scope end
-// before it.
+// Frees the thread's loop at the end of a scope. This object must be declared first in the scope.
+// Then the ids of the scope end before the loop.
 struct loop {
     loop() = default;
     loop(const loop &) = delete;

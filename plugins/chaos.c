@@ -1,7 +1,8 @@
-/* The plugin "chaos": delays, reorders, doubles and fails events of a program at random, from a
-   seed: completions of operations, posts, and receives from other threads. It uses the injection
-   points of the library (tocsin/inject.h), so the program under test needs no change. Only two
-   contracts are given up: the order of what one sender sends, and that it arrives once.
+/* The plugin "chaos": delays, reorders, doubles and fails events of a program. The events are
+   completions of operations, posts, and receives from other threads. They are chosen at random,
+   from a seed. The plugin uses the injection points of the library (tocsin/inject.h), so the
+   program under test needs no change. Only two contracts are given up: the order of the messages of
+   one sender, and that each message arrives only once.
 
    patterns   which signals; default "**, !tocsin.**, !plugin.**, !loop.**, !host.**". The plugin
               never touches its own signals
@@ -12,19 +13,19 @@
    reorder    probability that a completion or a receive is delivered after the next event of the
               same signal on the same loop
    double     probability that a receive is delivered twice
-   fail       probability that a completion fails, or a post is refused
+   fail       probability that a completion fails, or that a post is refused
    error      the status of a failed completion: a name of errno, default "ETIMEDOUT". A refused
-              post returns -EAGAIN, as for a full inbox
-   seed       a number; default: a random one, which chaos.started reports
-   limit      the most actions; default: no limit
+              post returns -EAGAIN, as if the inbox were full
+   seed       a number; default: a random number, which chaos.started reports
+   limit      the largest number of actions; default: no limit
 
    The action for the n-th event of a signal at a point depends only on the seed, the name, the
    point and n. So a program that does the same gets the same actions, in whatever order its threads
-   and signals run. An event gets one action at most: fail, double, reorder and delay are drawn in
+   and signals run. An event gets one action at most: fail, double, reorder and delay are tried in
    this order.
 
-   The plugin posts chaos.started at the start and chaos.injected for each action, and emits
-   chaos.done at the end. */
+   The plugin posts chaos.started at the start, and chaos.injected for each action. At the end it
+   emits chaos.done. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -79,12 +80,12 @@ static const char *const point_names[POINT_COUNT] = { [TOCSIN_INJECT_COMPLETION]
                                                       [TOCSIN_INJECT_RECEIVE] = "receive" };
 
 struct signal {
-    /* whether the setting "patterns" includes the signal */
+    /* whether the setting "patterns" includes the signal; UNCHECKED until its first event */
     enum { UNCHECKED, EXCLUDED, INCLUDED } state;
     uint64_t events[POINT_COUNT];
 };
 
-static struct signal *signals; /* by signo */
+static struct signal *signals; /* an array; the index is the signo */
 static int signals_room;
 static const char *patterns;
 static bool point_used[POINT_COUNT];
@@ -95,8 +96,8 @@ static uint64_t limit, actions;
 static struct chaos_done done;
 static int started_signo, injected_signo, done_signo;
 
-/* Random numbers: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-   OOPSLA 2014; Vigna's constants). Each event has its own stream. */
+/* Random numbers by SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+   OOPSLA 2014; with Vigna's constants). Each event has a stream of random numbers of its own. */
 
 static uint64_t mix(uint64_t word)
 {
@@ -110,7 +111,7 @@ static uint64_t draw(uint64_t *state)
     return mix(*state += 0x9e3779b97f4a7c15);
 }
 
-static uint64_t hash(const char *name) /* the FNV-1a hash function */
+static uint64_t hash(const char *name) /* returns the FNV-1a hash of the name */
 {
     uint64_t sum = 0xcbf29ce484222325;
 
@@ -134,7 +135,7 @@ static int64_t draw_delay_ms(uint64_t *state)
     return from_ms + (int64_t)(draw(state) % (uint64_t)(to_ms - from_ms + 1));
 }
 
-/* Choosing the action for an event */
+/* Functions that choose the action for an event */
 
 static const char *draw_post_action(uint64_t *state, struct tocsin_inject_action *action)
 {
@@ -171,7 +172,8 @@ static const char *draw_action(uint64_t *state, enum tocsin_inject_point point,
     return "delay";
 }
 
-/* Returns NULL if the patterns exclude the signal, or without memory. */
+/* Returns the entry of the event's signal. Returns NULL if the patterns exclude the signal, or if
+   no memory is left. */
 static struct signal *signal_get(const struct tocsin_inject_event *event)
 {
     int more = event->signo < 64 ? 128 : event->signo * 2;
@@ -202,7 +204,7 @@ static void report(const struct tocsin_inject_event *event,
                                                .event = nth, .delay_ms = action->delay_ms));
 }
 
-/* The library calls this on one thread at a time. */
+/* The library calls this function on one thread at a time. */
 static void on_event(const struct tocsin_inject_event *event, struct tocsin_inject_action *action,
                      void *arg)
 {
@@ -278,7 +280,7 @@ static int read_error(void)
     return tocsin_plugin_fail(-EINVAL, "error: must be a name of errno, such as ETIMEDOUT");
 }
 
-/* Reads words separated by commas and blanks. */
+/* Reads the words of a setting. They are separated by commas and blanks. */
 static int read_points(void)
 {
     const char *text = tocsin_setting("points", POINTS);
@@ -381,7 +383,7 @@ int tocsin_plugin_init(void)
     return 0;
 }
 
-/* The library no longer calls on_event. */
+/* From here on, the library does not call on_event() any more. */
 void tocsin_plugin_fini(void)
 {
     tocsin_emit(done_signo, &done.tocsin);

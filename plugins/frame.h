@@ -1,5 +1,5 @@
-/* Reads the parts of a frame of a recording. A read past the end of the frame returns zeros and
-   sets bad. */
+/* Reads the parts of a frame of a recording. A read past the end of the frame returns zeros, and
+   sets the member bad. */
 #ifndef PLUGINS_FRAME_H
 #define PLUGINS_FRAME_H
 

@@ -1,6 +1,6 @@
-/* Replaces a file atomically: the new file gets a random name in the same folder and is renamed
-   when it is complete. A failure before the rename leaves the old file unchanged. The name is
-   random so that another user cannot have put a link, a FIFO or a file there. */
+/* Replaces a file atomically. The new file first gets a random name in the same folder, and is
+   renamed when it is complete. A failure before the rename leaves the old file unchanged. The name
+   is random so that no other user can have put a link, a FIFO or a file there. */
 #ifndef PLUGINS_FRESH_H
 #define PLUGINS_FRESH_H
 
@@ -12,8 +12,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* Creates the temporary file. Returns its descriptor or -errno, and writes the temporary name to
-   name. */
+/* Creates the temporary file, and stores its name in the buffer `name`. Returns the descriptor of
+   the file, or -errno. */
 static inline int fresh_open(const char *path, mode_t mode, char *name, size_t size)
 {
     const char *slash = strrchr(path, '/');
@@ -32,8 +32,8 @@ static inline int fresh_open(const char *path, mode_t mode, char *name, size_t s
     return fd < 0 ? -errno : fd;
 }
 
-/* Returns true if the path is unused or a regular file. The rename would also replace a device,
-   a FIFO or a link. */
+/* Returns true if the path is unused, or if it is a regular file. For other paths the caller must
+   not rename, since the rename would replace a device, a FIFO or a link. */
 static inline bool fresh_fits(const char *path)
 {
     struct stat it;

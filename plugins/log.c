@@ -1,10 +1,10 @@
-/* The plugin "log": writes a line for each emission, as text or JSON, to the standard error, a
-   file, syslog or the journal. It is an observer, so it neither stops an emission nor counts as a
-   handler.
+/* The plugin "log": writes a line for each emission, as text or as JSON. The lines go to the
+   standard error, a file, syslog or the journal. The plugin is an observer, so it neither stops an
+   emission nor counts as a handler.
 
    patterns   which signals; default "**, !tocsin.**"
    to         stderr, stdout, file:PATH, syslog or journal; default stderr. A file is opened for
-              appending, and opened again after logrotate has moved it. Links are refused
+              appending. It is opened again after logrotate has moved it. Links are refused
    format     text: the time, the name, the error if there is one, and the payload;
               json: the time and the whole info (tocsin_info_json); default text
    facility   of syslog: user, daemon, local0 to local7; default user
@@ -51,10 +51,12 @@ struct line {
 
 static int fd = -1;
 static bool json;
-static bool owned;                          /* the plugin opened fd itself */
-static bool broken;                         /* only a part of the last line was written */
-static const char *path;                    /* the path of the file; NULL: fd is no regular file */
-static int (*put)(const struct line *line); /* returns 0 or -errno */
+static bool owned;  /* true if the plugin itself has opened fd */
+static bool broken; /* true if only a part of the last line was written */
+/* the path of the file; NULL means that fd is no regular file */
+static const char *path;
+/* the function that writes a line; it returns 0 or -errno */
+static int (*put)(const struct line *line);
 static unsigned long long lost;
 static struct trouble trouble = { .plugin = "log", .lost = "lines are lost until there is room" };
 static char *memory;
@@ -77,9 +79,9 @@ static int put_plain(const struct line *line)
     return broken ? -ENOSPC : 0;
 }
 
-/* Opens the file. O_NONBLOCK, because a FIFO may have no reader. Symbolic and hard links are
-   refused: in a folder that others may write to, a link could direct the lines into any file of
-   this user. */
+/* Opens the file. O_NONBLOCK is needed, because a FIFO may have no reader. Symbolic and hard links
+   are refused. The reason: in a folder that others may write to, a link could direct the lines into
+   any file of this user. */
 static int open_path(void)
 {
     int file = open(
@@ -99,8 +101,8 @@ static int open_path(void)
     return err;
 }
 
-/* Opens the path again if the file was moved, as by logrotate, or removed. If that fails, the
-   plugin goes on writing to the old file. */
+/* Opens the path again if the file was removed, or moved, as logrotate does. If the open fails, the
+   plugin continues to write to the old file. */
 static void reopen_path(void)
 {
     struct stat here, there;
@@ -132,8 +134,8 @@ static int put_syslog(const struct line *line)
 static const struct sockaddr_un journal = { .sun_family = AF_UNIX,
                                             .sun_path = "/run/systemd/journal/socket" };
 
-/* The protocol of the journal: a datagram of KEY=value lines. A log line contains no line break,
-   since JSON escapes them. */
+/* Sends a line to the journal, as a datagram of KEY=value lines. A log line contains no line break,
+   since JSON escapes line breaks. */
 static int put_journal(const struct line *line)
 {
     char head[400];
@@ -155,8 +157,8 @@ static int put_journal(const struct line *line)
                : 0;
 }
 
-/* Connects only to check that the journal exists. Each line is sent to the journal's address,
-   because a restarted journal has a new socket. */
+/* Connects the socket only to check that the journal exists. Each line is sent to the journal's
+   address, because a restarted journal has a new socket. */
 static int open_journal(void)
 {
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -204,8 +206,8 @@ static int open_to(const char *to)
 
 /* Building the lines */
 
-/* Writes the wall clock time. The loop's clock cannot be used, since its beginning is
-   unspecified. */
+/* Writes the time of the wall clock. The loop's clock cannot be used, since nothing says when that
+   clock began. */
 static size_t time_write(char *buffer, size_t size)
 {
     struct timespec now;
@@ -232,7 +234,8 @@ static int grow(size_t size)
     return 0;
 }
 
-/* Writes the info as JSON to memory + at. Returns its length or an error. */
+/* Writes the info as JSON into memory, at the offset at. Returns the length of the text or an
+   error. */
 static int info_write(const struct tocsin_info *info, size_t at)
 {
     int size = tocsin_info_json(info, NULL, 0);
@@ -241,7 +244,8 @@ static int info_write(const struct tocsin_info *info, size_t at)
     return err < 0 ? err : tocsin_info_json(info, memory + at, room - at);
 }
 
-/* Writes {"time":"…",…}: the object of the info with the time as its first member. */
+/* Writes a line such as {"time":"…",…}: the object of the info, with the time as its first
+   member. */
 static int line_json(const struct tocsin_info *info, struct line *line)
 {
     char head[64] = "{\"time\":\"";
@@ -259,7 +263,7 @@ static int line_json(const struct tocsin_info *info, struct line *line)
     return 0;
 }
 
-/* Cuts the payload out of the JSON text: it is the last member of the object. */
+/* Cuts the payload out of the JSON text. The payload is the last member of the JSON object. */
 static int line_text(const struct tocsin_info *info, struct line *line)
 {
     char head[512];
@@ -314,8 +318,8 @@ static int on_any(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Reload: the new version reports the lines that the old one lost, and ends a line that was cut
-   off. */
+/* A reload: the new version reports the lines that the old version lost. If the last line was cut
+   off, the new version ends that line. */
 
 enum { STATE_VERSION = 1 };
 struct left {

@@ -1,16 +1,16 @@
-/* The plugin "metrics": writes counters to a file, in the text format that Prometheus reads: how
-   often each signal is emitted, how often operations fail and how long they take, and which
-   resources each owner holds.
+/* The plugin "metrics": writes counters to a file, in the text format that Prometheus reads. The
+   counters say how often each signal is emitted, how often operations fail and how long they take,
+   and which resources each owner holds.
 
-   to         the file; required. A new file replaces it, so its folder must be writable
-   every_ms   how often the file is written, in milliseconds; default 10000. It is also written when
-              the plugin is loaded and unloaded
+   to         the file; required. A new file replaces the old one, so its folder must be writable
+   every_ms   how often the file is written, in milliseconds; default 10000. The file is also
+              written when the plugin is loaded and unloaded
    patterns   which signals; default "**, !tocsin.**"
 
    The duration of an operation is the number total_us or ran_us of its payload. A thread writes the
-   file, so a slow disk delays nothing. A page that cannot be written is counted and reported once;
-   the old file stays until a later write succeeds. Seconds are printed as two whole numbers, since
-   the locale of the host may use a comma for the decimal point. */
+   file, so a slow disk delays nothing. A page that cannot be written is counted and reported once.
+   The old file then stays until a later write succeeds. Seconds are printed as two whole numbers,
+   since the locale of the host may use a comma for the decimal point. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,8 +38,9 @@ TOCSIN_PLUGIN("metrics", "1.0",
 
 static const int64_t bounds_us[] = { 100,    1000,   5000,    10000,   50000,
                                      100000, 500000, 1000000, 5000000, 10000000 };
+/* the same bounds as text, in seconds */
 static const char *const bounds[] = { "0.0001", "0.001", "0.005", "0.01", "0.05",
-                                      "0.1",    "0.5",   "1",     "5",    "10" }; /* in seconds */
+                                      "0.1",    "0.5",   "1",     "5",    "10" };
 enum { BOUNDS = sizeof bounds_us / sizeof *bounds_us };
 _Static_assert(sizeof bounds / sizeof *bounds == BOUNDS, "each bound has a text");
 
@@ -47,10 +48,10 @@ struct counts {
     uint64_t seen, failed, timed, sum_us, within[BOUNDS];
 };
 
-static struct counts *all; /* array by signo */
+static struct counts *all; /* an array; the index is the signo */
 static int room;
-static uint64_t unseen;    /* emissions not counted, for lack of memory */
-static uint64_t unwritten; /* pages that could not be written */
+static uint64_t unseen;    /* the number of emissions that were not counted, for lack of memory */
+static uint64_t unwritten; /* the number of pages that could not be written */
 static struct tocsin_op writing;
 
 /* Counting */
@@ -105,8 +106,8 @@ static int on_any(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Building the page. Names of signals, owners and resources contain no character that must be
-   escaped. */
+/* Functions that build the page. Names of signals, owners and resources contain no character that
+   must be escaped. */
 
 struct text {
     char *data;
@@ -185,8 +186,8 @@ static void add_durations(struct text *text)
     }
 }
 
-/* Adds up the figures of all owners with the same name, for example two versions of one plugin.
-   Returns false if another owner of this name has a smaller id: then the sum is printed for that
+/* Adds up the figures of all owners with the same name, for example of two versions of one plugin.
+   Returns false if an owner with a smaller id has this name, too. Then the sum is printed for that
    owner. */
 static bool owner_sum(struct tocsin_owner_facts *sum)
 {
@@ -224,7 +225,7 @@ static void add_owners(struct text *text)
                 (unsigned long long)facts.refused);
 }
 
-/* The file. A thread of the pool writes it, and uses nothing but the page. */
+/* Functions that write the file. A thread of the pool calls them, and they use only the page. */
 
 struct page {
     struct text text;
@@ -303,7 +304,7 @@ static struct page *page_new(void)
     return page;
 }
 
-/* Starts to write a page, unless the previous page is still being written. */
+/* Starts to write a page. If the previous page is still being written, nothing is started. */
 static int on_time(const struct tocsin_info *info, void *arg)
 {
     struct page *page = writing.source.id ? NULL : page_new();
@@ -320,7 +321,7 @@ static int on_time(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Writes the page on the calling thread. */
+/* Writes the page on the calling thread, and not on a thread of the pool. */
 static int write_now(void)
 {
     struct page *page = page_new();
@@ -331,8 +332,8 @@ static int write_now(void)
     return err;
 }
 
-/* Returns an error if the path is not a regular file, such as /dev/stdout. Only a regular file
-   may be replaced. */
+/* Returns an error if the path is not a regular file, such as /dev/stdout. The plugin may replace
+   only a regular file. */
 static int check_to(const char *to)
 {
     if (!*to)
@@ -356,10 +357,11 @@ static int64_t read_every(void)
     return *text >= '1' && *text <= '9' && !*end && !errno && number <= 1000000000000 ? number : 0;
 }
 
-/* Reload: the new version continues the counts. Signos are valid as long as the process runs. */
+/* A reload: the new version continues the counts of the old version. Signos stay valid as long as
+   the process runs. */
 
 enum { STATE_VERSION = 1 };
-/* the array of counts, by signo, follows this struct */
+/* The array of counts, indexed by signo, follows this struct in memory. */
 struct left {
     uint32_t counts_size, bounds;
     uint64_t room, unseen, unwritten;

@@ -1,4 +1,4 @@
-/* Reads a number from a setting, with a decimal point in every locale. */
+/* Reads a number from a setting. In every locale, the decimal point is a point. */
 #ifndef PLUGINS_NUMBER_H
 #define PLUGINS_NUMBER_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Returns false if the text is not a finite number. */
+/* Stores the number. Returns false if the text is not a finite number. */
 static inline bool number_read(const char *text, double *ret_number)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", NULL);

@@ -1,13 +1,14 @@
-/* The plugin "record": writes emissions to a file, for the plugin "replay" or for a look after a
-   crash.
+/* The plugin "record": writes emissions to a file. The plugin "replay" reads the file, or a person
+   reads it after a crash.
 
-   to         the file; required. It replaces an old recording, but a reloaded plugin continues its
-              own recording
+   to         the file; required. A new recording replaces an old one, but a reloaded plugin
+   continues
+              its own recording
    patterns   which signals; default "**, !tocsin.**"
 
    Each emission is written at once, with one call. Emissions that a full disk refuses are counted,
-   and the plugin prints the error once. When there is room again, a frame states how many were
-   lost. */
+   and the plugin prints the error once. When there is room again, a frame states how many emissions
+   were lost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,14 +32,14 @@ TOCSIN_PLUGIN("record", "1.0", "Writes emissions to a file, for the plugin repla
     TOCSIN_SETTING("patterns", "pattern", "**, !tocsin.**", "Which signals are recorded."));
 /* clang-format on */
 
-enum { HEAD = 8 }; /* size of a frame's head, which holds its size and sum */
+enum { HEAD = 8 }; /* the size of a frame's head, which contains the frame's size and its sum */
 
 static int fd = -1;
-static off_t end; /* file offset behind the last whole frame */
+static off_t end; /* the file offset after the last complete frame */
 static unsigned char *frame;
 static size_t used, room;
 static bool short_of_memory;
-static bool *known; /* signos whose names are in the file */
+static bool *known; /* known[signo] is true if the name of the signal is already in the file */
 static int known_room;
 static uint64_t lost;
 static struct trouble trouble = { .plugin = "record",
@@ -78,8 +79,8 @@ static void frame_begin(char kind)
     put(&kind, 1);
 }
 
-/* Writes the frame. If only a part could be written, truncates the file to the last whole frame,
-   because a reader would stop at the part. */
+/* Writes the frame. If only a part could be written, truncates the file after the last complete
+   frame. The reason: a reader would stop at the incomplete frame. */
 static bool frame_end(void)
 {
     uint32_t head[2];
@@ -108,7 +109,7 @@ static bool frame_end(void)
 
 /* Contents of frames */
 
-/* Writes the name and the fields of the signal, once. */
+/* Writes the name and the fields of the signal, unless the file contains them already. */
 static bool write_signal(const struct tocsin_info *info)
 {
     struct tocsin_signal_facts facts;
@@ -197,12 +198,15 @@ static int on_any(const struct tocsin_info *info, void *arg)
         write_lost();
     if (!write_emission(info))
         lost++;
-    else /* Not after write_lost(): its small frame may fit although an emission does not. */
+    /* Only a written emission counts as a success. The frame of write_lost() is small, so it may
+       fit although an emission does not fit. */
+    else
         trouble_note(&trouble, "", 0);
     return TOCSIN_NEXT;
 }
 
-/* Creates the new file. It replaces the old recording only after its header has been written. */
+/* Creates the new file. The new file replaces the old recording only after its header has been
+   written. */
 static int file_begin(const char *to)
 {
     char fresh[4120];
@@ -234,11 +238,12 @@ static int file_make(const char *to)
     return err < 0 ? tocsin_plugin_fail(err, why) : 0;
 }
 
-/* Reload: the new version continues the same file, unless somebody else has changed the file.
-   Signos are valid as long as the process runs. */
+/* A reload: the new version continues the same file, unless somebody else has changed the file.
+   Signos stay valid as long as the process runs. */
 
 enum { STATE_VERSION = 1 };
-/* The state that the old version saves for the new one. The array known follows this struct. */
+/* The state that the old version saves for the new version. The array known follows this struct in
+   memory. */
 struct left {
     uint64_t device, inode, end, lost, known_room;
 };
@@ -269,7 +274,7 @@ static bool is_same(int file, const struct left *left)
            lseek(file, 0, SEEK_END) >= 0;
 }
 
-/* Continues the recording of the old version. Returns false if there is none. */
+/* Continues the recording of the old version. Returns false if there is no such recording. */
 static bool file_continue(const char *to)
 {
     struct tocsin_bytes state;

@@ -5,11 +5,13 @@
    speed      1: at the recorded times; 2: twice as fast; 0: as fast as the loop turns; default 1
    step       yes: one emission for each replay.step, at any speed; default no
 
-   An emission is skipped if its signal is not declared when it is due, or is declared with another
-   layout. A field of type op is set to none, since its number would mean another operation here.
-   An emission that is refused with -EAGAIN is tried again, so the order is kept. At the end of the
-   recording, or at the first damaged frame, replay.done says how many emissions were emitted and
-   skipped, and how many were lost during the recording. */
+   An emission is skipped if its signal is not declared when the emission is due, or is declared
+   with another layout. A field of type op is set to none, since its number would mean another
+   operation in this process. An emission that is refused with -EAGAIN is tried again, so the order
+   is kept.
+
+   The signal replay.done is emitted at the end of the recording, or at the first damaged frame. It
+   says how many emissions were emitted and skipped, and how many were lost during the recording. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,33 +45,35 @@ TOCSIN_PLUGIN("replay", "1.0", "Emits the emissions of a recording."
 enum { HEAD = 8, BATCH = 64, AGAIN_MS = 1 };
 #define GAP_MOST_US (366 * 86400e6)
 
-/* A signal of the recording. */
+/* A signal that the recording contains. */
 struct kind {
-    char *name, *fields; /* NULL: the setting "patterns" excludes the signal */
-    int signo;           /* 0: not yet declared with these fields */
+    char *name, *fields; /* `name` is NULL if the setting "patterns" excludes the signal */
+    int signo;           /* 0 means that the signal is not yet declared with these fields */
     const struct tocsin_layout *layout;
 };
 
-static FILE *file;          /* read frame by frame; another process may truncate it meanwhile */
-static unsigned char *data; /* the current frame without its head */
+/* the file is read frame by frame, since another process may truncate it at any time */
+static FILE *file;
+static unsigned char *data; /* the bytes of the current frame, without its head */
 static size_t data_room;
-static struct kind *kinds; /* array by the numbers in the recording */
+static struct kind *kinds; /* an array; the index is the number of a signal in the recording */
 static uint32_t kinds_room;
-static void *payload; /* payload of the next emission; its texts lie in data */
+static void *payload; /* the payload of the next emission; the texts of the payload lie in data */
 static size_t payload_room;
-static const struct kind *next; /* the next emission; NULL: not read yet */
-static int64_t last_us;         /* recorded time of the last frame that was read */
-/* time now, when the replay began; when the next emission is due */
+/* the signal of the next emission; NULL means that the emission is not read yet */
+static const struct kind *next;
+static int64_t last_us; /* the recorded time of the last frame that was read */
+/* began_us is the time at which the replay began; next_us is the time of the next emission */
 static int64_t began_us, next_us;
-static double elapsed_us; /* from the beginning of the replay to the next emission */
+static double elapsed_us; /* the time from the beginning of the replay to the next emission */
 static bool timed;
 static double speed;
 static bool steps;
-static bool ended;    /* the recording has no more frames */
-static bool over;     /* replay.done was emitted */
-static bool waiting;  /* the timer for the next emission runs */
-static bool busy;     /* the handlers of an emission run */
-static uint64_t owed; /* replay.step signals not served yet */
+static bool ended;    /* true if the recording has no more frames */
+static bool over;     /* true if replay.done was emitted */
+static bool waiting;  /* true while the timer for the next emission runs */
+static bool busy;     /* true while the handlers of an emission run */
+static uint64_t owed; /* the number of replay.step signals that are not served yet */
 static struct replay_done done;
 static int done_signo;
 
@@ -84,7 +88,8 @@ static int grow(void **memory, size_t *room, size_t size)
     return 0;
 }
 
-/* Reads the next frame. Returns false if there is none, or if it is incomplete. */
+/* Reads the next frame. Returns false if there is no further frame, or if the frame is
+   incomplete. */
 static bool frame_next(struct reader *ret_frame)
 {
     uint32_t head[2];
@@ -144,7 +149,7 @@ static int read_signal(struct reader *frame)
     return kind->name && kind->fields ? 0 : -ENOMEM;
 }
 
-/* Returns the signal, or NULL if the emission is to be skipped. */
+/* Returns the signal with this number. Returns NULL if its emissions must be skipped. */
 static const struct kind *kind_of(uint32_t number)
 {
     struct kind *kind = number < kinds_room && kinds[number].name ? &kinds[number] : NULL;
@@ -161,8 +166,8 @@ static const struct kind *kind_of(uint32_t number)
     return kind;
 }
 
-/* Builds a payload by its layout: the pointer to the layout, then the fields, each aligned for its
-   type. */
+/* Builds a payload by its layout. The payload has the pointer to the layout, and then the fields.
+   Each field is aligned for its type. */
 
 struct type {
     const char *name;
@@ -245,9 +250,9 @@ static int read_payload(struct reader *frame, const struct tocsin_layout *layout
     return frame->bad ? -EBADMSG : 0;
 }
 
-/* Computes when the emission is due. If several loops recorded, an emission may be older than
-   the first one, and is due at once. Returns false if it is due in more than a year, which means
-   that the recording is damaged. */
+/* Computes the time at which the emission is due. If several loops recorded, an emission may be
+   older than the first one; then it is due at once. Returns false if the emission is due in more
+   than a year, which means that the recording is damaged. */
 static bool time_take(int64_t turn_us)
 {
     double gap_us = 0;
@@ -269,7 +274,7 @@ static int read_emission(struct reader *frame)
     int64_t turn_us;
     int err;
 
-    take(frame, 8 + 4 + 8 + 8); /* skip code, status, overrun, sequence and parent */
+    take(frame, 8 + 4 + 8 + 8); /* skips the members code, status, overrun, sequence and parent */
     take_into(frame, &turn_us, sizeof turn_us);
     if (frame->bad)
         return -EBADMSG;
@@ -292,7 +297,7 @@ static int read_lost(struct reader *frame)
     return frame->bad ? -EBADMSG : 0;
 }
 
-/* Reads frames up to the next emission. Returns false if there is none. */
+/* Reads frames up to the next emission. Returns false if there is no further emission. */
 static bool read_next(void)
 {
     struct reader frame;
@@ -347,7 +352,7 @@ static int finish(void)
     return over ? TOCSIN_NEXT : wait_for(AGAIN_MS * 1000);
 }
 
-/* Emits at most BATCH emissions, so that the loop can do other work. */
+/* Emits at most BATCH emissions. So the loop can also do other work. */
 static int emit_batch(void)
 {
     for (int i = 0; i < BATCH && (!steps || owed); i++) {
@@ -366,11 +371,11 @@ static int on_due(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     waiting = false;
-    return info->status < 0 || over ? TOCSIN_NEXT
-                                    : emit_batch(); /* below 0: the plugin is unloaded */
+    /* a number below 0 means that the plugin is being unloaded */
+    return info->status < 0 || over ? TOCSIN_NEXT : emit_batch();
 }
 
-/* Handles replay.step. A handler of a replayed emission may emit it, too. */
+/* Handles replay.step. A handler of a replayed emission may also emit replay.step. */
 static int on_step(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;

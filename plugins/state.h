@@ -9,8 +9,9 @@
 
 #include <tocsin/plugin.h>
 
-/* Returns true and the state if it has this format version and at least `least` bytes. Returns
-   false if there is no state, or if it has another format, which is reported. */
+/* Stores the state and returns true if the state has this format version and at least `least`
+   bytes. Returns false if there is no state. If the state has another format, the function reports
+   that and returns false. */
 static inline bool state_take(const char *plugin, uint32_t version, size_t least,
                               struct tocsin_bytes *ret_state)
 {

@@ -1,5 +1,5 @@
-/* Reports write errors on the standard error. The first error is reported. Later errors are
-   reported only after a write has succeeded again. */
+/* Reports write errors on the standard error. The first error is reported. A later error is
+   reported only if a write has succeeded since the last report. */
 #ifndef PLUGINS_TROUBLE_H
 #define PLUGINS_TROUBLE_H
 
@@ -14,7 +14,7 @@ struct trouble {
     bool said;
 };
 
-/* Records the result of a write. err is 0 if the write succeeded. */
+/* Records the result of a write. The parameter `err` is 0 if the write succeeded. */
 static inline void trouble_note(struct trouble *trouble, const char *where, int err)
 {
     char plain[512];

@@ -6,7 +6,8 @@
 
 #include "test.h"
 
-TOCSIN__UNUSED static int refs; /* the number of references to objects of the type shared */
+/* the number of references to objects whose operations are `shared` */
+TOCSIN__UNUSED static int refs;
 
 TOCSIN__UNUSED static int ref(void *object)
 {

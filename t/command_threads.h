@@ -58,7 +58,8 @@ TOCSIN__UNUSED static int peer_does(struct peer *peer, int (*does)(void *arg), v
     return peer_finishes(peer);
 }
 
-/* Ends the thread. A loop of the thread is not freed by tocsin_loop_free before. */
+/* Ends the thread without a call of tocsin_loop_free(). If the thread has a loop, the end of the
+   thread frees the loop. */
 TOCSIN__UNUSED static void peer_leaves(struct peer *peer)
 {
     peer->does = NULL;
@@ -82,7 +83,8 @@ TOCSIN__UNUSED static int do_turn(void *none)
     return tocsin_loop_turn(0);
 }
 
-/* Runs turns until a turn finds nothing to do. Returns the sum of their results, or an error. */
+/* Runs turns until a turn finds nothing to do. Returns the sum of the turns' results, or the
+   negative errno of the turn that failed. */
 TOCSIN__UNUSED static int do_turns(void *none)
 {
     int count, sum = 0;
@@ -99,7 +101,7 @@ TOCSIN__UNUSED static int do_loop(void *ret_loop)
     return 0;
 }
 
-/* Frees the loop of the thread, on which nothing may be left, and ends the thread. */
+/* Frees the thread's loop, and ends the thread. The test fails if an object is left in the loop. */
 TOCSIN__UNUSED static void peer_end(struct peer *peer)
 {
     ck_assert_int_eq(peer_does(peer, do_free, NULL), 0);

@@ -1,12 +1,13 @@
-/* F3: runs a job many times. In each run a different allocation or system call fails. */
+/* Contract line F3: these functions run a job many times. In each run, another allocation or system
+   call fails. */
 #ifndef TOCSIN_T_FAULTS_H
 #define TOCSIN_T_FAULTS_H
 
 #include "base/mem.h"
 #include "handlers.h"
 
-/* The start of an operation. If the start succeeded, the operation must end once; if it failed,
-   never. */
+/* The start of an operation. If the start returned 0, the operation must end exactly once. If the
+   start failed, the operation must never end. */
 struct started {
     struct tocsin_op op;
     int err, ended;
@@ -31,10 +32,10 @@ TOCSIN__UNUSED static void check_started(const struct started *all, int count)
     }
 }
 
-/* Runs the job again and again, and makes the nth call that can fail fail in the nth run. A first
-   run without a failure creates what a process creates only once. The number of calls is not known
-   before, since the number of tasks that a thread takes varies. So the loop ends after a run that
-   made fewer than nth calls. */
+/* Runs the job repeatedly. In the nth run, the nth call that can fail fails. The first run has no
+   failure, since a process allocates some objects only once. The number of calls varies, since a
+   thread takes a varying number of tasks. Therefore the loop ends after a run that made fewer than
+   nth calls. */
 TOCSIN__UNUSED static void each_in_turn(const char *what, void (*job)(void))
 {
     int descriptors;

@@ -36,8 +36,8 @@ TOCSIN__UNUSED static void scarce_end(void)
         close(fillers[--filled]);
 }
 
-/* Runs the job in children with 0 to 8 free descriptors. The test fails if a child fails or is
-   killed. */
+/* Runs the job in nine children, which have 0 to 8 free descriptors. The test fails if a child
+   fails or is killed. */
 TOCSIN__UNUSED static void each_room(const char *what, void (*job)(int room))
 {
     for (int room = 0; room <= SCARCE_MOST; room++) {

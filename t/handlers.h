@@ -1,6 +1,6 @@
-/* Handlers that several tests use: tell records the last info, write_down appends a word to a text
-   for each call. The file also has a function that runs turns until a handler has been called often
-   enough. */
+/* Handlers that several tests use. The handler `tell` records the last info. The handler
+   `write_down` appends a word to a text in each call. Another function runs turns until a handler
+   has been called often enough. */
 #ifndef TOCSIN_T_HANDLERS_H
 #define TOCSIN_T_HANDLERS_H
 
@@ -10,7 +10,8 @@
 #include "test.h"
 
 struct told {
-    /* count: the number of calls; the others: members of the last info */
+    /* The member `count` is the number of calls. The other members are copies of the last info's
+       members. */
     int count, status, code, signo;
     unsigned overrun;
     uint64_t source, sequence, parent;
@@ -32,7 +33,7 @@ TOCSIN__UNUSED static int tell(const struct tocsin_info *info, void *arg)
     return told->answer;
 }
 
-/* A handler whose arg is a text, which it appends to written. */
+/* The handler `write_down` appends its arg, a string, to the text written. */
 TOCSIN__UNUSED static char written[4096];
 
 TOCSIN__UNUSED static int write_down(const struct tocsin_info *info, void *arg)
@@ -43,8 +44,8 @@ TOCSIN__UNUSED static int write_down(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Handlers whose arg points to a handler or an operation. They disconnect the handler or cancel the
-   operation. */
+/* The arg of these handlers points to the handler that they disconnect, or to the operation that
+   they cancel. */
 TOCSIN__UNUSED static int disconnect_arg(const struct tocsin_info *info, void *arg)
 {
     (void)info;

@@ -1,12 +1,13 @@
-/* Repeats a call once if it failed because a test made an allocation or a call that opens a
-   descriptor fail. */
+/* A test makes an allocation fail, or a call that opens a descriptor. The macro retried() then
+   repeats the failed call of the library once. */
 #ifndef TOCSIN_T_RETRY_H
 #define TOCSIN_T_RETRY_H
 
 #include <errno.h>
 #include <stdbool.h>
 
-/* the number of calls that failed in this way; some tests also count calls that returned NULL */
+/* The number of calls that failed with -ENOMEM or -EMFILE. Some tests also count calls that
+   returned NULL. */
 static int failures;
 
 static bool failed(int result)
@@ -15,8 +16,8 @@ static bool failed(int result)
     return result == -ENOMEM || result == -EMFILE;
 }
 
-/* Makes the call, and makes it again if it failed with -ENOMEM or -EMFILE. The value is the last
-   result. */
+/* Makes the call. If the call fails with -ENOMEM or -EMFILE, the macro makes the call again. The
+   macro's value is the result of the last call. */
 #define retried(call) \
     ({ \
         int result_ = (call); \

@@ -1,24 +1,8 @@
-#define _DEFAULT_SOURCE /* NSIG */
+#define _DEFAULT_SOURCE /* for the constant NSIG */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #include "test.h"
 
@@ -39,17 +23,6 @@ int test_descriptors(void)
 void test_leaves(int count)
 {
     leaves = count;
-}
-
-long test_scaled(long count, int sanitized, int valgrind)
-{
-    return RUNNING_ON_VALGRIND ? count / valgrind : SANITIZED ? count / sanitized : count;
-}
-
-void test_skip(const char *what, const char *why)
-{
-    printf("skip: %s: %s\n", what, why);
-    fflush(stdout);
 }
 
 static void begin(void)
@@ -73,8 +46,8 @@ TCase *test_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* nohup, and a shell that starts a background process, let the process ignore some signals. This
-   function restores the default dispositions, which the tests expect. */
+/* nohup makes the process ignore some signals, and so does a shell that starts a background
+   process. The tests expect the default dispositions, which this function restores. */
 static void signals_as_usual(void)
 {
     for (int number = 1; number < NSIG; number++) {

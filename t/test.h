@@ -1,5 +1,5 @@
-/* Included by every Check program. test.c contains their main function, and a fixture which checks
-   that a test leaves nothing behind. */
+/* Every Check program includes this header. test.c contains the main function of these programs. It
+   also has a fixture, which checks that a test leaves no object and no descriptor behind. */
 #ifndef TOCSIN_T_TEST_H
 #define TOCSIN_T_TEST_H
 
@@ -10,24 +10,27 @@
 
 #include <tocsin.h>
 
-/* Each program defines test_suite and creates its test cases with test_case. Around each test, a
-   fixture frees the loop and checks that nothing was left in it. The fixture also checks that as
-   many descriptors are open as before the test. */
+/* Each program defines test_suite, and creates its test cases with test_case. After each test, the
+   fixture frees the loop and checks that no object was left in the loop. The fixture also checks
+   that the number of open descriptors is the same as before the test. */
 Suite *test_suite(void);
 TCase *test_case(Suite *suite, const char *name);
 
 /* Tells the fixture that this test deliberately leaves count objects in its loop. */
 void test_leaves(int count);
 
-/* Returns count, divided by sanitized in a sanitizer build, or by valgrind under valgrind. */
+/* Returns count divided by sanitized in a sanitizer build, or by valgrind if valgrind runs the
+   test. In a plain build it returns count. */
 long test_scaled(long count, int sanitized, int valgrind);
+/* Returns a time limit, which is longer under a sanitizer or valgrind, where all takes longer. */
+int64_t test_longer_ms(int64_t ms);
 
 /* Reports that a part of the test cannot run here. The test summary lists the parts that were
    skipped. */
 void test_skip(const char *what, const char *why);
 
-/* Ends the process with status 1 if the condition is false. For the child of a fork, where no
-   function of Check may be called. */
+/* Ends the process with status 1 if the condition is false. Tests use this macro in the child of a
+   fork, where no function of Check may be called. */
 #define require(yes) \
     do { \
         if (!(yes)) { \

@@ -1,5 +1,5 @@
-/* From a real signal handler: a signal that is declared TOCSIN_ASYNC may be posted there. (To
-   handle the real signal itself, tocsin_on("os.sigalrm", on_alarm, NULL) is enough.) */
+/* A real signal handler posts a signal. The posted signal must be declared TOCSIN_ASYNC. (A program
+   that only handles the real signal needs less: tocsin_on("os.sigalrm", on_alarm, NULL).) */
 #include <signal.h>
 #include <sys/time.h>
 

@@ -1,4 +1,5 @@
-/* Sent to one loop, although all loops handle the signal: tocsin_post_to() names the loop. */
+/* The signal is sent to one loop only, although all loops handle it: tocsin_post_to() names the
+   loop. */
 #include "traffic.h"
 
 #define BALL(F) F(i64, passed_us)
@@ -17,7 +18,8 @@ static int declare(void)
     return passed;
 }
 
-/* If the inbox of the next loop is full, tries again a little later. */
+/* Posts the ball to the next loop. If the inbox of that loop is full, the post is repeated a little
+   later. */
 static int pass(const struct tocsin_info *time, void *arg)
 {
     enum party next = (party_here() + 1) % LOOPS;

@@ -1,5 +1,5 @@
-/* Emitted by one loop, handled on two: when tocsin_emit returns, the handlers of its own loop have
-   run, and the other loop has a copy in its inbox. */
+/* One loop emits the signal, and two loops handle it. When tocsin_emit() returns, the handlers of
+   the emitting loop have run. The other loop has a copy of the emission in its inbox. */
 #include "traffic.h"
 
 #define BELL(F) F(u32, stroke) F(i64, rung_us)

@@ -1,6 +1,6 @@
-/* More messages than a loop can handle. The inbox of a loop is bounded. When it is full, the
-   post returns -EAGAIN and sends nothing. The sender decides what to do: this sender waits a
-   little and tries again. */
+/* A loop gets more messages than it can handle. The inbox of a loop is bounded. When it is full,
+   the post returns -EAGAIN and sends nothing. The sender decides what to do then: this sender waits
+   a little and tries again. */
 #include "traffic.h"
 
 #define CHORE(F) F(u32, number) F(i64, given_us)
@@ -18,7 +18,8 @@ static int declare(void)
     return given;
 }
 
-/* A handler that sleeps blocks its loop meanwhile. (Use tocsin_work for long tasks.) */
+/* This handler sleeps, and so blocks its loop. (A program should use tocsin_work() for long
+   tasks.) */
 static int on_chore(const struct tocsin_info *info, void *arg)
 {
     (void)arg;

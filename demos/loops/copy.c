@@ -1,6 +1,6 @@
-/* Progress of a worker: only the newest matters, so the signal coalesces. While one emission waits
-   in an inbox, the next one replaces it, and info->overrun counts the replaced ones. So a post is
-   never refused for lack of room. */
+/* A worker posts its progress. Only the newest progress matters, so the signal coalesces: while one
+   emission waits in an inbox, the next one replaces it. info->overrun counts the replaced
+   emissions. Therefore a post is never refused for lack of room. */
 #include "traffic.h"
 
 #define COPY(F) F(u64, blocks) F(i64, copied_us)

@@ -1,5 +1,5 @@
-/* Sent from every thread to all loops. A thread may post with or without a loop. Each loop that
-   handles the signal delivers the news in its next turn. */
+/* Every thread sends the signal to all loops. A thread may post with or without a loop of its own.
+   Each loop that handles the signal delivers the news in its next turn. */
 #include "traffic.h"
 
 #define NEWS(F) F(string, text) F(i64, told_us)
@@ -28,8 +28,8 @@ static int connect_handlers(void)
     return tocsin_on("news.told", on_news, NULL);
 }
 
-/* All loops receive the news. If one loop has no room, none receives it. This loop does not wait
-   for room, because its timer soon ticks again. */
+/* Posts the news to all loops. If one loop has no room, no loop receives the news. This loop does
+   not wait for room, because its timer soon ticks again. */
 static int post_news(const struct tocsin_info *tick, void *arg)
 {
     (void)tick, (void)arg;
@@ -44,7 +44,7 @@ static int start(enum party loop)
     return tocsin_every(EACH_MS, TOCSIN_EACH(post_news), NULL);
 }
 
-/* A thread without a loop blocks no handlers, so it may wait for room. */
+/* A thread without a loop has no handlers that it could block, so it may wait for room. */
 static void post_from_thread(void)
 {
     while (!show_over()) {

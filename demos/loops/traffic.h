@@ -1,11 +1,11 @@
-/* The signals that demos/loops sends between its loops: six, each in a file beside this one. The
-   code in harness/ counts and draws them. */
+/* The six signals that demos/loops sends between its loops. Each signal has a file beside this one.
+   The code in harness/ counts and draws them. */
 #ifndef TRAFFIC_H
 #define TRAFFIC_H
 
 #include <tocsin.h>
 
-/* The senders: four loops, each on its own thread, and four senders without a loop. */
+/* The parties that send: four loops, each on its own thread, and four senders without a loop. */
 enum party { MAIN, EAST, WEST, SLOW, LOOPS, CRIER = LOOPS, GIVER, COPIER, CLOCK, PARTIES };
 
 #define BIT(party) (1u << (party))
@@ -13,12 +13,14 @@ enum party { MAIN, EAST, WEST, SLOW, LOOPS, CRIER = LOOPS, GIVER, COPIER, CLOCK,
 
 struct traffic {
     const char *signal;
-    unsigned handled_on;           /* a BIT for each loop that handles the signal */
-    unsigned sent_by;              /* a BIT for each party that sends the signal */
-    int (*declare)(void);          /* called first; returns the signo */
-    int (*connect)(void);          /* called on each loop that handles it */
-    int (*start)(enum party loop); /* called on each loop when all are connected; may be NULL */
-    void (*thread)(void); /* body of the sender that is a thread without a loop; NULL: none */
+    unsigned handled_on;  /* has a BIT for each loop that handles the signal */
+    unsigned sent_by;     /* has a BIT for each party that sends the signal */
+    int (*declare)(void); /* called before the other functions; returns the signo */
+    int (*connect)(void); /* called on each loop that handles the signal */
+    /* called on each loop when all loops are connected; may be NULL */
+    int (*start)(enum party loop);
+    /* the function of a sending thread without a loop; NULL means that there is no such thread */
+    void (*thread)(void);
 };
 
 enum { SIGNALS = 6 };
@@ -26,25 +28,27 @@ extern const struct traffic traffic_news, traffic_bell, traffic_ball, traffic_co
     traffic_alarm;
 extern const struct traffic *const traffics[SIGNALS];
 
-/* These functions count emissions and deliveries for the drawing. result: what the function that
-   emits or posts has returned. */
-void count_sent(int signo, int result); /* by the calling thread, to all loops that handle it */
-void count_sent_to(enum party loop, int signo, int result); /* by the calling thread, to one loop */
-/* by a real signal handler, to all loops; async-signal-safe */
+/* These functions count emissions and deliveries for the drawing. The parameter `result` is the
+   result of the function that emitted or posted. */
+/* counts a send by the calling thread, to all loops that handle the signal */
+void count_sent(int signo, int result);
+/* counts a send by the calling thread, to one loop */
+void count_sent_to(enum party loop, int signo, int result);
+/* counts a send by a real signal handler, to all loops; async-signal-safe */
 void count_sent_by(enum party party, int signo, int result);
-/* a delivery on the calling thread; sent_us is 0 if the time of sending is unknown */
+/* counts a delivery on the calling thread; sent_us is 0 if the time of sending is unknown */
 void count_delivered(const struct tocsin_info *info, int64_t sent_us);
 
-/* Makes the calling thread this party. */
+/* Says that the calling thread is this party. */
 void party_enter(enum party party);
 enum party party_here(void);
 const char *party_name(enum party party);
 struct tocsin_loop party_loop(enum party loop);
 
-/* True if the run is over (signal show.over). Then nothing may be sent any more. */
+/* Returns true if the run is over (signal show.over). Nothing may be sent after that. */
 bool show_over(void);
 
 void nap_us(long us);
-void nap_varied(void); /* sleeps for a time that varies slowly */
+void nap_varied(void); /* sleeps for a time that changes slowly from call to call */
 
 #endif

@@ -1,4 +1,4 @@
-/* Counts words. The next version gets the count, so a reload loses nothing. */
+/* A plugin that counts words. A reload passes the count to the next version, so no word is lost. */
 #include <tocsin/plugin.h>
 
 #include "chat.h"

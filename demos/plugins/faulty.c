@@ -1,5 +1,5 @@
-/* Fails at every line. The host keeps running, and after some failures no longer calls this plugin.
- */
+/* A plugin that fails at every line. The host keeps running. After several failures, the library
+   does not call this plugin any more. */
 #include <tocsin/plugin.h>
 
 #include "chat.h"

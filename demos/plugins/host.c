@@ -1,5 +1,5 @@
-/* A host that emits the lines of a chat, and plugins that handle them. One plugin is reloaded
-   meanwhile, one is faulty. */
+/* A host that emits the lines of a chat, and plugins that handle these lines. One plugin is
+   reloaded while the chat continues, and one plugin is faulty. */
 #include <stdlib.h>
 #include <tocsin/host.h>
 #include <tocsin/owner.h>
@@ -60,7 +60,8 @@ static int on_tick(const struct tocsin_info *info, void *arg)
         return tocsin_drain(-1);
     say(lines[line].who, lines[line].text);
     if (++line == 3)
-        return tocsin_plugin_reload("count", NULL, NULL, NULL); /* the chat continues meanwhile */
+        /* the chat continues while the plugin is reloaded */
+        return tocsin_plugin_reload("count", NULL, NULL, NULL);
     return TOCSIN_NEXT;
 }
 

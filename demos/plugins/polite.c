@@ -1,4 +1,5 @@
-/* Answers a question before each line, and refuses lines with one word. */
+/* A plugin that answers a question before each line. It refuses lines that contain a certain
+   word. */
 #include <tocsin/plugin.h>
 
 #include "chat.h"

@@ -1,5 +1,5 @@
-/* Callback: name the function to call at the end, and return. The job is cut into functions at each
-   place where it waits. */
+/* Callback: the program names a function that is called at the end, and returns. So the job is cut
+   into several functions, at each place where it waits. */
 #include "job.h"
 
 static int begin(void);

@@ -1,4 +1,4 @@
-/* Coroutine: the synchronous style on fibers. Each line waits for the one before it, while other
+/* Coroutine: the synchronous style, on fibers. Each line waits for the line before it, while other
    fibers run. */
 #include "job.h"
 

@@ -1,5 +1,5 @@
-/* Future: a fetch is a placeholder for its reply, a value that can be passed on. The code that
-   holds it decides what happens at the end. */
+/* Future: a fetch is a placeholder for its reply. The placeholder is a value that can be passed on.
+   The code that has the value decides what happens at the end. */
 #include "job.h"
 
 static int begin(void);

@@ -1,8 +1,8 @@
-/* Registry: a fetch names no receiver. Handlers connect to the signal once, for all fetches, and
-   are called in turn. */
+/* Registry: a fetch names no receiver. Handlers connect to the signal once, for all fetches. They
+   are called one after the other. */
 #include "job.h"
 
-static char a_next[] = "a next"; /* the data word of a fetch of a next page */
+static char a_next[] = "a next"; /* the data word of a fetch that fetches a next page */
 
 static int begin(const struct tocsin_info *info, void *arg)
 {
@@ -22,7 +22,7 @@ static int follow(const struct tocsin_info *info, void *arg)
         return TOCSIN_NEXT;
     job_fetch(next, NULL, &fetch);
     tocsin_source_set(fetch.source, a_next);
-    return TOCSIN_STOP; /* the handler begin is not called */
+    return TOCSIN_STOP; /* TOCSIN_STOP, so that the handler begin is not called */
 }
 
 int registry(void)

@@ -1,4 +1,5 @@
-/* Synchronous: wait for each reply, then continue. Simple and slow. */
+/* Synchronous: the program waits for each reply, and then continues. This style is simple and
+   slow. */
 #include "job.h"
 
 static const char *get(const char *url)

@@ -1,4 +1,4 @@
-/* Threads: the synchronous style, with a thread for each page. Each thread costs a stack and a
+/* Threads: the synchronous style, with a thread for each page. Each thread needs a stack and a
    loop. */
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,4 +1,5 @@
-/* Ids, callback types, errors and the version: every other header includes this one. */
+/* Ids, callback types, errors and the version. Every other header of tocsin includes this
+   header. */
 #ifndef TOCSIN_BASE_H
 #define TOCSIN_BASE_H
 
@@ -24,7 +25,7 @@
     }
 #define TOCSIN__UNSET \
     { \
-    } /* a member that is not named starts as zero, also in C++ */
+    } /* with empty braces, a member that is not named starts as zero, also in C++ */
 #define TOCSIN__ASSERT static_assert
 #else
 #define TOCSIN__BEGIN
@@ -39,29 +40,31 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_VERSION 0x000100 /* 0.1.0: two digits each */
+#define TOCSIN_VERSION 0x000100 /* version 0.1.0, with two hexadecimal digits for each number */
 
-/* pthread_cancel: these functions run turns, wait or write, so they are cancellation points:
-   tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move, tocsin_wait, tocsin_suspend,
-   tocsin_queue_wait, tocsin_post_wait, tocsin_disconnect_wait, tocsin_leak_check_begin,
-   tocsin_leak_check_end and tocsin_report. No other function is one. A thread may be cancelled in
-   one of them, or in a function of the program that the library calls: the thread holds no lock
-   then, and its loop is closed (T6, <tocsin/loop.h>).
+/* Cancellation by pthread_cancel. These functions run turns, wait or write, so they are
+   cancellation points: tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move,
+   tocsin_wait, tocsin_suspend, tocsin_queue_wait, tocsin_post_wait, tocsin_disconnect_wait,
+   tocsin_leak_check_begin, tocsin_leak_check_end and tocsin_report. No other function of the
+   library is a cancellation point. A thread may be cancelled in one of these functions, or in a
+   function of the program that the library calls. At that moment the thread holds no lock, and its
+   loop is closed (T6, <tocsin/loop.h>).
 
-   Cancellation is disabled while init or fini of a plugin, an inject function, or ref or unref of
-   an object runs. The library holds a lock or an incomplete copy then, so these functions must not
-   call pthread_exit either. PTHREAD_CANCEL_ASYNCHRONOUS is not supported. */
+   Cancellation is disabled while one of these functions runs: init or fini of a plugin, an inject
+   function, `ref` or `unref` of an object. The library holds a lock or an incomplete copy then, so
+   these functions must not call pthread_exit either. PTHREAD_CANCEL_ASYNCHRONOUS is not
+   supported. */
 
-/* F1. An id has a generation: a call with the id of an object that does not exist any longer
-   returns -ENOENT. Zero is no object. A call that fails sets its ret_ id to one that carries the
-   error, and every call with such an id returns that error. So a chain of calls can be checked
-   once, at its end. */
+/* F1. An id has a generation. So a call with the id of an object that does not exist any longer
+   returns -ENOENT. The id zero is no object. If a call fails, it stores the error in the id that
+   its ret_ parameter receives. Every call with such an id returns that error. So a program can make
+   several calls and check only the last one. */
 struct tocsin_source {
     uint64_t id;
 };
 struct tocsin_op {
     struct tocsin_source source;
-}; /* O8: an operation is a source: op.source */
+}; /* O8: an operation is a source, whose id is op.source */
 struct tocsin_handler {
     uint64_t id;
 };
@@ -79,18 +82,21 @@ struct tocsin_loop {
 };
 
 struct tocsin_info;
-typedef int (*tocsin_fn)(const struct tocsin_info *info, void *arg); /* a handler or a notify */
-typedef int (*tocsin_task)(void *arg); /* what tocsin_work, tocsin_spawn and tocsin_loop_call run */
-typedef void (*tocsin_drop)(void *arg); /* destructor of an arg: called once, after its last use */
+/* the type of handlers and notifies */
+typedef int (*tocsin_fn)(const struct tocsin_info *info, void *arg);
+/* The type of the functions that tocsin_work, tocsin_spawn and tocsin_loop_call run. */
+typedef int (*tocsin_task)(void *arg);
+/* the destructor of an argument `arg`: called once, after the last use of `arg` */
+typedef void (*tocsin_drop)(void *arg);
 
-/* Errors of protocols, for which errno has no number. Negative, like every error. */
+/* Errors of protocols, for which errno has no number. They are negative, like every error. */
 enum tocsin_error {
     TOCSIN_EURL = -3001,       /* the URL is malformed */
     TOCSIN_ESCHEME = -3002,    /* the scheme is not supported */
     TOCSIN_ENAME = -3003,      /* the host does not exist */
     TOCSIN_ETRUNCATED = -3004, /* the peer closed the connection before the end of the message */
     TOCSIN_ETOOBIG = -3005,    /* the message is larger than the limit */
-    TOCSIN_ECERT = -3006,      /* the peer's certificate is not trusted */
+    TOCSIN_ECERT = -3006,      /* the certificate of the peer is not trusted */
     TOCSIN_EHOST = -3007,      /* the certificate is for another host */
     TOCSIN_EREDIRECTS = -3008, /* there were too many redirects */
     TOCSIN_EHANDSHAKE = -3009, /* the TLS handshake failed */
@@ -110,10 +116,10 @@ enum tocsin_error {
 TOCSIN_API int tocsin_id_error(uint64_t id);
 
 /**
- * Returns the text of a status: "done" for 0; for a negative errno or a TOCSIN_E…, what went
- * wrong. A positive number is read as if it were negative. If an errno has a meaning of its own in
- * this library, the text states that meaning first, then the system's. TOCSIN_DEBUG=1 prints the
- * cause of a single error.
+ * Returns the text of a status. For 0 the text is "done"; for a negative errno or a TOCSIN_E…, the
+ * text says what went wrong. A positive number is read as if it were negative. If an errno has a
+ * special meaning in this library, the text states that meaning first, then the system's meaning.
+ * TOCSIN_DEBUG=1 prints the cause of each error.
  *
  * @owner   the text is constant
  * @return  the text, never NULL; "unknown error" for a number without a text

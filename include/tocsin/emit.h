@@ -1,5 +1,5 @@
-/* Emissions: calling the handlers of a signal now. And questions, which handlers answer at
-   once. */
+/* Emissions: calling the handlers of a signal immediately. And questions, which handlers answer
+   immediately. */
 #ifndef TOCSIN_EMIT_H
 #define TOCSIN_EMIT_H
 
@@ -7,24 +7,24 @@
 
 TOCSIN__BEGIN
 
-/* E9. What became of an emission. */
+/* E9. The result of an emission. */
 enum {
-    TOCSIN_NOBODY = 0, /* no handler; the default action was taken, or there is none */
+    TOCSIN_NOBODY = 0, /* no handler was called; the default action was taken, if there is one */
     TOCSIN_DELIVERED,  /* the handlers have been called */
-    TOCSIN_STOPPED,    /* the same, and one of them returned TOCSIN_STOP */
-    TOCSIN_PENDED      /* it is pending, or on its way to other loops only */
+    TOCSIN_STOPPED,    /* the handlers have been called, and one of them returned TOCSIN_STOP */
+    TOCSIN_PENDED      /* the emission is pending, or only other loops will deliver it */
 };
 
 /**
- * Emits a signal. Copies go into the inboxes of the other loops that listen (T2). Then the
- * handlers on the calling thread's loop are called in their order, before this returns; if they
- * are running already, the emission is pending instead (E5). An emission without listeners is no
- * error, and costs next to nothing (E12). payload is NULL for a signal that was declared without a
- * layout.
+ * Emits a signal. First, copies go into the inboxes of the other loops that listen (T2). Then the
+ * handlers on the calling thread's loop are called in their order, before this function returns. If
+ * these handlers are running already, the emission becomes pending instead (E5). An emission
+ * without listeners is no error, and costs almost nothing (E12). `payload` is NULL for a signal
+ * that was declared without a layout.
  *
- * TOCSIN_PENDED means: the signal is blocked; or older emissions of it are pending, because a
- * flush is delivering them or a queue is full, and must be delivered first; or only other loops
- * listen.
+ * There are three reasons for the result TOCSIN_PENDED. The signal is blocked. Or older emissions
+ * of the signal must be delivered first: a flush is delivering them, or a queue is full. Or only
+ * other loops listen.
  *
  * @owner   payload is borrowed until this returns; pending emissions and handlers that keep it use
  *          a deep copy
@@ -43,7 +43,7 @@ enum {
 TOCSIN_API int tocsin_emit(int signo, const struct tocsin_payload *payload);
 
 /**
- * Emits a signal on behalf of a source: handlers that listen to this source only are called, too
+ * Emits a signal on behalf of a source. Handlers that listen to this source only are called, too
  * (O8).
  *
  * @owner   as tocsin_emit
@@ -58,10 +58,11 @@ TOCSIN_API int tocsin_emit_from(struct tocsin_source source, int signo,
                                 const struct tocsin_payload *payload);
 
 /**
- * E17. Asks a question: a signal of kind TOCSIN_DIRECT. Its handlers are called at once, in their
- * order, until one returns a value other than TOCSIN_NEXT. Observers of other loops do not see the
- * question. Handlers may change it, and it may contain bare pointers. Only 0 means yes: every
- * failure refuses. ret_by, which may be NULL, is set to the handler that refused, if there is one.
+ * E17. Asks a question, which is a signal of kind TOCSIN_DIRECT. Its handlers are called
+ * immediately, in their order, until one returns a value other than TOCSIN_NEXT. Observers of other
+ * loops do not see the question. Handlers may change the question, and it may contain bare
+ * pointers. Only the result 0 means yes; every failure means no. `ret_by` is set to the handler
+ * that refused, if there is one; it may be NULL.
  *
  * @owner   question is borrowed until this returns
  * @return  0: no handler objects; TOCSIN_STOPPED: a handler returned TOCSIN_STOP; the negative

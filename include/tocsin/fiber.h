@@ -1,5 +1,5 @@
-/* Fibers: functions with a stack of their own, which a wait suspends. W4: the same function runs
-   as main, on a thread, or on a fiber. */
+/* A fiber runs a function on a stack of its own. A wait suspends the fiber. W4: the same function
+   may run as main, on a thread, or on a fiber. */
 #ifndef TOCSIN_FIBER_H
 #define TOCSIN_FIBER_H
 
@@ -7,14 +7,15 @@
 
 TOCSIN__BEGIN
 
-/* total_us: how long the fiber existed; suspended: how often it was suspended. */
+/* The payload of fiber.done. total_us: how long the fiber existed, in microseconds. suspended: how
+   often the fiber was suspended. */
 #define TOCSIN_FIBER_DONE(F) F(i64, total_us) F(u64, suspended)
 TOCSIN_LAYOUT(tocsin_fiber_done, TOCSIN_FIBER_DONE);
 
 /**
  * Runs task(arg) on a fiber of the calling thread's loop, from the loop's next turn on. A fiber is
- * an operation. If it is cancelled, its current wait and every later one return -ECANCELED; the
- * fiber ends when task returns. Its stack has 256 KiB and a guard page.
+ * an operation. If the fiber is cancelled, its current wait and every later wait return -ECANCELED.
+ * The fiber ends when `task` returns. Its stack has 256 KiB and a guard page.
  *
  * @owner   arg is lent until the terminal signal
  * @return  0; -EINVAL: task is NULL; -ENOMEM: no memory, perhaps for the stack; else as

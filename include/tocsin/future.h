@@ -1,5 +1,5 @@
-/* Futures (W1). An operation that was started with TOCSIN_FUTURE keeps its result, as a thread
-   that can be joined does, until one tocsin_wait, tocsin_then or tocsin_op_free takes it. A
+/* Futures (W1). An operation that was started with TOCSIN_FUTURE keeps its result, like a thread
+   that can be joined. One call of tocsin_wait, tocsin_then or tocsin_op_free takes the result. A
    promise is an operation without a type, which the program completes by hand
    (<tocsin/provider.h>). */
 #ifndef TOCSIN_FUTURE_H
@@ -10,10 +10,11 @@
 TOCSIN__BEGIN
 
 /**
- * Waits for an operation and takes its result. On a fiber this suspends the fiber, elsewhere it
- * runs turns. timeout_ms, in milliseconds, becomes the operation's deadline: at that time the
- * operation is cancelled, and this returns -ETIMEDOUT. An operation that cannot be cancelled is
- * waited for. -1: no limit, or the deadline that the operation has. ret_info may be NULL.
+ * Waits for an operation and takes its result. On a fiber this call suspends the fiber; elsewhere
+ * it runs turns. timeout_ms, in milliseconds, becomes the operation's deadline, if that is earlier
+ * than its deadline now. At the deadline the operation is cancelled, and this call returns
+ * -ETIMEDOUT. If the operation cannot be cancelled, the call waits for its end. -1 means that the
+ * deadline does not change. `ret_info` may be NULL.
  *
  * @owner   the operation is freed, except after -EDEADLK, -EBUSY and -EINVAL. If the result is 0
  *          or more, the info is the caller's, who gives it up with tocsin_info_unref; if it is
@@ -33,8 +34,9 @@ TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms,
                            struct tocsin_info **ret_info) TOCSIN_CHECKED;
 
 /**
- * Calls fn with the result of an operation, from the loop, when the operation has ended, or soon
- * if it has ended already. This takes the result: the operation is freed when fn returns.
+ * Calls `fn` with the result of an operation, from the loop. `fn` is called when the operation has
+ * ended, or soon if it has ended already. This takes the result: the operation is freed when `fn`
+ * returns.
  *
  * @owner   arg stays the caller's
  * @return  0; the error that op carries; -EBUSY: a tocsin_wait or tocsin_then waits for the
@@ -48,17 +50,17 @@ TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms,
  */
 TOCSIN_API int tocsin_then(struct tocsin_op op, tocsin_fn fn, void *arg);
 
-/* all.done: the number of operations, and how many of them ended with a negative status. any.done:
-   the operation that ended first, and its index. */
+/* The payloads of all.done and any.done. all.done: the number of operations, and how many of them
+   ended with a negative status. any.done: the operation that ended first, and its index. */
 #define TOCSIN_ALL_DONE(F) F(u32, count) F(u32, failed)
 #define TOCSIN_ANY_DONE(F) F(op, winner) F(u32, index)
 TOCSIN_LAYOUT(tocsin_all_done, TOCSIN_ALL_DONE);
 TOCSIN_LAYOUT(tocsin_any_done, TOCSIN_ANY_DONE);
 
 /**
- * Starts an operation that ends when all of ops have ended. Each of them was started with
- * TOCSIN_FUTURE and keeps its result: take it afterwards. With count 0 it ends at once. Cancelling
- * it cancels all of ops.
+ * Starts an operation that ends when all of `ops` have ended. Each of them must have been started
+ * with TOCSIN_FUTURE, and keeps its result, which the caller takes afterwards. If `count` is 0, the
+ * operation ends immediately. If the operation is cancelled, all of `ops` are cancelled.
  *
  * @owner   ops is copied
  * @return  0; the error that one of ops carries; -EBUSY: one of ops is waited for already, or
@@ -74,10 +76,10 @@ TOCSIN_API int tocsin_all(const struct tocsin_op *ops, size_t count,
                           const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 /**
- * Starts an operation that ends when the first of ops has ended. Each of them was started with
- * TOCSIN_FUTURE. The winner keeps its result: take it. The others are cancelled and freed, and
- * their ids are invalid. Cancelling the operation cancels and frees all of ops, and there is no
- * winner.
+ * Starts an operation that ends when the first of `ops` has ended. Each of them must have been
+ * started with TOCSIN_FUTURE. The first one, the winner, keeps its result, which the caller takes.
+ * The others are cancelled and freed, and their ids become invalid. If the operation is cancelled,
+ * all of `ops` are cancelled and freed, and there is no winner.
  *
  * @owner   ops is copied; all of ops but the winner are freed
  * @return  as tocsin_all; -EINVAL also: count is 0

@@ -1,14 +1,14 @@
 /* Handlers: functions that a loop calls when a signal is emitted. They are like the handlers of
-   POSIX's sigaction, but each signal has a list of them.
+   POSIX's sigaction, but each signal has a list of handlers.
 
    A handler must return, and so must every other function that a loop calls (a notify, a task, a
    default action, a drop). It must not throw an exception or jump past its caller. A loop detects
-   such a jump afterwards: when the function that was jumped to, or a caller of that function, next
+   such a jump later. This happens when the target function of the jump, or one of its callers,
    emits that signal, runs turns, waits or frees the loop. The loop then continues as if the handler
    had returned. It skips the rest of that delivery, and the handler counts as failed with
-   -ECANCELED (tocsin.handler.failed). TOCSIN_DEBUG=1 prints a line. A fiber that was left by a jump
-   to another stack ends with -ECANCELED. The loop cannot detect a jump on a stack that the program
-   made itself. */
+   -ECANCELED (tocsin.handler.failed). With TOCSIN_DEBUG=1 the library prints a line about the jump.
+   A fiber that was left by a jump to another stack ends with -ECANCELED. The loop cannot detect a
+   jump on a stack that the program made itself. */
 #ifndef TOCSIN_HANDLER_H
 #define TOCSIN_HANDLER_H
 
@@ -16,61 +16,70 @@
 
 TOCSIN__BEGIN
 
-/* E6. What a handler returns: TOCSIN_NEXT, TOCSIN_STOP, or a negative errno if it failed. Any
-   other positive value means TOCSIN_NEXT, so a handler may return the result of another call: no
-   function of the library returns TOCSIN_STOP. */
+/* E6. The results of a handler: TOCSIN_NEXT, TOCSIN_STOP, or a negative errno if the handler
+   failed. Any other positive value means TOCSIN_NEXT. So a handler may return the result of another
+   call, because no function of the library returns TOCSIN_STOP. */
 enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 
-/* Flags of an action. */
+/* The flags of an action. */
 enum {
-    TOCSIN_ONCE = 1,    /* E4: the handler is disconnected before its first call. SA_RESETHAND */
-    TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while it runs. SA_NODEFER */
-    TOCSIN_EARLY = 4,   /* the names in the pattern need not be declared yet */
-    TOCSIN_REPLACE = 8  /* os.*: it may replace a handler of the system that is not tocsin's (S3) */
+    TOCSIN_ONCE = 1,    /* E4: the handler is disconnected before its first call, as with
+                           SA_RESETHAND */
+    TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while the handler runs, as with
+                           SA_NODEFER */
+    TOCSIN_EARLY = 4,   /* the pattern may contain names that are not declared yet */
+    TOCSIN_REPLACE = 8  /* os.* only: the handler may replace a real signal handler of the program
+                           itself (S3) */
 };
 
 /* Describes a handler, like struct sigaction of POSIX. Members that are not set must be zero. */
 struct tocsin_action {
     tocsin_fn fn;
     void *arg; /* passed to fn */
-    /* Called once with arg, after the last use of arg, and never while the handler runs. It is not
-       called if connecting failed. NULL: nothing to free. */
+    /* Called once with `arg`, after the last use of `arg`, and never while the handler runs. If
+       connecting failed, this function is not called. NULL means that there is nothing to free. */
     tocsin_drop drop;
-    struct tocsin_source source; /* call fn for emissions of this source only; zero: of any */
-    const char *mask; /* pattern of signals to block on the loop while fn runs, besides its own
-                         (sa_mask); NULL: none */
-    int priority;   /* E1: -32768 to 32767, the highest is called first; among equals, the oldest */
-    unsigned flags; /* TOCSIN_ONCE, … */
-    const char *name;   /* name of fn, for reports; it lasts as long as fn. NULL: not recorded */
+    struct tocsin_source source; /* the handler is called only for emissions of this source; zero:
+                                    for all emissions */
+    const char *mask;   /* pattern of the signals that are blocked on the loop while `fn` runs,
+                           besides the handler's own signal (sa_mask); NULL: none */
+    int priority;       /* E1: from -32768 to 32767; the highest priority is called first, then the
+                           oldest handler */
+    unsigned flags;     /* TOCSIN_ONCE, … */
+    const char *name;   /* name of `fn`, for reports; the text must last as long as `fn`. NULL: not
+                           recorded */
     uintptr_t spare[3]; /* zero */
 };
 
-/* A delivery is one emission, delivered to the handlers of one loop. Its contracts:
+/* A delivery is one emission, delivered to the handlers of one loop. A delivery has these
+   contracts:
 
    E2  A handler that is connected during a delivery is not called by that delivery.
 
-   E3  After tocsin_disconnect has returned, the handler is not called again, even if it was next
-       in the list. A handler may disconnect itself or any other one, free a source, and stop or
-       free the loop, at any depth of nesting.
+   E3  After tocsin_disconnect has returned, the handler is not called again, even if it was next in
+       the list. A handler may disconnect itself or any other handler, free a source, and stop or
+       free the loop. It may do so at any depth of nesting.
 
-   E5  While the handlers of a signal run, the signal is blocked: emissions of it are pending, and
-       are delivered in their order when its outermost delivery ends. Emissions that become
-       pending after that moment wait for the next turn; <tocsin/mask.h> (E10) says what delivers
-       them earlier. TOCSIN_NODEFER belongs to one handler: during its call, a nested emission calls
-       the whole list. At a depth of 32, an emission returns -ELOOP.
+   E5  While the handlers of a signal run, the signal is blocked. Its emissions are pending, and are
+       delivered in their order when the outermost delivery of the signal ends. Emissions that
+       become pending after that moment wait for the next turn; <tocsin/mask.h> (E10) says what
+       delivers them earlier. TOCSIN_NODEFER belongs to one handler: during the call of this
+       handler, a nested emission calls the whole list. At a depth of 32, an emission returns
+       -ELOOP.
 
-   E6  TOCSIN_STOP ends the calls of handlers in this delivery; observers and the notify of an
-       operation are still called. A negative errno is counted and announced as
-       tocsin.handler.failed, and the delivery continues.
+   E6  If a handler returns TOCSIN_STOP, the handlers behind it are not called in this delivery.
+       Observers and the notify of an operation are still called. If a handler returns a negative
+       errno, the failure is counted and announced as tocsin.handler.failed, and the delivery
+       continues.
 
    E8  The library holds no lock while a handler runs.
 
    E10 Signals that action.mask blocks are delivered when the outermost delivery of the handler's
        signal has ended: after all handlers of the signal, and not when a nested delivery ends. */
 
-/* A pattern is a name; or a name with * in place of one segment, or ** at the end for one or more
-   segments; or several of these, separated by commas. A part that begins with ! excludes names
-   that the parts before it include: "**, !tocsin.**". */
+/* A pattern is a name. In the name, * may replace one segment, and ** at the end stands for one or
+   more segments. Several of these may be joined by commas. A part that begins with ! excludes names
+   that earlier parts include, as in "**, !tocsin.**". */
 
 /**
  * Connects a handler to all signals that match a pattern. The handler stays connected until the
@@ -89,8 +98,9 @@ struct tocsin_action {
 #define tocsin_on(pattern, fn, arg) tocsin_on_at(TOCSIN__HERE, #fn, (pattern), (fn), (arg))
 
 /**
- * The function behind the macro tocsin_on, for bindings: where is the place of the call
- * ("chat.c:42"), name is the name of fn. Both may be "": not recorded.
+ * The function behind the macro tocsin_on, for bindings. `where` is the place of the call
+ * ("chat.c:42"), and `name` is the name of `fn`. Each may be "", which means that it is not
+ * recorded.
  *
  * @owner   as tocsin_on; where and name last as long as fn
  * @return  as tocsin_on
@@ -104,7 +114,7 @@ TOCSIN_API int tocsin_on_at(const char *where, const char *name, const char *pat
 
 /**
  * Connects a handler to all signals that match a pattern, with a priority, flags, one source, a
- * mask or a drop. ret_handler may be NULL.
+ * mask or a drop. `ret_handler` may be NULL.
  *
  * @owner   arg is lent until drop is called; the rest of action is copied, except name
  * @return  0 and ret_handler set; -EINVAL: the pattern, mask, priority, flags or a spare word is
@@ -124,9 +134,9 @@ TOCSIN_API int tocsin_connect_at(const char *where, const char *pattern,
                                  struct tocsin_handler *ret_handler);
 
 /**
- * E18. Connects an observer. It is called for every emission, also after TOCSIN_STOP. It cannot
- * stop a delivery, and a signal that has only observers counts as unhandled. For logs, metrics
- * and tools.
+ * E18. Connects an observer, for logs, metrics and tools. An observer is called for every emission,
+ * even after TOCSIN_STOP. An observer cannot stop a delivery. A signal that has only observers
+ * counts as unhandled.
  *
  * @owner   as tocsin_connect
  * @return  as tocsin_connect
@@ -142,9 +152,9 @@ TOCSIN_API int tocsin_observe_at(const char *where, const char *pattern,
 
 /**
  * E3. Disconnects a handler or an observer. On the thread of its loop, the handler is not called
- * again once this returns. On any other thread, this asks the handler's loop to disconnect it,
- * which happens in the next turn of that loop; the request needs no memory and never waits. Use
- * drop to learn when the last use of arg is over.
+ * again after this function has returned. On any other thread, this function requests that the
+ * handler's loop disconnects the handler. The loop does so in its next turn. The request needs no
+ * memory and never waits. The handler's `drop` is called when the last use of `arg` is over.
  *
  * @owner   drop(arg) is called on the handler's loop: before this returns; or, if a delivery is
  *          running, when that delivery has ended; or, after a request from another thread, when
@@ -159,10 +169,10 @@ TOCSIN_API int tocsin_observe_at(const char *where, const char *pattern,
 TOCSIN_API int tocsin_disconnect(struct tocsin_handler handler);
 
 /**
- * Disconnects a handler of another thread's loop and waits for the end of its last use, for at
- * most timeout_ms milliseconds (-1: without limit). When this returns 0, the handler does not run,
- * is not called again, and its drop has been called. Only a thread without a loop may call this,
- * since two loops that wait for each other would never return.
+ * Disconnects a handler of another thread's loop and waits for the end of its last use, for at most
+ * timeout_ms milliseconds (-1: without limit). When this function returns 0, the handler does not
+ * run, is not called again, and its `drop` has been called. Only a thread without a loop may call
+ * this, because two loops that wait for each other would never return.
  *
  * @owner   as tocsin_disconnect
  * @return  0; -ENOENT: the handler does not exist, has been disconnected, or is being disconnected
@@ -178,7 +188,7 @@ TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler,
                                       int64_t timeout_ms) TOCSIN_CHECKED;
 
 /**
- * Returns the handler that runs on the calling thread, so that it can disconnect itself.
+ * Returns the handler that runs on the calling thread, so that the handler can disconnect itself.
  *
  * @owner   none
  * @return  the handler; zero: no handler runs, or a notify of an operation runs
@@ -189,9 +199,10 @@ TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler,
  */
 TOCSIN_API struct tocsin_handler tocsin_handler_current(void);
 
-/* tocsin.connected, tocsin.disconnected: a handler was connected, or disconnected (not when its
-   loop is freed). A new handler is not called before its tocsin.connected has been delivered: it
-   receives neither that signal nor what handlers of that signal emit. */
+/* tocsin.connected, tocsin.disconnected: a handler was connected, or was disconnected. Nothing is
+   emitted for the handlers of a loop that is freed. A new handler is not called before its own
+   tocsin.connected has been delivered. So the new handler receives neither that signal nor the
+   signals that other handlers of it emit. */
 #define TOCSIN_CONNECTED(F) \
     F(string, pattern) \
     F(string, function) \
@@ -200,9 +211,9 @@ TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 #define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)
 TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
-/* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is
-   delivered, failures are counted, but not announced. faults is the number of failures of this
-   handler so far. handler is 0 for a handler with TOCSIN_ONCE, which is disconnected by then. */
+/* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is delivered,
+   failures are counted, but not announced. faults: the number of failures of this handler so far.
+   handler: 0 for a handler with TOCSIN_ONCE, because it is disconnected already. */
 #define TOCSIN_HANDLER_FAILED(F) \
     F(string, signal) \
     F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)

@@ -1,5 +1,4 @@
-/* Hosts: loading, unloading and reloading plugins (<tocsin/plugin.h>), for the program that does
-   so. */
+/* Hosts: a host is a program that loads, unloads and reloads plugins (<tocsin/plugin.h>). */
 #ifndef TOCSIN_HOST_H
 #define TOCSIN_HOST_H
 
@@ -7,19 +6,21 @@
 
 TOCSIN__BEGIN
 
-/* If one of these functions returns -errno, tocsin_plugin_last_error returns the reason in a
-   sentence. */
+/* If one of these functions returns -errno, tocsin_plugin_last_error returns a sentence that
+   explains the error. */
 
 /**
- * Loads a plugin and calls its init on the calling thread, whose loop becomes the plugin's home.
- * name is the name of a plugin on the path, or, if it contains a slash, a file. The file of the
- * plugin "x" is x.so. The path is TOCSIN_PLUGIN_PATH, folders separated by colons (which is not
- * used in a program with privileges that its user does not have), then the folder that libtocsin
- * was built with.
+ * Loads a plugin and calls its init on the calling thread, whose loop becomes the home of the
+ * plugin. `name` is the name of a plugin on the path. If `name` contains a slash, it is the path of
+ * a file. The file of the plugin "x" is x.so.
  *
- * settings: "key=value", …, NULL; or NULL. The plugins that it needs are loaded first, from the
- * path, without settings. The file is read once, and a copy of it is mapped: later changes of the
- * file do not affect the plugin.
+ * The path is a list of folders. First come the folders of TOCSIN_PLUGIN_PATH, separated by colons,
+ * then the folder that was set when libtocsin was built. TOCSIN_PLUGIN_PATH is not used in a
+ * program with privileges that its user does not have.
+ *
+ * `settings` is a list "key=value", …, NULL; or NULL for none. The plugins that this plugin needs
+ * are loaded first, from the path, without settings. The file is read once, and a copy of the file
+ * is mapped. So later changes of the file do not affect the plugin.
  *
  * @owner   settings are copied
  * @return  0; -ENOENT: the plugin, or one that it needs, does not exist; -EEXIST: a plugin of this
@@ -41,8 +42,8 @@ TOCSIN__BEGIN
 TOCSIN_API int tocsin_plugin_load(const char *name, const char *const *settings);
 
 /**
- * Unloads a plugin, and before it the plugins that need it (P3). The operation has a deadline of
- * 10 s, which tocsin_op_deadline changes.
+ * Unloads a plugin (P3). The plugins that need this plugin are unloaded first. The operation has a
+ * deadline of 10 s, which tocsin_op_deadline changes.
  *
  * @owner   none
  * @return  0; -ENOENT: the plugin is not loaded; -EALREADY: the plugin is being unloaded or
@@ -58,8 +59,8 @@ TOCSIN_API int tocsin_plugin_unload(const char *name, const struct tocsin_notify
                                     struct tocsin_op *ret_op);
 
 /**
- * Reads the file of a plugin again and replaces the loaded version by it (P4), with the settings
- * that it was loaded with, or with new ones.
+ * Reloads a plugin (P4): reads its file again and replaces the loaded version. The new version gets
+ * the settings of the old version, or new settings.
  *
  * @owner   settings are copied
  * @return  0; -ENOENT: the plugin is not loaded; -EALREADY: the plugin is being unloaded or
@@ -78,8 +79,8 @@ TOCSIN_API int tocsin_plugin_reload(const char *name, const char *const *setting
                                     const struct tocsin_notify *notify, struct tocsin_op *ret_op);
 
 /**
- * Returns a sentence: why the last function of this header on this thread failed; or, after a
- * tocsin_plugin_check that returned 0, warnings about the plugin.
+ * Returns the sentence that explains why the last function of this header on this thread failed.
+ * After a tocsin_plugin_check that returned 0, the text contains the warnings about the plugin.
  *
  * @owner   the text lasts until the next call of a function of this header on this thread
  * @return  the text, never NULL; "": there was no error and no warning
@@ -90,30 +91,31 @@ TOCSIN_API int tocsin_plugin_reload(const char *name, const char *const *setting
  */
 TOCSIN_API const char *tocsin_plugin_last_error(void);
 
-/* State of a plugin. */
+/* The state of a plugin. */
 enum tocsin_plugin_state {
-    TOCSIN_PLUGIN_LOADING, /* its init has not returned */
+    TOCSIN_PLUGIN_LOADING, /* the init of the plugin has not returned yet */
     TOCSIN_PLUGIN_RUNNING,
-    TOCSIN_PLUGIN_ENDING, /* it is being unloaded or reloaded */
-    TOCSIN_PLUGIN_STUCK   /* it did not end in time, and is still mapped */
+    TOCSIN_PLUGIN_ENDING, /* the plugin is being unloaded or reloaded */
+    TOCSIN_PLUGIN_STUCK   /* the plugin did not end in time, and is still mapped */
 };
 
-/* A plugin. */
+/* The facts of a plugin. */
 struct tocsin_plugin_facts {
     const char *name, *version, *about, *licence, *file;
-    const char *needs; /* names of plugins, separated by spaces */
-    const char *note;  /* the whole text */
+    const char *needs; /* names of the plugins that it needs, separated by spaces */
+    const char *note;  /* the whole text of the note */
     enum tocsin_plugin_state state;
-    uint32_t reloads; /* how often it was reloaded */
-    uint64_t id;      /* of this load */
-    /* set by tocsin_plugin_check only: the libraries that it needs and that are not mapped yet,
-       separated by spaces */
+    uint32_t reloads; /* how often the plugin was reloaded */
+    uint64_t id;      /* number of this load of the plugin */
+    /* the needed libraries that are not mapped yet, separated by spaces; only tocsin_plugin_check
+       sets this text */
     const char *brings;
     uintptr_t spare[3];
 };
 
 /**
- * Reads the facts of the plugin that was loaded after another one; NULL: of the first.
+ * Reads the facts of the plugin that was loaded after the plugin named `after`. If `after` is NULL,
+ * reads the facts of the first plugin.
  *
  * @owner   the texts last while the plugin is loaded
  * @return  0 and ret_facts set; -ENOENT: there is no further plugin; -EINVAL: ret_facts is NULL
@@ -125,10 +127,12 @@ struct tocsin_plugin_facts {
 TOCSIN_API int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts *ret_facts);
 
 /**
- * Reads a plugin and checks it as tocsin_plugin_load does, without mapping it. ret_facts, which
- * may be NULL, is set from its note; state has no meaning. A warning does not make the check fail:
- * tocsin_plugin_last_error then says that the plugin has unique symbols, so it can be loaded but
- * not reloaded, or that it imports pthread_key_create.
+ * Reads a plugin and checks it as tocsin_plugin_load does, without mapping it. `ret_facts` is set
+ * from the note of the plugin, but its `state` has no meaning; `ret_facts` may be NULL.
+ *
+ * A warning does not make the check fail. Then tocsin_plugin_last_error returns the warnings. There
+ * are two: the plugin has unique symbols, so it can be loaded but not reloaded; or the plugin
+ * imports pthread_key_create.
  *
  * @owner   the texts last until the next call of a function of this header on this thread
  * @return  0: it would be loaded; or as tocsin_plugin_load. ret_facts is set if the note could be
@@ -140,17 +144,18 @@ TOCSIN_API int tocsin_plugin_next(const char *after, struct tocsin_plugin_facts 
  */
 TOCSIN_API int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts *ret_facts);
 
-/* A setting that a plugin declares. */
+/* A setting that a plugin declares in its note. */
 struct tocsin_setting_facts {
     char name[64], type[128];
     char about[256];     /* a sentence */
-    char otherwise[256]; /* the default; "" if has_default is false */
+    char otherwise[256]; /* the default value; "" if has_default is false */
     bool required, has_default;
     uintptr_t spare[2];
 };
 
 /**
- * Reads a setting that a note declares (note of struct tocsin_plugin_facts). index counts from 0.
+ * Reads a setting that a note declares; the note is that of struct tocsin_plugin_facts. `index`
+ * counts from 0.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENOENT: the note declares fewer settings; -ENODATA: the note
@@ -165,7 +170,7 @@ TOCSIN_API int tocsin_plugin_setting(const char *note, int index,
                                      struct tocsin_setting_facts *ret_facts);
 
 /**
- * Checks one setting, "key=value", by a note, as tocsin_plugin_load does.
+ * Checks one setting, "key=value", against the note of a plugin, as tocsin_plugin_load does.
  *
  * @owner   none
  * @return  0: the setting fits, or the note declares no settings; -ENOENT: the plugin does not
@@ -179,8 +184,8 @@ TOCSIN_API int tocsin_plugin_setting(const char *note, int index,
 TOCSIN_API int tocsin_plugin_setting_check(const char *note, const char *setting);
 
 /**
- * Ends the quarantine of all handlers of a plugin, on all loops, each in the next turn of its
- * loop: see tocsin_handler_unquarantine.
+ * Ends the quarantine of all handlers of a plugin, on all loops. Each loop does this in its next
+ * turn, as tocsin_handler_unquarantine does.
  *
  * @owner   none
  * @return  0; -ENOENT: the plugin is not loaded; -EINVAL: name is NULL; -ENOMEM
@@ -191,26 +196,26 @@ TOCSIN_API int tocsin_plugin_setting_check(const char *note, const char *setting
  */
 TOCSIN_API int tocsin_plugin_unquarantine(const char *name);
 
-/* plugin.quarantined: a handler was put into quarantine. reason: why; count: its failures or
-   stalls. */
+/* plugin.quarantined: a handler was put into quarantine. reason: why; count: the number of its
+   failures or stalls. */
 #define TOCSIN_PLUGIN_QUARANTINED(F) \
     F(string, owner) \
     F(string, pattern) \
     F(string, function) F(string, where) F(u64, handler) F(string, reason) F(u64, count)
 TOCSIN_LAYOUT(tocsin_plugin_quarantined, TOCSIN_PLUGIN_QUARANTINED);
 
-/* plugin.loaded: a plugin was loaded. */
+/* plugin.loaded: emitted when a plugin was loaded. */
 #define TOCSIN_PLUGIN_LOADED(F) F(string, name) F(string, version) F(string, file)
 TOCSIN_LAYOUT(tocsin_plugin_loaded, TOCSIN_PLUGIN_LOADED);
 
-/* plugin.unloaded: a plugin was unloaded, or could not be. mapped: its code could not be unmapped
-   (it was linked with -z nodelete, for example), and is not called any longer. reason: with
-   -EBUSY, what did not end. */
+/* plugin.unloaded: a plugin was unloaded, or could not be unloaded. mapped: the plugin's code is
+   not called any longer, but could not be unmapped (for example, because it was linked with -z
+   nodelete). reason: with -EBUSY, what did not end. */
 #define TOCSIN_PLUGIN_UNLOADED(F) F(string, name) F(bool, mapped) F(string, reason)
 TOCSIN_LAYOUT(tocsin_plugin_unloaded, TOCSIN_PLUGIN_UNLOADED);
 
-/* plugin.reloaded: a plugin was reloaded, or could not be. mapped: as above, for the replaced
-   version; false if no version was replaced. */
+/* plugin.reloaded: a plugin was reloaded, or could not be reloaded. mapped: as in plugin.unloaded,
+   but for the replaced version; false if no version was replaced. */
 #define TOCSIN_PLUGIN_RELOADED(F) \
     F(string, name) F(string, version) F(bool, mapped) F(string, reason)
 TOCSIN_LAYOUT(tocsin_plugin_reloaded, TOCSIN_PLUGIN_RELOADED);

@@ -1,4 +1,4 @@
-/* Infos: what a handler learns of an emission. POSIX's siginfo_t. */
+/* Infos: the data about an emission that a handler receives, like POSIX's siginfo_t. */
 #ifndef TOCSIN_INFO_H
 #define TOCSIN_INFO_H
 
@@ -6,36 +6,43 @@
 
 TOCSIN__BEGIN
 
-/* Cause of an emission, as si_code in siginfo_t. */
+/* The cause of an emission, like si_code in siginfo_t. */
 enum tocsin_code {
     TOCSIN_EMITTED = 1, /* tocsin_emit or tocsin_ask */
-    TOCSIN_POSTED,      /* tocsin_post, tocsin_post_to or tocsin_post_wait */
-    TOCSIN_OS,          /* a real signal: os.* */
-    TOCSIN_PROGRESS,    /* progress of an operation */
+    TOCSIN_POSTED,      /* made by tocsin_post, tocsin_post_to or tocsin_post_wait */
+    TOCSIN_OS,          /* a real signal of the system: os.* */
+    TOCSIN_PROGRESS,    /* progress of an operation, before its end */
     TOCSIN_DONE         /* the end of an operation: its terminal signal */
 };
 
-/* An emission. A handler may read every member, and write none. 64 bytes, one cache line. */
+/* The info of one emission. A handler may read every member, but must not write one. The struct has
+   64 bytes, which is one cache line. */
 struct tocsin_info {
     int signo;
     int code;                    /* enum tocsin_code */
-    int status;                  /* of an operation: 0 or more, or -errno; else 0 */
-    unsigned overrun;            /* number of further emissions that this one stands for */
-    const char *name;            /* the signal's; it lasts as long as the program */
-    struct tocsin_source source; /* the operation, or the source of tocsin_emit_from; zero: none */
-    /* E15: number of this emission, and of the emission in whose handler it was made; 0: none. The
-       upper 16 bits are the loop's, so numbers are unique in the process. A post has a number of
-       the loop that receives it, or of no loop if several loops share the payload. */
+    int status;                  /* status of an operation: 0 or more, or -errno; for other
+                                    emissions 0 */
+    unsigned overrun;            /* number of further emissions that were merged into this
+                                    emission */
+    const char *name;            /* name of the signal; the text lasts as long as the program */
+    struct tocsin_source source; /* the operation, or the source that tocsin_emit_from was given;
+                                    zero: none */
+    /* E15: sequence is the number of this emission. parent is the number of the emission whose
+       handler made this emission; 0: none. The upper 16 bits are the number of the loop, so numbers
+       are unique in the process. A post has a number of the loop that receives it. If several loops
+       share the payload, the number belongs to no loop. */
     uint64_t sequence, parent;
-    /* the begin of the turn in which it was emitted or received: microseconds of tocsin_now */
+    /* time at which the turn began that emitted or received the emission, in microseconds of
+       tocsin_now */
     int64_t turn_us;
-    const struct tocsin_payload *payload; /* read it with x_of(info), see TOCSIN_LAYOUT */
+    const struct tocsin_payload *payload; /* the payload, which x_of(info) reads; see
+                                             TOCSIN_LAYOUT */
 };
 TOCSIN__ASSERT(sizeof(struct tocsin_info) == 64 || sizeof(void *) < 8, "one cache line");
 
 /**
- * Returns the payload of an emission if it has this layout. x_of(info), which TOCSIN_LAYOUT
- * defines, calls this.
+ * Returns the payload of an emission if the payload has this layout. The functions x_of(info),
+ * which TOCSIN_LAYOUT defines, call this function.
  *
  * @owner   borrowed, like info: until the handler returns, or until a kept info is given up
  * @return  the payload; NULL: it has another layout, there is no payload, or info is NULL
@@ -48,9 +55,9 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
                                                             const struct tocsin_layout *layout);
 
 /**
- * E7. Keeps an info after its handler has returned. The end of an operation is counted by
- * reference; any other info is copied, with everything that its payload points to. All handlers of
- * one delivery share the copy.
+ * E7. Keeps an info after its handler has returned. For the end of an operation, this only counts a
+ * reference. Any other info is copied, together with everything that its payload points to. All
+ * handlers of one delivery share the copy.
  *
  * @owner   the result is the caller's, who gives it up with tocsin_info_unref; it may differ from
  *          info
@@ -66,8 +73,8 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
 TOCSIN_API struct tocsin_info *tocsin_info_ref(const struct tocsin_info *info);
 
 /**
- * Returns the data of the source of an emission (tocsin_source_new, tocsin_source_set): what the
- * emission is about. For programs that take infos out of a queue.
+ * Returns the data of the source of an emission (tocsin_source_new, tocsin_source_set), which is
+ * what the emission is about. This is for programs that take infos out of a queue.
  *
  * @owner   as agreed where the data was set
  * @return  the data, as it was when the operation ended or the info was kept; NULL: none was set,
@@ -94,13 +101,15 @@ TOCSIN_API void *tocsin_info_data(const struct tocsin_info *info);
 TOCSIN_API void tocsin_info_unref(struct tocsin_info *info);
 
 /**
- * Writes an info and its payload as one JSON object (RFC 8259), with the members signal, signo,
- * code, status, overrun, source, sequence, parent, turn_us, and payload, an object of the
- * payload's fields. It writes at most size bytes, and a NUL if size is not 0, as snprintf does.
+ * Writes an info and its payload as one JSON object (RFC 8259). Its members are signal, signo,
+ * code, status, overrun, source, sequence, parent, turn_us, and payload. The payload is an object
+ * of the payload's fields. As snprintf does, the function writes at most `size` bytes, with a NUL
+ * at the end if `size` is not 0.
  *
- * Numbers of 64 bits are written whole, although some readers keep 53 bits only. In text, each
- * byte that is not UTF-8 becomes U+FFFD. Bytes are base64 (RFC 4648 section 4). A number that JSON
- * cannot express (infinite, not a number), a bare pointer, and an object without a name are null.
+ * All digits of 64-bit numbers are written, although some readers keep only 53 bits. In texts, each
+ * byte that is not UTF-8 becomes U+FFFD. Bytes are written in base64 (RFC 4648 section 4). A number
+ * that JSON cannot express (infinite, not a number), a bare pointer, and an object without a name
+ * become null.
  *
  * @owner   buffer is the caller's; NULL if size is 0
  * @return  the length of the whole text, without its NUL: the text is cut off if this is size or

@@ -1,11 +1,13 @@
-/* Injection: one function of the program, or of a plugin, sees each end of an operation, post and
-   received message, and may delay it, reorder it, duplicate it or make it fail. So a test reaches
-   the time-outs and races of a real program without mocks. The plugin "chaos" does this at random.
+/* Injection: one inject function, of the program or of a plugin, sees each end of an operation,
+   each post and each received message. It may delay, reorder or duplicate the event, or make it
+   fail. So a test reaches the time-outs and races of a real program without mocks. The plugin
+   "chaos" does this at random.
 
-   The library keeps its contracts, as if the environment had behaved so: a disk was slow, a peer
-   gave up, a thread was not scheduled. Only the order of the messages of one sender (T2), and that
-   each arrives once, end where the function says so. Nothing is lost. Without an inject function
-   each point costs one load, and an emission has no point. */
+   The library keeps its contracts, as if the environment had behaved in this way: a disk was slow,
+   a peer gave up, a thread was not scheduled. There are two exceptions, if the function asks for
+   them: the order of the messages of one sender (T2), and that each message arrives once. Nothing
+   is lost. Without an inject function each point costs one load. An emission on the emitting loop
+   has no such point. */
 #ifndef TOCSIN_INJECT_H
 #define TOCSIN_INJECT_H
 
@@ -13,65 +15,70 @@
 
 TOCSIN__BEGIN
 
-/* Points at which the inject function is called. */
+/* The points at which the inject function is called. */
 enum tocsin_inject_point {
-    /* An operation was completed, and its end is about to be announced on its loop; not if
-       somebody asked it to end (tocsin_cancel, a deadline, tocsin_loop_free). The end can be
-       delayed, come after the next end of this signal, and be turned into a failure. While it is
-       delayed the operation counts as running: a deadline or tocsin_cancel ends it at once, with
-       -ETIMEDOUT or -ECANCELED, without asking the provider, and a drain waits for it. It cannot
-       be duplicated, since everything relies on an operation ending once (O2). */
+    /* An operation was completed, and its end is about to be announced on its loop. This point does
+       not exist if the operation was cancelled (tocsin_cancel, a deadline, tocsin_loop_free). The
+       end can be delayed, can come after the next end of this signal, and can become a failure.
+       During the delay the operation counts as running, and a drain waits for it. A deadline or
+       tocsin_cancel then ends the operation immediately, with -ETIMEDOUT or -ECANCELED, without a
+       call of the provider. An end cannot be duplicated, because everything relies on one end for
+       each operation (O2). */
     TOCSIN_INJECT_COMPLETION,
-    /* A tocsin_post, tocsin_post_to or tocsin_post_wait, on the sender's thread, before anything
-       is done. It can fail: the call returns the error. A TOCSIN_ASYNC signal has no such point,
-       since a real signal handler may be posting it. */
+    /* A tocsin_post, tocsin_post_to or tocsin_post_wait begins, on the sender's thread. The post
+       can fail; then the call returns the error. A TOCSIN_ASYNC signal has no such point, because a
+       real signal handler may be posting it. */
     TOCSIN_INJECT_POST,
-    /* A loop takes a post, a real signal, or an emission of another loop out of its inbox; also a
-       post of its own. The message can be delayed, come after the next one of this signal on this
-       loop, and be duplicated. Ends and progress of another loop's operations have no such
-       point. */
+    /* A loop takes a message out of its inbox: a post (also the loop's own), a real signal, or an
+       emission of another loop. The message can be delayed, can come after the next message of this
+       signal on this loop, and can be duplicated. Ends and progress of another loop's operations
+       have no such point. */
     TOCSIN_INJECT_RECEIVE
 };
 
-/* An event. The inject function may not change it. */
+/* An event that the inject function sees. The function may not change it. */
 struct tocsin_inject_event {
     enum tocsin_inject_point point;
-    int signo;        /* at COMPLETION: of the terminal signal */
-    const char *name; /* the signal's; it lasts as long as the program */
+    int signo;        /* the signal; at COMPLETION: the terminal signal */
+    const char *name; /* name of the signal; the text lasts as long as the program */
     int code;         /* enum tocsin_code */
-    int status;       /* at COMPLETION: the operation's status; else 0 */
+    int status;       /* at COMPLETION: the status of the operation; at other points 0 */
     struct tocsin_source
-        source; /* at COMPLETION: the operation; at RECEIVE: as in the info; else zero */
+        source; /* at COMPLETION: the operation; at RECEIVE: the source in the info; else zero */
     uintptr_t spare[4];
 };
 
-/* Treatment of the event by the library. The inject function sets the members. All are zero when
-   it is called; if they stay zero, the event is not changed. */
+/* What the library does with the event. The inject function sets the members. All members are zero
+   when the function is called. If they stay zero, the event is not changed. */
 struct tocsin_inject_action {
-    int64_t delay_ms; /* COMPLETION, RECEIVE: delay, by the loop's clock; 0 or less: no delay */
-    bool behind; /* with delay_ms: deliver it after the next event of the same signal on this loop,
-                    at the latest after delay_ms. At most one event of a signal waits so */
-    bool twice;  /* RECEIVE: deliver it a second time, after the same delay */
-    int error;   /* negative: COMPLETION ends with this status and an empty payload; POST returns it
-                  */
+    int64_t delay_ms; /* at COMPLETION and RECEIVE: the delay, by the loop's clock; 0 or less: no
+                         delay */
+    bool behind; /* together with delay_ms: the event is delivered after the next event of the same
+                    signal on this loop, at the latest after delay_ms. At most one event of a signal
+                    waits in this way */
+    bool twice;  /* at RECEIVE: the message is delivered a second time, after the same delay */
+    int error;   /* if negative: at COMPLETION the operation ends with this status and an empty
+                    payload; at POST the call returns this error
+ */
     uintptr_t spare[4];
 };
 
-/* The most messages of a loop that are delayed at RECEIVE at a time. Further messages are neither
-   delayed nor duplicated. */
+/* The most messages of one loop that are delayed at RECEIVE at the same time. Further messages are
+   neither delayed nor duplicated. */
 enum { TOCSIN_INJECT_MAX = 1024 };
 
-/* The inject function. It is called on the thread on which the event happens, by one thread at a
-   time. All other threads with an event wait for it, so it must compute and return. It may post
-   (without an event); it must not emit, run turns, wait or fork. */
+/* The inject function. It is called on the thread on which the event happens, by only one thread at
+   a time. Every other thread with an event waits for the end of the call, so the function must not
+   block. The function may post (such a post is no event). It must not emit, run turns, wait or
+   fork. */
 typedef void (*tocsin_inject_fn)(const struct tocsin_inject_event *event,
                                  struct tocsin_inject_action *action, void *arg);
 
 /**
- * Installs the inject function of the process; fn NULL: removes it, whoever installed it. When
- * this returns, a removed function does not run on any thread, and is not called again. Events
- * that it has delayed stay delayed. A function of a plugin is removed when the plugin is unloaded
- * or reloaded, before its fini.
+ * Installs the inject function of the process. If `fn` is NULL, removes the function, whoever
+ * installed it. When this call returns, a removed function does not run on any thread, and is not
+ * called again. Events that it has delayed stay delayed. A function of a plugin is removed when the
+ * plugin is unloaded or reloaded, before the plugin's fini.
  *
  * @owner   arg stays the caller's
  * @return  0; -EBUSY: another function is installed; -EDEADLK: the inject function made the call;
@@ -85,9 +92,9 @@ TOCSIN_API int tocsin_inject(tocsin_inject_fn fn, void *arg);
 
 /**
  * Exempts the calling thread's loop, which is created if the thread has none. From now on the
- * inject function sees neither ends of its operations, nor messages of its inbox, nor posts of its
- * thread. For a loop that must stay reliable, such as one that ends the program at the second
- * SIGTERM. TOCSIN_NO_INJECT exempts a single operation.
+ * inject function does not see ends of the loop's operations, messages of its inbox, and posts of
+ * its thread. This is for a loop that must stay reliable, such as a loop that ends the program at
+ * the second SIGTERM. TOCSIN_NO_INJECT exempts a single operation.
  *
  * @owner   none; it lasts as long as the loop does
  * @return  0; or the error of creating the thread's loop

@@ -1,6 +1,6 @@
-/* The leak check, for the tests of plugins: loads a plugin, and checks at the end of the test that
-   the plugin leaves nothing behind in the process. It is in libtocsin-test (tocsin-test.pc), and
-   works in any test framework, or without one:
+/* The leak check, for the tests of plugins. It loads a plugin, and checks at the end of the test
+   that the plugin leaves nothing behind in the process. The leak check is in libtocsin-test
+   (tocsin-test.pc), and works with or without a test framework:
 
        struct tocsin_leak_check *check;
 
@@ -11,11 +11,12 @@
            errx(1, "%s", tocsin_leak_check_last_error());
        "./hello.so leaves behind: descriptor 7 (/tmp/x), thread (poller)"
 
-   The whole process is compared, since it cannot be known who opened a descriptor. So the test must
-   undo its own changes before the end, or make them before the beginning. A library may keep things
-   from its first use on, such as an idle connection: use that library once before the beginning.
-   Not compared are the plugin's handlers and operations, since tocsin ends them when it unloads
-   the plugin; and memory, since valgrind and the address sanitizer check that. */
+   The whole process is compared, because the opener of a descriptor is unknown. So the test must
+   undo its own changes before the end, or make them before the beginning. A library may keep
+   resources after its first use, such as an idle connection. A test of such a plugin must use that
+   library once before the beginning. The plugin's handlers and operations are not compared, because
+   tocsin ends them when it unloads the plugin. Memory is not compared either, because valgrind and
+   the address sanitizer check it. */
 #ifndef TOCSIN_LEAK_CHECK_H
 #define TOCSIN_LEAK_CHECK_H
 
@@ -26,10 +27,10 @@ TOCSIN__BEGIN
 struct tocsin_leak_check;
 
 /**
- * Takes a snapshot of the process, and loads a plugin as tocsin_plugin_load. The snapshot lists the
- * descriptors, threads, children, mapped files and code, the actions of real signals and which are
- * blocked, timers, the environment, the working directory, the umask, the locale, and the signals
- * of tocsin that are ignored or blocked.
+ * Takes a snapshot of the process, and loads a plugin as tocsin_plugin_load does. The snapshot
+ * lists descriptors, threads, children, mapped files and code, the actions of real signals, and
+ * which real signals are blocked. It also lists timers, the environment, the working directory, the
+ * umask, the locale, and the signals of tocsin that are ignored or blocked.
  *
  * @owner   the caller owns the check, and must call tocsin_leak_check_end
  * @return  0 and ret_check set; -EINVAL: name or ret_check is NULL; -ENOMEM; -errno of reading
@@ -43,10 +44,11 @@ TOCSIN_API int tocsin_leak_check_begin(const char *name, const char *const *sett
                                        struct tocsin_leak_check **ret_check);
 
 /**
- * Unloads all plugins that were loaded since, the last one first, and compares the process with the
- * snapshot. Each unload may take timeout_ms milliseconds; -1: the 10 s of tocsin_plugin_unload. If
- * nothing differs, the plugin is loaded, unloaded and compared a second time, since a second init
- * may fail over what the first one left (a lock file, a port).
+ * Unloads all plugins that were loaded since tocsin_leak_check_begin, the last one first, and
+ * compares the process with the snapshot. Each unload may take timeout_ms milliseconds; -1 means
+ * the 10 s of tocsin_plugin_unload. If nothing differs, the plugin is loaded, unloaded and compared
+ * a second time. The reason is that a second init may fail because of something that the first one
+ * left (a lock file, a port).
  *
  * @owner   the check is freed in any case
  * @return  0: nothing differs; -ENOTEMPTY: the plugin left something behind, or removed something;
@@ -61,7 +63,7 @@ TOCSIN_API int tocsin_leak_check_begin(const char *name, const char *const *sett
 TOCSIN_API int tocsin_leak_check_end(struct tocsin_leak_check *check, int64_t timeout_ms);
 
 /**
- * The sentence that explains the error of this thread's last tocsin_leak_check_begin or
+ * Returns the sentence that explains the error of this thread's last tocsin_leak_check_begin or
  * tocsin_leak_check_end.
  *
  * @owner   the library; valid until the thread's next call of one of the two

@@ -1,28 +1,28 @@
-/* Loops: a loop turns time, ready descriptors and finished operations into emissions. T1: a loop
-   belongs to one thread. The first connect or start creates it, and each function below acts on
-   the loop of the calling thread.
+/* Loops: a loop makes emissions from time, ready descriptors and finished operations. T1: a loop
+   belongs to one thread. The thread's first connect or start creates its loop. Each function in
+   this header acts on the loop of the calling thread.
 
    The first start, run or turn opens five descriptors. If that fails, the call returns -EMFILE or
-   -ENFILE and may be repeated. libevent would end the process instead, so the first of these calls
-   sets libevent's fatal callback, which is process-wide. A program with a callback of its own must
+   -ENFILE and may be repeated. libevent would end the process instead. So the first of these calls
+   sets libevent's fatal callback, which is process-wide. A program with its own fatal callback must
    set it after that call. */
 #ifndef TOCSIN_LOOP_H
 #define TOCSIN_LOOP_H
 
 #include <tocsin/base.h>
 
-struct event_base; /* libevent's */
+struct event_base; /* the base of libevent */
 
 /* T6. A thread may end without tocsin_loop_free: it returns, calls pthread_exit (in a handler,
-   too), or is cancelled. A destructor of thread-specific data then closes its loop, after the
-   destructors of C++ thread_local objects.
+   too), or is cancelled. A destructor of thread-specific data then closes the thread's loop, after
+   the destructors of C++ thread_local objects.
 
-   The loop then calls drops, and functions of providers that end their operations, but no handler,
-   notify, task or default action. Fibers are not resumed, and their stacks are unmapped.
+   Such a loop calls drops, and the functions by which providers end their operations. It calls no
+   handler, notify, task or default action. Fibers are not resumed, and their stacks are unmapped.
    Operations are cancelled, and only other loops that listen receive their ends (-ECANCELED). A
    running task of tocsin_work continues. Messages in the inbox count as emissions without a
    handler. Later posts to the loop return -ESHUTDOWN, and the next oldest loop becomes the main
-   loop. TOCSIN_DEBUG=1 prints the thread, the loop, and the objects of the loop.
+   loop. With TOCSIN_DEBUG=1 the library prints the thread, the loop, and the objects of the loop.
 
    A destructor of the program may use the library; a loop that it creates is closed, too. In the
    last round of destructors (PTHREAD_DESTRUCTOR_ITERATIONS) creating a loop returns -ESHUTDOWN.
@@ -31,9 +31,9 @@ struct event_base; /* libevent's */
 TOCSIN__BEGIN
 
 /**
- * Runs turns until the loop is stopped (by tocsin_stop, or by a default action that stops it), or
- * a drain has ended. It does not return because there is nothing left to do. It may be called
- * again.
+ * Runs turns until the loop is stopped, or a drain has ended. tocsin_stop stops the loop, and so
+ * does a default action of kind TOCSIN_STOP_LOOP. The call does not return only because there is
+ * nothing left to do. It may be called again.
  *
  * @owner   none
  * @return  the status that tocsin_stop was given; 0: the loop has drained; -ETIMEDOUT: the time to
@@ -47,9 +47,9 @@ TOCSIN__BEGIN
 TOCSIN_API int tocsin_run(void);
 
 /**
- * Asks the loop to stop: tocsin_run returns status when the current turn has ended. If tocsin_run
- * does not run, its next call returns at once. Operations continue to exist. A stop does not end a
- * wait (tocsin_wait, tocsin_queue_wait, tocsin_suspend).
+ * Requests the loop to stop. tocsin_run returns `status` when the current turn has ended. If
+ * tocsin_run does not run now, its next call returns immediately. Operations continue to exist. A
+ * stop does not end a wait (tocsin_wait, tocsin_queue_wait, tocsin_suspend).
  *
  * @owner   none
  * @return  0; -ENODEV: the thread has no loop
@@ -61,11 +61,13 @@ TOCSIN_API int tocsin_run(void);
 TOCSIN_API int tocsin_stop(int status);
 
 /**
- * Asks the loop to drain. Operations that never end by themselves (TOCSIN_PERSISTENT: repeating
- * timers, watches, listeners) are cancelled, and new ones are refused with -ESHUTDOWN. All others,
- * and the operations that they start, may end; then tocsin_run returns 0. timeout_ms limits this,
- * in milliseconds (-1: no limit): when it is over, the remaining operations are cancelled, and all
- * starts return -ESHUTDOWN until those have ended. A second call may shorten the time.
+ * Requests the loop to drain. Operations that never end by themselves (TOCSIN_PERSISTENT: repeating
+ * timers, watches, listeners) are cancelled, and new ones are refused with -ESHUTDOWN. All other
+ * operations, and the operations that they start, may end. Then tocsin_run returns 0.
+ *
+ * timeout_ms limits this, in milliseconds (-1: no limit). When this time is over, the remaining
+ * operations are cancelled, and all starts return -ESHUTDOWN until these have ended. A second call
+ * may shorten the time.
  *
  * @owner   none
  * @return  0; -EINVAL: timeout_ms is below -1; or the error of creating the thread's loop
@@ -77,8 +79,8 @@ TOCSIN_API int tocsin_stop(int status);
 TOCSIN_API int tocsin_drain(int64_t timeout_ms);
 
 /**
- * Runs one turn, for a program with another event loop: waits at most timeout_ms milliseconds (0:
- * not at all; -1: without limit) until there is something to do, and does it.
+ * Runs one turn, for a program with another event loop. It waits for at most timeout_ms
+ * milliseconds (0: not at all; -1: without limit) until there is something to do, and does it.
  *
  * @owner   none
  * @return  the number of deliveries, notifies and fibers that ran, 0 or more; -EDEADLK: the call
@@ -92,8 +94,9 @@ TOCSIN_API int tocsin_drain(int64_t timeout_ms);
 TOCSIN_API int tocsin_loop_turn(int64_t timeout_ms);
 
 /**
- * Returns a descriptor that is readable while a turn has something to do, timers included. Watch
- * it in another event loop, and call tocsin_loop_turn(0) when it is readable.
+ * Returns a descriptor that is readable while a turn has something to do, also if a timer is due.
+ * The program watches this descriptor in another event loop, and calls tocsin_loop_turn(0) when it
+ * is readable.
  *
  * @owner   the descriptor is the loop's: do not read from it or close it
  * @return  the descriptor; -errno of epoll_create1 or timerfd_create; -ENOTSUP: the loop uses an
@@ -106,10 +109,11 @@ TOCSIN_API int tocsin_loop_turn(int64_t timeout_ms);
 TOCSIN_API int tocsin_loop_fd(void);
 
 /**
- * Ends the thread's loop (O7): lifts all blocks, delivers pending emissions, cancels the
- * operations that run and announces their ends. Meanwhile starts return -ESHUTDOWN. In a handler
- * this returns at once, and the loop is freed when the outermost delivery has ended. Call it
- * before a thread with a loop ends; otherwise nothing is announced there (T6).
+ * Ends the thread's loop (O7). It lifts all blocks, delivers pending emissions, cancels the
+ * operations that run, and announces their ends. During this, starts return -ESHUTDOWN. In a
+ * handler, this function returns immediately, and the loop is freed when the outermost delivery has
+ * ended. A thread with a loop should call this function before it ends. Otherwise the ends of its
+ * operations are not announced on this loop (T6).
  *
  * @owner   handlers are disconnected, and their drop is called
  * @return  the number of objects that were left: operations that ran, results that were not taken,
@@ -123,14 +127,15 @@ TOCSIN_API int tocsin_loop_fd(void);
 TOCSIN_API int tocsin_loop_free(void);
 
 /**
- * Creates the thread's loop on an event_base of the program. tocsin_run and tocsin_loop_turn serve
- * the program's own events on that base, too.
+ * Creates the thread's loop on an event_base of the program (an adopted base). tocsin_run and
+ * tocsin_loop_turn serve the program's own events on that base, too.
  *
  * If the program dispatches the base itself (event_base_dispatch, event_base_loop), a callback of
- * libevent runs the turns of the loop: it calls handlers and notifies and resumes fibers.
+ * libevent runs the turns of the loop. Such a turn calls handlers and notifies, and resumes fibers.
  * tocsin_run, tocsin_loop_turn and, outside a fiber, tocsin_wait return -EDEADLK in such a
  * callback. tocsin_stop and tocsin_drain affect tocsin_run only, so such a program ends its
- * dispatch by event_base_loopbreak. It may call tocsin_loop_turn between dispatches, but need not.
+ * dispatch by event_base_loopbreak. Such a program may call tocsin_loop_turn between dispatches,
+ * but need not.
  *
  * @owner   base stays the program's. It must outlive the loop, or, without tocsin_loop_free, the
  *          thread (T6)
@@ -144,8 +149,8 @@ TOCSIN_API int tocsin_loop_free(void);
 TOCSIN_API int tocsin_loop_adopt(struct event_base *base);
 
 /**
- * Returns the time of the loop's clock: microseconds, monotonic, from an unspecified start. After
- * tocsin_clock_move the clock stands still.
+ * Returns the time of the loop's clock, in microseconds. The clock is monotonic, and its start is
+ * unspecified. After tocsin_clock_move the clock stands still.
  *
  * @owner   none
  * @return  the time
@@ -157,9 +162,10 @@ TOCSIN_API int tocsin_loop_adopt(struct event_base *base);
 TOCSIN_API int64_t tocsin_now(void);
 
 /**
- * For tests: stops the loop's clock and advances it by ms milliseconds. Timers that expire on the
- * way fire at their time and in their order. Then it runs turns until there is nothing to do. It
- * waits for running tasks of tocsin_work. ms 0: only runs the turns.
+ * For tests: stops the loop's clock and moves it forward by `ms` milliseconds. Timers that become
+ * due during this move fire at their time and in their order. Then the function runs turns until
+ * there is nothing to do, and waits for running tasks of tocsin_work. If `ms` is 0, it only runs
+ * the turns.
  *
  * @owner   none
  * @return  0; -EINVAL: ms is negative; -EDEADLK: the call was made in a handler or a fiber; or the
@@ -172,7 +178,7 @@ TOCSIN_API int64_t tocsin_now(void);
 TOCSIN_API int tocsin_clock_move(int64_t ms);
 
 /**
- * Returns the calling thread's loop.
+ * Returns the loop of the calling thread.
  *
  * @owner   none
  * @return  the loop; zero: the thread has none
@@ -184,8 +190,8 @@ TOCSIN_API int tocsin_clock_move(int64_t ms);
 TOCSIN_API struct tocsin_loop tocsin_loop_current(void);
 
 /**
- * Returns the main loop: the oldest one (T7). It takes the default action of signals without
- * handlers.
+ * Returns the main loop, which is the oldest loop (T7). The main loop takes the default action of
+ * signals without handlers.
  *
  * @owner   none
  * @return  the loop; zero: there is no loop
@@ -197,10 +203,10 @@ TOCSIN_API struct tocsin_loop tocsin_loop_current(void);
 TOCSIN_API struct tocsin_loop tocsin_loop_main(void);
 
 /**
- * Asks a loop, of another thread or of this one, to call task(arg) in its next turn, with no
- * handler on its stack. The task may connect, start or cancel something there. It runs in order
- * with the posts of the calling thread. Its result is ignored. Afterwards drop(arg) is called
- * there; drop may be NULL.
+ * Requests that a loop calls task(arg) in its next turn, with no handler on its stack. The loop may
+ * belong to another thread or to this one. The task may connect, start or cancel something on that
+ * loop. Tasks and posts of the calling thread keep their order. The result of the task is ignored.
+ * After the task, the loop calls drop(arg); `drop` may be NULL.
  *
  * @owner   arg is lent until drop is called; it stays the caller's if this fails
  * @return  0; -EAGAIN: the inbox of the loop is full; -EDQUOT: the owner has reached its limit of
@@ -218,13 +224,13 @@ TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void 
 /**
  * In the child of a fork: makes the calling thread's loop usable again (T8). Until then each call
  * to it returns -EOWNERDEAD. The loop keeps its handlers, sources, blocks, ignored signals, queues
- * with their entries, and kept results. Its descriptors are new, that of tocsin_loop_fd included.
- * Pending emissions and messages are discarded. Operations are discarded, too: their drop is
- * called, their terminal signal is not emitted, and fibers do not continue. On an adopted base
- * this calls event_reinit.
+ * with their entries, and kept results. All its descriptors are new, also the descriptor of
+ * tocsin_loop_fd. Pending emissions and messages are discarded. Operations are discarded, too:
+ * their drop is called, their terminal signal is not emitted, and fibers do not continue. On an
+ * adopted base this function calls event_reinit.
  *
- * A child that only executes another program, or ends by _exit, need not call this. Before this
- * call, the child must not close descriptors of the loop by their numbers; it may close
+ * A child that only executes another program, or ends by _exit, need not call this function. Before
+ * this call, the child must not close descriptors of the loop by their numbers. It may close
  * descriptors that it watches.
  *
  * @owner   none
@@ -240,8 +246,9 @@ TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void 
 TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
 
 /**
- * Names the calling thread's loop for messages: the watchdog, tocsin_still_running and the line
- * about a crash call it "loop NAME". Without a name it is "loop main", or "loop" with a number.
+ * Names the calling thread's loop for messages. The watchdog, tocsin_still_running and the line
+ * about a crash then call it "loop NAME". Without a name, the loop is "loop main", or "loop" with a
+ * number.
  *
  * @owner   name is copied, at most 31 bytes
  * @return  0; -EINVAL: name is NULL or empty; -ENODEV: the thread has no loop
@@ -252,17 +259,20 @@ TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
  */
 TOCSIN_API int tocsin_loop_name(const char *name);
 
-/* Figures of a loop, since it was created. */
+/* Figures of a loop. They begin with the creation of the loop. */
 struct tocsin_loop_facts {
     struct tocsin_loop loop;
-    bool main;           /* it is the main loop */
-    uint64_t turns;      /* turns that did something or waited */
-    uint64_t received;   /* messages taken out of the inbox */
-    uint64_t refused;    /* posts and emissions of other loops that the inbox had no room for */
-    uint64_t missed;     /* emissions that its observers did not see, for lack of room (E18) */
-    uint64_t wakeups;    /* times that another thread woke it */
-    int64_t lag_us;      /* how long the last turn worked: nothing else was served meanwhile */
-    int64_t lag_most_us; /* the same for the longest turn */
+    bool main;           /* the loop is the main loop */
+    uint64_t turns;      /* number of turns that did something or waited */
+    uint64_t received;   /* number of messages taken out of the inbox */
+    uint64_t refused;    /* number of posts and emissions of other loops for which the inbox had no
+                            room */
+    uint64_t missed;     /* number of emissions that the loop's observers did not see, for lack of
+                            room (E18) */
+    uint64_t wakeups;    /* how often another thread woke the loop */
+    int64_t lag_us;      /* how long the last turn worked; during this time the loop served nothing
+                            else */
+    int64_t lag_most_us; /* how long the longest turn worked */
     int64_t busy_us;     /* how long all turns worked; the rest of the time the loop waited */
 };
 

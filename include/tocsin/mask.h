@@ -1,4 +1,4 @@
-/* Masks: signals that the calling thread's loop holds back for a while. Nothing of them is
+/* Masks: signals that the calling thread's loop holds back for a while. Their emissions are not
    lost. */
 #ifndef TOCSIN_MASK_H
 #define TOCSIN_MASK_H
@@ -8,12 +8,12 @@
 TOCSIN__BEGIN
 
 /* E10. Emissions of a blocked signal are pending: the loop keeps them, up to the limit of the
-   signal; beyond the limit an emission returns -EAGAIN. The end of an operation always finds room,
+   signal. Beyond the limit an emission returns -EAGAIN. The end of an operation always finds room,
    and its notify is called even while the signal is blocked (O9). Questions cannot be blocked.
 
-   Unblocking delivers, before it returns, the emissions that were pending when it began: signals
-   of the lowest rank first, within a rank the oldest emission first. Each delivery ends before the
-   next one begins, unless a handler unblocks its own signal.
+   Before a call that unblocks a signal returns, it delivers the emissions that were pending when
+   the call began. Signals of the lowest rank come first, within a rank the oldest emission. Each
+   delivery ends before the next one begins, unless a handler unblocks its own signal.
 
    Emissions that become pending during such a flush wait for the next turn, unless one of these
    delivers them earlier: an emission of the same signal (the older ones are delivered first), an
@@ -21,16 +21,16 @@ TOCSIN__BEGIN
 
    A signal can be blocked while it has no listeners. Its pending emissions are delivered to the
    handlers that are connected when it is unblocked. While progress of an operation is blocked and
-   only handlers want it, the operation pauses. Progress that it has announced already is delivered
-   when the signal is unblocked; its end, its wait and a drain without a limit come after that. All
-   ticks of a timer that are pending are one emission.
+   only handlers want the progress, the operation pauses. Progress that the operation has announced
+   already is delivered when the signal is unblocked. The end of the operation, its wait and a drain
+   without a limit come after that. All pending ticks of a timer are one emission.
 
    "**" also blocks tocsin.*, for example tocsin.queue.full; "**, !tocsin.**" does not. */
 
 /**
  * Blocks all signals that match a pattern, also those that are named later. A signal is blocked
- * until every block of it has been undone with tocsin_unblock. where is the place of the call; the
- * macro passes it.
+ * until every block of it has been undone with tocsin_unblock. `where` is the place of the call;
+ * the macro passes it.
  *
  * @owner   the block is the caller's, who ends it with tocsin_unblock
  * @return  0 and ret_block set; -EINVAL: the pattern is malformed or names a question, or
@@ -48,9 +48,9 @@ TOCSIN_API int tocsin_block_at(const char *where, const char *pattern,
                                struct tocsin_block *ret_block);
 
 /**
- * Undoes one block, and delivers the emissions that only this block held back. Any handler may
- * call this. The signal whose handler calls it stays blocked by its own delivery until that has
- * ended.
+ * Undoes one block, and delivers the emissions that only this block held back. Any handler may call
+ * this. If a handler of the signal itself calls this, the signal stays blocked until that delivery
+ * has ended.
  *
  * @owner   the block does not exist any longer
  * @return  0; -ENOENT: the block does not exist, or has been undone; -EXDEV: the block belongs to
@@ -64,8 +64,8 @@ TOCSIN_API int tocsin_unblock(struct tocsin_block block);
 
 /**
  * Returns the number of emissions that are pending on the calling thread's loop, of all signals
- * that match a pattern; NULL: of all signals. A coalesced emission counts once. For one signal,
- * see tocsin_signal_get and tocsin_pending_peek in <tocsin/inspect.h>.
+ * that match a pattern. If `pattern` is NULL, counts all signals. A coalesced emission counts once.
+ * For one signal, see tocsin_signal_get and tocsin_pending_peek in <tocsin/inspect.h>.
  *
  * @owner   none
  * @return  the number, 0 or more; 0 if the thread has no loop; -EINVAL: the pattern is malformed
@@ -77,9 +77,9 @@ TOCSIN_API int tocsin_unblock(struct tocsin_block block);
 TOCSIN_API int tocsin_pending_count(const char *pattern);
 
 /* tocsin.queue.full: the pending emissions of a signal, or a queue, have reached a limit, and an
-   emission was refused. It is emitted once for each overflow; the overflow ends when half of the
-   room is free again. queue: the id of the queue, or 0 for the pending emissions of the signal.
-   refused: the number of emissions refused so far, with this one. */
+   emission was refused. tocsin.queue.full is emitted once for each overflow. The overflow ends when
+   half of the room is free again. queue: the id of the queue, or 0 for the pending emissions of the
+   signal. refused: the number of emissions refused so far, including this one. */
 #define TOCSIN_QUEUE_FULL(F) \
     F(string, signal) \
     F(u64, queue) F(u64, entries) F(u64, bytes) F(u64, limit) F(u64, limit_bytes) F(u64, refused)

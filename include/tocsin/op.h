@@ -1,20 +1,20 @@
-/* Operations: something that runs by itself and announces its end by a signal, exactly once. A
-   notify (POSIX's sigevent) says how the caller that started an operation learns of its end,
-   besides the signal.
+/* An operation runs by itself and announces its end by a signal, exactly once. A notify (POSIX's
+   sigevent) says how the caller that started an operation learns of its end, besides the signal.
+   Operations have these contracts:
 
    O1  If a start fails, it returns a negative errno, and nothing is emitted. Errors that depend on
        data are announced by the terminal signal.
 
-   O2  If a start succeeds, exactly one terminal signal follows, from the loop, and never before
-       the start has returned. It is never refused, and cannot fail for lack of memory. Progress
-       before it is made only while there are listeners.
+   O2  If a start succeeds, exactly one terminal signal follows, from the loop, and never before the
+       start has returned. The terminal signal is never refused, and cannot fail for lack of memory.
+       Progress is made only while there are listeners.
 
-   O3  A cancelled operation ends with that same signal: with -ECANCELED, or with the real result
-       if it had been reached.
+   O3  A cancelled operation ends with its terminal signal, too. The status is -ECANCELED, or the
+       real result if the operation had reached it.
 
    O5  A call with the id of an operation that does not exist any longer returns -ENOENT.
 
-   O9  The notify is called after the handlers: always, and once. */
+   O9  The notify is always called, once, and after the handlers. */
 #ifndef TOCSIN_OP_H
 #define TOCSIN_OP_H
 
@@ -33,29 +33,32 @@ TOCSIN__BEGIN
 
    .mode = TOCSIN_AT_END | TOCSIN_AT_EACH calls fn for both; info->code tells which.
 
-   A start returns -EINVAL if its notify would never be called: TOCSIN_EACH for an operation
-   without progress (a timer, work, a fiber, a promise), TOCSIN_FUTURE for an operation that never
-   ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). TOCSIN_CALL is called for the
-   latter once they have been cancelled or drained. */
+   A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
+   operation without progress (a timer, work, a fiber, a promise). It is also so with TOCSIN_FUTURE
+   for an operation that never ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). For
+   such an operation, the function of TOCSIN_CALL is called after the operation was cancelled or
+   drained. */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
-/* For providers, in addition to a mode or alone: the operation serves others, as the watch of a
-   connection serves the fetches on it. A drain neither refuses nor cancels it, it does not keep
-   the loop running, and tocsin_loop_free cancels it after the other operations have ended. */
+/* A flag for providers, in addition to a mode or alone. The operation serves other operations, as
+   the watch of a connection serves its fetches. A drain neither refuses nor cancels a background
+   operation, and such an operation does not keep the loop running. tocsin_loop_free cancels it
+   after the other operations have ended. */
 enum { TOCSIN_BACKGROUND = 16 };
 
-/* In addition to a mode or alone: inject functions (<tocsin/inject.h>) do not see the end of the
-   operation, so they can neither delay it nor make it fail. For operations on whose end the
-   program relies, such as a promise between two of its threads, or the unload of a plugin. */
+/* A flag in addition to a mode or alone. Inject functions (<tocsin/inject.h>) do not see the end of
+   the operation, so they can neither delay it nor make it fail. The flag is for operations on whose
+   end the program relies. Examples are a promise between two of its threads, and the unload of a
+   plugin. */
 enum { TOCSIN_NO_INJECT = 32 };
 
 /* Describes how the caller learns of the end of an operation, like struct sigevent of POSIX. */
 struct tocsin_notify {
-    unsigned mode; /* TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or TOCSIN_KEEP. Also
-                      TOCSIN_BACKGROUND, TOCSIN_NO_INJECT */
-    tocsin_fn fn;  /* for the first two */
-    void *arg;     /* passed to fn */
-    struct tocsin_queue queue; /* for TOCSIN_INTO_QUEUE */
+    unsigned mode; /* TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or TOCSIN_KEEP. The
+                      flags TOCSIN_BACKGROUND and TOCSIN_NO_INJECT may be added */
+    tocsin_fn fn;  /* the function to call, for TOCSIN_AT_END and TOCSIN_AT_EACH */
+    void *arg;     /* the argument of `fn` */
+    struct tocsin_queue queue; /* the queue, for TOCSIN_INTO_QUEUE */
     uintptr_t spare[2];        /* zero */
 };
 
@@ -92,8 +95,8 @@ struct tocsin__notify : tocsin_notify {
 #endif
 
 /**
- * O3. Asks an operation to end. Its terminal signal follows, from the loop, with -ECANCELED. What
- * the caller lent to the operation stays lent until then.
+ * O3. Requests the end of an operation. Its terminal signal follows, from the loop, with
+ * -ECANCELED. What the caller lent to the operation stays lent until then.
  *
  * @owner   none
  * @return  0; -EALREADY: the operation has ended or is about to, and its real result is announced;
@@ -108,9 +111,9 @@ struct tocsin__notify : tocsin_notify {
 TOCSIN_API int tocsin_cancel(struct tocsin_op op);
 
 /**
- * O4. Sets the deadline of an operation, in milliseconds from now; -1: none. At its deadline an
- * operation is cancelled, and ends with -ETIMEDOUT. An operation that cannot be cancelled ends
- * with its real result.
+ * O4. Sets the deadline of an operation, in milliseconds from now; -1 means no deadline. At its
+ * deadline an operation is cancelled, and ends with -ETIMEDOUT. An operation that cannot be
+ * cancelled ends with its real result.
  *
  * @owner   none
  * @return  0; -EINVAL: timeout_ms is below -1; -EALREADY: the operation has ended or is about to;
@@ -138,9 +141,9 @@ TOCSIN_API int tocsin_op_deadline(struct tocsin_op op, int64_t timeout_ms);
 TOCSIN_API int tocsin_op_status(struct tocsin_op op);
 
 /**
- * Gives up the result of an operation that was started with TOCSIN_FUTURE. A running operation
- * continues, and is freed at its end; one that has ended is freed at once. An operation that was
- * made by tocsin_op_new and not started is undone.
+ * Gives up the result of an operation that was started with TOCSIN_FUTURE. An operation that still
+ * runs continues, and is freed at its end. An operation that has ended is freed immediately. An
+ * operation that tocsin_op_new made, and that was not started, is undone.
  *
  * @owner   the id is invalid afterwards
  * @return  0; -EINVAL: the operation does not keep its result; -EBUSY: a tocsin_wait or
@@ -153,8 +156,8 @@ TOCSIN_API int tocsin_op_status(struct tocsin_op op);
  */
 TOCSIN_API int tocsin_op_free(struct tocsin_op op);
 
-/* op.done: the terminal signal of an operation without a type (a promise). Its payload is the one
-   that it was completed with. */
+/* op.done: the terminal signal of an operation without a type (a promise). Its payload is the
+   payload that was passed to tocsin_op_complete. */
 
 TOCSIN__END
 #endif

@@ -1,5 +1,5 @@
-/* Payloads: structs that describe themselves. One list of fields gives a struct, its layout as
-   text, its accessor and its maker. */
+/* Payloads are structs that describe themselves. From one list of fields, a macro makes the struct,
+   its layout as text, its accessor and its maker. */
 #ifndef TOCSIN_PAYLOAD_H
 #define TOCSIN_PAYLOAD_H
 
@@ -7,29 +7,30 @@
 
 TOCSIN__BEGIN
 
-/* A layout: the types and names of the fields of a payload. It must last as long as payloads use
-   it: static, as TOCSIN_LAYOUT makes it. E14: layouts with equal text are the same layout. */
+/* A layout: the types and names of the fields of a payload. A layout must last as long as payloads
+   use it, so TOCSIN_LAYOUT makes it static. E14: layouts with equal text are the same layout. */
 struct tocsin_layout {
     const char *name;
-    const char *fields; /* "string text;u64 user;". The offsets follow from the types */
-    size_t size;        /* sizeof the struct, to check the offsets */
+    const char *fields; /* such as "string text;u64 user;"; the offsets follow from the types */
+    size_t size;        /* sizeof the struct, by which the offsets are checked */
 };
 
-/* The first member, called tocsin, of every payload. */
+/* The first member of every payload, called `tocsin`, has this type. */
 struct tocsin_payload {
     const struct tocsin_layout *layout;
 };
 
-/* Some bytes. In a copy data is not aligned: use memcpy. */
+/* Some bytes. In a copy of a payload, `data` is not aligned, so it must be read with memcpy. */
 struct tocsin_bytes {
     const void *data;
     size_t size;
 };
 
-/* An object that counts its references. A copy of the payload holds a reference. */
+/* The functions of an object that counts its references. A copy of the payload has a reference to
+   the object. */
 struct tocsin_object_ops {
-    const char *name;         /* for reports and JSON; NULL: none */
-    int (*ref)(void *object); /* returns 0 or -errno */
+    const char *name;         /* name of the object, for reports and JSON; NULL: none */
+    int (*ref)(void *object); /* takes a reference; returns 0 or -errno */
     void (*unref)(void *object);
 };
 struct tocsin_object {
@@ -47,11 +48,12 @@ enum tocsin_type {
     TOCSIN_F64,
     TOCSIN_STRING,
     TOCSIN_BYTES,
-    TOCSIN_ERROR, /* 0 or a negative errno */
+    TOCSIN_ERROR, /* a status: 0 or a negative errno */
     TOCSIN_OP,
-    TOCSIN_FD, /* a copy duplicates the descriptor; -1: none */
+    TOCSIN_FD, /* a descriptor, which a copy duplicates; -1: no descriptor */
     TOCSIN_OBJECT,
-    TOCSIN_LOCAL /* a bare pointer, which cannot be copied: only for questions (TOCSIN_DIRECT) */
+    TOCSIN_LOCAL /* a bare pointer, which cannot be copied; only questions (TOCSIN_DIRECT) may have
+                    one */
 };
 
 #define TOCSIN__C_bool bool
@@ -74,9 +76,9 @@ enum tocsin_type {
 
        #define CHAT_MESSAGE(F) F(string, text) F(u64, user)
 
-   defines struct chat_message; chat_message_layout; chat_message_of(info), which returns the
-   payload of an info, or NULL if it has another layout; and chat_message_make(), which returns an
-   empty payload, to be filled in field by field. */
+   defines struct chat_message and chat_message_layout. It also defines two functions.
+   chat_message_of(info) returns the payload of an info, or NULL if the payload has another layout.
+   chat_message_make() returns an empty payload, whose fields the program then sets. */
 #define TOCSIN_LAYOUT(name, LIST) \
     struct name { \
         struct tocsin_payload tocsin; \
@@ -96,9 +98,9 @@ enum tocsin_type {
     } \
     struct name
 
-/* A temporary payload: TOCSIN_PAYLOAD(chat_message, .text = line, .user = id). It lasts until the
-   end of the enclosing block; in C++ (20, with the fields in the order of the list) until the end
-   of the expression. */
+/* Makes a temporary payload, as in TOCSIN_PAYLOAD(chat_message, .text = line, .user = id). The
+   payload lasts until the end of the enclosing block. In C++ (20, with the fields in the order of
+   the list) it lasts until the end of the expression. */
 #ifdef __cplusplus
 extern "C++" {
 template <typename T> struct tocsin__temporary {
@@ -117,7 +119,7 @@ template <typename T> struct tocsin__temporary {
     (&(struct name){ .tocsin = { &name##_layout }, __VA_ARGS__ }.tocsin)
 #endif
 
-/* One field of a payload, for code that does not know the layout. type tells which value is
+/* One field of a payload, for code that does not know the layout. `type` says which value is
    set. */
 struct tocsin_field {
     char name[64];
@@ -139,7 +141,7 @@ struct tocsin_field {
 };
 
 /**
- * Reads a field of a payload of any layout. index counts from 0.
+ * Reads a field of a payload of any layout. `index` counts from 0.
  *
  * @owner   what the field points to belongs to the payload
  * @return  0 and ret_field set; -ENOENT: the layout has fewer fields, or payload is NULL; -EINVAL:

@@ -1,22 +1,23 @@
-/* Plugins: shared objects that are loaded into a program, reloaded and unloaded while it runs.
-   This header is for a plugin; <tocsin/host.h> is for the program. How to write one:
-   tocsin-plugins(7).
+/* Plugins: shared objects that are loaded into a program, reloaded and unloaded while it runs. This
+   header is for a plugin; <tocsin/host.h> is for the program. tocsin-plugins(7) explains how to
+   write a plugin.
 
    P1  Every object has an owner, the program or a plugin (<tocsin/owner.h>).
 
-   P2  A plugin describes itself in an ELF note, as flat text. The note is read from the file and
-       checked before the file is mapped, since constructors run when it is mapped.
+   P2  A plugin describes itself in an ELF note, which is plain text. The note is read from the file
+       and checked before the file is mapped, because constructors run when it is mapped.
 
-   P3  An unload is a transaction: new work of the plugin is refused, its operations are cancelled,
-       its pending emissions are delivered, its handlers are disconnected, fini is called with no
-       handler on the stack, and the file is unmapped. Any code may ask for it, also a handler of
-       the plugin. Plugins that need it are unloaded first. If something does not end in time, the
-       plugin stays mapped, and the unload ends with -EBUSY.
+   P3  An unload has these steps. New work of the plugin is refused. Its operations are cancelled,
+       its pending emissions are delivered, and its handlers are disconnected. fini is called with
+       no handler on the stack, and the file is unmapped. Any code may request an unload, also a
+       handler of the plugin. Plugins that need this plugin are unloaded first. If something does
+       not end in time, the plugin stays mapped, and the unload ends with -EBUSY.
 
-   P4  A reload lets finite operations of the old version end while it is connected. Then all loops
-       on which the plugin has objects stop between two turns; fini, unmapping, mapping and init
-       happen while they deliver nothing. Emissions that arrive meanwhile wait. If the new version
-       fails to start, the old one is restored. */
+   P4  In a reload, finite operations of the old version may end while its handlers are connected.
+       Then all loops on which the plugin has objects stop between two turns and deliver nothing.
+       Meanwhile fini is called, the old file is unmapped, the new file is mapped, and init is
+       called. Emissions that arrive meanwhile wait. If the new version does not start, the old
+       version is restored. */
 #ifndef TOCSIN_PLUGIN_H
 #define TOCSIN_PLUGIN_H
 
@@ -24,30 +25,31 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_ABI 1 /* version of the structs, enums and functions that plugin and host share */
+/* version of the structs, enums and functions that a plugin and its host share */
+#define TOCSIN_ABI 1
 
 #define TOCSIN__YOURS __attribute__((visibility("default")))
 
-/* Functions that a plugin defines. The declarations make a wrong signature fail to compile, and the
-   functions visible under -fvisibility=hidden. */
+/* The functions that a plugin defines. With these declarations, a wrong signature does not compile,
+   and the functions are visible even with -fvisibility=hidden. */
 
-/* Returns 0 or more; or -errno: the plugin is not loaded, and everything that it began is
-   undone. */
+/* The plugin's init. It returns 0 or more; or -errno: then the plugin is not loaded, and everything
+   that it began is undone. */
 TOCSIN__YOURS int tocsin_plugin_init(void);
 
-/* May be left out. When it is called, no handler or operation of the plugin exists any longer, and
-   it can start none. */
+/* The plugin's fini, which may be left out. When it is called, no handler or operation of the
+   plugin exists any longer, and the plugin cannot start one. */
 TOCSIN__YOURS void tocsin_plugin_fini(void);
 
-/* The note of a plugin, once, at file level:
+/* The note of a plugin. It stands in the plugin's source once, outside any function:
 
        TOCSIN_PLUGIN("accesslog", "1.0", "Writes a line for each request that was answered."
                      TOCSIN_LICENCE("BSD-3-Clause")
                      TOCSIN_NEEDS("http")
                      TOCSIN_CONSUMES("http.server.answered", TOCSIN_HTTP_SERVER_ANSWERED));
 
-   The name has at most 63 of [a-z0-9_-]. Name, version and a sentence are followed by lines
-   without commas between them:
+   The name has at most 63 characters of [a-z0-9_-]. After the name, the version and a sentence come
+   further lines, without commas between them:
 
    TOCSIN_NEEDS      the name of a plugin that is loaded first
    TOCSIN_EMITS      a signal that the plugin declares, and the list of its layout, which is left
@@ -58,7 +60,8 @@ TOCSIN__YOURS void tocsin_plugin_fini(void);
 
    The note contains no pointer and no relocation; readelf -n prints it, and strip keeps it. */
 
-/* The settings of a plugin, as further lines of its note: name, type, default, and a sentence.
+/* The settings of a plugin are further lines of its note. Each has a name, a type, a default, and a
+   sentence.
 
        TOCSIN_SETTING("every_ms", "u64 1..86400000", "10000", "Milliseconds between two pages.")
 
@@ -67,14 +70,14 @@ TOCSIN__YOURS void tocsin_plugin_fini(void);
    TOCSIN_SETTING_OPTIONAL   may be missing, and has no default
    TOCSIN_NO_SETTINGS        the plugin has no settings
 
-   Settings are checked before the plugin is mapped: an undeclared setting is refused, and so is a
-   value that does not fit its type. A plugin without any of these four accepts all settings,
-   unchecked.
+   Settings are checked before the plugin is mapped. An undeclared setting is refused, and so is a
+   value that does not fit its type. If a note has none of these four macros, the plugin accepts all
+   settings, and they are not checked.
 
-   Types: string; bool ("yes" or "no"); i64, u64, f64, each optionally with a range ("i64 -5..5",
-   "f64 0..", "u64 ..9"); a choice of words ("choice text|json"); pattern (of signals). A name has
-   1 to 63 of [A-Za-z0-9_.-]; a default and a sentence have at most 255 bytes. The program
-   tocsin(1) reserves the names "file" and "loop". */
+   The types are: string; bool ("yes" or "no"); i64, u64 and f64, which may have a range ("i64
+   -5..5", "f64 0..", "u64 ..9"); a choice of words ("choice text|json"); and pattern (of signals).
+   A name has 1 to 63 characters of [A-Za-z0-9_.-]. A default and a sentence have at most 255 bytes.
+   The program tocsin(1) reserves the names "file" and "loop". */
 #define TOCSIN_SETTING(name, type, otherwise, about) \
     TOCSIN__LINE("setting", name " " type ": " about) TOCSIN__LINE("default", otherwise)
 #define TOCSIN_SETTING_REQUIRED(name, type, about) \
@@ -102,11 +105,11 @@ TOCSIN__YOURS void tocsin_plugin_fini(void);
         8, sizeof(TOCSIN__NOTE(__VA_ARGS__)), TOCSIN_ABI, "tocsin", TOCSIN__NOTE(__VA_ARGS__) \
     }
 
-/* Functions that a plugin calls. */
+/* The functions that a plugin calls. */
 
 /**
- * Returns a setting that the calling plugin was loaded with. where is the place of the call, which
- * identifies the plugin; the macro passes it, here and below.
+ * Returns a setting that the calling plugin was loaded with. `where` is the place of the call,
+ * which identifies the plugin. In all functions of this header, the macro passes it.
  *
  * @owner   the text lasts until the plugin is unloaded, or reloaded with other settings
  * @return  the value; if none was given, the default in the note; if the note has none, otherwise.
@@ -120,8 +123,8 @@ TOCSIN_API const char *tocsin_setting_at(const char *where, const char *key, con
 #define tocsin_setting(key, otherwise) tocsin_setting_at(TOCSIN__HERE, (key), (otherwise))
 
 /**
- * Records why init fails, in a sentence that tocsin_plugin_last_error returns to the host:
- * return tocsin_plugin_fail(-EINVAL, "format: must be text or json");
+ * Records why init fails, in a sentence. tocsin_plugin_last_error returns this sentence to the
+ * host. For example: return tocsin_plugin_fail(-EINVAL, "format: must be text or json");
  *
  * @owner   reason is copied, at most 255 bytes
  * @return  error
@@ -133,9 +136,9 @@ TOCSIN_API const char *tocsin_setting_at(const char *where, const char *key, con
 TOCSIN_API int tocsin_plugin_fail(int error, const char *reason);
 
 /**
- * Saves some bytes for the next version of the calling plugin, in fini or before; a later call
- * replaces them. version is the number of their format. They are discarded if the plugin is not
- * reloaded.
+ * Saves some bytes for the next version of the calling plugin. A plugin calls this in fini or
+ * before. A later call replaces the bytes. `version` is the version number of their format. If the
+ * plugin is not reloaded, the bytes are discarded.
  *
  * @owner   data is copied
  * @return  0; -EINVAL: data is NULL and size is not 0; -EPERM: the caller is not a plugin; -ENOMEM
@@ -150,8 +153,8 @@ TOCSIN_API int tocsin_state_save_at(const char *where, uint32_t version, const v
     tocsin_state_save_at(TOCSIN__HERE, (version), (data), (size))
 
 /**
- * Returns in init what the previous version of the plugin has saved, if it was saved with the same
- * version number.
+ * Returns the bytes that the previous version of the plugin saved, if it saved them with the same
+ * version number. A plugin calls this in init.
  *
  * @owner   the bytes last until init has returned
  * @return  0 and ret_state set; -ENOENT: nothing was saved; -EPROTO: the bytes were saved with

@@ -1,5 +1,6 @@
-/* sigprocmask and sigsuspend for a loop: for programs that think in POSIX's terms. tocsin_block
-   (<tocsin/mask.h>) and tocsin_queue_wait (<tocsin/queue.h>) are simpler. */
+/* sigprocmask and sigsuspend for a loop. This header is for programs whose authors think in the
+   terms of POSIX. tocsin_block (<tocsin/mask.h>) and tocsin_queue_wait (<tocsin/queue.h>) are
+   simpler. */
 #ifndef TOCSIN_POSIX_H
 #define TOCSIN_POSIX_H
 
@@ -7,24 +8,24 @@
 
 TOCSIN__BEGIN
 
-/* Actions of tocsin_sigmask on the loop's set of blocked signals. */
+/* What tocsin_sigmask does with the loop's set of blocked signals. */
 enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
 
 /**
- * Changes the set of blocked signals of the calling thread's loop: TOCSIN_BLOCK adds the signals
- * that match a pattern, TOCSIN_UNBLOCK removes them, TOCSIN_SETMASK replaces the set. The set does
- * not count, and is independent of tocsin_block: a signal is blocked if it is in the set, or a
- * block covers it.
+ * Changes the set of blocked signals of the calling thread's loop. TOCSIN_BLOCK adds the signals
+ * that match a pattern, TOCSIN_UNBLOCK removes them, and TOCSIN_SETMASK replaces the set. The set
+ * does not count how often a signal was added. The set is independent of tocsin_block: a signal is
+ * blocked if it is in the set, or if a block matches it.
  *
- * The set is a pattern ("**, !chat.said"; "" is the empty set), and the old set is written to
- * ret_old as text. A pattern to add or remove has no "!"; to add or remove "" changes nothing.
- * pattern NULL changes nothing, either.
+ * The set is a pattern (such as "**, !chat.said"; "" is the empty set). The old set is written to
+ * `ret_old` as text. A pattern that is added or removed must have no "!". Adding or removing ""
+ * changes nothing, and neither does a `pattern` of NULL.
  *
- * In a handler: a signal that is running is unblocked for the rest of its delivery if it is
- * removed from the set, or if TOCSIN_SETMASK sets a set without it; an emission of it then nests,
- * as in POSIX. The same holds for the signals that an action.mask blocks. The old set that is
- * written in a handler ends in "@handlers", which stands for all these signals: restoring it
- * blocks them again.
+ * In a handler, a running signal is unblocked for the rest of its delivery if it is removed from
+ * the set, or if TOCSIN_SETMASK sets a set without it. Then an emission of the signal nests, as in
+ * POSIX. The same is true for the signals that an action.mask blocks. The old set that is written
+ * in a handler ends in "@handlers", which stands for all these signals. If this old set is
+ * restored, it blocks them again.
  *
  * @owner   ret_old is the caller's, with room for size bytes; NULL if size is 0
  * @return  the length of the old set's text, without its NUL: the text is cut off if this is size
@@ -40,11 +41,11 @@ enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
 TOCSIN_API int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size_t size);
 
 /**
- * Replaces the loop's set (tocsin_sigmask) by another one, waits until a handler or the notify of
+ * Replaces the loop's set (tocsin_sigmask) by another set, waits until a handler or the notify of
  * an operation has run, and restores the set. It waits for at most timeout_ms milliseconds (0: not
- * at all; -1: without limit). An observer or a default action does not end the wait. Nothing is
- * missed in between: pending emissions that the new set unblocks are delivered first, and end the
- * wait. On a fiber it suspends the fiber; the new set then holds for the whole loop.
+ * at all; -1: without limit). An observer or a default action does not end the wait. No emission is
+ * missed: pending emissions that the new set unblocks are delivered first, and end the wait. On a
+ * fiber, the call suspends the fiber, and the new set then applies to the whole loop.
  *
  * @owner   none
  * @return  0: a handler or notify has run, perhaps while the set was restored; -ETIMEDOUT;

@@ -1,5 +1,5 @@
-/* Posts: emissions that other loops deliver later, from any thread and from a real signal handler.
-   POSIX's sigqueue. */
+/* Posts: emissions that other loops deliver later. Any thread and real signal handlers may post.
+   This is like POSIX's sigqueue. */
 #ifndef TOCSIN_POST_H
 #define TOCSIN_POST_H
 
@@ -8,19 +8,20 @@
 TOCSIN__BEGIN
 
 enum {
-    TOCSIN_INBOX = 1024,         /* entries of a loop's inbox; the last 128 are for real signals */
-    TOCSIN_INBOX_BYTES = 1 << 24 /* bytes of its payloads that are not flat, or larger than
-                                    TOCSIN_ASYNC_MAX */
+    TOCSIN_INBOX = 1024,         /* number of messages in the inbox of a loop; the last 128 are for
+                                    real signals */
+    TOCSIN_INBOX_BYTES = 1 << 24 /* bytes of an inbox's payloads that are not flat, or are larger
+                                    than TOCSIN_ASYNC_MAX */
 };
 
-/* Contracts of everything that crosses threads. An inbox is the mailbox of a loop: other threads
-   put messages into it, and the loop takes them out in its turns.
+/* The contracts of everything that crosses threads. An inbox is the mailbox of a loop: other
+   threads put messages into it, and the loop takes them out in its turns.
 
    T2  tocsin_emit reaches every loop that listens. It first reserves an entry in the inbox of each
-       other loop, and fails with nothing done if one is full; then it fills the entries; then it
-       calls the handlers of its own loop. TOCSIN_STOP affects one loop only. A loop does not
-       forward what it receives. The messages of one thread to one loop arrive in the order in
-       which they were sent.
+       other loop. If one inbox is full, it fails, and nothing is done. Then it fills the entries,
+       and then it calls the handlers of its own loop. TOCSIN_STOP affects one loop only. A loop
+       does not forward what it receives. The messages of one thread to one loop arrive in the order
+       in which they were sent.
 
    T3  A post of a TOCSIN_ASYNC signal takes no lock, allocates nothing, and preserves errno, so a
        real signal handler may make it.
@@ -30,21 +31,22 @@ enum {
    T6  A post to a loop that was freed, or is about to be, returns -ESHUTDOWN. A loop that is freed
        first delivers the messages that it has accepted.
 
-   T7  A loop listens to a signal if it has a handler, an observer or a queue of the signal, or
-       blocks it; a blocked signal is pending there. A post without listeners is discarded, unless
-       the signal has a default action: the main loop, which is the oldest one, takes that once.
+   T7  A loop listens to a signal if it has a handler, an observer or a queue of the signal. A loop
+       that blocks the signal listens, too, and its emissions are pending there. A post without
+       listeners is discarded, unless the signal has a default action. The main loop, which is the
+       oldest loop, takes the default action once.
 
-   E11 TOCSIN_COALESCE: a newer message replaces the one that waits in the inbox, which is counted,
-       and is never refused for lack of room. Emissions that have a source (tocsin_emit_from, ends
-       of operations) have an entry each in an inbox, and coalesce by source where they are
-       pending. A signal's pending emissions on a loop may reach their limit; the next post is
-       refused then, and messages that are in the inbox already are accepted, up to one inbox
-       beyond the limit. */
+   E11 For a TOCSIN_COALESCE signal, a newer message replaces the message that waits in the inbox.
+       The replaced message is counted, and the newer one is never refused for lack of room.
+       Emissions that have a source (tocsin_emit_from, ends of operations) have one entry each in an
+       inbox. They coalesce by source when they are pending. When a signal's pending emissions on a
+       loop have reached their limit, the next post is refused. Messages that are in the inbox
+       already are accepted, up to one inbox beyond the limit. */
 
 /**
- * Posts a signal to all loops that listen, the calling thread's own included, and returns. Each
- * loop delivers it in its next turn. payload is NULL for a signal that was declared without a
- * layout. The calling thread needs no loop.
+ * Posts a signal to all loops that listen, also to the calling thread's own loop, and returns. Each
+ * of these loops delivers the signal in its next turn. `payload` is NULL for a signal that was
+ * declared without a layout. The calling thread needs no loop.
  *
  * @owner   payload is borrowed until this returns. It is copied once, or, if it is flat and small,
  *          into each inbox
@@ -63,8 +65,8 @@ enum {
 TOCSIN_API int tocsin_post(int signo, const struct tocsin_payload *payload);
 
 /**
- * Posts a signal to one loop, whether or not it listens. If it has no handler for the signal, the
- * main loop takes the default action.
+ * Posts a signal to one loop, whether or not this loop listens. If the loop has no handler for the
+ * signal, the main loop takes the default action.
  *
  * @owner   as tocsin_post
  * @return  as tocsin_post; -ESHUTDOWN: the loop was freed, or is about to be; -EINVAL: loop is
@@ -78,8 +80,8 @@ TOCSIN_API int tocsin_post_to(struct tocsin_loop loop, int signo,
                               const struct tocsin_payload *payload);
 
 /**
- * Posts a signal as tocsin_post does, and waits while there is no room, for at most timeout_ms
- * milliseconds (-1: without limit). Only a thread without a loop may call this, since two loops
+ * Posts a signal as tocsin_post does. If there is no room, waits for at most timeout_ms
+ * milliseconds (-1: without limit). Only a thread without a loop may call this, because two loops
  * that wait for each other would never return.
  *
  * @owner   as tocsin_post

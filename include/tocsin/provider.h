@@ -1,5 +1,6 @@
-/* Operations of one's own (O10): a provider makes, starts and completes them, and may report
-   progress. Everything in the library, and libtocsin-net, is made in this way.
+/* A program may define its own operations (O10). The code that does so is a provider. It makes,
+   starts and completes the operations, and may report progress. The operations of the library and
+   of libtocsin-net are made in the same way.
 
        tocsin_op_new(&type, notify, &op);     reserves everything that the end needs
        state = tocsin_op_state(op);           zeroed; fill it in, and begin the work
@@ -15,37 +16,42 @@
 
 TOCSIN__BEGIN
 
-/* Flags of an operation type. */
-enum { TOCSIN_PERSISTENT = 1 }; /* it never ends by itself, so tocsin_drain cancels it (O7) */
+/* A flag of an operation type: such operations never end by themselves, so tocsin_drain cancels
+   them (O7). */
+enum { TOCSIN_PERSISTENT = 1 };
 
-/* A type of operations. It must last as long as operations of it exist: make it static. */
+/* A type of operations. It must last as long as there are operations of this type, so it should be
+   static. */
 struct tocsin_op_type {
-    const struct tocsin_signal_spec *done; /* terminal signal; the first operation declares it */
-    /* progress signals, known by their index here; NULL: no more */
+    const struct tocsin_signal_spec *done; /* the terminal signal; the first operation declares
+                                              it */
+    /* the progress signals, with NULL at the end; they are named by their index in this array */
     const struct tocsin_signal_spec *progress[4];
-    size_t state_size; /* bytes of state: zeroed by tocsin_op_new, and freed with the last reference
-                          to the result */
-    /* Asks the operation to end: completes it with the status reason (-ECANCELED or -ETIMEDOUT),
-       now or soon, from any thread. Returns 0; or -EBUSY: it cannot, and the operation continues
-       to its real result. NULL: operations of this type cannot be cancelled. */
+    size_t state_size; /* bytes of the state, which tocsin_op_new sets to zero; the state is freed
+                          with the last reference to the result */
+    /* Requests the end of the operation. It must complete the operation with the status `reason`
+       (-ECANCELED or -ETIMEDOUT), now or soon, from any thread. It returns 0; or -EBUSY if the
+       operation cannot end now, so it continues to its real result. If this member is NULL,
+       operations of this type cannot be cancelled. */
     int (*cancel)(struct tocsin_op op, void *state, int reason);
-    /* Called on the loop when progress may be accepted again; it may make progress itself. It is
-       not called after the operation was completed or cancelled (unless cancel returned -EBUSY).
-       A provider that completes on another thread must protect shared data, since resume may run
-       at that moment. */
+    /* Called on the loop when progress may be accepted again. This function may make progress
+       itself. It is not called after the operation was completed or cancelled (unless `cancel`
+       returned -EBUSY). A provider that completes on another thread must protect shared data,
+       because `resume` may run at that moment. */
     void (*resume)(struct tocsin_op op, void *state);
-    /* Called after the last use of the state, on any thread. If the loop's thread has ended (T6)
-       and cancel did not complete the operation, drop is called when the provider completes it
-       (tocsin_op_complete then returns -ENOENT). */
+    /* Called after the last use of the state, on any thread. The loop's thread may end (T6)
+       although `cancel` did not complete the operation. Then `drop` is called when the provider
+       completes the operation; tocsin_op_complete returns -ENOENT in this case. */
     void (*drop)(void *state);
     unsigned flags;     /* TOCSIN_PERSISTENT */
     uintptr_t spare[4]; /* zero */
 };
 
 /**
- * Makes an operation on the calling thread's loop, which is created if the thread has none. It
- * runs after tocsin_op_start. type NULL: a promise, which runs at once and needs no
- * tocsin_op_start; the program completes it by hand, with any payload (op.done).
+ * Makes an operation on the calling thread's loop, which is created if the thread has none. The
+ * operation runs after tocsin_op_start. If `type` is NULL, the operation is a promise, which runs
+ * immediately and needs no tocsin_op_start. The program completes a promise by hand, with any
+ * payload (op.done).
  *
  * @owner   type stays the caller's; notify is copied
  * @return  0 and ret_op set; -EINVAL: ret_op is NULL, type or notify is malformed, or notify would
@@ -79,8 +85,8 @@ TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 
 /**
  * Starts an operation. A start function of a provider ends with this call and returns its result.
- * err is negative if the work could not begin. If err is negative, or op carries an error, the
- * operation is undone: drop is called, and nothing is emitted (O1). ret_op may be NULL.
+ * `err` is negative if the work could not begin. If `err` is negative, or `op` carries an error,
+ * the operation is undone: its drop is called, and nothing is emitted (O1). `ret_op` may be NULL.
  *
  * @owner   with TOCSIN_FUTURE the caller takes the result
  * @return  0 and ret_op set; err; the error that op carries; -EINVAL: the operation was started
@@ -93,9 +99,9 @@ TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *ret_op);
 
 /**
- * Whether progress would be accepted now: a handler of its signal, a queue with room or a
- * TOCSIN_EACH listens, and the previous progress has been delivered. which is the index in
- * type->progress.
+ * Returns whether progress would be accepted now. It would be if a handler of its signal, a queue
+ * with room or a TOCSIN_EACH listens, and the previous progress has been delivered. `which` is the
+ * index in type->progress.
  *
  * @owner   none
  * @return  1: yes; 0: not now, and resume will be called; or the operation is completed, and
@@ -110,8 +116,8 @@ TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *r
 TOCSIN_API int tocsin_op_wanted(struct tocsin_op op, int which);
 
 /**
- * Announces progress. The loop emits it later in a turn (E16), not within this call. which is the
- * index in type->progress; overrun is the number of further events that this progress stands for.
+ * Announces progress. The loop emits it later in a turn (E16), not within this call. `which` is the
+ * index in type->progress. `overrun` is the number of further events that this progress stands for.
  *
  * @owner   a payload inside the state is lent: do not change it until resume is called or
  *          tocsin_op_wanted returns 1. Any other payload is copied
@@ -148,9 +154,9 @@ TOCSIN_API int tocsin_op_complete(struct tocsin_op op, int status,
                                   const struct tocsin_payload *payload);
 
 /**
- * Reports the error of a public function of a provider: with TOCSIN_DEBUG=1 it prints a negative
- * err with the name of the function, the reason, and the place outside the provider that called
- * the function. why NULL: the text of err.
+ * Reports the error of a public function of a provider. With TOCSIN_DEBUG=1 the library prints a
+ * negative `err` with the name of the function, the reason `why`, and the place outside the
+ * provider that called the function. If `why` is NULL, the text of `err` is printed.
  *
  * @owner   function and why are borrowed until this returns
  * @return  err

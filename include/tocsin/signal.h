@@ -1,4 +1,4 @@
-/* Signals: names that a program declares once, with documentation and the layout of their
+/* A signal is a name that a program declares once, with documentation and the layout of its
    payload. */
 #ifndef TOCSIN_SIGNAL_H
 #define TOCSIN_SIGNAL_H
@@ -8,22 +8,24 @@
 TOCSIN__BEGIN
 
 enum {
-    TOCSIN_NAME_MAX = 255,       /* bytes of a name */
-    TOCSIN_SIGNALS_MAX = 1 << 20 /* names in a process */
+    TOCSIN_NAME_MAX = 255,       /* the most bytes of a name */
+    TOCSIN_SIGNALS_MAX = 1 << 20 /* the most names in a process */
 };
 
-/* Treatment of an emission that cannot be delivered at once, because the signal is blocked or
-   its handlers are running (E5, E10). */
+/* The kind of a signal: what happens to an emission that cannot be delivered immediately, because
+   the signal is blocked or its handlers are running (E5, E10). */
 enum tocsin_kind {
-    TOCSIN_QUEUED,   /* it is pending, first in, first out, up to the limit: a real-time signal */
-    TOCSIN_COALESCE, /* the newest one of each source is pending, and counts the emissions that it
-                        replaced: a standard signal */
-    TOCSIN_DIRECT    /* E17: a question. It is asked with tocsin_ask, and never pending */
+    TOCSIN_QUEUED,   /* emissions are pending, first in, first out, up to the limit, like a
+                        real-time signal */
+    TOCSIN_COALESCE, /* only the newest emission of each source is pending, and counts the emissions
+                        that it replaced, like a standard signal */
+    TOCSIN_DIRECT    /* E17: the signal is a question, which is asked with tocsin_ask and is never
+                        pending */
 };
 
-/* Flags of a signal. */
+/* The flags of a signal. */
 enum {
-    TOCSIN_ASYNC = 1 /* T3: a real signal handler may post it. Its payload is flat (numbers,
+    TOCSIN_ASYNC = 1 /* T3: a real signal handler may post the signal. Its payload is flat (numbers,
                         booleans, errors, operations), and has at most TOCSIN_ASYNC_MAX bytes */
 };
 enum { TOCSIN_ASYNC_MAX = 64 };
@@ -33,24 +35,27 @@ enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 
 /* The declaration of a signal. Members that are not set must be zero. */
 struct tocsin_signal_spec {
-    const char *name; /* "chat.said": segments of [A-Za-z0-9_-] with single dots between them */
-    const char *doc;  /* one line, for the catalogue */
-    const struct tocsin_layout *layout; /* of the payload; NULL: the signal has no payload */
+    const char *name; /* such as "chat.said": segments of [A-Za-z0-9_-] with single dots between
+                         them */
+    const char *doc;  /* one line of documentation, for the catalogue */
+    const struct tocsin_layout *layout; /* layout of the payload; NULL: the signal has no payload */
     enum tocsin_kind kind;
     enum tocsin_unhandled unhandled; /* the default action */
-    /* the default action, if set; it is called with arg NULL, as long as the program runs */
+    /* a function as the default action, if set; it is called with NULL for `arg`, and must exist as
+       long as the program runs */
     int (*unhandled_fn)(const struct tocsin_info *info, void *arg);
-    int rank; /* E10: of several signals that are unblocked at once, the lowest rank comes first */
+    int rank; /* E10: if several signals are unblocked at the same time, the signal with the lowest
+                 rank comes first */
     unsigned flags;            /* TOCSIN_ASYNC */
-    size_t limit, limit_bytes; /* of the pending emissions on one loop: their number, and the bytes
-                                  of their payloads. 0: 1,024 and 1 MiB */
+    size_t limit, limit_bytes; /* limits of the pending emissions on one loop: their number, and the
+                                  bytes of their payloads. 0: 1,024 and 1 MiB */
     uintptr_t spare[4];        /* zero */
 };
 
 /**
  * Declares a signal. A second declaration that is the same returns the same signo, so two files of
- * a program may both declare it. Documentation may differ, and the first one is kept; name, layout
- * text, kind, default action, rank, flags and limits must be the same.
+ * a program may both declare it. Name, layout text, kind, default action, rank, flags and limits
+ * must be the same. The documentation may differ; that of the first declaration is kept.
  *
  * @owner   spec is copied
  * @return  the signo, 1 or more; -EINVAL: the name, the layout or a number is malformed, a spare
@@ -79,10 +84,10 @@ TOCSIN_API int tocsin_declare(const struct tocsin_signal_spec *spec) TOCSIN_CHEC
 TOCSIN_API int tocsin_find(const char *name) TOCSIN_CHECKED;
 
 /**
- * Whether an emission of a signal would have an effect on any loop: it has handlers, observers,
- * queues or a default action; or it is blocked, for handlers that are connected later. A
- * disconnected handler does not count, even while it runs. Call this before preparing an expensive
- * payload.
+ * Returns whether an emission of a signal would have an effect on any loop. It has an effect if the
+ * signal has handlers, observers, queues or a default action, or if it is blocked: handlers may be
+ * connected later. A disconnected handler does not count, even while it runs. A program calls this
+ * before it prepares an expensive payload.
  *
  * @owner   none
  * @return  1: it would have an effect; 0: tocsin_emit would do nothing; -EINVAL: the signo does
@@ -96,12 +101,12 @@ TOCSIN_API int tocsin_has_listeners(int signo);
 
 /**
  * Ignores all signals that match a pattern on the calling thread's loop, also those that are named
- * later, until tocsin_unignore. Emissions are discarded: neither handlers nor the default action
- * are called. Pending emissions are discarded, too. Handlers stay connected. Observers and the
- * notify of an operation are called all the same (O9).
+ * later, until tocsin_unignore. Emissions are discarded: no handler is called, and no default
+ * action is taken. Pending emissions are discarded, too. Handlers stay connected. Observers and the
+ * notify of an operation are still called (O9).
  *
- * Emissions of an ignored signal that is also blocked are pending, and a TOCSIN_TAKE queue can
- * take them; the others are discarded when the signal is unblocked.
+ * Emissions of an ignored signal that is also blocked are pending, and a TOCSIN_TAKE queue can take
+ * them. The others are discarded when the signal is unblocked.
  *
  * @owner   none
  * @return  0; -EINVAL: the pattern is malformed, has a "!", or names a question; -ENOENT: a plain
@@ -129,7 +134,7 @@ TOCSIN_API int tocsin_ignore(const char *pattern);
 TOCSIN_API int tocsin_unignore(const char *pattern);
 
 /**
- * Whether a name matches a pattern. The pattern "" matches nothing.
+ * Returns whether a name matches a pattern. The pattern "" matches nothing.
  *
  * @owner   none
  * @return  1; 0; -EINVAL: the pattern or the name is malformed, or NULL

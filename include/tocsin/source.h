@@ -1,5 +1,6 @@
-/* Sources: what an emission comes from, so that a handler can listen to one of many (O8). Every
-   operation is a source; a program makes further ones, for a room, a device, a document. */
+/* A source is an object that emissions come from. So a handler can listen to one of many sources
+   (O8). Every operation is a source. A program makes further sources, for example for a room, a
+   device or a document. */
 #ifndef TOCSIN_SOURCE_H
 #define TOCSIN_SOURCE_H
 
@@ -8,9 +9,9 @@
 TOCSIN__BEGIN
 
 /**
- * Makes a source on the calling thread's loop, which is created if the thread has none. data is a
- * pointer that the program finds again with tocsin_source_get or tocsin_info_data. where is the
- * place of the call; the macro passes it.
+ * Makes a source on the calling thread's loop, which is created if the thread has none. `data` is a
+ * pointer that tocsin_source_get and tocsin_info_data return to the program. `where` is the place
+ * of the call; the macro passes it.
  *
  * @owner   the source is the caller's, who ends it with tocsin_source_free; data is stored, not
  *          used
@@ -27,9 +28,9 @@ TOCSIN_API int tocsin_source_new_at(const char *where, void *data,
                                     struct tocsin_source *ret_source);
 
 /**
- * Ends a source and disconnects the handlers that listen to it only, as tocsin_disconnect does.
- * Any handler may call this, also one of this source: the delivery continues with the handlers
- * that listen to all sources.
+ * Ends a source and disconnects the handlers that listen to this source only, as tocsin_disconnect
+ * does. Any handler may call this, also a handler of this source. Then the delivery continues with
+ * the handlers that listen to all sources.
  *
  * @owner   the source does not exist any longer; its data is not touched
  * @return  0; -ENOENT: the source does not exist; -EINVAL: the source is an operation, which ends

@@ -1,5 +1,5 @@
-/* Foreign text (of a file, a plugin, a peer, a user): escaped so that it cannot control a terminal
-   or a log; compared with the words that the user may have meant. */
+/* Foreign text comes from a file, a plugin, a peer or a user. These functions escape it, so that it
+   cannot control a terminal or a log, or compare it with words that the user may have meant. */
 #ifndef TOCSIN_TEXT_H
 #define TOCSIN_TEXT_H
 
@@ -7,14 +7,15 @@
 
 TOCSIN__BEGIN
 
-/* These are escaped: control characters (C0, DEL, C1); line and paragraph separators; characters
-   that are invisible or change the direction of text (bidirectional marks, embeddings, overrides
-   and isolates, zero-width spaces, byte order marks, tags); and bytes that are not UTF-8. */
+/* The following bytes and characters are escaped: control characters (C0, DEL, C1); line and
+   paragraph separators; characters that are invisible or change the direction of text
+   (bidirectional marks, embeddings, overrides and isolates, zero-width spaces, byte order marks,
+   tags); and bytes that are not UTF-8. */
 
 /**
- * Copies a text and replaces each byte to escape by an octal escape as in C: \033. The result is
- * one line of valid UTF-8. Quotation marks and backslashes stay as they are. buffer may be NULL if
- * room is 0. A result that does not fit is cut between characters.
+ * Copies a text and replaces each byte that must be escaped by an octal escape as in C, such as
+ * \033. The result is one line of valid UTF-8. Quotation marks and backslashes stay as they are. A
+ * result that does not fit is cut between characters. `buffer` may be NULL if `room` is 0.
  *
  * @owner   buffer is the caller's; it ends with a NUL if room is not 0
  * @return  the length of the whole result, whether or not it fits, as snprintf: at most 4 * size;
@@ -41,9 +42,10 @@ TOCSIN_API size_t tocsin_text_plain(const char *text, size_t size, char *buffer,
 TOCSIN_API size_t tocsin_text_json(const char *text, size_t size, char *buffer, size_t room);
 
 /**
- * Counts the letters of a word that must be changed, removed, inserted or swapped with the next one
- * to get the other word: the edit distance. The case of ASCII letters does not count. A program
- * finds what a user meant by a misspelt word: the known word with the smallest distance.
+ * Returns the edit distance of two words. This is the number of letters that must be changed,
+ * removed, inserted, or swapped with the next letter, to get the other word from the first. The
+ * case of ASCII letters does not count. The known word with the smallest distance is probably the
+ * one that a user meant by a misspelt word.
  *
  * @owner   word (of size bytes) and other are borrowed
  * @return  the distance in bytes; SIZE_MAX: a word has more than 255 bytes

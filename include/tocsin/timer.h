@@ -1,4 +1,4 @@
-/* Timers: operations that end, or make progress, at a time. */
+/* Timers are operations that end, or make progress, at a given time. */
 #ifndef TOCSIN_TIMER_H
 #define TOCSIN_TIMER_H
 
@@ -6,15 +6,15 @@
 
 TOCSIN__BEGIN
 
-/* late_us: microseconds between the time of the tick and its emission. info->overrun of a tick is
-   the number of ticks that were merged into it. */
+/* late_us: microseconds between the time of the tick and its emission. The info->overrun of a tick
+   is the number of ticks that were merged into this tick. */
 #define TOCSIN_TIMER_TICKED(F) F(i64, late_us)
 #define TOCSIN_TIMER_EXPIRED(F) F(i64, late_us)
 TOCSIN_LAYOUT(tocsin_timer_ticked, TOCSIN_TIMER_TICKED);
 TOCSIN_LAYOUT(tocsin_timer_expired, TOCSIN_TIMER_EXPIRED);
 
 /**
- * Starts a timer that ends after delay_ms milliseconds; 0: in the next turn.
+ * Starts a timer that ends after delay_ms milliseconds. With 0, the timer ends in the next turn.
  *
  * @owner   ret_op may be NULL; with TOCSIN_FUTURE the caller takes the result
  * @return  0; -EINVAL: delay_ms is negative or over 10^12; else as tocsin_op_new. On failure
@@ -28,9 +28,9 @@ TOCSIN_API int tocsin_timer(int64_t delay_ms, const struct tocsin_notify *notify
                             struct tocsin_op *ret_op);
 
 /**
- * Starts a timer that ticks every period_ms milliseconds until it is cancelled
- * (TOCSIN_PERSISTENT). It does not drift: ticks that could not be delivered in time are merged
- * into the next one (info->overrun). period_ms 0: it does not tick until tocsin_timer_set.
+ * Starts a timer that ticks every period_ms milliseconds until it is cancelled (TOCSIN_PERSISTENT).
+ * The timer does not drift: ticks that could not be delivered in time are merged into the next tick
+ * (info->overrun). If period_ms is 0, the timer does not tick until tocsin_timer_set.
  *
  * @owner   as tocsin_timer
  * @return  0; -EINVAL: period_ms is negative or over 10^12; else as tocsin_op_new. On failure
@@ -45,8 +45,8 @@ TOCSIN_API int tocsin_every(int64_t period_ms, const struct tocsin_notify *notif
                             struct tocsin_op *ret_op);
 
 /**
- * Sets when a timer expires or ticks next, in milliseconds from now; -1: not until it is set
- * again. The period does not change.
+ * Sets when a timer expires or ticks next, in milliseconds from now. With -1, the timer does not
+ * expire or tick until it is set again. The period does not change.
  *
  * @owner   none
  * @return  0; -EINVAL: delay_ms is below -1 or over 10^12, or the operation is not a timer;

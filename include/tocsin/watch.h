@@ -1,4 +1,4 @@
-/* Watches: the readiness of a descriptor, as the progress of an operation. */
+/* A watch is an operation that reports the readiness of a descriptor as its progress. */
 #ifndef TOCSIN_WATCH_H
 #define TOCSIN_WATCH_H
 
@@ -6,16 +6,17 @@
 
 TOCSIN__BEGIN
 
-/* events: POLLIN, POLLOUT, as in poll(2). */
+/* The payloads of fd.ready and fd.done. events: POLLIN and POLLOUT, as in poll(2). */
 #define TOCSIN_FD_READY(F) F(i32, fd) F(i32, events)
 #define TOCSIN_FD_DONE(F) F(i32, fd)
 TOCSIN_LAYOUT(tocsin_fd_ready, TOCSIN_FD_READY);
 TOCSIN_LAYOUT(tocsin_fd_done, TOCSIN_FD_DONE);
 
 /**
- * Watches a descriptor until the watch is cancelled (TOCSIN_PERSISTENT). It emits fd.ready in each
- * turn in which the descriptor is ready (level-triggered), while there are listeners. poll_events:
- * POLLIN, POLLOUT or both; 0: none, until tocsin_watch_set. Errors and hang-ups count as ready.
+ * Watches a descriptor until the watch is cancelled (TOCSIN_PERSISTENT). While there are listeners,
+ * the watch emits fd.ready in each turn in which the descriptor is ready (level-triggered).
+ * poll_events is POLLIN, POLLOUT or both; with 0, the watch waits for nothing until
+ * tocsin_watch_set. Errors and hang-ups count as ready.
  *
  * @owner   fd stays the caller's: cancel the watch before closing it. If fd is closed first, the
  *          watch ends with -EBADF when the number is watched again, or when its progress is wanted
@@ -34,7 +35,8 @@ TOCSIN_API int tocsin_watch(int fd, short poll_events, const struct tocsin_notif
                             struct tocsin_op *ret_op);
 
 /**
- * Changes the events of a watch; 0: none, until they are set again.
+ * Changes the events of a watch. With 0, the watch waits for nothing until the events are set
+ * again.
  *
  * @owner   none
  * @return  0; -EINVAL: poll_events has other bits, or the operation is not a watch; -EALREADY: the

@@ -1,4 +1,4 @@
-/* Work: a function that blocks, on a thread of a pool.
+/* Work is a function that may block and runs on a thread of a pool.
 
    The thread runs task and drop with an empty signal mask. So children that they start (system,
    popen, posix_spawn) have an empty mask, too, and handlers of real signals may interrupt them:
@@ -12,21 +12,22 @@
 
 TOCSIN__BEGIN
 
-/* queued_us: how long the task waited for a thread; ran_us: how long it ran. */
+/* The payload of work.done, in microseconds. queued_us: how long the task waited for a thread.
+   ran_us: how long the task ran. */
 #define TOCSIN_WORK_DONE(F) F(i64, queued_us) F(i64, ran_us)
 TOCSIN_LAYOUT(tocsin_work_done, TOCSIN_WORK_DONE);
 
-/* Flags of work. */
+/* The flags of work. */
 enum {
-    TOCSIN_ABANDON = 1 /* if it is cancelled while the task runs, the operation ends at once, and
-                          the result of the task is lost */
+    TOCSIN_ABANDON = 1 /* if the operation is cancelled while the task runs, it ends immediately,
+                          and the result of the task is lost */
 };
 
-/* Options of tocsin_work_with. Members that are not set must be zero. */
+/* The options of tocsin_work_with. Members that are not set must be zero. */
 struct tocsin_work_options {
-    struct tocsin_pool pool; /* zero: the pool of the process */
-    tocsin_drop drop;        /* called once with arg, on any thread, when neither the task nor the
-                                operation        uses it any longer; NULL: nothing to free */
+    struct tocsin_pool pool; /* the pool that runs the task; zero: the pool of the process */
+    tocsin_drop drop;        /* called once with `arg`, on any thread, when neither the task nor the
+                                operation uses `arg` any longer; NULL: nothing to free */
     unsigned flags;          /* TOCSIN_ABANDON */
     uintptr_t spare[4];      /* zero */
 };
@@ -49,8 +50,8 @@ TOCSIN_API int tocsin_work(tocsin_task task, void *arg, const struct tocsin_noti
                            struct tocsin_op *ret_op);
 
 /**
- * Runs task(arg) with options: on another pool, with a drop, or so that it can be abandoned while
- * it runs. options NULL: as tocsin_work.
+ * Runs task(arg) with options: on another pool, with a drop, or so that the operation can end while
+ * the task still runs. If `options` is NULL, works as tocsin_work.
  *
  * @owner   arg is lent until drop is called, or, without drop, until the terminal signal;
  *          TOCSIN_ABANDON needs a drop
@@ -66,8 +67,8 @@ TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsi
                                 struct tocsin_op *ret_op);
 
 /**
- * Makes a pool of at most this many threads (0: the number of processors, at least 4) and a queue
- * of limit tasks (0: 1,024). Threads are created when they are needed, and end after a second
+ * Makes a pool of at most `threads` threads (0: the number of processors, at least 4), with a queue
+ * of `limit` tasks (0: 1,024). Threads are created when they are needed. They end after a second
  * without work.
  *
  * @owner   the pool is the caller's, who ends it with tocsin_pool_free
@@ -81,8 +82,8 @@ TOCSIN_API int tocsin_work_with(const struct tocsin_work_options *options, tocsi
 TOCSIN_API int tocsin_pool_new(int threads, size_t limit, struct tocsin_pool *ret_pool);
 
 /**
- * Ends a pool: it accepts no new tasks, finishes those that it has, and ends its threads. This
- * does not wait for them.
+ * Ends a pool. The pool accepts no new tasks, finishes the tasks that it has, and ends its threads.
+ * This function does not wait for them.
  *
  * @owner   the id is invalid afterwards
  * @return  0; -ENOENT: the pool does not exist

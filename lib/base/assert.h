@@ -4,7 +4,8 @@
 #ifndef TOCSIN_BASE_ASSERT_H
 #define TOCSIN_BASE_ASSERT_H
 
-/* Async-signal-safe: prints file:line and the condition on standard error, then aborts. */
+/* Prints file:line and the condition on standard error, then aborts. This function is
+   async-signal-safe. */
 void tocsin__assert_fail(const char *condition, const char *file, int line)
     __attribute__((noreturn, cold));
 

@@ -1,13 +1,14 @@
-/* Protection against pthread_cancel. Cancellation is disabled around each cancellation point at
-   which the thread has a lock, a pinned inbox, a descriptor or a partly loaded plugin. If the
-   thread were cancelled there, nobody would release them. */
+/* Protection against pthread_cancel. The library disables cancellation around each cancellation
+   point at which the thread has a lock, a pinned inbox, a descriptor or a partly loaded plugin. If
+   the thread were cancelled there, nothing would release these resources. */
 #ifndef TOCSIN_BASE_CANCEL_H
 #define TOCSIN_BASE_CANCEL_H
 
 #include <pthread.h>
 #include <unistd.h>
 
-/* Disables cancellation and returns the previous state, for tocsin__cancel_back. */
+/* Disables cancellation and returns the previous state, which the caller passes to
+   tocsin__cancel_back. */
 static inline int tocsin__cancel_off(void)
 {
     int was;

@@ -1,4 +1,4 @@
-/* The table of hooks for TOCSIN_DEBUG=1. */
+/* Defines the table of hooks that TOCSIN_DEBUG=1 uses. */
 #include "base/debug_hooks.h"
 
 struct tocsin__debug_hooks tocsin__debug;

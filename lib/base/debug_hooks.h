@@ -1,5 +1,6 @@
-/* The events that TOCSIN_DEBUG=1 prints. If it is set, lib/report registers these functions before
-   main. Otherwise every hook is NULL and the library prints nothing (F2). */
+/* The hooks by which the library reports events to TOCSIN_DEBUG=1. If this variable is set,
+   lib/report registers the functions before main. Otherwise every hook is NULL, and the library
+   prints nothing (F2). */
 #ifndef TOCSIN_BASE_DEBUG_HOOKS_H
 #define TOCSIN_BASE_DEBUG_HOOKS_H
 
@@ -8,14 +9,17 @@
 struct tocsin__caller;
 
 struct tocsin__debug_hooks {
-    /* A public function is about to return err, a negative errno. Returns err. */
+    /* Called when a public function is about to return `err`, a negative errno. The hook returns
+       `err` unchanged. */
     int (*refusal)(const struct tocsin__caller *caller, int err);
-    /* Returns the address in the program that called the library; NULL: unknown. */
+    /* Returns the address in the program from which the library was called, or NULL if the address
+       is unknown. */
     const void *(*caller)(void);
-    /* A call succeeds, but is probably a mistake. */
+    /* Called when a call succeeds, but is probably a mistake. */
     void (*remark)(const char *text);
-    /* Called on the loop's thread: the loop was made; the loop is about to be freed; the thread
-       ends without tocsin_loop_free; operations still run after the time to drain. */
+    /* Events of a loop, reported on its thread. loop_born: the loop was made. loop_dies: the loop
+       is about to be freed. loop_ended: the thread ends without tocsin_loop_free. loop_lingers:
+       operations still run after the time to drain. */
     void (*loop_born)(void);
     void (*loop_dies)(void);
     void (*loop_ended)(void);

@@ -1,5 +1,5 @@
-/* Texts of errors, for people. */
-#define _GNU_SOURCE /* strerrordesc_np */
+/* The texts of errors, for people to read. */
+#define _GNU_SOURCE /* for strerrordesc_np */
 #include <string.h>
 
 #include <tocsin/base.h>
@@ -7,9 +7,10 @@
 #include "base/error.h"
 #include "base/id.h"
 
-/* An errno may come from this library or from a system call. A text states the meaning in this
-   library first, then the meaning in the system. The texts of the second library (TOCSIN_EURL and
-   the like) are here as well: its errors travel in infos that any program prints. */
+/* An errno may come from this library or from a system call. So each text states the meaning in
+   this library first, then the meaning in the system. The errors of the second library (TOCSIN_EURL
+   and the like) are in this table, too, because any program may print an info that contains such an
+   error. */
 static const struct {
     int status;
     const char *text;

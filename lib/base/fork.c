@@ -1,5 +1,6 @@
-/* Runs the steps around a fork. The library calls pthread_atfork only once: the order of several
- * registrations would depend on the order in which the files are linked. */
+/* Runs the library's steps before and after a fork. The library calls pthread_atfork only once:
+   with several registrations, the order of the steps would depend on the order in which the files
+   are linked. */
 #include <pthread.h>
 #include <stddef.h>
 

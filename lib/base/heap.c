@@ -13,7 +13,7 @@ static void link_set(struct tocsin__heap_node **link, struct tocsin__heap_node *
         node->link = link;
 }
 
-/* Joins two heaps and returns the top of the result. Both tops have no siblings. */
+/* Joins two heaps and returns the top of the result. Neither top may have siblings. */
 static struct tocsin__heap_node *meld(struct tocsin__heap_node *one,
                                       struct tocsin__heap_node *other)
 {
@@ -26,7 +26,8 @@ static struct tocsin__heap_node *meld(struct tocsin__heap_node *one,
     return top;
 }
 
-/* Joins a list of siblings into one heap: in pairs from the left, then the pairs from the right. */
+/* Joins a list of siblings into one heap. Pairs are joined first, from the left; then the results
+   are joined, from the right. */
 static struct tocsin__heap_node *meld_all(struct tocsin__heap_node *list)
 {
     struct tocsin__heap_node *pairs = 0, *one, *other, *next;
@@ -54,7 +55,8 @@ static struct tocsin__heap_node *meld_all(struct tocsin__heap_node *list)
 
 enum { CHECKED_MOST = 64 };
 
-/* Whether the first node comes before its children, and the links between them are whole. */
+/* Returns true if the first node comes before each of its children, and the links between these
+   nodes are correct. */
 static bool top_is_sound(const struct tocsin__heap_node *top)
 {
     const struct tocsin__heap_node *child = top ? top->child : 0;

@@ -1,4 +1,4 @@
-/* Tables of ids; see id.h. */
+/* Implements the tables of ids; see id.h. */
 #include <errno.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-/* the claim of an object whose end was requested; every id is larger */
+/* the claim of an object whose end was requested; no id is equal to this number */
 enum { END_REQUESTED = 1 };
 
 static struct tocsin__id_entry *entry_at(struct tocsin__ids *ids, uint32_t index)
@@ -14,7 +14,7 @@ static struct tocsin__id_entry *entry_at(struct tocsin__ids *ids, uint32_t index
     return tocsin__id_entry(ids, index);
 }
 
-/* The indices in use */
+/* The set of indices in use */
 
 static size_t words_of(uint32_t capacity, int level)
 {
@@ -23,7 +23,7 @@ static size_t words_of(uint32_t capacity, int level)
     return words ? words : 1;
 }
 
-/* All levels are in one block, the lowest first. */
+/* Makes room for more indices. All levels are in one block of memory, the lowest level first. */
 static int used_grow(struct tocsin__id_used *used)
 {
     uint32_t capacity = used->capacity ? used->capacity * 2 : 1 << TOCSIN__ID_FIRST_BITS;
@@ -59,7 +59,8 @@ static void used_clear(struct tocsin__id_used *used, uint32_t index)
             return;
 }
 
-/* Returns the first used index that is not below index; capacity: there is none. */
+/* Returns the first used index that is equal to or greater than `index`, or the capacity if there
+   is none. */
 static uint32_t used_next(const struct tocsin__id_used *used, uint32_t index)
 {
     for (int i = 0; i < TOCSIN__ID_LEVELS && index >> 6 < words_of(used->capacity, i); i++) {
@@ -76,7 +77,8 @@ static uint32_t used_next(const struct tocsin__id_used *used, uint32_t index)
     return used->capacity;
 }
 
-/* Makes a new entry, in a new chunk if the last one is full. NULL: no memory, or 2^24 entries. */
+/* Makes a new entry, in a new chunk if the last chunk is full. Returns NULL if there is no memory,
+   or the table has 2^24 entries. */
 static struct tocsin__id_entry *entry_make(struct tocsin__ids *ids, uint32_t *ret_index)
 {
     uint32_t place = ids->made + (1u << TOCSIN__ID_FIRST_BITS);
@@ -98,7 +100,8 @@ static struct tocsin__id_entry *entry_make(struct tocsin__ids *ids, uint32_t *re
     return entry_at(ids, *ret_index);
 }
 
-/* Takes the entry that has been free for the longest time. */
+/* Takes the entry that has been free for the longest time, so that no generation is used again
+   soon. */
 static struct tocsin__id_entry *entry_reuse(struct tocsin__ids *ids, uint32_t *ret_index)
 {
     struct tocsin__id_entry *entry = entry_at(ids, ids->oldest);
@@ -154,8 +157,8 @@ void tocsin__id_free(struct tocsin__ids *ids, uint64_t id)
     entry->object = NULL;
     ids->live--;
     used_clear(&ids->used, index);
-    /* an entry whose end was requested is in the list of requests, or is being added to it, and is
-       retired when it leaves that list */
+    /* If the end of the object was requested, the entry is in the list of requests or is being
+       added to this list. So the entry is retired only when it leaves the list. */
     if (atomic_exchange_explicit(&entry->claim, 0, memory_order_acq_rel) != END_REQUESTED)
         entry_retire(ids, index);
 }

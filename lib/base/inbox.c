@@ -1,4 +1,4 @@
-/* The ring and the list of an inbox; see inbox.h. */
+/* Implements the ring and the list of an inbox; see inbox.h. */
 #include <errno.h>
 #include <sched.h>
 
@@ -6,7 +6,7 @@
 #include "base/inbox.h"
 #include "base/mem.h"
 
-/* `list` points to this node once the list is closed */
+/* the node to which `list` points when the list is closed */
 static struct tocsin__node closed;
 
 void tocsin__inbox_init(struct tocsin__inbox *inbox)
@@ -40,8 +40,8 @@ int tocsin__inbox_open(struct tocsin__inbox *inbox, uint64_t generation)
 
 /* Producers */
 
-/* Number of claimed cells if tail is the current tail. The result exceeds the size of the ring if
-   tail is out of date. */
+/* Returns the number of claimed cells, if `tail` is the current tail. If `tail` is out of date, the
+   result may be larger than the ring. */
 static uint64_t cells_taken(struct tocsin__inbox *inbox, uint64_t tail)
 {
     return ((tail & TOCSIN__POSITION) - atomic_load_explicit(&inbox->head, memory_order_acquire)) &
@@ -79,8 +79,8 @@ int tocsin__inbox_claim(struct tocsin__inbox *inbox, uint64_t generation, uint32
     return 0;
 }
 
-/* Only the producer that changes the edge to AWAKE calls wake. `waking` prevents that the engine
- * closes its descriptor meanwhile. */
+/* Wakes the loop if it is asleep. Only the producer that changes the edge to AWAKE calls `wake`.
+   The counter `waking` prevents the engine from closing its descriptor during this call. */
 static void wake_if_asleep(struct tocsin__inbox *inbox)
 {
     uint32_t asleep = TOCSIN__ASLEEP;
@@ -96,8 +96,8 @@ static void wake_if_asleep(struct tocsin__inbox *inbox)
     atomic_fetch_sub(&inbox->waking, 1);
 }
 
-/* An exchange, not a store: this thread must not read the edge before other threads can see the
-   message. */
+/* Publishes a claimed cell. This is an exchange and not a store, because this thread must not read
+   the edge before other threads can see the message. */
 void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at)
 {
     tocsin__assert(atomic_load(&inbox->cells[at % TOCSIN_INBOX].turn) != at + 1);
@@ -105,7 +105,8 @@ void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at)
     wake_if_asleep(inbox);
 }
 
-/* after: NOW, or a ring position that has been claimed already. */
+/* Value of `after` for a node that runs after all messages that have been claimed so far. Otherwise
+   `after` is a ring position that has been claimed already. */
 #define NOW UINT64_MAX
 
 static bool inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node, uint64_t after)
@@ -127,12 +128,12 @@ bool tocsin__inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node)
     return inbox_push(inbox, node, NOW);
 }
 
-/* Pins. A producer that finds a latest cell already being written adds to its count, returns, and
-   may then post to the ring. To keep this order, the loop must not read the ring past the position
-   at which the writer of the cell pinned the inbox. Pins are counted in two epochs, as in RCU. When
-   the older epoch has no pins left, the epochs swap, and the ring becomes readable up to the tail
-   at the previous swap. So new pins cannot delay the loop for ever. A pin is a ring position and
-   its epoch. */
+/* Pins. A producer may find that another thread is writing the latest cell. Then it increments the
+   cell's count, returns, and may post to the ring. To keep this order, the loop must not read the
+   ring past the position at which the writer of the cell pinned the inbox. Pins are counted in two
+   epochs, as in RCU. When the older epoch has no pins left, the epochs swap, and the ring becomes
+   readable up to the tail at the previous swap. So new pins cannot delay the loop for ever. A pin
+   consists of a ring position and its epoch. */
 #define ODD_EPOCH ((uint64_t)1 << 63)
 #define EPOCH_UNIT(epoch) ((epoch) ? (uint64_t)1 << 31 : 1)
 #define EPOCH_COUNT(word, epoch) ((word) / EPOCH_UNIT(epoch) & INT32_MAX)
@@ -177,7 +178,7 @@ bool tocsin__inbox_has_room(struct tocsin__inbox *inbox, uint32_t spare)
 {
     uint64_t tail = atomic_load_explicit(&inbox->tail, memory_order_acquire);
 
-    /* out of range: the loop has read on meanwhile, so there is room */
+    /* If the count is out of range, the loop has read messages meanwhile, so there is room. */
     uint64_t count = cells_taken(inbox, tail);
 
     return !(tail & TOCSIN__CLOSED) && (count < TOCSIN_INBOX - spare || count > TOCSIN_INBOX);
@@ -224,7 +225,7 @@ void tocsin__inbox_set_awake(struct tocsin__inbox *inbox)
         atomic_exchange(&inbox->edge, TOCSIN__AWAKE);
 }
 
-/* Inserts the node behind all nodes whose `after` is not larger. */
+/* Inserts the node behind all nodes whose `after` is smaller or equal. */
 static void list_insert(struct tocsin__inbox *inbox, struct tocsin__node *node)
 {
     struct tocsin__node **link = inbox->last;
@@ -242,7 +243,8 @@ static void list_insert(struct tocsin__inbox *inbox, struct tocsin__node *node)
 
 enum { CHECKED_MOST = 64 };
 
-/* Whether the nodes that were taken are sorted by what they come after, up to the last one. */
+/* Returns true if the taken nodes are sorted by `after`, and `last` points to the end of the
+   list. */
 static bool taken_is_sound(const struct tocsin__inbox *inbox)
 {
     const struct tocsin__node *node = inbox->first;
@@ -254,7 +256,8 @@ static bool taken_is_sound(const struct tocsin__inbox *inbox)
     return *inbox->last == NULL && (inbox->first || inbox->last == &inbox->first);
 }
 
-/* Reverses the list, so that the oldest node is inserted first. */
+/* Takes the list, whose newest node is first. The list is reversed, so that the oldest node is
+   inserted first. */
 static void list_take(struct tocsin__inbox *inbox, struct tocsin__node *node)
 {
     struct tocsin__node *oldest = NULL, *next;
@@ -304,8 +307,8 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
 }
 
-/* The loop's thread does not exist here, and may have been stopped in the middle of its list. So
-   the nodes that it had taken are not touched. */
+/* Called in the child of a fork. The loop's thread does not exist in the child, and may have been
+   stopped while it changed its sorted list. So the nodes of that list are not touched. */
 void tocsin__inbox_abandon(struct tocsin__inbox *inbox)
 {
     tocsin__inbox_inherit(inbox);

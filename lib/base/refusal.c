@@ -6,8 +6,9 @@
 
 #include "base/refusal.h"
 
-/* The sentence of this thread. It has no initial-exec TLS model, which would use scarce static TLS:
-   only TOCSIN_DEBUG=1 needs it. */
+/* The sentence that this thread has stored to explain an error. The variable does not use the
+   initial-exec TLS model, because static TLS is scarce, and only TOCSIN_DEBUG=1 uses the
+   sentence. */
 static __thread struct {
     int err;
     char text[512];

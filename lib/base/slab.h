@@ -2,9 +2,9 @@
    blocks. A block has no header, and blocks that were made together lie together.
 
    The thread of the loop allocates; any thread may free. A slab is mapped at a multiple of its
-   size, so a block's address gives its slab. When the loop ends, slabs with living blocks become
-   orphans: the last block that is freed unmaps its slab. The address sanitizer and valgrind see each
-   block, since there the blocks come from malloc. */
+   size, so the address of a block gives its slab. When the loop ends, slabs with living blocks
+   become orphans: the last block that is freed unmaps its slab. Under the address sanitizer and
+   valgrind, blocks come from malloc, so that errors in their use are found. */
 #ifndef TOCSIN_BASE_SLAB_H
 #define TOCSIN_BASE_SLAB_H
 

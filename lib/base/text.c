@@ -28,8 +28,8 @@ size_t tocsin__text_character(const char *text, size_t left, uint32_t *ret_code)
     return size;
 }
 
-/* Ranges of escaped characters, ascending. The joiners U+200C and U+200D are not escaped:
-   scripts and emoji need them. */
+/* Ranges of characters that are escaped, in ascending order. The joiners U+200C and U+200D are not
+   escaped, because scripts and emoji need them. */
 static const struct {
     uint32_t first, last;
 } escaped[] = {
@@ -65,8 +65,8 @@ size_t tocsin__text_span(const char *at, size_t left, const char *stops)
     return size;
 }
 
-/* The output buffer. The first piece that does not fit ends the output: it is not written, and
-   neither are later pieces. */
+/* The output buffer. The first piece that does not fit ends the output: neither this piece nor a
+   later one is written. */
 
 struct sink {
     char *buffer;
@@ -84,8 +84,8 @@ static void put(struct sink *sink, const char *piece, size_t size)
     sink->length += size;
 }
 
-/* Writes a run of plain characters. If it does not fit, it is cut after the last whole character
-   that fits. */
+/* Writes several plain characters. If they do not all fit, the text is cut after the last whole
+   character that fits. */
 static void put_run(struct sink *sink, const char *run, size_t size)
 {
     size_t fits = sink->used == sink->length && sink->room ? sink->room - 1 - sink->used : 0;
@@ -107,9 +107,9 @@ static size_t sink_end(struct sink *sink)
     return sink->length;
 }
 
-/* Escapes as in C */
+/* Escapes as in the C language */
 
-/* Returns the size of the character to escape; 1 for a malformed byte. */
+/* Returns the size of the character that is to be escaped, or 1 for a malformed byte. */
 static size_t escaped_size(const char *at, size_t left)
 {
     uint32_t code;
@@ -169,7 +169,7 @@ size_t tocsin__text_escape(const char *at, size_t left, char escape[TOCSIN__ESCA
 
     *ret_taken = size ? size : 1;
     if (!size) {
-        memcpy(escape, "\xef\xbf\xbd", 3); /* U+FFFD */
+        memcpy(escape, "\xef\xbf\xbd", 3); /* U+FFFD, the replacement character */
         return 3;
     }
     for (const char *message = messages; *message && size == 1; message += 2)

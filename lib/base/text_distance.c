@@ -1,4 +1,4 @@
-/* The edit distance of two words, for messages that ask "did you mean". */
+/* Computes the edit distance of two words, for messages that ask "did you mean". */
 #include <stdint.h>
 #include <string.h>
 
@@ -16,8 +16,8 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Optimal string alignment. Three rows of the table are kept: swapping two letters reads the row
-   before the last one. */
+/* Computes the optimal string alignment distance. It keeps three rows of the table, because a swap
+   of two letters reads the row before the last row. */
 size_t tocsin_text_distance(const char *word, size_t size, const char *other)
 {
     size_t rows[3][WORD_MAX + 1], *before = rows[2], *last = rows[0], *row = rows[1];

@@ -8,11 +8,12 @@
 static struct tocsin__tree root, **buckets;
 static size_t buckets_count, nodes;
 
-/* The hash table: finds a node by its parent and its text */
+/* The hash table, which finds a node by its parent and its text */
 
 static uint32_t hash_of(const struct tocsin__tree *parent, const char *text, size_t size)
 {
-    uint64_t hash = 14695981039346656037u ^ (uint64_t)(uintptr_t)parent >> 4; /* FNV-1a */
+    uint64_t hash = 14695981039346656037u ^ (uint64_t)(uintptr_t)parent >> 4; /* the start value of
+                                                                                 the FNV-1a hash */
 
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
@@ -62,7 +63,8 @@ static int buckets_grow(void)
         return 0;
     fresh = tocsin__alloc((was ? was * 2 : 256) * sizeof *fresh);
     if (!fresh)
-        return was ? 0 : -ENOMEM; /* the old table works too, only slower */
+        return was ? 0 : -ENOMEM; /* if there is no memory, the old table stays in use: it works,
+                                     but is slower */
     buckets = fresh;
     buckets_count = was ? was * 2 : 256;
     for (size_t i = 0; i < was; i++)
@@ -229,7 +231,7 @@ static void signals_below(const struct tocsin__tree *node, const char *part, con
 {
     size_t length;
 
-    if (part > end) { /* no segment is left: the item ends at this node */
+    if (part > end) { /* the item has no more segments, so it ends at this node */
         if (node->signal)
             found(node->signal, arg);
         return;

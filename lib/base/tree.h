@@ -12,7 +12,7 @@
 struct tocsin__signal;
 struct tocsin__pattern;
 
-/* One item of a pattern list, attached to the node of its last segment. */
+/* One item of a pattern list. The leaf is attached to the node of the item's last segment. */
 struct tocsin__leaf {
     struct tocsin__leaf *next, **link;
     struct tocsin__tree *node;
@@ -21,7 +21,7 @@ struct tocsin__leaf {
 
 struct tocsin__tree {
     struct tocsin__tree *bucket_next; /* next node in the same bucket of the hash table */
-    struct tocsin__tree *parent;      /* the segment in front of this one */
+    struct tocsin__tree *parent;      /* node of the segment in front of this segment */
     struct tocsin__signal *signal;    /* the signal whose name ends here; NULL: none */
     uint32_t hash, size;              /* of the text */
     struct tocsin__tree *child, *sibling, **link;
@@ -31,21 +31,23 @@ struct tocsin__tree {
 
 typedef void (*tocsin__tree_found)(void *found, void *arg);
 
-/* Returns the node of the last segment; NULL: the tree has no such path. */
+/* Returns the node of the last segment of this path, or NULL if the tree has no such path. */
 struct tocsin__tree *tocsin__tree_find(const char *name, size_t size);
-/* The same, but makes missing nodes; NULL: no memory. */
+/* Works as tocsin__tree_find, but makes missing nodes. Returns NULL if there is no memory. */
 struct tocsin__tree *tocsin__tree_make(const char *name, size_t size);
-/* Removes the node if no name, pattern or child uses it; then its parents likewise. */
+/* Removes the node if no name, pattern or child uses it. Then does the same with its parent, and so
+   on. */
 void tocsin__tree_prune(struct tocsin__tree *node);
 
-/* Attaches the leaf to the node of the item `part`. leaf->pattern must be set. -ENOMEM: no memory.
- */
+/* Attaches the leaf to the node of the item `part`. The caller has set leaf->pattern. Returns 0, or
+   -ENOMEM if there is no memory. */
 int tocsin__leaf_add(struct tocsin__leaf *leaf, const char *part, size_t size);
 void tocsin__leaf_remove(struct tocsin__leaf *leaf);
 
-/* Calls found once for each item that matches the name, with the pattern of the item. */
+/* Calls `found` once for each item that matches the name. The argument is the pattern that contains
+   the item. */
 void tocsin__tree_patterns(const char *name, tocsin__tree_found found, void *arg);
-/* Calls found with each signal whose name matches the item. */
+/* Calls `found` for each signal whose name matches the item `part`. */
 void tocsin__tree_signals(const char *part, size_t size, tocsin__tree_found found, void *arg);
 
 #endif

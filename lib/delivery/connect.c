@@ -1,4 +1,5 @@
-/* Connecting: checks the arguments, makes a handler, and joins the signals of its pattern. */
+/* Connecting a handler: checks the arguments, makes the handler, and joins the signals that match
+   its pattern. */
 #include "registry/catalogue.h"
 #include "registry/name_error.h"
 #include "delivery/emit.h"
@@ -58,8 +59,9 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop,
     return handler;
 }
 
-/* A handler with a pattern may be in no list of its source yet. So the source has another list of
-   these handlers, to disconnect them when it ends. */
+/* Links the handler into a list of its source. A handler with a pattern may still be in none of the
+   source's lists of signals. Through this list the source finds such handlers, and disconnects them
+   when the source ends. */
 static void source_link(struct tocsin__listeners *listeners, struct tocsin__handler *handler)
 {
     handler->next = listeners->patterned;
@@ -98,8 +100,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     if (err == 0)
         err = tocsin__hooks.os_take(handler);
     if (err < 0) {
-        tocsin__handler_disconnect(
-            loop, handler); /* this calls no drop function, since it is not stored yet */
+        tocsin__handler_disconnect(loop, handler); /* calls no drop function, because drop is not
+                                                      stored in the handler yet */
         return err;
     }
     if (source && handler->subscription.pattern)
@@ -113,13 +115,14 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     return 0;
 }
 
-/* Emits tocsin.connected. The handler itself is muted until that is delivered. */
+/* Emits tocsin.connected. Until that emission has been delivered, the new handler itself is
+   muted. */
 static void announce(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     uint64_t id = handler->id;
 
     tocsin__loop_enter(
-        loop); /* the handler stays in memory, even if it is disconnected meanwhile */
+        loop); /* keeps the handler in memory, even if it is disconnected meanwhile */
     tocsin__handler_announce(handler, id, &tocsin__connected_spec);
     if (handler->id == id) {
         handler->calls = 0;
@@ -146,7 +149,8 @@ int tocsin__connect(const struct tocsin__connect_args *args, const char *pattern
     if (err < 0)
         return err;
     if (loop->hooks.kick_pollers)
-        loop->hooks.kick_pollers(loop); /* a paused operation may have waited for a handler */
+        loop->hooks.kick_pollers(loop); /* wakes a paused operation, which may have waited for a
+                                           handler */
     announce(loop, handler);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Which code runs on a loop and its thread: saved and restored around a call of other code. */
+/* The record of the code that runs on a loop and its thread. It is saved before a call of other
+   code, and restored afterwards. */
 #ifndef TOCSIN_DELIVERY_CONTEXT_H
 #define TOCSIN_DELIVERY_CONTEXT_H
 
@@ -10,8 +11,8 @@ struct tocsin__context {
     struct tocsin__owner *sender;
 };
 
-/* Records that other code begins to run. Returns the code that ran before, for
- * tocsin__context_restore. */
+/* Records that other code begins to run. Returns the record of the code that ran before, which the
+   caller passes to tocsin__context_restore. */
 static inline struct tocsin__context tocsin__context_enter(struct tocsin__loop *loop,
                                                            struct tocsin__activity activity)
 {

@@ -1,5 +1,5 @@
-/* The default action of a signal: what happens when no handler handles an emission (T7). It runs
-   on the loop that emitted; the default action of a post runs on the main loop. */
+/* The default action of a signal (T7): what the library does when no handler handles an emission.
+   It runs on the loop that emitted. The default action of a post runs on the main loop. */
 #include <stdlib.h>
 
 #include "base/inbox.h"
@@ -9,9 +9,9 @@
 #include "registry/info.h"
 #include "registry/owner.h"
 
-/* Returns the function of the default action, or NULL. A plugin's function is charged to the plugin
-   as a task, so an unload waits for it. The unload clears unhandled_fn first, then looks at the
-   tasks; so the function is read again after the charge. */
+/* Returns the function of the default action, or NULL if there is none. A plugin's function is
+   charged to the plugin as a task, so an unload waits for it. The unload first clears unhandled_fn,
+   then looks at the tasks. So this function reads unhandled_fn again after the charge. */
 static tocsin_fn default_action_charge(const struct tocsin__signal *signal,
                                        struct tocsin__owner **ret_owner)
 {
@@ -64,7 +64,7 @@ void tocsin__default_action(struct tocsin__loop *loop, struct tocsin__signal *si
     }
 }
 
-/* An emission on its way to the main loop for the default action. */
+/* An emission that is sent to the main loop, because the main loop takes its default action. */
 struct unhandled {
     struct tocsin__node node;
     struct tocsin__signal *signal;
@@ -74,7 +74,8 @@ struct unhandled {
 static bool unhandled_send(struct tocsin__loop *loop, struct tocsin__signal *signal,
                            struct tocsin__info *info);
 
-/* Takes the default action here, after those of older pending emissions. */
+/* Takes the default action on this loop. If older emissions are pending for their default action,
+   theirs are taken first. */
 static void default_action_in_order(struct tocsin__loop *loop, struct tocsin__signal *signal,
                                     struct tocsin__info *info)
 {
@@ -92,7 +93,7 @@ static void on_unhandled(struct tocsin__node *node)
     struct unhandled *unhandled = tocsin__container(node, struct unhandled, node);
     struct tocsin__info *info = unhandled->info;
 
-    /* meanwhile another loop may have become the main loop */
+    /* If another loop has become the main loop meanwhile, the emission is sent on to that loop. */
     if (!unhandled_send(tocsin__self, unhandled->signal, info))
         default_action_in_order(tocsin__self, unhandled->signal, info);
     tocsin__release(unhandled);
@@ -107,8 +108,8 @@ static void unhandled_drop(struct tocsin__node *node)
     tocsin__release(unhandled);
 }
 
-/* Sends the emission to the main loop. false: this is the main loop, or there is none, or there is
-   no memory */
+/* Sends the emission to the main loop. Returns false if this loop is the main loop, if there is no
+   main loop, or if there is no memory. */
 static bool unhandled_send(struct tocsin__loop *loop, struct tocsin__signal *signal,
                            struct tocsin__info *info)
 {
@@ -128,14 +129,16 @@ static bool unhandled_send(struct tocsin__loop *loop, struct tocsin__signal *sig
     return false;
 }
 
-/* Whether this loop emitted it; the default action of a post runs on the main loop. */
+/* Returns true if this loop emitted the emission. A post is never the loop's own: its default
+   action runs on the main loop. */
 static bool is_own(const struct tocsin__loop *loop, const struct tocsin_info *info)
 {
     return info->code != TOCSIN_POSTED && info->code != TOCSIN_OS &&
            tocsin__id_number(info->sequence) == loop->life.number;
 }
 
-/* Counts down the copies. Returns whether this was the last one, and no loop handled any. */
+/* Counts one delivered copy. Returns true if this was the last copy and no loop handled any
+   copy. */
 static bool is_last_unhandled(struct tocsin__info *info, int result)
 {
     if (result != TOCSIN_NOBODY)
@@ -143,7 +146,7 @@ static bool is_last_unhandled(struct tocsin__info *info, int result)
     return atomic_fetch_sub(&info->open, 1) == 1 && !atomic_load(&info->handled);
 }
 
-/* Whether several loops got copies of the emission, and count them down. */
+/* Returns true if several loops received copies of the emission and the copies are counted. */
 static bool is_counted(const struct tocsin__info *info)
 {
     uint32_t refs = atomic_load_explicit(&info->refs, memory_order_relaxed);
@@ -166,7 +169,7 @@ void tocsin__default_action_if_unhandled(struct tocsin__loop *loop, struct tocsi
         return;
     if (!here && !several && atomic_load_explicit(&info->handled, memory_order_relaxed) &&
         !tocsin__listens_first(loop->life.number, signal))
-        return; /* this copy is one of several that are not counted, so another loop takes the
+        return; /* several loops received copies that are not counted, so this loop takes no default
                    action */
     if (here || !unhandled_send(loop, signal, info))
         tocsin__default_action(loop, signal, &info->pub);

@@ -1,5 +1,5 @@
-/* The slow path of emission: several loops, patterns to resolve, default actions, and signals that
-   are blocked, nested or pending. */
+/* The slow path of emission. It handles several loops, patterns to resolve, default actions, and
+   signals that are blocked, nested or pending. */
 #include "registry/name_error.h"
 #include "delivery/frames.h"
 #include "delivery/default_action.h"
@@ -21,8 +21,9 @@ bool tocsin__handler_result(struct tocsin__loop *loop, struct tocsin__handler *h
     return answer == TOCSIN_STOP && !(handler->flags & TOCSIN__OBSERVER);
 }
 
-/* With TOCSIN_NODEFER a running handler does not hold the signal back. If no handler is left, the
-   loop is then not interested in the signal until the delivery ends. */
+/* Sets whether the running handler has TOCSIN_NODEFER. Such a handler does not hold its signal
+   back. If the signal has no other handlers, the loop is not interested in the signal until the
+   delivery ends. */
 static void nodefer_set(struct tocsin__loop_signal *loop_signal, bool nodefer)
 {
     loop_signal->delivery.nodefer = nodefer;
@@ -30,7 +31,8 @@ static void nodefer_set(struct tocsin__loop_signal *loop_signal, bool nodefer)
         tocsin__loop_signal_update_interest(loop_signal);
 }
 
-/* The trampoline of a handler that has flags or a mask. A plain handler is called directly. */
+/* The function that a delivery calls for a handler that has flags or a mask. Other handlers are
+   called directly. */
 static int handler_trampoline(const struct tocsin_info *info, void *arg)
 {
     struct tocsin__handler *handler = arg;
@@ -79,7 +81,8 @@ int tocsin__deliver_or_default(struct tocsin__loop *loop, struct tocsin__loop_si
     bool ignored = loop_signal->state & TOCSIN__IGNORED;
     int result;
 
-    tocsin__loop_enter(loop); /* a loop that is freed stays until the default action */
+    tocsin__loop_enter(loop); /* if a handler frees the loop, the loop still exists for the default
+                                 action */
     result = tocsin__deliver(loop, loop_signal,
                              tocsin__list_from(loop, loop_signal, info->pub.source.id), info);
     tocsin__default_action_if_unhandled(loop, loop_signal->signal, info,
@@ -110,7 +113,7 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
         if (handler->admission && handler->id &&
             !handler->admission->open(handler->admission, size)) {
             handler->admission->refused(handler->admission, loop_signal->name);
-            return; /* refused emits, so the list may have changed */
+            return; /* `refused` emits a signal, so the list may have changed: stop here */
         }
     }
 }
@@ -119,7 +122,8 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
 static void sequence_return(struct tocsin__loop *loop, const struct tocsin_info *info)
 {
     if (loop->sequence == info->sequence + 1)
-        loop->sequence--; /* unless an object's ref has emitted meanwhile */
+        loop->sequence--; /* the number stays used if the `ref` of an object has emitted
+                             meanwhile */
 }
 
 static int emit_pending(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
@@ -139,8 +143,8 @@ static bool is_ignored(const struct tocsin__loop_signal *loop_signal)
     return loop_signal->state & TOCSIN__IGNORED && !tocsin__loop_signal_is_held(loop_signal);
 }
 
-/* Whether a full queue refuses the emission. An emission that becomes pending, or merges with a
-   pending one, is not refused. */
+/* Returns true if a full queue refuses the emission. An emission that becomes pending, or merges
+   with a pending one, is not refused here. */
 static bool is_refused(struct tocsin__loop_signal *loop_signal, uint64_t source, size_t size)
 {
     if (tocsin__loop_signal_is_held(loop_signal) || is_ignored(loop_signal) ||
@@ -179,8 +183,8 @@ static int emit_here(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
     return result;
 }
 
-/* Delivers older pending emissions first. If a flush on the stack has them, this one is queued
-   behind them. */
+/* Delivers older pending emissions of the signal first. If a flush on the stack already delivers
+   them, this emission is queued behind them. */
 static int emit_in_order(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                          uint64_t source, const struct tocsin_payload *payload)
 {
@@ -193,7 +197,7 @@ static int emit_in_order(struct tocsin__loop *loop, struct tocsin__loop_signal *
     return result;
 }
 
-/* No handler listens on any loop: takes the default action. */
+/* Emits a signal that has no handler on any loop: takes the default action. */
 static int emit_unhandled(struct tocsin__loop *loop, struct tocsin__signal *signal, uint64_t source,
                           const struct tocsin_payload *payload)
 {
@@ -208,7 +212,7 @@ static int emit_unhandled(struct tocsin__loop *loop, struct tocsin__signal *sign
     return TOCSIN_NOBODY;
 }
 
-/* No handler listens on this loop, but handlers on other loops do. */
+/* Emits a signal that has no handler on this loop, but has handlers on other loops. */
 static int emit_away(struct tocsin__loop *loop, struct tocsin__signal *signal, uint64_t source,
                      const struct tocsin_payload *payload)
 {
@@ -262,8 +266,8 @@ static int emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
     if (!heard && !away && (!loop_signal || !tocsin__loop_signal_has_pending_default(loop_signal)))
         return emit_unhandled(loop, signal, source, payload);
     err = source && (heard || away) ? tocsin__source_find(source, &found) : 0;
-    if (err < 0 &&
-        err != -EXDEV) /* of another loop's source: no handler here can listen to it only */
+    if (err < 0 && err != -EXDEV) /* another loop's source is no error: no handler of this loop can
+                                     listen to that source only */
         return err;
     if (away)
         return emit_away(loop, signal, source, payload);
@@ -281,7 +285,8 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                              result);
 }
 
-/* Without place, only memory for a pending copy can be missing. */
+/* Emits an operation's signal after the older emissions. If `place` is not NULL, this cannot fail;
+   otherwise memory for a pending copy may be missing. */
 static int announce_now(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__pending *place)
 {
@@ -305,7 +310,8 @@ static int announce_here(struct tocsin__loop *loop, struct tocsin__loop_signal *
     int result;
 
     tocsin__loop_enter(loop);
-    /* so that older emissions do not wait for the places that queues reserved for this one */
+    /* Marks that an end is being announced. So older emissions do not wait for the places that
+       queues reserved for this end. */
     loop_signal->queued.announced += is_end;
     if (loop_signal->state & TOCSIN__PENDING)
         tocsin__flush_slot(loop, loop_signal);
@@ -332,7 +338,8 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
         return TOCSIN_NOBODY;
     signal = tocsin__signal(signo);
     if (signal->unresolved)
-        tocsin__patterns_resolve(loop); /* without memory, the patterns that joined receive it */
+        tocsin__patterns_resolve(loop); /* if memory is missing, only the patterns that have joined
+                                           receive the emission */
     loop_signal = tocsin__loop_signal(loop, signo);
     heard = loop_signal && tocsin__loop_signal_has_effect(loop_signal);
     if (word != loop->life.number &&

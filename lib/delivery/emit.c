@@ -1,11 +1,11 @@
-/* The fast path of emission: no loop listens to the signal, or only this one, and it may deliver at
-   once. All other cases are in deliver.c. */
+/* The fast path of emission. It is for a signal that no loop listens to, or only this loop, if the
+   emission may be delivered immediately. All other cases are in deliver.c. */
 #include "delivery/emit.h"
 
 #define always_inline inline __attribute__((always_inline))
 
-/* Calls the other handlers after one that returned something else than TOCSIN_NEXT. Returns whether
-   a handler stopped the delivery. */
+/* Continues a delivery after a handler that returned something other than TOCSIN_NEXT. Returns true
+   if a handler stopped the delivery. */
 static tocsin__noinline bool deliver_rest(struct tocsin__loop *loop, struct tocsin__handler **at,
                                           struct tocsin__info *info, int answer)
 {
@@ -21,7 +21,8 @@ static tocsin__noinline bool deliver_rest(struct tocsin__loop *loop, struct tocs
     return stopped;
 }
 
-/* Ends a delivery that has something left to do. The loop may be freed when this returns. */
+/* Ends a delivery that still has something to do. The loop may be freed when this function
+   returns. */
 static tocsin__noinline void end_slow(struct tocsin__loop *loop,
                                       struct tocsin__loop_signal *loop_signal, int result)
 {
@@ -32,18 +33,19 @@ static tocsin__noinline void end_slow(struct tocsin__loop *loop,
     tocsin__delivery_finish(loop, loop_signal);
     tocsin__tidy_at_rest(loop);
     if (copy)
-        tocsin__info_put(copy); /* last, because an object's unref may free the loop */
+        tocsin__info_put(copy); /* the copy is put last, because the unref of an object may free the
+                                   loop */
 }
 
-/* Whether a delivery that took the fast path has nothing left to do. */
+/* Returns true if a delivery that took the fast path has nothing left to do. */
 static always_inline bool is_finished(const struct tocsin__loop *loop,
                                       const struct tocsin__loop_signal *loop_signal)
 {
     return !((loop_signal->state ^ TOCSIN__RUNNING) | loop->cleanup_pending);
 }
 
-/* Whether an emission may take the fast path. A payload that is not NULL comes first, because it is
-   more frequent. */
+/* Returns true if an emission may take the fast path. A payload that is not NULL is tested first,
+   because this is the more frequent case. */
 static always_inline bool is_ready(const struct tocsin__loop_signal *loop_signal,
                                    const struct tocsin_payload *payload)
 {
@@ -53,7 +55,7 @@ static always_inline bool is_ready(const struct tocsin__loop_signal *loop_signal
                    : loop_signal->layout == &tocsin__layout_none;
 }
 
-/* Fills in the members of the signal's info that differ from one emission to the next. */
+/* Sets the members of the signal's info that differ from one emission to the next. */
 static always_inline struct tocsin__info *info_renew(struct tocsin__loop *loop,
                                                      struct tocsin__loop_signal *loop_signal,
                                                      uint64_t source,
@@ -70,7 +72,8 @@ static always_inline struct tocsin__info *info_renew(struct tocsin__loop *loop,
     return info;
 }
 
-/* Calls the handlers of one list. The signal is not being delivered. */
+/* Calls the handlers of one list. The caller has made sure that the signal is not being
+   delivered. */
 static always_inline int deliver_list(struct tocsin__loop *loop,
                                       struct tocsin__loop_signal *loop_signal,
                                       struct tocsin__list *list, uint64_t source,
@@ -102,16 +105,16 @@ static always_inline int deliver_list(struct tocsin__loop *loop,
     return result;
 }
 
-/* Takes the stack pointer in the frame where fast deliveries take theirs, so that the two can be
-   compared (frames.c). */
+/* Takes the stack pointer in the same frame in which fast deliveries take it. So frames.c can
+   compare the two. */
 static always_inline int emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                                    const struct tocsin_payload *payload)
 {
     return tocsin__emit_slow(loop, signo, source, payload, tocsin__frame_here());
 }
 
-/* For an invalid signo, or a source that carries an error. It takes the same arguments in the
-   same order, so that the fast path saves no register. */
+/* Handles an invalid signo, or a source that carries an error. Its arguments have the same order as
+   those of the fast path, so that the fast path saves no register. */
 static tocsin__noinline int emit_bad(int signo, const struct tocsin_payload *payload)
 {
     return tocsin__emit_slow(tocsin__self, signo, 0, payload, NULL);
@@ -139,7 +142,7 @@ static tocsin__noinline int emit_heard(int signo, const struct tocsin_payload *p
 
 int tocsin_emit(int signo, const struct tocsin_payload *payload)
 {
-    size_t index = (uint32_t)signo; /* not signed, so it needs no conversion */
+    size_t index = (uint32_t)signo; /* an unsigned index needs no conversion */
     uint32_t word;
 
     if (tocsin__unlikely(index - 1 >= atomic_load_explicit(&tocsin__signals, memory_order_relaxed)))
@@ -150,7 +153,8 @@ int tocsin_emit(int signo, const struct tocsin_payload *payload)
     return emit_heard(signo, payload, index, word);
 }
 
-/* Emissions of a source: the list of the source is merged with that of the signal, by key. */
+/* Emissions of a source: the list of the source is merged with the list of the signal, in the order
+   of the keys. */
 
 static always_inline int walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a,
                                      struct tocsin__handler **b, struct tocsin__info *info,
@@ -170,7 +174,8 @@ static always_inline int walk_merged(struct tocsin__loop *loop, struct tocsin__h
     return result;
 }
 
-/* straight: the state of the signal is 0. observers: call only them. */
+/* Delivers to the handlers of the signal and of the source. `straight` is true if the state of the
+   signal is 0. `observers` is true if only observers are called. */
 static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                                  struct tocsin__list *own, struct tocsin__info *info, bool straight,
                                  bool observers)
@@ -188,7 +193,7 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
     if (!straight) {
         loop_signal->delivery.nested += !outer;
         loop_signal->delivery.nodefer = loop_signal->delivery.unblocked = false;
-        loop_signal->walks++; /* a nested delivery uses the newest lists */
+        loop_signal->walks++; /* so that the nested delivery uses the newest lists */
     }
     tocsin__set_parent(loop, info->pub.sequence);
     result = walk_merged(loop, loop_signal->list->items, own->items, info, result, observers);
@@ -199,7 +204,8 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
         loop_signal->delivery.unblocked = unblocked;
         loop_signal->delivery.nested -= !outer;
         if (!tocsin__loop_signal_has_handlers(loop_signal))
-            tocsin__loop_signal_update_interest(loop_signal); /* the signal may be held no longer */
+            tocsin__loop_signal_update_interest(loop_signal); /* the signal may no longer be held
+                                                                 back */
     }
     if (straight && tocsin__likely(is_finished(loop, loop_signal)))
         loop_signal->state = 0;
@@ -279,7 +285,7 @@ static tocsin__noinline int emit_heard_from(uint64_t id, int signo,
 
 int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin_payload *payload)
 {
-    size_t index = (uint32_t)signo; /* not signed, so it needs no conversion */
+    size_t index = (uint32_t)signo; /* an unsigned index needs no conversion */
     uint32_t word;
 
     if (tocsin__unlikely(index - 1 >= atomic_load_explicit(&tocsin__signals, memory_order_relaxed)))
@@ -289,5 +295,5 @@ int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin
         return source.id < TOCSIN__ID_ERRORS ? TOCSIN_NOBODY
                                              : emit_bad_from(source, signo, payload);
     return emit_heard_from(source.id, signo, payload, index,
-                           word); /* id 0 takes the slow path there */
+                           word); /* if the id is 0, that function takes the slow path */
 }

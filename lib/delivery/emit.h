@@ -1,4 +1,4 @@
-/* Emission: the fast path, and what it shares with the slow one. */
+/* The fast path of emission, and what the slow path uses of it. */
 #ifndef TOCSIN_DELIVERY_EMIT_H
 #define TOCSIN_DELIVERY_EMIT_H
 
@@ -11,19 +11,20 @@
 #include "delivery/loop.h"
 #include "delivery/pending/pending.h"
 
-/* Calls the handlers of the signal on this loop. own: the list of those that listen to the source
-   only; may be empty. Returns TOCSIN_DELIVERED, _STOPPED or _NOBODY. The caller ends info. The loop
-   may be freed when this returns, if a handler freed it and nothing else was on the stack. */
+/* Calls the handlers of the signal on this loop. `own` is the list of the handlers that listen to
+   the source only; the list may be empty. Returns TOCSIN_DELIVERED, TOCSIN_STOPPED or
+   TOCSIN_NOBODY. The caller ends `info`. When this function returns, a handler may have freed the
+   loop, if nothing else was on the stack. */
 int tocsin__deliver(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                     struct tocsin__list *own, struct tocsin__info *info);
 /* Calls the handlers like tocsin__deliver, but faster; the state of the signal must be 0. */
 int tocsin__deliver_straight(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                              struct tocsin__list *own, struct tocsin__info *info);
-/* Calls the observers only. */
+/* Calls the observers of the signal, but no handlers. */
 void tocsin__observe(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                      struct tocsin__list *own, struct tocsin__info *info);
 
-/* Fills in what a handler sees. Takes the loop's next sequence number. */
+/* Sets the members of the info that a handler sees. Takes the loop's next sequence number. */
 static inline void tocsin__info_fill(struct tocsin__info *info, struct tocsin__loop *loop,
                                      int signo, const char *name, uint64_t source,
                                      const struct tocsin_payload *payload)

@@ -1,7 +1,8 @@
-/* Resets a loop whose functions on the stack will never return: the thread has ended in a handler
-   (T6), or a handler left them by an exception or a jump. The next call into the loop detects a
-   jump: the recorded frames would have to lie below the frame of the caller. */
-#define _GNU_SOURCE /* pthread_getattr_np */
+/* Resets a loop when functions on its stack will never return. Either the thread has ended in a
+   handler (T6), or a handler left these functions by an exception or a jump. The next call into the
+   loop detects a jump: if the recorded functions still ran, the frame of the caller would have a
+   lower address than theirs. */
+#define _GNU_SOURCE /* for pthread_getattr_np */
 #include <pthread.h>
 
 #include "delivery/emit.h"
@@ -30,7 +31,8 @@ static void stack_find(struct tocsin__loop *loop)
     loop->stack.high = (const char *)low + size;
 }
 
-/* On any other stack of the program the frames cannot be compared, so the result is false. */
+/* Returns true if the function with this frame was left. On a stack that the library does not know,
+   frames cannot be compared, so the result is false. */
 bool tocsin__frame_left(struct tocsin__loop *loop, const void *frame, const void *here)
 {
     if (!frame || (const char *)here < (const char *)frame)
@@ -56,8 +58,8 @@ int tocsin__on_stack(const struct tocsin__loop *loop, const char *fiber)
     return tocsin__because(-EDEADLK, "a turn, a flush or a drop is on the stack");
 }
 
-/* Whether every recorded function has been left; false: no function is recorded. After
-   delivery_reset loop->stack.left is set even if no frame is recorded. */
+/* Returns true if every recorded function was left, and false if no function is recorded. After
+   delivery_reset, loop->stack.left is true even if no frame is recorded. */
 static bool is_all_left(struct tocsin__loop *loop, const void *here)
 {
     bool some = loop->stack.frame || loop->stack.left;
@@ -76,7 +78,8 @@ static bool is_all_left(struct tocsin__loop *loop, const void *here)
     return some;
 }
 
-/* Reports that a function was left: the handler with this id, or another function. */
+/* Reports that a function was left by a jump: the handler with this id, or another function if `id`
+   is 0. */
 static void frames_report(struct tocsin__loop *loop, uint64_t id)
 {
     struct tocsin__handler *handler = id ? tocsin__id_object(&loop->ids.handlers, id) : NULL;
@@ -117,8 +120,9 @@ bool tocsin__frames_dropped(struct tocsin__loop *loop, const void *here)
     return left;
 }
 
-/* Resets what a delivery keeps of itself in the signal. A copy of the info keeps the reference of
-   the delivery: it is never freed, like all that the jump has left behind. */
+/* Resets the members of the signal that describe the running delivery. If the info was copied, the
+   delivery's reference to the copy is never put. So the copy is never freed, like everything that
+   the jump has left behind. */
 static void delivery_forget(struct tocsin__loop_signal *loop_signal)
 {
     loop_signal->state &= ~(uint32_t)(TOCSIN__RUNNING | TOCSIN__KEPT);
@@ -128,7 +132,7 @@ static void delivery_forget(struct tocsin__loop_signal *loop_signal)
     loop_signal->walks++;
 }
 
-/* Resets all that a delivery sets. */
+/* Resets all members of the signal that a delivery sets. */
 static void loop_signal_reset(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
 {
     delivery_forget(loop_signal);
@@ -140,8 +144,8 @@ static void loop_signal_reset(struct tocsin__loop *loop, struct tocsin__loop_sig
     tocsin__loop_signal_update_interest(loop_signal);
 }
 
-/* Resets one delivery while others may be on the stack; the other state is reset when the loop is
-   at rest. */
+/* Resets one delivery while other deliveries may be on the stack. The other state is reset when the
+   loop is at rest. */
 static void delivery_reset(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
 {
     uint64_t id = loop->running ? loop->running->id : 0;
@@ -159,13 +163,14 @@ bool tocsin__loop_signal_was_left(struct tocsin__loop *loop,
         return false;
     if (loop->stack.in_turn &&
         !is_within(loop->stack.fiber_low, loop->stack.fiber_high, here, here))
-        delivery_reset(loop, loop_signal); /* the end of the turn resets the rest */
+        delivery_reset(loop, loop_signal); /* resets one delivery; the end of the turn resets the
+                                              rest */
     else if (!tocsin__frames_dropped(loop, here))
         delivery_reset(loop, loop_signal);
     return true;
 }
 
-/* The handlers that were running have left their masks. */
+/* The handlers that were running are left, so their masks no longer hold signals back. */
 static void masks_reset(struct tocsin__loop *loop)
 {
     for (uint32_t i = 0; i < loop->ids.handlers.made; i++) {
@@ -186,7 +191,7 @@ void tocsin__frames_drop(struct tocsin__loop *loop)
     loop->runs.sender = NULL;
     loop->hooks.watch = NULL;
     loop->hooks.watcher = NULL;
-    loop->depth = 1; /* delays freeing until all state is reset */
+    loop->depth = 1; /* depth 1 delays freeing until all state is reset */
     masks_reset(loop);
     for (uint32_t i = 0; i < loop->loop_signals_count; i++)
         if (loop->loop_signals[i])

@@ -1,5 +1,5 @@
-/* Functions that were left by a jump or an exception, and so never return (frames.c). here: the
-   frame of the public function that checks. */
+/* Finds functions that were left by a jump or an exception, and so never return (frames.c). The
+   parameter `here` is the frame of the public function that checks. */
 #ifndef TOCSIN_DELIVERY_FRAMES_H
 #define TOCSIN_DELIVERY_FRAMES_H
 
@@ -8,14 +8,15 @@
 struct tocsin__loop;
 struct tocsin__loop_signal;
 
-/* Stores the stack pointer of the calling function: one instruction, for the emission path. */
+/* Stores the stack pointer of the calling function. This costs only one instruction, because every
+   emission does it. */
 #ifdef __x86_64__
 #define tocsin__frame_set(place) __asm__("mov %%rsp, %0" : "=m"(place))
 #else
 #define tocsin__frame_set(place) ((place) = __builtin_frame_address(0))
 #endif
 
-/* Returns what tocsin__frame_set stores. */
+/* Returns the value that tocsin__frame_set would store. */
 static inline __attribute__((always_inline)) const void *tocsin__frame_here(void)
 {
 #ifdef __x86_64__
@@ -28,20 +29,22 @@ static inline __attribute__((always_inline)) const void *tocsin__frame_here(void
 #endif
 }
 
-/* Whether the function with this frame was left. */
+/* Returns true if the function with this frame was left by a jump. */
 bool tocsin__frame_left(struct tocsin__loop *loop, const void *frame, const void *here);
-/* Whether the delivery of this signal was left. If so, resets it. */
+/* Returns true if the running delivery of this signal was left by a jump, and then resets the
+   delivery. */
 bool tocsin__loop_signal_was_left(struct tocsin__loop *loop,
                                   struct tocsin__loop_signal *loop_signal, const void *here);
-/* Whether all recorded functions were left. If so, resets the loop and reports the error. */
+/* Returns true if all recorded functions were left by a jump. Then also resets the loop and reports
+   the error. */
 bool tocsin__frames_dropped(struct tocsin__loop *loop, const void *here);
-/* Resets the loop and reports the error. */
+/* Resets the loop after a jump, and reports the error. */
 void tocsin__frames_lost(struct tocsin__loop *loop);
-/* Resets the loop. */
+/* Resets the loop after a jump, but reports nothing. */
 void tocsin__frames_drop(struct tocsin__loop *loop);
 
-/* Returns -EDEADLK, with a sentence that names the code that runs on the loop. fiber: what to write
-   before the name of a fiber; NULL: no fiber runs */
+/* Returns -EDEADLK, and stores a sentence that names the code that runs on the loop. `fiber` is the
+   text in front of the name of a fiber, or NULL if no fiber runs. */
 int tocsin__on_stack(const struct tocsin__loop *loop, const char *fiber);
 
 #endif

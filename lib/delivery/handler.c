@@ -1,4 +1,5 @@
-/* Handlers: the lists of their signals, disconnecting, what is known and reported of them. */
+/* Handlers: how they are added to the lists of their signals, how they are disconnected, and what
+   is reported of them. */
 #include <string.h>
 
 #include "registry/catalogue.h"
@@ -13,7 +14,7 @@
 
 /* Joining and leaving signals */
 
-/* by: 1 or -1 */
+/* Changes the signal's numbers of queues when a queue joins (`by` is 1) or leaves (`by` is -1). */
 static void queues_count(struct tocsin__loop_signal *loop_signal,
                          struct tocsin__admission *admission, uint32_t by)
 {
@@ -28,7 +29,7 @@ static void queues_count(struct tocsin__loop_signal *loop_signal,
         admission->count_pending(admission, loop_signal, loop_signal->queued.count * by);
 }
 
-/* by: 1 or -1 */
+/* Changes the numbers of handlers or observers of the signal; `by` is 1 or -1. */
 static void handlers_count(struct tocsin__loop_signal *loop_signal,
                            const struct tocsin__handler *handler, uint32_t by)
 {
@@ -80,7 +81,7 @@ static void leave(struct tocsin__loop *loop, struct tocsin__subscription *subscr
 
     handlers_count(loop_signal, handler, -1u);
     if (!list)
-        return; /* the source is ending, and frees its lists */
+        return; /* the source is ending, and frees its lists itself */
     list->dead++;
     tocsin__list_handling(list, handler, -1u);
     if (loop_signal->state & TOCSIN__RUNNING)
@@ -100,7 +101,7 @@ const struct tocsin__subscription_ops tocsin__handler_subscription_ops = {
 };
 const struct tocsin__subscription_ops tocsin__queue_subscription_ops = {
     .join = join, .leave = leave, .handles = handles
-}; /* a queue cannot answer questions */
+}; /* questions is false, because a queue cannot answer questions */
 
 /* Disconnecting */
 
@@ -132,7 +133,7 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
     tocsin__id_free(&loop->ids.handlers, id);
     handler->id = 0;
     tocsin__subscription_leave(loop, &handler->subscription);
-    tocsin__loop_enter(loop); /* the handler stays in memory until the signal is delivered */
+    tocsin__loop_enter(loop); /* keeps the handler in memory until the signal is delivered */
     tocsin__handler_defer_free(loop, handler);
     if (handler->flags & TOCSIN__CONNECTED && !loop->life.freeing)
         tocsin__handler_announce(handler, id, &tocsin__disconnected_spec);
@@ -144,7 +145,7 @@ int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
     return tocsin__loop_find(offsetof(struct tocsin__loop, ids.handlers), id, (void **)ret_handler);
 }
 
-/* Asks the loop of another thread to disconnect the handler in its next turn. */
+/* Asks the loop of another thread to disconnect the handler. That loop does so in its next turn. */
 static int request_disconnect(uint64_t id)
 {
     struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
@@ -177,7 +178,7 @@ int tocsin_disconnect(struct tocsin_handler id)
     if (err == -EXDEV && !tocsin_id_error(id.id))
         return tocsin__traced_async(request_disconnect(id.id));
     if (err == 0 && handler->admission)
-        err = -ENOENT; /* the handler of a queue, which only tocsin_queue_close disconnects */
+        err = -ENOENT; /* the handler belongs to a queue: only tocsin_queue_close disconnects it */
     if (err == 0)
         tocsin__handler_disconnect(tocsin__self, handler);
     return tocsin__traced_async(err);

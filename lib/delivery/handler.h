@@ -1,4 +1,5 @@
-/* Handlers: what is connected to a pattern, and how it is disconnected. */
+/* A handler is a function that is connected to a pattern. This file declares how a handler is
+   disconnected and reported. */
 #ifndef TOCSIN_DELIVERY_HANDLER_H
 #define TOCSIN_DELIVERY_HANDLER_H
 
@@ -17,51 +18,53 @@ struct tocsin__handler {
      * tocsin__handler_noop (E3). */
     tocsin_fn fn;
     void *arg;    /* the user's argument, or the handler itself for a trampoline */
-    uint64_t key; /* order in lists (E1): priority, then age; the smaller first */
+    uint64_t key; /* order in lists (E1): by priority, then by age; the smallest key is first */
     uint64_t calls;
 
     tocsin_fn user_fn;
     void *user_arg;
     tocsin_drop drop;
     uint64_t id;     /* 0: disconnected */
-    uint64_t source; /* the handler listens to this source only; 0: to all */
-    uint64_t faults; /* calls that returned an error */
+    uint64_t source; /* the handler listens to this source only; 0: to all sources */
+    uint64_t faults; /* number of calls that returned an error */
     uint32_t flags;  /* the public flags of the handler's action, and the internal flags below */
     int32_t priority;
     uint32_t places; /* number of lists that contain the handler, even after it was disconnected */
-    uint64_t os;     /* set of the real signals that it has taken over (lib/os) */
+    uint64_t os;     /* set of the real signals that the handler has taken over (lib/os) */
     struct tocsin__subscription subscription; /* the signals that the handler listens to */
     struct tocsin__mask_rule
         *mask; /* rule that blocks other signals while the handler runs; NULL: none */
-    const char *where,
-        *name; /* file:line of the connecting call; name of the function; "": unknown */
+    const char *where, *name; /* `where`: file:line of the call that connected; `name`: name of the
+                                 function; "" if unknown */
     struct tocsin__owner *owner;
-    struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a handler */
-    struct tocsin__quarantine *quarantine; /* NULL: the handler has neither failed nor stalled */
+    struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a normal
+                                              handler */
+    struct tocsin__quarantine *quarantine; /* the record of faults and stalls; NULL: the handler has
+                                              neither failed nor stalled */
     struct tocsin__handler *next,
-        **link;   /* next in source.patterned, or next disconnected handler */
+        **link;   /* links of the list source.patterned, or of the list of disconnected handlers */
     uint64_t was; /* the handler's id, kept after it was disconnected */
 };
 
-/* flags beyond the public ones */
+/* internal flags, besides the public ones */
 enum {
     TOCSIN__OBSERVER = 1 << 16,
     TOCSIN__FIRST = 1 << 17,    /* the handler is called first, whatever the priorities */
-    TOCSIN__DROPPED = 1 << 18,  /* the handler is disconnected, and its drop was called */
+    TOCSIN__DROPPED = 1 << 18,  /* the handler is disconnected, and its drop function was called */
     TOCSIN__CONNECTED = 1 << 19 /* connecting has succeeded */
 };
 
 extern const struct tocsin__subscription_ops tocsin__handler_subscription_ops,
     tocsin__queue_subscription_ops;
 
-/* Disconnects the handler. Its memory stays until the loop is at rest. */
+/* Disconnects the handler. The handler stays in memory until the loop is at rest. */
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler);
-/* Disconnects the handlers that other threads have asked for. */
+/* Disconnects the handlers whose disconnection other threads have requested. */
 void tocsin__handlers_disconnect_requested(struct tocsin__loop *loop);
-/* Finds a handler of this thread's loop. 0; -ENOENT; -EXDEV: another loop's; the error that the id
-   carries */
+/* Finds a handler of this thread's loop. Returns 0; -ENOENT if the handler does not exist; -EXDEV
+   if it belongs to another loop; or the error that the id carries. */
 int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler);
-/* Calls drop and frees the handler when the loop is at rest. */
+/* Calls drop and frees the handler later, when the loop is at rest. */
 static inline void tocsin__handler_defer_free(struct tocsin__loop *loop,
                                               struct tocsin__handler *handler)
 {
@@ -69,12 +72,12 @@ static inline void tocsin__handler_defer_free(struct tocsin__loop *loop,
     loop->cleanup.dead = handler;
     loop->cleanup_pending = 1;
 }
-/* The function of a handler that is disconnected, or not connected yet: does nothing. */
+/* The function of a handler that is disconnected, or not connected yet. It does nothing. */
 int tocsin__handler_noop(const struct tocsin_info *info, void *arg);
-/* Counts a fault, and emits tocsin.handler.failed. */
+/* Counts a fault of the handler, and emits tocsin.handler.failed. */
 void tocsin__handler_failed(struct tocsin__loop *loop, struct tocsin__handler *handler,
                             const struct tocsin_info *info, int err);
-/* Emits that the handler was connected or disconnected. */
+/* Emits the signal of `spec`: the handler was connected, or was disconnected. */
 void tocsin__handler_announce(const struct tocsin__handler *handler, uint64_t id,
                               const struct tocsin_signal_spec *spec);
 

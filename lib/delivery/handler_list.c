@@ -1,4 +1,5 @@
-/* Lists of handlers: inserting, sorting, and removing disconnected handlers. */
+/* Lists of handlers: how handlers are inserted and sorted, and how disconnected handlers are
+   removed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static void list_release(struct tocsin__list *list)
         tocsin__release(list);
 }
 
-/* A delivery may walk over the list, so it is freed when the loop is at rest. */
+/* Frees the list when the loop is at rest, because a delivery may be walking over the list. */
 static void list_free_later(struct tocsin__loop *loop, struct tocsin__list *list)
 {
     if (list == &tocsin__list_empty)
@@ -65,8 +66,9 @@ static uint32_t list_place(const struct tocsin__list *list, uint64_t key)
     return low;
 }
 
-/* An insertion moves at most this many handlers. Otherwise the new one is appended, and the list
-   is sorted before the next delivery. A smaller number lets tests reach both paths. */
+/* The most handlers that one insertion may move. If more would have to move, the new handler is
+   appended, and the list is sorted before the next delivery. In test builds the number is small, so
+   that tests reach both cases. */
 #ifdef TOCSIN_FAULT
 enum { MOVED_MOST = 1 };
 #else
@@ -89,8 +91,8 @@ static bool is_dead(const struct tocsin__handler *handler)
     return handler->id == 0;
 }
 
-/* Whether the counters of a list equal what is in it, and its sorted part is sorted. Longer lists
-   are not read, since each insertion checks. */
+/* Returns true if the counters of a list equal its contents, and its sorted part is sorted. Long
+   lists are not read, because each insertion calls this check. */
 static bool list_is_sound(const struct tocsin__list *list)
 {
     uint32_t dead = 0, handling = 0;
@@ -141,7 +143,7 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         into = list_grown(into);
         if (!into)
             return -ENOMEM;
-        /* a delivery that begins later may use the list */
+        /* Any delivery that begins later may walk over the new list. */
         into->walks = loop_signal->walks - !running;
         if (walked)
             list_free_later(loop, *list);
@@ -150,7 +152,8 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         *list = into;
     }
     if (running)
-        loop_signal->state |= TOCSIN__UNTIDY; /* UNTIDY is cleared at the end of the delivery */
+        loop_signal->state |= TOCSIN__UNTIDY; /* the end of the delivery compacts the list and
+                                                 clears UNTIDY */
     list_insert(loop_signal, into, handler);
     tocsin__list_handling(into, handler, 1);
     handler->places++;
@@ -166,7 +169,8 @@ static int by_key(const void *one, const void *other)
     return key < other_key ? -1 : key > other_key;
 }
 
-/* Merges from the end, the greatest handler of both parts first. */
+/* Merges the two sorted parts. It begins at the end, with the handler that has the greatest key of
+   both parts. */
 static void list_merge(struct tocsin__handler **items, uint32_t sorted,
                        struct tocsin__handler *const *tail, uint32_t count)
 {

@@ -6,26 +6,28 @@
 
 struct tocsin__handler;
 
-/* the shared empty list, which is never changed */
+/* the empty list that all signals share; nobody changes it */
 extern tocsin__hidden struct tocsin__list tocsin__list_empty;
 
-/* Inserts the handler by its key, or appends it if that would move too many others. Replaces *list
-   if a delivery may be walking over it. -ENOMEM: nothing has changed */
+/* Inserts the handler by its key. If too many other handlers would have to move, the handler is
+   appended instead. Replaces *list if a delivery may be walking over it. Returns 0, or -ENOMEM if
+   there is no memory; then nothing has changed. */
 int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                      struct tocsin__list **list, struct tocsin__handler *handler);
 
-/* Sorts the part that was appended. No delivery may be walking over the list. */
+/* Sorts the appended part of the list into the rest. No delivery may be walking over the list. */
 void tocsin__list_sort(struct tocsin__loop_signal *loop_signal, struct tocsin__list *list);
 
-/* Counts the handler in, or out; by: 1 or -1. Observers do not count. */
+/* Counts a handler into the list if `by` is 1, or out of the list if `by` is -1. Observers are not
+   counted. */
 void tocsin__list_handling(struct tocsin__list *list, const struct tocsin__handler *handler,
                            uint32_t by);
 
-/* Removes disconnected handlers. No delivery may be walking over the list. */
+/* Removes disconnected handlers from the list. No delivery may be walking over the list. */
 void tocsin__list_compact(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                           struct tocsin__list *list);
 
-/* Frees the list when the loop is at rest. */
+/* Frees the list later, when the loop is at rest. */
 void tocsin__list_free(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                        struct tocsin__list *list);
 

@@ -1,6 +1,6 @@
-/* The table of functions that higher floors register. Each member has a default for programs that
- * are linked without the higher floor: no other loop receives anything, and no real signal is taken
- * over. */
+/* The table of functions that higher floors register. Each member has a default, for programs that
+   are linked without the higher floor. With the defaults, no other loop receives anything, and no
+   real signal is taken over. */
 #include "delivery/hooks.h"
 
 static int emit_both_none(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,

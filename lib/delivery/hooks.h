@@ -6,33 +6,36 @@
 
 struct tocsin__handler;
 
-/* Constructors of lib/remote, lib/os and lib/loop fill in their parts. Later nobody changes the
-   table, so any thread may read it. */
+/* Constructors of lib/remote, lib/os and lib/loop set their members of the table. After that nobody
+   changes the table, so any thread may read it. */
 struct tocsin__hooks {
     /* lib/remote: emits a signal that has handlers on this loop and on others */
     int (*emit_both)(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                      struct tocsin__info *info);
-    /* sends an emission to the other loops only. here: this loop delivers it, too. Returns the
-     * number of loops, or an error; then nothing was sent */
+    /* sends an emission to the other loops only. `here` is true if this loop delivers the emission,
+       too. Returns the number of loops, or an error if nothing was sent */
     int (*emit_away)(struct tocsin__loop *loop, struct tocsin__signal *signal,
                      struct tocsin__info *info, bool here);
-    /* sends the completion messages made for the end of an operation; returns their number */
+    /* sends the completion messages that were made for the end of an operation, and returns their
+       number */
     int (*completions_send)(struct tocsin__loop *loop, struct tocsin__info *info, bool here);
-    /* notifies the other loops that wait for room on this one */
+    /* lib/remote: notifies the other loops that wait for room on this loop */
     void (*room_check)(struct tocsin__loop *loop);
-    /* another loop has begun to listen: this loop resumes its paused operations */
+    /* lib/remote: called when another loop has begun to listen, so that this loop resumes its
+       paused operations */
     void (*news_send)(struct tocsin__loop *loop);
-    /* repairs the inbox after a handler jumped out of the delivery of a message */
+    /* repairs the state of the inbox after a handler jumped out of the delivery of a message */
     void (*receive_left)(struct tocsin__loop *loop);
 
-    /* lib/os: a handler takes over the real signals that its pattern names, or gives them back.
-       -EBUSY, -EINVAL, -errno: nothing has changed */
+    /* lib/os: os_take: a handler takes over the real signals that its pattern names; returns
+       -EBUSY, -EINVAL or another -errno if nothing has changed. os_give: the handler gives these
+       signals back */
     int (*os_take)(struct tocsin__handler *handler);
     void (*os_give)(struct tocsin__handler *handler);
 
-    /* lib/loop: the calling thread has made this loop */
+    /* lib/loop: called when the calling thread has made this loop */
     void (*thread_begins)(struct tocsin__loop *loop);
-    /* lib/loop: the calling thread ends and still has this loop (T6): closes the loop */
+    /* lib/loop: closes the loop of a thread that ends without freeing it (T6) */
     void (*thread_ends)(struct tocsin__loop *loop);
 };
 

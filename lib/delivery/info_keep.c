@@ -1,10 +1,12 @@
-/* Keeping a borrowed info beyond its delivery: the first reference copies the info to the heap. */
+/* Keeps a borrowed info after its delivery has ended. The first reference copies the info to the
+   heap. */
 #include <tocsin/source.h>
 
 #include "registry/layout.h"
 #include "delivery/loop.h"
 
-/* Copies a borrowed info, once. The end of the delivery puts the info's reference to the copy. */
+/* Copies a borrowed info, once. The info has a reference to the copy, which the end of the delivery
+   puts. */
 static struct tocsin__info *copy_shared(struct tocsin__info *self)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__self, self->pub.signo);

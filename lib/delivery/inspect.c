@@ -1,4 +1,4 @@
-/* Facts about signals, handlers, blocks and sources, for programs (tocsin/inspect.h). */
+/* Facts about signals, handlers, blocks and sources, which programs read (tocsin/inspect.h). */
 #include <tocsin/inspect.h>
 
 #include "registry/catalogue.h"
@@ -18,7 +18,8 @@ int tocsin_signal_get(int signo, struct tocsin_signal_facts *ret_facts)
     const struct tocsin__signal *signal;
     bool question;
 
-    /* The library's own names and the real signals are declared when they are first used. */
+    /* Declares the library's own names and the real signals, which would otherwise be declared at
+       their first use. */
     tocsin__catalogue();
     tocsin__os_named("os.*", 4);
     signal = ret_facts ? tocsin__signal(signo) : NULL;
@@ -35,7 +36,7 @@ int tocsin_signal_get(int signo, struct tocsin_signal_facts *ret_facts)
     question =
         signal->declared &&
         signal->spec.kind ==
-            TOCSIN_DIRECT; /* a real signal is neither blocked nor ignored before its first use */
+            TOCSIN_DIRECT; /* before its first use, a real signal is neither blocked nor ignored */
     ret_facts->handlers = loop_signal->handlers;
     ret_facts->observers = loop_signal->observers;
     ret_facts->blocked = loop_signal->state & TOCSIN__BLOCKED && !question;
@@ -111,7 +112,7 @@ int tocsin_handler_next(struct tocsin_handler after, struct tocsin_handler_facts
     while ((err = tocsin__loop_after(offsetof(struct tocsin__loop, ids.handlers), id,
                                      (void **)&handler)) == 0 &&
            handler->admission)
-        id = handler->id; /* a queue's */
+        id = handler->id; /* the handler belongs to a queue */
     if (err == 0)
         handler_facts(handler, ret_facts);
     return tocsin__traced_but(-ENOENT, err);

@@ -1,6 +1,6 @@
-/* Loops: making, finding, ending them, and their signals. The memory of a loop is never unmapped.
- */
-#define _GNU_SOURCE /* gettid */
+/* Loops: how they are made, found and ended, and the signals that report this. The memory of a loop
+   is never unmapped. */
+#define _GNU_SOURCE /* for gettid */
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,8 +29,9 @@ struct tocsin__loop tocsin__no_loop = { .word = 0xfffffffe, .life.number = 0xfff
 __thread struct tocsin__loop *tocsin__self
     __attribute__((tls_model("initial-exec"))) = &tocsin__no_loop;
 
-static struct tocsin__loop *_Atomic
-    loops[LOOPS_MAX + 1]; /* all loops by number; the memory of a loop is reused, never unmapped */
+static struct tocsin__loop
+    *_Atomic loops[LOOPS_MAX + 1]; /* the memory of all loops by number; the memory of an ended loop
+                                      is used again */
 static struct tocsin__loop *retired;
 static struct tocsin__loop *living, *youngest;
 static struct tocsin__loop *_Atomic main_loop; /* the oldest living loop */
@@ -46,7 +47,8 @@ static struct tocsin__loop *loop_new(int *ret_err)
     if (!loop)
         return NULL;
     loop->word = loop->life.number = ++made;
-    tocsin__inbox_init(&loop->inbox); /* this must come before other threads can find the loop */
+    tocsin__inbox_init(&loop->inbox); /* must come first: from here on other threads can find the
+                                         loop */
     loop->sequence = TOCSIN__ID_PREFIX(loop->life.number, 0) + 1;
     loop->ids.handlers.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_HANDLERS);
     loop->ids.sources.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_SOURCES);
@@ -56,13 +58,14 @@ static struct tocsin__loop *loop_new(int *ret_err)
     return loop;
 }
 
-/* T6: a destructor of thread-specific data closes the loop of a thread that ends. The destructor
-   sets its value again, so that it also closes a loop that another destructor creates later.
-   After the last round no new loop is created, since nothing would close it. */
+/* T6: when a thread ends, a destructor of thread-specific data closes the loop of the thread. The
+   destructor sets its value again, so that it is called again and closes a loop that another
+   destructor creates later. After the last round no new loop is created, because nothing would
+   close that loop. */
 
 static pthread_key_t key;
 static bool has_key;
-/* rounds of destructors that have begun on this thread */
+/* number of rounds of destructors that have begun on this thread */
 static __thread unsigned rounds;
 
 static void thread_ends(void *none)
@@ -75,7 +78,7 @@ static void thread_ends(void *none)
         pthread_setspecific(key, &key);
 }
 
-/* The lock is held. */
+/* Makes sure that the loop is closed when its thread ends. The caller holds the lock. */
 static int thread_watch(void)
 {
     int err = has_key ? 0 : tocsin__fault() ? ENOMEM : pthread_key_create(&key, thread_ends);
@@ -86,7 +89,7 @@ static int thread_watch(void)
     return -err;
 }
 
-/* T8: the loops' step around a fork (lib/base/fork.h). */
+/* T8: the step of the loops before and after a fork (lib/base/fork.h). */
 
 static void loops_fork_prepare(void)
 {
@@ -125,14 +128,15 @@ static void loops_fork_child(void)
     bool others = false;
 
     for (struct tocsin__loop *loop = retired; loop; loop = loop->life.next)
-        loop->word = 0; /* a retired loop: it is not inherited */
+        loop->word = 0; /* word 0 marks a retired loop, which is not inherited */
     for (uint32_t number = 1; number <= made; number++) {
         struct tocsin__loop *loop = loops[number];
 
         others |= loop != own && loop->word && loop->word != TOCSIN__NO_WORD;
         if (loop->word)
             loop_inherit(loop, loop == own ? TOCSIN__INHERITED : TOCSIN__ABANDONED);
-        atomic_store(&loop->inbox.waking, 0); /* no thread that woke or pinned it is in the child */
+        atomic_store(&loop->inbox.waking, 0); /* no thread that was waking or pinning the inbox
+                                                 exists in the child */
         atomic_store(&loop->inbox.pins, 0);
     }
     for (struct tocsin__loop *loop = retired; loop; loop = loop->life.next)
@@ -286,14 +290,15 @@ int tocsin__loop_find(size_t table, uint64_t id, void **ret_object)
     return 0;
 }
 
-/* The id of a loop is its number and its generation. */
+/* Makes the id of a loop from its number and its generation. */
 static struct tocsin_loop id_of(const struct tocsin__loop *loop)
 {
     return (struct tocsin_loop){ (uint64_t)loop->life.number << TOCSIN__ID_NUMBER_SHIFT |
                                  loop->life.generation };
 }
 
-/* Stored word by word: a concurrent reader may see a mixture, but never reads beyond the end. */
+/* The name is stored word by word. So a concurrent reader may see a mixture of the old and the new
+   name, but never reads beyond the end. */
 int tocsin_loop_name(const char *name)
 {
     struct tocsin__loop *loop = tocsin__self;
@@ -383,7 +388,7 @@ int tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_g
 
 void tocsin__loop_close(struct tocsin__loop *loop)
 {
-    /* the inbox is closed already if the thread ended inside tocsin_loop_free */
+    /* If the thread ended inside tocsin_loop_free, the inbox is closed already. */
     if (!tocsin__inbox_is_closed(&loop->inbox)) {
         pthread_mutex_lock(&lock);
         loop_remove_living(loop);
@@ -446,7 +451,7 @@ void tocsin__loop_retire(struct tocsin__loop *loop)
     for (size_t i = 0; i < sizeof loop->life.name / sizeof loop->life.name[0]; i++)
         atomic_store_explicit(&loop->life.name[i], 0, memory_order_relaxed);
     loop->engine = NULL;
-    /* The next thread has another stack. */
+    /* The next loop in this memory belongs to another thread, which has another stack. */
     loop->stack.frame = loop->stack.checked_at = NULL;
     loop->stack.left = false;
     loop->stack.low = loop->stack.high = loop->stack.fiber_low = loop->stack.fiber_high = NULL;

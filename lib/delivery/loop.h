@@ -1,5 +1,6 @@
-/* A loop as delivery sees it: a table of its signals, who runs, what is pending. Only the thread of
-   the loop uses it, unless a comment says more. lib/loop adds the engine at the first turn. */
+/* A loop as delivery sees it: the table of its signals, the code that runs, and the emissions that
+   are pending. Only the thread of the loop uses this data, unless a comment says otherwise.
+   lib/loop adds the engine at the first turn. */
 #ifndef TOCSIN_DELIVERY_LOOP_H
 #define TOCSIN_DELIVERY_LOOP_H
 
@@ -22,144 +23,148 @@ struct tocsin__handler;
 struct tocsin__mask_rule;
 struct tocsin__owner;
 
-/* A sorted array of handlers. While a delivery of its signal walks over it, it is not changed but
-   replaced, and the old array is freed when the loop is at rest (E2). */
+/* A sorted array of handlers. While a delivery walks over the array, the array is not changed but
+   replaced. The old array is freed when the loop is at rest (E2). */
 struct tocsin__list {
     uint32_t count, capacity;
-    uint32_t dead;             /* number of disconnected handlers that are still in the list */
+    uint32_t dead;             /* number of disconnected handlers in the list */
     uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
-    uint32_t handling;         /* connected handlers that are not observers (E9) */
-    uint64_t walks;            /* value of loop_signal->walks when the list was made */
+    uint32_t handling;         /* number of connected handlers that are not observers (E9) */
+    uint64_t walks;            /* loop_signal->walks when the list was made; if it differs, a
+                                  delivery may use the list */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
-    int outcome; /* result of a delivery that no handler stops: TOCSIN_DELIVERED or TOCSIN_NOBODY */
+    int outcome;               /* result if no handler stops the delivery: TOCSIN_DELIVERED or
+                                  _NOBODY */
     struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
 };
 
-/* An emission that waits because its signal is held back (E5, E10). The end of an operation uses
-   memory of the operation, so it cannot fail. */
+/* An emission that waits because its signal is held back (E5, E10). The end of an operation waits
+   in memory of the operation, so queuing an end cannot fail. */
 struct tocsin__pending {
     struct tocsin__pending *next;
-    struct tocsin__info *info; /* a reference */
-    uint64_t age; /* sequence number of the emission; if several were merged, of the first one */
+    struct tocsin__info *info; /* the info of the emission, of which this struct has a reference */
+    uint64_t age; /* sequence number of the emission; after a merge, of the oldest merged
+                     emission */
     void (*gone)(struct tocsin__pending *pending); /* frees this struct; NULL: it was malloc'ed */
-    struct tocsin__owner
-        *owner;   /* the owner charged for the emission; NULL: it is the end of an operation */
-    bool counted; /* the emission is counted in source->pending */
+    struct tocsin__owner *owner; /* the owner that is charged for the emission; NULL: the emission
+                                    is the end of an operation */
+    bool counted;                /* the emission is counted in source->pending */
 };
 
 struct tocsin__loop_signal;
 struct tocsin__source;
 
-/* A queue that listens to a signal, as delivery sees it. Its owner writes the functions. */
+/* A queue that listens to a signal, as delivery sees it. The code of queues (lib/style) sets the
+   functions. */
 struct tocsin__admission {
-    /* whether a payload of this size has room; asked before anything is done (E11) */
+    /* returns true if the queue has room for a payload of this size; called before the emission
+       does anything (E11) */
     bool (*open)(struct tocsin__admission *admission, size_t size);
-    /* an emission of the signal was refused, since the queue has no room */
+    /* called when an emission of the signal was refused because the queue has no room */
     void (*refused)(struct tocsin__admission *admission, const char *name);
-    /* the queue can take `by` more pending emissions than before; NULL: it takes none */
+    /* called when the queue can take `by` more pending emissions; NULL: the queue takes none */
     void (*count_pending)(struct tocsin__admission *admission,
                           struct tocsin__loop_signal *loop_signal, uint32_t by);
 };
 
-/* State of a signal on a loop. At 0 an emission takes the fast path; each bit makes a delivery do
-   something more, before or after it. */
+/* State of a signal on a loop. If the state is 0, an emission takes the fast path. Each bit makes a
+   delivery do something more. */
 enum {
-    TOCSIN__RUNNING = 1,    /* the handlers are running, so the signal is blocked */
+    TOCSIN__RUNNING = 1,    /* the handlers run, so the signal is blocked */
     TOCSIN__PENDING = 2,    /* emissions are pending */
-    TOCSIN__FLUSHING = 4,   /* a flush on the stack will deliver them */
-    TOCSIN__UNTIDY = 8,     /* a list has disconnected handlers to be removed */
-    TOCSIN__GATED = 16,     /* a queue listens: check its room first */
-    TOCSIN__KEPT = 32,      /* a handler made a copy of the info: release it */
-    TOCSIN__BLOCKED = 64,   /* a block or mask holds it back */
-    TOCSIN__IGNORED = 128,  /* tocsin_ignore: only observers are called */
-    TOCSIN__QUIET = 256,    /* no handler, only a rule that may block it */
+    TOCSIN__FLUSHING = 4,   /* a flush on the stack will deliver the pending emissions */
+    TOCSIN__UNTIDY = 8,     /* disconnected handlers must be removed from a list */
+    TOCSIN__GATED = 16,     /* a queue listens, so its room must be checked first */
+    TOCSIN__KEPT = 32,      /* a handler made a copy of the info, which must be put */
+    TOCSIN__BLOCKED = 64,   /* a block or a mask holds the signal back */
+    TOCSIN__IGNORED = 128,  /* tocsin_ignore is in effect, so only observers are called */
+    TOCSIN__QUIET = 256,    /* no handler listens; a mask rule may hold the signal back */
     TOCSIN__UNSORTED = 512, /* a list has an unsorted part */
 };
 
-/* Deliveries of one signal on one loop that are on the stack. */
+/* The deliveries of one signal on one loop that are on the stack. */
 struct tocsin__loop_signal_delivery {
     const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
-    uint32_t nested;   /* deliveries beyond the outermost one */
+    uint32_t nested;   /* number of deliveries inside the outermost delivery */
     bool nodefer;      /* the running handler has TOCSIN_NODEFER: the signal is not held back */
-    bool unblocked;    /* a handler took its own signal out of the mask, until the delivery ends */
-    /* the running flush delivers emissions older than this; 0: no flush delivers this signal */
+    bool unblocked;    /* a handler unblocked its own signal, until the delivery ends */
+    /* a running flush delivers the emissions that are older than this number; 0: no flush runs */
     uint64_t flush_before;
 };
 
-/* The part of the signal on this loop that other threads read. It is copied into the listener. */
+/* The part of a loop_signal that other threads read. The loop copies it into the listener. */
 struct tocsin__loop_signal_listening {
-    bool published;  /* other loops know that a handler listens here */
+    bool published;  /* other loops know that a handler listens on this loop */
     bool full;       /* the pending emissions are at their limit, so posts are refused */
-    bool interested; /* counted in the interest word of the signal */
+    bool interested; /* this loop is counted in the interest word of the signal */
 };
 
-/* Why emissions of the signal are held back or ignored: how many rules match it (mask.c). */
+/* Why emissions of the signal are held back or ignored: how many rules match the signal
+   (mask.c). */
 struct tocsin__loop_signal_masks {
-    uint32_t rules;   /* blocks and handlers' masks that match, active or not: while there are any,
-                         the loop stays interested */
-    uint32_t blocks;  /* active blocks, the loop's set included */
-    uint32_t masked;  /* running handlers whose mask matches */
+    uint32_t rules;   /* blocks and handlers' masks that match, active or not; if there are any, the
+                         loop stays interested */
+    uint32_t blocks;  /* number of active blocks, including the loop's set */
+    uint32_t masked;  /* number of running handlers whose mask matches */
     uint32_t ignores; /* active ignores */
 };
 
-/* Emissions of the signal that are pending on this loop (pending.c). */
+/* The emissions of the signal that are pending on this loop (pending.c). */
 struct tocsin__loop_signal_queued {
     struct tocsin__pending *first, **last;
-    struct tocsin__pending_sources *by_source; /* index of the list; NULL: the list is short */
+    struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
     uint32_t count;                            /* length of the list */
-    uint32_t ends;      /* ends of operations in it, for which queues have reserved places */
-    uint32_t announced; /* ends that are being announced, while older emissions go before them */
-    size_t bytes;       /* size of the payloads in the list */
-    uint64_t refused;   /* emissions refused because the list was full */
-    bool overflowing;   /* the list was reported as full, and has not been half empty since then */
+    uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
+    uint32_t announced; /* number of ends that are being announced behind older emissions */
+    size_t bytes;       /* bytes of the payloads in the list */
+    uint64_t refused;   /* number of emissions refused because the list was full */
+    bool overflowing;   /* the list was reported as full, and was never half empty since */
 };
 
-/* The place of the signal in the heap of a flush (flush.c). A loop_signal is in at most one heap.
- */
+/* The signal in the heap of a flush (flush.c). A loop_signal is in at most one heap. */
 struct tocsin__loop_signal_flush {
-    struct tocsin__heap_node
-        node;        /* heap node, ordered by rank, then by the age of the oldest emission */
-    uint64_t before; /* the flush delivers emissions older than this; the next turn the others */
-    /* signals that masks of this signal's handlers held back, until the delivery ends */
+    struct tocsin__heap_node node; /* node in the heap, which is ordered by rank, then by the age of
+                                      the oldest emission */
+    uint64_t before; /* the flush delivers emissions older than this number, and no others */
+    /* signals that masks of this signal's handlers held back until the delivery ends */
     struct tocsin__heap released;
 };
 
-/* One signal on one loop. It never moves. Only the thread of the loop uses it. */
+/* One signal on one loop. Its memory never moves. Only the thread of the loop uses it. */
 struct tocsin__loop_signal {
-    /* The first two cache lines are what an emission uses. */
-    /* what handlers see of an emission that takes the fast path. The members that are the same for
-       all emissions of the signal are set once; the others are valid while it is delivered. Nothing
-       else overwrites it meanwhile, because no other emission of the signal takes the fast path
-       then. */
+    /* An emission uses only the first two cache lines. */
+    /* the info that handlers see if an emission takes the fast path. Members that are equal for all
+       emissions of the signal are set once. The others are valid while the emission is delivered:
+       no other emission of the signal takes the fast path at that time. */
     struct tocsin__info info;
-    uint32_t state;            /* bits TOCSIN__RUNNING and so on */
-    uint32_t sourced;          /* handlers that listen to one source only */
+    uint32_t state;            /* a set of the bits TOCSIN__RUNNING and so on */
+    uint32_t sourced;          /* number of handlers that listen to one source only */
     struct tocsin__list *list; /* the handlers that listen to all sources; never NULL */
-    /* layout of the last payload that passed the check; &tocsin__layout_none: that emission had no
-     * payload */
+    /* layout of the last payload that passed the check; &tocsin__layout_none if that emission had
+       no payload */
     const struct tocsin_layout *layout;
     struct tocsin__loop_signal_delivery delivery;
     uint64_t walks; /* number of deliveries so far; see tocsin__list.walks */
     const char *name;
-    uint32_t handlers, observers; /* connected ones */
+    uint32_t handlers, observers; /* numbers of the connected handlers and observers */
     struct tocsin__signal *signal;
     struct tocsin__listener *listener; /* what other threads read about this signal and loop */
     struct tocsin__loop_signal_listening listening;
-    uint32_t unsorted_lists; /* lists of the signal that have an unsorted part */
+    uint32_t unsorted_lists; /* number of lists of the signal that have an unsorted part */
     struct {
-        uint32_t gated;  /* queues that listen */
-        uint32_t takers; /* those queues that can take pending emissions */
+        uint32_t gated;  /* number of queues that listen */
+        uint32_t takers; /* number of queues that listen and can take pending emissions */
     } queues;
     struct tocsin__loop_signal_masks masks;
     struct tocsin__loop_signal_queued queued;
     struct tocsin__loop_signal_flush flush;
 };
 
-/* The code that runs, if it is not a handler: a notify, a task, a fiber, a default action. All
-   NULL and 0: none of these runs. */
+/* The code that runs, if the code is not a handler but a notify, a task, a fiber or a default
+   action. If none of these runs, all members are NULL or 0. */
 struct tocsin__activity {
-    const void *code;   /* its function */
-    const char *signal; /* for messages */
+    const void *code;   /* the function of the notify, task, fiber or default action */
+    const char *signal; /* name of the signal, for messages */
     uint64_t source;    /* id of the operation; 0: none */
 };
 
@@ -172,18 +177,18 @@ struct tocsin__loop_ids {
 
 /* Memory that the loop frees when it is at rest. */
 struct tocsin__loop_cleanup {
-    struct tocsin__handler *dead;     /* disconnected handlers, linked by next */
+    struct tocsin__handler *dead;     /* disconnected handlers, linked by their member `next` */
     struct tocsin__handler *dropping; /* the handler whose drop function runs now; NULL: none */
     struct tocsin__list *lists; /* lists that were replaced while a delivery walked over them */
 };
 
-/* Patterns that may match names that do not exist yet. */
+/* Counts of the patterns that may match names that do not exist yet. */
 struct tocsin__loop_patterns {
-    uint32_t count;    /* handlers, blocks and ignores that have such a pattern */
-    uint32_t resolved; /* these patterns have been matched with all signos up to this */
+    uint32_t count;    /* number of handlers, blocks and ignores that have such a pattern */
+    uint32_t resolved; /* the highest signo with which the patterns have been matched */
 };
 
-/* Signals that have pending emissions, but are not held back: each is in one of these heaps. */
+/* Two heaps of signals that have pending emissions although they are not held back. */
 struct tocsin__loop_pending {
     struct tocsin__heap next_turn;     /* signals whose emissions the next turn delivers */
     struct tocsin__heap awaiting_room; /* signals that wait for room in a full queue */
@@ -195,7 +200,7 @@ struct tocsin__loop_pending {
 struct tocsin__loop_masks {
     struct tocsin__mask_rule *set;       /* the set of tocsin_sigmask; NULL: it is empty */
     struct tocsin__mask_rule *saved_set; /* the program's set while tocsin_suspend has its own */
-    struct tocsin__mask_rule *ignored;   /* tocsin_ignore; NULL: nothing */
+    struct tocsin__mask_rule *ignored;   /* what tocsin_ignore ignores; NULL: nothing */
     bool suspended;                      /* tocsin_suspend runs */
 };
 
@@ -204,54 +209,56 @@ enum {
     TOCSIN__ABANDONED      /* the loop of a thread that does not exist in the child */
 };
 
-/* From its creation to its end. Only the thread of the loop writes, unless a comment says more. */
+/* The state of a loop from its creation to its end. Only the thread of the loop writes these
+   members, unless a comment says otherwise. */
 struct tocsin__loop_life {
-    _Atomic uint64_t generation; /* counts the loops that have used this memory */
-    uint32_t number;             /* number of this memory, for ids; 0xfffffffe: tocsin__no_loop */
+    _Atomic uint64_t generation; /* number of loops that have used this memory */
+    uint32_t number;             /* number of this memory, for ids; 0xfffffffe in tocsin__no_loop */
     int tid;                     /* kernel id of the thread, for messages */
-    bool freeing;                /* tocsin_loop_free runs: nothing new is accepted (-ESHUTDOWN) */
-    bool thread_ended; /* T6: of the program's functions only drops and providers are called */
-    bool exempt;       /* the injector is not asked on this loop */
-    _Atomic uint8_t inherited; /* T8; 0: a loop of this process. The child writes it at a fork */
+    bool freeing;                /* tocsin_loop_free runs: calls for new work return -ESHUTDOWN */
+    bool thread_ended;         /* T6: the thread ends, so of the program's functions only drops and
+                                  providers are called */
+    bool exempt;               /* inject functions do not see the events of this loop */
+    _Atomic uint8_t inherited; /* T8: 0 for a loop of this process; the child of a fork sets it */
     bool stop_wanted;          /* tocsin_stop was called; lib/loop will stop the loop */
     bool free_wanted; /* tocsin_loop_free was called in a handler; lib/loop will free the loop */
-    int stop_status;  /* what tocsin_run will return */
+    int stop_status;  /* the result that tocsin_run will return */
     _Atomic uint64_t
-        name[4]; /* the loop's name, given by the program, NUL-terminated; any thread reads it */
+        name[4]; /* the name that the program gave to the loop, with a NUL; any thread reads it */
     /* the living loops, the oldest first, or the list of retired ones; loop.c's lock protects it */
     struct tocsin__loop *next, *previous;
 };
 
-/* Positions on the stack of the functions that the loop called. A handler that jumps out of its
-   delivery is noticed because a later call lies above these frames (frames.c). */
+/* Positions on the stack of the functions that the loop called. They show that a handler jumped out
+   of its delivery: then a later call does not have a lower address (frames.c). */
 struct tocsin__loop_stack {
     const void *frame;      /* frame of the outermost default action or drop; NULL: none runs */
     const void *checked_at; /* frame of the public function that checked last */
-    bool in_turn;           /* a turn runs; lib/loop writes it */
-    bool left; /* a jump left one delivery, which was reset; the rest is reset when the loop is at
-                  rest */
+    bool in_turn;           /* true while a turn runs; lib/loop writes it */
+    bool left; /* a jump left one delivery, which was reset; the other state is reset when the loop
+                  is at rest */
     const char *low, *high; /* bounds of the thread's own stack; NULL: not looked up yet */
     const char *fiber_low,
         *fiber_high; /* bounds of the running fiber's stack; NULL: no fiber runs */
 };
 
-/* Functions of higher floors for this loop. NULL: nothing to call. */
+/* Functions of higher floors for this loop. A member that is NULL is not called. */
 struct tocsin__loop_hooks {
-    /* lib/style: a handler or a notify has run; tocsin_suspend waits for that */
+    /* lib/style: called after a handler or a notify has run; tocsin_suspend waits for this */
     void (*watch)(struct tocsin__loop *loop);
     void *watcher; /* argument of watch */
-    /* lib/op: no emission of this operation is pending any more */
+    /* lib/op: called when no emission of this operation is pending any more */
     void (*source_unpended)(struct tocsin__source *source);
-    /* the rest is written by lib/loop when the loop gets an engine */
-    void (*rest)(struct tocsin__loop *loop);         /* the loop is at rest and free_wanted */
-    void (*kick_pollers)(struct tocsin__loop *loop); /* the next turn has something to do */
-    /* tocsin_inject delays the message, and has taken it over */
+    /* lib/loop sets the following members when the loop gets an engine */
+    void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
+    void (*kick_pollers)(struct tocsin__loop *loop); /* called if the next turn has work */
+    /* returns true if tocsin_inject delays the message; then the message belongs to lib/loop */
     bool (*delay_message)(struct tocsin__loop *loop, struct tocsin__message *message);
-    void (*wait_unseen)(void); /* waits until the watchdog does not look at a handler */
-    void (*recover)(struct tocsin__loop *loop); /* a jump has left the stack: resets the engine */
+    void (*wait_unseen)(void); /* waits until the watchdog's thread does not read a handler */
+    void (*recover)(struct tocsin__loop *loop); /* resets the engine after a jump */
 };
 
-/* Which code runs, besides loop->running: for owners, and for the watchdog's thread. */
+/* The code that runs besides loop->running, as owners and the watchdog's thread need to know it. */
 struct tocsin__loop_runs {
     struct tocsin__owner
         *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */
@@ -259,16 +266,16 @@ struct tocsin__loop_runs {
         const void *_Atomic code;
         const char *_Atomic signal;
         _Atomic uint64_t source;
-    } activity; /* a notify, task, fiber or default action; see struct tocsin__activity */
+    } activity; /* the running notify, task, fiber or default action; see struct tocsin__activity */
     _Atomic uint64_t phase; /* increases twice in each turn; odd while the turn works */
-    /* the plugin whose init, fini or constructors run, and the name of that function; NULL */
+    /* the plugin whose init, fini or constructors run, and the name of this function; NULL: none */
     const struct tocsin__owner *_Atomic entered;
     const char *_Atomic entered_by;
 };
 
 /* State of the exchange with other loops (lib/remote). */
 struct tocsin__loop_remote {
-    /* travels through the inbox of a loop that has no room, and returns when there is room */
+    /* the node that asks another loop for room; that loop sends it back when it has room */
     struct tocsin__node room_request;
     _Atomic uint32_t
         room_request_signo; /* the signal that needs room; 0: room_request is not in use */
@@ -276,35 +283,35 @@ struct tocsin__loop_remote {
     struct tocsin__node
         news; /* the node by which another loop announces that it has begun to listen */
     _Atomic bool news_sent;  /* news is in the inbox; any thread writes it */
-    _Atomic bool progresses; /* the loop has had operations that make progress, and may pause */
+    _Atomic bool progresses; /* the loop has had operations that make progress, which may pause */
     struct tocsin__completion_message
         *completions; /* the messages for the end of the operation that is announced next */
     _Atomic uint32_t completions_sent;  /* completion messages that are not delivered yet; the
                                            receiving loops decrement it */
-    struct tocsin__latest *latest_open; /* the cell whose message is being delivered; NULL */
+    struct tocsin__latest *latest_open; /* the latest cell that is being delivered; NULL: none */
     bool message_open;                  /* a message of the ring is being delivered */
-    size_t message_bytes;               /* its share of the inbox's bytes; 0: it has none */
+    size_t message_bytes;               /* bytes of this message in inbox.bytes; 0: not counted */
 };
 
-/* For tocsin_loop_get. */
+/* The figures that tocsin_loop_get returns. */
 struct tocsin__loop_figures {
     uint64_t turns;
     int64_t lag_us, lag_most_us, busy_us;
 };
 
 struct tocsin__loop {
-    /* The first cache line is what an emission uses. running stands first, and parent not beside
-       sequence, because gcc generates better code then. */
-    struct tocsin__handler *running; /* NULL: no handler is on the stack */
-    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if inherited */
-    uint32_t depth; /* notifies, flushes, drops and the like on the stack, besides handlers */
+    /* An emission uses only the first cache line. `running` is the first member, and `parent` is
+       not beside `sequence`, because then gcc generates better code. */
+    struct tocsin__handler *running; /* the handler that runs; NULL: no handler is on the stack */
+    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if it is inherited */
+    uint32_t depth; /* number of notifies, flushes, drops and similar calls on the stack */
     struct tocsin__loop_signal **loop_signals; /* by signo */
     uint64_t sequence;                         /* sequence number of the next emission */
     int64_t turn_us;                           /* time at which the turn began */
-    uint64_t parent;             /* sequence number of the emission whose handler runs; 0 */
-    uint32_t cleanup_pending;    /* the loop has something to do when it is at rest */
+    uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
+    uint32_t cleanup_pending;    /* not 0 if the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
-    uint64_t age; /* handlers connected so far, and events that paused operations wait for */
+    uint64_t age; /* number of connected handlers and of events that paused operations await */
 
     struct tocsin__loop_ids ids;
     struct tocsin__loop_cleanup cleanup;
@@ -317,74 +324,78 @@ struct tocsin__loop {
     struct tocsin__loop_runs runs;
     struct tocsin__loop_remote remote;
     struct tocsin__loop_figures figures;
-    struct tocsin__engine *engine; /* owned by lib/loop; NULL: the loop has not run yet */
+    struct tocsin__engine *engine; /* the engine, owned by lib/loop; NULL: no turn has run yet */
     struct tocsin__inbox inbox;
 };
 
-/* The loop of this thread; &tocsin__no_loop, whose number no interest word has, if there is none.
- */
+/* The loop of this thread; if it has none, &tocsin__no_loop, whose number no interest word has. */
 extern tocsin__hidden __thread struct tocsin__loop *tocsin__self
     __attribute__((tls_model("initial-exec")));
 extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
 
-/* loop->word of an inherited loop. No interest word has this value, so an emission takes the slow
-   path, which checks. */
+/* Value of loop->word for an inherited loop. No interest word has this value, so an emission takes
+   the slow path, which checks for an inherited loop. */
 enum { TOCSIN__NO_WORD = 0xfffffffd };
 
-/* T8: whether the loop belongs to the parent process. Its descriptors are still the parent's, so
-   every call returns -EOWNERDEAD. */
+/* T8: returns true if the loop belongs to the parent process. Its descriptors are still the
+   parent's, so every call returns -EOWNERDEAD. */
 static inline bool tocsin__inherited(const struct tocsin__loop *loop)
 {
     return atomic_load_explicit(&loop->life.inherited, memory_order_relaxed);
 }
 
 struct tocsin__text_builder;
-/* Writes "loop main", "loop 3" or the name. Any thread, async-signal-safe. */
+/* Writes "loop main", "loop 3" or the name of the loop. Any thread; async-signal-safe. */
 void tocsin__loop_describe(const struct tocsin__loop *loop, struct tocsin__text_builder *words);
-/* The loop of this thread, made if there is none. -ENOMEM, -EAGAIN, -ESHUTDOWN, -EOWNERDEAD */
+/* Finds the loop of this thread, and makes it if there is none. Returns 0, -ENOMEM, -EAGAIN,
+   -ESHUTDOWN or -EOWNERDEAD. */
 int tocsin__loop_make(struct tocsin__loop **ret_loop);
-/* The oldest living loop; NULL: there is none. Any thread. */
+/* Returns the oldest living loop, or NULL if there is none. Any thread may call this. */
 struct tocsin__loop *tocsin__loop_main(void);
-/* The loop that a struct tocsin_loop names. -EINVAL, -ESHUTDOWN, -EOWNERDEAD, or the error that the
-   id carries. Any thread. */
+/* Finds the loop that a struct tocsin_loop names. Returns 0, -EINVAL, -ESHUTDOWN, -EOWNERDEAD, or
+   the error that the id carries. Any thread may call this. */
 int tocsin__loop_of(uint64_t id, struct tocsin__loop **ret_loop, uint64_t *ret_generation);
-/* Closes the loop: posts to it are refused, and it is not the main loop any more. */
+/* Closes the loop: posts to the loop are refused, and it is not the main loop any more. */
 void tocsin__loop_close(struct tocsin__loop *loop);
-/* Tells all other loops that a handler has begun to listen on this one. */
+/* Notifies all other loops that a handler has begun to listen on this loop. */
 void tocsin__loops_news(const struct tocsin__loop *loop);
-/* The loop whose memory has this number, living or not; NULL: there was never one. Any thread. */
+/* Returns the loop whose memory has this number, living or not, or NULL if there was never such a
+   loop. Any thread may call this. */
 struct tocsin__loop *tocsin__loop_numbered(unsigned number);
 
-/* Finds an object by its id. table: offsetof(struct tocsin__loop, ids.handlers) and so on. 0;
-   -ENOENT; -EXDEV: the object belongs to another loop; the error that the id carries */
+/* Finds an object by its id. `table` is offsetof(struct tocsin__loop, ids.handlers) or the like.
+   Returns 0; -ENOENT; -EXDEV if the object belongs to another loop; or the error that the id
+   carries. */
 int tocsin__loop_find(size_t table, uint64_t id, void **ret_object);
-/* The object after this id, which may be stale; id 0: the first. Errors as above */
+/* Finds the object after this id, which may be stale; id 0 gives the first object. Returns the same
+   errors as tocsin__loop_find. */
 int tocsin__loop_after(size_t table, uint64_t id, void **ret_object);
 
-/* Keeps the memory for the next loop. Call it last, after tocsin__loop_clear. */
+/* Keeps the memory of the loop for the next loop. The caller has called tocsin__loop_clear before,
+   and calls nothing else for this loop. */
 void tocsin__loop_retire(struct tocsin__loop *loop);
 
-/* T8: the child adopts its loop. take_over: the loop is no longer the parent's. revive: the loop is
-   among the living ones again, and can be posted to. */
+/* T8: the child of a fork adopts its loop. The first function takes the loop from the parent. The
+   second adds it to the living loops, so that posts can reach it. */
 void tocsin__loop_take_over(struct tocsin__loop *loop);
 void tocsin__loop_revive(struct tocsin__loop *loop);
 
-/* Returns NULL if the signal was never used on this loop. */
+/* Returns the signal on this loop, or NULL if the signal was never used on this loop. */
 static inline struct tocsin__loop_signal *tocsin__loop_signal(const struct tocsin__loop *loop,
                                                               int signo)
 {
     return (uint32_t)signo < loop->loop_signals_count ? loop->loop_signals[signo] : NULL;
 }
 
-/* Whether other loops listen to the signal. own: the signal on this loop; NULL */
+/* Returns true if other loops listen to the signal. `own` is the signal on this loop, or NULL. */
 static inline bool tocsin__has_other_listeners(const struct tocsin__signal *signal,
                                                const struct tocsin__loop_signal *own)
 {
     return signal->loops > (own && own->listening.interested);
 }
 
-/* Whether emissions cannot be delivered now: the signal is blocked, or its handlers are running
-   (E5, E10). */
+/* Returns true if emissions cannot be delivered now: the signal is blocked, or its handlers are
+   running (E5, E10). */
 static inline bool tocsin__loop_signal_is_held(const struct tocsin__loop_signal *loop_signal)
 {
     return loop_signal->state & TOCSIN__BLOCKED ||
@@ -392,21 +403,23 @@ static inline bool tocsin__loop_signal_is_held(const struct tocsin__loop_signal 
             !loop_signal->delivery.unblocked);
 }
 
-/* A handler that was disconnected while it runs does not count. */
+/* Returns true if the signal has connected handlers. A handler that was disconnected while it runs
+   does not count. */
 static inline bool tocsin__loop_signal_has_handlers(const struct tocsin__loop_signal *loop_signal)
 {
     return loop_signal->handlers || loop_signal->observers;
 }
 
-/* Whether an emission has any effect here: a handler listens, or the emission would be pending,
-   and a handler may be connected before its delivery. */
+/* Returns true if an emission has any effect on this loop. It has one if a handler listens, or if
+   the emission would be pending: a handler may be connected before its delivery. */
 static inline bool tocsin__loop_signal_has_effect(const struct tocsin__loop_signal *loop_signal)
 {
     return tocsin__loop_signal_has_handlers(loop_signal) ||
            tocsin__loop_signal_is_held(loop_signal);
 }
 
-/* Whether older emissions are pending for their default action, which must be taken first. */
+/* Returns true if older emissions are pending for their default action, which must be taken
+   first. */
 static inline bool
 tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_signal)
 {
@@ -414,9 +427,9 @@ tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_s
            tocsin__has_default(loop_signal->signal);
 }
 
-/* The watchdog's thread reads these. running and parent are not _Atomic, because gcc does not join
-   atomic loads with their neighbours, and the loop's own thread loads them for each emission. Only
-   their stores are atomic. */
+/* These functions store what the watchdog's thread reads. The members `running` and `parent` are
+   not _Atomic, because gcc does not join atomic loads with their neighbours, and each emission
+   loads these members. Only their stores are atomic. */
 static inline void tocsin__set_running(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     __atomic_store_n(&loop->running, handler, __ATOMIC_RELEASE);
@@ -440,8 +453,8 @@ static inline void tocsin__set_activity(struct tocsin__loop *loop, struct tocsin
     atomic_store_explicit(&loop->runs.activity.signal, now.signal, memory_order_release);
 }
 
-/* Something has changed that a paused operation may wait for: the next turn tries to resume all of
- * them. */
+/* Called when something has changed that a paused operation may wait for. The next turn tries to
+   resume all paused operations. */
 static inline void tocsin__kick_pollers(struct tocsin__loop *loop)
 {
     loop->age++;
@@ -449,7 +462,7 @@ static inline void tocsin__kick_pollers(struct tocsin__loop *loop)
         loop->hooks.kick_pollers(loop);
 }
 
-/* No handler, notify or drop is on the stack. */
+/* Returns true if the loop is at rest: no handler, notify or drop is on its stack. */
 static inline bool tocsin__at_rest(const struct tocsin__loop *loop)
 {
     return !loop->running && !loop->depth;
@@ -461,14 +474,14 @@ static inline void tocsin__tidy_at_rest(struct tocsin__loop *loop)
         tocsin__loop_tidy(loop);
 }
 
-/* Enter and leave surround code that may call the program. Between them neither the loop nor its
- * handlers are freed. leave may free the loop. */
+/* tocsin__loop_enter and tocsin__loop_leave surround code that may call the program. Between them
+   neither the loop nor its handlers are freed. tocsin__loop_leave may free the loop. */
 static inline void tocsin__loop_enter(struct tocsin__loop *loop)
 {
     loop->depth++;
 }
 
-/* Leaves without freeing anything; the caller calls tocsin__tidy_at_rest. */
+/* Ends tocsin__loop_enter without freeing anything; the caller calls tocsin__tidy_at_rest. */
 static inline void tocsin__loop_leave_untidy(struct tocsin__loop *loop)
 {
     tocsin__assert(loop->depth > 0);

@@ -1,5 +1,6 @@
-/* Freeing the memory of a loop: when it is at rest, handlers and lists that a delivery may have
-   used; when it ends, all its signals, handlers and sources. */
+/* Frees the memory of a loop. When the loop is at rest, this file frees the handlers and lists that
+   a delivery may have used. When the loop ends, it frees all signals, handlers and sources of the
+   loop. */
 #include "registry/latest.h"
 #include "delivery/emit.h"
 #include "delivery/loop_tidy.h"
@@ -11,8 +12,8 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
 {
     tocsin_drop drop = handler->drop;
 
-    tocsin__mask_rule_free(loop,
-                           handler->mask); /* now, since the handler may have been running before */
+    tocsin__mask_rule_free(loop, handler->mask); /* only now, because the handler may have been
+                                                    running before */
     handler->mask = NULL;
     handler->drop = NULL;
     if (drop) {
@@ -27,10 +28,10 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     if (!(handler->flags & TOCSIN__DROPPED) &&
         handler->subscription.kind == &tocsin__handler_subscription_ops)
         tocsin__owner_uncharge(handler->owner, TOCSIN_RESOURCE_HANDLERS,
-                               1); /* this comes before the handler is freed, since lists may
-                                      contain it for a long time */
-    handler->flags |=
-        TOCSIN__DROPPED; /* now, since drop may have removed the handler from its last list */
+                               1);     /* uncharged before the handler is freed, because lists may
+                                          contain the handler for a long time */
+    handler->flags |= TOCSIN__DROPPED; /* set only now, because drop may have removed the handler
+                                          from its last list */
 }
 
 static void handler_free(struct tocsin__loop *loop, struct tocsin__handler *handler)
@@ -58,7 +59,7 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
     }
     while ((handler = loop->cleanup.dead)) {
         loop->cleanup.dead = handler->next;
-        /* a handler that drop disconnects is added to this list, and freed here */
+        /* A handler that drop disconnects is added to this list, and is freed by this loop. */
         tocsin__loop_enter(loop);
         loop->cleanup.dropping = handler;
         handler_drop(loop, handler);
@@ -80,8 +81,8 @@ void tocsin__loop_unpend(struct tocsin__loop *loop)
             tocsin__pending_drop(loop->loop_signals[i]);
 }
 
-/* Whether all that was counted on a signal has been counted off: no handler, rule or source is left
-   on the loop. */
+/* Returns true if no handler, rule or source is left on the loop, so that the counters of the
+   signal are 0 again. */
 static bool loop_signal_is_bare(const struct tocsin__loop_signal *loop_signal)
 {
     const struct tocsin__loop_signal_masks *masks = &loop_signal->masks;
@@ -129,7 +130,8 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     for (uint32_t i = 0; i < loop->loop_signals_count; i++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[i];
 
-        loop->loop_signals[i] = NULL; /* an object's unref may look for the signal */
+        loop->loop_signals[i] = NULL; /* cleared first, because the unref of an object may look for
+                                         the signal */
         if (loop_signal)
             loop_signal_free(loop, loop_signal);
     }

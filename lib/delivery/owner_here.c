@@ -1,5 +1,5 @@
 /* Finds the owner of the code that runs, and reports an owner that has reached its limit. */
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* for dladdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
@@ -28,8 +28,9 @@ struct tocsin__owner *tocsin__owner_running(void)
                                   : &tocsin__program;
 }
 
-/* While the dynamic linker maps a plugin, the plugin's range is unknown. A library that is mapped
-   with it is no part of the plugin, and stays when the plugin is unloaded. */
+/* Returns true if the place is in a file that is not a plugin's. While the dynamic linker maps a
+   plugin, the plugin's range is unknown. A library that is mapped together with a plugin is not
+   part of the plugin, and stays when the plugin is unloaded. */
 static bool is_in_a_library(const void *place)
 {
     Dl_info found;
@@ -88,7 +89,8 @@ static bool is_over(const struct tocsin__owner *owner, enum tocsin_resource what
            tocsin__owner_count(owner, what) + count > limit;
 }
 
-/* The library's own signals are never refused: tocsin.owner.limited is one of them. */
+/* Emissions of the library's own signals are never refused, because tocsin.owner.limited is one of
+   them. */
 int tocsin__owner_check_pending_quota(struct tocsin__owner *owner, const char *signal,
                                       const struct tocsin_payload *payload)
 {

@@ -1,4 +1,5 @@
-/* Quarantine: a handler that fails or stalls too often is not called; its emissions are kept. */
+/* Quarantine: a handler that fails or stalls too often is not called for a while. Its emissions are
+   kept. */
 #include <string.h>
 
 #include <tocsin/plugin.h>
@@ -67,7 +68,7 @@ static bool entry_add(struct tocsin__quarantine *quarantine, const struct tocsin
     return true;
 }
 
-/* Called instead of a quarantined handler: keeps the emission. A question is refused (E17). */
+/* Called instead of a handler in quarantine. Keeps the emission, but refuses a question (E17). */
 static int quarantine_hold(const struct tocsin_info *info, void *arg)
 {
     struct tocsin__handler *handler = arg;
@@ -89,7 +90,7 @@ static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
     return handler->quarantine;
 }
 
-/* Emits plugin.quarantined. */
+/* Emits the signal that the handler is in quarantine (plugin.quarantined). */
 static void quarantine_announce(const struct tocsin__handler *handler, const char *reason,
                                 uint32_t count)
 {
@@ -111,7 +112,8 @@ static void quarantine_shut(struct tocsin__handler *handler, const char *reason,
     quarantine_announce(handler, reason, count);
 }
 
-/* Counts one more in the period. Returns whether the limit of the owner is reached. */
+/* Counts one more fault or stall in the present period. Returns true if the limit of the owner is
+   reached. */
 static bool count_in_period(int64_t now_us, int64_t *since_us, uint32_t *count, uint32_t most)
 {
     if (!*count || now_us - *since_us > TOCSIN__PATIENCE_US) {
@@ -121,7 +123,8 @@ static bool count_in_period(int64_t now_us, int64_t *since_us, uint32_t *count, 
     return ++*count >= most;
 }
 
-/* Whether the handler may be quarantined: it is connected, and its owner has a limit. */
+/* Returns true if the handler may go into quarantine: it is connected, and its owner has a
+   limit. */
 static bool is_eligible(struct tocsin__handler *handler, uint32_t most)
 {
     return most && handler->id && !tocsin__quarantined(handler) && quarantine_of(handler);
@@ -149,7 +152,7 @@ void tocsin__quarantine_stall(struct tocsin__loop *loop, struct tocsin__handler 
         quarantine_shut(handler, "it blocks its loop", handler->quarantine->stalls);
 }
 
-/* Delivers to this handler only. */
+/* Delivers an emission to this handler only. */
 static void deliver_to(struct tocsin__loop *loop, struct tocsin__handler *handler,
                        struct tocsin_info *info)
 {
@@ -169,7 +172,8 @@ static void deliver_to(struct tocsin__loop *loop, struct tocsin__handler *handle
         tocsin__delivery_finish(loop, loop_signal);
 }
 
-/* Delivers the kept emissions to the handler with this id, as long as it may be called. */
+/* Delivers the kept emissions to the handler with this id, until the handler may not be called any
+   more. */
 static void deliver_entries(struct tocsin__loop *loop, uint64_t id, struct tocsin__quarantine *all)
 {
     struct tocsin__handler *handler;
@@ -182,8 +186,8 @@ static void deliver_entries(struct tocsin__loop *loop, uint64_t id, struct tocsi
     }
 }
 
-/* The handler went into quarantine again: puts the rest in front of the emissions kept since then.
- */
+/* Called if the handler went into quarantine again. Puts the undelivered emissions in front of the
+   emissions that were kept since then. */
 static void entries_put_back(struct tocsin__quarantine *quarantine, struct tocsin__quarantine *rest)
 {
     if (!rest->first)
@@ -227,7 +231,7 @@ void tocsin__quarantine_release(struct tocsin__loop *loop, struct tocsin__handle
     handler->quarantine->faults = handler->quarantine->stalls = 0;
     entries_move(handler->quarantine, &rest);
     tocsin__handler_select_trampoline(handler);
-    tocsin__loop_enter(loop); /* the handler stays in memory */
+    tocsin__loop_enter(loop); /* keeps the handler in memory */
     deliver_entries(loop, id, &rest);
     if (tocsin__id_object(&loop->ids.handlers, id))
         entries_put_back(handler->quarantine, &rest);

@@ -1,5 +1,5 @@
-/* The public calls that declare and find signals, on behalf of the thread's loop and of the owner
-   that runs. */
+/* The public calls that declare and find signals. They act for the thread's loop and for the owner
+   of the running code. */
 #include <string.h>
 
 #include "base/refusal.h"
@@ -22,7 +22,8 @@ static int signal_declare(const struct tocsin_signal_spec *spec)
     if (signo == -EDQUOT)
         tocsin__owner_emit_limited(owner, TOCSIN_RESOURCE_SIGNALS);
     if (signo > 0)
-        /* a pattern that finds no memory is resolved at the next need */
+        /* If memory is missing for a pattern, the pattern is resolved later, when the loop needs it
+           again. */
         tocsin__patterns_resolve(tocsin__self);
     return signo;
 }
@@ -31,7 +32,7 @@ int tocsin_declare(const struct tocsin_signal_spec *spec)
 {
     int err = spec && spec->flags & TOCSIN__LARGE ? -EINVAL : 0;
 
-    /* A real signal has its name, also if nobody has used it yet. */
+    /* A real signal's name belongs to the real signal, even if nobody has used it yet. */
     if (err == 0 && spec && spec->name && tocsin__name_check(spec->name, strlen(spec->name)) == 0)
         err = tocsin__os_named(spec->name, strlen(spec->name));
     return tocsin__traced(err < 0 ? err : signal_declare(spec));
@@ -43,7 +44,8 @@ int tocsin_find(const char *name)
 
     if (!name || tocsin__name_check(name, strlen(name)) < 0)
         return tocsin__traced(-EINVAL);
-    tocsin__catalogue(); /* the library's own signals are found before the first loop, too */
+    tocsin__catalogue(); /* so the library's own signals are found even before the first loop
+                            exists */
     signo = tocsin__signal_named(name, strlen(name), false);
     if (signo == -ENOENT || (signo > 0 && !tocsin__signal(signo)->declared))
         signo = tocsin__no_name(name, strlen(name));

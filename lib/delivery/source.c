@@ -1,4 +1,4 @@
-/* Sources, and the lists of the handlers that listen to one source only. */
+/* Sources, and their lists of the handlers that listen to one source only. */
 #include "delivery/handler.h"
 #include "registry/owner.h"
 #include "base/refusal.h"
@@ -11,13 +11,12 @@ int tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source
     return source->id ? 0 : -ENOMEM;
 }
 
-/* The first lists are in an array, which the emission path searches linearly. Further lists are
-   in an open-addressing hash table, keyed by the address of the
-   loop_signal. */
+/* The first lists of a source are in an array, which the emission path searches linearly. Further
+   lists are in an open-addressing hash table, whose key is the address of the loop_signal. */
 
 enum { FEW = 8 };
 
-/* capacity: a power of two, at least twice the count */
+/* The hash table of further lists. `capacity` is a power of two, and at least twice `count`. */
 struct tocsin__listens {
     uint32_t count, capacity;
     struct tocsin__listen places[];
@@ -104,7 +103,8 @@ struct tocsin__list **tocsin__source_listen(struct tocsin__source *source,
     return &few[listeners->count++].list;
 }
 
-/* The list is freed when the loop is at rest, since a delivery may be walking over it. */
+/* Ends one list of a source. The list is freed when the loop is at rest, because a delivery may be
+   walking over it. */
 static void listen_end(struct tocsin__loop *loop, const struct tocsin__listen *listen)
 {
     struct tocsin__list *list = listen->list;
@@ -124,7 +124,7 @@ static void listen_end(struct tocsin__loop *loop, const struct tocsin__listen *l
     tocsin__list_free(loop, listen->loop_signal, list);
 }
 
-/* While depth is not 0, the loop frees no lists. */
+/* Ends all lists of a source. While `depth` is not 0, the loop frees no lists. */
 static void listeners_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
     struct tocsin__listeners *listeners = source->listeners;

@@ -1,5 +1,5 @@
-/* Sources: objects that emit, each with lists of the handlers that listen to it only. Every
-   operation begins with a source. */
+/* A source is an object that emits. It has lists of the handlers that listen to this source only.
+   The first member of every operation is a source. */
 #ifndef TOCSIN_DELIVERY_SOURCE_H
 #define TOCSIN_DELIVERY_SOURCE_H
 
@@ -15,14 +15,15 @@ struct tocsin__listeners {
     struct tocsin__listen *few;        /* the first lists, one for each signal */
     struct tocsin__listens *more;      /* a hash table of the further lists; NULL: there are none */
     struct tocsin__handler *patterned; /* the handlers that have a pattern, linked by next */
-    uint32_t count;                    /* of few */
+    uint32_t count;                    /* number of lists in `few` */
 };
 
 struct tocsin__source {
-    uint64_t id;                         /* 0: the source has ended */
-    void *data;                          /* the program's word */
+    uint64_t id;                         /* id of the source; 0: the source has ended */
+    void *data;                          /* the data word that the program gave to the source */
     struct tocsin__listeners *listeners; /* NULL: no handler has listened to this source only */
-    uint32_t pending; /* pending emissions of an operation, which stays a source until then */
+    uint32_t pending; /* number of an operation's pending emissions; the operation stays a source
+                         until it is 0 */
     bool is_op;       /* the source is the first member of an operation */
 };
 
@@ -39,22 +40,25 @@ static inline struct tocsin__made_source *tocsin__made_source(struct tocsin__sou
     return (struct tocsin__made_source *)source;
 }
 
-/* The handlers of one source that listen to one signal. */
+/* The list of the handlers of one source that listen to one signal. */
 struct tocsin__listen {
     struct tocsin__loop_signal *loop_signal;
     struct tocsin__list *list;
 };
 
-/* The list in the hash table, which must exist; NULL: no handler of this source listens. */
+/* Returns the list for the signal if it is in the hash table, which must exist. Returns NULL if no
+   handler of this source listens. */
 struct tocsin__list *tocsin__source_list_far(const struct tocsin__listeners *listeners,
                                              const struct tocsin__loop_signal *loop_signal);
-/* The listeners of the source, which are made if there are none; NULL: no memory. */
+/* Returns the listeners of the source, and makes them if there are none. Returns NULL if there is no
+   memory. */
 struct tocsin__listeners *tocsin__source_listeners(struct tocsin__source *source);
-/* The place of the list, which is made if it is missing; NULL: no memory. */
+/* Returns the place of the list for the signal, and makes the list if it is missing. Returns NULL
+   if there is no memory. */
 struct tocsin__list **tocsin__source_listen(struct tocsin__source *source,
                                             struct tocsin__loop_signal *loop_signal);
 
-/* The list of one signal; NULL: no handler of this source listens. */
+/* Returns the source's list for one signal, or NULL if no handler of this source listens. */
 static inline struct tocsin__list *
 tocsin__source_list(const struct tocsin__source *source,
                     const struct tocsin__loop_signal *loop_signal)
@@ -69,14 +73,14 @@ tocsin__source_list(const struct tocsin__source *source,
     return listeners->more ? tocsin__source_list_far(listeners, loop_signal) : NULL;
 }
 
-/* Gives the source an id. -ENOMEM */
+/* Gives the source an id. Returns 0, or -ENOMEM if there is no memory. */
 int tocsin__source_init(struct tocsin__loop *loop, struct tocsin__source *source, void *data);
-/* Ends the id, and disconnects the handlers that listen to this source only. */
+/* Ends the id of the source, and disconnects the handlers that listen to this source only. */
 void tocsin__source_end(struct tocsin__loop *loop, struct tocsin__source *source);
 /* Ends and frees a source that is not an operation. */
 void tocsin__source_free(struct tocsin__loop *loop, struct tocsin__source *source);
-/* Finds a source or operation of this thread's loop. 0; -ENOENT; -EXDEV: another loop's; the error
-   that the id carries */
+/* Finds a source or operation of this thread's loop. Returns 0; -ENOENT if it does not exist;
+   -EXDEV if it belongs to another loop; or the error that the id carries. */
 int tocsin__source_find(uint64_t id, struct tocsin__source **ret_source);
 
 #endif

@@ -1,4 +1,5 @@
-/* Subscriptions: joining the signals that match a pattern, now and when they are declared. */
+/* Subscriptions join the signals that match a pattern: those that exist now, and those that are
+   declared later. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ static int join_one(struct tocsin__loop *loop, struct tocsin__subscription *subs
         return -ENOMEM;
     tocsin__assert(!subscription->loop_signals_count ||
                    subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo <
-                       signo); /* tocsin__subscription_has searches by bisection */
+                       signo); /* sorted, because tocsin__subscription_has searches by bisection */
     subscription->loop_signals[subscription->loop_signals_count++] = loop_signal;
     return 0;
 }
@@ -172,7 +173,8 @@ void tocsin__subscription_free(struct tocsin__subscription *subscription)
     subscription->pattern = NULL;
 }
 
-/* The signals are sorted by signo, since a later name has a greater signo. */
+/* Returns true if the subscription has joined the signal. The signals are sorted by signo, because
+   a later name has a greater signo. */
 bool tocsin__subscription_has(const struct tocsin__subscription *subscription, int signo)
 {
     uint32_t low = 0, high = subscription->loop_signals_count;
@@ -197,8 +199,8 @@ static bool has_joined_last(const struct tocsin__subscription *subscription, int
            subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo == signo;
 }
 
-/* Lets the patterns that are older than the name join it. Those that joined before memory ran out
-   are skipped. */
+/* Lets the patterns that are older than the name join it. An earlier call may have failed for lack
+   of memory: patterns that have joined already are skipped. */
 static int join_older(struct tocsin__loop *loop, int signo)
 {
     uint32_t count = 0;

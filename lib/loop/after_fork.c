@@ -1,5 +1,5 @@
-/* T8: detaches a loop in the child of a fork, and opens it anew. The steps at the fork itself are
- * in delivery/loop.c. */
+/* T8: detaches a loop from the parent in the child of a fork, and makes the loop usable again. The
+   steps at the fork itself are in delivery/loop.c. */
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -18,9 +18,9 @@
 #include "loop/turn.h"
 
 /* event_reinit adds the descriptors of all events to the new epoll set, and prints an error for
- * each that has been closed since the fork. So if fd is closed, this opens a placeholder with the
- * same number until event_reinit has returned. *by is the descriptor that it duplicates. Returns
- * true if a placeholder was opened. */
+   each closed descriptor. So if `fd` was closed, this function opens a placeholder with the same
+   number, until event_reinit has returned. The placeholder is a duplicate of the descriptor *by.
+   Returns true if a placeholder was opened. */
 static bool fork_put_placeholder(int fd, int *by)
 {
     if (fd < 0 || fcntl(fd, F_GETFD) >= 0)
@@ -30,7 +30,8 @@ static bool fork_put_placeholder(int fd, int *by)
     return *by >= 0 && (*by == fd || dup2(*by, fd) == fd);
 }
 
-/* After event_reinit has failed: neither the base nor its events can be freed. */
+/* Called after event_reinit has failed. Then neither the base nor its events can be freed, so they
+   are leaked. */
 static void fork_leak_base(struct tocsin__engine *engine)
 {
     for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
@@ -40,8 +41,8 @@ static void fork_leak_base(struct tocsin__engine *engine)
         engine->base = NULL;
 }
 
-/* event_reinit closes the epoll set that is shared with the parent first, so that no descriptor is
- * removed from that set. */
+/* Calls event_reinit, which first closes the epoll set that the child shares with the parent. So no
+   descriptor is removed from the parent's set. */
 static void fork_detach_base(struct tocsin__engine *engine)
 {
     int by = -1;
@@ -87,24 +88,24 @@ bool tocsin__loop_can_detach(const struct tocsin__loop *loop)
 
 void tocsin__loop_detach_parent(struct tocsin__loop *loop)
 {
-    /* destructors are called below: one may ask to free the loop, which waits */
+    /* The functions below call destructors. If one of these asks to free the loop, the loop is
+       freed only when this function leaves the loop. */
     tocsin__loop_enter(loop);
     tocsin__rt_overflow_drop(loop);
-    tocsin__receive_drop(loop); /* this comes before the operations are dropped, since their
+    tocsin__receive_drop(loop); /* comes before the operations are dropped, because their
                                    completions may be in the inbox */
     tocsin__loop_unpend(loop);
     if (loop->engine)
         tocsin__engine_detach(loop->engine);
-    loop->hooks.watch =
-        NULL; /* the function that called tocsin_suspend does not exist in the child */
+    loop->hooks.watch = NULL; /* no function waits in tocsin_suspend in the child of a fork */
     if (loop->masks.suspended)
         tocsin__set_back(loop);
     loop->life.stop_wanted = false;
     tocsin__loop_leave(loop);
 }
 
-/* A base of the program cannot be created anew, so event_reinit is called only if enough
- * descriptors are free. */
+/* Checks that event_reinit will find enough free descriptors. Only a base of the program needs
+   this, because the library cannot replace such a base. */
 static int fork_check_fds(const struct tocsin__loop *loop)
 {
     return loop->engine && loop->engine->adopted ? tocsin__base_check_fds() : 0;

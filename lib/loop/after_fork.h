@@ -1,18 +1,19 @@
-/* T8: a loop in the child of a fork. Until it is detached from the parent, it is inherited: no
- * descriptor that the parent shares may be touched. */
+/* T8: a loop in the child of a fork. Until the loop is detached from the parent, it is inherited.
+   The library must not touch descriptors that the child shares with the parent. */
 #ifndef TOCSIN_LOOP_AFTER_FORK_H
 #define TOCSIN_LOOP_AFTER_FORK_H
 
 #include "loop/engine.h"
 
-/* Gives up everything that the engine shares with the parent, which does not notice, and drops the
- * operations. The engine has no descriptors then. */
+/* Gives up everything that the engine shares with the parent, without any effect on the parent, and
+   drops the operations. Afterwards the engine has no descriptors. */
 void tocsin__engine_detach(struct tocsin__engine *engine);
 
-/* No handler, turn or fiber that began in the parent is on the stack. */
+/* Returns true if no handler, turn or fiber that began in the parent is on the stack. */
 bool tocsin__loop_can_detach(const struct tocsin__loop *loop);
 
-/* Detaches the whole loop: drops also its inbox and pending emissions. The loop stays inherited. */
+/* Detaches the whole loop: also drops its inbox and its pending emissions. The loop is still marked
+   as inherited. */
 void tocsin__loop_detach_parent(struct tocsin__loop *loop);
 
 #endif

@@ -1,5 +1,6 @@
-/* When a loop next has something to do. The alarm is a timerfd of our own: the timers of libevent
- * 2.1 either use a clock with a resolution of 4 ms, or read the clock in every pass. */
+/* Computes when a loop next has something to do. The alarm is a timerfd of the library itself. A
+   timer of libevent 2.1 either uses a clock with a resolution of 4 ms, or reads the clock in every
+   pass. */
 #include <sys/timerfd.h>
 
 #include "os/rt_overflow.h"
@@ -14,7 +15,8 @@ bool tocsin__has_work(const struct tocsin__engine *engine)
            (engine->loop_client && engine->loop_client->resumable(engine->loop_client));
 }
 
-/* While a test has stopped the clock, no timer becomes due by waiting. */
+/* Computes the next time in real time. While a test has stopped the clock, no timer becomes due by
+   waiting. */
 int64_t tocsin__next_due_us(const struct tocsin__engine *engine)
 {
     int64_t next = tocsin__timer_next(engine);
@@ -24,8 +26,8 @@ int64_t tocsin__next_due_us(const struct tocsin__engine *engine)
     return engine->clock_stopped ? INT64_MAX : next;
 }
 
-/* An alarm that is set for an earlier time stays: when it expires too early, the turn sets it
- * again. That saves a system call for each timer that is disarmed. */
+/* Sets the alarm for the time `due`. An alarm that is set for an earlier time stays: when it
+   expires too early, the turn sets it again. So disarming a timer costs no system call. */
 static bool alarm_at(struct tocsin__engine *engine, int64_t due)
 {
     struct itimerspec when = { .it_value = { due / 1000000, due % 1000000 * 1000 } };

@@ -1,21 +1,24 @@
-/* When a loop next has something to do, and the timer descriptor that ends a wait for it. */
+/* Computes when a loop next has something to do, and sets the timer descriptor that ends a wait at
+   that time. */
 #ifndef TOCSIN_LOOP_ALARM_H
 #define TOCSIN_LOOP_ALARM_H
 
 #include "loop/engine.h"
 
-/* A turn has something to do without waiting; timers are not considered. */
+/* Returns true if a turn has something to do without waiting. Timers are not considered. */
 bool tocsin__has_work(const struct tocsin__engine *engine);
 
-/* The time of the next thing to do, in real time; 0: at once; INT64_MAX: nothing is due. */
+/* Returns the real time at which the loop next has something to do. 0 means now, and INT64_MAX
+   means that nothing is due. */
 int64_t tocsin__next_due_us(const struct tocsin__engine *engine);
 
-/* Prepares a wait of at most timeout_us (-1: no limit). True: the alarm is set for the next due
- * time, and libevent may wait. False: there is something to do, or the alarm could not be set. */
+/* Prepares a wait of at most timeout_us (-1: no limit). Returns true if the alarm is set for the
+   next due time, so that libevent may wait. Returns false if there is something to do, or the alarm
+   could not be set. */
 bool tocsin__alarm_set(struct tocsin__engine *engine, int64_t timeout_us);
 
-/* For an adopted base, where the program waits in its own dispatch: sets the alarm for everything
- * that the next turn has to do. */
+/* Sets the alarm for everything that the next turn has to do. Needed for an adopted base, because
+   there the program waits in its own dispatch. */
 void tocsin__alarm_set_adopted(struct tocsin__engine *engine);
 
 #endif

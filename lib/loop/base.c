@@ -1,7 +1,8 @@
-/* libevent calls exit(1) if it cannot open the socket pair of evsig_init_, and this pair can be
-   neither omitted nor passed in. So this file first checks that enough descriptors are free. If
-   another thread takes them in between, libevent's fatal callback jumps out of libevent. */
-#define _GNU_SOURCE /* pipe2 */
+/* Makes libevent's base. libevent calls exit(1) if it cannot open the socket pair of evsig_init_,
+   and this pair can be neither omitted nor passed in. So this file first checks that enough
+   descriptors are free. If another thread takes these descriptors meanwhile, libevent's fatal
+   callback jumps out of libevent. */
+#define _GNU_SOURCE /* for pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,14 +17,14 @@
 #include "base/mem.h"
 #include "loop/base.h"
 
-/* libevent's internal code for a failed assertion */
+/* the code that libevent passes for a failed assertion */
 enum { ABORTS = (int)0xdeaddead };
 
-/* where a fatal error of libevent jumps to; NULL: this thread is not inside libevent */
+/* the place to which a fatal error of libevent jumps; NULL: this thread is not inside libevent */
 static __thread sigjmp_buf *base_escape;
 
-/* The callback is process-wide. On other threads it returns, and libevent exits as without a
-   callback. */
+/* The callback for fatal errors, which libevent has only once in the process. On other threads it
+   returns, and libevent exits as it does without a callback. */
 static void on_fatal(int code)
 {
     if (base_escape && code != ABORTS)
@@ -60,7 +61,7 @@ int tocsin__base_check_fds(void)
     return err;
 }
 
-/* A base without locks: only the loop's own thread uses it (T4). */
+/* Makes a base without locks, because only the loop's own thread uses the base (T4). */
 static struct event_base *base_create(void)
 {
     struct event_config *config = tocsin__fault() ? NULL : event_config_new();
@@ -80,7 +81,8 @@ int tocsin__base_new(struct event_base **ret_base)
 
     if (err == 0)
         base_guard();
-    if (err == 0 && sigsetjmp(back, 0)) { /* the incomplete base is leaked */
+    if (err == 0 && sigsetjmp(back, 0)) { /* reached by a jump out of libevent, which leaks the
+                                             incomplete base */
         base_escape = NULL;
         tocsin__cancel_back(cancel);
         return -EMFILE;

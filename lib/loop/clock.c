@@ -31,7 +31,8 @@ int64_t tocsin_now(void)
     return tocsin__now(tocsin__self->engine);
 }
 
-/* Runs turns until the loop has nothing to do at this time, and no other thread has work for it. */
+/* Runs turns until the loop has nothing to do at this time, and no other thread works for the
+   loop. */
 static int clock_settle(struct tocsin__engine *engine)
 {
     int count;
@@ -48,7 +49,8 @@ static int clock_settle(struct tocsin__engine *engine)
     return count < 0 ? count : 0;
 }
 
-/* From each time at which a timer is due to the next, so that timers fire in their order. */
+/* Moves the clock from each time at which a timer is due to the next such time. So the timers fire
+   in their order. */
 int tocsin_clock_move(int64_t ms)
 {
     struct tocsin__engine *engine;

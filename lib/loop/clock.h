@@ -1,4 +1,4 @@
-/* The clock of a loop. A test can stop it and move it (tocsin_clock_move). */
+/* The clock of a loop. A test can stop and move this clock (tocsin_clock_move). */
 #ifndef TOCSIN_LOOP_CLOCK_H
 #define TOCSIN_LOOP_CLOCK_H
 
@@ -6,16 +6,19 @@
 
 struct tocsin__engine;
 
-/* -1 (no limit) for a negative number. A limit of centuries, so that sums do not overflow. */
+/* Converts milliseconds to microseconds. A negative number becomes -1 (no limit). The result is at
+   most some centuries, so that sums do not overflow. */
 static inline int64_t tocsin__us_from_ms(int64_t ms)
 {
     return ms < 0 ? -1 : ms > INT64_MAX / 4000 ? INT64_MAX / 4 : ms * 1000;
 }
 
-/* The time of the loop's clock in microseconds; engine NULL: real time. */
+/* Returns the time of the loop's clock in microseconds. If `engine` is NULL, returns the real
+   time. */
 int64_t tocsin__now(const struct tocsin__engine *engine);
 
-/* The time timeout_ms from now, in microseconds; limited, so that it does not overflow. */
+/* Returns the time that is timeout_ms from now, in microseconds. The result is limited, so that it
+   does not overflow. */
 int64_t tocsin__due_in(const struct tocsin__engine *engine, int64_t timeout_ms);
 
 #endif

@@ -1,6 +1,6 @@
-/* Reports a crash. All but the installation runs in a real signal handler: no lock, no allocation,
- * no stdio. */
-#define _GNU_SOURCE /* REG_RIP, MAP_STACK */
+/* Reports a crash. Everything except the installation runs in a real signal handler. So these
+   functions take no lock, allocate no memory and do not use stdio. */
+#define _GNU_SOURCE /* for REG_RIP and MAP_STACK */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -61,8 +61,8 @@ static void crash_write_cause(const siginfo_t *info, struct tocsin__text_builder
     }
 }
 
-/* The plugin is named only if the code is in the plugin's own file; for a library that it has
- * called, the sight names the plugin. */
+/* Writes where the code is. The plugin is named only if the code is in the plugin's own file. If a
+   plugin has called a library, the description of the running handler names the plugin. */
 static void crash_write_code(uintptr_t code, struct tocsin__text_builder *words)
 {
     const struct tocsin__owner *owner = tocsin__owner_of((const void *)code);
@@ -124,9 +124,9 @@ static void crash_report(const char *name, const siginfo_t *info, const void *co
     (fn ? fn : crash_print)(line, words.used);
 }
 
-/* Only the first thread that crashes prints; others wait, since the first one ends the process: it
- * restores the former disposition and returns, so the instruction faults again. A signal that was
- * sent does not recur by itself, so it is raised again. */
+/* Only the first thread that crashes prints; other threads wait, because the first thread ends the
+   process. It restores the former disposition and returns, so the instruction faults again. A
+   signal that was sent does not occur again by itself, so this function raises it. */
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     int which = 0, was = errno;
@@ -152,8 +152,8 @@ static void crash_stack_free(void *stack)
     munmap(stack, stack_size);
 }
 
-/* If a thread blocks one of these signals, the kernel ends the process without calling the
- * handler. */
+/* Unblocks the signals of crashes. If a thread blocks such a signal, the kernel ends the process
+   without calling the handler. */
 static void crash_unblock(void)
 {
     sigset_t those;
@@ -164,8 +164,9 @@ static void crash_unblock(void)
     pthread_sigmask(SIG_UNBLOCK, &those, NULL);
 }
 
-/* A signal stack that the thread already has belongs to a sanitizer or a run time, and is kept. If
- * memory is missing, the thread has none. */
+/* Makes a signal stack for this thread. A signal stack that the thread already has belongs to a
+   sanitizer or a language run time, and is kept. If there is no memory, the thread has no signal
+   stack. */
 void tocsin__crash_stack_make(void)
 {
     stack_t stack;
@@ -187,7 +188,7 @@ void tocsin__crash_stack_make(void)
     }
 }
 
-/* Installs all handlers or none. */
+/* Installs all handlers, or none if one of them fails. */
 static int crash_install(void)
 {
     struct sigaction action = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -226,7 +227,7 @@ int tocsin_crash_tell(tocsin_crash_fn fn)
     return tocsin__traced(err);
 }
 
-/* T8: the step around a fork (lib/base/fork.h). */
+/* T8: the step of this file before and after a fork (lib/base/fork.h). */
 
 static void crash_fork_prepare(void)
 {

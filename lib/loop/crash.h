@@ -1,4 +1,4 @@
-/* The line about a crash (tocsin/crash.h). */
+/* Prepares threads for the line about a crash (tocsin/crash.h). */
 #ifndef TOCSIN_LOOP_CRASH_H
 #define TOCSIN_LOOP_CRASH_H
 
@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 
-/* Gives the calling thread a signal stack of its own, so that a stack overflow can be reported.
- * Does nothing until tocsin_crash_tell was called. */
+/* Gives the calling thread its own signal stack, so that a stack overflow can be reported. Does
+   nothing before tocsin_crash_tell was called. */
 void tocsin__crash_stack_make(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Draining a loop (O7). */
+/* Drains a loop: waits for its operations (O7). */
 #include "base/debug_hooks.h"
 #include "base/refusal.h"
 #include "loop/alarm.h"

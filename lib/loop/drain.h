@@ -1,16 +1,18 @@
-/* Draining a loop (O7): tocsin_run calls these while a drain is requested. */
+/* Draining a loop (O7). tocsin_run calls these functions while a drain is requested. */
 #ifndef TOCSIN_LOOP_DRAIN_H
 #define TOCSIN_LOOP_DRAIN_H
 
 #include "loop/engine.h"
 
-/* Cancels persistent operations, once; all operations, when the time limit has passed. */
+/* Cancels the persistent operations, once. When the time limit has passed, cancels all
+   operations. */
 void tocsin__drain_step(struct tocsin__engine *engine);
 
-/* No operation runs any more; before the time limit, nothing is left to deliver either. */
+/* Returns true if no operation runs any more. Before the time limit has passed, nothing may be left
+   to deliver either. */
 bool tocsin__drain_is_done(const struct tocsin__engine *engine);
 
-/* Ends the request. Returns 0, or -ETIMEDOUT if the time limit has passed. */
+/* Ends the request to drain. Returns 0, or -ETIMEDOUT if the time limit has passed. */
 int tocsin__drain_end(struct tocsin__engine *engine);
 
 #endif

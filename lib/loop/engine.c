@@ -38,15 +38,15 @@ void tocsin__engine_read_alarm(struct tocsin__engine *engine)
     engine->alarm_us = 0;
 }
 
-/* Callbacks of libevent only record (E16), so the next two only read the descriptor. Exception:
- * tocsin__turn_drive, if the program dispatches an adopted base. */
+/* Callbacks of libevent only record (E16). So the next two callbacks only read the descriptor. The
+   exception is tocsin__turn_drive, if the program dispatches an adopted base. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     struct tocsin__engine *engine = arg;
 
     (void)fd, (void)what;
     if (tocsin__inherited(engine->loop))
-        /* the parent shares the descriptor, and needs the wakeup */
+        /* The parent shares this descriptor and needs the wakeup, so the child does not read it. */
         return;
     tocsin__engine_read_wake(engine);
     tocsin__turn_drive(engine);
@@ -132,13 +132,14 @@ static void engine_close(struct tocsin__engine *engine)
     tocsin__cancel_back(cancel);
 }
 
-/* Any thread, async-signal-safe. */
+/* Wakes the loop by its eventfd. Any thread may call this function, which is async-signal-safe. */
 static void engine_wake(struct tocsin__inbox *inbox)
 {
     const struct tocsin__engine *engine =
         tocsin__container(inbox, struct tocsin__loop, inbox)->engine;
     uint64_t one = 1;
-    int was = errno, cancel = tocsin__cancel_off(); /* the caller may have pinned the inbox */
+    int was = errno, cancel = tocsin__cancel_off(); /* no cancellation here, because the caller may
+                                                       have pinned the inbox */
 
     while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
@@ -210,11 +211,11 @@ void tocsin__engine_free(struct tocsin__engine *engine)
         engine->cleanups = cleanup->next;
         cleanup->run(cleanup, engine);
     }
-    if (tocsin__inherited(
-            engine->loop)) /* a function called while the loop ended has forked (T8) */
+    if (tocsin__inherited(engine->loop)) /* true if a function that was called while the loop ended
+                                            has forked (T8) */
         tocsin__engine_detach(engine);
     tocsin__delayed_drop(
-        engine); /* frees messages that could not be delivered, since memory was missing */
+        engine); /* frees the messages that could not be delivered because there was no memory */
     tocsin__inbox_await_wakers(&engine->loop->inbox);
     engine->loop->engine = NULL;
     engine->loop->hooks.kick_pollers = NULL;

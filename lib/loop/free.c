@@ -1,5 +1,5 @@
-/* Ends a loop (O7): delivers what is pending, cancels and announces what runs, then frees all of
- * it. The order of these steps is that of free_wind_up and free_loop. */
+/* Ends a loop (O7): delivers the pending emissions, cancels the running operations and announces
+   their ends, then frees everything. free_wind_up and free_loop show the order of these steps. */
 #include <sched.h>
 
 #include "base/debug_hooks.h"
@@ -17,8 +17,8 @@
 #include "loop/run.h"
 #include "loop/turn.h"
 
-/* Cancels the operations, and runs turns until they have ended. serving true: ends the background
- * operations instead of all others. */
+/* Cancels the operations, and runs turns until they have ended. If `serving` is true, ends the
+   background operations; otherwise ends all others. */
 static void free_end_operations(struct tocsin__engine *engine, bool serving)
 {
     struct tocsin__loop_client *loop_client = engine->loop_client;
@@ -28,7 +28,7 @@ static void free_end_operations(struct tocsin__engine *engine, bool serving)
 
     while (loop_client && *count && !tocsin__inherited(engine->loop)) {
         loop_client->cancel(loop_client, serving);
-        if (*count) /* an operation that was not started ends when it is cancelled */
+        if (*count) /* an operation that was not started ends as soon as it is cancelled */
             tocsin__turn_run(engine, -1);
     }
 }
@@ -40,9 +40,9 @@ static void free_settle(struct tocsin__engine *engine)
         ;
 }
 
-/* T6: ends the operations without turns of libevent. On an adopted base libevent would call the
- * program's functions; if the thread ended inside of event_base_loop, libevent refuses another
- * call. Waits for operations that another thread is completing. */
+/* T6: ends the operations without turns of libevent. On an adopted base, libevent would call the
+   program's functions. If the thread ended inside event_base_loop, libevent refuses another call.
+   Operations that another thread is completing are waited for. */
 static void free_end_unannounced(struct tocsin__engine *engine, bool serving)
 {
     struct tocsin__loop_client *loop_client = engine->loop_client;
@@ -60,7 +60,7 @@ static void free_end_unannounced(struct tocsin__engine *engine, bool serving)
 }
 
 /* Counts sources and queues that the program has not freed. Background operations are sources, too,
- * and do not count. */
+   but are not counted. */
 static int free_count_left(const struct tocsin__loop *loop)
 {
     const struct tocsin__loop_client *loop_client = loop->engine ? loop->engine->loop_client : NULL;
@@ -79,7 +79,7 @@ static uint32_t count_kept(const struct tocsin__loop *loop)
     return loop->engine && loop->engine->loop_client ? loop->engine->loop_client->kept : 0;
 }
 
-/* Fibers whose function has returned are not counted as left (O7). */
+/* Counts the fibers whose function has returned. They are not counted as left (O7). */
 static uint32_t count_finished(const struct tocsin__loop *loop)
 {
     const struct tocsin__loop_client *loop_client = loop->engine ? loop->engine->loop_client : NULL;
@@ -87,9 +87,9 @@ static uint32_t count_finished(const struct tocsin__loop *loop)
     return loop_client ? loop_client->finished(loop_client) : 0;
 }
 
-/* A result may request the next one (tocsin_then), so turns go on while something is ready. Their
- * number is finite, since no operation can start. Other work gets two turns: a handler that emits
- * its own signal would go on for ever. */
+/* Runs the last turns. A result may request the next result (tocsin_then), so turns continue while
+   something is ready. Their number is finite, because no operation can start. Other work gets only
+   two turns, because a handler that emits its own signal would never end. */
 static void free_last_turns(struct tocsin__engine *engine)
 {
     int others = 2, err = 0;
@@ -101,8 +101,9 @@ static void free_last_turns(struct tocsin__engine *engine)
     engine->had_last_turn = true;
 }
 
-/* Delivers pending emissions and ends running operations. Returns how many things the program has
- * left: operations that were running or have ended meanwhile, sources, queues, blocks. */
+/* Delivers pending emissions and ends running operations. Returns the number of objects that the
+   program has left: operations that were running or have ended meanwhile, sources, queues and
+   blocks. */
 static int free_wind_up(struct tocsin__loop *loop)
 {
     uint32_t running = count_running(loop), kept = count_kept(loop);
@@ -143,7 +144,8 @@ static int free_loop(struct tocsin__loop *loop)
     loop->life.freeing = true;
     loop->life.free_wanted = false;
     count = mine ? free_wind_up(loop) : 0;
-    if (tocsin__inherited(loop)) { /* asked again: a handler called above may have forked */
+    if (tocsin__inherited(loop)) { /* tested again, because a handler that was called above may have
+                                      forked */
         tocsin__loop_detach_parent(loop);
         tocsin__loop_take_over(loop);
         count = 0;
@@ -154,13 +156,14 @@ static int free_loop(struct tocsin__loop *loop)
     }
     tocsin__rt_overflow_finish(loop);
     tocsin__loop_clear(loop);
-    /* last, so that tocsin_disconnect_wait returns only after the handlers are gone */
+    /* The list is closed last. So tocsin_disconnect_wait returns only when the handlers no longer
+       exist. */
     tocsin__receive_end(loop);
     tocsin__loop_retire(loop);
     return count;
 }
 
-/* Tells the report that the loop ends (tocsin__debug.loop_dies), then calls free_loop. */
+/* Reports that the loop ends (tocsin__debug.loop_dies), then calls free_loop. */
 static int free_announced(struct tocsin__loop *loop)
 {
     if (!tocsin__inherited(loop) && tocsin__debug.loop_dies)
@@ -173,8 +176,8 @@ void tocsin__loop_end(struct tocsin__loop *loop)
     free_loop(loop);
 }
 
-/* False while turns cannot be run: in a handler, on a fiber, or in a callback of the program on an
- * adopted base. Only an attempt to run a turn can find out the last case. */
+/* Returns false if turns cannot be run: in a handler, on a fiber, or in a callback of the program
+   on an adopted base. The last case is only found by an attempt to run a turn. */
 static bool can_free(struct tocsin__loop *loop)
 {
     struct tocsin__engine *engine = loop->engine;

@@ -1,4 +1,4 @@
-/* Messages that an injector delays. */
+/* Keeps the messages that an inject function delays. */
 #include "remote/message.h"
 #include "remote/inject.h"
 #include "loop/clock.h"
@@ -8,11 +8,12 @@
 
 struct tocsin__delayed {
     struct tocsin__timer timer;           /* the timer of the delay */
-    struct tocsin__node node;             /* on the ready list when the delay is over */
-    struct tocsin__delayed *next, **link; /* in engine->delayed */
+    struct tocsin__node node;             /* node of the ready list, used when the delay is over */
+    struct tocsin__delayed *next, **link; /* links of the list engine->delayed */
     struct tocsin__engine *engine;
-    struct tocsin__info *info; /* holds a reference */
-    bool behind;               /* true: deliver it right after the next message of this signal */
+    struct tocsin__info *info; /* the info of the message, of which this struct has a reference */
+    bool behind;               /* if true, the message is delivered directly after the next message
+                                  of this signal */
 };
 
 static void delayed_add(struct tocsin__delayed *delayed)
@@ -35,8 +36,8 @@ static void delayed_remove(struct tocsin__delayed *delayed)
     tocsin__assert(!delayed->engine->delayed == !delayed->engine->delayed_count);
 }
 
-/* Takes the message off the list before the delivery, since a handler may release or drop all
-   messages of the list. */
+/* Delivers the message. It is taken off the list before its delivery, because a handler may release
+   or drop all messages of the list. */
 static void on_ready(struct tocsin__node *node)
 {
     struct tocsin__delayed *delayed = tocsin__container(node, struct tocsin__delayed, node);
@@ -46,7 +47,7 @@ static void on_ready(struct tocsin__node *node)
         tocsin__release(delayed);
         return;
     }
-    delayed_add(delayed); /* no memory to deliver it: try again in the next turn */
+    delayed_add(delayed); /* there is no memory for the delivery, so the next turn tries again */
     tocsin__ready_push(delayed->engine, node);
 }
 
@@ -66,8 +67,8 @@ static void delayed_make_ready(struct tocsin__delayed *delayed)
     on_due(&delayed->timer);
 }
 
-/* Returns the message that must be delivered after the next message of this signal. NULL: there is
-   none. */
+/* Returns the message that must be delivered after the next message of this signal, or NULL if
+   there is none. */
 static struct tocsin__delayed *delayed_find_swap(const struct tocsin__engine *engine, int signo)
 {
     struct tocsin__delayed *delayed = engine->delayed;
@@ -77,8 +78,8 @@ static struct tocsin__delayed *delayed_find_swap(const struct tocsin__engine *en
     return delayed;
 }
 
-/* Takes over the reference to info. If info is NULL or memory is missing, returns false and leaves
- * the reference to the caller. */
+/* Adds a delayed message, and takes over the reference to `info`. If `info` is NULL or there is no
+   memory, returns false and leaves the reference to the caller. */
 static bool delayed_new(struct tocsin__engine *engine, struct tocsin__info *info,
                         const struct tocsin_inject_action *action)
 {
@@ -99,7 +100,7 @@ static bool delayed_new(struct tocsin__engine *engine, struct tocsin__info *info
     return true;
 }
 
-/* If memory is missing, the message is delivered only once. */
+/* Adds a second copy of the message. If there is no memory, the message is delivered only once. */
 static void inject_duplicate(struct tocsin__engine *engine, const struct tocsin__message *message,
                              const struct tocsin_inject_action *action)
 {
@@ -109,8 +110,8 @@ static void inject_duplicate(struct tocsin__engine *engine, const struct tocsin_
         tocsin__info_put(info);
 }
 
-/* Takes the reference of a shared message, or copies the payload of another one. Returns false if
- * memory is missing; then the caller must deliver the message now. */
+/* Delays a message. Takes the reference of a shared message, or copies the payload of another
+   message. Returns false if there is no memory; then the caller must deliver the message now. */
 static bool inject_delay(struct tocsin__engine *engine, const struct tocsin__message *message,
                          const struct tocsin_inject_action *action)
 {
@@ -145,7 +146,8 @@ bool tocsin__inject_receive(struct tocsin__loop *loop, struct tocsin__message *m
     if (loop->life.freeing || loop->life.exempt || message->flags & TOCSIN__INJECTED ||
         message->code >= TOCSIN_PROGRESS)
         return false;
-    /* the injector is asked only once, even if the message cannot be delivered now */
+    /* The inject function sees each message only once, even if the message cannot be delivered
+       now. */
     message->flags |= TOCSIN__INJECTED;
     action = inject_ask_receive(message);
     overtaken = delayed_find_swap(engine, message->signo);

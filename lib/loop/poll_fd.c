@@ -1,4 +1,4 @@
-/* The second epoll set, and the timer in it. */
+/* The second epoll set of a loop, and the timer in this set. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -11,15 +11,15 @@
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
 
-/* the number of watches of one descriptor that wait for POLLIN, for POLLOUT */
+/* The number of watches of one descriptor that wait for POLLIN, and for POLLOUT. */
 struct counts {
     uint16_t in, out;
 };
 
 struct tocsin__poll_fd {
     int epoll, timer;
-    int64_t timer_us;      /* when timer expires; INT64_MAX: it is not set */
-    struct counts *counts; /* indexed by descriptor */
+    int64_t timer_us;      /* time at which the timer expires; INT64_MAX: the timer is not set */
+    struct counts *counts; /* the counts of all descriptors; the index is the descriptor */
     int counts_count;
 };
 
@@ -79,7 +79,8 @@ static int poll_fd_set_watch(struct tocsin__poll_fd *poll_fd, int fd, short befo
 
 void tocsin__poll_fd_watch(struct tocsin__engine *engine, int fd, short before, short after)
 {
-    /* On failure libevent still watches fd, so the foreign loop sees it at the next timer. */
+    /* If this fails, libevent still watches `fd`. Then the foreign loop sees the event later, at
+       the next expiry of the timer. */
     if (engine->poll_fd)
         poll_fd_set_watch(engine->poll_fd, fd, before, after);
 }
@@ -93,9 +94,9 @@ void tocsin__poll_fd_set_timer(struct tocsin__engine *engine)
                       : tocsin__next_due_us(engine);
 
     if (due == poll_fd->timer_us)
-        return; /* nothing reads the timer, so it stays readable once it has expired */
+        return; /* nothing reads the timer, so an expired timer stays readable */
     if (due == INT64_MAX)
-        when.it_value.tv_nsec = 0; /* disarms */
+        when.it_value.tv_nsec = 0; /* 0 disarms the timer */
     else if (due > 0)
         when.it_value = (struct timespec){ due / 1000000, due % 1000000 * 1000 };
     if (timerfd_settime(poll_fd->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0)

@@ -1,4 +1,4 @@
-/* Keeps the descriptors up to date that a foreign loop waits for. */
+/* Updates the descriptors that a foreign loop polls. */
 #include "loop/alarm.h"
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
@@ -18,7 +18,7 @@ void tocsin__polled_begin(struct tocsin__engine *engine)
 void tocsin__polled_refresh(struct tocsin__engine *engine)
 {
     if (engine->turning || tocsin__inherited(engine->loop))
-        return; /* the end of the turn calls this again */
+        return; /* the end of the turn calls this function again */
     tocsin__inbox_try_sleep(&engine->loop->inbox);
     if (engine->adopted)
         tocsin__alarm_set_adopted(engine);

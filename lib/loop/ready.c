@@ -1,4 +1,4 @@
-/* The ready list of a loop. */
+/* Runs the nodes of a loop's ready list. */
 #include "loop/ready.h"
 
 int tocsin__ready_run(struct tocsin__engine *engine)

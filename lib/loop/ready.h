@@ -1,11 +1,12 @@
 /* The ready list of a loop. Callbacks of libevent and of providers only put a node on this list
- * (E16); a turn runs the nodes after libevent has returned. */
+   (E16). A turn runs the nodes after libevent has returned. */
 #ifndef TOCSIN_LOOP_READY_H
 #define TOCSIN_LOOP_READY_H
 
 #include "loop/polled.h"
 
-/* The loop's own thread. The next turn runs the node, or this one if it has not begun its batch. */
+/* Puts a node on the list. Only the loop's own thread calls this. The next turn runs the node, or
+   the present turn if it has not taken the list yet. */
 static inline void tocsin__ready_push(struct tocsin__engine *engine, struct tocsin__node *node)
 {
     tocsin__assert(!*engine->ready_last);
@@ -15,8 +16,8 @@ static inline void tocsin__ready_push(struct tocsin__engine *engine, struct tocs
     tocsin__polled_update(engine);
 }
 
-/* Runs the nodes that are on the list now; nodes that these push wait for the next turn (T5).
- * Returns their number. */
+/* Runs the nodes that are on the list now. Nodes that are pushed meanwhile wait for the next turn
+   (T5). Returns the number of nodes that ran. */
 int tocsin__ready_run(struct tocsin__engine *engine);
 
 #endif

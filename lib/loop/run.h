@@ -1,4 +1,4 @@
-/* Running a loop (O7). */
+/* The end of tocsin_run, which runs a loop (O7). */
 #ifndef TOCSIN_LOOP_RUN_H
 #define TOCSIN_LOOP_RUN_H
 

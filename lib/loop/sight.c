@@ -1,4 +1,4 @@
-/* Puts into words what a loop is doing. */
+/* Describes in words what a loop is doing. */
 #include "registry/catalogue.h"
 #include "delivery/handler.h"
 #include "registry/owner.h"
@@ -75,7 +75,8 @@ static void sight_write_handler(const struct tocsin__handler *handler,
     tocsin__text_add(words, handler->subscription.text);
 }
 
-/* A task has no signal; a fiber has the terminal signal of its operation. */
+/* Writes what the code works for. A task has no signal. A fiber has the terminal signal of its
+   operation. */
 static void sight_write_activity(const struct tocsin__activity *activity,
                                  struct tocsin__text_builder *words)
 {
@@ -104,7 +105,8 @@ bool tocsin__sight_write(const struct tocsin__sight *sight, struct tocsin__text_
     return true;
 }
 
-/* Without the watchdog's lock the handler may be freed at any moment, so it is not read then. */
+/* Writes what the loop is doing. Without the watchdog's lock, the handler may be freed at any
+   moment. So the handler is not read then. */
 void tocsin__sight_describe(const struct tocsin__loop *loop, struct tocsin__text_builder *words)
 {
     bool locked = loop != tocsin__self && tocsin__watchdog_try_lock(loop);
@@ -128,7 +130,8 @@ bool tocsin__sight_is_busy(const struct tocsin__loop *loop)
     return sight.handler || sight.entered || sight.activity.code;
 }
 
-/* The loop of the caller is skipped, unless a plugin calls: the program knows what it is doing. */
+/* Returns true if the caller is the program, on this loop. This loop is then not described, because
+   the program knows what it is doing. */
 static bool is_caller_alone(const struct tocsin__loop *loop)
 {
     return loop == tocsin__self && tocsin__owner_here() == &tocsin__program;

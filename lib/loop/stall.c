@@ -1,4 +1,4 @@
-/* Finds out, look by look, whether a loop is stalled, and announces it. */
+/* Decides after each look of the watchdog whether a loop is stalled, and announces the stall. */
 #include <tocsin/post.h>
 
 #include "registry/catalogue.h"
@@ -58,8 +58,8 @@ static void span_announced(struct tocsin__stall_span *span, int64_t now_us)
         span->post_us *= 2;
 }
 
-/* Calls the listener when the duration reaches the limit, and again each time the duration has
- * doubled. */
+/* Calls the listener of the watchdog when the duration reaches the limit, and again each time the
+   duration has doubled. */
 static void stall_call_listener(const struct tocsin__watched *watched,
                                 const struct tocsin__sight *sight, struct tocsin__stall_span *span,
                                 const struct tocsin_loop_blocked *what)
@@ -80,8 +80,9 @@ static void stall_call_listener(const struct tocsin__watched *watched,
     listener.fn(what, text, listener.arg);
 }
 
-/* Under the lock, since the payload borrows the texts of the handler. A post does not wait. single:
- * it is one call that lasts, not a turn of many. */
+/* Announces a stall. The caller holds the lock, because the payload borrows the texts of the
+   handler; a post does not wait. If `single` is true, one call lasts too long. Otherwise a turn
+   with many short calls lasts too long. */
 static bool stall_announce(struct tocsin__watched *watched, const struct tocsin__sight *sight,
                            bool single, int64_t blocked_us)
 {
@@ -121,7 +122,7 @@ static void stall_node_drop(struct tocsin__node *node)
     stall_node_end(node);
 }
 
-/* Counts one stall for each span in which the same handler was seen. */
+/* Counts one stall of a handler for each span in which this handler was seen. */
 static void stall_count(struct tocsin__watched *watched, const struct tocsin__sight *sight)
 {
     if (!sight->handler || !atomic_load(&tocsin__quota(sight->handler->owner)->stalls) ||
@@ -144,7 +145,7 @@ void tocsin__stall_look(struct tocsin__watched *watched, int64_t now_us)
     watched->sight = sight;
     if (!stall_is_working(&sight))
         watched->turn.looks = 0;
-    /* outside of turns, an emission or the load of a plugin may also block the loop */
+    /* Outside a turn, an emission or the load of a plugin may block the loop, too. */
     if (!stall_is_working(&sight) && !sight.handler && !sight.activity.code && !sight.entered)
         watched->call.looks = 0;
     single = span_is_due(&watched->call, now_us);
@@ -153,8 +154,8 @@ void tocsin__stall_look(struct tocsin__watched *watched, int64_t now_us)
     if (single)
         done = stall_announce(watched, &sight, true, now_us - watched->call.since_us);
     else if (span_is_due(&watched->turn, now_us) &&
-             watched->call.looks == 1) /* otherwise nothing is announced yet: this call may soon be
-                                          long enough to be named */
+             watched->call.looks == 1) /* otherwise nothing is announced yet, because this call may
+                                          soon be long enough to be named */
         done = stall_announce(watched, &sight, false, now_us - watched->turn.since_us);
     if (!done)
         return;

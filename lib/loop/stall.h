@@ -1,5 +1,5 @@
-/* One look at what a watched loop is doing: if it sees the same thing again and again, the loop is
- * stalled. The watchdog's lock is held in all of these functions. */
+/* The watchdog looks at a watched loop. If several looks see the same code, the loop is stalled.
+   The caller of all these functions holds the watchdog's lock. */
 #ifndef TOCSIN_LOOP_STALL_H
 #define TOCSIN_LOOP_STALL_H
 
@@ -8,13 +8,13 @@
 #include "loop/engine.h"
 #include "loop/sight.h"
 
-/* Looks within the time limit. A stall must also have been seen so often: a process that was
- * stopped is not stalled. */
+/* The number of looks within the time limit. A stall must have been seen in so many looks, because
+   a process that was stopped is not stalled. */
 enum { TOCSIN__STALL_LOOKS = 4 };
 
 /* The time for which all looks have seen the same code. */
 struct tocsin__stall_span {
-    int looks; /* 0: the last look has seen nothing */
+    int looks; /* number of looks that have seen this code; 0: the last look has seen nothing */
     int64_t since_us;
     int64_t post_us;     /* the duration at which loop.blocked is posted next */
     int64_t listener_us; /* the duration at which the listener is called next */
@@ -24,15 +24,17 @@ struct tocsin__watched {
     struct tocsin__watched *next; /* next in the watchdog's list */
     struct tocsin__cleanup cleanup;
     struct tocsin__loop *loop;
-    uint64_t id; /* of the loop */
+    uint64_t id; /* id of the watched loop */
     int64_t limit_us;
-    struct tocsin__sight sight;           /* what the loop ran at the last look of the watchdog */
-    struct tocsin__stall_span turn, call; /* spans in which the looks have seen the same turn, and
-                                             the same handler or function */
-    /* Goes to the loop, which counts the stall of this handler when it can (quarantine). */
+    struct tocsin__sight sight;           /* the code that ran on the loop at the last look of the
+                                             watchdog */
+    struct tocsin__stall_span turn, call; /* the time in which the looks have seen the same turn,
+                                             and the same handler or function */
+    /* The node is pushed to the loop, which then counts the stall of the handler (quarantine). */
     struct tocsin__node stall_node;
-    _Atomic uint64_t stall_handler; /* 0: the node is not on its way */
-    bool ended; /* the engine has ended, so the node frees this record when it runs */
+    _Atomic uint64_t stall_handler; /* id of the handler that stalled; 0: the node is not in the
+                                       inbox */
+    bool ended; /* true if the engine has ended; then the node frees this record when it runs */
 };
 
 void tocsin__stall_set_listener(tocsin_watchdog_fn fn, void *arg);

@@ -1,4 +1,5 @@
-/* The timers of a loop: a heap whose nodes lie in the timers, so arming a timer cannot fail. */
+/* The timers of a loop are in a heap. The heap's nodes are members of the timers, so arming a timer
+   cannot fail. */
 #ifndef TOCSIN_LOOP_TIMER_H
 #define TOCSIN_LOOP_TIMER_H
 
@@ -10,8 +11,8 @@
 struct tocsin__engine;
 
 struct tocsin__timer {
-    /* The first member. major: the due time in microseconds; minor: among timers that are due at
-       the same time, the first armed is the first to fire. */
+    /* Must be the first member. The key `major` is the due time in microseconds. If several timers
+       are due at the same time, the key `minor` makes the first armed timer fire first. */
     struct tocsin__heap_node node;
     void (*fire)(struct tocsin__timer *timer);
 };
@@ -31,15 +32,15 @@ static inline int64_t tocsin__timer_due(const struct tocsin__timer *timer)
     return timer->node.major;
 }
 
-/* due_us: of the loop's clock. Moves a timer that is armed already. */
+/* Arms a timer for the time due_us of the loop's clock. A timer that is armed already is moved. */
 void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *timer, int64_t due_us);
 void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer);
 
-/* When the first timer is due; INT64_MAX: none is armed. */
+/* Returns the time at which the first timer is due, or INT64_MAX if no timer is armed. */
 int64_t tocsin__timer_next(const struct tocsin__engine *engine);
 
 /* Fires the timers that are due. Timers that are armed meanwhile wait for the next call. Returns
- * how many fired. */
+   the number of timers that fired. */
 int tocsin__timers_fire(struct tocsin__engine *engine);
 
 #endif

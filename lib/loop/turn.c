@@ -17,9 +17,9 @@
 #include "loop/ready.h"
 #include "loop/turn.h"
 
-/* Within the program's dispatch libevent cannot be called again. This waits for the two descriptors
- * of our own: tocsin_loop_free receives completions of other threads, but watches are not served.
- */
+/* Waits while the program dispatches the base: then libevent cannot be called again. This function
+   polls only the two descriptors of the library itself. So tocsin_loop_free receives completions of
+   other threads, but watches are not served. */
 static int turn_poll_own(struct tocsin__engine *engine, bool may_sleep)
 {
     struct pollfd own[2] = { { .fd = engine->wake_fd, .events = POLLIN },
@@ -34,8 +34,9 @@ static int turn_poll_own(struct tocsin__engine *engine, bool may_sleep)
     return 0;
 }
 
-/* In a callback of an adopted base libevent refuses, and prints a warning. That cannot be avoided:
- * event_base_get_running_event reads through NULL if no event runs (2.1.12). */
+/* Makes one pass of libevent. In a callback of an adopted base, libevent refuses the pass and
+   prints a warning. This cannot be avoided: event_base_get_running_event dereferences NULL if no
+   event runs (2.1.12). */
 static int turn_poll(struct tocsin__engine *engine, int flags)
 {
     if (engine->in_dispatch)
@@ -43,8 +44,8 @@ static int turn_poll(struct tocsin__engine *engine, int flags)
     return event_base_loop(engine->base, EVLOOP_ONCE | flags) < 0 ? -EDEADLK : 0;
 }
 
-/* Whether this pass may wait. If the last turn received something, more is likely on its way: then
- * a pass without waiting comes first, since that costs less than being woken. */
+/* Returns true if this pass may wait. If the last turn received something, more is probably on its
+   way. Then a pass without waiting comes first, because this costs less than being woken. */
 static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
 {
     enum { FLOOD = 8 };
@@ -55,7 +56,8 @@ static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
     if (received && !engine->adopted) {
         engine->received = 0;
         if (received >= FLOOD)
-            sched_yield(); /* a sender may wait for this processor; let it send several */
+            sched_yield(); /* a sender may wait for this processor; now it can send several
+                              messages */
         if (turn_poll(engine, EVLOOP_NONBLOCK) < 0 || tocsin__has_work(engine) ||
             !tocsin__alarm_set(engine, timeout_us))
             return false;
@@ -63,8 +65,8 @@ static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
     return tocsin__inbox_try_sleep(&engine->loop->inbox);
 }
 
-/* One pass of libevent. Descriptors come before timers: after a stall, a peer that has answered in
- * time must not be timed out. */
+/* Makes one pass of libevent. Descriptors come before timers. Otherwise, after a stall, a peer that
+   has answered in time would time out. */
 static int turn_pass(struct tocsin__engine *engine, int64_t timeout_us)
 {
     int err = turn_poll(engine, turn_may_sleep(engine, timeout_us) ? 0 : EVLOOP_NONBLOCK);
@@ -78,13 +80,14 @@ int tocsin__turn_run_last(struct tocsin__engine *engine)
     return tocsin__receive(engine->loop) + tocsin__ready_run(engine);
 }
 
-/* The watchdog reads phase: odd while the turn works. */
+/* Increments the phase, which the watchdog reads: it is odd while the turn works. */
 static void turn_next_phase(struct tocsin__loop *loop)
 {
     atomic_store_explicit(&loop->runs.phase, loop->runs.phase + 1, memory_order_relaxed);
 }
 
-/* The figures of this turn: how long the loop could serve nothing else. */
+/* Updates the figures of the loop by the duration of this turn, in which nothing else was
+   served. */
 static void turn_account(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
@@ -109,15 +112,15 @@ int tocsin__turn_refuse(const struct tocsin__engine *engine)
                             engine->fiber && tocsin__at_rest(engine->loop) ? "a fiber: " : NULL);
 }
 
-/* Inlined, so that turn_frame is the frame of the caller. */
+/* Begins a turn. The function is inlined, so that turn_frame is the frame of the caller. */
 static inline __attribute__((always_inline)) void turn_begin(struct tocsin__engine *engine)
 {
     tocsin__frame_set(engine->turn_frame);
     engine->turning = engine->loop->stack.in_turn = true;
 }
 
-/* Turns begin at rest. If the loop is not at rest now, a jump within the turn has left functions.
- */
+/* Ends a turn. Turns begin at rest, with no handler, notify or drop on the stack. If the loop is
+   not at rest now, a jump within the turn has left functions. */
 static void turn_end(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
@@ -154,11 +157,12 @@ void tocsin__check_jump_at(struct tocsin__loop *loop, const void *here)
     }
 }
 
-/* The part of a turn after libevent has returned. */
+/* Does the part of a turn that comes after libevent has returned. */
 static int turn_serve(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
-    uint64_t before = loop->sequence; /* emissions queued in this turn wait for the next (T5) */
+    uint64_t before = loop->sequence; /* emissions that become pending in this turn wait for the
+                                         next turn (T5) */
     bool late = loop->pending.next_turn.first;
     int count;
 
@@ -166,7 +170,7 @@ static int turn_serve(struct tocsin__engine *engine)
     loop->turn_us = tocsin__now(engine);
     count = tocsin__receive(loop);
     engine->received = count;
-    /* once more: other loops may have room now, or new handlers */
+    /* Paused operations are asked again, because other loops may have room now, or new handlers. */
     turn_resume_paused(engine);
     tocsin__timers_fire(engine);
     count += tocsin__ready_run(engine);
@@ -176,8 +180,8 @@ static int turn_serve(struct tocsin__engine *engine)
     return count;
 }
 
-/* The only exception to E16: handlers run in a callback of libevent. This is safe, since a handler
- * may not run turns in any case. */
+/* Runs a turn in a callback of libevent, so handlers run in this callback. This is the only
+   exception to E16. It is safe, because a handler may not run turns in any case. */
 void tocsin__turn_drive(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;

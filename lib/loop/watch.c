@@ -1,4 +1,4 @@
-/* Watches descriptors. */
+/* Watches descriptors for events, with libevent. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,10 +21,11 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     watch->ready(watch, (short)((what & EV_READ ? POLLIN : 0) | (what & EV_WRITE ? POLLOUT : 0)));
 }
 
-/* The probe is an epoll set of the loop that has every watched descriptor, for no event.
- * - The kernel refuses to add a descriptor that cannot be polled; libevent would print an error.
- * - The kernel removes a descriptor when its file is closed. So a watch whose descriptor is not in
- *   the set is stale: its number belongs to another file now, which libevent does not notice. */
+/* The probe is an epoll set that contains every watched descriptor of the loop, for no event. - The
+   kernel refuses to add a descriptor that cannot be polled. So the library notices this before
+   libevent prints an error. - The kernel removes a descriptor when its file is closed. So a watch
+   whose descriptor is not in the set is stale. The descriptor's number may belong to another file
+   now, which libevent does not notice. */
 
 static int probe_ctl(const struct tocsin__engine *engine, int op, int fd)
 {
@@ -43,8 +44,8 @@ static struct tocsin__watch *watch_find(const struct tocsin__engine *engine, int
     return watch;
 }
 
-/* Number of files in the probe under this descriptor number: 2 if a duplicate keeps a closed one
- * open. */
+/* Returns the number of files in the probe under this descriptor number. The number is 2 if a
+   duplicate keeps a closed file open. */
 static int probe_count(const struct tocsin__engine *engine, int fd)
 {
     char path[64], line[256];
@@ -60,8 +61,8 @@ static int probe_count(const struct tocsin__engine *engine, int fd)
     return count;
 }
 
-/* fd was just added to the probe, so it was not there: ends the watches that still have its number.
- */
+/* Called when `fd` was just added to the probe, so it was not in the probe before. Watches that
+   still have this number are stale, so this function ends them. */
 static int watch_end_stale(struct tocsin__engine *engine, int fd)
 {
     struct tocsin__watch *watch = watch_find(engine, fd, NULL);
@@ -95,17 +96,18 @@ static int probe_add(struct tocsin__engine *engine, int fd)
     if (engine->probe_fd < 0 || tocsin__fault())
         return engine->probe_fd < 0 ? -errno : -ENOMEM;
     err = probe_ctl(engine, EPOLL_CTL_ADD, fd);
-    if (err == -EEXIST) /* another watch of the same descriptor has added it */
+    if (err == -EEXIST) /* another watch has already added the same descriptor */
         return 0;
     return err < 0 ? err : watch_end_stale(engine, fd);
 }
 
-/* The last watch of a descriptor removes it from the probe. */
+/* Removes the descriptor from the probe, if this is its last watch. */
 static void probe_remove(struct tocsin__watch *watch)
 {
     if (!watch->stale && !watch_find(watch->engine, watch->fd, watch) &&
         probe_ctl(watch->engine, EPOLL_CTL_DEL, watch->fd) < 0)
-        /* fd is closed; a duplicate may keep its file in the set */
+        /* `fd` was closed already. If there is a duplicate, the file may still be in the epoll
+           sets. */
         watch->engine->has_stale_fds = true;
 }
 
@@ -133,7 +135,8 @@ int tocsin__watch_open(struct tocsin__engine *engine, struct tocsin__watch *watc
     return 0;
 }
 
-/* If event_add fails, errno is that of epoll_ctl; 0: libevent has failed for lack of memory. */
+/* Sets the events of libevent for this watch. If event_add fails, errno is the error of epoll_ctl;
+   errno 0 means that libevent had no memory. */
 static int watch_set_event(struct tocsin__watch *watch, short events)
 {
     short what = (short)(EV_PERSIST | (events & POLLIN ? EV_READ : 0) |
@@ -143,7 +146,7 @@ static int watch_set_event(struct tocsin__watch *watch, short events)
     if (!events)
         return 0;
     if (watch->stale || tocsin__fault() || probe_ctl(watch->engine, EPOLL_CTL_MOD, watch->fd) < 0)
-        /* fd was closed; its number may belong to another file now */
+        /* `fd` was closed; now another file may have its number. */
         return -EBADF;
     if (event_assign(watch->event, watch->engine->base, watch->fd, what, on_ready, watch) < 0)
         return -EINVAL;
@@ -168,7 +171,7 @@ int tocsin__watch_for(struct tocsin__watch *watch, short events)
     if (err == 0)
         watch_note_events(watch, events);
     else if (err != -EOWNERDEAD &&
-             watch_set_event(watch, watch->events) < 0) /* what it waited for before */
+             watch_set_event(watch, watch->events) < 0) /* waits again for the former events */
         watch_note_events(watch, 0);
     return err;
 }

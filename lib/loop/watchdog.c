@@ -1,5 +1,6 @@
-/* The watchdog: one thread that looks at all watched loops, a few times within their time limit. */
-#define _GNU_SOURCE /* pthread_setname_np */
+/* The watchdog is one thread that looks at all watched loops, several times within their time
+   limit. */
+#define _GNU_SOURCE /* for pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,13 +13,15 @@
 #include "loop/stall.h"
 #include "loop/watchdog.h"
 
-/* Guards all of the following. It is held during a look, so that no handler is freed meanwhile. */
+/* Protects the following data. The thread holds the lock during a look, so that no handler is freed
+   meanwhile. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct tocsin__watched *all;
 static enum { NONE, RUNS, ENDS } state;
 static pthread_t thread;
-static int64_t paused_us; /* how long the thread waits between two looks; 0: it does not wait yet */
+static int64_t paused_us; /* time for which the thread waits between two looks; 0: it does not wait
+                             yet */
 static bool changed_is_made;
 
 void tocsin__watchdog_look(int64_t now_us)
@@ -54,7 +57,8 @@ void tocsin__watchdog_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* The thread. The lock is held in all of these functions, and released while they wait. */
+/* The thread. The caller of all these functions holds the lock. The lock is released while they
+   wait. */
 
 static void watchdog_wait(int64_t wait_us)
 {
@@ -98,7 +102,8 @@ static void watchdog_make_changed(void)
     pthread_condattr_destroy(&attributes);
 }
 
-/* T8: the child has no such thread, and another thread of the parent may have held the lock. */
+/* T8: the child of a fork has no watchdog thread. Another thread of the parent may have held the
+   lock. */
 static void watchdog_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -135,7 +140,7 @@ static int watchdog_start(void)
     return -err;
 }
 
-/* The lock is released meanwhile. */
+/* Stops the watchdog's thread. The lock is released during the wait for its end. */
 static void watchdog_stop(void)
 {
     state = ENDS;
@@ -149,15 +154,15 @@ static void watchdog_stop(void)
 
 /* Watched loops */
 
-/* loop->hooks.wait_unseen: returns when no look is under way. */
+/* The function loop->hooks.wait_unseen: returns when the watchdog is not in a look. */
 static void watchdog_await_look(void)
 {
     pthread_mutex_lock(&lock);
     pthread_mutex_unlock(&lock);
 }
 
-/* The link that points to this record. If it is NULL, the loop is not watched: in the child of a
- * fork the list is empty. */
+/* Returns the link that points to this record, or NULL if the loop is not watched. In the child of
+   a fork, the list is empty. */
 static struct tocsin__watched **watched_link(const struct tocsin__watched *watched)
 {
     struct tocsin__watched **link = &all;

@@ -1,4 +1,4 @@
-/* The watchdog of all loops (tocsin/watchdog.h). */
+/* The watchdog, which looks at all watched loops (tocsin/watchdog.h). */
 #ifndef TOCSIN_LOOP_WATCHDOG_H
 #define TOCSIN_LOOP_WATCHDOG_H
 
@@ -9,11 +9,13 @@
 
 struct tocsin__loop;
 
-/* Any thread: one look at all watched loops, as if now_us were the time. For tests. */
+/* Makes one look at all watched loops, as if the time were now_us. Any thread may call this; only
+   tests do. */
 void tocsin__watchdog_look(int64_t now_us);
 
-/* Any thread: takes the watchdog's lock, so that no handler of this loop is freed until
- * tocsin__watchdog_unlock. False: the loop is not watched, or another thread has the lock. */
+/* Takes the watchdog's lock, so that no handler of this loop is freed until
+   tocsin__watchdog_unlock. Returns false if the loop is not watched, or another thread has the
+   lock. Any thread may call this. */
 bool tocsin__watchdog_try_lock(const struct tocsin__loop *loop);
 void tocsin__watchdog_unlock(void);
 

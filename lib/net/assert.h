@@ -1,5 +1,5 @@
-/* tocsin__net_assert(condition): checks an invariant in builds with --enable-debug or with
-   sanitizers. In other builds it does not evaluate the condition. */
+/* tocsin__net_assert(condition) checks an invariant in builds with --enable-debug or with
+   sanitizers. In other builds the condition is not evaluated. */
 #ifndef TOCSIN_NET_ASSERT_H
 #define TOCSIN_NET_ASSERT_H
 

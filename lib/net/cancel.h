@@ -1,5 +1,5 @@
-/* pthread_cancel: cancellation is off around calls of libcurl. Most of them are cancellation
-   points, and a cancelled call would leave libcurl unusable. */
+/* Protection against pthread_cancel: cancellation is disabled around calls of libcurl. Most of
+   these calls are cancellation points, and a cancelled call would leave libcurl unusable. */
 #ifndef TOCSIN_NET_CANCEL_H
 #define TOCSIN_NET_CANCEL_H
 

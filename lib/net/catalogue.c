@@ -14,8 +14,8 @@ SPEC(body, "http.client.body", &tocsin_http_client_body_layout,
 SPEC(closed, "http.client.closed", NULL,
      "A loop was freed, and the connections that it kept for reuse were closed.");
 
-/* Runs when the library is loaded, so that a program can connect before its first fetch. A signal
-   for which there is no memory now is declared with the first operation. */
+/* Declares the signals when the library is loaded, so that a program can connect before its first
+   fetch. If there is no memory now, the first operation declares the missing signals. */
 static __attribute__((constructor)) void declare(void)
 {
     const struct tocsin_signal_spec *const table[] = { &tocsin__net_done_spec,

@@ -1,4 +1,4 @@
-/* The signals of libtocsin-net. */
+/* Declares the signals of libtocsin-net. */
 #ifndef TOCSIN_NET_CATALOGUE_H
 #define TOCSIN_NET_CATALOGUE_H
 

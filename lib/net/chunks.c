@@ -2,7 +2,7 @@
 
 #include "net/chunks.h"
 
-/* bytes of chunk extensions per line, and of the trailer */
+/* The most bytes of chunk extensions in a line, and of the trailer. */
 enum { OVERHEAD_MAX = 64 << 10 };
 
 static int digit_value(char c)
@@ -30,7 +30,7 @@ static void part_begin(struct tocsin__net_chunks *chunks, enum tocsin__net_chunk
     chunks->overhead = 0;
 }
 
-/* The end of a chunk-size line; size 0 begins the trailer. */
+/* Handles the end of a line that states a chunk size. A size of 0 begins the trailer. */
 static void size_end(struct tocsin__net_chunks *chunks)
 {
     part_begin(chunks, chunks->left > 0 ? TOCSIN__NET_CHUNK_DATA : TOCSIN__NET_CHUNK_TRAILER);
@@ -72,7 +72,7 @@ static bool trailer(struct tocsin__net_chunks *chunks, char c)
     return ++chunks->overhead < OVERHEAD_MAX;
 }
 
-/* Parses one byte of the framing. */
+/* Parses one byte outside the data of a chunk. Returns false if the byte is malformed. */
 static bool chunks_step(struct tocsin__net_chunks *chunks, char c)
 {
     switch (chunks->part) {

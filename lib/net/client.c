@@ -18,8 +18,8 @@ struct tocsin__net_client *tocsin__net_client_current(void)
     return current;
 }
 
-/* Called on the thread of the loop, after all fetches have ended: the operation is in the
-   background (TOCSIN_BACKGROUND). */
+/* Closes the client. Called on the thread of the loop after all fetches have ended, because the
+   client is a background operation (TOCSIN_BACKGROUND). */
 static void client_close(struct tocsin__net_client *client)
 {
     int cancel = tocsin__net_cancel_off();
@@ -47,7 +47,7 @@ static int client_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* In the child of a fork (T8) the client is dropped, not closed: its connections belong to the
+/* T8: in the child of a fork the client is dropped, but not closed. Its connections belong to the
    parent, and libcurl would shut down TLS on them. */
 static void client_drop(void *state)
 {
@@ -60,8 +60,8 @@ static const struct tocsin_op_type client_type = { .done = &tocsin__net_closed_s
                                                    .cancel = client_cancel,
                                                    .drop = client_drop };
 
-/* Limits the connections that libcurl keeps. An origin never has more connections than permits:
-   libcurl closes an idle connection instead. */
+/* Limits the number of connections. An origin never has more connections than permits: at its
+   limit, libcurl first closes an idle connection of the origin. */
 static int set_limits(struct tocsin__net_client *client)
 {
     CURLMcode code = curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
@@ -73,8 +73,8 @@ static int set_limits(struct tocsin__net_client *client)
     return tocsin__net_status_of_multi(code);
 }
 
-/* curl_multi_init reports no cause. Newer versions need descriptors for a multi handle, so look
-   for that cause here. */
+/* Makes the multi handle of libcurl. curl_multi_init reports no cause of a failure. Newer versions
+   need descriptors for a multi handle, so this function checks for missing descriptors itself. */
 static int open_multi(struct tocsin__net_client *client)
 {
     CURLMcode code;
@@ -141,7 +141,8 @@ int tocsin__net_client_pool(struct tocsin__net_client *client, struct tocsin_poo
     return err;
 }
 
-/* Ends fetches whose socket cannot be watched. The callback that noticed must not end them. */
+/* Ends the fetches whose socket cannot be watched. The callback of libcurl that noticed this must
+   not end them. */
 static void end_broken(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;
@@ -209,7 +210,8 @@ void tocsin__net_client_act(struct tocsin__net_client *client, curl_socket_t fd,
     tocsin__net_client_reap(client);
 }
 
-/* A new pool is created when it is needed. Tasks of the old pool still run to their end. */
+/* Applies new options. A new pool is created when it is needed. Tasks of the old pool still run to
+   their end. */
 static int client_apply(struct tocsin__net_client *client,
                         const struct tocsin_http_options *options)
 {

@@ -11,7 +11,8 @@ static int on_tick(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* libcurl calls this inside of curl_multi_add_handle and others, so it only sets the timer. */
+/* Sets the timer. libcurl calls this inside curl_multi_add_handle and other functions, so nothing
+   else may be done here. */
 static int on_timer(CURLM *multi, long delay_ms, void *arg)
 {
     struct tocsin__net_clock *clock = arg;

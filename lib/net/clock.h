@@ -1,4 +1,4 @@
-/* The timer of libcurl: an operation that ticks when libcurl wants to be called. */
+/* The timer of libcurl. It is an operation that ticks when libcurl wants to be called. */
 #ifndef TOCSIN_NET_CLOCK_H
 #define TOCSIN_NET_CLOCK_H
 
@@ -8,7 +8,7 @@
 
 struct tocsin__net_clock {
     struct tocsin_op timer;
-    int error; /* 0, or -errno if setting the timer has failed since the last fetch was added */
+    int error; /* -errno if the timer could not be set after the last fetch was added; else 0 */
 };
 
 struct tocsin__net_client;

@@ -48,8 +48,8 @@ static int fetch_status(const struct tocsin__net_fetch *fetch, CURLcode code, co
     return tocsin__net_status_of_curl(&failure);
 }
 
-/* The error of a request that was not repeated. A 417 is reported as an error, since libcurl
-   drops its body before it repeats the request. */
+/* Returns the error of a request that was not repeated. A 417 reply is reported as an error,
+   because libcurl drops its body before it repeats the request. */
 static int result_of_unrepeated(const struct tocsin__net_fetch *fetch, const char **ret_reason)
 {
     bool silent = fetch->part == TOCSIN__NET_STATUS_LINE;
@@ -62,7 +62,8 @@ static int result_of_unrepeated(const struct tocsin__net_fetch *fetch, const cha
     return silent ? TOCSIN_ETRUNCATED : TOCSIN_EPEER;
 }
 
-/* A fault found by this library has precedence over the error of libcurl. */
+/* Returns the status of a fetch. An error that this library found has precedence over the error of
+   libcurl. */
 static int fetch_result(struct tocsin__net_fetch *fetch, CURLcode code, const char **ret_reason)
 {
     struct tocsin__net_transfer *transfer = fetch->transfer;
@@ -75,7 +76,7 @@ static int fetch_result(struct tocsin__net_fetch *fetch, CURLcode code, const ch
         return tocsin__net_reply_check(fetch, ret_reason);
     if (transfer->refused)
         return result_of_unrepeated(fetch, ret_reason);
-    /* NULL without memory: then only the status remains */
+    /* If there is no memory, the text is NULL, and only the status is reported. */
     fetch->reason = tocsin__net_copy_text(text, strlen(text));
     *ret_reason = transfer->open_error ? NULL : fetch->reason;
     return fetch_status(fetch, code, text);
@@ -90,9 +91,9 @@ void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_fetch_end(fetch, status, reason);
 }
 
-/* Phases before the transfer */
+/* The phases before the transfer */
 
-/* Ends a phase that libcurl does not measure. */
+/* Ends a phase that libcurl does not measure, and adds its time. */
 static void phase_end(struct tocsin__net_fetch *fetch, int64_t *phase_us)
 {
     int64_t now_us = tocsin_now();
@@ -115,8 +116,8 @@ void tocsin__net_fetch_named(struct tocsin__net_fetch *fetch, int status, const 
         tocsin__net_fetch_end(fetch, status, reason);
 }
 
-/* The kept connection has ended and nothing was sent, so the fetch begins again and looks up
-   addresses. */
+/* Begins the fetch again and looks up addresses, because the kept connection has ended and nothing
+   was sent. */
 static void resolve_late(struct tocsin__net_fetch *fetch)
 {
     int err;
@@ -146,9 +147,9 @@ void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_redirect(fetch);
 }
 
-/* Whether the fetch may begin without addresses, on a kept connection. If that connection is
-   gone, libcurl calls on_resolve. A request that must not be sent twice always gets a new
-   connection. */
+/* Returns true if the fetch may begin without addresses, on a kept connection. If that connection
+   does not exist any more, libcurl calls on_resolve. A request that must not be sent twice always
+   gets a new connection. */
 static bool has_connection(const struct tocsin__net_fetch *fetch)
 {
     return fetch->origin->sockets >= fetch->origin->active &&
@@ -188,7 +189,8 @@ static int fetch_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* Inside of curl_easy_pause, libcurl calls back with the data that it has kept. */
+/* Continues a paused fetch. Inside curl_easy_pause, libcurl calls back with the data that it has
+   kept. */
 static void fetch_resume(struct tocsin_op op, void *state)
 {
     struct tocsin__net_fetch *fetch = state;
@@ -246,7 +248,8 @@ static void fetch_fill(struct tocsin__net_fetch *fetch, const struct tocsin_http
     fetch->started_us = fetch->begun_us = tocsin_now();
 }
 
-/* Errors of memory are returned. Errors of the URL end the operation, so they are announced. */
+/* Begins a fetch. Missing memory is returned as an error. An error of the URL ends the operation,
+   so it is announced by the terminal signal. */
 static int fetch_begin(struct tocsin__net_fetch *fetch, const struct tocsin_http_request *asked)
 {
     const char *reason = NULL;

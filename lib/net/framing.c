@@ -4,7 +4,7 @@
 
 #include "net/framing.h"
 
-/* Part of a header line. */
+/* A part of a header line. */
 struct slice {
     const char *at;
     size_t size;
@@ -29,7 +29,7 @@ static bool slice_is(struct slice text, const char *word)
     return text.size == strlen(word) && curl_strnequal(text.at, word, text.size);
 }
 
-/* Removes the next element of a comma-separated list; false: no more. */
+/* Removes the next element of a comma-separated list. Returns false if there are no more. */
 static bool list_next(struct slice *list, struct slice *ret_element)
 {
     const char *comma = list->size > 0 ? memchr(list->at, ',', list->size) : NULL;
@@ -58,7 +58,7 @@ static bool slice_number(struct slice text, uint64_t *ret_number)
     return text.size > 0;
 }
 
-/* Repeated equal values count as one: RFC 9110 section 8.6. */
+/* Reads a Content-Length. Repeated equal values count as one value (RFC 9110 section 8.6). */
 static void content_length(struct tocsin__net_framing *framing, struct slice value)
 {
     struct slice one;
@@ -76,8 +76,8 @@ static void content_length(struct tocsin__net_framing *framing, struct slice val
     }
 }
 
-/* The only coding accepted is chunked, once and last. "identity" is an obsolete name for no
-   coding. */
+/* Reads a Transfer-Encoding. The only accepted coding is "chunked", once and as the last one.
+   "identity" is an obsolete name for no coding. */
 static void transfer_encoding(struct tocsin__net_framing *framing, struct slice value)
 {
     struct slice one;

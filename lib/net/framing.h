@@ -1,6 +1,6 @@
-/* Message framing: how a reply states where its body ends (RFC 9112 section 6.3). libcurl reads
-   the body. This file refuses headers that libcurl may interpret differently, and the caller
-   checks the length. */
+/* Message framing: how a reply states where its body ends (RFC 9112 section 6.3). libcurl reads the
+   body. This file refuses headers that libcurl may interpret in another way. The caller of this
+   file checks the length of the body. */
 #ifndef TOCSIN_NET_FRAMING_H
 #define TOCSIN_NET_FRAMING_H
 
@@ -9,14 +9,15 @@
 #include <stdint.h>
 
 struct tocsin__net_framing {
-    uint64_t length; /* Content-Length; UINT64_MAX if larger */
+    uint64_t length; /* value of Content-Length; UINT64_MAX if the value is larger */
     bool has_length;
-    bool coded;        /* Transfer-Encoding: chunked */
-    bool open;         /* the last line was such a field: the next line must not continue it */
-    const char *fault; /* constant text; NULL: well formed so far */
+    bool coded;        /* the header has "Transfer-Encoding: chunked" */
+    bool open;         /* true if the last line was one of the framing fields; then the next line
+                          must not continue it */
+    const char *fault; /* constant text about a fault; NULL: the header is well formed so far */
 };
 
-/* Reads the next header line of size bytes, not NUL-terminated. */
+/* Reads the next header line, which has `size` bytes and no NUL at its end. */
 void tocsin__net_framing_line(struct tocsin__net_framing *framing, const char *line, size_t size);
 
 #endif

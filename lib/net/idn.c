@@ -7,7 +7,8 @@
 #ifdef TOCSIN_IDN2
 #include <idn2.h>
 
-/* The mapping turns some characters into delimiters of a URL: U+2100 becomes "a/c". */
+/* Returns true if the mapped text is still a host name. The mapping turns some characters into
+   delimiters of a URL; for example, U+2100 becomes "a/c". */
 static bool is_host(const char *text)
 {
     static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";

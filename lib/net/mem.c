@@ -63,8 +63,9 @@ static char *libcurl_strdup(const char *text)
 #define GLOBAL_INIT() curl_global_init(CURL_GLOBAL_DEFAULT)
 #endif
 
-/* 7.87 added CURL_WRITEFUNC_ERROR; before 7.83 a header line may contain a NUL. Also checked at
-   run time, since a program may run with another libcurl. */
+/* The oldest version of libcurl that this library supports. Version 7.87 added
+   CURL_WRITEFUNC_ERROR; before 7.83 a header line may contain a NUL. The version is also checked at
+   run time, because a program may run with another libcurl. */
 enum { VERSION_MIN = 0x075700 };
 _Static_assert(LIBCURL_VERSION_NUM >= VERSION_MIN, "libcurl 7.87 or later is needed");
 

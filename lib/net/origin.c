@@ -43,7 +43,8 @@ static struct tocsin__net_origin *origin_new(struct tocsin__net_origin_list *buc
     return origin;
 }
 
-/* If there is no memory, the next fetch looks its origin up in the table. */
+/* Remembers the origin that was used last. If there is no memory, the next fetch looks up its
+   origin in the table. */
 static void origins_set_newest(struct tocsin__net_origins *origins,
                                struct tocsin__net_origin *origin, const char *url)
 {

@@ -5,8 +5,8 @@
 
        origin->waiting ──per_host──▶ client->waiting ──at_once──▶ client->running
 
-   In this order a slow origin does not delay the fetches of other origins: only fetches that have
-   the permit of their origin wait for the client's. */
+   Only fetches that have the permit of their origin wait for the client's permit. So the fetches
+   that wait for a slow origin do not delay the fetches of other origins. */
 
 static bool is_full(const struct tocsin__net_client *client,
                     const struct tocsin__net_origin *origin)
@@ -27,8 +27,9 @@ static void queue_enter(struct tocsin__net_fetch *fetch, struct tocsin__net_queu
     fetch->queue = queue;
 }
 
-/* A fetch that starts may end at once and release its permit, which calls this function again. The
-   inner call returns, and the loop of the outer call continues. */
+/* Gives the client's permits to waiting fetches. A fetch that starts may end immediately and
+   release its permit, and this calls the function again. Such an inner call returns, and the loop
+   of the outer call continues. */
 static void client_grant(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;
@@ -93,7 +94,7 @@ void tocsin__net_permit_move(struct tocsin__net_fetch *fetch, struct tocsin__net
     tocsin__net_assert(fetch->queue == &client->running && was->active > 0);
     was->active--;
     fetch->origin = origin;
-    if (full) { /* the permit of the client goes to another fetch */
+    if (full) { /* the new origin has no permit, so the client's permit goes to another fetch */
         queue_leave(fetch);
         client->active--;
         TAILQ_INSERT_HEAD(&origin->waiting, fetch, link);

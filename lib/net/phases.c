@@ -2,10 +2,11 @@
 
 enum { NAMES, CONNECT, TLS, FIRST, MARKS };
 
-/* The ends of the phases, counted from the start of libcurl; 0: not reached. */
+/* The times at which the phases ended, counted from the start of libcurl. 0 means that the phase
+   has not ended. */
 struct marks {
     int64_t at[MARKS];
-    int reached; /* the number of phases that have ended */
+    int reached; /* number of phases that have ended */
 };
 
 static int64_t time_of(CURL *easy, CURLINFO which)
@@ -26,11 +27,12 @@ static void read_marks(CURL *easy, bool secure, struct marks *marks)
          marks->reached--)
         ;
     if (marks->reached < FIRST && time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0)
-        marks->reached = FIRST; /* the connection was reused */
+        marks->reached = FIRST; /* the request was sent without a connect, so the connection was
+                                   reused */
 }
 
-/* Adds what libcurl does not report: the time of the connect while TLS is not established yet, and
-   the time of the first byte of the reply if the request had a body. */
+/* Adds the times that libcurl does not report. These are the time of the connect while TLS is not
+   established yet, and the time of the first byte of the reply if the request had a body. */
 static void amend(const struct tocsin__net_fetch *fetch, int64_t origin_us, struct marks *marks)
 {
     if (marks->reached <= CONNECT && fetch->connected_us && fetch->origin->site.secure)
@@ -41,7 +43,8 @@ static void amend(const struct tocsin__net_fetch *fetch, int64_t origin_us, stru
         marks->reached = FIRST;
 }
 
-/* The rest of the time belongs to the phase that was not finished, or to the body. */
+/* Adds the times of the phases. The remaining time belongs to the phase that was not finished, or
+   to the body. */
 void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended)
 {
     CURL *easy = fetch->transfer->easy;
@@ -52,7 +55,8 @@ void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended)
     struct marks marks;
 
     if (spent > total)
-        done->queued_us += spent - total; /* until the loop handled the fetch */
+        done->queued_us += spent - total; /* the time until the loop handled the end of the
+                                             transfer */
     read_marks(easy, fetch->origin->site.secure, &marks);
     amend(fetch, now - total, &marks);
     for (int i = 0; i <= marks.reached && i < MARKS; i++) {

@@ -14,8 +14,8 @@ bool tocsin__net_redirect_is(const struct tocsin__net_fetch *fetch)
            size > 0;
 }
 
-/* Changes the request as RFC 9110 section 15.4 says. stranger: the redirect leads to another
- * origin. */
+/* Changes the request as RFC 9110 section 15.4 requires. `stranger` is true if the redirect leads
+   to another origin. */
 static void request_rewrite(struct tocsin__net_request *request, int code, bool stranger)
 {
     bool post = strcmp(request->method, "POST") == 0;

@@ -8,8 +8,8 @@
 #include "net/tls.h"
 #include "net/transfer.h"
 
-/* In bytes. HEADER_ROOM: the first allocation of a header. BODY_AHEAD: the most that is allocated
-   for a Content-Length before the body arrives. */
+/* Sizes in bytes. HEADER_ROOM is the first allocation for a header. BODY_AHEAD is the most that is
+   allocated for a Content-Length before the body arrives. */
 enum { HEADER_ROOM = 500, HEADER_MAX = 256 << 10, BODY_AHEAD = 1 << 20 };
 
 static size_t reply_fail(struct tocsin__net_fetch *fetch, int status, const char *fault)
@@ -19,7 +19,8 @@ static size_t reply_fail(struct tocsin__net_fetch *fetch, int status, const char
     return CURL_WRITEFUNC_ERROR;
 }
 
-/* The status code of "HTTP/1.1 200 OK"; 0: not a status line. */
+/* Returns the status code of a line such as "HTTP/1.1 200 OK", or 0 if the line is not a status
+   line. */
 static int parse_code(const char *line, size_t size)
 {
     size_t at = 8;
@@ -49,11 +50,12 @@ static size_t take_status_line(struct tocsin__net_fetch *fetch, const char *line
     fetch->framing = (struct tocsin__net_framing){ .fault = NULL };
     fetch->part = TOCSIN__NET_FIELDS;
     if (!fetch->first_us && fetch->request && fetch->request->body.size > 0)
-        fetch->first_us = tocsin_now(); /* libcurl reports the first byte sent instead */
+        fetch->first_us = tocsin_now(); /* libcurl would report the first byte that was sent, if
+                                           there is a body */
     return size;
 }
 
-/* Ends each line with CR LF, even if the peer did not. */
+/* Adds a line to the header. Each line is ended with CR LF, even if the peer did not do so. */
 static int add_line(struct tocsin__net_buffer *header, const char *line, size_t size)
 {
     size_t text = size;
@@ -89,7 +91,7 @@ static size_t header_announce(struct tocsin__net_fetch *fetch, size_t size)
     headers->code = fetch->code;
     headers->header = fetch->header.data ? fetch->header.data : "";
     err = tocsin_op_progress(fetch->op, TOCSIN__NET_HEADERS, &headers->tocsin, 0);
-    if (err >= 0) /* 0: nothing wants the header; then the body waits */
+    if (err >= 0) /* 0 means that there is no demand for the header; then the body waits */
         return size;
     if (err != -EAGAIN)
         return reply_fail(fetch, err, NULL);
@@ -97,8 +99,9 @@ static size_t header_announce(struct tocsin__net_fetch *fetch, size_t size)
     return CURL_WRITEFUNC_PAUSE;
 }
 
-/* 100 Continue, 103 Early Hints: another header follows. RFC 9110 section 8.6 and RFC 9112
-   section 6.1 forbid framing fields in this one, and libcurl would apply them to the real reply. */
+/* Handles the end of a 1xx header (100 Continue, 103 Early Hints), which another header follows.
+   RFC 9110 section 8.6 and RFC 9112 section 6.1 forbid framing fields in a 1xx header. libcurl
+   would apply such fields to the final reply. */
 static size_t take_early_end(struct tocsin__net_fetch *fetch, size_t size)
 {
     if (fetch->framing.has_length || fetch->framing.coded)
@@ -108,7 +111,7 @@ static size_t take_early_end(struct tocsin__net_fetch *fetch, size_t size)
     return size;
 }
 
-/* RFC 9112 section 6.3: these replies have no body, whatever their header states. */
+/* Returns true if the reply has no body, whatever its header states (RFC 9112 section 6.3). */
 static bool is_bodyless(const struct tocsin__net_fetch *fetch)
 {
     return fetch->code == 204 || fetch->code == 304 ||
@@ -137,8 +140,8 @@ static size_t take_header_end(struct tocsin__net_fetch *fetch, size_t size)
     return size;
 }
 
-/* The size without the line end. A carriage return inside the rest is invalid: RFC 9112 section
-   2.2. */
+/* Returns the size of a line without its line end. A carriage return before the line end is invalid
+   (RFC 9112 section 2.2). */
 static size_t text_size(const char *line, size_t size)
 {
     size -= size > 0 && line[size - 1] == '\n';
@@ -149,7 +152,7 @@ size_t tocsin__net_reply_header(struct tocsin__net_fetch *fetch, const char *lin
 {
     size_t text = text_size(line, size);
 
-    if (fetch->part == TOCSIN__NET_CONTENT) /* a trailer */
+    if (fetch->part == TOCSIN__NET_CONTENT) /* the line belongs to a trailer */
         return size;
     if (memchr(line, 0, size))
         return reply_fail(fetch, TOCSIN_EPEER, "The reply's header has a NUL byte");
@@ -193,7 +196,7 @@ const char *tocsin__net_reply_find(const struct tocsin__net_fetch *fetch, const 
     for (const char *next; line < end; line = next) {
         const char *lf = memchr(line, '\n', (size_t)(end - line)), *value = line + size + 1;
 
-        /* each line ends with "\r\n": see add_line */
+        /* add_line has ended each line with "\r\n". */
         next = lf ? lf + 1 : end;
         if ((size_t)(next - line) < size + 3 || !curl_strnequal(line, name, size) ||
             line[size] != ':')
@@ -206,7 +209,8 @@ const char *tocsin__net_reply_find(const struct tocsin__net_fetch *fetch, const 
     return NULL;
 }
 
-/* Reserves room for the whole body, if Content-Length is known. */
+/* Reserves room for the whole body if Content-Length is known, but at most BODY_AHEAD bytes at
+   first. */
 static int body_reserve(struct tocsin__net_fetch *fetch, size_t size)
 {
     uint64_t length = fetch->streamed || fetch->body.room > 0 ? 0 : fetch->framing.length;
@@ -221,8 +225,8 @@ static bool reply_refuse(struct tocsin__net_fetch *fetch, int status, const char
     return false;
 }
 
-/* Appends the data to the body without counting it yet: the fetch may pause, and libcurl passes
-   the same data again. */
+/* Appends the data to the body, but does not count it yet. If the fetch pauses, libcurl passes the
+   same data again. */
 static bool body_put(struct tocsin__net_fetch *fetch, const char *data, size_t size,
                      struct tocsin__net_chunks *chunks, size_t *ret_size)
 {
@@ -245,11 +249,12 @@ static bool body_put(struct tocsin__net_fetch *fetch, const char *data, size_t s
     return true;
 }
 
-/* The payload points into fetch->body, so the part stays there until it has been delivered. */
+/* Announces a part of the body. The payload points into fetch->body, so the part stays there until
+   it has been delivered. */
 static int body_announce(struct tocsin__net_fetch *fetch, size_t size)
 {
     if (size == 0)
-        return 1; /* framing between chunks, no data */
+        return 1; /* the bytes were only framing between chunks, without data */
     fetch->piece.tocsin.layout = tocsin__net_body_spec.layout;
     fetch->piece.data = (struct tocsin_bytes){ fetch->body.data, size };
     fetch->piece.offset = fetch->received;

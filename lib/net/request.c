@@ -4,7 +4,7 @@
 #include "net/mem.h"
 #include "net/request.h"
 
-/* The length of the token that text begins with: RFC 9110 section 5.6.2. */
+/* Returns the length of the token at the beginning of the text (RFC 9110 section 5.6.2). */
 static size_t token_length(const char *text)
 {
     static const char chars[] =
@@ -79,7 +79,8 @@ static int add_line(struct tocsin__net_request *request, const char *line)
     return 0;
 }
 
-/* For libcurl, "Name:" suppresses a line, and "Name;" sends one without a value. */
+/* Copies a header line in the form that libcurl expects. For libcurl, "Name:" suppresses a line,
+   and "Name;" sends a line without a value. */
 static int copy_line(struct tocsin__net_request *request, const char *line)
 {
     size_t name = token_length(line);
@@ -97,8 +98,8 @@ static int copy_line(struct tocsin__net_request *request, const char *line)
     return err;
 }
 
-/* Suppresses a line that libcurl would add to a request with a body: its Content-Type is a guess,
-   and its Expect delays the request by a second with most servers. */
+/* Suppresses a line that libcurl would add to a request with a body. libcurl's Content-Type is a
+   guess, and its Expect delays the request by a second with most servers. */
 static int header_suppress(struct tocsin__net_request *request,
                            const struct tocsin_http_request *asked, const char *name)
 {
@@ -158,7 +159,7 @@ void tocsin__net_request_free(struct tocsin__net_request *request)
     tocsin__net_release(request);
 }
 
-/* RFC 9110 section 9.2.2. Unknown methods count as not idempotent. */
+/* Returns true if the method is idempotent (RFC 9110 section 9.2.2). Unknown methods are not. */
 bool tocsin__net_request_is_idempotent(const struct tocsin__net_request *request)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };

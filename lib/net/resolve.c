@@ -12,31 +12,33 @@
 #include "net/resolve.h"
 #include "net/status.h"
 
-/* per name; libcurl tries them in order */
+/* The most addresses of one name. libcurl tries them in their order. */
 enum { ADDRESSES_MAX = 32 };
 
-/* The argument of the lookup task, shared by the loop and the task. The task may still run after
-   the loop has cancelled it, so the loop reads the result only if the task has ended by itself. */
+/* The argument of the lookup task. The loop and the task share it. The task may still run after the
+   loop has cancelled it. So the loop reads the result only if the task has ended by itself. */
 struct query {
     atomic_int refs;
     int (*resolve)(const char *host, const char *port, const struct addrinfo *hints,
                    struct addrinfo **ret_list);
     struct addrinfo *list;
-    int error; /* EAI_… */
+    int error; /* the error of getaddrinfo, EAI_… */
     char port[6];
     char host[TOCSIN__NET_HOST_MAX + 1];
 };
 
-/* The addresses of an origin: during the lookup (query is set) or kept for reuse (entry is set). */
+/* The addresses of an origin. During the lookup, `query` is set. Afterwards the addresses are kept
+   for other fetches, and `entry` is set. */
 struct tocsin__net_resolve {
     struct tocsin__net_client *client;
-    /* the origin, with a reference; NULL: no fetch waits for it */
+    /* the origin, of which this struct has a reference; NULL: no fetch waits for the lookup */
     struct tocsin__net_origin *origin;
     struct query *query;
     struct tocsin_op work;
-    struct tocsin__net_queue waiting;      /* by resolve_link */
+    struct tocsin__net_queue waiting;      /* the fetches that wait for this lookup, linked by
+                                              resolve_link */
     char *entry;                           /* the addresses in the format of CURLOPT_RESOLVE */
-    int64_t until_us;                      /* kept until then */
+    int64_t until_us;                      /* time until which the addresses are kept */
     TAILQ_ENTRY(tocsin__net_resolve) link; /* link in client->kept, the oldest first */
 };
 
@@ -63,7 +65,8 @@ static bool is_localhost(const char *host)
            (size == tail || host[size - tail - 1] == '.');
 }
 
-/* RFC 6761 section 6.3: localhost is the loopback address, whatever the system's files say. */
+/* Looks up a name. localhost is always the loopback address (RFC 6761 section 6.3), whatever the
+   files of the system say. */
 static int resolve_by_system(const char *host, const char *port, const struct addrinfo *hints,
                              struct addrinfo **ret_list)
 {
@@ -96,9 +99,10 @@ static struct query *query_new(const struct tocsin__net_client *client,
     return query;
 }
 
-/* The result: "+host:port:address,[address]". With the plus, libcurl lets the entry expire. */
+/* The result has the form "+host:port:address,[address]". With the plus sign, libcurl lets the
+   entry expire. */
 
-/* Skips addresses that are neither IPv4 nor IPv6. */
+/* Appends an address. Addresses that are neither IPv4 nor IPv6 are skipped. */
 static int add_address(struct tocsin__net_buffer *text, const struct sockaddr *address)
 {
     char number[INET6_ADDRSTRLEN + 3] = "[";
@@ -123,7 +127,7 @@ static int write_addresses(const struct query *query, struct tocsin__net_buffer 
         err = add_address(text, info->ai_addr);
     if (err == 0 && text->size == front)
         return TOCSIN_ENAME;
-    text->data[text->size - 1] = 0; /* the last comma */
+    text->data[text->size - 1] = 0; /* overwrites the last comma */
     return err;
 }
 
@@ -198,9 +202,9 @@ void tocsin__net_resolve_forget(struct tocsin__net_client *client)
 
 /* Lookups */
 
-/* The lookup has ended or was cancelled. A callback of a fetch may ask for the same name again:
-   it gets a found address, or starts a new lookup after a failure. The result is kept only after
-   the loop, so that no callback can expire it. */
+/* Called when the lookup has ended or was cancelled. A callback of a fetch may request the same
+   name again. Then it gets a found address, or starts a new lookup after a failure. The result is
+   kept only after the loop below, so that no callback can expire it. */
 static int on_work(const struct tocsin_info *info, void *arg)
 {
     struct tocsin__net_resolve *resolve = arg;
@@ -285,8 +289,8 @@ int tocsin__net_resolve_start(struct tocsin__net_fetch *fetch)
     return 0;
 }
 
-/* Cancels the lookup with the last waiting fetch. The origin is released now, since the client
-   may be freed before the task ends. */
+/* Ends the wait of a fetch. If no other fetch waits, cancels the lookup. The origin is released
+   now, because the client may be freed before the task ends. */
 void tocsin__net_resolve_leave(struct tocsin__net_fetch *fetch)
 {
     struct tocsin__net_resolve *resolve = fetch->resolve;

@@ -32,8 +32,8 @@ static bool is_wanted(const struct tocsin__net_sockets *sockets, int fd, short e
     return fd < sockets->count && sockets->list[fd].wanted & events;
 }
 
-/* The watch of a socket has ended although libcurl waits for it: watches the socket again, or
-   reports an error to libcurl. */
+/* Called if the watch of a socket has ended although libcurl waits for the socket. Watches the
+   socket again, or reports an error to libcurl. */
 static void socket_rewatch(struct tocsin__net_client *client, int fd)
 {
     struct tocsin__net_socket *entry = &client->sockets.list[fd];
@@ -54,12 +54,13 @@ static void socket_ready(struct tocsin__net_client *client, int fd, short events
                                (events & POLLIN ? CURL_CSELECT_IN : 0) |
                                    (events & POLLOUT ? CURL_CSELECT_OUT : 0));
     else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
-        entry->watched = entry->wanted; /* the peer has closed a kept connection */
+        entry->watched = entry->wanted; /* nothing waits for this event: the peer has closed a kept
+                                           connection */
 }
 
-/* Looks up the client of the thread, since a recorded readiness may be delivered after the client
-   was freed. Compares the watch, since the socket may have been closed meanwhile and its number may
-   be in use again. */
+/* Handles an event of a watch. The client of the thread is looked up, because the event may be
+   delivered after the client was freed. The watch is compared, because the socket may have been
+   closed meanwhile and its number may be in use again. */
 static int on_watch(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_fd_ready *readiness = tocsin_fd_ready_of(info);
@@ -92,7 +93,7 @@ static int socket_watch(struct tocsin__net_sockets *sockets, int fd, short event
     if (entry->watched == events)
         return 0;
     if (entry->watch.source.id) {
-        err = tocsin_watch_set(entry->watch, events); /* if refused, the watch is unchanged */
+        err = tocsin_watch_set(entry->watch, events); /* if this fails, the watch is unchanged */
     } else {
         err = tocsin_watch(fd, events, &notify, &entry->watch);
         if (err < 0)
@@ -139,8 +140,9 @@ static int socket_set_origin(struct tocsin__net_sockets *sockets, int fd,
     return 0;
 }
 
-/* Keeps a watch for reading, for the next fetch on this connection. Ends a watch for writing: the
-   socket was not connected yet or had not sent all, so libcurl closes it, and in the first case
+/* Called when libcurl does not wait for a socket any more. A watch for reading is kept for the next
+   fetch on this connection. A watch for writing ends. In that case the socket was not connected yet
+   or had not sent everything, so libcurl closes it. If it was not connected, libcurl does this
    without a call of on_close. */
 static void socket_ignore(struct tocsin__net_sockets *sockets, int fd)
 {
@@ -161,18 +163,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
     (void)unused;
     if (what == CURL_POLL_IN && is_wanted(&client->sockets, fd, POLLOUT))
-        tocsin__net_client_connected(easy); /* or the request is sent: only the first call counts */
+        tocsin__net_client_connected(easy); /* the request may also have been sent, but only the
+                                               first call has an effect */
     if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
         socket_ignore(&client->sockets, fd);
     else
         err = socket_watch(&client->sockets, fd, events);
     if (err < 0)
         tocsin__net_client_break(client, easy, err);
-    return 0; /* success: after an error libcurl would end all fetches of the loop */
+    return 0; /* always success, because after an error libcurl would end all fetches of the loop */
 }
 
-/* Prepares the entry of a new socket. If the entry is still wanted, libcurl has closed the old
-   socket without a call of on_close, and takes the new one for it. */
+/* Prepares the entry of a new socket. The entry may still have wanted events. Then libcurl has
+   closed the old socket without a call of on_close, and uses the new socket in its place. */
 static int socket_reset(struct tocsin__net_sockets *sockets, int fd,
                         struct tocsin__net_origin *origin)
 {
@@ -184,8 +187,8 @@ static int socket_reset(struct tocsin__net_sockets *sockets, int fd,
     return err == 0 && wanted ? socket_watch(sockets, fd, wanted) : err;
 }
 
-/* TLS needs one more descriptor to read the CA file. Without it, libcurl would report a missing
-   CA file instead of -EMFILE. */
+/* Returns true if one more descriptor is free. TLS needs one to read the CA file. Without it,
+   libcurl would report a missing CA file and not -EMFILE. */
 static bool has_descriptor(int fd, const struct tocsin__net_origin *origin)
 {
     int other = origin->site.secure ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
@@ -195,7 +198,8 @@ static bool has_descriptor(int fd, const struct tocsin__net_origin *origin)
     return other >= 0 || !origin->site.secure;
 }
 
-/* libcurl learns only that the socket failed, so the transfer keeps the errno. */
+/* Opens a socket for libcurl. If this fails, libcurl only gets the fact, so the errno is stored in
+   the transfer. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct tocsin__net_transfer *transfer = arg;

@@ -5,14 +5,15 @@
 
 #include "net/status.h"
 
-/* Whether the process or the machine is out of resources. Such an errno has precedence over the
-   errors it causes. */
+/* Returns true if this errno means that the process or the machine lacks a resource. Such an errno
+   has precedence over the errors that it causes. */
 static bool is_shortage(int number)
 {
     return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-/* EPIPE: the shutdown of TLS failed after the connection had been reset. */
+/* Maps an errno to a status. EPIPE means that the shutdown of TLS failed after the connection had
+   been reset. */
 static int status_of_errno(int number, int otherwise)
 {
     return number == EPIPE ? -ECONNRESET : number > 0 ? -number : otherwise;
@@ -26,9 +27,9 @@ static int status_of_connect(const struct tocsin__net_failure *failure)
                            failure->open_error < 0 ? failure->open_error : -ENOTCONN);
 }
 
-/* libcurl has one code for all broken transfers, so its message is read first. "Out of memory in
-   chunked" means a long trailer line. The errno is used last, since it may belong to an earlier
-   address or to the shutdown of TLS. */
+/* libcurl has one code for all broken transfers, so its message is compared first. "Out of memory
+   in chunked" means a long trailer line. The errno is used last, because it may belong to an
+   earlier address or to the shutdown of TLS. */
 static int status_of_receive(const struct tocsin__net_failure *failure)
 {
     if (strstr(failure->text, "Out of memory in chunked"))
@@ -65,10 +66,10 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_USE_SSL_FAILED: return TOCSIN_EHANDSHAKE;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9; or libcurl was built without TLS */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the reply is HTTP/0.9, or libcurl was built without TLS */
         return failure->begun ? TOCSIN_EPEER : TOCSIN_ESCHEME;
-    case CURLE_OUT_OF_MEMORY: /* libcurl also returns this for a line longer than its limit of 100
-                                 KiB */
+    case CURLE_OUT_OF_MEMORY: /* libcurl also returns this code for a line longer than its limit of
+                                 100 KiB */
         return failure->begun && failure->in_header ? TOCSIN_ETOOBIG : -ENOMEM;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
@@ -78,8 +79,8 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_HTTP3:
     case CURLE_RANGE_ERROR:
     case CURLE_CHUNK_FAILED: return TOCSIN_EPEER;
-    case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl also returns this for a line that it cannot store
-                                       */
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl also returns this code for a line that it cannot
+                                         store */
         return failure->begun ? TOCSIN_EPEER : -EINVAL;
     default:
 #if LIBCURL_VERSION_NUM >= 0x080600
@@ -102,7 +103,7 @@ int tocsin__net_status_of_option(CURLcode code)
     case CURLE_FUNCTION_NOT_FOUND: return -ENOTSUP;
     case CURLE_BAD_FUNCTION_ARGUMENT: return -EINVAL;
     case CURLE_RECURSIVE_API_CALL: return -EDEADLK;
-    /* an unsupported protocol, or a fault in libcurl */
+    /* The remaining codes mean an unsupported protocol, or a fault in libcurl. */
     default: return -EIO;
     }
 }
@@ -130,9 +131,10 @@ int tocsin__net_status_of_url(CURLUcode code)
     }
 }
 
-/* 0 is X509_V_OK, and 1 is libcurl's "not verified yet": the chain is good and the name did not
-   match. 62 to 64 are OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_MISMATCH and
-   _IP_ADDRESS_MISMATCH. 17 is X509_V_ERR_OUT_OF_MEM. */
+/* Maps the result of a certificate check to a status. 0 is X509_V_OK, and 1 means that libcurl has
+   not checked yet: the chain is valid and the name did not match. 62 to 64 are OpenSSL's
+   X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH. 17 is
+   X509_V_ERR_OUT_OF_MEM. */
 int tocsin__net_status_of_verdict(long verdict)
 {
     switch (verdict) {
@@ -146,7 +148,8 @@ int tocsin__net_status_of_verdict(long verdict)
     }
 }
 
-/* Without free descriptors the resolver returns different errors, so the errno has precedence. */
+/* Maps an error of the resolver to a status. Without free descriptors the resolver returns
+   different errors, so the errno has precedence. */
 int tocsin__net_status_of_name(int error, int number)
 {
     if (error == 0)

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* for dladdr */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -7,8 +7,8 @@
 #include "net/transfer.h"
 
 /* Values from <openssl/ssl.h>. The functions are looked up in the OpenSSL that libcurl uses,
-   since linking OpenSSL here could give another version. GnuTLS reports a missing close_notify
-   by itself. */
+   because linking with OpenSSL here could give another version. This is not needed for GnuTLS,
+   which reports a missing close_notify itself. */
 enum { RECEIVED_SHUTDOWN = 2, READ_ALERT = 0x4004, CLOSE_NOTIFY = 0 };
 
 typedef void info_fn(const void *ssl, int where, int value);

@@ -7,7 +7,8 @@
 #include "net/status.h"
 #include "net/transfer.h"
 
-/* IDLE_MAX: handles that are kept. NAMES_S: libcurl keeps the addresses it got at least so long. */
+/* IDLE_MAX is the number of idle handles that are kept. NAMES_S is the time in seconds for which
+   libcurl keeps the addresses that it got. */
 enum { IDLE_MAX = 64, NAMES_S = 3 };
 
 #define SET(option, value) \
@@ -29,8 +30,8 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
     return tocsin__net_reply_body(transfer->fetch, data, size);
 }
 
-/* libcurl is about to look up a name. This is refused, since tocsin_cancel would block until the
-   lookup ends. */
+/* Called when libcurl is about to look up a name. This is refused, because tocsin_cancel would
+   block until the lookup ends. */
 static int on_resolve(void *resolver, void *unused, void *arg)
 {
     struct tocsin__net_transfer *transfer = arg;
@@ -40,15 +41,16 @@ static int on_resolve(void *resolver, void *unused, void *arg)
     return transfer->asked;
 }
 
-/* Called before libcurl sends the request. libcurl also repeats it if a kept connection ended
-   before a reply, or after a 417. Only the first is allowed, and only for idempotent requests. */
+/* Called before libcurl sends the request. libcurl would repeat a request in two cases: after a
+   kept connection ended without a reply, and after a 417. Only the first case is allowed, and only
+   for idempotent requests. */
 static int on_request(void *arg, char *to, char *from, int to_port, int from_port)
 {
     struct tocsin__net_transfer *transfer = arg;
     const struct tocsin__net_fetch *fetch = transfer->fetch;
 
     (void)to, (void)from, (void)to_port, (void)from_port;
-    transfer->error[0] = 0; /* the message of an earlier attempt */
+    transfer->error[0] = 0; /* clears the message of an earlier attempt */
     if (transfer->sent++ == 0 || (fetch->part == TOCSIN__NET_STATUS_LINE &&
                                   tocsin__net_request_is_idempotent(fetch->request)))
         return CURL_PREREQFUNC_OK;
@@ -56,8 +58,8 @@ static int on_request(void *arg, char *to, char *from, int to_port, int from_por
     return CURL_PREREQFUNC_ABORT;
 }
 
-/* Sets the options that all fetches share. HTTP/1.1, so that each fetch has a connection of its
-   own, as per_host and pausing require. */
+/* Sets the options that all fetches share. HTTP/1.1 is used because each fetch then has a
+   connection of its own. The limit per_host and pausing need this. */
 static CURLcode set_common(struct tocsin__net_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -75,9 +77,10 @@ static CURLcode set_common(struct tocsin__net_transfer *transfer)
     SET(CURLOPT_PREREQFUNCTION, on_request);
     SET(CURLOPT_PREREQDATA, transfer);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_S);
-    /* chunks are decoded here: see chunks.h */
+    /* chunks.c decodes the chunks, for the reason that chunks.h gives. */
     SET(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
-    SET(CURLOPT_NOPROXY, "*"); /* no proxy: libcurl would look up the name of the proxy */
+    SET(CURLOPT_NOPROXY, "*"); /* no proxy is used, because libcurl would look up the name of the
+                                  proxy */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -102,7 +105,8 @@ static CURLcode set_trust(CURL *easy, const struct tocsin__net_request *request)
     return code;
 }
 
-/* RFC 9110 section 8.6: a method that expects a body sends Content-Length: 0 if it has none. */
+/* Returns true if the request sends a Content-Length. A method that expects a body sends
+   Content-Length: 0 if there is none (RFC 9110 section 8.6). */
 static bool has_body(const struct tocsin__net_request *request)
 {
     return request->body.size > 0 || strcmp(request->method, "POST") == 0 ||
@@ -128,9 +132,10 @@ static CURLcode set_request(struct tocsin__net_transfer *transfer,
     return code;
 }
 
-/* A request that must not be sent twice gets a new connection, since the peer may have closed a
-   kept one. Idle connections are closed first, since some servers serve one at a time. Beside
-   other fetches the new one is not kept, or their number would grow. */
+/* Makes libcurl open a new connection for a request that must not be sent twice, because the peer
+   may have closed a kept connection. Idle connections are closed first, because some servers serve
+   only one at a time. If other fetches run, the new connection is not kept. Otherwise the number of
+   connections would grow. */
 static CURLcode set_fresh(struct tocsin__net_transfer *transfer,
                           const struct tocsin__net_fetch *fetch)
 {
@@ -220,7 +225,7 @@ static int transfer_add(struct tocsin__net_transfer *transfer,
         err = tocsin__net_status_of_multi(curl_multi_add_handle(client->multi, transfer->easy));
     transfer->added = err == 0;
     tocsin__net_cancel_back(cancel);
-    /* without the clock nothing would call libcurl */
+    /* If the clock has failed, nothing would call libcurl, so the error is returned. */
     return err < 0 ? err : client->clock.error;
 }
 
@@ -243,15 +248,15 @@ int tocsin__net_transfer_start(struct tocsin__net_fetch *fetch, struct curl_slis
     return err;
 }
 
-/* Before libcurl 8.1.1 a reused handle keeps a dangling pointer to the last header line. A peer
-   can make libcurl write there with a folded first line (curl issue 11101). */
+/* Returns true for libcurl before 8.1.1. There a reused handle keeps a dangling pointer to the last
+   header line. With a folded first line, a peer can make libcurl write there (curl issue 11101). */
 static bool is_dangerous(void)
 {
     return curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
 }
 
-/* Whether the handle keeps state that would change the next transfer: an errno, or the count of
-   repeated requests. */
+/* Returns true if the handle keeps state that would change the next transfer: an errno, or the
+   count of repeated requests. */
 static bool is_worn(const struct tocsin__net_transfer *transfer)
 {
     long number = 0;

@@ -27,13 +27,13 @@ static int url_failed(CURLUcode code, const char **ret_reason)
     return tocsin__net_status_of_url(code);
 }
 
-/* ASCII only: in some locales tolower also changes other bytes. */
+/* Converts only ASCII letters. In some locales tolower also changes other bytes. */
 static char lowercase(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Copies a part of the URL in lowercase; room: size of ret_text. */
+/* Copies a part of the URL in lowercase. `room` is the size of ret_text. */
 static CURLUcode url_part(CURLU *handle, CURLUPart which, unsigned flags, char *ret_text,
                           size_t room)
 {
@@ -65,8 +65,8 @@ static bool is_plain(const char *host)
     return !*host;
 }
 
-/* libcurl gets ASCII hosts only (tocsin__net_url_plain): it would convert others by the locale,
-   report a failure as out of memory, and leak. */
+/* Reads the host, which must be ASCII here (tocsin__net_url_plain). libcurl would convert other
+   hosts according to the locale, report a failure as missing memory, and leak. */
 static int host_of(CURLU *handle, struct tocsin__net_site *ret_site, const char **ret_reason)
 {
     char raw[TOCSIN__NET_HOST_MAX * 4 + 1];
@@ -105,7 +105,7 @@ static int site_of(CURLU *handle, const char *url, struct tocsin__net_site *ret_
     if (err < 0)
         return err;
     *ret_reason = "The URL has no host";
-    /* libcurl also accepts one slash or three */
+    /* tocsin__net_url_front is checked first, because libcurl also accepts one slash or three. */
     if (tocsin__net_url_front(url) == 0)
         return TOCSIN_EURL;
     err = host_of(handle, ret_site, ret_reason);
@@ -133,8 +133,8 @@ int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
     return err;
 }
 
-/* RFC 9110 section 10.2.2: a Location without a fragment inherits that of the URL that led to it.
- */
+/* A Location without a fragment inherits the fragment of the URL that led to it (RFC 9110 section
+   10.2.2). */
 static CURLUcode inherit_fragment(CURLU *handle, const char *base)
 {
     const char *fragment = strchr(base, '#');
@@ -181,7 +181,7 @@ int tocsin__net_url_follow(const char *base, const char *location, size_t size, 
     return err;
 }
 
-/* Whether the host may be non-ASCII, directly or percent-encoded. */
+/* Returns true if the host may be non-ASCII, directly or in percent-encoded form. */
 static bool may_be_foreign(const char *url)
 {
     size_t size = tocsin__net_url_front(url);

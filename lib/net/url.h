@@ -1,4 +1,4 @@
-/* Parses URLs with libcurl, so that the check and the transfer agree about a URL. */
+/* Parses URLs with libcurl, so that the check and the transfer read a URL in the same way. */
 #ifndef TOCSIN_NET_URL_H
 #define TOCSIN_NET_URL_H
 
@@ -9,27 +9,30 @@ enum { TOCSIN__NET_HOST_MAX = 255 };
 
 /* The origin of a URL (RFC 6454). */
 struct tocsin__net_site {
-    char host[TOCSIN__NET_HOST_MAX + 1]; /* lowercase ASCII; IPv6 in brackets */
+    char host[TOCSIN__NET_HOST_MAX + 1]; /* the host in lowercase ASCII; an IPv6 address is in
+                                            brackets */
     char port[6];
-    bool secure;  /* https */
+    bool secure;  /* the scheme is https */
     bool numeric; /* the host is an IP address, not a name */
 };
 
-/* 0, TOCSIN_EURL, TOCSIN_ESCHEME or -ENOMEM; ret_reason is constant text. */
+/* Reads the origin of a URL. Returns 0, TOCSIN_EURL, TOCSIN_ESCHEME or -ENOMEM. *ret_reason is set
+   to a constant text. */
 int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
                          const char **ret_reason);
 
-/* The length of the part before the path: URLs that are equal in it have equal sites. 0: it is no
-   such URL. */
+/* Returns the length of the part in front of the path. URLs that are equal in this part have equal
+   sites. Returns 0 if the text is no such URL. */
 size_t tocsin__net_url_front(const char *url);
 
-/* Resolves a Location, size bytes long, against base. Free ret_url with tocsin__net_release. Errors
-   as tocsin__net_url_site. */
+/* Resolves a Location, which has `size` bytes, against the URL `base`. The caller must free
+ *ret_url with tocsin__net_release. Returns 0, or an error as tocsin__net_url_site does. */
 int tocsin__net_url_follow(const char *base, const char *location, size_t size, char **ret_url,
                            const char **ret_reason);
 
-/* Replaces the host of the URL by host, which is ASCII. Free ret_text with curl_free; NULL: no
-   change needed. Errors as tocsin__net_url_site. */
+/* Replaces the host of the URL by `host`, which must be ASCII. *ret_text is NULL if no change is
+   needed; otherwise the caller must free it with curl_free. Returns 0, or an error as
+   tocsin__net_url_site does. */
 int tocsin__net_url_plain(const char *url, const char *host, char **ret_text);
 
 #endif

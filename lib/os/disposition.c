@@ -1,5 +1,5 @@
-/* Dispositions of real signals. The first handler of a real signal installs the real handler, the
- * last one restores what was there before (S3, S4). */
+/* Dispositions of real signals. The first handler of a real signal installs the real handler. The
+   last handler restores the disposition that was there before (S3, S4). */
 #include <pthread.h>
 #include <string.h>
 
@@ -15,13 +15,14 @@
 #include "base/refusal.h"
 
 static struct {
-    struct sigaction was;     /* the disposition to restore */
-    uint32_t users;           /* handlers and running loops that use this real signal */
-} reals[TOCSIN__OS_MOST + 1]; /* indexed by number; the lock guards it */
+    struct sigaction was;     /* the disposition that the last handler restores */
+    uint32_t users;           /* number of handlers and running loops that use this real signal */
+} reals[TOCSIN__OS_MOST + 1]; /* the index is the number of the real signal; the lock protects the
+                                 array */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* S4: the action for SIGPIPE and SIGXFSZ. Not SIG_IGN, which a program started by exec would
- * inherit. */
+/* S4: the real handler for SIGPIPE and SIGXFSZ. The library does not use SIG_IGN, because a program
+   started by exec would inherit it. */
 static void do_nothing(int number)
 {
     (void)number;
@@ -50,14 +51,15 @@ static int disposition_install(int number, const struct sigaction *now)
 
     sigfillset(&fresh.sa_mask);
     if (number == SIGCHLD && (now->sa_handler == SIG_IGN || now->sa_flags & SA_NOCLDWAIT))
-        fresh.sa_flags |= SA_NOCLDWAIT; /* keeps SA_NOCLDWAIT: ended children leave no zombies */
+        fresh.sa_flags |= SA_NOCLDWAIT; /* keeps the program's SA_NOCLDWAIT, so that ended children
+                                           leave no zombies */
     return tocsin__fault()                                     ? -ENOSYS
            : sigaction(number, &fresh, &reals[number].was) < 0 ? -errno
                                                                : 0;
 }
 
-/* The lock is held in the next functions. The program may have changed a disposition since the
- * library installed the real handler, so each function reads it again. */
+/* The caller of the next functions holds the lock. The program may have changed a disposition after
+   the library installed the real handler. So each function reads the disposition again. */
 
 static int disposition_can_take(int number, unsigned flags, struct sigaction *ret_now)
 {
@@ -81,21 +83,24 @@ static int disposition_take(int number, unsigned flags)
     return 0;
 }
 
-/* Whether a real-time signal is among the queued ones exactly while it has users. */
+/* Returns true if a real-time signal is marked as queued while it has users, and is not marked
+   otherwise. */
 static bool queued_is_sound(int number)
 {
     return number < SIGRTMIN ||
            !(tocsin__os_queued() & tocsin__os_bit(number)) == !reals[number].users;
 }
 
-/* Cannot fail, since sigaction has succeeded for this number before. */
+/* Ends one use of the real signal. This cannot fail, because sigaction has succeeded for this
+   number before. */
 static void disposition_give(int number)
 {
     struct sigaction now;
 
     tocsin__assert(queued_is_sound(number));
     if (!reals[number].users || --reals[number].users)
-        return; /* in a child there are no users: the fork step has restored it */
+        return; /* in the child of a fork there are no users: the fork step has restored the
+                   disposition */
     tocsin__os_queued_remove(number);
     tocsin__assert(queued_is_sound(number));
     if (sigaction(number, NULL, &now) == 0 && is_ours(&now))
@@ -113,7 +118,8 @@ static void disposition_give_set(uint64_t numbers)
 
 /* Handlers */
 
-/* how a pattern names a real signal: not at all, as "*" does; by "os.*"; by "os.sigterm" */
+/* How a pattern names a real signal: not at all, as "*" does; by a pattern such as "os.*"; or by a
+   name such as "os.sigterm". */
 enum meaning { NOT_BY_NAME, BY_STARS, BY_NAME };
 
 static enum meaning pattern_meaning(const char *pattern, const char *name)
@@ -159,8 +165,8 @@ static int explain_refusal(const char *name, int err)
     return err;
 }
 
-/* Calls step for each real signal that the pattern names. A real signal that the pattern names by
- * stars alone is skipped if step fails. */
+/* Calls `step` for each real signal that the pattern names. If `step` fails for a real signal that
+   is named by stars only, this signal is skipped. */
 static int handler_for_each(struct tocsin__handler *handler,
                             int (*step)(struct tocsin__handler *handler, int number))
 {
@@ -185,7 +191,8 @@ int tocsin__os_take(struct tocsin__handler *handler)
     if (handler->flags & TOCSIN__OBSERVER || !strstr(handler->subscription.text, "os."))
         return 0;
     pthread_mutex_lock(&lock);
-    /* checks all before it takes one: a signal that is taken and given back at once may be lost */
+    /* All signals are checked before one is taken. Otherwise a signal could be taken and
+       immediately given back, and an arriving signal could be lost. */
     err = handler_for_each(handler, handler_can_take);
     if (err == 0)
         err = handler_for_each(handler, handler_take);
@@ -209,8 +216,9 @@ void tocsin__os_give_all(struct tocsin__loop *loop)
     }
 }
 
-/* T8: the child restores all dispositions until a loop there is made anew (tocsin__os_retake): no
- * loop would deliver the signals, and SIGTERM would not end the child. */
+/* T8: the child of a fork restores all dispositions until its loop is usable again
+   (tocsin__os_retake). Until then no loop would deliver the signals, and SIGTERM would not end the
+   child. */
 
 static void dispositions_fork_prepare(void)
 {
@@ -253,8 +261,8 @@ void tocsin__os_retake(struct tocsin__loop *loop)
     }
 }
 
-/* SIGINT and SIGTERM while the main loop runs (T7). If memory is missing, the default disposition
- * stays, which is safe. */
+/* SIGINT and SIGTERM while the main loop runs (T7). If there is no memory, the default disposition
+   stays, which is safe. */
 
 static bool disposition_is_default(int number)
 {
@@ -270,7 +278,7 @@ static bool take_stop_signal(struct tocsin__loop *loop, int number)
     bool taken;
 
     if (signo < 0 ||
-        /* makes the coalescing cell, so that no later post can be refused */
+        /* Makes the latest cell, so that no later post of this signal can be refused. */
         !tocsin__listener_make(tocsin__signal(signo), loop->life.number))
         return false;
     pthread_mutex_lock(&lock);
@@ -295,7 +303,7 @@ void tocsin__os_give_stop_signals(uint64_t taken)
     disposition_give_set(taken);
 }
 
-/* SIGPIPE and SIGXFSZ (S4). The lock is held. */
+/* Sets the disposition of SIGPIPE or SIGXFSZ (S4). The caller holds the lock. */
 static void disposition_quiet(int number)
 {
     struct sigaction now,
@@ -306,7 +314,7 @@ static void disposition_quiet(int number)
     if (now.sa_handler == SIG_DFL)
         sigaction(number, &does_nothing, NULL);
     else if (is_ours(&now) && reals[number].was.sa_handler == SIG_DFL)
-        reals[number].was = does_nothing; /* what the last handler restores */
+        reals[number].was = does_nothing; /* the disposition that the last handler will restore */
 }
 
 void tocsin__os_quiet(void)

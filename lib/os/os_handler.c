@@ -1,5 +1,5 @@
-/* The real handler: fills a payload from siginfo_t and posts it. It does nothing else, since few
-   functions are async-signal-safe. */
+/* The real handler fills a payload from siginfo_t and posts the payload. It does nothing else,
+   because few functions are async-signal-safe. */
 #include <errno.h>
 #include <ucontext.h>
 

@@ -1,4 +1,4 @@
-/* The real handler (sa_sigaction) of all real signals that are taken over. */
+/* The function that sigaction installs (sa_sigaction) for all real signals that are taken over. */
 #ifndef TOCSIN_OS_OS_HANDLER_H
 #define TOCSIN_OS_OS_HANDLER_H
 

@@ -1,9 +1,9 @@
-/* Reads siginfo_t. Which fields of its union are valid depends on si_code and si_signo, as the
- * kernel decides it in its siginfo_layout(). */
+/* Reads siginfo_t, which contains a union. The valid members of the union depend on si_code and
+   si_signo, as in siginfo_layout() of the kernel. */
 #include "os/os_info.h"
 
-/* Codes up to this one, sent by the kernel, are of a descriptor with F_SETSIG, whatever the signal.
- */
+/* The highest si_code of a descriptor with F_SETSIG. If the kernel sent a positive code up to this
+   one, the signal is about such a descriptor, whatever its number. */
 enum { POLL_CODES = 6 };
 
 static void info_set_sender(struct tocsin_os_signal *what, const siginfo_t *info)

@@ -1,4 +1,4 @@
-/* The payload of a real signal. */
+/* Makes the payload of a real signal. */
 #ifndef TOCSIN_OS_OS_INFO_H
 #define TOCSIN_OS_OS_INFO_H
 
@@ -6,7 +6,7 @@
 
 #include <tocsin/os.h>
 
-/* Async-signal-safe. Fills the fields that the kernel gives for this si_code. */
+/* Sets the fields that the kernel provides for this si_code. This function is async-signal-safe. */
 void tocsin__os_info_fill(struct tocsin_os_signal *what, const siginfo_t *info);
 
 #endif

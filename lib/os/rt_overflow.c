@@ -1,11 +1,13 @@
-/* Real-time signals that find no room (S1).
- *
- * When an inbox is nearly full, the thread that has caught a real-time signal blocks these signals,
- * so the kernel goes on queueing and refuses its sender. Each thread can bring one more signal
- * before it blocks them; the spare cells of the ring are for those. A signal that finds no spare
- * cell either becomes an entry: memory of its own, which waits on the loop that has no room.
- * When the loop has caught up, it posts the entries again and unblocks the signals on its own
- * thread. */
+/* Real-time signals for which an inbox has no room (S1).
+
+   When an inbox is nearly full, the thread that has caught a real-time signal blocks all real-time
+   signals. Then the kernel queues them, and refuses them to their senders when its own queue is
+   full.
+
+   Each thread can catch one more signal before it blocks them. The spare cells of the ring are for
+   these signals. If a signal finds no spare cell either, it becomes an entry, which is memory of
+   its own. The entry waits on the loop that has no room. When this loop has room again, it posts
+   the entries again and unblocks the signals on its own thread. */
 #include <pthread.h>
 
 #include "base/refusal.h"
@@ -15,16 +17,17 @@
 #include "registry/os_names.h"
 #include "remote/post.h"
 
-/* A signal that waits for room. It is allocated with mmap, since a real signal handler allocates
- * it. */
+/* A signal that waits for room. It is allocated with mmap, because a real signal handler makes
+   it. */
 struct tocsin__rt_overflow_entry {
-    struct tocsin__node node;               /* link in the inbox of the loop that had no room */
-    struct tocsin__rt_overflow_entry *next; /* then link in overflow.entries of that loop */
+    struct tocsin__node node;               /* first a node in the inbox of the loop that had no
+                                               room */
+    struct tocsin__rt_overflow_entry *next; /* later the link in overflow.entries of that loop */
     int signo;
     struct tocsin_os_signal what;
 };
 
-static _Atomic uint64_t queued; /* the real-time signals that have holders */
+static _Atomic uint64_t queued; /* the real-time signals that the library has taken over */
 
 uint64_t tocsin__os_queued(void)
 {
@@ -41,8 +44,8 @@ void tocsin__os_queued_remove(int number)
     atomic_fetch_and(&queued, ~tocsin__os_bit(number));
 }
 
-/* In the real handler, on any thread: tells the loop to retry once it has caught up. A loop that
- * ends does not look any more. */
+/* Called in the real handler, on any thread. Requests that the loop tries again when it has room. A
+   loop that ends does not read the request any more. */
 static void overflow_note(struct tocsin__loop *loop)
 {
     atomic_store(&loop->inbox.overflow.retry_wanted, true);
@@ -51,9 +54,9 @@ static void overflow_note(struct tocsin__loop *loop)
     tocsin__inbox_wake(&loop->inbox);
 }
 
-/* The real-time signals that this thread must block: this one if its limit is reached on a loop
- * that listens, all of them if the inbox of such a loop is nearly full. *ret_full_loop: that loop.
- */
+/* Returns the real-time signals that this thread must block. If the inbox of a loop that listens is
+   nearly full, these are all real-time signals. If only the limit of this signal is reached on such
+   a loop, it is this signal. *ret_full_loop is set to that loop. */
 static uint64_t overflow_find_full(struct tocsin__signal *signal, int number,
                                    struct tocsin__loop **ret_full_loop)
 {
@@ -77,8 +80,8 @@ static uint64_t overflow_find_full(struct tocsin__signal *signal, int number,
     return numbers;
 }
 
-/* Adds to the mask that the interrupted thread has when the real handler returns. If the thread has
- * a loop, this notes there what the program has not blocked itself. */
+/* Adds signals to the mask that the interrupted thread gets when the real handler returns. If the
+   thread has a loop, records which of them the program has not blocked itself. */
 static void overflow_block(sigset_t *mask, uint64_t numbers, struct tocsin__loop *full_loop)
 {
     struct tocsin__rt_overflow *own = tocsin__self == &tocsin__no_loop
@@ -96,8 +99,8 @@ static void overflow_block(sigset_t *mask, uint64_t numbers, struct tocsin__loop
     }
 }
 
-/* Posts the entry again and frees it. If another loop has no room, pushes the entry there. False:
- * loop itself has no room, so the caller must keep the entry. */
+/* Posts the entry again and frees it. If another loop has no room, pushes the entry to that loop.
+   Returns false if `loop` itself has no room; then the caller must keep the entry. */
 static bool entry_post(struct tocsin__rt_overflow_entry *entry, struct tocsin__loop *loop)
 {
     struct tocsin__loop *full = NULL;
@@ -132,7 +135,8 @@ static void entry_drop(struct tocsin__node *node)
                           sizeof(struct tocsin__rt_overflow_entry));
 }
 
-/* If memory is missing, the signal is lost; the loop has counted it as refused. */
+/* Makes an entry for the signal, and posts it. If there is no memory, the signal is lost. The loop
+   has already counted it as refused. */
 void tocsin__rt_overflow_add(int signo, const struct tocsin_os_signal *what)
 {
     struct tocsin__rt_overflow_entry *entry = tocsin__pages(sizeof *entry);
@@ -155,7 +159,7 @@ void tocsin__rt_overflow_block(struct tocsin__signal *signal, int number, sigset
         overflow_block(mask, numbers, full_loop);
 }
 
-/* When the loop has caught up */
+/* What the loop does when it has room again */
 
 static int overflow_set_mask(int how, uint64_t numbers, sigset_t *ret_old)
 {
@@ -170,8 +174,8 @@ static int overflow_set_mask(int how, uint64_t numbers, sigset_t *ret_old)
 
 static int overflow_unblock(struct tocsin__rt_overflow *overflow, uint64_t numbers)
 {
-    /* cleared before unblocking, since signals then arrive at once and their real handler may block
-     * them again */
+    /* The bits are cleared before the signals are unblocked. Signals arrive immediately after that,
+       and their real handler may block them again. */
     uint64_t masked = atomic_fetch_and(&overflow->masked, ~numbers);
     sigset_t old;
     int err = overflow_set_mask(SIG_UNBLOCK, numbers, &old);
@@ -182,7 +186,7 @@ static int overflow_unblock(struct tocsin__rt_overflow *overflow, uint64_t numbe
     return err;
 }
 
-/* The subset of the signals whose limit of pending emissions is reached on this loop. */
+/* Returns those of the signals whose limit of pending emissions is reached on this loop. */
 static uint64_t signals_full(const struct tocsin__loop *loop, uint64_t numbers)
 {
     uint64_t full = 0;
@@ -197,8 +201,8 @@ static uint64_t signals_full(const struct tocsin__loop *loop, uint64_t numbers)
     return full;
 }
 
-/* Posts the entries of the loop. Entries of a signal whose limit is reached stay. False: others
- * stay too, since the inbox has no room. */
+/* Posts the entries of the loop. Entries of a signal whose limit is reached stay. Returns false if
+   other entries stay, too, because the inbox has no room. */
 static bool entries_post(struct tocsin__loop *loop)
 {
     struct tocsin__rt_overflow *overflow = &loop->inbox.overflow;
@@ -230,16 +234,16 @@ static bool overflow_is_over(struct tocsin__rt_overflow *overflow)
     return !atomic_load(&overflow->retry_wanted) && !atomic_load(&overflow->at_limit);
 }
 
-/* At least one thread must have these signals unblocked: the loop's own. Other threads that have
- * blocked them unblock them in the next turn of their own loop; a thread without a loop calls
- * tocsin_os_unblock_here(). */
+/* Ends the overflow. At least the loop's own thread must have these signals unblocked. Other
+   threads that have blocked the signals unblock them in the next turn of their own loop. A thread
+   without a loop calls tocsin_os_unblock_here(). */
 static void overflow_end(struct tocsin__loop *loop)
 {
     struct tocsin__rt_overflow *overflow = &loop->inbox.overflow;
     uint64_t numbers = tocsin__os_queued(), at_limit;
 
-    atomic_store(&overflow->retry_wanted, false); /* cleared first: a real signal handler that finds
-                                                     no room from now on sets it again */
+    atomic_store(&overflow->retry_wanted, false); /* cleared first, because a real signal handler
+                                                     that finds no room from now on sets it again */
     if (!entries_post(loop))
         atomic_store(&overflow->retry_wanted, true);
     at_limit = signals_full(loop, numbers);
@@ -261,8 +265,8 @@ void tocsin__rt_overflow_retry(struct tocsin__loop *loop)
         overflow_unblock(overflow, atomic_load(&overflow->masked));
 }
 
-/* At the end of the loop: it refuses posts, and blocks nothing. Delivers the entry here, and posts
- * it to the other loops that listen. */
+/* Called when the loop ends: it refuses posts, but blocks nothing. Delivers the entry on this loop,
+   and posts it to the other loops that listen. */
 static void entry_deliver(struct tocsin__rt_overflow_entry *entry, struct tocsin__loop *loop)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(loop, entry->signo);
@@ -308,7 +312,7 @@ void tocsin__rt_overflow_drop(struct tocsin__loop *loop)
     tocsin__rt_overflow_finish(loop);
 }
 
-/* a thread has called tocsin_os_unblock_here */
+/* set when a thread has called tocsin_os_unblock_here */
 static _Atomic bool has_own_thread;
 
 static uint64_t overflow_find_blocked(uint64_t numbers)

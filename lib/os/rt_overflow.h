@@ -1,4 +1,4 @@
-/* Real-time signals for which a loop has no room (S1). */
+/* Keeps real-time signals for which a loop has no room (S1). */
 #ifndef TOCSIN_OS_RT_OVERFLOW_H
 #define TOCSIN_OS_RT_OVERFLOW_H
 
@@ -8,31 +8,33 @@
 
 #include "delivery/loop.h"
 
-/* The real-time signals that are taken over. Async-signal-safe. */
+/* Returns the real-time signals that are taken over. This function is async-signal-safe. */
 uint64_t tocsin__os_queued(void);
-/* Notes that a real-time signal is taken over, or not any more. disposition.c calls them. */
+/* Records that a real-time signal was taken over, or was given back. disposition.c calls these
+   functions. */
 void tocsin__os_queued_add(int number);
 void tocsin__os_queued_remove(int number);
 
-/* In the real handler: keeps a signal that found no cell in an inbox. */
+/* Called in the real handler. Keeps a signal for which an inbox had no cell. */
 void tocsin__rt_overflow_add(int signo, const struct tocsin_os_signal *what);
 
-/* In the real handler: adds to mask the signals that the interrupted thread must block, since a
- * loop that listens has no room for another one. */
+/* Called in the real handler. Adds to `mask` the signals that the interrupted thread must block,
+   because a loop that listens has no room for another signal. */
 void tocsin__rt_overflow_block(struct tocsin__signal *signal, int number, sigset_t *mask);
 
-/* The loop's own thread, for the next four. If the loop has room again: posts the entries that wait
- * and unblocks the signals. */
+/* Only the loop's own thread calls the next four functions. This one posts the waiting entries and
+   unblocks the signals, if the loop has room again. */
 void tocsin__rt_overflow_retry(struct tocsin__loop *loop);
 
-/* Whether tocsin__rt_overflow_retry has something to do. */
+/* Returns true if tocsin__rt_overflow_retry has something to do. */
 bool tocsin__rt_overflow_is_pending(const struct tocsin__loop *loop);
 
-/* The loop ends and refuses posts: delivers the entries that wait, restores the mask of the thread.
- */
+/* Called when the loop ends and refuses posts. Delivers the waiting entries, and restores the mask
+   of the thread. */
 void tocsin__rt_overflow_finish(struct tocsin__loop *loop);
 
-/* T8: restores the mask in a child, and drops the entries, which are for the parent. */
+/* T8, in the child of a fork: restores the mask of the thread, and drops the entries, which belong
+   to the parent. */
 void tocsin__rt_overflow_drop(struct tocsin__loop *loop);
 
 /* Called once in each turn, before the loop may sleep. */
@@ -47,8 +49,9 @@ static inline void tocsin__rt_overflow_turn(struct tocsin__loop *loop)
 }
 
 
-/* S2: the mask of a pool thread while it runs a task: all real-time signals if a thread has
- * unblocked them for itself (tocsin_os_unblock_here), else those for which a loop has no room. */
+/* S2: computes the mask of a pool thread while it runs a task. If a thread has unblocked real-time
+   signals for itself (tocsin_os_unblock_here), the mask has all of them. Otherwise it has only
+   those for which a loop has no room. */
 void tocsin__rt_overflow_task_mask(sigset_t *ret_mask);
 
 #endif

@@ -1,4 +1,4 @@
-/* The barrier: a state and three counters under a lock. */
+/* The barrier of a reload: a state and three counters, which a lock protects. */
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -6,9 +6,11 @@
 #include "base/fork.h"
 #include "plugin/barrier.h"
 
-static _Atomic(struct tocsin__barrier *) open_barrier; /* NULL: none is open */
+static _Atomic(struct tocsin__barrier *) open_barrier; /* the open barrier of the process; NULL: no
+                                                          barrier is open */
 
-/* T8: the loops that wait at the barrier are in the parent. */
+/* T8, in the child of a fork: no barrier is open, because the loops that wait at it exist only in
+   the parent. */
 static void barriers_fork_child(void)
 {
     atomic_store(&open_barrier, NULL);

@@ -1,5 +1,5 @@
 /* Finds a plugin's file, and copies it into a sealed memfd. */
-#define _GNU_SOURCE /* memfd_create, F_ADD_SEALS, secure_getenv */
+#define _GNU_SOURCE /* for memfd_create, F_ADD_SEALS and secure_getenv */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,10 +21,11 @@
 #include "base/error.h"
 
 #ifndef TOCSIN_PLUGINDIR
-#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins" /* set by the build */
+/* a default value; the build sets another one */
+#define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins"
 #endif
 #ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U /* Linux 6.3 */
+#define MFD_EXEC 0x0010U /* a flag of memfd_create since Linux 6.3 */
 #endif
 
 enum { SIZE_MAX_BYTES = 1 << 30, PIECE = 64 * 1024 };
@@ -70,7 +71,8 @@ int tocsin__file_folder(unsigned number, char ret_folder[PATH_MAX])
                        : -ENOENT;
 }
 
-/* O_NONBLOCK, since the file may be a pipe or a terminal: its kind is checked after opening. */
+/* Opens a file. O_NONBLOCK is needed because the file may be a pipe or a terminal; its kind is
+   checked after opening. */
 static int open_path(const char *path)
 {
     int fd = tocsin__fault() ? (errno = EMFILE, -1)
@@ -81,7 +83,7 @@ static int open_path(const char *path)
 
 static int path_opened(int fd, const char *path, const struct tocsin__reason *reason)
 {
-    if (fd == -ENXIO) /* a socket, or a device without a driver */
+    if (fd == -ENXIO) /* the file is a socket, or a device without a driver */
         return tocsin__refuse(reason, -ENOEXEC, "%s is not a regular file", path);
     return fd < 0 ? tocsin__refuse(reason, fd, "%s: %s", path, tocsin__system_text(fd)) : fd;
 }
@@ -97,8 +99,8 @@ static int refuse_not_found(const char *name, const struct tocsin__reason *reaso
     return -ENOENT;
 }
 
-/* A file that exists and cannot be opened ends the search: a file of the same name in a later
-   folder is not the one that the user expects. */
+/* Searches the folders for the file. If a file exists but cannot be opened, the search ends. A file
+   with the same name in a later folder is not the file that the user expects. */
 static int path_search(struct tocsin__file *file, const char *name,
                        const struct tocsin__reason *reason)
 {
@@ -140,7 +142,7 @@ static int file_find(struct tocsin__file *file, const char *name,
     return path_opened(open_path(file->path), file->path, reason);
 }
 
-/* Its kind and size */
+/* Kind and size of the file */
 
 static int size_check(int64_t size, const char *path, const struct tocsin__reason *reason)
 {
@@ -175,7 +177,7 @@ static int copy_new(const char *path)
     if (size > 3 && strcmp(base + size - 3, ".so") == 0)
         size -= 3;
     snprintf(name, sizeof name, "tocsin:%.*s", size < 200 ? (int)size : 200,
-             base); /* at most 249 bytes */
+             base); /* limited, because the name of a memfd has at most 249 bytes */
     if (tocsin__fault())
         return errno = EMFILE, -1;
     fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
@@ -205,7 +207,8 @@ static int write_piece(int fd, const char *piece, size_t size)
     return 0;
 }
 
-/* Another process may write to the file meanwhile: the bytes that were read are checked. */
+/* Copies the bytes of the file. Another process may write to the file meanwhile, so the copied
+   bytes are the ones that are checked. */
 static int copy_bytes(struct tocsin__file *file, int from, char *piece,
                       const struct tocsin__reason *reason)
 {
@@ -252,7 +255,8 @@ static int file_fill(struct tocsin__file *file, int from, const struct tocsin__r
 {
     int err;
 
-    /* RLIMIT_FSIZE applies to the copy, too, and no engine may have run yet */
+    /* RLIMIT_FSIZE also applies to the copy. No engine may have set the disposition of SIGXFSZ yet,
+       so it is set here. */
     tocsin__os_quiet();
     file->fd = copy_new(file->path);
     if (file->fd < 0)

@@ -1,5 +1,5 @@
-/* Maps and unmaps a plugin's file, and calls its init and fini. */
-#define _GNU_SOURCE /* dlinfo, dl_iterate_phdr */
+/* Maps and unmaps a plugin's file, and calls the plugin's init and fini. */
+#define _GNU_SOURCE /* for dlinfo and dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -66,7 +66,8 @@ void tocsin__image_free(struct tocsin__image *image)
     tocsin__release(image);
 }
 
-/* A function that the plugin defines itself. dlsym finds those of its libraries, too. */
+/* Returns a function that the plugin defines itself, or NULL. dlsym also finds functions of the
+   plugin's libraries; these are ignored. */
 static void *symbol_find(const struct tocsin__image *image, const char *name)
 {
     void *address = dlsym(image->handle, name);
@@ -74,9 +75,9 @@ static void *symbol_find(const struct tocsin__image *image, const char *name)
     return address && tocsin__owner_has(image->owner, address) ? address : NULL;
 }
 
-/* The running code of a loop, saved while a function of the plugin is called. The function is no
-   handler. It runs on behalf of the image's owner, even while the owner's addresses are not known
-   yet. */
+/* The record of the code that runs on a loop, saved while a function of the plugin is called. That
+   function is not a handler. It runs on behalf of the image's owner, even while the owner's
+   addresses are not known yet. */
 struct context {
     struct tocsin__context loop;
     struct tocsin__owner *thread_owner;
@@ -111,9 +112,10 @@ static void context_leave(struct context was)
     tocsin__loop_leave(loop);
 }
 
-/* Held from mapping a file until the owner has its addresses, and from unmapping it until the owner
-   has lost them, since another thread may map another file at these addresses at once. Recursive,
-   as the dynamic linker's own lock is: a constructor may load another plugin. */
+/* The lock is held from mapping a file until the owner has its addresses. It is also held from
+   unmapping a file until the owner has lost its addresses. Otherwise another thread could map
+   another file at the same addresses meanwhile. The lock is recursive like the dynamic linker's own
+   lock, because a constructor may load another plugin. */
 static pthread_mutex_t mapping = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 void tocsin__mapping_lock(void)
@@ -126,7 +128,7 @@ void tocsin__mapping_unlock(void)
     pthread_mutex_unlock(&mapping);
 }
 
-/* T8: the thread that held the lock is not in the child. */
+/* T8: the thread that held the lock does not exist in the child of a fork. */
 static void images_fork_child(void)
 {
     static const pthread_mutex_t unlocked = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
@@ -141,7 +143,8 @@ static __attribute__((constructor)) void images_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_IMAGES, &step);
 }
 
-/* The path by which the dynamic linker knows the file. Unique while the file is open. */
+/* Size of the path by which the dynamic linker knows the file. The path is unique while the file is
+   open. */
 enum { PATH_SIZE = 32 };
 
 static void path_print(const struct tocsin__image *image, char *name)
@@ -196,7 +199,7 @@ static int image_link(struct tocsin__image *image, const struct tocsin__reason *
     why = dlerror();
     size = strlen(path);
     if (why && strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
-        why += size + 2; /* the path means nothing to the user */
+        why += size + 2; /* removes the path, which has no meaning for the user */
     return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, why);
 }
 

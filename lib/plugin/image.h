@@ -1,4 +1,4 @@
-/* One version of a plugin: its file, its note, and what is mapped of it. */
+/* One version of a plugin: its file, its note, and its mapped memory. */
 #ifndef TOCSIN_PLUGIN_IMAGE_H
 #define TOCSIN_PLUGIN_IMAGE_H
 
@@ -9,39 +9,44 @@
 #include "registry/owner.h"
 
 struct tocsin__image {
-    struct tocsin__file file; /* open while mapped: the dynamic linker knows it by its number */
+    struct tocsin__file file; /* open while the image is mapped, because the dynamic linker knows
+                                 the file by its descriptor */
     struct tocsin__note note;
-    struct tocsin__owner *_Atomic owner; /* NULL: not mapped */
-    void *handle;                        /* of dlopen */
+    struct tocsin__owner *_Atomic owner; /* owner of the mapped image; NULL: the image is not
+                                            mapped */
+    void *handle;                        /* the handle that dlopen returned */
     int (*init)(void);
-    void (*fini)(void); /* NULL: the plugin has none */
-    bool is_finished;   /* fini has been called */
-    struct tocsin__threads
-        before; /* threads of the process before the load, if the plugin may start threads */
+    void (*fini)(void);            /* the plugin's fini; NULL: the plugin has no fini */
+    bool is_finished;              /* true if fini has been called */
+    struct tocsin__threads before; /* the threads of the process before the load; used if the plugin
+                                      may start threads */
 };
 
-/* Both return NULL and *ret_err if they fail; the first one writes the reason. */
+/* Both functions return NULL and set *ret_err if they fail. The first function also writes the
+   reason. */
 struct tocsin__image *tocsin__image_read(const char *name, const struct tocsin__reason *reason,
                                          int *ret_err);
-/* A copy of the same file, not mapped. */
+/* Makes a copy of the same file. The copy is not mapped. */
 struct tocsin__image *tocsin__image_copy(const struct tocsin__image *image, int *ret_err);
-/* NULL is allowed. An image that is still mapped stays mapped. */
+/* Frees an image, which may be NULL. An image that is still mapped stays mapped. */
 void tocsin__image_free(struct tocsin__image *image);
 
-/* Maps the image, and gives it an owner. The constructors run, and what they begin is the
-   owner's. */
+/* Maps the image, and gives it an owner. The constructors of the plugin run now. The owner is
+   charged for everything that they begin. */
 int tocsin__image_map(struct tocsin__image *image, const struct tocsin__reason *reason);
-/* True if a thread that the plugin started may still run. */
+/* Returns true if a thread that the plugin started may still run. */
 bool tocsin__image_is_busy(const struct tocsin__image *image);
-/* Nothing may run in the image. False: the dynamic linker keeps it mapped. */
+/* Unmaps the image. Nothing of the image may run any more. Returns false if the dynamic linker
+   keeps the image mapped. */
 bool tocsin__image_unmap(struct tocsin__image *image);
 
-/* While the lock is held, this library maps and unmaps no plugin. Recursive. */
+/* While a thread holds this lock, no other thread maps or unmaps a plugin by this library. The lock
+   is recursive. */
 void tocsin__mapping_lock(void);
 void tocsin__mapping_unlock(void);
 
-/* Call the plugin's function on this thread's loop, on behalf of its owner. */
+/* Each function calls the plugin's function on this thread's loop, on behalf of the plugin. */
 int tocsin__image_init(const struct tocsin__image *image);
-void tocsin__image_fini(struct tocsin__image *image); /* at most once */
+void tocsin__image_fini(struct tocsin__image *image); /* calls fini at most once */
 
 #endif

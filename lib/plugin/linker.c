@@ -1,5 +1,5 @@
-/* Finds out in the child of a fork whether the dynamic linker can still be used. */
-#define _GNU_SOURCE /* dl_iterate_phdr */
+/* Finds out whether the dynamic linker can still be used in the child of a fork. */
+#define _GNU_SOURCE /* for dl_iterate_phdr */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -19,9 +19,9 @@
 #include "base/mem.h"
 #include "plugin/linker.h"
 
-static _Atomic unsigned users;   /* calls of dlopen and dlclose by this library that run */
-static __thread unsigned own;    /* calls of this thread */
-static bool is_lost, is_untried; /* is_untried: in a child, before the first try */
+static _Atomic unsigned users;   /* number of running calls of dlopen and dlclose by this library */
+static __thread unsigned own;    /* number of running calls of dlopen and dlclose on this thread */
+static bool is_lost, is_untried; /* is_untried: true in a child of a fork until the first attempt */
 
 void tocsin__linker_enter(void)
 {
@@ -36,8 +36,9 @@ void tocsin__linker_leave(void)
     atomic_fetch_sub(&users, 1);
 }
 
-/* The structure that the linker publishes for debuggers: r_state says whether its list of objects
-   is being changed. The program's dynamic section has the address. */
+/* The structure that the dynamic linker publishes for debuggers. Its member r_state says whether
+   the linker's list of objects is being changed. The program's dynamic section contains the address
+   of the structure. */
 static const struct r_debug *debug;
 
 static int debug_find(struct dl_phdr_info *program, size_t size, void *none)
@@ -51,7 +52,7 @@ static int debug_find(struct dl_phdr_info *program, size_t size, void *none)
     for (; entry && entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag == DT_DEBUG)
             debug = (const struct r_debug *)entry->d_un.d_ptr;
-    return 1; /* the program is the first of all objects */
+    return 1; /* 1 ends the walk: the program is the first object */
 }
 
 static bool is_changing(void)
@@ -74,10 +75,11 @@ static __attribute__((constructor)) void linker_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_LINKER, &step);
 }
 
-/* In a child the C library initializes some of the linker's locks again, but not the lock of its
-   list, and it has no function to test that lock. So a process with a copy of the memory tries: it
-   ends at once, or it sleeps forever in the lock, whose holder does not exist. It has no exit
-   signal, so the program does not notice it. */
+/* In the child of a fork, the C library initializes some of the linker's locks again, but not the
+   lock of the list of objects. There is no function to test that lock. So another process with a
+   copy of the memory takes the lock for a test. That process ends immediately, or it sleeps
+   forever, because the holder of the lock does not exist. It has no exit signal, so the program
+   does not notice this process. */
 struct attempt {
     atomic_bool has_begun, has_ended;
 };

@@ -1,5 +1,5 @@
-/* Loading a plugin: reads its file, checks it against the registry and the other plugins, loads the
-   plugins that it needs, maps it, and calls its init. */
+/* Loads a plugin: reads its file, checks it against the registry and the other plugins, and loads
+   the plugins that it needs. Then maps the file, and calls the plugin's init. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@
 #include "plugin/transition.h"
 #include "plugin/unload.h"
 
-/* The plugins that are being loaded on this thread, the innermost first. A plugin that needs one of
-   them would need itself. */
+/* The list of the plugins that are being loaded on this thread, the innermost first. A plugin that
+   needs one of these plugins would need itself. */
 struct chain {
     const struct chain *outer;
     const char *name;
@@ -112,8 +112,8 @@ static int name_check(const struct tocsin__image *image, const char *reloaded,
     return is_loaded ? tocsin__refuse(reason, -EEXIST, "%s is already loaded", name) : 0;
 }
 
-/* A unique symbol stays in the process after an unload, and the next version would be bound to
-   it. */
+/* Checks that a plugin has no unique symbol. Such a symbol stays in the process after an unload,
+   and the next version would be bound to it. */
 static int reload_check(const struct tocsin__image *image, const char *reloaded,
                         const struct tocsin__reason *reason)
 {
@@ -147,7 +147,7 @@ static int need_state(const char *name)
 static int plugin_load(const char *name, const char *const *settings,
                        const struct tocsin__reason *reason);
 
-/* Puts the reason why the needed plugin failed behind "A needs B: ". */
+/* Puts "A needs B: " in front of the reason why the needed plugin B failed. */
 static int need_refuse(const struct tocsin__image *image, const char *name, int err,
                        const struct tocsin__reason *reason)
 {
@@ -231,8 +231,8 @@ struct tocsin__image *tocsin__load_read(const char *name, const char *reloaded, 
         *ret_err = tocsin__scope_check(image, reason);
     if (*ret_err == 0)
         *ret_err = needs_check(image, false, reason);
-    if (*ret_err == 0 && loads_needs) /* this comes last, so that no needed plugin is loaded if this
-                                         one is refused */
+    if (*ret_err == 0 && loads_needs) /* comes last, so that no needed plugin is loaded if this
+                                         plugin is refused */
         *ret_err = needs_check(image, true, reason);
     return image;
 }
@@ -250,7 +250,7 @@ static bool note_emits(const struct tocsin__note *note, const struct tocsin__sig
     return false;
 }
 
-/* Every signal that the plugin declared must be in its note. */
+/* Checks that every signal that the plugin declared is in its note. */
 static int declared_check(const struct tocsin__image *image, const struct tocsin__reason *reason)
 {
     uint32_t last = atomic_load(&tocsin__signals);
@@ -268,8 +268,8 @@ static int declared_check(const struct tocsin__image *image, const struct tocsin
     return 0;
 }
 
-/* Signals that the plugin consumes may be declared later, by another plugin or library. So they are
-   marked before its init, which may connect to them. */
+/* Marks the signals that the plugin consumes. Another plugin or library may declare them later. So
+   they are marked before the plugin's init, which may connect to them. */
 static int consumed_mark(const struct tocsin__image *image)
 {
     int signo = 0;
@@ -352,12 +352,14 @@ static int image_start(struct tocsin__image *image, const char *const *settings,
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
-    tocsin__transitions_wake(); /* an unload of a plugin that this one needs may wait for it */
+    tocsin__transitions_wake(); /* an unload of a needed plugin may have waited for the end of this
+                                   load */
     loaded_emit(plugin);
     return 0;
 }
 
-/* Puts the file before a reason that does not name it: one about the file's content. */
+/* Puts the name of the file in front of a reason that does not contain it, such as a reason about
+   the file's content. */
 static int name_refuse(const char *name, int err, const struct tocsin__reason *reason)
 {
     if (!*reason->text || strstr(reason->text, name))
@@ -375,7 +377,8 @@ static int plugin_load(const char *name, const char *const *settings,
         return name_refuse(name, err, reason);
     if (err == 0)
         err = tocsin__settings_check(image->note.name, image->note.text, settings, reason);
-    /* this comes after the settings, so that a refused plugin loads no other plugin */
+    /* The needed plugins are loaded after the check of the settings, so that a refused plugin loads
+       no other plugin. */
     if (err == 0)
         err = needs_check(image, true, reason);
     if (err == 0)
@@ -391,7 +394,8 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
     int err = !reason ? -ENOMEM
               : name  ? tocsin__loop_make(&loop)
                       : tocsin__refuse(reason, -EINVAL, "the name is NULL");
-    /* cancellation is off during init, too, since the dynamic linker's lock is held then */
+    /* Cancellation is disabled during init, too, because the thread holds the dynamic linker's lock
+       then. */
     int cancel = tocsin__cancel_off();
 
     if (err == 0)
@@ -401,6 +405,6 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
     if (err == 0)
         reason->text[0] =
-            '\0'; /* the init may have called a function that failed and stored a reason */
+            '\0'; /* clears a reason that is left if the init called a function that failed */
     return tocsin__traced(err);
 }

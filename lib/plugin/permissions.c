@@ -24,9 +24,9 @@ bool tocsin__is_privileged(void)
     return geteuid() == 0 || getauxval(AT_SECURE);
 }
 
-/* Trusted are root, and the owner of a program with a set-user-id bit. Not trusted is the user who
-   started the program, even if that is the effective user: then the privileges come from a group or
-   from capabilities. */
+/* Returns true if the user is trusted: root, and the owner of a program with a set-user-id bit. The
+   user who started the program is not trusted, even as the effective user. In that case the
+   privileges come from a group or from capabilities. */
 static bool is_trusted(uid_t owner)
 {
     return owner == 0 || (owner == geteuid() && owner != (uid_t)getauxval(AT_UID));
@@ -47,7 +47,8 @@ static int owner_check(const struct stat *it, const char *path, const struct toc
     return remedy_add(reason, "chown root", path);
 }
 
-/* No group may have write permission, since the members of a group are not known here. */
+/* Checks one file or folder of the path. No group may have write permission, because the members of
+   a group are not known here. */
 static int entry_check(const struct stat *it, const char *path, const struct tocsin__reason *reason)
 {
     int err = owner_check(it, path, reason);
@@ -59,8 +60,9 @@ static int entry_check(const struct stat *it, const char *path, const struct toc
     return remedy_add(reason, "chmod go-w", path);
 }
 
-/* In a sticky folder other users cannot remove or rename a trusted user's entry, so write
-   permission for others is accepted if the next path component has a trusted owner. */
+/* Checks one folder of the path. In a sticky folder, other users cannot remove or rename an entry
+   of a trusted user. So write permission for others is accepted if the next path component has a
+   trusted owner. */
 static int folder_check(const struct stat *it, const char *path, const struct stat *next,
                         const char *next_path, const struct tocsin__reason *reason)
 {
@@ -72,12 +74,13 @@ static int folder_check(const struct stat *it, const char *path, const struct st
     return err < 0 ? err : owner_check(next, next_path, reason);
 }
 
-/* A path that is resolved as the kernel does: component by component, following symbolic links. */
+/* The state of a walk along a path. The path is resolved as the kernel does: component by
+   component, with symbolic links followed. */
 struct walk {
     const struct tocsin__reason *reason;
-    /* the current folder, links resolved; "": the root */
+    /* the current folder, without symbolic links; "": the root */
     char at[PATH_MAX];
-    char rest[PATH_MAX]; /* components not resolved yet */
+    char rest[PATH_MAX]; /* components of the path that are not resolved yet */
     struct stat last;    /* status of the last component that was resolved */
     unsigned links;
 };
@@ -93,10 +96,10 @@ static int refuse_too_long(const struct walk *walk)
                           tocsin_strerror(-ENAMETOOLONG));
 }
 
-/* Prepends the target of a link to the rest. */
+/* Puts the target of a link in front of the remaining components. */
 static int walk_follow(struct walk *walk, const char *link)
 {
-    enum { LINKS_MAX = 40 }; /* the kernel's limit */
+    enum { LINKS_MAX = 40 }; /* the limit that the kernel has, too */
     char target[PATH_MAX], rest[PATH_MAX];
     ssize_t size = tocsin__fault() ? (errno = EIO, -1) : readlink(link, target, sizeof target - 1);
 
@@ -124,7 +127,7 @@ static void walk_up(struct walk *walk)
         *slash = '\0';
 }
 
-/* Removes the next name from the rest. False: no name is left. */
+/* Removes the next name from the remaining components. Returns false if no name is left. */
 static bool walk_next(struct walk *walk, char ret_name[PATH_MAX])
 {
     const char *name = walk->rest + strspn(walk->rest, "/");
@@ -161,7 +164,8 @@ static int walk_step(struct walk *walk, const char *name)
     return 0;
 }
 
-/* A user with write permission to any folder of the path can replace the file. */
+/* Checks every folder of the path. A user with write permission to any of these folders can replace
+   the file. */
 static int path_check(const char *path, const struct stat *opened,
                       const struct tocsin__reason *reason)
 {

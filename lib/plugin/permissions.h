@@ -1,5 +1,5 @@
-/* The check of who may write to a plugin's file. A program with privileges loads only files that no
-   other user can write to or replace. */
+/* Checks who may write to a plugin's file. A program with privileges loads only files that no other
+   user can write to or replace. */
 #ifndef TOCSIN_PLUGIN_PERMISSIONS_H
 #define TOCSIN_PLUGIN_PERMISSIONS_H
 
@@ -8,11 +8,11 @@
 
 #include "plugin/reason.h"
 
-/* True if this process runs as root, or has more rights than the user who started it. */
+/* Returns true if this process runs as root, or has more rights than the user who started it. */
 bool tocsin__is_privileged(void);
 
-/* path is absolute; opened is the status of the open file. 0; -EPERM; -ELOOP, -ENAMETOOLONG; -errno
-   of reading the path. */
+/* Checks the permissions of a plugin's file. `path` is absolute; `opened` is the status of the open
+   file. Returns 0, -EPERM, -ELOOP, -ENAMETOOLONG, or -errno of reading the path. */
 int tocsin__permissions_check(const char *path, const struct stat *opened,
                               const struct tocsin__reason *reason);
 

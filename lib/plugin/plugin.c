@@ -1,4 +1,4 @@
-/* The list of loaded plugins, and what the public interface says of them. */
+/* The list of loaded plugins, and the facts that the public interface returns about them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -272,7 +272,8 @@ int tocsin_plugin_unquarantine(const char *name)
         return tocsin__traced(-EINVAL);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = tocsin__plugin_named(name);
-    owner = plugin ? plugin->image->owner : NULL; /* owners are never freed */
+    owner = plugin ? plugin->image->owner : NULL; /* the pointer stays valid without the lock:
+                                                     owners are never freed */
     pthread_mutex_unlock(&tocsin__plugins_lock);
     if (!owner)
         return tocsin__traced(-ENOENT);

@@ -1,5 +1,5 @@
-/* Writes reasons. They are escaped, since file names, notes and messages of the dynamic linker may
-   contain control characters. */
+/* Writes reasons. They are escaped, because file names, notes and messages of the dynamic linker
+   may contain control characters. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "base/refusal.h"
 #include "plugin/reason.h"
 
-enum { SENTENCE_MAX = 1024 }; /* bytes of a sentence before escaping */
+enum { SENTENCE_MAX = 1024 }; /* the most bytes of a sentence before it is escaped */
 
 static int reason_print(char *text, size_t size, const char *format, va_list values)
 {

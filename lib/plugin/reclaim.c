@@ -23,7 +23,7 @@ static struct tocsin__ops *ops_here(void)
     return engine && engine->loop_client ? tocsin__ops(engine) : NULL;
 }
 
-/* True if the owner started the operation, or implements its type. */
+/* Returns true if the owner started the operation, or implements its type. */
 static bool is_operation_of(const struct tocsin__owner *owner, const struct tocsin__op *op)
 {
     return op->owner == owner || tocsin__owner_has(owner, tocsin__op_type(op));
@@ -34,12 +34,12 @@ static void operation_cancel(struct tocsin__op *op)
     if (op->phase == TOCSIN__OP_UNDONE)
         return;
     if (tocsin__op_is_unstarted(op))
-        tocsin__op_undo(op); /* created, but not started: no end is emitted */
+        tocsin__op_undo(op); /* the operation was created, but not started, so no end is emitted */
     else
         tocsin__op_end(op, -ECANCELED);
 }
 
-/* Kinds of operations: those that end by themselves, and TOCSIN_PERSISTENT ones. */
+/* Kinds of operations: those that end by themselves, and those that are TOCSIN_PERSISTENT. */
 enum { FINITE = 1, PERSISTENT = 2 };
 
 static void operations_cancel(const struct tocsin__owner *owner, int kinds)
@@ -53,7 +53,8 @@ static void operations_cancel(const struct tocsin__owner *owner, int kinds)
             operation_cancel(op);
 }
 
-/* Nobody will take the results of operations that run (TOCSIN_FUTURE). */
+/* Gives up the results of the owner's running operations (TOCSIN_FUTURE), because nobody will take
+   them. */
 static void results_disclaim(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -64,7 +65,7 @@ static void results_disclaim(const struct tocsin__owner *owner)
             op->mode &= ~(unsigned)TOCSIN_KEEP;
 }
 
-/* Frees results that are kept and that nobody will take. */
+/* Frees the owner's kept results, because nobody will take them. */
 static void results_free(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -75,7 +76,8 @@ static void results_free(const struct tocsin__owner *owner)
             tocsin__op_release(op);
 }
 
-/* Frees ended operations that are still sources because emissions of them are pending. */
+/* Frees the owner's ended operations that are still sources because some of their emissions are
+   pending. */
 static void operation_sources_free(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -129,7 +131,8 @@ void tocsin__reclaim_finite(struct tocsin__owner *owner)
 
 /* Handlers, queues, sources */
 
-/* True if the owner connected the handler, or if the handler refers to its code or texts. */
+/* Returns true if the owner connected the handler, or if the handler refers to the owner's code or
+   texts. */
 static bool is_handler_of(const struct tocsin__owner *owner, const struct tocsin__handler *handler)
 {
     return handler->owner == owner || tocsin__owner_has(owner, (const void *)handler->user_fn) ||
@@ -203,7 +206,8 @@ bool tocsin__reclaim_finds(const struct tocsin__owner *owner)
     return false;
 }
 
-/* Caches of addresses: the next file may be mapped at the same addresses. */
+/* Caches of addresses. They are cleared because the next file may be mapped at the same
+   addresses. */
 
 static void layouts_forget(const struct tocsin__owner *owner)
 {
@@ -239,7 +243,7 @@ void tocsin__reclaim_unquarantine(struct tocsin__owner *owner)
 
 /* Reload (P4) */
 
-/* Emissions kept for muted handlers in quarantine, on this thread. NULL: none. */
+/* Emissions that were kept for muted handlers in quarantine, on this thread; NULL means none. */
 static __thread struct tocsin__quarantine *quarantined;
 
 void tocsin__reclaim_quarantined(const struct tocsin__owner *owner)
@@ -253,7 +257,8 @@ void tocsin__reclaim_quarantined(const struct tocsin__owner *owner)
     tocsin__release(all);
 }
 
-/* Without memory, the emissions are lost with the handler. */
+/* Takes the emissions that were kept for a handler. If there is no memory, they are lost with the
+   handler. */
 static void quarantined_take(struct tocsin__handler *handler)
 {
     if (!handler->quarantine || !handler->quarantine->first)
@@ -264,7 +269,7 @@ static void quarantined_take(struct tocsin__handler *handler)
         tocsin__quarantine_take_entries(handler, quarantined);
 }
 
-/* The function of a muted handler: refuses questions, and ignores everything else. */
+/* The function of a muted handler. It refuses questions, and ignores everything else. */
 static int muted_fn(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -292,7 +297,8 @@ static void handler_mute(struct tocsin__handler *handler)
 /* Value of block->where for a block that ends with the barrier. */
 static const char muted_place[] = "";
 
-/* The block stays until the new version runs, so that the new version gets what is pending. */
+/* Mutes a block. The block stays until the new version runs, so that the new version receives the
+   pending emissions. */
 static void block_mute(struct tocsin__mask_rule *rule)
 {
     tocsin__owner_uncharge(rule->owner, TOCSIN_RESOURCE_BLOCKS, 1);
@@ -330,7 +336,8 @@ void tocsin__reclaim_muted(void)
     }
 }
 
-/* The tasks are in the ring, between other messages. Their cells become empty messages. */
+/* Runs the owner's tasks that are in the ring, between other messages. Their cells become empty
+   messages. */
 void tocsin__reclaim_tasks(const struct tocsin__owner *owner)
 {
     struct tocsin__inbox *inbox = &tocsin__self->inbox;

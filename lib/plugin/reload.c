@@ -1,5 +1,5 @@
-/* Reloading a plugin (P4). The plugin keeps its handlers connected until the versions are exchanged
-   at a barrier of all loops, so no emission is lost. */
+/* Reloads a plugin (P4). The plugin's handlers stay connected until the versions are exchanged at a
+   barrier of all loops. So no emission is lost. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@
 
 /* clang-format off */
 /*   READING ──► WAITING ◄──────────────────────────┐
-                    │ no finite operation runs      │ time is up: finite
+                    │ no finite operation runs      │ the time is over: finite
                     ▼                               │ operations are cancelled
                 REHEARSING ──► REHEARSED ───────────┘
                     │              │ no finite operation runs:
@@ -35,36 +35,35 @@
        nothing runs │              │ nothing runs
                     └───► swap ◄───┘
                             ▼
-                        FINISHED ◄── every state, if the caller gave up
+                        FINISHED ◄── from every state, if the caller gave up
 
-   REHEARSING and GATHERING are barriers. The rehearsal checks that all loops reach a barrier.
-   Only then are persistent operations (timers, watches) cancelled: they do not end by themselves,
-   and must still run if the reload fails because a loop does not come. */
+   In REHEARSING and GATHERING, all loops wait at a barrier. The first of these barriers only
+   checks that all loops arrive. Persistent operations (timers, watches) do not end by themselves.
+   They are cancelled after this check, since they must run if a loop does not arrive. */
 /* clang-format on */
 enum reload_state {
     READING,    /* reads and checks the new file */
     WAITING,    /* waits until the finite operations and tasks of the plugin have ended */
     REHEARSING, /* waits until all loops are at the barrier */
-    REHEARSED,  /* waits until all loops have left it, and work begun meanwhile has ended */
-    CLEARING,   /* waits until all operations have ended, the persistent ones included */
+    REHEARSED,  /* waits until all loops have left the barrier, and new finite work has ended */
+    CLEARING,   /* waits until all operations have ended, also the persistent ones */
     GATHERING,  /* waits until all loops are at the barrier, then exchanges the versions */
     FINISHED
 };
 
-/* indices of transition->calls: the calls of each state to all loops */
+/* The indices of transition->calls. In some states, each loop is called by one of these calls. */
 enum { CALL_CANCEL_PERSISTENT, CALL_CANCEL_FINITE, CALL_BARRIER };
 
-enum { FINITE_TIMEOUT_MS = 2000 }; /* then finite operations are cancelled */
+enum { FINITE_TIMEOUT_MS = 2000 }; /* after this time finite operations are cancelled */
 
 struct reload {
-    struct tocsin__transition transition; /* the first member */
+    struct tocsin__transition transition; /* must be the first member */
     struct tocsin__swap swap;
     struct tocsin__barrier barrier;
-    int64_t cancel_at_us; /* time at which finite operations are cancelled; INT64_MAX: they were
-                             cancelled */
+    int64_t cancel_at_us; /* when finite operations are cancelled; INT64_MAX: they were cancelled */
 };
 
-/* state of the operation */
+/* the memory of the operation of a reload */
 struct reload_op {
     struct tocsin_plugin_reloaded done;
     struct reload *reload;
@@ -77,8 +76,8 @@ static struct reload *reload_of(struct tocsin__transition *transition)
     return tocsin__container(transition, struct reload, transition);
 }
 
-/* The step of the reload that each loop runs. A call may come when the reload has been given up:
-   then it must do nothing, since the plugin runs on. */
+/* The functions that each loop runs for the reload. The reload may have been given up when such a
+   call runs. Then the function must do nothing, because the plugin continues. */
 
 static void on_cancel_persistent(struct tocsin__call_all_loops *loops_call)
 {
@@ -119,7 +118,7 @@ static void on_barrier(struct tocsin__call_all_loops *loops_call)
 
 /* The end */
 
-/* `op` is the claimed operation. NULL: it has ended already. */
+/* Ends the caller's operation. `op` is the claimed operation; NULL if it has ended already. */
 static void op_finish(const struct reload *reload, struct tocsin__op *op, int status,
                       const char *reason)
 {
@@ -153,7 +152,7 @@ static void reload_finish(struct reload *reload, enum tocsin_plugin_state state)
     tocsin__transitions_wake();
 }
 
-/* The plugin has not been touched: it runs on. */
+/* Gives up the reload. The plugin has not been changed, so it continues. */
 static void reload_give_up(struct reload *reload, int err, const char *reason)
 {
     tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_BROKEN);
@@ -164,8 +163,8 @@ static void reload_give_up(struct reload *reload, int err, const char *reason)
     tocsin__transition_unref(&reload->transition);
 }
 
-/* All loops are at the barrier. If neither version starts, the plugin is removed; its state is
-   ENDING until then, so that nobody finds it. */
+/* Exchanges the versions; all loops are at the barrier. If neither version starts, the plugin is
+   removed. Its state is ENDING until then, so that no other thread uses the plugin. */
 static void reload_swap(struct reload *reload, struct tocsin__op *op)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -206,7 +205,8 @@ static bool has_persistent(const struct reload *reload)
     return held(reload, TOCSIN__PERSISTENT) || held(reload, TOCSIN__PERSISTENT_TYPES);
 }
 
-/* Persistent operations are counted among all operations, too. */
+/* Returns true if a finite operation, task or object exists. Persistent operations are subtracted
+   from the number of all operations. */
 static bool has_finite(const struct reload *reload)
 {
     return held(reload, TOCSIN_RESOURCE_OPERATIONS) > held(reload, TOCSIN__PERSISTENT) ||
@@ -214,8 +214,8 @@ static bool has_finite(const struct reload *reload)
            held(reload, TOCSIN_RESOURCE_TASKS) || held(reload, TOCSIN_RESOURCE_OBJECTS);
 }
 
-/* The file is read when the operation has started, so an error in the file is reported by its
-   end. */
+/* Reads and checks the new file. The operation has already started, so an error in the file is
+   reported by the operation's end. */
 static void file_read(struct reload *reload)
 {
     struct tocsin__plugin *plugin = reload->transition.plugin;
@@ -241,8 +241,7 @@ static void file_read(struct reload *reload)
     tocsin__transition_wake(&reload->transition);
 }
 
-/* Cancels the finite operations when their time is up. From then on the plugin can begin no new
-   one. */
+/* Cancels the finite operations when their time is over. Then the plugin cannot begin new ones. */
 static void finite_cancel_when_due(struct reload *reload)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -251,7 +250,7 @@ static void finite_cancel_when_due(struct reload *reload)
     if (reload->cancel_at_us == INT64_MAX)
         return;
     if (now < reload->cancel_at_us) {
-        /* armed again in each step: the home loop may be another one by now */
+        /* The timer is armed again in each step, because the home loop may have changed. */
         tocsin__transition_wake_later(transition, (reload->cancel_at_us - now) / 1000 + 1);
         return;
     }
@@ -268,7 +267,8 @@ static void persistent_cancel(struct reload *reload)
     tocsin__transition_call(&reload->transition, CALL_CANCEL_PERSISTENT);
 }
 
-/* If another reload has the barrier, its end wakes this one. */
+/* Opens the barrier and calls all loops to it. If another reload has the barrier, the end of that
+   reload wakes this transition. */
 static void barrier_open(struct reload *reload, enum reload_state state)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -279,7 +279,7 @@ static void barrier_open(struct reload *reload, enum reload_state state)
     transition->calls[CALL_BARRIER]->except = tocsin__self;
     transition->state = state;
     tocsin__transition_call(transition, CALL_BARRIER);
-    tocsin__transition_wake(transition); /* this may be the only loop */
+    tocsin__transition_wake(transition); /* wakes this loop itself, which may be the only loop */
 }
 
 static void barrier_break(struct reload *reload)
@@ -288,7 +288,8 @@ static void barrier_break(struct reload *reload)
     reload->transition.state = reload->transition.state == REHEARSING ? REHEARSED : CLEARING;
 }
 
-/* All loops have to come. If an operation runs then, they are sent away again. */
+/* Waits until all loops have arrived, then exchanges the versions. If an operation runs at that
+   moment, the barrier is broken and the loops continue. */
 static void barrier_step(struct reload *reload)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -302,11 +303,11 @@ static void barrier_step(struct reload *reload)
         tocsin__transition_wake(transition);
     } else if ((op = tocsin__op_claim(transition->op))) {
         reload_swap(reload, op);
-    } /* otherwise the caller is giving up right now, and will wake the transition */
+    } /* otherwise the caller is giving up at this moment, and will wake the transition */
 }
 
-/* In a barrier state the loops wait inside their call. In every other state they must have returned
-   from it before the next step. */
+/* Takes one step of the reload. In a barrier state, the loops wait inside their call. In every
+   other state, the call must have returned on all loops before the next step. */
 static void reload_step(struct tocsin__transition *transition)
 {
     struct reload *reload = reload_of(transition);
@@ -346,7 +347,8 @@ static void reload_step(struct tocsin__transition *transition)
     }
 }
 
-/* The home loop is being freed. The next one may be waiting at the barrier now. */
+/* Called when the home loop is being freed. The loop that becomes the home loop may be waiting at
+   the barrier now, so the barrier is broken. */
 static void reload_on_move(struct tocsin__transition *transition)
 {
     if (transition->state == REHEARSING || transition->state == GATHERING)
@@ -369,7 +371,7 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = &state->reload->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the versions are being exchanged right now */
+        return -EBUSY; /* the versions are being exchanged at this moment */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -428,8 +430,8 @@ static void reload_op_init(struct reload_op *state, struct tocsin__op *op, const
     state->done.reason = state->reason;
 }
 
-/* Checks that the plugin can be reloaded, and if `reload` is given, makes it the plugin's
-   transition. */
+/* Checks that the plugin can be reloaded. If `reload` is not NULL, also makes it the transition of
+   the plugin. */
 static int plugin_claim(const char *name, const struct tocsin_notify *notify, struct reload *reload)
 {
     struct tocsin__plugin *plugin;
@@ -442,7 +444,7 @@ static int plugin_claim(const char *name, const struct tocsin_notify *notify, st
     } else if (plugin->state != TOCSIN_PLUGIN_RUNNING) {
         err = plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
     } else if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn)) {
-        err = -EINVAL; /* the function would be unmapped when it is to be called */
+        err = -EINVAL; /* the notify's function would be unmapped before it is called */
     } else if (reload) {
         plugin->state = TOCSIN_PLUGIN_ENDING;
         plugin->transition = &reload->transition;

@@ -1,4 +1,5 @@
-/* tocsin_state_save and tocsin_state_restore. The caller's plugin is found by its code. */
+/* Implements tocsin_state_save and tocsin_state_restore. The calling plugin is found by the address
+   of its code. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Looks up each symbol of a plugin in the mapped objects, as the dynamic linker will. */
-#define _GNU_SOURCE /* dl_iterate_phdr, dlvsym */
+/* Looks up each symbol of a plugin in the mapped objects, as the dynamic linker will do. */
+#define _GNU_SOURCE /* for dl_iterate_phdr and dlvsym */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 
 enum { INDEX = 0x7fff, NAMED_MAX = 3 };
 
-/* A symbol to look up later with dlsym, since only the dynamic linker knows the global scope. The
-   lookup must fail for a definition of the plugin, and succeed for an import. */
+/* A symbol that is looked up later with dlsym, because only the dynamic linker knows the global
+   scope. For a definition of the plugin, the lookup must fail. For an import, it must succeed. */
 struct lookup {
     uint64_t symbol;
     bool import;
@@ -32,8 +32,8 @@ struct scope {
     size_t objects_count, objects_room;
     struct lookup *lookups;
     size_t lookups_count, lookups_room;
-    unsigned clashes; /* definitions bound to another object */
-    /* every dependency of the plugin is mapped */
+    unsigned clashes; /* number of definitions that would be bound to another object */
+    /* true if every dependency of the plugin is mapped */
     bool complete;
     int err;
 };
@@ -100,7 +100,8 @@ static int object_add(struct dl_phdr_info *info, size_t size, void *arg)
     return 0;
 }
 
-/* Marks the object that a DT_NEEDED entry names. False: it is not mapped. */
+/* Marks the object that a DT_NEEDED entry names. Returns false if no mapped object has this
+   name. */
 static bool object_mark(struct scope *scope, const char *needed, bool global, bool *ret_marked)
 {
     for (size_t i = 0; i < scope->objects_count; i++) {
@@ -116,7 +117,7 @@ static bool object_mark(struct scope *scope, const char *needed, bool global, bo
     return false;
 }
 
-/* Marks the dependencies of marked objects, until nothing changes. */
+/* Marks the dependencies of marked objects, and their dependencies, until nothing changes. */
 static void dependencies_mark(struct scope *scope, bool global)
 {
     bool marked;
@@ -135,8 +136,9 @@ static void dependencies_mark(struct scope *scope, bool global)
     } while (marked);
 }
 
-/* libtocsin itself counts as global even where the program was not linked with it: a plugin with
-   its own copy of libtocsin cannot work. */
+/* Marks the dependencies of the program and of the plugin. libtocsin itself counts as a dependency
+   of the program, even if the program was not linked with it. A plugin with its own copy of
+   libtocsin could not work. */
 static void objects_mark(struct scope *scope)
 {
     const uintptr_t here = (uintptr_t)objects_mark;
@@ -199,7 +201,7 @@ static void lookup_add(struct scope *scope, uint64_t symbol, bool import, const 
     snprintf(lookup->file, sizeof lookup->file, "%s", file);
 }
 
-/* Symbols that some linkers define in every object. */
+/* Returns true for symbols that some linkers define in every object. */
 static bool is_linker_symbol(const ElfW(Sym) * symbol, const char *name)
 {
     static const char *const names[] = {
@@ -261,7 +263,7 @@ static bool is_earlier(const struct scope *scope, const struct tocsin__mapped *o
     return atomic_load(&owner->gone) && strcmp(owner->name, scope->image->note.name) == 0;
 }
 
-/* A unique symbol is bound to the first definition in the process. */
+/* Checks a unique symbol, which the dynamic linker binds to the first definition in the process. */
 static void unique_check(struct scope *scope, uint64_t index, const ElfW(Sym) * symbol)
 {
     const struct tocsin__wanted wanted = wanted_of(scope, index, symbol);
@@ -309,8 +311,8 @@ static void symbol_check(struct scope *scope, uint64_t index)
         unique_check(scope, index, &symbol);
 }
 
-/* dl_iterate_phdr holds the linker's lock during this callback, so nothing is mapped or unmapped
-   meanwhile. It returns 1, since one call does all the work. */
+/* Looks up all symbols. dl_iterate_phdr holds the linker's lock during this callback, so nothing is
+   mapped or unmapped meanwhile. It returns 1, because one call does all the work. */
 static int symbols_check(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct scope *scope = arg;

@@ -1,4 +1,4 @@
-/* The settings that a host gives to a plugin. A plugin asks for them with tocsin_setting. */
+/* The settings that a host gives to a plugin. The plugin reads them with tocsin_setting. */
 #include <errno.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ int tocsin__settings_copy(const char *const *settings, char ***ret_copy)
     return copy ? 0 : -ENOMEM;
 }
 
-/* The first value given for a key. NULL: none. */
+/* Returns the first value that the host gave for a key, or NULL if there is none. */
 static const char *value_given(char *const *settings, const char *key)
 {
     size_t size = strlen(key);
@@ -49,7 +49,7 @@ static const char *value_given(char *const *settings, const char *key)
     return NULL;
 }
 
-/* The default in the plugin's note. NULL: none. */
+/* Returns the default in the plugin's note, or NULL if there is none. */
 static const char *value_default(const struct tocsin__image *image, const char *key)
 {
     for (size_t i = 0; image && i < image->note.settings_count; i++)

@@ -1,4 +1,5 @@
-/* Exchanges the versions of a plugin: fini, unmap, map, init, and back if that fails. */
+/* Exchanges the versions of a plugin: calls fini, unmaps the old version, maps the new one and
+   calls its init. If the new version does not start, starts the old one again. */
 #include <time.h>
 
 #include "registry/declare.h"
@@ -21,7 +22,8 @@ static void settings_swap(struct tocsin__swap *swap, struct tocsin__plugin *plug
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* The state that the old version saved is for both versions that may start next. */
+/* Passes the state that the old version saved. If the new version fails, the old version receives
+   the same state. */
 static void state_pass(struct tocsin__plugin *plugin)
 {
     pthread_mutex_lock(&tocsin__plugins_lock);
@@ -30,7 +32,8 @@ static void state_pass(struct tocsin__plugin *plugin)
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* A thread that fini joined is in /proc for a moment longer. */
+/* Returns true if a thread of the plugin still runs. A thread that fini joined is listed in /proc
+   for a short time longer, so this function looks several times. */
 static bool has_thread(const struct tocsin__image *image)
 {
     enum { LOOKS = 50 };
@@ -40,16 +43,16 @@ static bool has_thread(const struct tocsin__image *image)
     return tocsin__image_is_busy(image);
 }
 
-/* A loop that was made after the barrier opened is not at the barrier. It may run a default action
-   of the plugin. */
+/* Waits until no default action of the plugin runs. A loop that was made after the barrier opened
+   is not at the barrier, so it may run one. */
 static void default_actions_await(const struct tocsin__owner *owner)
 {
     while (tocsin__owner_count(owner, TOCSIN_RESOURCE_TASKS))
         nanosleep(&pause_1ms, NULL);
 }
 
-/* Whatever keeps the old version mapped does no harm, since none of its functions is called. But a
-   thread of its own goes on to run, so then it is not unmapped. */
+/* Ends the old version. If something keeps it mapped, this does no harm, because none of its
+   functions is called. But if a thread of its own still runs, the version is not unmapped. */
 static void old_end(struct tocsin__swap *swap, struct tocsin__transition *transition)
 {
     tocsin__signals_orphan(transition->owner);
@@ -66,7 +69,7 @@ static void version_discard(struct tocsin__transition *transition, struct tocsin
     struct tocsin__plugin *plugin = transition->plugin;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->image = transition->image; /* other threads may read its note */
+    plugin->image = transition->image; /* other threads may read the note of this image */
     tocsin__saved_state_free(&plugin->saved);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__unload_image(image);

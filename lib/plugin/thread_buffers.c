@@ -1,5 +1,5 @@
-/* The buffers are a pthread key, not thread-local storage: a library that dlopen loads gets little
-   static TLS. */
+/* Makes the buffers of each thread. They are in a pthread key and not in thread-local storage,
+   because a library that dlopen loads gets little static TLS. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

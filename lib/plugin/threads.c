@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "plugin/threads.h"
 
-/* Calls fn for each thread of the process, until fn returns false. */
+/* Calls `fn` for each thread of the process, until `fn` returns false. */
 static int tasks_walk(bool (*fn)(int id, void *arg), void *arg)
 {
     DIR *tasks = tocsin__fault() ? (errno = EMFILE, NULL) : opendir("/proc/self/task");
@@ -47,7 +47,7 @@ int tocsin__threads_note(struct tocsin__threads *threads)
     return err < 0 ? err : threads->ids ? 0 : -ENOMEM;
 }
 
-/* Threads of the library have names that begin with "tocsin-". */
+/* Returns true for a thread of the library. The names of these threads begin with "tocsin-". */
 static bool is_own(int id)
 {
     char path[64], name[16] = "";
@@ -56,7 +56,7 @@ static bool is_own(int id)
     snprintf(path, sizeof path, "/proc/self/task/%d/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return true; /* the thread has ended */
+        return true; /* the thread has ended, so it is not counted */
     if (!fgets(name, sizeof name, file))
         name[0] = '\0';
     fclose(file);
@@ -79,7 +79,7 @@ static bool task_compare(int id, void *arg)
     return !found->has_more;
 }
 
-/* Whether there are new threads. Also true if the threads cannot be listed. */
+/* Returns true if there are new threads, and also if the threads cannot be listed. */
 bool tocsin__threads_has_more(const struct tocsin__threads *threads)
 {
     struct found found = { threads, false };

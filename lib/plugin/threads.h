@@ -1,5 +1,5 @@
-/* Detects threads that a plugin may have started. A thread's creator is unknown, so every thread
-   that did not exist when the plugin was loaded counts. */
+/* Detects threads that a plugin may have started. The creator of a thread is unknown. So every
+   thread that did not exist when the plugin was loaded is counted. */
 #ifndef TOCSIN_PLUGIN_THREADS_H
 #define TOCSIN_PLUGIN_THREADS_H
 
@@ -11,9 +11,9 @@ struct tocsin__threads {
     size_t count;
 };
 
-/* Lists the threads of the process. 0; -ENOMEM; -errno of opendir. */
+/* Lists the threads of the process. Returns 0, -ENOMEM, or -errno of opendir. */
 int tocsin__threads_note(struct tocsin__threads *threads);
-/* True if there are other threads now, apart from those of the library. */
+/* Returns true if the process has other threads now, without those of the library. */
 bool tocsin__threads_has_more(const struct tocsin__threads *threads);
 void tocsin__threads_free(struct tocsin__threads *threads);
 

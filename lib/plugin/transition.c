@@ -1,5 +1,5 @@
-/* The parts that unload.c and reload.c share: the list of all transitions, waking them, and their
-   home loop. */
+/* The code that unload.c and reload.c share: the list of all transitions, how they are woken, and
+   their home loop. */
 #include <string.h>
 
 #include <tocsin/loop.h>
@@ -17,10 +17,12 @@
 #include "plugin/transition.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct tocsin__transition *transitions; /* under the lock */
+static struct tocsin__transition *transitions; /* the list of all transitions; the lock protects
+                                                  it */
 
-/* T8: the thread that held the lock is not in the child. A list that it was changing is complete,
-   since the last change is one store. No transition of the parent goes on in the child. */
+/* T8: the thread that held the lock does not exist in the child of a fork. If that thread was
+   changing the list, the list is still complete, because the last change is one store. The
+   transitions of the parent do not continue in the child. */
 static void transitions_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -55,7 +57,8 @@ void tocsin__transition_unref(struct tocsin__transition *transition)
 
 /* Waking */
 
-/* If another loop has the timer, that loop has been freed, and the timer with it. */
+/* Disarms the timer of the transition. If another loop has the timer, that loop has been freed, and
+   the timer with it. */
 static void timer_cancel(struct tocsin__transition *transition)
 {
     if (transition->timer_loop && transition->timer_loop == tocsin_loop_current().id &&
@@ -64,8 +67,8 @@ static void timer_cancel(struct tocsin__transition *transition)
     transition->timer_loop = 0;
 }
 
-/* The home loop is being freed or is gone: the main loop becomes the home. False: there is none.
- */
+/* Makes the main loop the home loop, because the home loop is being freed or does not exist any
+   more. Returns false if there is no loop. */
 static bool home_move(struct tocsin__transition *transition)
 {
     struct tocsin__loop *main = tocsin__loop_main();
@@ -75,7 +78,7 @@ static bool home_move(struct tocsin__transition *transition)
     if (transition->on_move)
         transition->on_move(transition);
     transition->home =
-        main; /* stored before the push, since the new home may take a step at once */
+        main; /* stored before the push, because the new home loop may take a step immediately */
     return tocsin__inbox_push(&main->inbox, &transition->node);
 }
 
@@ -90,7 +93,8 @@ static void on_node(struct tocsin__node *node)
         if (home_move(transition))
             return;
     }
-    /* Other threads wait for this one while it is in init, in fini or in the dynamic linker. */
+    /* Cancellation is disabled, because other threads wait for this thread while it is in init, in
+       fini or in the dynamic linker. */
     cancel = tocsin__cancel_off();
     atomic_store(&transition->is_queued, false);
     transition->step(transition);
@@ -98,7 +102,7 @@ static void on_node(struct tocsin__node *node)
     tocsin__cancel_back(cancel);
 }
 
-/* Called in the child of a fork only: transitions of the parent stay as they are. */
+/* Called only in the child of a fork. The transitions of the parent stay as they are. */
 static void on_drop(struct tocsin__node *node)
 {
     (void)node;
@@ -121,8 +125,8 @@ static void on_timer(struct tocsin__timer *timer)
     tocsin__transition_wake(tocsin__container(timer, struct tocsin__transition, timer));
 }
 
-/* A loop with timers of transitions is freed: each transition is woken and arms its timer again, on
-   its next home. */
+/* Called when a loop that has timers of transitions is freed. Each transition is woken, and arms
+   its timer again on its next home loop. */
 static void timers_move(struct tocsin__cleanup *cleanup, struct tocsin__engine *engine)
 {
     tocsin__release(cleanup);
@@ -130,7 +134,7 @@ static void timers_move(struct tocsin__cleanup *cleanup, struct tocsin__engine *
         tocsin__transitions_wake();
 }
 
-/* Without memory for the cleanup, a transition may be woken late. */
+/* Adds the cleanup to the engine, once. If there is no memory, a transition may be woken late. */
 static void cleanup_add_once(struct tocsin__engine *engine)
 {
     struct tocsin__cleanup *cleanup = engine->cleanups;
@@ -204,10 +208,10 @@ void tocsin__transition_end(struct tocsin__transition *transition)
     pthread_mutex_lock(&lock);
     while (*link && *link != transition)
         link = &(*link)->next;
-    if (*link) /* a transition that began before a fork is not in the list */
+    if (*link) /* the transition is not in the list if it began before a fork */
         *link = transition->next;
-    /* An owner that has ended may belong to another plugin, and to a transition of it, already.
-     */
+    /* The record of an owner that has ended may belong to another plugin already, and to another
+       transition. */
     for (const struct tocsin__transition *other = transitions; other; other = other->next)
         is_watched |= other->owner == transition->owner;
     atomic_store(&transition->owner->watched, is_watched);
@@ -235,7 +239,8 @@ bool tocsin__transition_call_new(struct tocsin__transition *transition, int whic
 void tocsin__transition_call(struct tocsin__transition *transition, int which)
 {
     tocsin__transition_ref(transition);
-    pthread_mutex_lock(&lock); /* tocsin__transition_describe reads calls */
+    pthread_mutex_lock(&lock); /* the lock is needed because tocsin__transition_describe reads
+                                  `calls` */
     transition->calls[which] = tocsin__call_all_loops_grow(transition->calls[which]);
     pthread_mutex_unlock(&lock);
     atomic_store(&transition->is_calling, true);
@@ -275,8 +280,8 @@ void tocsin__transition_op_started(struct tocsin__op *op, struct tocsin__transit
 
 /* In words */
 
-/* Nothing of the plugin runs, but something may still refer to its addresses. Pending emissions do
-   not: they are copies. */
+/* Writes what may still refer to addresses of the plugin, although nothing of the plugin runs.
+   Pending emissions are not counted, because they are copies. */
 static void held_describe(const struct tocsin__owner *owner, struct tocsin__text_builder *words)
 {
     for (int what = 0; what < TOCSIN_RESOURCE_COUNT; what++) {
@@ -290,7 +295,7 @@ static void held_describe(const struct tocsin__owner *owner, struct tocsin__text
     }
 }
 
-/* Names the loops that have not run the call yet. */
+/* Writes the names of the loops that have not run the call yet. */
 static void calls_describe(const struct tocsin__transition *transition,
                            struct tocsin__text_builder *words)
 {

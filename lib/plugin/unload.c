@@ -1,5 +1,5 @@
-/* Unloading a plugin (P3): its operations are cancelled while its handlers still receive the ends,
-   then the handlers are disconnected, fini is called, and the file is unmapped. */
+/* Unloads a plugin (P3). First its operations are cancelled, while its handlers still receive the
+   ends. Then its handlers are disconnected, its fini is called, and its file is unmapped. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,27 +15,28 @@
 /* clang-format off */
 /*   DEPENDENTS ──► CANCELLING ──► DISCONNECTING ──► RESTING ──► FINISHED: unmapped
          │                              │              │
-         │ a dependent                  └── time is up ┴───────► FINISHED: stuck: is called no
-         │ stays                                                     more, can be unloaded again
-         └─────────────────────────────────────────────────────► FINISHED: runs on
+         │ a dependent                  └ time is over ┴───────► FINISHED: the plugin is stuck: it
+         │ cannot be                                             is called no more, and a later
+         │ unloaded                                              unload may unmap it
+         └─────────────────────────────────────────────────────► FINISHED: the plugin continues
 
-   A second caller takes over an unload whose first caller gave up: it begins again. */
+   If the caller of an unload gave up, a second caller takes it over, and it begins again. */
 /* clang-format on */
 enum unload_state {
     DEPENDENTS,    /* waits until no other plugin needs this one */
     CANCELLING,    /* cancels the plugin's operations; waits for their ends and for its tasks */
     DISCONNECTING, /* disconnects the plugin's handlers; waits until nothing refers to its functions
                     */
-    RESTING,       /* fini was called; waits for all loops, and for threads of its own */
+    RESTING,       /* fini was called; waits for all loops, and for the plugin's own threads */
     FINISHED
 };
 
-/* calls to all loops, made on entering the state */
+/* The calls to all loops. Each is made when its state begins. */
 enum { CALL_CANCEL, CALL_DISCONNECT, CALL_FORGET };
 
 enum { THREAD_POLL_MS = 10 };
 
-/* memory of the operation of an unload */
+/* the memory of the operation of an unload */
 struct unload_op {
     struct tocsin_plugin_unloaded done;
     struct tocsin__transition *transition;
@@ -60,7 +61,8 @@ static void on_forget(struct tocsin__call_all_loops *loops_call)
 
 /* The end */
 
-/* Does nothing if the operation has ended. reason NULL: the reason stays as it is. */
+/* Ends the operation of the caller, or does nothing if the operation has ended. If `reason` is
+   NULL, the stored reason stays. */
 static void op_finish(const struct tocsin__transition *transition, int status, bool mapped,
                       const char *reason)
 {
@@ -76,7 +78,7 @@ static void op_finish(const struct tocsin__transition *transition, int status, b
     tocsin__op_finish(op, status, &state->done.tocsin);
 }
 
-/* The plugin has not been touched: it runs on. */
+/* Gives up the unload. The plugin has not been changed, so it continues. */
 static void unload_give_up(struct tocsin__transition *transition, const char *dependent)
 {
     char reason[160];
@@ -93,9 +95,9 @@ static void unload_give_up(struct tocsin__transition *transition, const char *de
     tocsin__transition_unref(transition);
 }
 
-/* The time is up, and the caller's operation has ended with -EBUSY. So the plugin is marked as
-   stuck, even if nothing uses it any more. But if another caller has restarted the unload
-   meanwhile, the unload continues. */
+/* Marks the plugin as stuck, even if nothing uses it any more. The time is over, and the caller's
+   operation has ended with -EBUSY. But if another caller has restarted the unload meanwhile, the
+   unload continues. */
 static void unload_stick(struct tocsin__transition *transition)
 {
     bool is_abandoned;
@@ -132,8 +134,8 @@ static void unload_unmap(struct tocsin__transition *transition)
 
 /* Dependents: the plugins that need this one */
 
-/* Begins to unload the dependents. One that is being loaded or reloaded wakes this transition when
-   that is done. */
+/* Begins to unload the dependents. A dependent may be in a load or a reload; then the end of that
+   wakes this transition. */
 static void dependents_unload(const char *name)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_NO_INJECT };
@@ -152,7 +154,7 @@ static void dependents_unload(const char *name)
     } while (other && tocsin_plugin_unload(dependent, &notify, NULL) == 0);
 }
 
-/* Finds a dependent. False: there is none. */
+/* Finds a plugin that needs this one. Returns false if there is none. */
 static bool dependent_find(const char *name, char ret_dependent[TOCSIN__OWNER_NAME],
                            bool *ret_is_stuck)
 {
@@ -169,7 +171,7 @@ static bool dependent_find(const char *name, char ret_dependent[TOCSIN__OWNER_NA
     return other;
 }
 
-/* The steps. Each enters the next state. */
+/* The steps. Each step enters the next state when its condition is true. */
 
 static bool holds_any(const struct tocsin__owner *owner, enum tocsin_resource first,
                       enum tocsin_resource last)
@@ -221,7 +223,8 @@ static void disconnecting_step(struct tocsin__transition *transition)
     state_enter(transition, RESTING, CALL_FORGET);
 }
 
-/* Nothing wakes the transition when a thread ends, so it looks again. */
+/* Waits for the plugin's own threads. Nothing wakes the transition when a thread ends, so a timer
+   does. */
 static void resting_step(struct tocsin__transition *transition)
 {
     if (holds_any(transition->owner, TOCSIN_RESOURCE_HANDLERS, TOCSIN_RESOURCE_OBJECTS))
@@ -240,7 +243,7 @@ static void unload_step(struct tocsin__transition *transition)
         return;
     if (atomic_exchange(&transition->is_restarted, false))
         transition->state = DEPENDENTS;
-    /* read after is_restarted: see plugin_claim */
+    /* is_abandoned must be read after is_restarted, for the reason that plugin_claim gives. */
     is_abandoned = atomic_load(&transition->is_abandoned);
     switch ((enum unload_state)transition->state) {
     case DEPENDENTS: dependents_step(transition, is_abandoned); break;
@@ -277,7 +280,8 @@ static struct tocsin__transition *unload_new(void)
     return NULL;
 }
 
-/* Without memory the image stays mapped, and is never called again. */
+/* Unloads an image that no plugin uses. If there is no memory, the image stays mapped, but is never
+   called again. */
 void tocsin__unload_image(struct tocsin__image *image)
 {
     struct tocsin__transition *transition;
@@ -305,7 +309,7 @@ static int unload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = state->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the unload is ending right now */
+        return -EBUSY; /* the unload is ending at this moment */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -339,13 +343,14 @@ static void unload_op_init(struct unload_op *state, struct tocsin__op *op, const
     state->done.reason = state->reason;
 }
 
-/* True if an unload runs whose caller gave up. The next caller takes it over. */
+/* Returns true if the transition is an unload whose caller gave up. The next caller takes it
+   over. */
 static bool is_abandoned_unload(const struct tocsin__transition *transition)
 {
     return transition && transition->step == unload_step && atomic_load(&transition->is_abandoned);
 }
 
-/* 0: the plugin can be unloaded. Under the lock. */
+/* Returns 0 if the plugin can be unloaded. The caller holds the lock. */
 static int plugin_check(const struct tocsin__plugin *plugin, const struct tocsin_notify *notify)
 {
     if (!plugin)
@@ -355,7 +360,7 @@ static int plugin_check(const struct tocsin__plugin *plugin, const struct tocsin
     if (plugin->state == TOCSIN_PLUGIN_ENDING && !is_abandoned_unload(plugin->transition))
         return -EALREADY;
     if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
-        return -EINVAL; /* the function would be unmapped when it is to be called */
+        return -EINVAL; /* the notify's function would be unmapped before it is called */
     return 0;
 }
 
@@ -369,10 +374,12 @@ static int unload_check(const char *name, const struct tocsin_notify *notify)
     return err;
 }
 
-/* Gives the transition to the plugin. If the plugin has one already, restarts that one for this
-   operation. Returns the plugin's transition. The caller holds the lock.
-   The home loop may run a step of that transition meanwhile. So is_restarted is set last, and a
-   step reads it first: a step that sees the restart does not see the old is_abandoned. */
+/* Gives the transition to the plugin. If the plugin already has a transition, restarts that
+   transition for this operation. Returns the plugin's transition. The caller holds the lock.
+
+   The home loop may run a step of that transition at the same time. So is_restarted is set last,
+   and a step reads is_restarted first. Then a step that sees the restart does not see the old
+   is_abandoned. */
 static struct tocsin__transition *plugin_claim(struct tocsin__plugin *plugin,
                                                struct tocsin__transition *transition, uint64_t op)
 {

@@ -16,8 +16,8 @@
                                                               .layout = lines, \
                                                               .doc = text }
 
-/* A coalescing signal: while it is blocked, the newest emission of a timer or a descriptor replaces
-   the older ones. */
+/* Defines a coalescing signal: while the signal is blocked, the newest emission of a timer or a
+   descriptor replaces the older ones. */
 #define COALESCES(noun, dotted, lines, text) \
     const struct tocsin_signal_spec tocsin__##noun##_spec = { \
         .name = dotted, .layout = lines, .doc = text, .kind = TOCSIN_COALESCE \

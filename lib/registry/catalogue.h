@@ -12,9 +12,11 @@ extern const struct tocsin_signal_spec tocsin__connected_spec, tocsin__disconnec
     tocsin__plugin_loaded_spec, tocsin__plugin_unloaded_spec, tocsin__plugin_reloaded_spec,
     tocsin__plugin_quarantined_spec;
 
-/* Returns the signo of one of these specs; 0: the signals are not declared yet. */
+/* Returns the signo of one of the library's specs, or 0 if the library's signals are not declared
+   yet. */
 int tocsin__catalogue_signo(const struct tocsin_signal_spec *spec);
-/* Declares all of them, once. -ENOMEM: the next call tries again. */
+/* Declares all signals of the library, once. Returns -ENOMEM if there is no memory; then the next
+   call tries again. */
 int tocsin__catalogue(void);
 
 #endif

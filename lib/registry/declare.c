@@ -1,4 +1,4 @@
-/* Declarations of signals: a spec is checked, copied, and given an owner. */
+/* Declares signals: checks a spec, copies it, and gives the signal an owner. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,8 +18,8 @@ static bool has_spare(const uintptr_t *spare, size_t count)
     return false;
 }
 
-/* Whether a message can contain such a payload: it fits, and has no text, bytes, descriptor, object
-   or pointer. */
+/* Returns true if a message can contain a payload of this layout: the payload is small enough, and
+   has no text, bytes, descriptor, object or pointer. */
 static bool is_flat(const struct tocsin_layout *layout, int types, size_t most)
 {
     const int deep = 1 << TOCSIN_STRING | 1 << TOCSIN_BYTES | 1 << TOCSIN_FD | 1 << TOCSIN_OBJECT |
@@ -107,7 +107,7 @@ static int spec_refuse(const struct tocsin__signal *signal, const struct tocsin_
         signal->name);
 }
 
-/* Declares an orphan again: the plugin that had declared the signal was unloaded. */
+/* Declares an orphan again. An orphan is a signal whose plugin was unloaded. */
 static int orphan_adopt(struct tocsin__signal *signal, const struct tocsin_signal_spec *spec,
                         struct tocsin__owner *owner)
 {
@@ -150,8 +150,8 @@ static int spec_keep(struct tocsin__signal *signal, const struct tocsin_signal_s
     return 0;
 }
 
-/* Whether every loop needs a latest cell, since a real signal handler may post the signal to it.
-   os.* signals are posted only to loops that listen. */
+/* Returns true if every loop needs a latest cell, because a real signal handler may post the signal
+   to any loop. os.* signals are posted only to loops that listen, so they do not need this. */
 static bool needs_latest_everywhere(const struct tocsin_signal_spec *spec)
 {
     return spec->kind == TOCSIN_COALESCE && spec->flags & TOCSIN_ASYNC &&
@@ -187,7 +187,8 @@ static int declare_locked(const struct tocsin_signal_spec *spec, struct tocsin__
     return err < 0 ? err : signal->signo;
 }
 
-/* Other loops may still listen, so the names and their layouts stay. */
+/* Gives the signals of a plugin to the program, because the plugin is unloaded. Other loops may
+   still listen, so the names and their layouts stay. */
 void tocsin__signals_orphan(struct tocsin__owner *owner)
 {
     uint32_t last;
@@ -203,7 +204,8 @@ void tocsin__signals_orphan(struct tocsin__owner *owner)
             continue;
         signal->owner = &tocsin__program;
         signal->orphan = true;
-        /* a thread that begins the default action reads it again after charging the owner */
+        /* The thread that takes the default action reads this pointer again after it has charged
+           the owner. */
         __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_SEQ_CST);
         tocsin__interest_set(signal);
         tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_SIGNALS, 1);

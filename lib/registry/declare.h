@@ -1,4 +1,4 @@
-/* Declarations: a name gets its spec and its owner. */
+/* Declares signals: a name gets its spec and its owner. */
 #ifndef TOCSIN_REGISTRY_DECLARE_H
 #define TOCSIN_REGISTRY_DECLARE_H
 
@@ -8,13 +8,13 @@
 
 struct tocsin__owner;
 
-/* Returns the signo, or an error as tocsin_declare does. The spec may have the library's own flags.
- */
+/* Declares a signal. Returns the signo, or an error as tocsin_declare does. The spec may have the
+   library's own flags. */
 int tocsin__declare(const struct tocsin_signal_spec *spec, struct tocsin__owner *owner);
-/* Whether a default action is a function of the owner. */
+/* Returns true if the default action of some signal is a function of the owner. */
 bool tocsin__signals_default(const struct tocsin__owner *owner);
-/* Gives the owner's signals to the program, without their default actions. No address in the
-   owner's file is remembered afterwards. */
+/* Gives the owner's signals to the program, without their default actions. Afterwards the registry
+   has no address in the owner's file. */
 void tocsin__signals_orphan(struct tocsin__owner *owner);
 
 #endif

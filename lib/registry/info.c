@@ -1,4 +1,4 @@
-/* Infos on the heap: copies, and their references. */
+/* Infos on the heap: how they are copied, and how their references are counted. */
 #include <errno.h>
 
 #include "base/mem.h"

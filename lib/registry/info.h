@@ -1,6 +1,6 @@
-/* E7: an info and its lifetime. The info of a running delivery is on the stack and borrowed: it is
-   copied once, when the first handler takes a reference. An info on the heap or in an operation
-   counts its references. */
+/* E7: an info and its lifetime. The info of a running delivery is borrowed: its memory is on the
+   stack. Such an info is copied once, when the first handler takes a reference. An info on the heap
+   or in an operation counts its references. */
 #ifndef TOCSIN_REGISTRY_INFO_H
 #define TOCSIN_REGISTRY_INFO_H
 
@@ -9,27 +9,30 @@
 #include <tocsin/info.h>
 
 struct tocsin__info {
-    struct tocsin_info pub; /* the part that handlers see; the first member */
-    _Atomic uint32_t refs;  /* 0: borrowed; TOCSIN__COPIED: borrowed, and a copy exists */
-    uint32_t size;          /* bytes of the payload of a copy */
-    void *data;             /* data word of the source, if the info is counted */
+    struct tocsin_info pub; /* the part that handlers see; it must be the first member */
+    _Atomic uint32_t refs;  /* number of references; 0: borrowed; TOCSIN__COPIED: borrowed, and a
+                               copy exists */
+    uint32_t size;          /* bytes of the payload, if this info is a copy */
+    void *data;             /* data word of the source; set only if the info is counted */
     /* T7, for an info that several loops share: copies that have not been delivered yet. The last
        delivery takes the default action if no loop handled the emission. */
     _Atomic uint32_t open;
-    /* a loop handled the emission. Also set for an inline message that several loops got, since
-       nobody counts these copies: so none of the loops takes the default action */
+    /* a loop handled the emission. It is also set for an inline message that several loops
+       received: these copies are not counted, so a loop cannot know whether another loop handled
+       the emission */
     _Atomic uint32_t handled;
     union {
         void (*release)(
-            struct tocsin__info *info); /* for a counted info: frees it after the last reference */
-        struct tocsin__info *copy;      /* borrowed: the copy that all references share */
+            struct tocsin__info *info); /* frees a counted info after its last reference was put */
+        struct tocsin__info *copy;      /* the copy of a borrowed info, which all references
+                                           share */
     };
 };
 
 enum { TOCSIN__COPIED = 1 << 30 };
 
-/* Returns a copy on the heap, with one reference. layout is the registry's copy of the layout.
- * NULL: *ret_err says why the info cannot be copied. */
+/* Returns a copy on the heap, with one reference. `layout` is the registry's copy of the layout. If
+   the info cannot be copied, returns NULL and sets *ret_err. */
 struct tocsin__info *tocsin__info_copy(const struct tocsin_info *info, void *data,
                                        const struct tocsin_layout *layout, int *ret_err);
 
@@ -39,15 +42,15 @@ static inline void tocsin__info_put(struct tocsin__info *info)
         info->release(info);
 }
 
-/* Ends a borrowed info: puts its reference to the copy. */
+/* Ends a borrowed info: puts the reference that the info has to its copy. */
 static inline void tocsin__info_end(struct tocsin__info *info)
 {
     if (atomic_load_explicit(&info->refs, memory_order_relaxed) == TOCSIN__COPIED)
         tocsin__info_put(info->copy);
 }
 
-/* Resets a borrowed info, so that the next delivery may use it. Returns its copy, whose reference
-   the caller must put; NULL: no copy was made. */
+/* Resets a borrowed info, so that the next delivery may use it. Returns the copy of the info, whose
+   reference the caller must put, or NULL if no copy was made. */
 static inline struct tocsin__info *tocsin__info_take_copy(struct tocsin__info *info)
 {
     bool copied = atomic_load_explicit(&info->refs, memory_order_relaxed) == TOCSIN__COPIED;

@@ -1,12 +1,13 @@
-/* Latest cells; see latest.h. */
+/* Implements latest cells; see latest.h. */
 #include "base/assert.h"
 #include "registry/latest.h"
 #include "registry/info.h"
 #include "base/mem.h"
 
-/* The parts of the word. COUNT: messages stored since the last take. NEWEST and READING: indices of
-   the newest message and of the one that the loop reads. WRITING: a thread writes the third one.
-   FRESH: the newest has not been taken. QUEUED: the node has been pushed and is not done. */
+/* The parts of the word. COUNT: the number of messages stored since the last take. NEWEST: the
+   index of the newest message. READING: the index of the message that the loop reads. WRITING: a
+   thread writes the third message. FRESH: the newest message has not been taken. QUEUED: the node
+   has been pushed and is not done. */
 enum { NEWEST_SHIFT = 32, READING_SHIFT = 34, INDEX = 3 };
 #define COUNT UINT32_MAX
 #define WRITING ((uint64_t)1 << 36)
@@ -33,13 +34,14 @@ struct tocsin__latest *tocsin__latest_new(struct tocsin__signal *signal)
     return latest;
 }
 
-/* Adds to the count, which stops at its maximum. */
+/* Adds `by` to the count. The count stops at its maximum, so it never overflows into the other
+   bits. */
 static uint64_t count_add(uint64_t word, uint64_t by)
 {
     return (word & COUNT) + by > COUNT ? word | COUNT : word + by;
 }
 
-/* The index of the message that is neither the newest nor being read. */
+/* Returns the index of the message that is neither the newest nor being read. */
 static unsigned idle_index(uint64_t word)
 {
     unsigned i = 0;
@@ -63,7 +65,8 @@ bool tocsin__latest_put(struct tocsin__latest *latest, const struct tocsin__mess
     do
         next = word & WRITING ? count_add(word, 1) : word | WRITING;
     while (!atomic_compare_exchange_weak(&latest->word, &word, next));
-    /* another writer is active: its message counts as the newer one, and this one as replaced */
+    /* Another writer is active. Its message counts as the newer one, so this message is only
+       counted as replaced. */
     if (word & WRITING) {
         *ret_older = shared_info(message);
         return false;
@@ -100,7 +103,8 @@ struct tocsin__message *tocsin__latest_take(struct tocsin__latest *latest)
     return message;
 }
 
-/* If a newer message was stored meanwhile, it replaces this one, too. */
+/* Marks the message as not taken. If a newer message was stored meanwhile, the newer message
+   replaces this one. */
 void tocsin__latest_put_back(struct tocsin__latest *latest, const struct tocsin__message *message)
 {
     uint64_t word = atomic_load(&latest->word), next;
@@ -138,7 +142,8 @@ void tocsin__latest_reset(struct tocsin__latest *latest)
 
     for (unsigned i = 0; i < 3; i++)
         if (word & WRITING && i != newest_index(word) && i != reading_index(word))
-            latest->messages[i].kind = TOCSIN__EMPTY; /* may be incomplete */
+            latest->messages[i].kind = TOCSIN__EMPTY; /* its writer may have stopped in the middle
+                                                         of the message */
     tocsin__latest_clear(latest);
     atomic_store(&latest->word, 0);
 }

@@ -1,40 +1,43 @@
 /* The latest cell of a coalescing signal on one loop (E11, S1): the newest message, and a count of
-   the messages that it replaced. Any thread may write, also a real signal handler that interrupts a
-   writer; only the loop reads. Writers take no lock and are never refused. A cell is never freed:
-   the next loop in the same memory uses it again. */
+   the messages that it replaced. Any thread may write a message, also a real signal handler that
+   interrupts a writer. Only the loop reads messages. Writers take no lock and are never refused. A
+   cell is never freed, because the next loop in the same memory uses the cell again. */
 #ifndef TOCSIN_REGISTRY_LATEST_H
 #define TOCSIN_REGISTRY_LATEST_H
 
 #include "base/inbox.h"
 
 struct tocsin__latest {
-    struct tocsin__node node; /* node on the inbox's list while there is a message to take */
-    _Atomic uint64_t word;    /* the state; drawn in latest.c */
+    struct tocsin__node node; /* node on the inbox's list, if there is a message to take */
+    _Atomic uint64_t word;    /* the state of the cell; latest.c explains its bits */
     struct tocsin__signal *signal;
-    struct tocsin__message messages[3]; /* the newest, the one being read, the one being written */
+    struct tocsin__message messages[3]; /* the newest message, the message being read, and the
+                                           message being written */
 };
 
-/* NULL: no memory. */
+/* Makes a cell. Returns NULL if there is no memory. */
 struct tocsin__latest *tocsin__latest_new(struct tocsin__signal *signal);
 
-/* Stores a message; the cell takes over its shared info. *ret_older: an info that the caller must
- * put; NULL: none. Returns whether the caller must push the node. */
+/* Stores a message. The cell takes over the message's shared info. *ret_older is set to an info
+   that the caller must put, or to NULL. Returns true if the caller must push the node. */
 bool tocsin__latest_put(struct tocsin__latest *latest, const struct tocsin__message *message,
                         struct tocsin__info **ret_older);
 
-/* For the loop, while its thread runs the node. take returns the newest message; its overrun is the
- * number of messages that it replaced. The message stays unchanged until the next take. NULL: there
- * is none. */
+/* Returns the newest message, or NULL if there is none. Only the loop calls this, while its thread
+   runs the node. The message's overrun is the number of messages that it replaced. The message
+   stays unchanged until the next take. */
 struct tocsin__message *tocsin__latest_take(struct tocsin__latest *latest);
-/* The message could not be delivered: the next take returns it again, or a newer one. */
+/* Puts back a message that could not be delivered. The next take returns this message again, or a
+   newer one. */
 void tocsin__latest_put_back(struct tocsin__latest *latest, const struct tocsin__message *message);
-/* Puts the infos of older messages. There must be no writers any more. */
+/* Puts the infos of all messages in the cell. No thread may write to the cell any more. */
 void tocsin__latest_clear(struct tocsin__latest *latest);
-/* The loop has taken the message. False: a newer one was stored meanwhile, so the caller must push
- * the node again. */
+/* Called when the loop has taken the message. Returns false if a newer message was stored
+   meanwhile; then the caller must push the node again. */
 bool tocsin__latest_done(struct tocsin__latest *latest);
 
-/* T8: drops the messages. A thread of the parent that was writing does not exist here. */
+/* T8, in the child of a fork: drops the messages. The parent's thread that was writing to the cell
+   does not exist in the child. */
 void tocsin__latest_reset(struct tocsin__latest *latest);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reads layouts; see layout.h. */
+/* Reads layouts of payloads; see layout.h. */
 #include <string.h>
 
 #include "registry/layout.h"

@@ -153,7 +153,8 @@ void tocsin__listeners_free(struct tocsin__signal *signal)
     }
 }
 
-/* Whether the signal's counters of loops equal what its listeners say. The lock is held. */
+/* Returns true if the signal's counters of loops equal what its listeners say. The caller holds the
+   registry's lock. */
 static bool counters_are_sound(struct tocsin__signal *signal)
 {
     const struct tocsin__listener *listener = &signal->first;
@@ -166,8 +167,8 @@ static bool counters_are_sound(struct tocsin__signal *signal)
     return loops == signal->loops && numbers == signal->numbers;
 }
 
-/* Each change of the word is one store, so a real signal handler that interrupts this function sees
-   the old or the new state. */
+/* Changes the number of interests. Each change of the listener's word is one store. So a real
+   signal handler that interrupts this function reads either the old or the new state. */
 static void interest_add(struct tocsin__signal *signal, struct tocsin__listener *listener,
                          uint32_t by)
 {
@@ -201,7 +202,7 @@ void tocsin__listener_resolved(struct tocsin__signal *signal, uint32_t number, u
     tocsin__interest_set(signal);
 }
 
-/* No other thread can see the name yet, so the word may be set in two steps. */
+/* No other thread can see the name yet, so the listener's word may be set in two steps. */
 int tocsin__listener_add_unresolved(struct tocsin__signal *signal, uint32_t number, bool handles)
 {
     struct tocsin__listener *listener = tocsin__listener_add(signal, number);

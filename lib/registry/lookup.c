@@ -1,4 +1,4 @@
-/* Looks up a name. If it names a real signal, the signal is declared first. */
+/* Looks up a name. If the name is that of a real signal, the signal is declared first. */
 #include <errno.h>
 
 #include "registry/lookup.h"

@@ -1,4 +1,4 @@
-/* The errors of names and patterns, with the name that was probably meant. */
+/* Makes the errors about names and patterns, which suggest the name that was probably meant. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "registry/pattern.h"
 #include "registry/registry.h"
 
-/* The most similar name so far, and its distance. */
+/* The most similar name that was found so far, and its distance. */
 struct nearest {
     const char *name;
     size_t size;
@@ -33,8 +33,8 @@ static void nearest_look(struct nearest *nearest, const char *other, const char 
     nearest->found = stands_for;
 }
 
-/* Returns the most similar name of all declared signals and all real signals. A real signal is also
-   compared without its "os.". NULL: no name is similar. */
+/* Returns the most similar name of all declared signals and all real signals, or NULL if no name is
+   similar. A real signal is also compared without its prefix "os.". */
 static const char *nearest_name(const char *name, size_t size)
 {
     uint32_t count = atomic_load_explicit(&tocsin__signals, memory_order_acquire);

@@ -12,11 +12,15 @@ struct tocsin_layout;
 struct tocsin_payload;
 struct tocsin__signal;
 
-int tocsin__no_name(const char *name, size_t size);     /* -ENOENT: not declared */
-int tocsin__bad_pattern(const char *pattern);           /* -EINVAL: malformed, or NULL */
-int tocsin__is_question(const char *name, size_t size); /* -EINVAL: a question cannot be blocked */
-int tocsin__no_signo(int signo, bool question); /* -EINVAL: not a signo, or the wrong kind */
-/* -EPROTO: the payload has another layout than the signal */
+int tocsin__no_name(const char *name, size_t size);     /* returns -ENOENT: the name is not
+                                                           declared */
+int tocsin__bad_pattern(const char *pattern);           /* returns -EINVAL: the pattern is malformed
+                                                           or NULL */
+int tocsin__is_question(const char *name, size_t size); /* returns -EINVAL: a question cannot be
+                                                           blocked */
+int tocsin__no_signo(int signo, bool question); /* returns -EINVAL: not a signo, or a signal of the
+                                                   wrong kind */
+/* Returns -EPROTO: the payload has another layout than the signal. */
 int tocsin__other_layout(const struct tocsin__signal *signal, const struct tocsin_payload *payload);
 
 #endif

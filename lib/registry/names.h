@@ -1,4 +1,5 @@
-/* Names of signals, declared or not. Both functions need the registry's lock. */
+/* Functions for names of signals, declared or not. The caller of both functions holds the
+   registry's lock. */
 #ifndef TOCSIN_REGISTRY_NAMES_H
 #define TOCSIN_REGISTRY_NAMES_H
 
@@ -9,11 +10,13 @@
 
 struct tocsin__signal;
 
-extern tocsin__hidden uint32_t tocsin__names_limit; /* names in the process; tests lower it */
+extern tocsin__hidden uint32_t tocsin__names_limit; /* the most names in the process; tests lower
+                                                       the limit */
 
-/* NULL: there is no such name. */
+/* Returns the signal with this name, or NULL if there is no such name. */
 struct tocsin__signal *tocsin__name_find(const char *name, size_t size);
-/* Creates a name that does not exist yet; -ENOSPC, -ENOMEM. */
+/* Creates a name that does not exist yet. Returns 0, -ENOSPC if there are too many names, or
+   -ENOMEM. */
 int tocsin__name_make(const char *name, size_t size, struct tocsin__signal **ret_signal);
 
 #endif

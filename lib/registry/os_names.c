@@ -55,7 +55,8 @@ static const struct {
 };
 enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
 
-static const char queued_name[] = "os.sigrt";  /* followed by the distance from SIGRTMIN */
+static const char queued_name[] = "os.sigrt";  /* prefix of the name of a real-time signal; the
+                                                  distance from SIGRTMIN follows */
 static atomic_int signos[TOCSIN__OS_MOST + 1]; /* signos by signal number; 0: not declared yet */
 
 const char *tocsin__os_name(int index)
@@ -86,7 +87,7 @@ bool tocsin__os_excluded(int number)
     case SIGFPE:
     case SIGILL:
     case SIGTRAP:
-    case SIGSYS: /* faults cannot wait for a loop */
+    case SIGSYS: /* a fault cannot wait until a loop delivers it */
     case SIGKILL:
     case SIGSTOP: return true;
     default: return false;
@@ -151,7 +152,7 @@ static int real_declare_all(void)
     return err;
 }
 
-/* Returns the number of the real signal with this name; 0: there is none. */
+/* Returns the number of the real signal with this name, or 0 if there is no such real signal. */
 static int number_of(const char *name, size_t size)
 {
     enum { HEAD = sizeof queued_name - 1 };

@@ -1,5 +1,6 @@
 /* The names of the real signals: os.sigint and so on. A name is declared when the program first
-   uses it: if all were declared in advance, making the first loop would cost twice as much. */
+   uses it. If all these names were declared in advance, making the first loop would cost twice as
+   much. */
 #ifndef TOCSIN_REGISTRY_OS_NAMES_H
 #define TOCSIN_REGISTRY_OS_NAMES_H
 
@@ -8,19 +9,23 @@
 
 struct tocsin__signal;
 
-/* signal numbers are at most this, so a uint64_t holds a set of them */
+/* the largest signal number, so a uint64_t holds a set of signal numbers */
 enum { TOCSIN__OS_MOST = 64 };
 
-/* Declares every real signal that a name, or one item of a pattern, stands for. A text that stands
-   for none is no error. -ENOMEM, -ENOSPC */
+/* Declares every real signal that a name, or one item of a pattern, stands for. It is no error if
+   the text stands for no real signal. Returns 0, -ENOMEM, or -ENOSPC if there are too many
+   names. */
 int tocsin__os_named(const char *text, size_t size);
-/* the names of the standard signals, by index from 0; NULL: no more */
+/* Returns the name of a standard signal by its index, which begins at 0, or NULL behind the last
+   name. */
 const char *tocsin__os_name(int index);
-/* the signo of a real signal; 0: not declared yet. Any thread, async-signal-safe */
+/* Returns the signo of a real signal, or 0 if the signal is not declared yet. Any thread may call
+   this function, which is async-signal-safe. */
 int tocsin__os_signo(int number);
-/* the reverse; 0: not a real signal */
+/* Returns the number of the real signal that this signal stands for, or 0 if the signal is not a
+   real signal. */
 int tocsin__os_number(const struct tocsin__signal *signal);
-/* whether no handler can be installed for the real signal (S3) */
+/* Returns true if no handler can be installed for the real signal (S3). */
 bool tocsin__os_excluded(int number);
 
 #endif

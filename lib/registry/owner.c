@@ -1,5 +1,5 @@
-/* The owners: the program and the plugins, their address ranges, and the counts of their resources.
- */
+/* The owners: the program and the plugins. This file has their address ranges, and counts their
+   resources. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -59,7 +59,8 @@ uint64_t tocsin__owner_count(const struct tocsin__owner *owner, int what)
     return sum;
 }
 
-/* A pool task whose result can still be taken has an operation, too, which is not counted twice. */
+/* A pool task whose result can still be taken also has an operation. Such a task is not counted
+   twice. */
 void tocsin__owner_describe(const struct tocsin__owner *owner, int which,
                             struct tocsin__text_builder *words)
 {
@@ -90,8 +91,8 @@ static void owner_report_release(struct tocsin__owner *owner)
         on_release(owner);
 }
 
-/* Counts first and reads `closed` then: either the thread that closes the owner sees the count, or
-   this thread sees that the owner is closed. */
+/* Adds to the count first, and reads `closed` afterwards. So either the thread that closes the
+   owner sees the count, or this thread sees that the owner is closed. */
 int tocsin__owner_charge(struct tocsin__owner *owner, enum tocsin_resource what, uint64_t count)
 {
     uint64_t limit = tocsin__owner_limit_of(owner, what);
@@ -138,7 +139,7 @@ const char *tocsin_resource_name(enum tocsin_resource what)
     return (int)what < 0 || what >= TOCSIN_RESOURCE_COUNT ? NULL : resource_names[what];
 }
 
-/* T8: the owners' step around a fork (lib/base/fork.h). */
+/* T8: the step of the owners before and after a fork (lib/base/fork.h). */
 
 static void owners_fork_prepare(void)
 {
@@ -194,7 +195,7 @@ struct tocsin__owner *tocsin__owner_new(const char *name)
     return owner;
 }
 
-/* Stores high last, so that no thread sees a range of two different files. */
+/* Stores `high` last, so that no thread sees a range that joins two different files. */
 void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr_t high)
 {
     atomic_store(&owner->high, 0);

@@ -1,5 +1,5 @@
-/* P1: everything has an owner, the program or a plugin. An address belongs to the plugin whose file
-   is mapped there, and to the program otherwise. */
+/* P1: everything has an owner, which is the program or a plugin. An address belongs to the plugin
+   whose file is mapped at this address. Every other address belongs to the program. */
 #ifndef TOCSIN_REGISTRY_OWNER_H
 #define TOCSIN_REGISTRY_OWNER_H
 
@@ -14,11 +14,12 @@
 
 enum { TOCSIN__OWNER_SHARDS = 8 };
 
-/* Resources beyond the public ones. They are counted for a reload and have no limit. */
+/* Resources beyond the public ones. A reload needs their counts; they have no limit. */
 enum {
     TOCSIN__PERSISTENT = TOCSIN_RESOURCE_COUNT, /* operations that end only on request */
-    TOCSIN__PERSISTENT_TYPES,                   /* such operations of the owner's types */
-    /* kinds of operations, for messages */
+    TOCSIN__PERSISTENT_TYPES,                   /* persistent operations whose type belongs to the
+                                                   owner */
+    /* one resource for each kind of operation, for messages */
     TOCSIN__TIMERS,
     TOCSIN__TICKERS,
     TOCSIN__WATCHES,
@@ -27,36 +28,40 @@ enum {
     TOCSIN__RESOURCES
 };
 
-/* Never freed, so any thread may read an owner at any time. The record of a plugin whose file is
-   unmapped is used again. */
+/* The record of an owner. It is never freed, so any thread may read it at any time. When a plugin's
+   file is unmapped, its record is used again. */
 struct tocsin__owner {
     char name[TOCSIN__OWNER_NAME];
     struct tocsin__owner *_Atomic next;
-    _Atomic uintptr_t low, high; /* range of the mapped file; equal: not mapped, or the program */
-    _Atomic bool closed;         /* a closed owner gets no more resources */
-    _Atomic bool watched;        /* tocsin__owner_on_release is called for it */
-    _Atomic bool gone;           /* none of its code is called, but its file stays mapped */
-    _Atomic bool idle;           /* the record can be used again */
+    _Atomic uintptr_t low, high; /* range of the mapped file; equal if the file is not mapped, or
+                                    for the program */
+    _Atomic bool closed;         /* true if the owner is closed: it gets no more resources */
+    _Atomic bool watched;        /* tocsin__owner_on_release is called for this owner */
+    _Atomic bool gone;           /* the library calls no code of the owner any more, but its file
+                                    stays mapped */
+    _Atomic bool idle;           /* true if the record can be used again */
     uint32_t number;             /* 0: the program */
     struct tocsin__quota *_Atomic quota;
     _Atomic uint32_t
-        limits_reported; /* a bit per resource: tocsin.owner.limited was emitted for it */
+        limits_reported; /* one bit for each resource for which tocsin.owner.limited was emitted */
     _Atomic uint64_t refused;
     struct {
         _Alignas(64) _Atomic uint64_t counts[TOCSIN__RESOURCES];
-    } shards[TOCSIN__OWNER_SHARDS]; /* the sum counts; loops use different shards */
+    } shards[TOCSIN__OWNER_SHARDS]; /* the owner's count is the sum of all shards; loops use
+                                       different shards */
 };
 
 /* Prefix of the name under which the dynamic linker maps a plugin's file. */
 #define TOCSIN__MAPPED_FROM "/proc/self/fd/"
 
 extern tocsin__hidden struct tocsin__owner tocsin__program;
-extern tocsin__hidden struct tocsin__owner *_Atomic tocsin__plugins; /* NULL: there was never one */
-/* The shard in which this thread counts. */
+extern tocsin__hidden struct tocsin__owner *_Atomic tocsin__plugins; /* list of the plugins; NULL:
+                                                                        no plugin was ever loaded */
+/* The index of the shard in which this thread counts. */
 extern tocsin__hidden __thread uint32_t tocsin__owner_shard
     __attribute__((tls_model("initial-exec")));
 
-/* Returns the plugin whose file contains the address, else the program. */
+/* Returns the plugin whose file contains the address, or the program if there is no such plugin. */
 struct tocsin__owner *tocsin__owner_find(const void *address);
 
 static inline struct tocsin__owner *tocsin__owner_of(const void *address)
@@ -74,8 +79,9 @@ static inline bool tocsin__owner_has(const struct tocsin__owner *owner, const vo
            at < atomic_load_explicit(&owner->high, memory_order_relaxed);
 }
 
-/* Any thread. charge: 0; -ESHUTDOWN: the owner is closed; -EDQUOT: over its limit. charge_force:
-   always, also if the owner is closed or over its limit. */
+/* Adds to the owner's count of a resource; any thread may call these functions.
+   tocsin__owner_charge returns 0, -ESHUTDOWN if the owner is closed, or -EDQUOT if the owner would
+   exceed its limit. tocsin__owner_charge_force always succeeds. */
 int tocsin__owner_charge(struct tocsin__owner *owner, enum tocsin_resource what, uint64_t count);
 void tocsin__owner_charge_force(struct tocsin__owner *owner, int what, uint64_t count);
 void tocsin__owner_uncharge(struct tocsin__owner *owner, int what, uint64_t count);
@@ -92,22 +98,23 @@ static inline uint64_t tocsin__owner_limit_of(const struct tocsin__owner *owner,
     return atomic_load_explicit(&tocsin__quota(owner)->limit[what], memory_order_relaxed);
 }
 
-/* Writes what the owner runs: "1 task, 2 timers"; nothing: "". PASSING: without the operations that
-   end only on request. Async-signal-safe. */
+/* Writes what the owner runs, such as "1 task, 2 timers", or nothing if the owner runs nothing.
+   With PASSING, operations that end only on request are left out. This function is
+   async-signal-safe. */
 enum { TOCSIN__ALL, TOCSIN__PASSING };
 struct tocsin__text_builder;
 void tocsin__owner_describe(const struct tocsin__owner *owner, int which,
                             struct tocsin__text_builder *words);
 
-/* For lib/plugin. */
-/* Called when a watched owner has released a resource; NULL: no call. */
+/* The following functions are for lib/plugin. */
+/* The function that is called when a watched owner has released a resource; NULL means no call. */
 extern tocsin__hidden void (*_Atomic tocsin__owner_on_release)(struct tocsin__owner *owner);
-/* NULL: no memory */
+/* Makes the record of a plugin. Returns NULL if there is no memory. */
 struct tocsin__owner *tocsin__owner_new(const char *name);
 void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr_t high);
 /* Makes the record reusable. The owner must have no resources, and its file must be unmapped. */
 void tocsin__owner_end(struct tocsin__owner *owner);
-/* NULL: no such number */
+/* Returns the owner with this number, or NULL if there is no such number. */
 struct tocsin__owner *tocsin__owner_numbered(uint32_t number);
 
 #endif

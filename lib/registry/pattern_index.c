@@ -1,5 +1,5 @@
-/* The index of the patterns of all loops: finds the patterns that match a name, and the names that
- * match a pattern. */
+/* The index of the patterns of all loops. It finds the patterns that match a name, and the names
+   that match a pattern. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +8,20 @@
 #include "registry/pattern_index.h"
 #include "registry/registry.h"
 
-/* A search for the patterns that match a name. */
+/* The state of a search for the patterns that match a name. */
 struct search {
     const char *name;
-    uint32_t number; /* find the patterns of this loop; 0: of all loops, for a new name */
+    uint32_t number; /* number of the loop whose patterns are searched; 0: all loops, for a new
+                        name */
     struct tocsin__signal *signal;
-    uint32_t before; /* find only patterns that are older than this signo */
+    uint32_t before; /* the search finds only patterns that are older than this signo */
     struct tocsin__pattern *found;
     int err;
 };
 
 static uint64_t stamp;
 
-/* In a child after a fork (T8): a bit for each loop whose thread does not exist. */
+/* T8, in the child of a fork: one bit for each loop whose thread does not exist there. */
 static uint64_t abandoned[(TOCSIN__LOOP_BITS + 1) / 64];
 
 void tocsin__patterns_abandon(uint32_t number)
@@ -143,7 +144,7 @@ static int by_number(const void *one, const void *other)
     return *(const int *)one - *(const int *)other;
 }
 
-/* Sorts the signos and removes duplicates, since several items may match one name. */
+/* Sorts the signos and removes duplicates, because several items may match one name. */
 static void signos_unique(struct tocsin__signos *signos)
 {
     uint32_t kept = 0;

@@ -1,5 +1,5 @@
-/* The patterns of all loops. A new name counts the patterns that match it; each loop resolves its
-   own patterns later, on its own thread. */
+/* The patterns of all loops. When a name is created, the patterns that match it are counted. Each
+   loop resolves its own patterns later, on its own thread. */
 #ifndef TOCSIN_REGISTRY_PATTERN_INDEX_H
 #define TOCSIN_REGISTRY_PATTERN_INDEX_H
 
@@ -12,16 +12,17 @@ struct tocsin__signal;
 struct tocsin__subscription;
 
 struct tocsin__pattern {
-    uint32_t number; /* of the loop */
+    uint32_t number; /* number of the loop that has the pattern */
     struct tocsin__subscription *subscription;
-    bool starred; /* has a star; a list of plain names matches no new name */
-    bool outs;    /* has parts that begin with "!": a matching part alone does not decide */
-    bool handles; /* the pattern belongs to a handler or a queue; false: to an observer, a block or
-                     an ignore */
+    bool starred; /* the pattern has a star; without a star, it matches no new name */
+    bool outs;    /* the pattern has items that begin with "!", so one matching item does not decide
+                     alone */
+    bool handles; /* true if the pattern belongs to a handler or a queue; false for an observer, a
+                     block or an ignore */
     bool added;
-    uint32_t from;                 /* the last signo when the pattern was added */
+    uint32_t from;                 /* the highest signo when the pattern was added */
     uint64_t stamp;                /* number of the last search that found the pattern */
-    struct tocsin__pattern *found; /* the next one that the loop's search found */
+    struct tocsin__pattern *found; /* the next pattern that the loop's search found */
     uint32_t leaves_count;
     char *text;
     struct tocsin__leaf leaves[]; /* one leaf for each item without "!" */
@@ -32,24 +33,24 @@ struct tocsin__signos {
     uint32_t count, capacity;
 };
 
-/* -ENOMEM */
+/* Makes a pattern, which is not in the index yet. Returns 0, or -ENOMEM if there is no memory. */
 int tocsin__pattern_new(const char *text, uint32_t number,
                         struct tocsin__subscription *subscription,
                         struct tocsin__pattern **ret_pattern);
-/* Adds the pattern to the index. ret_signos: every declared or early name that matches, each once.
-   -ENOMEM. */
+/* Adds the pattern to the index. ret_signos is set to every declared or early name that matches,
+   each once. Returns 0, or -ENOMEM if there is no memory. */
 int tocsin__pattern_add(struct tocsin__pattern *pattern, struct tocsin__signos *ret_signos);
-/* seen: the last signo for which the loop has resolved its patterns. Returns whether the pattern
-   was in the index; a list of plain names never is. */
+/* Removes the pattern from the index. `seen` is the last signo for which the loop has resolved its
+   patterns. Returns true if the pattern was in the index; a list of plain names never is. */
 bool tocsin__pattern_remove(struct tocsin__pattern *pattern, uint32_t seen);
-/* Counts the patterns that match a name that is being created; -ENOMEM. The registry's lock is
-   held. */
+/* Counts the patterns that match a name that is being created. Returns 0, or -ENOMEM if there is no
+   memory. The caller holds the registry's lock. */
 int tocsin__patterns_await(struct tocsin__signal *signal);
-/* Returns the patterns of loop number that are older than the name and match it, linked by found.
- */
+/* Returns the patterns of the loop with this number that match the name and are older than the
+   name. The patterns are linked by `found`. */
 struct tocsin__pattern *tocsin__patterns_of(uint32_t number, int signo);
-/* T8: the thread of loop number does not exist in this child, so its patterns are never resolved.
- */
+/* T8, in the child of a fork: the thread of the loop with this number does not exist, so its
+   patterns are never resolved. */
 void tocsin__patterns_abandon(uint32_t number);
 
 #endif

@@ -1,4 +1,4 @@
-/* Payloads: their fields, and deep copies. */
+/* Payloads: reads their fields, and makes deep copies. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +60,7 @@ int tocsin_payload_field(const struct tocsin_payload *payload, int index,
     return 0;
 }
 
-/* The bytes that the value of a field points to. */
+/* Returns the bytes that the value of a field points to. */
 static struct tocsin_bytes bytes_of(enum tocsin_type type, const void *value)
 {
     const struct tocsin_bytes *bytes = value;
@@ -92,8 +92,8 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
 
 /* Takes a reference to an object. ref and unref may be functions of a plugin, so the object is
    charged to their owner, and the plugin is not unloaded before unref was called. */
-/* Cancellation is disabled during ref and unref, since the copy is incomplete then, and the caller
-   may have claimed an operation. */
+/* Cancellation is disabled while ref and unref run. The copy is incomplete then, and the caller may
+   have claimed an operation. */
 static int object_own(const struct tocsin_object *object)
 {
     int cancel = tocsin__cancel_off();
@@ -118,8 +118,7 @@ static void object_disown(const struct tocsin_object *object)
     tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_OBJECTS, 1);
 }
 
-/* Makes a field of a copy independent of the original. *tail: where the bytes of texts are copied
-   to. */
+/* Makes a field of a copy independent of the original. The bytes of texts are copied to *tail. */
 static int field_own(enum tocsin_type type, void *value, char **tail)
 {
     struct tocsin_bytes bytes = bytes_of(type, value);
@@ -163,7 +162,7 @@ static void field_disown(enum tocsin_type type, void *value)
         object_disown(object);
 }
 
-/* Releases the first count fields of a copy. */
+/* Releases the first `count` fields of a copy. */
 static void fields_disown(struct tocsin_payload *copy, size_t count)
 {
     struct tocsin__fields walk;

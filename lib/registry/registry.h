@@ -1,5 +1,6 @@
-/* The registry: the names of all signals in the process and their declarations. An interest word
-   per signal says whether an emission has anything to do. Writers hold one lock, readers none. */
+/* The registry: the names of all signals in the process and their declarations. For each signal, an
+   interest word says whether an emission has anything to do. Writers hold one lock; readers need no
+   lock. */
 #ifndef TOCSIN_REGISTRY_REGISTRY_H
 #define TOCSIN_REGISTRY_REGISTRY_H
 
@@ -17,35 +18,39 @@ struct tocsin__signal {
     int signo;
     const char *name;
     _Atomic bool declared;
-    _Atomic uint32_t unresolved; /* patterns that match, are older, and are not resolved yet */
+    _Atomic uint32_t unresolved; /* number of older patterns that match the name and are not
+                                    resolved yet */
     struct tocsin_signal_spec
         spec;                    /* copy of the declared spec; all texts belong to the registry */
-    struct tocsin_layout layout; /* spec.layout points here, or is NULL */
+    struct tocsin_layout layout; /* the layout, to which spec.layout points if it is not NULL */
     struct tocsin__owner *owner;
-    bool orphan;            /* the plugin that declared it was unloaded */
+    bool orphan;            /* true if the plugin that declared the signal was unloaded */
     _Atomic bool consumed;  /* a plugin's note says that it connects to this name; so an early
-                               connect is not a typing error */
+                               connect to this name is probably no typing error */
     _Atomic uint32_t loops; /* number of loops with an interest */
-    uint32_t numbers;       /* sum of these loops' numbers: with one loop, its number */
-    struct tocsin__listener first; /* list of the loops that have, or had, an interest */
-    _Atomic uint32_t changes;      /* counts changes of that list; a reader starts again if the list
-                                      changed meanwhile */
-    /* the last layout of a posted payload that fitted the signal; the same layout is not compared
-       again */
+    uint32_t numbers;       /* sum of the numbers of the loops with an interest; if there is one
+                               such loop, its number */
+    struct tocsin__listener first; /* first entry in the list of the loops that have, or had, an
+                                      interest */
+    _Atomic uint32_t changes;      /* number of changes of that list; a reader starts again if this
+                                      number has changed meanwhile */
+    /* address of the last posted layout that was equal to the signal's layout; a layout at this
+       address is not compared again */
     _Atomic(const struct tocsin_layout *) fitted;
-    bool flat; /* a message can hold the payload */
-    /* list of the signals with a latest cell on every loop; the lock protects it */
+    bool flat; /* true if a message can hold the payload */
+    /* list of the signals with a latest cell on every loop; the registry's lock protects it */
     struct tocsin__signal *next_async;
 };
 
-/* A flag of the library's own specs: TOCSIN_ASYNC with a payload as large as a message holds. */
+/* A flag of the library's own specs, together with TOCSIN_ASYNC: the payload may be as large as a
+   message can hold. */
 enum { TOCSIN__LARGE = 1 << 16 };
 
-/* Values of the interest word. NOBODY: an emission has nothing to do. A loop's number: only this
-   loop listens. SLOW: everything else. */
+/* Special values of the interest word. NOBODY: an emission has nothing to do. SLOW: the emission
+   takes the slow path. Any other value is the number of the only loop that listens. */
 enum { TOCSIN__NOBODY = 0, TOCSIN__SLOW = -1 };
 extern tocsin__hidden _Atomic uint32_t tocsin__interest[TOCSIN_SIGNALS_MAX];
-extern tocsin__hidden _Atomic uint32_t tocsin__signals; /* the last signo that is in use */
+extern tocsin__hidden _Atomic uint32_t tocsin__signals; /* the highest signo that is in use */
 
 extern tocsin__hidden pthread_mutex_t tocsin__registry_lock;
 
@@ -55,15 +60,17 @@ static inline bool tocsin__has_default(const struct tocsin__signal *signal)
            __atomic_load_n(&signal->spec.unhandled_fn, __ATOMIC_RELAXED);
 }
 
-/* NULL: no such signo */
+/* Returns the signal with this signo, or NULL if there is none. */
 struct tocsin__signal *tocsin__signal(int signo);
-/* Returns the registry's copy of the payload's layout, or the payload's own if they differ. */
+/* Returns the registry's copy of the payload's layout. If that copy has another layout, returns the
+   payload's own. */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);
-/* 0; -EINVAL: malformed */
+/* Returns 0 if the text can be a name of a signal, or -EINVAL if it is malformed. */
 int tocsin__name_check(const char *name, size_t size);
 
-/* The registry's lock is held in both. interest_set: computes the interest word again. publish: a
-   new signal, with the next signo, becomes visible to other threads. */
+/* The caller of both functions holds the registry's lock. tocsin__interest_set computes the
+   interest word again. tocsin__signal_publish makes a new signal, with the next signo, visible to
+   other threads. */
 void tocsin__interest_set(struct tocsin__signal *signal);
 void tocsin__signal_publish(struct tocsin__signal *signal);
 

@@ -1,12 +1,12 @@
-/* Delivers emissions that an inbox has accepted. */
+/* Delivers the emissions that an inbox has accepted. */
 #include "delivery/default_action.h"
 #include "delivery/emit.h"
 #include "registry/layout.h"
 #include "registry/payload.h"
 #include "remote/accept.h"
 
-/* Whether a queue that listens to the signal has no room. The queues of an ignored signal do not
-   count. */
+/* Returns true if a queue that listens to the signal has no room for the emission. If the signal is
+   ignored, its queues do not count. */
 static bool accept_is_refused_by_queue(const struct tocsin__loop_signal *loop_signal,
                                        const struct tocsin_info *info)
 {
@@ -14,8 +14,8 @@ static bool accept_is_refused_by_queue(const struct tocsin__loop_signal *loop_si
            !tocsin__admission_is_open(loop_signal, tocsin__payload_size(info->payload));
 }
 
-/* Delivers the emission, or makes it pending, if the state of the signal needs more care: it may be
-   blocked, its handlers may run, older emissions may be pending. False: no memory. */
+/* Delivers the emission, or makes it pending. Called if the signal may be blocked, its handlers may
+   run, or older emissions may be pending. Returns false if there is no memory. */
 static bool accept_held(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__pending **place)
 {
@@ -31,7 +31,8 @@ static bool accept_held(struct tocsin__loop *loop, struct tocsin__loop_signal *l
     }
     done = tocsin__pending_add_accepted(loop_signal, info, place);
     if (done && !held && loop_signal->queued.first)
-        tocsin__flush_slot(loop, loop_signal); /* waits for room in the queue that is full */
+        tocsin__flush_slot(loop, loop_signal); /* puts the signal among the signals that wait for
+                                                  room in a queue */
     return done;
 }
 

@@ -10,7 +10,7 @@ struct tocsin__call_all_loops;
 struct tocsin__call {
     struct tocsin__node node;
     struct tocsin__call_all_loops *loops_call;
-    _Atomic bool is_out; /* sent to that loop, and not returned yet */
+    _Atomic bool is_out; /* the call was sent to that loop, and has not returned yet */
 };
 
 struct tocsin__call_all_loops {
@@ -21,19 +21,21 @@ struct tocsin__call_all_loops {
     void *arg;
     const struct tocsin__loop *except; /* a loop on which on_loop is not called; NULL: none */
     uint32_t count;                    /* length of calls */
-    _Atomic uint32_t called;           /* loops that were sent a call; final when begin returns */
-    _Atomic uint32_t left;             /* calls that have not returned, and begin itself */
+    _Atomic uint32_t called;           /* number of loops to which a call was sent; final when
+                                          tocsin__call_all_loops_begin returns */
+    _Atomic uint32_t left;             /* number of calls that have not returned; begin itself
+                                          counts as one */
     struct tocsin__call calls[];
 };
 
-/* For the loops that exist now. A loop that is made later is not called; a loop that ends first is
- * called before it ends. NULL: no memory. */
+/* Makes the calls for the loops that exist now. A loop that is made later is not called. A loop
+   that ends first is called before it ends. Returns NULL if there is no memory. */
 struct tocsin__call_all_loops *
 tocsin__call_all_loops_new(void (*on_loop)(struct tocsin__call_all_loops *loops_call),
                            void (*on_end)(struct tocsin__call_all_loops *loops_call), void *arg);
 
-/* Makes room for loops that have been made since, and returns the struct to use from now on. If
- * memory is missing, returns loops_call unchanged. */
+/* Makes room for the loops that were made after tocsin__call_all_loops_new. Returns the struct to
+   use from now on. If there is no memory, returns `loops_call` unchanged. */
 struct tocsin__call_all_loops *
 tocsin__call_all_loops_grow(struct tocsin__call_all_loops *loops_call);
 

@@ -4,15 +4,16 @@
 
 enum { LIMIT = TOCSIN_INBOX };
 
-/* Delivers the end on this loop. Returns true if it has become pending in the memory of the
-   completion message, which then must not be freed. */
+/* Delivers the end of the operation on this loop. Returns true if the end has become pending in the
+   memory of the completion message; then this memory must not be freed. */
 static bool completion_deliver(struct tocsin__loop *loop,
                                struct tocsin__completion_message *completion)
 {
     struct tocsin__info *info = completion->info;
     struct tocsin__pending *place = &completion->pending;
 
-    /* without memory only handlers with resolved patterns receive it */
+    /* If there is no memory to resolve patterns, only handlers whose patterns are resolved receive
+       the end. */
     tocsin__patterns_resolve(loop);
     tocsin__accept(loop, tocsin__signal(info->pub.signo), info, &place);
     return !place;
@@ -57,8 +58,9 @@ bool tocsin__completion_messages_have_room(struct tocsin__loop *loop, struct toc
            !tocsin__others_want(loop->life.number, signal);
 }
 
-/* Whether the other loop misses this end. It does if only observers listen there and too many
-   completion messages are already on their way: observers never cause a refusal (E18). */
+/* Returns true if the other loop does not receive this end. This is so if only observers listen on
+   that loop, and too many completion messages are already on their way. Observers never cause a
+   refusal (E18). */
 static bool completion_is_missed(struct tocsin__loop *loop, struct tocsin__loop *other,
                                  uint32_t word)
 {
@@ -116,7 +118,8 @@ int tocsin__completion_messages_send(struct tocsin__loop *loop, struct tocsin__i
             sent++;
             continue;
         }
-        atomic_fetch_sub(&loop->remote.completions_sent, 1); /* the other loop has ended */
+        atomic_fetch_sub(&loop->remote.completions_sent, 1); /* the other loop has ended, so nothing
+                                                                will deliver the message */
         atomic_fetch_sub(&info->open, 1);
         tocsin__info_put(info);
         tocsin__release(completion);

@@ -1,5 +1,5 @@
-/* tocsin_disconnect_wait: disconnects a handler of another loop, and waits until it cannot run any
-   more. */
+/* Implements tocsin_disconnect_wait, which disconnects a handler of another loop and waits until
+   the handler cannot run any more. */
 #include "base/refusal.h"
 #include "delivery/handler.h"
 #include "remote/fence.h"

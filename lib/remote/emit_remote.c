@@ -1,5 +1,6 @@
-/* Emits a signal to which other loops listen, too: sends a message to each of these loops (T2),
-   then delivers on this loop. lib/delivery calls these functions through tocsin__hooks. */
+/* Emits a signal to which other loops listen. First sends a message to each of these loops (T2),
+   then delivers the emission on this loop. lib/delivery calls these functions through
+   tocsin__hooks. */
 #include "delivery/default_action.h"
 #include "delivery/emit.h"
 #include "registry/layout.h"
@@ -9,9 +10,9 @@
 #include "delivery/owner_here.h"
 #include "registry/payload.h"
 
-/* Makes the pending copy if the emission must wait on this loop; else *ret_pend is NULL. This comes
-   before places are reserved on other loops, since it may fail, and may call a ref function of the
-   program. -EAGAIN: the limit is reached. */
+/* Makes a pending copy if the emission must wait on this loop; otherwise sets *ret_pend to NULL.
+   This is done before places are reserved on other loops, because it may fail and may call a `ref`
+   function of the program. Returns -EAGAIN if the limit is reached. */
 static int pending_prepare(struct tocsin__loop_signal *loop_signal, struct tocsin__info *info,
                            struct tocsin__info *shared, struct tocsin__pending **ret_pend)
 {
@@ -31,10 +32,10 @@ static int pending_prepare(struct tocsin__loop_signal *loop_signal, struct tocsi
                : tocsin__pending_make(loop_signal, shared ? &shared->pub : &info->pub, ret_pend);
 }
 
-/* Delivers the emission on this loop, after the messages to the other loops were sent, and takes
-   the default action if this loop must. counted: the shared copy that counts the undelivered
-   copies; or info, if they are not counted. In that case info->handled is the number of other
-   loops, and if there are any, only the first listener may take the default action. */
+/* Delivers the emission on this loop, after the messages to the other loops were sent. Then takes
+   the default action, if this loop must take it. `counted` is the shared copy that counts the
+   undelivered copies. If they are not counted, `counted` is `info`, and info->handled is the number
+   of other loops. Then only the first listener may take the default action. */
 static int deliver_part(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__info *counted)
 {
@@ -49,8 +50,8 @@ static int deliver_part(struct tocsin__loop *loop, struct tocsin__loop_signal *l
     return result;
 }
 
-/* Makes the copies, reserves places on the other loops, sends, then delivers on this loop (T2). If
-   a step fails, no loop gets the emission. */
+/* Makes the copies, reserves places on the other loops, sends the messages, then delivers on this
+   loop (T2). If a step fails, no loop receives the emission. */
 static int reserve_and_deliver(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                                struct tocsin__info *info, struct tocsin__multicast *multicast)
 {

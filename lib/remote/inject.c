@@ -1,4 +1,4 @@
-/* The injector of the process, and the injection point of posts. */
+/* The inject function of the process, and its calls for posts. */
 #include <errno.h>
 #include <pthread.h>
 
@@ -13,14 +13,14 @@
 
 _Atomic bool tocsin__inject_is_active;
 
-/* held while the injector runs, so that removing it waits for the end of the call */
+/* held while the inject function runs, so that its removal waits for the end of the call */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     tocsin_inject_fn fn;
     void *arg;
     const struct tocsin__owner *owner;
 } injector;
-static __thread bool inside; /* the injector runs on this thread */
+static __thread bool inside; /* true while the inject function runs on this thread */
 
 static void injector_set(tocsin_inject_fn fn, void *arg, const struct tocsin__owner *owner)
 {
@@ -40,8 +40,9 @@ int tocsin_inject_exempt(void)
     return tocsin__traced(err);
 }
 
-/* The unload of a plugin closes its owner first, and removes its injector later. So an injector
- * that is set before the owner is closed will be removed. */
+/* Sets the inject function of the process. The unload of a plugin closes its owner first, and
+   removes its inject function later. So an inject function that is set before the owner is closed
+   will be removed. */
 int tocsin_inject(tocsin_inject_fn fn, void *arg)
 {
     struct tocsin__owner *owner = tocsin__owner_whose((const void *)fn, NULL);
@@ -103,7 +104,7 @@ int tocsin__inject_post(int signo)
 
     if (!signal || !signal->declared || signal->spec.flags & TOCSIN_ASYNC ||
         signal->spec.kind == TOCSIN_DIRECT)
-        return 0; /* the post is invalid: its caller returns the error */
+        return 0; /* the post is invalid, so the caller of this function returns the error */
     return tocsin__inject_ask(&(struct tocsin_inject_event){ .point = TOCSIN_INJECT_POST,
                                                              .signo = signo,
                                                              .name = signal->name,
@@ -111,8 +112,9 @@ int tocsin__inject_post(int signo)
         .error;
 }
 
-/* T8: another thread of the parent may have held the lock, so the child initializes it. If this
-   thread holds the lock, it will unlock it itself, so the lock stays as it is. */
+/* T8, in the child of a fork. Another thread of the parent may have held the lock, so the child
+   initializes the lock. If this thread holds the lock, it will unlock it, so the lock stays as it
+   is. */
 static void inject_fork_child(void)
 {
     if (!inside)

@@ -8,7 +8,7 @@
 #include "remote/inject.h"
 #include "remote/message.h"
 
-/* Fills an info from an inline message; it borrows the payload of the message. */
+/* Sets an info from an inline message. The info borrows the payload of the message. */
 static void message_read(struct tocsin__loop *loop, const struct tocsin__message *message,
                          struct tocsin__info *info)
 {
@@ -38,8 +38,8 @@ static bool message_deliver_inline(struct tocsin__loop *loop, struct tocsin__mes
     return done;
 }
 
-/* A post that only this loop has received gets the sequence number and the time of this loop's
- * turn. */
+/* Numbers a post that only this loop has received. Such a post gets the next sequence number of
+   this loop and the time of its turn. */
 static void message_number(struct tocsin__loop *loop, struct tocsin__info *info)
 {
     if (info->pub.code == TOCSIN_EMITTED || info->pub.code >= TOCSIN_PROGRESS ||
@@ -60,8 +60,8 @@ static bool message_deliver_shared(struct tocsin__loop *loop, struct tocsin__mes
     return true;
 }
 
-/* Other loops do not count the copy (info->open), so it takes no default action if there are other
-   copies (T7). */
+/* Makes a copy of the emission. The copy is not counted in info->open. So if other loops have
+   copies, this copy takes no default action (T7). */
 struct tocsin__info *tocsin__message_copy(struct tocsin__loop *loop,
                                           const struct tocsin__message *message)
 {
@@ -78,8 +78,8 @@ struct tocsin__info *tocsin__message_copy(struct tocsin__loop *loop,
     return copy;
 }
 
-/* Replaces a sequence number of this loop, since the emission is delivered later than it was
-   numbered. */
+/* Gives the emission a new sequence number if it has one of this loop, because it is delivered
+   later than it was numbered. */
 static void message_renumber(struct tocsin__loop *loop, struct tocsin__info *info)
 {
     if (atomic_load(&info->refs) > 1 || tocsin__id_number(info->pub.sequence) != loop->life.number)
@@ -116,8 +116,8 @@ void tocsin__message_run_task(struct tocsin__loop *loop, struct tocsin__message 
     tocsin__loop_enter(loop);
     if (!loop->life.thread_ended)
         message->task(message->arg);
-    /* cleared before drop is called, so that drop is called only once even if the thread ends in it
-     */
+    /* The kind is cleared before `drop` is called. So `drop` is called only once, even if the
+       thread ends in it. */
     message->kind = TOCSIN__EMPTY;
     tocsin__message_drop_task(message);
     tocsin__loop_leave_untidy(loop);

@@ -19,7 +19,8 @@ static void multicast_free_places(struct tocsin__multicast *multicast)
     multicast->places = multicast->few;
 }
 
-/* Pages instead of malloc, since a real signal handler may call this. */
+/* Makes room for more places. It uses pages instead of malloc, because a real signal handler may
+   call this function. */
 static int multicast_grow(struct tocsin__multicast *multicast)
 {
     uint32_t count = multicast->count;
@@ -85,8 +86,9 @@ int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
     int err;
 
     multicast_begin(multicast, signal);
-    do { /* repeats if the list has changed meanwhile, since no loop may receive the emission twice
-          */
+    do { /* repeated if the list has changed meanwhile, because no loop may receive the emission
+            twice
+ */
         changes = atomic_load(&signal->changes);
         err = multicast_add_listeners(multicast, except);
     } while (err == 0 && atomic_load(&signal->changes) != changes);
@@ -95,9 +97,9 @@ int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
     return err;
 }
 
-/* Adds one loop, even if it does not listen to the signal. A coalescing signal needs a latest cell
- * there. For a TOCSIN_ASYNC signal it exists already, since a real signal handler cannot allocate
- * it. */
+/* Adds one loop, even if the loop does not listen to the signal. A coalescing signal needs a latest
+   cell on that loop. For a TOCSIN_ASYNC signal the cell exists already, because a real signal
+   handler cannot allocate it. */
 static int multicast_add_one(struct tocsin__multicast *multicast, struct tocsin__loop *loop)
 {
     struct tocsin__signal *signal = multicast->signal;
@@ -142,8 +144,8 @@ static int place_reserve_bytes(struct tocsin__inbox *inbox, size_t size)
     uint64_t bytes = size ? atomic_fetch_add(&inbox->bytes, size) : 0;
 
     if (!bytes || bytes + size <= TOCSIN_INBOX_BYTES)
-        return 0; /* a larger payload is accepted into an empty inbox; otherwise it could never be
-                     delivered */
+        return 0; /* a payload larger than the limit is accepted into an empty inbox; otherwise it
+                     could never be delivered */
     atomic_fetch_sub(&inbox->bytes, size);
     return -EAGAIN;
 }
@@ -156,7 +158,7 @@ static int place_reserve(struct tocsin__multicast *multicast, struct tocsin__pla
     int err;
 
     if (place->latest && info->source.id)
-        place->latest = NULL; /* emissions of a source coalesce later, in the pending queue */
+        place->latest = NULL; /* emissions of a source coalesce later, when they are pending */
     if (place->latest)
         return tocsin__inbox_pin(inbox, multicast->generation, &place->at);
     if (full)
@@ -170,7 +172,8 @@ static int place_reserve(struct tocsin__multicast *multicast, struct tocsin__pla
     return err;
 }
 
-/* A claimed cell cannot be returned, so it is published as an empty message. */
+/* Gives back the first `count` places. A claimed cell cannot be returned, so it is published as an
+   empty message. */
 static void places_give_back(struct tocsin__multicast *multicast, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -211,8 +214,8 @@ static int multicast_refuse(struct tocsin__multicast *multicast, struct tocsin__
     return multicast_explain_full(multicast->signal, loop, limit_is_pending);
 }
 
-/* Checks all inboxes before a place is reserved in any of them. Otherwise a sender that tries again
- * and again would fill the other inboxes with empty messages. */
+/* Checks all inboxes before a place is reserved in any of them. Otherwise a sender that tries
+   repeatedly would fill the other inboxes with empty messages. */
 static int multicast_check_room(struct tocsin__multicast *multicast)
 {
     for (uint32_t i = 0; i < multicast->count; i++) {
@@ -261,9 +264,9 @@ void tocsin__multicast_abandon(struct tocsin__multicast *multicast)
     multicast_free_places(multicast);
 }
 
-/* A shared copy is needed if a message cannot contain the emission, or if several loops must be
-   counted for the default action (T7). The loops of a TOCSIN_ASYNC signal are not counted, since a
-   real signal handler can neither allocate nor free memory. */
+/* Makes a shared copy if a message cannot contain the emission, or if several loops must be counted
+   for the default action (T7). The loops of a TOCSIN_ASYNC signal are not counted, because a real
+   signal handler can neither allocate nor free memory. */
 int tocsin__multicast_share(struct tocsin__multicast *multicast, const struct tocsin_info *info,
                             uint32_t locals)
 {
@@ -295,7 +298,7 @@ int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct 
         return err;
     }
     if (multicast->shared) {
-        /* share has made the reference of the sender */
+        /* tocsin__multicast_share has already made the reference of the sender. */
         atomic_fetch_add(&multicast->shared->refs, multicast->count);
         atomic_store(&multicast->shared->open, tocsin__has_default(multicast->signal)
                                                    ? multicast->count + multicast->locals
@@ -352,7 +355,8 @@ void tocsin__multicast_send(struct tocsin__multicast *multicast, const struct to
         tocsin__inbox_publish(&place->loop->inbox, place->at);
     }
     for (uint32_t i = 0; i < multicast->count; i++)
-        /* put after all sends, since this may call an unref function of the program */
+        /* The info is put after all sends, because this may call an `unref` function of the
+           program. */
         if (multicast->places[i].latest && multicast->places[i].older)
             tocsin__info_put(multicast->places[i].older);
     multicast_free_places(multicast);

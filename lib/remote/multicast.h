@@ -1,8 +1,8 @@
 /* A multicast sends one emission or post to the inboxes of several loops (T2). It first reserves a
- * place in every inbox, or in none. Then it fills all places.
- *
- * Call the functions in this order: to_listeners, to_main or to_loop; share; reserve; send; end. If
- * a function fails, the multicast has ended. */
+   place in every inbox, or in none. Then it fills all places.
+
+   The functions are called in this order: first to_listeners, to_main or to_loop; then share,
+   reserve, send and end. If a function fails, the multicast has ended. */
 #ifndef TOCSIN_REMOTE_MULTICAST_H
 #define TOCSIN_REMOTE_MULTICAST_H
 
@@ -15,64 +15,71 @@
 #include "registry/registry.h"
 #include "delivery/owner_here.h"
 
-/* a reserved place in one inbox */
+/* A reserved place in one inbox. */
 struct tocsin__place {
     struct tocsin__loop *loop;
     struct tocsin__latest *latest; /* the latest cell; NULL: a cell of the ring is claimed */
-    uint64_t at; /* before reserve: the listener's word; later: the ring position, or the pin */
-    struct tocsin__info *older; /* an info to be put after the last inbox is unpinned; NULL: none */
+    uint64_t at; /* before tocsin__multicast_reserve: the listener's word; afterwards: the ring
+                    position, or the pin */
+    struct tocsin__info *older; /* an info that is put after the last inbox is unpinned; NULL:
+                                   none */
 };
 
 enum { TOCSIN__MULTICAST_FEW = 64 };
 
 struct tocsin__multicast {
     struct tocsin__signal *signal;
-    uint64_t generation; /* generation of the only receiving loop, or TOCSIN__ANY_GENERATION */
-    uint32_t spare;      /* cells of a ring that must stay free */
-    uint32_t count,
-        capacity;    /* length and capacity of places; capacity is unused while places is few */
-    uint32_t locals; /* 1: the emitting loop delivers it too */
-    size_t bytes;    /* size of shared */
-    struct tocsin__loop *full;   /* after -EAGAIN: the loop that refused */
-    struct tocsin__info *shared; /* one copy for all; NULL: each message holds the payload */
+    uint64_t generation;      /* generation of the only receiving loop, or TOCSIN__ANY_GENERATION */
+    uint32_t spare;           /* number of cells of a ring that must stay free */
+    uint32_t count, capacity; /* length and capacity of `places`; `capacity` is unused while
+                                 `places` points to `few` */
+    uint32_t locals;          /* 1 if the emitting loop also delivers the emission, else 0 */
+    size_t bytes;             /* size of the shared copy */
+    struct tocsin__loop *full;   /* after -EAGAIN: the loop that had no room */
+    struct tocsin__info *shared; /* one copy for all loops; NULL: each message contains the
+                                    payload */
     struct tocsin__place *places, few[TOCSIN__MULTICAST_FEW];
 };
 
 /* Begins a multicast to all loops that listen, except the loop with this number (0: no exception).
- * -ENOMEM. */
+   Returns 0, or -ENOMEM if there is no memory. */
 int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
                                    struct tocsin__signal *signal, uint32_t except);
 
-/* Begins a multicast to the main loop, because no loop listens. -ESHUTDOWN: there is no loop. */
+/* Begins a multicast to the main loop, because no loop listens. Returns 0, or -ESHUTDOWN if there
+   is no loop. */
 int tocsin__multicast_to_main(struct tocsin__multicast *multicast, struct tocsin__signal *signal);
 
-/* Begins a multicast to one loop. -ESHUTDOWN: it has ended; -EINVAL: the id is not a loop. */
+/* Begins a multicast to one loop. Returns 0, -ESHUTDOWN if the loop has ended, or -EINVAL if the id
+   is not that of a loop. */
 int tocsin__multicast_to_loop(struct tocsin__multicast *multicast, struct tocsin__signal *signal,
                               struct tocsin_loop loop);
 
-/* Makes the copy that all loops share, if it is needed. locals: 1 if the emitting loop delivers the
- * emission, too. -ENOMEM, another -errno. */
+/* Makes the copy that all loops share, if the copy is needed. `locals` is 1 if the emitting loop
+   delivers the emission, too. Returns 0, -ENOMEM or another -errno. */
 int tocsin__multicast_share(struct tocsin__multicast *multicast, const struct tocsin_info *info,
                             uint32_t locals);
 
-/* Reserves a place in each inbox. It skips loops that have ended, and loops without room on which
- * only observers listen. After an error (-EAGAIN, -ESHUTDOWN, -EOWNERDEAD) nothing is reserved. No
- * function of the program may be called between reserve and send. */
+/* Reserves a place in each inbox. Loops that have ended are skipped, and also loops without room on
+   which only observers listen. After an error (-EAGAIN, -ESHUTDOWN, -EOWNERDEAD) nothing is
+   reserved. Between this call and tocsin__multicast_send, no function of the program may be
+   called. */
 int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct tocsin_info *info);
 
-/* Fills and publishes the places. info: as for reserve, but with its sequence number. */
+/* Fills and publishes the places. `info` is the info that was given to tocsin__multicast_reserve,
+   but with its sequence number. */
 void tocsin__multicast_send(struct tocsin__multicast *multicast, const struct tocsin_info *info);
 
-/* Puts the sender's reference to the shared copy. */
+/* Puts the reference that the sender has to the shared copy. */
 void tocsin__multicast_end(struct tocsin__multicast *multicast);
 void tocsin__multicast_send_and_end(struct tocsin__multicast *multicast,
                                     const struct tocsin_info *info);
 
-/* Ends the multicast between share and reserve; nothing is sent. */
+/* Ends a multicast that was shared, but has no reserved places. Nothing is sent. */
 void tocsin__multicast_abandon(struct tocsin__multicast *multicast);
 
-/* Whether all other loops with a handler for this signal have room. If not, it requests that loop
- * resumes its paused operations when there may be room. */
+/* Returns true if all other loops with a handler for this signal have room. If not, requests that
+   `loop` resumes its paused operations when there may be room. */
 bool tocsin__others_have_room(struct tocsin__loop *loop, struct tocsin__signal *signal);
 
 static inline void tocsin__message_add_extras(struct tocsin__message *message,
@@ -87,7 +94,7 @@ static inline void tocsin__message_add_extras(struct tocsin__message *message,
     message->overrun = info->overrun;
 }
 
-/* Stores the sender in the message, if a plugin sends it. */
+/* Stores the sender in the message, if the sender is a plugin. */
 static inline void tocsin__message_set_owner(struct tocsin__message *message)
 {
     const struct tocsin__owner *owner = tocsin__owner_here();

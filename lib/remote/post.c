@@ -14,14 +14,15 @@
 #include "remote/inject.h"
 #include "delivery/owner_here.h"
 
-/* The handler that a real signal interrupts is not the cause of the signal (E15). */
+/* Returns the sequence number of the emission that caused the post. A real signal has no such
+   cause: the handler that it interrupts did not cause it (E15). */
 static uint64_t post_parent(int code)
 {
     return code == TOCSIN_OS ? 0 : tocsin__self->parent;
 }
 
-/* The info of a post before its delivery. The receiving loop sets sequence and turn, unless several
- * loops share the info. */
+/* Sets the info of a post before its delivery. The receiving loop sets the sequence number and the
+   turn, unless several loops share the info. */
 static void post_fill(struct tocsin__info *info, const struct tocsin__signal *signal, int code,
                       const struct tocsin_payload *payload)
 {
@@ -59,8 +60,8 @@ static int post_check(int signo, const struct tocsin_payload *payload,
                : tocsin__other_layout(signal, payload);
 }
 
-/* The sequence number of a post that several loops share. Its loop number, 0xffff, is used by no
-   loop. */
+/* Returns a sequence number for a post that several loops share. Its loop number is 0xffff, which
+   no loop has. */
 static uint64_t post_shared_sequence(void)
 {
     static _Atomic uint64_t last;
@@ -87,8 +88,8 @@ static int post_send(struct tocsin__multicast *multicast, int code,
     return multicast->count ? TOCSIN_PENDED : TOCSIN_NOBODY;
 }
 
-/* The usual case: one loop listens, and a message can contain the payload. -ENOTSUP: another case.
- */
+/* Posts in the usual case: one loop listens, and a message can contain the payload. Returns
+   -ENOTSUP in every other case. */
 static int post_one(struct tocsin__signal *signal, const struct tocsin_payload *payload, int code,
                     uint32_t spare)
 {
@@ -117,8 +118,8 @@ static int post_one(struct tocsin__signal *signal, const struct tocsin_payload *
     return TOCSIN_PENDED;
 }
 
-/* Posts to all loops that listen. If there is none, or all of them have just ended, posts to the
- * main loop, which takes the default action (T7). */
+/* Posts to all loops that listen. If there is none, or if all of them have just ended, posts to the
+   main loop, which takes the default action (T7). */
 static int post_all(struct tocsin__multicast *multicast, struct tocsin__signal *signal,
                     const struct tocsin_payload *payload, int code, uint32_t spare)
 {
@@ -181,8 +182,8 @@ int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_paylo
 
 int tocsin_post_wait(int signo, const struct tocsin_payload *payload, int64_t timeout_ms)
 {
-    /* If the signal is blocked on the full loop, nothing announces when its pending emissions are
-       below the limit again, so this polls. */
+    /* The wait polls. If the signal is blocked on the full loop, nothing announces that its pending
+       emissions are below the limit again. */
     static const struct timespec moment = { 0, 1000000 };
     const struct timespec *until = NULL;
     struct tocsin__loop *full = NULL;

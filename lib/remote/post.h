@@ -1,4 +1,5 @@
-/* Posting inside the library: without the injector, and with a chosen code. */
+/* Posting inside the library: without the inject function, and with a code that the caller
+   chooses. */
 #ifndef TOCSIN_REMOTE_POST_H
 #define TOCSIN_REMOTE_POST_H
 
@@ -6,8 +7,9 @@
 
 #include "delivery/loop.h"
 
-/* As tocsin_post. code: TOCSIN_POSTED or TOCSIN_OS; spare: how many cells of each ring stay free;
- * ret_full (may be NULL): after -EAGAIN the loop that refused. */
+/* Works as tocsin_post. `code` is TOCSIN_POSTED or TOCSIN_OS. `spare` is the number of cells of
+   each ring that must stay free. After -EAGAIN, *ret_full is the loop that refused; `ret_full` may
+   be NULL. */
 int tocsin__post(int signo, const struct tocsin_payload *payload, int code, uint32_t spare,
                  struct tocsin__loop **ret_full);
 

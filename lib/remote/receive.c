@@ -1,4 +1,4 @@
-/* Takes messages and nodes out of the inbox of a loop and runs them there. */
+/* Takes messages and nodes out of the inbox of a loop, and runs them on the thread of the loop. */
 #include <sched.h>
 
 #include "registry/latest.h"
@@ -23,12 +23,13 @@ static void message_pass(struct tocsin__loop *loop)
     tocsin__inbox_consume(&loop->inbox);
 }
 
-/* Delivers the next message of the ring. False: memory is missing. */
+/* Delivers the next message of the ring. Returns false if there is no memory. */
 static bool receive_next(struct tocsin__loop *loop, struct tocsin__message *message)
 {
     bool done;
 
-    /* T6: a thread that ended in a delivery has left its message open: it is dropped here */
+    /* T6: if the thread ended in the delivery of a message, that message is still open. It is
+       dropped here. */
     tocsin__assert(!loop->remote.message_open || loop->life.thread_ended);
     loop->remote.message_open = true;
     loop->remote.message_bytes = message->kind == TOCSIN__SHARED ? message->info->size : 0;
@@ -40,8 +41,8 @@ static bool receive_next(struct tocsin__loop *loop, struct tocsin__message *mess
     return true;
 }
 
-/* A message whose delivery was left counts as delivered. Its info is leaked: how many references
- * the functions that were left have put is unknown. */
+/* Called after a jump out of a delivery. The message counts as delivered. Its info is leaked,
+   because it is unknown how many references the left functions have put. */
 void tocsin__receive_left(struct tocsin__loop *loop)
 {
     struct tocsin__inbox *inbox = &loop->inbox;
@@ -60,13 +61,15 @@ void tocsin__receive_left(struct tocsin__loop *loop)
     loop->remote.latest_open = NULL;
 }
 
-/* Runs the nodes of the list and the messages of the ring up to bound, in their order. */
+/* Runs the nodes of the list and the messages of the ring up to `bound`, in the order in which they
+   were sent. */
 static int receive_until(struct tocsin__loop *loop, uint64_t bound)
 {
     struct tocsin__inbox *inbox = &loop->inbox;
     struct tocsin__message *message;
     struct tocsin__node *node;
-    bool outside = loop->life.freeing; /* no turn runs, and handlers must not begin one */
+    bool outside = loop->life.freeing; /* true if no turn runs; then handlers must not begin a
+                                          turn */
     int count = 0;
 
     if (outside)
@@ -74,7 +77,7 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
     do {
         if ((node = tocsin__inbox_take_node(inbox))) {
             count += tocsin__room_counts_node(
-                node); /* checked before the node runs, since running may free it */
+                node); /* checked before the node runs, because running may free the node */
             node->run(node);
         } else if ((message = tocsin__inbox_peek(inbox, bound)) && receive_next(loop, message)) {
             count++;
@@ -91,7 +94,8 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
 
 int tocsin__receive(struct tocsin__loop *loop)
 {
-    uint64_t bound = tocsin__inbox_bound(&loop->inbox); /* computed before the list is taken */
+    uint64_t bound = tocsin__inbox_bound(&loop->inbox); /* must be computed before the list is
+                                                           taken */
 
     tocsin__inbox_take_list(&loop->inbox);
     tocsin__handlers_disconnect_requested(loop);
@@ -114,7 +118,8 @@ void tocsin__receive_end(struct tocsin__loop *loop)
     receive_until(loop, loop->inbox.at);
 }
 
-/* Skips a cell that another thread of the parent had claimed but not published. */
+/* Drops the messages of the ring. Skips a cell that another thread of the parent had claimed but
+   not published. */
 static void receive_drop_ring(struct tocsin__inbox *inbox)
 {
     uint64_t bound = tocsin__inbox_tail(inbox);

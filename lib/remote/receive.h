@@ -6,17 +6,17 @@
 #include "delivery/emit.h"
 
 /* Runs what is in the inbox at the moment of the call (T5). Returns the number of messages and
- * nodes. */
+   nodes. */
 int tocsin__receive(struct tocsin__loop *loop);
 
-/* The inbox has been closed: delivers all that it accepted, and waits for producers that have not
- * published yet. */
+/* Called when the inbox has been closed. Delivers everything that the inbox accepted, and waits for
+   producers that have claimed a cell but not published it yet. */
 void tocsin__receive_last(struct tocsin__loop *loop);
 
-/* The loop ends: closes the list too, and runs the nodes that are left. */
+/* Called when the loop ends. Also closes the list, and runs the remaining nodes. */
 void tocsin__receive_end(struct tocsin__loop *loop);
 
-/* T8: drops all that is in the inbox. */
+/* T8, in the child of a fork: drops everything that is in the inbox. */
 void tocsin__receive_drop(struct tocsin__loop *loop);
 
 /* Repairs the inbox after a handler has jumped out of the delivery of a message. */

@@ -1,11 +1,12 @@
-/* Delivers the message of a coalescing cell. */
+/* Delivers the message of a latest cell. */
 #include "delivery/handler.h"
 #include "registry/latest.h"
 #include "registry/payload.h"
 #include "remote/message.h"
 #include "remote/receive_latest.h"
 
-/* The overrun is that of this loop's cell, so an info that other loops share is copied first. */
+/* Stores the message's overrun in its info. Other loops may share the info, and their cells have
+   another overrun. So a shared info is copied first. */
 static bool latest_set_overrun(struct tocsin__message *message)
 {
     struct tocsin__info *info = message->kind == TOCSIN__SHARED && message->overrun ? message->info
@@ -25,8 +26,8 @@ static bool latest_set_overrun(struct tocsin__message *message)
     return true;
 }
 
-/* A coalescing cell keeps its message until a newer one replaces it or the loop_signal is freed. So
- * a loop that has no loop_signal yet gets one first. */
+/* A latest cell keeps its message until a newer one replaces it or the loop_signal is freed. So a
+   loop that has no loop_signal yet gets one first. */
 static bool latest_make_loop_signal(struct tocsin__loop *loop, struct tocsin__signal *signal)
 {
     return signal->flat || tocsin__inbox_is_closed(&loop->inbox) ||
@@ -42,13 +43,15 @@ void tocsin__receive_latest(struct tocsin__node *node)
     loop->remote.latest_open = latest;
     if (message && !(latest_make_loop_signal(loop, latest->signal) && latest_set_overrun(message) &&
                      tocsin__message_deliver(loop, message)))
-        tocsin__latest_put_back(latest, message); /* memory is missing: again in the next turn */
+        tocsin__latest_put_back(latest, message); /* there is no memory, so the next turn tries
+                                                     again */
     else if (message)
         message->kind = TOCSIN__EMPTY;
     loop->remote.latest_open = NULL;
     if (!tocsin__latest_done(latest))
         tocsin__inbox_push_next(&loop->inbox, node);
     else if (tocsin__inbox_is_closed(&loop->inbox))
-        /* closing has waited for the writers, so none is left */
+        /* Closing the inbox has waited for the writers, so no thread writes to the cell any
+           more. */
         tocsin__latest_clear(latest);
 }

@@ -1,4 +1,4 @@
-/* Notifies a loop that another loop has room again, or has a new handler. */
+/* Notifies a loop that another loop has room again, or that another loop has a new handler. */
 #include "remote/room.h"
 
 static void on_room_return(struct tocsin__node *node)

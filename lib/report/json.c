@@ -134,7 +134,7 @@ void tocsin__json_bytes(struct tocsin__json *json, struct tocsin_bytes bytes)
     threes = (bytes.size - at) / 3 + ((bytes.size - at) % 3 != 0);
     count(json, threes <= SIZE_MAX / 4
                     ? threes * 4
-                    : SIZE_MAX); /* the buffer is full, so the rest is not written */
+                    : SIZE_MAX); /* if the buffer is full, the rest is not written */
     put(json, "\"", 1);
 }
 
@@ -168,9 +168,9 @@ void tocsin__json_unsigned(struct tocsin__json *json, uint64_t value)
     put(json, text, (size_t)snprintf(text, sizeof text, "%" PRIu64, value));
 }
 
-/* Tries the nearest decimal with this number of digits, then the next larger one: below a power of
- * two, doubles are only half as far apart as above, so the nearest may read back as another double.
- */
+/* Returns true if the text reads back as the same double. Tries the nearest decimal with this
+   number of digits, then the next larger one. The second try is needed because doubles just below a
+   power of two are closer to each other. So the nearest decimal may read back as another double. */
 static bool reads_back(char *text, double value)
 {
     char *last = strchr(text, 'e') - 1;
@@ -181,13 +181,13 @@ static bool reads_back(char *text, double value)
 }
 
 /* Finds the fewest digits that read back as the same double, and their exponent. The digits are
- * copied one by one from the output of printf, since the decimal point depends on the locale and
- * may have several bytes. */
+   copied one by one from the output of printf, because the decimal point depends on the locale and
+   may have several bytes. */
 static int shortest(double value, char *ret_digits)
 {
     int precision = value < DBL_MIN ? 0 : DBL_DIG - 1,
-        count = 0; /* a shorter decimal ends with zeros here, which are removed; subnormal numbers
-                      are tried from one digit on */
+        count = 0; /* if fewer digits are enough, the text ends with zeros, which are removed; only
+                      subnormal numbers begin with one digit */
     char text[40], *at = text;
 
     do
@@ -202,7 +202,7 @@ static int shortest(double value, char *ret_digits)
     return atoi(at + 1);
 }
 
-/* Writes a number as ECMAScript does: without an exponent, unless that needs many zeros. */
+/* Writes a number as ECMAScript does: without an exponent, except if this would need many zeros. */
 static void put_digits(struct tocsin__json *json, const char *digits, int exponent)
 {
     static const char zeros[] = "00000000000000000000";

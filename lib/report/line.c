@@ -1,4 +1,4 @@
-/* One line of the library on the standard error. */
+/* Formats and prints a line that the library writes to the standard error. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -30,6 +30,6 @@ void tocsin__say(const char *format, ...)
     va_end(values);
     cancel = tocsin__cancel_off();
     if (write(STDERR_FILENO, line, size) < 0)
-        size = 0; /* nowhere else to report the error */
+        size = 0; /* if the write fails, there is no other place to report the error */
     tocsin__cancel_back(cancel);
 }

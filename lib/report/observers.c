@@ -1,12 +1,12 @@
-/* TOCSIN_DEBUG=1: prints failures of handlers and full queues, by observers on each loop. */
+/* TOCSIN_DEBUG=1: observers on each loop print failures of handlers and full queues. */
 #include <tocsin.h>
 #include <tocsin/inspect.h>
 
 #include "report/line.h"
 #include "report/observers.h"
 
-/* Whether another loop has emitted the signal. Each loop has these observers, so the other loop
-   prints it. */
+/* Returns true if another loop has emitted the signal. Each loop has these observers, so the other
+   loop prints the line. */
 static bool is_foreign(const struct tocsin_info *info)
 {
     return info->sequence >> 48 != tocsin_loop_current().id >> 48;

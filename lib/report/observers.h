@@ -1,4 +1,4 @@
-/* The observers of TOCSIN_DEBUG=1. */
+/* The observers that TOCSIN_DEBUG=1 connects to each loop. */
 #ifndef TOCSIN_REPORT_OBSERVERS_H
 #define TOCSIN_REPORT_OBSERVERS_H
 
@@ -6,9 +6,9 @@
 
 #include <tocsin/handler.h>
 
-/* Connects them to the loop of the calling thread. */
+/* Connects the observers to the loop of the calling thread. */
 void tocsin__observers_connect(void);
-/* Whether the handler is one of them, so that the report leaves it out. */
+/* Returns true if the handler is one of these observers, so that the report leaves it out. */
 bool tocsin__debug_own(struct tocsin_handler handler);
 
 #endif

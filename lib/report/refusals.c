@@ -1,7 +1,8 @@
 /* TOCSIN_DEBUG=1: prints each error that a public function returns, with its cause and the place of
-   the call. The cause is the sentence of tocsin__because, else the @return text of the header, else
-   tocsin_strerror. A repeated refusal is printed the 1st, 10th, 100th, … time. */
-#define _GNU_SOURCE /* dladdr, dl_iterate_phdr, strerrorname_np */
+   the call. The cause is the sentence that tocsin__because stored. If there is none, the cause is
+   the @return text of the header, or else the text of tocsin_strerror. If the same refusal is
+   repeated, it is printed the 1st, 10th, 100th, … time. */
+#define _GNU_SOURCE /* for dladdr, dl_iterate_phdr and strerrorname_np */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -42,8 +43,9 @@ static const char *cause_of(const char *function, int err, int deep)
     return text;
 }
 
-/* The library's own code. Calls from there are not printed, since the call of the program
-   returns the error, too. Empty if the library is linked statically. */
+/* The address range of the library's own code. Errors of calls from this range are not printed,
+   because the program's call returns the same error. The range is empty if the library is linked
+   statically. */
 static uintptr_t own_begin, own_end;
 
 static int own_find(struct dl_phdr_info *object, size_t size, void *arg)
@@ -69,7 +71,7 @@ static bool is_own(const void *code)
     return (uintptr_t)code >= own_begin && (uintptr_t)code < own_end;
 }
 
-/* Whether the code belongs to libtocsin or libtocsin-net. */
+/* Returns true if the code belongs to libtocsin or libtocsin-net. */
 static bool is_of_the_library(const void *code)
 {
     const char *name;
@@ -118,7 +120,7 @@ void tocsin__debug_place(const void *code, char *buffer, size_t size)
 static uint64_t hash_add(uint64_t key, const char *text)
 {
     for (; text && *text; text++)
-        /* ignores numbers: counts and ids differ between calls */
+        /* Digits are ignored, because counts and ids differ between calls. */
         if (*text < '0' || *text > '9')
             key = (key ^ (unsigned char)*text) * 0x100000001b3;
     return key;
@@ -146,7 +148,8 @@ static bool is_power_of_ten(unsigned count)
 
 /* Printing */
 
-/* Prints head, why and the place of the call. code identifies the call if place is empty. */
+/* Prints `head`, `why` and the place of the call. If `place` is empty, `code` identifies the
+   call. */
 static void print_line(const char *head, const char *why, const char *place, const void *code)
 {
     unsigned count = count_repeat(hash_add(hash_add((uintptr_t)code, head), why));
@@ -168,7 +171,8 @@ static void print_refusal(const struct tocsin__caller *caller, const char *funct
 
     if (caller->where && *caller->where)
         snprintf(place, sizeof place, "%s", caller->where);
-    else if (caller->async) /* the dynamic linker's lock may be held */
+    else if (caller->async) /* the thread may hold the dynamic linker's lock in a real signal
+                               handler, so only the address is printed */
         snprintf(place, sizeof place, "%p", code);
     else
         tocsin__debug_place(code, place, sizeof place);
@@ -201,7 +205,7 @@ static int on_refusal(const struct tocsin__caller *caller, int err)
         return err;
     snprintf(function, sizeof function, "%s", caller->function);
     length = strlen(function);
-    /* print the name of the macro that the program called: it has no "_at" */
+    /* The program called a macro. Its name is the name of the function without "_at". */
     if (length > 3 && strcmp(function + length - 3, "_at") == 0)
         function[length - 3] = '\0';
     why = tocsin__reason_take(err);
@@ -217,7 +221,7 @@ void tocsin__debug_refusals(void)
     void *frame;
 
     dl_iterate_phdr(own_find, (void *)(uintptr_t)own_find);
-    backtrace(&frame, 1); /* loads libgcc now, not in a refusal */
+    backtrace(&frame, 1); /* loads libgcc now, so that no refusal has to load it */
     tocsin__debug.caller = tocsin__debug_caller;
     tocsin__debug.remark = on_remark;
     tocsin__debug.refusal = on_refusal;

@@ -1,5 +1,5 @@
-/* The report: prints what is left on a loop. It uses public headers only, so a program can print
-   the same in its own way. */
+/* The report prints the objects that are left on a loop. It uses public headers only, so a program
+   can print the same in its own way. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,7 +89,7 @@ static void report_blocks(struct report *report)
         report_left(report, "block of", block.pattern, block.owner, block.where);
 }
 
-/* Whether one item of the pattern list is exactly this name. */
+/* Returns true if one item of the pattern list is equal to this name. */
 static bool has_name(const char *pattern, const char *name)
 {
     size_t size = strlen(name);
@@ -114,7 +114,7 @@ static void report_undeclared(struct report *report, const char *name)
         report_left(report, "a name that nobody declared:", name, "somewhere", "");
 }
 
-/* Reports pending emissions, and undeclared names that a handler is connected to. */
+/* Reports pending emissions, and names that have handlers but are not declared. */
 static void report_signals(struct report *report)
 {
     struct tocsin_signal_facts signal;

@@ -1,6 +1,6 @@
-/* The leak check: loads a plugin between two snapshots of the process, compares them, and does so a
-   second time. */
-#define _GNU_SOURCE /* pipe2 */
+/* The leak check loads and unloads a plugin between two snapshots of the process, and compares the
+   snapshots. Then it does the same a second time. */
+#define _GNU_SOURCE /* for pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,19 +18,22 @@
 #include "test/process.h"
 
 enum { NAME_SIZE = 64 };
-/* A joined thread is in /proc for a moment longer, so a difference is looked at several times. */
+/* A thread that was joined is listed in /proc for a short time longer. So a difference is compared
+   several times. */
 enum { COMPARISONS_MAX = 25, PAUSE_MS = 10 };
 
 struct tocsin_leak_check {
     struct tocsin__snapshot before;
     char *name, **settings;
     char unloading[NAME_SIZE]; /* the plugin that is being unloaded */
-    bool is_unloaded; /* plugin.unloaded of this plugin was delivered, with these values: */
+    bool is_unloaded; /* plugin.unloaded of this plugin was delivered; the following members are its
+                         values */
     int status;
     char held_by[256];
 };
 
-/* The error text of the thread. A test program links this library, so static TLS is no problem. */
+/* The error text of the thread. This library is linked with a test program and is not loaded later,
+   so static TLS is no problem. */
 static __thread char error_text[512];
 
 static struct tocsin__sentence error_sentence(void)
@@ -82,8 +85,9 @@ static int settings_copy(const char *const *settings, char ***ret_copy)
 
 /* Begin */
 
-/* A loop opens its descriptors when it first needs them. They are no leak of the plugin, so a watch
-   that is cancelled at once has them opened before the first snapshot. */
+/* Opens the descriptors of the loop, which a loop opens when it first needs them. They are no leak
+   of the plugin. So this function starts a watch and cancels it, and the first snapshot contains
+   the descriptors. */
 static int loop_open(void)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_BACKGROUND | TOCSIN_NO_INJECT };
@@ -169,7 +173,7 @@ static int on_unloaded(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Finds the last plugin that was loaded since the check began. */
+/* Finds the plugin that was loaded last since the check began. */
 static bool newest_find(struct tocsin_leak_check *check)
 {
     struct tocsin_plugin_facts facts;
@@ -186,8 +190,8 @@ static bool newest_find(struct tocsin_leak_check *check)
     return found;
 }
 
-/* The test may have begun an unload or a reload itself (-EALREADY): this waits a while, and the
-   caller tries again if the plugin is still loaded. */
+/* Unloads a plugin. The test may have begun an unload or a reload itself (-EALREADY). Then this
+   function waits for a while, and the caller tries again if the plugin is still loaded. */
 static int plugin_unload(struct tocsin_leak_check *check, int64_t timeout_ms)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_NO_INJECT };
@@ -199,7 +203,7 @@ static int plugin_unload(struct tocsin_leak_check *check, int64_t timeout_ms)
     if (timeout_ms >= 0)
         limited = tocsin_op_deadline(op, timeout_ms);
     if (limited == -ENOMEM)
-        tocsin_cancel(op); /* without a deadline the wait might not end */
+        tocsin_cancel(op); /* the wait might never end without a deadline */
     check->is_unloaded = false;
     do
         err = tocsin_loop_turn(-1);
@@ -246,7 +250,8 @@ static int process_compare(const struct tocsin_leak_check *check,
     return differs ? -ENOTEMPTY : 0;
 }
 
-/* Unloads what was loaded, and compares. `when` follows the name in the error text. */
+/* Unloads the plugins that were loaded, and compares the process. `when` is the text that follows
+   the plugin's name in the error text. */
 static int life_end(struct tocsin_leak_check *check, int64_t timeout_ms, const char *when)
 {
     const struct tocsin__sentence sentence = error_sentence();
@@ -269,7 +274,7 @@ static int life_end(struct tocsin_leak_check *check, int64_t timeout_ms, const c
 
 static int lives_end(struct tocsin_leak_check *check, int64_t timeout_ms)
 {
-    int err = tocsin_loop_turn(0); /* fails where the loop cannot be turned: in a handler */
+    int err = tocsin_loop_turn(0); /* fails if no turn can run: in a handler */
 
     if (err >= 0)
         err = life_end(check, timeout_ms, "");

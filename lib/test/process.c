@@ -1,5 +1,6 @@
-/* Lists what the process has: each function adds one kind of thing, one line for each thing. */
-#define _GNU_SOURCE /* dladdr, environ */
+/* Lists the resources of the process. Each function adds one kind of resource, with one line for
+   each resource. */
+#define _GNU_SOURCE /* for dladdr and environ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +28,8 @@
 #include "test/mem.h"
 #include "test/process.h"
 
-/* The loader maps a copy of a plugin's file, in a memfd of this name. */
+/* The prefix of the name of a memfd. libtocsin copies a plugin's file into such a memfd and maps
+   the copy. */
 static const char copy_prefix[] = "/memfd:tocsin:";
 
 static void folder_walk(struct tocsin__snapshot *snapshot, const char *path,
@@ -46,7 +48,7 @@ static void folder_walk(struct tocsin__snapshot *snapshot, const char *path,
     closedir(folder);
 }
 
-/* A file that this kernel does not have counts as an empty file. */
+/* Reads the lines of a file. If this kernel does not have the file, it counts as an empty file. */
 static void file_walk(struct tocsin__snapshot *snapshot, const char *path,
                       void (*add_line)(struct tocsin__snapshot *snapshot, char *line))
 {
@@ -64,7 +66,7 @@ static void file_walk(struct tocsin__snapshot *snapshot, const char *path,
     fclose(file);
 }
 
-/* True for the descriptors of plugin copies, and for the one that reads the list. */
+/* Returns true for the descriptors of plugin copies, and for the descriptor that reads the list. */
 static bool is_own_descriptor(const char *target)
 {
     return strncmp(target, copy_prefix, sizeof copy_prefix - 1) == 0 ||
@@ -90,7 +92,8 @@ static void add_children(struct tocsin__snapshot *snapshot, char *line)
             tocsin__snapshot_add(snapshot, "child %s", id);
 }
 
-/* Threads of the library have names that begin with "tocsin-": they may stay. */
+/* Adds a thread. Threads of the library may stay, so they are not added; their names begin with
+   "tocsin-". */
 static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
 {
     char path[300], name[17] = "";
@@ -99,7 +102,7 @@ static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
     snprintf(path, sizeof path, "/proc/self/task/%s/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return; /* the thread has ended */
+        return; /* the thread has ended, so it is not listed */
     if (fgets(name, sizeof name, file))
         name[strcspn(name, "\n")] = '\0';
     fclose(file);
@@ -109,8 +112,8 @@ static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
     file_walk(snapshot, path, add_children);
 }
 
-/* Libraries that stay mapped are no leak: the dynamic linker cannot unmap many of them. dladdr
-   finds the mappings that it made. A plugin must be unmapped. */
+/* Adds a mapping of code. Libraries that stay mapped are no leak, because the dynamic linker cannot
+   unmap many of them; dladdr finds such mappings. But a plugin must be unmapped. */
 static void add_mapping(struct tocsin__snapshot *snapshot, char *line)
 {
     unsigned long start;
@@ -128,13 +131,16 @@ static void add_mapping(struct tocsin__snapshot *snapshot, char *line)
     } else if (!dladdr((void *)start, &(Dl_info){ .dli_fname = NULL })) {
         if (*line == '/')
             tocsin__snapshot_add(snapshot, "mapping of %s", line);
-        else if (rights[2] == 'x' && *line != '[' && !RUNNING_ON_VALGRIND) /* valgrind maps code */
+        else if (rights[2] == 'x' && *line != '[' && !RUNNING_ON_VALGRIND) /* under valgrind code is
+                                                                              not listed, because
+                                                                              valgrind maps code
+                                                                              itself */
             tocsin__snapshot_add(snapshot, "mapping with code\t%lx", start);
     }
 }
 
-/* Without a handler the flags have no effect. SA_RESTORER belongs to the C library, which never
-   clears it. */
+/* Adds the action of a real signal. Without a handler, its flags have no effect. SA_RESTORER
+   belongs to the C library, which never clears it. */
 static void add_action(struct tocsin__snapshot *snapshot, int number, const struct sigaction *now)
 {
     bool has_handler = now->sa_handler != SIG_DFL && now->sa_handler != SIG_IGN;
@@ -155,7 +161,7 @@ static void add_signals(struct tocsin__snapshot *snapshot)
         struct sigaction now;
 
         if (sigaction(number, NULL, &now) < 0)
-            continue; /* reserved by the C library */
+            continue; /* the C library reserves this real signal */
         add_action(snapshot, number, &now);
         if (sigismember(&blocked, number))
             tocsin__snapshot_add(snapshot, "blocked signal %d (%s)", number, strsignal(number));
@@ -189,8 +195,9 @@ static bool is_mapped(const char *text)
     return mincore((void *)((uintptr_t)text & ~(page - 1)), 1, &unused) == 0;
 }
 
-/* A plugin may have passed a string of its own to putenv, which was unmapped with the plugin. It is
-   replaced here, since the next getenv would crash. */
+/* Adds the environment. A plugin may have passed a string of its own to putenv, and this string was
+   unmapped together with the plugin. Such a string is replaced here, because the next getenv would
+   crash. */
 static void add_environment(struct tocsin__snapshot *snapshot)
 {
     static char unmapped[] = "(unmapped)=";
@@ -223,8 +230,8 @@ static void add_plugins(struct tocsin__snapshot *snapshot)
         tocsin__snapshot_add(snapshot, "plugin %s", facts.name);
 }
 
-/* The loop's sets of ignored and blocked signals have no owner. All other objects of the registry
-   have one, and are freed with it. */
+/* Adds the loop's sets of ignored and blocked signals, because they have no owner. All other
+   objects of the registry have an owner, and are freed with it. */
 static void add_tocsin_signals(struct tocsin__snapshot *snapshot)
 {
     struct tocsin_signal_facts facts;
@@ -243,7 +250,7 @@ int tocsin__snapshot_take(struct tocsin__snapshot *ret_snapshot)
     int cancel;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    add_environment(&snapshot); /* compared first, since setlocale calls getenv */
+    add_environment(&snapshot); /* the environment is read first, because setlocale calls getenv */
     add_settings(&snapshot);
     folder_walk(&snapshot, "/proc/self/fd", add_descriptor);
     folder_walk(&snapshot, "/proc/self/task", add_thread);

@@ -1,4 +1,4 @@
-/* Sentences for error messages. */
+/* Formats and escapes sentences for error messages. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,9 +7,10 @@
 
 #include "test/sentence.h"
 
-enum { SENTENCE_MAX = 1024 }; /* bytes before escaping */
+enum { SENTENCE_MAX = 1024 }; /* the most bytes of a sentence before it is escaped */
 
-/* Returns the length of the whole escaped text, as snprintf does. */
+/* Formats a sentence and escapes it. Returns the length of the whole escaped text, as snprintf
+   does. */
 static size_t sentence_print(char *text, size_t size, const char *format, va_list values)
 {
     char sentence[SENTENCE_MAX];

@@ -51,8 +51,8 @@ static const char *snapshot_end(const struct tocsin__snapshot *snapshot)
     return snapshot->lines + snapshot->size;
 }
 
-/* Counts the lines before `end` that are equal to `line`. With a name_size, only the names must be
-   equal: the first name_size bytes of `line`. */
+/* Counts the lines before `end` that are equal to `line`. If name_size is not 0, only the names
+   must be equal: the first name_size bytes of `line`. */
 static size_t snapshot_count(const struct tocsin__snapshot *snapshot, const char *end,
                              const char *line, size_t name_size)
 {
@@ -71,8 +71,8 @@ bool tocsin__snapshot_has(const struct tocsin__snapshot *snapshot, const char *l
     return snapshot_count(snapshot, snapshot_end(snapshot), line, 0) > 0;
 }
 
-/* True if this occurrence of a line has no counterpart in `other`. A changed value is a difference
-   only if `with_values`. */
+/* Returns true if this occurrence of a line has no counterpart in `other`. A changed value is a
+   difference only if `with_values` is true. */
 static bool line_is_extra(const struct tocsin__snapshot *one, const struct tocsin__snapshot *other,
                           const char *line, bool with_values)
 {
@@ -114,11 +114,12 @@ bool tocsin__snapshot_differs(const struct tocsin__snapshot *before,
     enum {
         RESERVED = 64,
         RESERVED_REMOVES = 32
-    }; /* room for ", 99 more; removes: " and ", 99 more" */
+    }; /* the numbers of bytes that ", 99 more; removes: " and ", 99 more" need */
     struct tocsin__sentence shorter = { sentence->text, sentence->size - RESERVED };
     bool leaves = snapshot_extra(after, before, true, "leaves behind: ", &shorter);
 
-    /* A changed value is in both lists, and is named once, as left behind. */
+    /* If a value has changed, both lists have its name. It is reported only once, as left
+       behind. */
     shorter.size += RESERVED_REMOVES;
     return snapshot_extra(before, after, false, leaves ? "; removes: " : "removes: ", &shorter) ||
            leaves;

@@ -1,6 +1,6 @@
-/* An operation type of the program, made with public headers only: a counter. A thread completes
-   the operation, or only its cancel function does. The type must work with each style: notify,
-   future, queue, group and fiber. */
+/* Tests a type of operation that the program defines with public headers only: a counter. A thread
+   of the program completes the operation; a cancel completes it at once. The type must work with
+   each style: notify, future, queue, group and fiber. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -181,9 +181,10 @@ START_TEST(a_start_that_fails)
     ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &queue),
                      0);
     ck_assert_int_eq(tocsin_op_start(count_new(TOCSIN_QUEUE(queue))->op, -EIO, &op), -EIO);
-    ck_assert_int_eq(tocsin_op_start(op, 0, &op), -EIO); /* the error comes from the id */
+    /* tocsin_op_start() returns the error that the id contains */
+    ck_assert_int_eq(tocsin_op_start(op, 0, &op), -EIO);
     ck_assert_int_eq(tocsin_op_free(count_new(TOCSIN_QUEUE(queue))->op),
-                     0); /* freed without having been started */
+                     0); /* this operation is freed before it was started */
     ck_assert_int_eq(atomic_load(&drops), 2);
     drain_all();
     ck_assert_int_eq(told.count, 0);
@@ -203,7 +204,7 @@ START_TEST(cancelled_or_asked_before_it_is_started)
 }
 END_TEST
 
-START_TEST(with_each_kind_of_payload)
+START_TEST(completed_with_each_kind_of_payload)
 {
     static char text[] = "copied";
     struct tocsin_info *info;
@@ -212,7 +213,8 @@ START_TEST(with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_fd_done, .fd = 1)), -EPROTO);
     ck_assert_int_eq(tocsin_op_complete(op, 0, &(struct tocsin_payload){ NULL }), -EPROTO);
-    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS); /* the refused call had no effect */
+    /* still running, since the refused call had no effect */
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ck_assert_int_eq(
         tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(count_done, .word = text, .count = 7)), 0);
     text[0] = 'X';
@@ -220,7 +222,7 @@ START_TEST(with_each_kind_of_payload)
     ck_assert_str_eq(count_done_of(info)->word, "copied");
     ck_assert_uint_eq(count_done_of(info)->count, 7);
     text[0] = 'c';
-    ck_assert_int_eq(tocsin_loop_free(), 0); /* the kept info outlives the loop */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* the info that the test keeps outlives its loop */
     ck_assert_str_eq(count_done_of(info)->word, "copied");
     ck_assert_int_eq(atomic_load(&drops), 0);
     tocsin_info_unref(info);
@@ -229,13 +231,14 @@ START_TEST(with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_nonnull(count_done_of(info)); /* NULL: a payload without values */
+    /* a payload NULL is delivered as a payload without values */
+    ck_assert_ptr_nonnull(count_done_of(info));
     ck_assert_ptr_null(count_done_of(info)->word);
     tocsin_info_unref(info);
 }
 END_TEST
 
-START_TEST(completed_twice)
+START_TEST(a_second_completion_is_refused)
 {
     struct tocsin_op op;
 
@@ -258,7 +261,7 @@ START_TEST(one_that_cannot_be_cancelled)
     count->refuses = 1;
     ck_assert_int_eq(tocsin_op_start(count->op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY);
-    ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY); /* the provider refuses again */
+    ck_assert_int_eq(tocsin_cancel(count->op), -EBUSY); /* the provider refuses this cancel, too */
     ck_assert_int_eq(count->cancels, 2);
     count->refuses = 0;
     ck_assert_int_eq(tocsin_cancel(count->op), 0);
@@ -331,7 +334,7 @@ START_TEST(progress_of_its_own)
                      1);
     ck_assert_int_eq(tocsin_op_complete(count->op, 0, NULL), 0);
     drain_all();
-    ck_assert_int_eq(told.count, 2); /* progress comes first */
+    ck_assert_int_eq(told.count, 2); /* the progress was delivered before the completion */
     ck_assert_uint_eq(told.overrun, 4);
 }
 END_TEST
@@ -344,7 +347,7 @@ START_TEST(unwanted_progress_resumes)
     ck_assert_int_eq(tocsin_op_wanted(count->op, 0), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(count->resumed, 0);
-    connect_to("timer.ticked", tell, &told); /* not a signal of the counter */
+    connect_to("timer.ticked", tell, &told); /* timer.ticked is not the progress of the counter */
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(count->resumed, 0);
     ck_assert_int_eq(
@@ -371,7 +374,7 @@ START_TEST(every_style_for_nothing)
     struct tocsin_queue queue;
 
     ck_assert_int_gt(tocsin_declare(&done_spec), 0);
-    connect_to("count.done", tell, &told); /* a handler in the registry receives it */
+    connect_to("count.done", tell, &told); /* a handler in the registry receives the completion */
     ck_assert_int_eq(count_start(NULL, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
@@ -446,8 +449,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, completed_and_then_its_start_fails);
     tcase_add_test(tests, a_start_that_fails);
     tcase_add_test(tests, cancelled_or_asked_before_it_is_started);
-    tcase_add_test(tests, with_each_kind_of_payload);
-    tcase_add_test(tests, completed_twice);
+    tcase_add_test(tests, completed_with_each_kind_of_payload);
+    tcase_add_test(tests, a_second_completion_is_refused);
     tcase_add_test(tests, one_that_cannot_be_cancelled);
     tcase_add_test(tests, cancelled_while_a_thread_completes_it);
     tcase_add_test(tests, progress_of_its_own);

@@ -1,6 +1,6 @@
-/* tocsin__assert in a debug build: if the condition is false, it prints the file, the line and the
-   condition, and aborts. If the condition is true, it does nothing. In other builds it does not
-   evaluate the condition. */
+/* Tests tocsin__assert. In a debug build, a false condition prints the file, the line and the
+   condition, and then aborts the process. A true condition does nothing. In other builds
+   tocsin__assert does not evaluate its condition. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +39,8 @@ static void check_in_debug(bool result)
     tocsin__assert(result && "text of the condition");
 }
 
-/* Runs check(result) in a child and returns the child's wait status. text receives what the child
-   printed. */
+/* Runs check(result) in a child, and returns the wait status of the child. The child's output is
+   stored in text. */
 static int status_of(void (*check)(bool), bool result, char *text, size_t size)
 {
     int ends[2], status;

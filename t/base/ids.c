@@ -1,6 +1,6 @@
-/* The table of ids. Each use of an entry has a new generation number, so old ids are recognised.
-   A freed entry is reused only after many other entries were freed. A chunk of entries never
-   moves. */
+/* Tests the table of ids. Each use of an entry has a new generation number, so the table recognises
+   old ids. The table reuses a freed entry only after many other entries were freed. A chunk of
+   entries never moves. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,12 +46,12 @@ START_TEST(an_id_finds_its_object)
     ck_assert_ptr_null(tocsin__id_object(&ids, id));
     ck_assert_uint_eq(ids.live, 0);
     ck_assert_ptr_null(tocsin__id_object(&ids, 0));
-    /* the index is in no existing chunk */
+    /* no chunk exists that contains this index */
     ck_assert_ptr_null(tocsin__id_object(&ids, id | 0xffffff));
 }
 END_TEST
 
-START_TEST(an_entry_rests_before_it_is_used_again)
+START_TEST(an_entry_is_not_reused_soon)
 {
     int object;
     uint64_t first = tocsin__id_new(&ids, &object), id;
@@ -118,14 +118,15 @@ START_TEST(hundreds_of_thousands)
     for (int i = 0; i < COUNT; i++)
         wrong += tocsin__id_object(&ids, all[i]) != &all[i];
     ck_assert_int_eq(wrong, 0);
-    ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early); /* the entry has not moved */
+    /* the entry is at the same address as before */
+    ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early);
     ck_assert_uint_eq(ids.live, COUNT);
     ck_assert_uint_eq(ids.made, COUNT + TOCSIN__ID_REST - 1);
     free(all);
 }
 END_TEST
 
-START_TEST(without_memory_there_is_no_id_and_nothing_is_lost)
+START_TEST(without_memory_no_id_is_made_and_none_is_lost)
 {
     int object;
 
@@ -138,16 +139,16 @@ START_TEST(without_memory_there_is_no_id_and_nothing_is_lost)
     ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
     tocsin__id_free(&ids, ids.prefix | 1ull << TOCSIN__ID_INDEX_BITS | 5);
     tocsin__fault_at(1);
-    /* Without memory for a new chunk, the table reuses an entry early. */
+    /* Without memory for a new chunk, the table reuses an entry before enough others were freed. */
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 5);
     tocsin__fault_at(0);
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 64);
 }
 END_TEST
 
-/* The test walks all ids. Meanwhile random ids are freed, also the id that the walk has reached.
-   The walk must find the next live id, even when few ids are left and lie far apart. */
-START_TEST(the_next_one_is_found_wherever_it_is)
+/* The test walks over all ids. During the walk, random ids are freed; some of them are the ids that
+   the walk has reached. The walk must find the next live id, even if few ids are left. */
+START_TEST(the_next_id_is_found)
 {
     enum { MANY = 300000 };
     uint64_t *all = calloc(MANY, sizeof *all), at = 0;
@@ -196,11 +197,11 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, an_id_finds_its_object);
-    tcase_add_test(tests, an_entry_rests_before_it_is_used_again);
+    tcase_add_test(tests, an_entry_is_not_reused_soon);
     tcase_add_test(tests, a_generation_comes_around_after_all_others);
     tcase_add_test(tests, hundreds_of_thousands);
-    tcase_add_test(tests, without_memory_there_is_no_id_and_nothing_is_lost);
-    tcase_add_test(tests, the_next_one_is_found_wherever_it_is);
+    tcase_add_test(tests, without_memory_no_id_is_made_and_none_is_lost);
+    tcase_add_test(tests, the_next_id_is_found);
     tcase_add_test(tests, all_are_given);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* Tests the inbox, and the coalescing cell of a signal (struct tocsin__latest), without a loop. The
-   first tests check each step of the inbox protocol alone. In the last tests, several threads put
-   messages into one cell. Real signals interrupt these threads, and the signal handlers put in
-   messages, too. One thread takes the messages out. */
+/* Tests the inbox, and the coalescing cell of a signal (struct tocsin__latest). No loop exists in
+   these tests. The first tests check each step of the inbox protocol alone. In the last tests,
+   several threads put messages into one cell, and one thread takes them out. Real signals interrupt
+   the threads, and the handlers of these signals also put messages into the cell. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,7 +16,8 @@
 #include "base/mem.h"
 #include "test.h"
 
-/* Replaces ck_assert, which takes a lock and so must not be called in a signal handler. */
+/* Replaces ck_assert in signal handlers. ck_assert takes a lock, so no signal handler may call
+   it. */
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
 static void failed(const char *what, int line)
@@ -71,7 +72,7 @@ static int claim_for(uint64_t generation, uint32_t spare)
     return err;
 }
 
-/* Checks that the next message is the one with this position, and consumes it. */
+/* Checks that the next message has this position, and consumes the message. */
 static void pass(uint64_t at)
 {
     struct tocsin__message *letter = tocsin__inbox_peek(&inbox, tocsin__inbox_tail(&inbox));
@@ -93,12 +94,13 @@ START_TEST(full_at_the_brim)
     pass(0);
     tocsin__inbox_publish_head(&inbox);
     ck_assert(tocsin__inbox_has_room(&inbox, 0) && !tocsin__inbox_has_room(&inbox, 1));
-    /* The ring reuses the cell of the first message. */
+    /* The claimed cell is the cell of the first message: the ring reuses it. */
     ck_assert_uint_eq(claimed(), TOCSIN_INBOX);
     ck_assert_int_eq(claim_for(GENERATION, 0), -EAGAIN);
     for (uint64_t i = 1; i < TOCSIN_INBOX; i++)
         pass(i);
-    /* A producer has claimed this cell, but has not published its message. */
+    /* A producer has claimed the cell, but has not published a message yet. So the consumer finds
+       no message. */
     ck_assert_ptr_null(tocsin__inbox_peek(&inbox, TOCSIN_INBOX + 1));
 }
 END_TEST
@@ -112,7 +114,8 @@ START_TEST(one_that_is_not_published_holds_up_the_others)
     ck_assert(!tocsin__inbox_is_nonempty(&inbox));
     tocsin__inbox_publish(&inbox, first);
     ck_assert(tocsin__inbox_is_nonempty(&inbox));
-    /* The bound 0 means that no message existed when the turn began. */
+    /* The bound 0 means that no message existed when the turn began, so no message may be
+       consumed. */
     ck_assert_ptr_null(tocsin__inbox_peek(&inbox, 0));
     pass(first);
     pass(second);
@@ -120,7 +123,7 @@ START_TEST(one_that_is_not_published_holds_up_the_others)
 }
 END_TEST
 
-START_TEST(of_another_loop_in_the_same_memory)
+START_TEST(another_generation_is_refused)
 {
     uint64_t hold;
 
@@ -136,7 +139,7 @@ START_TEST(of_another_loop_in_the_same_memory)
     ck_assert_int_eq(tocsin__inbox_open(&inbox, GENERATION + 1), 0);
     ck_assert_int_eq(claim_for(GENERATION, 0), -ESHUTDOWN);
     ck_assert_int_eq(tocsin__inbox_pin(&inbox, GENERATION, &hold), -ESHUTDOWN);
-    /* entries for the earlier generation do not count */
+    /* entries that were made for an earlier generation do not make the inbox nonempty */
     ck_assert(!tocsin__inbox_is_nonempty(&inbox));
     ck_assert_int_eq(claim_for(GENERATION + 1, 0), 0);
     ck_assert(tocsin__inbox_is_nonempty(&inbox));
@@ -168,9 +171,10 @@ START_TEST(nodes_have_their_place_among_letters)
 }
 END_TEST
 
-/* A producer pins the inbox. Meanwhile messages arrive in the ring, and the loop leaves them there.
-   A node that the pinning producer pushes must be delivered before these messages. */
-START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
+/* A producer pins the inbox. While the inbox is pinned, messages arrive in the ring, and the loop
+   does not deliver them. The producer then pushes a node, which must be delivered before these
+   messages. */
+START_TEST(a_pinned_push_precedes_later_messages)
 {
     struct tocsin__node held, other;
     uint64_t hold, first = claimed(), second;
@@ -179,7 +183,7 @@ START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
     ck_assert_int_eq(tocsin__inbox_pin(&inbox, GENERATION, &hold), 0);
     second = claimed();
     tocsin__inbox_publish(&inbox, second);
-    /* this node must be delivered after the second message */
+    /* this node must be delivered after the second message of the ring */
     ck_assert(tocsin__inbox_push(&inbox, &other));
     /* While the inbox is pinned, the loop delivers none of its messages. */
     ck_assert_uint_eq(tocsin__inbox_bound(&inbox), 0);
@@ -203,7 +207,7 @@ START_TEST(who_holds_it_comes_before_what_comes_meanwhile)
 }
 END_TEST
 
-START_TEST(who_lets_go_wakes)
+START_TEST(an_unpin_wakes_the_loop)
 {
     uint64_t hold;
 
@@ -219,7 +223,7 @@ END_TEST
 
 /* At each moment at least one producer pins the inbox. The loop must nevertheless deliver
    messages. */
-START_TEST(held_all_the_time)
+START_TEST(messages_are_delivered_while_always_pinned)
 {
     uint64_t old, hold;
 
@@ -240,7 +244,7 @@ START_TEST(held_all_the_time)
 }
 END_TEST
 
-START_TEST(once_more_in_front)
+START_TEST(a_pushed_next_node_comes_first)
 {
     struct tocsin__node nodes[3];
     uint64_t first = claimed();
@@ -250,7 +254,7 @@ START_TEST(once_more_in_front)
     ck_assert(tocsin__inbox_push(&inbox, &nodes[1]));
     tocsin__inbox_take_list(&inbox);
     ck_assert(tocsin__inbox_push_next(&inbox, &nodes[2]));
-    /* the new node is delivered in the next turn only */
+    /* the node of tocsin__inbox_push_next() is delivered in the next turn, not in this turn */
     ck_assert_ptr_null(tocsin__inbox_take_node(&inbox));
     tocsin__inbox_take_list(&inbox);
     ck_assert_ptr_eq(tocsin__inbox_take_node(&inbox), &nodes[2]);
@@ -340,7 +344,7 @@ static pthread_t in_thread(void *(*what)(void *))
     return thread;
 }
 
-/* Checks that the freeing thread still waits, after it has had time to continue. */
+/* Gives the freeing thread time to continue, and checks that the thread still waits. */
 static void waits(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -349,7 +353,7 @@ static void waits(void)
     }
 }
 
-START_TEST(who_holds_it_is_awaited)
+START_TEST(the_end_waits_for_pins)
 {
     struct tocsin__node node;
     pthread_t closing;
@@ -365,7 +369,7 @@ START_TEST(who_holds_it_is_awaited)
 }
 END_TEST
 
-START_TEST(who_wakes_it_is_awaited)
+START_TEST(the_end_waits_for_wakers)
 {
     pthread_t publishing, ending;
 
@@ -384,8 +388,8 @@ END_TEST
 
 /* Tests of coalescing cells */
 
-/* A message: its sender (voice) and its number. Four copies of both follow, so that the test
-   detects a message that was half overwritten. */
+/* A message consists of its sender (voice) and its number. Four copies of both follow, so the test
+   detects a message that is a mixture of two messages. */
 struct words {
     uint64_t voice, number, again[4][2];
 };
@@ -446,7 +450,7 @@ static void box_free(struct tocsin__latest *box)
     tocsin__release(box);
 }
 
-START_TEST(the_newest_stands_for_all)
+START_TEST(the_newest_message_replaces_all)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
 
@@ -454,7 +458,7 @@ START_TEST(the_newest_stands_for_all)
     put(box, 1, true);
     take(box, 1, 0);
     ck_assert_ptr_null(tocsin__latest_take(box));
-    /* A message arrives after the take, so the loop must take again. */
+    /* The new message arrives after the take, so tocsin__latest_done() must return false. */
     put(box, 2, false);
     ck_assert(!tocsin__latest_done(box));
     put(box, 3, false);
@@ -469,7 +473,7 @@ START_TEST(the_newest_stands_for_all)
 }
 END_TEST
 
-START_TEST(what_is_read_stays_as_it_is)
+START_TEST(a_message_being_read_does_not_change)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
     struct tocsin__message *letter;
@@ -487,7 +491,7 @@ START_TEST(what_is_read_stays_as_it_is)
 }
 END_TEST
 
-START_TEST(what_cannot_be_dealt_with_is_put_back)
+START_TEST(an_undeliverable_message_is_put_back)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
 
@@ -495,9 +499,10 @@ START_TEST(what_cannot_be_dealt_with_is_put_back)
     put(box, 2, false);
     tocsin__latest_put_back(box, take(box, 2, 1));
     ck_assert(!tocsin__latest_done(box));
-    tocsin__latest_put_back(box, take(box, 2, 1)); /* the message may be put back a second time */
+    /* the consumer may put the same message back a second time */
+    tocsin__latest_put_back(box, take(box, 2, 1));
     put(box, 3, false);
-    /* The newer message must replace the one that is put back. */
+    /* Message 3 is newer than message 2, which is put back. So message 3 must replace message 2. */
     tocsin__latest_put_back(box, take(box, 3, 2));
     take(box, 3, 2);
     ck_assert(tocsin__latest_done(box));
@@ -506,7 +511,7 @@ START_TEST(what_cannot_be_dealt_with_is_put_back)
 }
 END_TEST
 
-/* Infos whose references the test counts */
+/* The test counts the references of these infos. */
 
 static atomic_long infos;
 
@@ -529,7 +534,7 @@ static struct tocsin__message shared_of(uint64_t voice, uint64_t number)
     return letter;
 }
 
-START_TEST(what_is_shared_goes)
+START_TEST(replaced_shared_infos_are_released)
 {
     struct tocsin__latest *box = tocsin__latest_new(NULL);
     struct tocsin__message letter, *taken;
@@ -552,9 +557,10 @@ START_TEST(what_is_shared_goes)
 }
 END_TEST
 
-/* Tests with many threads */
+/* The tests below use many threads. */
 
-/* Two senders for each thread: the thread itself and the signal handler that interrupts it. */
+/* Each thread has two senders: the thread itself, and the signal handler that interrupts the
+   thread. */
 enum { PUTTERS = 3, VOICES = 2 * PUTTERS };
 
 struct putter {
@@ -566,7 +572,7 @@ struct putter {
 
 static struct tocsin__latest *common;
 static struct putter putters[PUTTERS];
-/* how often the node is in the list of the loop, which must be at most once */
+/* how often the cell's node is in the list of the loop: 0 or 1 */
 static atomic_int pushed;
 static atomic_bool enough;
 static bool sharing;
@@ -596,7 +602,7 @@ static void on_signal(int signo)
     errno = was;
 }
 
-/* Returns how many messages the test must take. */
+/* Returns the number of messages that the test must take out of the cell. */
 static uint64_t wanted(void)
 {
     return (uint64_t)test_scaled(4000, 4, 13);
@@ -615,7 +621,8 @@ static void *put_all(void *arg)
     return NULL;
 }
 
-/* count: the number of messages that were put; last: the last message of each sender */
+/* `count` is the number of messages that were put. last[] holds the number of the last message of
+   each sender. */
 struct sum {
     uint64_t count, last[VOICES], voice, number, takes, backs;
 };
@@ -652,8 +659,8 @@ static void take_one(struct sum *sum)
         push();
 }
 
-/* Sends a real signal to each putting thread. Handlers of real signals put no shared messages, so
-   tests with shared messages do not call this function. */
+/* Sends a real signal to each thread that puts messages. The handler of that signal puts no shared
+   message. Therefore tests with shared messages do not call this function. */
 static void interrupt_all(void)
 {
     for (int i = 0; i < PUTTERS; i++)
@@ -669,7 +676,7 @@ static void take_all(struct sum *sum)
         if (atomic_exchange(&pushed, 0))
             take_one(sum);
         else
-            /* Yields, since the sending threads may be waiting for a processor. */
+            /* The sending threads may be waiting for this processor. */
             sched_yield();
     }
     atomic_store(&enough, true);
@@ -717,20 +724,20 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(steps, begin, end);
     tcase_add_test(steps, full_at_the_brim);
     tcase_add_test(steps, one_that_is_not_published_holds_up_the_others);
-    tcase_add_test(steps, of_another_loop_in_the_same_memory);
+    tcase_add_test(steps, another_generation_is_refused);
     tcase_add_test(steps, nodes_have_their_place_among_letters);
     tcase_add_test(steps, woken_once_each_time);
-    tcase_add_test(steps, who_holds_it_comes_before_what_comes_meanwhile);
-    tcase_add_test(steps, who_lets_go_wakes);
-    tcase_add_test(steps, held_all_the_time);
-    tcase_add_test(steps, once_more_in_front);
-    tcase_add_test(steps, who_holds_it_is_awaited);
-    tcase_add_test(steps, who_wakes_it_is_awaited);
+    tcase_add_test(steps, a_pinned_push_precedes_later_messages);
+    tcase_add_test(steps, an_unpin_wakes_the_loop);
+    tcase_add_test(steps, messages_are_delivered_while_always_pinned);
+    tcase_add_test(steps, a_pushed_next_node_comes_first);
+    tcase_add_test(steps, the_end_waits_for_pins);
+    tcase_add_test(steps, the_end_waits_for_wakers);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, the_newest_stands_for_all);
-    tcase_add_test(tests, what_is_read_stays_as_it_is);
-    tcase_add_test(tests, what_cannot_be_dealt_with_is_put_back);
-    tcase_add_test(tests, what_is_shared_goes);
+    tcase_add_test(tests, the_newest_message_replaces_all);
+    tcase_add_test(tests, a_message_being_read_does_not_change);
+    tcase_add_test(tests, an_undeliverable_message_is_put_back);
+    tcase_add_test(tests, replaced_shared_infos_are_released);
     tcase_add_loop_test(tests, many_at_once, 0, 2);
     return suite;
 }

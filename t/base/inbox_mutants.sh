@@ -1,9 +1,10 @@
-# Mutants of the inbox and of what stands on it: takes each step of the protocols out in turn, in a
-# copy of the library. One of the tests must find each mutant, else this script says that it was
-# missed.
+# Tests the tests of the inbox: this script makes mutants of the library. Each mutant is a copy of
+# the library in which one step of a protocol is removed. One of the tests must fail with each
+# mutant. Otherwise the script prints that the mutant was missed.
 #   sh t/base/inbox_mutants.sh [-n SECONDS] [NAME…]
-# It takes minutes, so it is run by hand. It needs what the tests need: pkg-config, check, libevent.
-# A mutant that no test can find on this processor has a remark; t/model finds it.
+# The script takes minutes, so it is run by hand. It needs what the tests need: pkg-config, check,
+# libevent. A mutant that no test can find on this processor has a remark. The models in t/model
+# find such a mutant.
 source=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
 place=$(mktemp -d) || exit 2
 trap 'rm -rf "$place"' EXIT
@@ -21,12 +22,12 @@ missed=0
 mkdir "$place/objects" && cp -R "$source/include" "$source/lib" "$source/t" "$place" || exit 2
 cd "$place" || exit 2
 
-# The library's files, those that a link needs from every floor.
+# The files of the library that every test must link.
 sources() {
     for floor in $floors; do find "lib/$floor" -name '*.c'; done
 }
 
-# FILE: compiles one file of the library, or all of them for a header.
+# Argument: FILE. Compiles one file of the library. If FILE is a header, compiles all files.
 compile() {
     case $1 in
     *.h) set -- $(sources) ;;
@@ -45,7 +46,8 @@ link_tests() {
     done
 }
 
-# NAME: runs the tests until one fails. A test that hangs has found the mutant, too.
+# Argument: NAME. Runs the tests until one of them fails. A test that hangs has found the mutant,
+# too.
 hunt() {
     for test in $tests; do
         from=$(date +%s)
@@ -60,9 +62,9 @@ hunt() {
     return 1
 }
 
-# NAME FILE WHAT [REMARK]: the standard input is a script of sed, for that file alone. REMARK: no
-# test can find this mutant, since a thread would have to stop between two instructions; t/model
-# finds it.
+# Arguments: NAME FILE WHAT [REMARK]. The standard input is a script of sed, which changes only
+# FILE. A REMARK means that no test can find this mutant, since a thread would have to stop between
+# two instructions. The models in t/model find it.
 mutant() {
     sed_script=$(cat)
     case $names in "  " | *" $1 "*) ;; *) return ;; esac

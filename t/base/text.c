@@ -1,7 +1,7 @@
-/* Tests the escaping of text for C strings and JSON. Every code point is compared with a second,
-   independent list of character classes. Every malformed form of UTF-8 is tested, also at the end
-   of a text. Buffers of every size are tested. The distance of two words is compared with a
-   recursive implementation, on 20,000 pairs of words. */
+/* Tests the escaping of text for C strings and JSON. A second, independent list of character
+   classes checks the result for every code point. Every malformed form of UTF-8 is tested, also at
+   the end of a text. Buffers of every size are tested. A recursive implementation checks the
+   distance of two words for 20,000 pairs of words. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,8 +75,8 @@ static void check_json(const char *text, size_t size, const char *wanted)
     ck_assert_msg(strcmp(got, wanted) == 0, "'%s', not '%s'", got, wanted);
 }
 
-/* The next code point to test. A sanitizer or valgrind makes the test slow: then only one of 32 is
-   tested in the ranges that have no character to escape. */
+/* Returns the next code point to test. Under a sanitizer or valgrind the test is slow. There,
+   ranges without a character to escape are tested with one of 32 code points only. */
 static uint32_t code_next(uint32_t code)
 {
     bool plain_range = (code >= 0x3100 && code < 0xd700) || (code >= 0xe100 && code < 0xf000) ||
@@ -189,8 +189,8 @@ END_TEST
 
 typedef size_t (*text_fn)(const char *text, size_t size, char *buffer, size_t room);
 
-/* A buffer that is too small must receive a beginning of the text that is printable. The function
-   must return the full length. */
+/* The buffer is too small for the text. The function must store a printable beginning of the text,
+   and must return the length of the whole text. */
 static void check_rooms(text_fn fn)
 {
     static const char text[] = "\xc3\xa4"
@@ -220,7 +220,7 @@ START_TEST(a_buffer_that_is_too_small_is_cut_between_characters)
 }
 END_TEST
 
-/* A slow and obvious second implementation, by the definition of the distance. */
+/* A slow and simple second implementation, which follows the definition of the distance. */
 static size_t distance_by_definition(const char *one, size_t size, const char *other, size_t length)
 {
     size_t least, far;
@@ -241,7 +241,7 @@ static size_t distance_by_definition(const char *one, size_t size, const char *o
     return least;
 }
 
-/* The word that a number stands for: its digits in base 4 are letters. */
+/* Makes the word that a number stands for: each digit in base 4 is one letter. */
 static size_t word_of(unsigned number, char *word)
 {
     size_t size = number % 6;

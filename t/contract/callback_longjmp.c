@@ -1,10 +1,14 @@
-/* F2: a function that the library called is left by longjmp, as an exception of C++ leaves it. The
-   next call of the loop must detect the jump, report it and continue. The tests jump out of
-   handlers (plain, ONCE, with a mask, NODEFER, of one source), out of a nested delivery into the
-   outer handler, and out of observers, questions, flushes, notifies, progress, tasks, default
-   actions and drops. They also jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of
-   functions on a fiber. Two tests expect that nested handlers, and a stack of the program's own,
-   are not reported as a jump. */
+/* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
+   leave it. The next call of the loop must detect the jump, report it and continue.
+
+   The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
+   nested delivery into the outer handler.
+   They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
+   drops.
+   They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
+
+   Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
+   reported as a jump. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
@@ -166,7 +170,7 @@ START_TEST(out_of_a_handler_that_has_kept_its_info)
 
     connect_to("left.note", keep_and_jump, &kept);
     armed = 0;
-    /* The first emission took the library's slow path; this one takes the fast path. */
+    /* The first emission took the library's slow path. This second emission takes the fast path. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     tocsin_info_unref(kept);
     armed = 1;
@@ -195,7 +199,7 @@ static int try_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(caught_by_the_handler_around_it)
+START_TEST(caught_by_the_outer_handler)
 {
     bool posted = _i;
     struct told own = { .count = 0 };
@@ -282,7 +286,7 @@ END_TEST
 /* The library function that runs turns at the time of the jump. */
 enum runner { BY_TURN, BY_RUN, BY_WAIT, RUNNERS };
 
-/* The choice is computed by a function: longjmp may destroy the value of a local variable. */
+/* A function computes the choice, since longjmp() may destroy the value of a local variable. */
 static enum runner runner_of(int i)
 {
     return (enum runner)(i % RUNNERS);
@@ -319,7 +323,7 @@ START_TEST(out_of_a_handler_of_an_end)
                 run_turns(runner_of(_i)));
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        ck_assert_int_eq(notified.count, 1); /* O9 */
+        ck_assert_int_eq(notified.count, 1); /* contract line O9: the notify is called */
     } else {
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_FUTURE, &op), 0);
         jumping(run_turns(runner_of(_i)));
@@ -392,7 +396,7 @@ static int fiber_catches(void *arg)
     return 7;
 }
 
-START_TEST(on_a_fiber)
+START_TEST(jumps_within_a_fiber)
 {
     struct tocsin_op op;
 
@@ -411,7 +415,7 @@ static int fiber_leaves(void *arg)
     return 0;
 }
 
-START_TEST(off_a_fiber)
+START_TEST(jumps_off_a_fiber)
 {
     struct tocsin_op op;
 
@@ -500,7 +504,7 @@ static void run_on(size_t size, void *(*run)(void *))
     pthread_attr_destroy(&attributes);
 }
 
-START_TEST(on_the_stack_of_another_thread)
+START_TEST(another_stack_is_no_jump)
 {
     whole = mmap(NULL, 2 * HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
                  -1, 0);
@@ -525,7 +529,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, out_of_a_handler_that_has_kept_its_info);
     tcase_add_loop_test(tests, out_of_one_of_a_source, 0, 2);
     tcase_add_test(tests, out_of_an_observer);
-    tcase_add_loop_test(tests, caught_by_the_handler_around_it, 0, 2);
+    tcase_add_loop_test(tests, caught_by_the_outer_handler, 0, 2);
     tcase_add_test(tests, out_of_a_question);
     tcase_add_test(tests, out_of_a_flush);
     tcase_add_test(tests, out_of_a_default_action);
@@ -535,11 +539,12 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, out_of_progress, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
-    tcase_add_test(tests, on_a_fiber);
-    tcase_add_loop_test(tests, off_a_fiber, 0,
-                        (int)test_scaled(3, 4, 1)); /* no sanitizer knows such a jump */
+    tcase_add_test(tests, jumps_within_a_fiber);
+    /* This test does not run under a sanitizer, since no sanitizer understands such a jump. */
+    tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
-    tcase_add_loop_test(tests, on_the_stack_of_another_thread, 0,
-                        (int)test_scaled(1, 2, 2)); /* the sanitizers do not know swapcontext */
+    /* This test does not run under a sanitizer, since the sanitizers do not understand
+       swapcontext(). */
+    tcase_add_loop_test(tests, another_stack_is_no_jump, 0, (int)test_scaled(1, 2, 2));
     return suite;
 }

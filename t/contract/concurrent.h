@@ -58,7 +58,8 @@ TOCSIN__UNUSED static void begin(void)
     note = declare((struct tocsin_signal_spec){ .name = "test.note" });
 }
 
-/* A receiving loop. Its handler checks that each sender's values arrive in order and once each. */
+/* A loop that receives. Its handler checks that the values of each sender arrive in order, and that
+   no value arrives twice. */
 struct receiver {
     struct peer peer;
     struct tocsin_loop loop;
@@ -113,7 +114,7 @@ TOCSIN__UNUSED static void receivers_end(void)
         peer_end(&receivers[i].peer);
 }
 
-/* A sending thread. It sends to all receivers with each function that sends. */
+/* A thread that sends to all receivers, with each function of the library that sends. */
 struct sender {
     struct peer peer;
     uint32_t number;

@@ -33,7 +33,7 @@ static int count_it(const struct tocsin_info *info, void *none)
     return TOCSIN_NEXT;
 }
 
-/* Counts of accepted and of delivered posts of a coalescing signal. */
+/* These counters hold the accepted and the delivered posts of a coalescing signal. */
 static atomic_uint sent_latest, told_latest;
 
 static int count_latest(const struct tocsin_info *info, void *none)
@@ -116,10 +116,11 @@ START_TEST(T6_loops_come_and_go_while_others_send_to_them)
 }
 END_TEST
 
-/* Emissions without a handler, while loops are created and freed. Each emission must run its
-   default action once, on the loop that is the main loop at that time. */
-static atomic_int acted[2],
-    to_act[2]; /* signals that real signal handlers may post; other signals */
+/* Signals without a handler are emitted while loops are created and freed. The default action of
+   each emission must run once, on the loop that is the main loop at that time. */
+/* acted[] and to_act[] have two elements: signals that real signal handlers may post, and other
+   signals */
+static atomic_int acted[2], to_act[2];
 static int urgent, plain;
 
 static int act(const struct tocsin_info *info, void *arg)
@@ -185,8 +186,8 @@ START_TEST(T7_once_while_main_loops_come_and_go)
     }
     senders_end();
     ck_assert_int_eq(acted[1], to_act[1]);
-    /* For TOCSIN_ASYNC signals the count is not exact: the default action may run twice for an
-       emission while another loop connects or disconnects an observer. */
+    /* For TOCSIN_ASYNC signals the count is not exact. If another loop connects or disconnects an
+       observer meanwhile, the default action may run twice for one emission. */
     ck_assert_int_ge(acted[0], to_act[0]);
 }
 END_TEST
@@ -429,7 +430,8 @@ START_TEST(O2_no_end_is_heard_twice_while_handlers_come_and_go)
 }
 END_TEST
 
-/* A slow handler of completions. Its loop is freed while operations of another loop complete. */
+/* A handler receives completions slowly. The loop of this handler is freed while operations of
+   another loop complete. */
 static int hear_slowly(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -466,8 +468,8 @@ START_TEST(T6_a_loop_ends_though_operations_do_not_cease_to_end)
 }
 END_TEST
 
-/* One loop connects handlers, and all threads disconnect them. The drop of each handler must be
-   called once. */
+/* One loop connects handlers, and all threads disconnect these handlers. The drop of each handler
+   must be called once. */
 enum { HANDLERS = 300 };
 
 static _Atomic uint64_t made_there[HANDLERS];

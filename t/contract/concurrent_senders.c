@@ -134,7 +134,8 @@ START_TEST(E10_masks_come_and_go_where_they_arrive)
 }
 END_TEST
 
-/* Sends a coalescing signal. Each loop must count each message, and no message may be refused. */
+/* Posts a coalescing signal. Each receiving loop must count each message, and no message may be
+   refused. */
 static int send_coalesced(void *arg)
 {
     struct sender *self = arg;
@@ -168,8 +169,9 @@ START_TEST(E11_what_coalesces_is_counted)
 }
 END_TEST
 
-/* Each value is the number of coalescing messages that all threads had sent before it. When a value
-   arrives, the receiver must have counted at least that many. */
+/* The value of a message is the number of coalescing messages that all threads had sent earlier.
+   When such a message arrives, the receiver must already have counted at least as many coalescing
+   messages. */
 static atomic_uint_least64_t sent_first;
 
 static int check_first(const struct tocsin_info *info, void *arg)
@@ -222,7 +224,8 @@ START_TEST(E11_what_is_sent_after_it_arrives_after_it)
 }
 END_TEST
 
-/* E13: signals get new names while other loops listen with patterns that match these names. */
+/* Contract line E13: signals get new names while other loops listen with patterns that match these
+   names. */
 static int listen_fresh(void *arg)
 {
     connect_to("crowd.fresh.**", receive, arg);
@@ -267,7 +270,7 @@ START_TEST(E13_first_emissions_of_new_names)
 }
 END_TEST
 
-/* A real signal handler posts, on whichever thread the kernel chooses for the signal. */
+/* A real signal handler posts. The kernel chooses the thread on which this handler runs. */
 static atomic_int really_posted;
 
 static void on_alarm(int real)
@@ -344,7 +347,7 @@ START_TEST(T3_real_signals_post_on_whichever_thread)
 }
 END_TEST
 
-/* Seventy loops that receive the same signals */
+/* In these tests, seventy loops receive the same signals. */
 
 enum { SIDES = 70 };
 

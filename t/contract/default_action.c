@@ -1,10 +1,11 @@
-/* T7: if no loop handles an emission, its default action must run once, however many loops have a
-   copy. The tests cover posts, emissions, observers and blocks. */
+/* Contract line T7: if no loop handles an emission, its default action must run once. It must not
+   run once for each loop that has a copy. The tests cover posts, emissions, observers and
+   blocks. */
 #include "contract/loop_threads.h"
 
-/* Three signals with a default action. Real signal handlers may post urgent. The payload of
-   dropping is too large for a message's own memory. The default action of stopping stops the
-   loop. */
+/* Three signals have a default action. Real signal handlers may post the signal "urgent". The
+   payload of the signal "dropping" is too large for a message's own memory. The default action of
+   the signal "stopping" stops the loop. */
 static int urgent, dropping, stopping;
 
 static void begin_unhandled(void)
@@ -20,7 +21,7 @@ static void begin_unhandled(void)
         (struct tocsin_signal_spec){ .name = "stopping", .unhandled = TOCSIN_STOP_LOOP });
 }
 
-/* Default actions of posts */
+/* Tests of the default actions of posts */
 
 START_TEST(T7_a_post_that_nobody_listens_to_is_nothing)
 {
@@ -112,8 +113,8 @@ START_TEST(T7_posted_to_a_loop_that_does_not_listen)
 }
 END_TEST
 
-/* A handler is connected or disconnected between the post and its delivery. The handlers at
-   delivery decide whether the default action runs. */
+/* A handler is connected or disconnected between a post and its delivery. The default action must
+   run if no handler exists at the delivery. */
 static int listen_guarded(void *arg)
 {
     return tocsin_connect("guarded.*", &(struct tocsin_action){ .fn = hear, .arg = arg }, NULL);
@@ -154,8 +155,8 @@ START_TEST(T7_an_observer_that_comes_while_it_is_on_its_way)
 END_TEST
 
 /* Two loops observe the signals, so each loop gets a copy of a post. The default action must run
-   once, after the last copy was delivered without a handler. Copies of an urgent post are not
-   counted, because a real signal handler cannot allocate a counter; for them one chosen copy
+   once, when the last copy was delivered without a handler. The copies of an urgent post are not
+   counted, since a real signal handler cannot allocate a counter. For such a post, one chosen copy
    decides. */
 START_TEST(T7_once_when_the_last_copy_found_no_handler)
 {
@@ -171,7 +172,8 @@ START_TEST(T7_once_when_the_last_copy_found_no_handler)
                          TOCSIN_PENDED);
         peer_does(&peers[round / 2], do_turns, NULL);
         do_turns(NULL);
-        ck_assert(acted.count == round || round % 2); /* another loop still has a copy */
+        /* in even rounds the default action has not run yet, since another loop still has a copy */
+        ck_assert(acted.count == round || round % 2);
         peer_does(&peers[!(round / 2)], do_turns, NULL);
         do_turns(NULL);
         ck_assert_int_eq(acted.count, round + 1);
@@ -249,7 +251,8 @@ START_TEST(T7_ignored_where_it_arrives)
     ck_assert_int_eq(other.told.count + acted.count, 0);
     peer_end(&peer);
     ck_assert_int_eq(tocsin_ignore("guarded.*"), 0);
-    ck_assert_int_ge(post_number(urgent, 1), 0); /* the main loop ignores the signal */
+    /* the main loop ignores the signal, so no default action runs */
+    ck_assert_int_ge(post_number(urgent, 1), 0);
     do_turns(NULL);
     ck_assert_int_eq(acted.count, 0);
     ck_assert_int_eq(tocsin_unignore("guarded.*"), 0);
@@ -341,7 +344,7 @@ START_TEST(T7_the_main_loop_goes_with_one_on_its_way)
 }
 END_TEST
 
-/* Default actions of emissions */
+/* Tests of the default actions of emissions */
 
 static int emit_guarded(void *none)
 {
@@ -353,7 +356,7 @@ START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
 {
     static struct tocsin_loop theirs;
 
-    side_begin(0, "test.note", NULL); /* the first loop is the main loop */
+    side_begin(0, "test.note", NULL); /* the loop that exists first is the main loop */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     theirs = sides[0].loop;
     ck_assert_uint_eq(tocsin_loop_main().id, theirs.id);
@@ -381,7 +384,7 @@ START_TEST(T7_the_mask_of_a_handler_is_nobody_who_listens)
 }
 END_TEST
 
-/* first is the loop that was the main loop when the test began. */
+/* The parameter `first` is the loop that was the main loop when the test began. */
 static void by_the_main_loop(struct tocsin_loop first)
 {
     ck_assert_uint_eq(tocsin_loop_main().id, first.id);

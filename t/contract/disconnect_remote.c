@@ -1,5 +1,5 @@
-/* E3: one thread disconnects a handler that is connected on another thread's loop. The tests use
-   tocsin_disconnect, which returns at once, and tocsin_disconnect_wait. */
+/* Contract line E3: one thread disconnects a handler that is connected on the loop of another
+   thread. The tests call tocsin_disconnect, which returns at once, and tocsin_disconnect_wait. */
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -60,7 +60,7 @@ START_TEST(E3_a_handler_of_another_loop_is_disconnected_by_that)
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), -ENOENT);
-    ck_assert_int_eq(target.drops, 0); /* the other loop has not run a turn yet */
+    ck_assert_int_eq(target.drops, 0); /* the loop that must call the drop has not run a turn yet */
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     ck_assert_int_eq(target.drops, 1);
     ck_assert_uint_eq(target.dropped_on.id, target.loop.id);
@@ -226,8 +226,8 @@ static int check_gone(void *none)
     return 0;
 }
 
-/* A thread requests the disconnect of many handlers, also while the inbox of their loop is full.
-   Each request must succeed. Each round uses new handler ids. */
+/* A thread requests the disconnect of many handlers. Each request must succeed, even while the
+   inbox of the handlers' loop is full. Each round uses new handler ids. */
 START_TEST(E3_neither_memory_nor_room_can_run_out)
 {
     static uint64_t last[2000];
@@ -259,7 +259,7 @@ START_TEST(E3_asked_of_a_loop_that_is_freed)
     for (int i = 0; i < 2000; i++)
         ck_assert_int_eq(tocsin_disconnect(many[i].handler), -ENOENT);
     memset(many, 0, sizeof many);
-    /* The peer gets a new loop, in the memory of the freed one. */
+    /* The peer gets a new loop in the memory of its freed loop. */
     ck_assert_int_eq(peer_does(&peer, connect_many, NULL), 0);
     disconnect_many();
     peer_does(&peer, do_turns, NULL);
@@ -316,7 +316,8 @@ static int wait_queue(void *arg)
     return tocsin_queue_wait(*(struct tocsin_queue *)arg, 0, NULL);
 }
 
-/* A queue has a handler inside. A disconnect with the id of this handler must be refused. */
+/* A queue has a handler of its own inside. tocsin_disconnect() with the id of that handler must be
+   refused. */
 START_TEST(E3_the_handler_of_a_queue_cannot_be_asked_for)
 {
     struct tocsin_queue queue;
@@ -423,7 +424,7 @@ static int emit_then_run(void *none)
     return do_run(none);
 }
 
-START_TEST(disconnect_wait_while_it_runs)
+START_TEST(disconnect_wait_while_the_handler_runs)
 {
     struct wait wait = { .timeout_ms = -1 };
 
@@ -434,8 +435,9 @@ START_TEST(disconnect_wait_while_it_runs)
     while (sem_wait(&entered) < 0)
         ;
     peer_starts(&other, do_wait, &wait);
-    while (tocsin_disconnect(target.handler) ==
-           0) /* the loop itself may disconnect the handler first: then the wait returns at once */
+    /* the handler's loop may disconnect the handler first; then tocsin_disconnect_wait() returns at
+       once */
+    while (tocsin_disconnect(target.handler) == 0)
         ;
     ck_assert_int_eq(target.drops, 0);
     sem_post(&leave);
@@ -453,8 +455,8 @@ START_TEST(disconnect_wait_is_bounded_in_time)
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, -2), -EINVAL);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ETIMEDOUT);
-    ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1),
-                     -ENOENT); /* the disconnect was requested before */
+    /* returns -ENOENT, since the call before this one has already requested the disconnect */
+    ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ENOENT);
     ck_assert_int_eq(target.drops, 0);
     peer_does(&peer, do_turns, NULL);
     ck_assert_int_eq(target.drops, 1);
@@ -482,8 +484,8 @@ START_TEST(disconnect_wait_is_not_for_loops)
 }
 END_TEST
 
-/* A loop is being freed, and calls the drop of one handler. This drop asks for the disconnect of
-   another handler. When tocsin_disconnect_wait returns 0, the drop of that other handler must have
+/* A loop is being freed, and calls the drop of one handler. This drop requests the disconnect of
+   another handler. When tocsin_disconnect_wait() returns 0, the drop of the other handler must have
    been called. */
 static struct target going[16];
 
@@ -544,7 +546,7 @@ Suite *test_suite(void)
     tcase_add_test(handlers, E3_the_handler_of_a_queue_cannot_be_asked_for);
     tcase_add_test(handlers, E3_bad_ids_from_anywhere);
     tcase_add_test(handlers, disconnect_wait_waits_for_the_last_use);
-    tcase_add_test(handlers, disconnect_wait_while_it_runs);
+    tcase_add_test(handlers, disconnect_wait_while_the_handler_runs);
     tcase_add_test(handlers, disconnect_wait_is_bounded_in_time);
     tcase_add_test(handlers, disconnect_wait_is_not_for_loops);
     tcase_add_test(handlers, disconnect_wait_while_the_loop_is_being_freed);

@@ -1,5 +1,5 @@
-/* E1 to E5, E8, E15: which handlers an emission calls, in which order, and what happens to an
-   emission that a handler makes. */
+/* Contract lines E1 to E5, E8 and E15: the tests check which handlers an emission calls, in which
+   order. They also check what happens to an emission that a handler makes. */
 #include <pthread.h>
 
 #include "record.h"
@@ -15,7 +15,7 @@ static void begin(void)
 static void end(void)
 {
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    record_take(); /* discards what earlier drops recorded */
+    record_take(); /* discards the words that earlier drops recorded */
 }
 
 static struct tocsin_handler add(tocsin_fn fn, const char *word, int priority, unsigned flags)
@@ -66,8 +66,8 @@ START_TEST(test_E1_a_pattern_has_the_place_it_was_connected_at)
 }
 END_TEST
 
-/* At its first call, this handler connects three handlers: one with a higher, one with the same and
-   one with a lower priority than its own. */
+/* In its first call, this handler connects three handlers. Their priorities are higher than, equal
+   to and lower than its own priority. */
 static int connect_three(const struct tocsin_info *info, void *arg)
 {
     static int calls;
@@ -172,7 +172,7 @@ START_TEST(test_E4_once_is_disconnected_before_its_call)
 {
     add(emit_within, "a", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     tocsin_emit(bell, NULL);
-    ck_assert_record("a( )0 ~a"); /* the nested emission finds no handler */
+    ck_assert_record("a( )0 ~a"); /* the result is 0, since the nested emission finds no handler */
     add(emit_within, "b", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     add(record_call, "c", 0, 0);
     tocsin_emit(bell, NULL);
@@ -187,7 +187,8 @@ static int emit_twice(const struct tocsin_info *info, void *arg)
     if (!first)
         first = info->sequence;
     record("%s%d", (const char *)arg, (int)(info->sequence - first));
-    if (info->sequence == first) { /* only during the outer emission */
+    /* only the outer emission has this sequence number, so nested emissions do nothing here */
+    if (info->sequence == first) {
         ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_PENDED);
     }
@@ -248,8 +249,8 @@ START_TEST(test_E5_nodefer_belongs_to_the_handler_that_runs)
     add(emit_within, "b", 1, TOCSIN_NODEFER | TOCSIN_ONCE);
     add(emit_within, "c", 0, TOCSIN_ONCE);
     tocsin_emit(bell, NULL);
-    /* b's nested emission calls a and c. The emission that c makes returns TOCSIN_PENDED (3). Then
-       c is disconnected, and the pending emission calls a alone. */
+    /* The nested emission of handler b calls a and c. Handler c emits the signal, and that emission
+       returns TOCSIN_PENDED (3). Then c is disconnected, and the pending emission calls a alone. */
     ck_assert_record("a b( a c( )3 )1 a ~c ~b");
 }
 END_TEST
@@ -264,8 +265,8 @@ static void *declare_and_connect(void *arg)
     return NULL;
 }
 
-/* This handler starts a thread that calls each function that takes a lock, and joins it. If the
-   library held a lock during a handler, the test would hang. */
+/* This handler starts a thread, which calls each function that takes a lock. Then the handler joins
+   the thread. If the library held a lock during a handler, the join would hang. */
 static int join_another(const struct tocsin_info *info, void *arg)
 {
     pthread_t thread;
@@ -289,8 +290,8 @@ static struct {
 } trace[4];
 static int traced;
 
-/* Records sequence and parent. Every second call also emits its own signal, which becomes
-   pending. */
+/* Records the sequence number and the parent of each emission. Every second call also emits the
+   handler's own signal, which becomes pending. */
 static int note_trace(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -305,10 +306,11 @@ START_TEST(test_E15_sequence_and_parent)
 
     traced = 0;
     ck_assert_int_eq(tocsin_on("bell.rung", note_trace, NULL), 0);
-    /* The first emission takes the library's slow path, the second one the fast path. */
+    /* The first emission takes the library's slow path. The second emission takes the fast path. */
     for (int i = 0; i < 2; i++) {
         tocsin_emit(bell, NULL);
-        tocsin_emit(other, NULL); /* no listener: the emission gets no number (E12) */
+        /* this signal has no listener, so its emission gets no sequence number (E12) */
+        tocsin_emit(other, NULL);
     }
     ck_assert_int_eq(traced, 4);
     ck_assert_uint_eq(trace[0].sequence >> 48, tocsin_loop_current().id >> 48);

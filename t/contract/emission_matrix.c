@@ -1,12 +1,16 @@
-/* E1 to E5 together, with one to three handlers. In each case one handler acts: it connects
-   handlers, disconnects itself, the previous, the next or all handlers, emits its own signal
-   (nested or deferred), stops the delivery, frees its source, or frees the loop. The test prints a
-   case as A20 -> (B10) -> C0, followed by what the handler does. A letter is a handler, the number
-   is its priority, and brackets mean that the handler listens to the source only. A model of the
-   rules computes the expected record: letters are calls, brackets are a nested emission, digits are
-   results. Then each case emits once more. The first emission of a signal takes a slow path of the
-   library. So each case runs twice: with that first emission, and after an earlier emission in
-   which no handler acts. */
+/* Contract lines E1 to E5 together, with one to three handlers. In each case one handler acts. It
+   connects handlers; it disconnects itself, the previous, the next or all handlers. It emits its
+   own signal, nested or deferred; it stops the delivery, frees its source, or frees the loop.
+
+   The test prints a case as A20 -> (B10) -> C0, followed by what the handler does. A letter is a
+   handler, and the number is its priority. Brackets mean that the handler listens to the source
+   only.
+
+   A model of the rules computes the expected record. In a record letters are calls, brackets are a
+   nested emission, and digits are results. Then each case emits once more.
+
+   The first emission of a signal takes a slow path of the library. So each case runs twice: with
+   that first emission, and after an earlier emission in which no handler acts. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -45,11 +49,12 @@ static bool freed_last(void)
     return now.sources == SOME_FREED_LAST || now.sources == EVERY_FREED_LAST;
 }
 
-/* The handlers 0 to 2 (A to C) are connected at first. The handlers 3 to 5 are connected by the
-   handler that acts, with a priority relative to its own. */
+/* The handlers 0 to 2, with the letters A to C, are connected at first. The handler that acts
+   connects the handlers 3 to 5. Their priorities are relative to its own priority. */
 static int priority_of(int i)
 {
-    static const int beside[] = { 0, 1, -1 }; /* higher by 0, 1 or -1 */
+    /* the priority of the new handler is higher by 0, 1 or -1 than the acting handler's priority */
+    static const int beside[] = { 0, 1, -1 };
 
     return i < 3 ? 20 - 10 * i : 20 - 10 * now.actor + beside[i - 3];
 }
@@ -59,7 +64,7 @@ static bool is_sourced(int i)
     return sourced(i < 3 ? i : now.actor);
 }
 
-static bool is_target(int i) /* to be connected or disconnected */
+static bool is_target(int i) /* true if the acting handler must connect or disconnect handler i */
 {
     if (now.act == DISCONNECT && i < now.count)
         return now.target == ALL ||
@@ -67,7 +72,7 @@ static bool is_target(int i) /* to be connected or disconnected */
     return now.act == CONNECT && i >= 3 && (now.target == ALL || i - 3 == now.target);
 }
 
-/* The model: computes what the library must do */
+/* The model computes what the library must do. */
 static struct {
     char text[200];
     bool there[6], source, loop, acted, running, nodefer;
@@ -168,12 +173,13 @@ static int model_emit(void)
         result = model_deliver(source);
     if (!model.running)
         for (; model.pended; model.pended--)
-            model_deliver(model.source); /* the source is freed, or it is this one */
+            /* emissions that are delivered here have this source, or none if the source is freed */
+            model_deliver(model.source);
     model_write((char[]){ ')', (char)('0' + result), 0 });
     return result;
 }
 
-/* The same cases in the library */
+/* Functions that run the same cases in the library */
 static char got[200];
 static int signo, dropped[6];
 static bool armed;
@@ -244,7 +250,8 @@ static int on_call(const struct tocsin_info *info, void *arg)
     (void)info;
     strcat(got, (char[]){ *(char *)arg, 0 });
     for (int i = 0; i < 6 && !strchr(got, ' '); i++)
-        ck_assert_int_eq(dropped[i], 0); /* no handler is dropped in the first emission */
+        /* no drop may be called in the first emission, where no handler acts */
+        ck_assert_int_eq(dropped[i], 0);
     if (*(char *)arg != "ABC"[now.actor] || !armed)
         return TOCSIN_NEXT;
     armed = false;
@@ -305,7 +312,8 @@ static void run_case(void)
     strcat(got, " ");
     for (int i = gone = 0; i < 6; i++)
         gone += dropped[i];
-    /* The drop of each disconnected handler must have been called, and no other drop. */
+    /* The drops of all disconnected handlers must have been called. No other drop may have been
+       called. */
     for (int i = 0; i < 6; i++)
         ck_assert_msg(dropped[i] == (model.age[i] || i == 0 ? !model.there[i] : 0),
                       "%s: drop of %c", drawn(), "ABCspn"[i]);
@@ -343,9 +351,9 @@ static void *thread_run(void *arg)
     return NULL;
 }
 
-/* The allocator keeps some freed blocks for the thread and counts them as allocated until the
-   thread ends. Their number depends on accidents such as the length of the file name. So each round
-   runs on a thread of its own. */
+/* The allocator keeps some freed blocks for the thread, and counts them as allocated until the
+   thread ends. The number of these blocks varies from run to run. So each round runs on a thread of
+   its own, which has ended when the test reads the count. */
 static size_t allocated_after_round(int *ret_cases)
 {
     pthread_t thread;
@@ -360,11 +368,12 @@ START_TEST(test_E3_the_matrix)
     int descriptors = test_descriptors(), cases = 0, cases_again = 0;
     size_t memory;
 
-    mallopt(M_ARENA_MAX, 1); /* mallinfo2 counts only the main arena */
+    /* all allocations use the main arena, since mallinfo2() counts only this arena */
+    mallopt(M_ARENA_MAX, 1);
     signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "matrix.bell" });
     ck_assert_int_gt(signo, 0);
-    /* The first round also allocates memory that the library keeps for later; the second must
-       not. */
+    /* The first round also allocates memory that the library keeps for later rounds. The second
+       round must not allocate such memory. */
     memory = allocated_after_round(&cases);
     ck_assert_uint_eq(allocated_after_round(&cases_again), memory);
     ck_assert_int_eq(cases_again, cases);

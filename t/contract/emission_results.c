@@ -1,5 +1,6 @@
-/* E6, E7, E9, E12, E18: what handlers return, what an emission returns, what an info holds after
-   its delivery if a handler keeps a reference, and observers. */
+/* Tests contract lines E6, E7, E9, E12 and E18: the results of handlers and of emissions, and
+   observers. A handler may keep a reference to its info; the tests check what that info holds after
+   the delivery. */
 #include <string.h>
 
 #include "record.h"
@@ -53,8 +54,8 @@ static int on_failed(const struct tocsin_info *info, void *arg)
     ck_assert_str_eq(failed->owner, "program");
     ck_assert_ptr_nonnull(strstr(failed->where, "emission_results.c:"));
     record("%s:%d:%d", failed->signal, failed->error, (int)failed->faults);
-    /* The error of a handler of tocsin.handler.failed is counted, but not announced by another
-       tocsin.handler.failed. */
+    /* This handler of tocsin.handler.failed returns an error. The library must count the error, and
+       must not emit tocsin.handler.failed again. */
     return -EIO;
 }
 
@@ -69,7 +70,7 @@ START_TEST(test_E6_an_error_is_announced_and_the_delivery_goes_on)
                      0);
     ck_assert_int_eq(tocsin_on("bell.rung", record_call, "next"), 0);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    ck_assert_record("-1 next"); /* tocsin.handler.failed has no handler yet */
+    ck_assert_record("-1 next"); /* no handler of tocsin.handler.failed is connected yet */
     ck_assert_int_eq(tocsin_on("tocsin.handler.failed", on_failed, &failing), 0);
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("-1 bell.rung:-1:2 next");
@@ -96,7 +97,7 @@ START_TEST(test_E7_what_is_kept_is_copied_once_and_shared)
     ck_assert_int_eq(
         tocsin_emit(noted, TOCSIN_PAYLOAD(note, .text = text, .data = { data, 3 }, .number = 7)),
         TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_loop_free(), 0); /* the kept info outlives the loop */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* the info that the test keeps outlives the loop */
     memset(text, 'x', 4);
     memset(data, 0, 3);
     ck_assert_ptr_eq(kept[0], kept[1]);
@@ -151,8 +152,9 @@ END_TEST
 
 static struct tocsin_source nested_source;
 
-/* This handler emits its own signal, nested, with each kind of source and payload. Afterwards it
-   checks that its own info has not changed. */
+/* This handler emits its own signal with each kind of source and payload. These emissions are
+   delivered inside the handler's call. Afterwards the handler checks that its own info has not
+   changed. */
 static int nest_and_compare(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_info before = *info;
@@ -195,7 +197,8 @@ START_TEST(test_E7_an_info_stays_the_same_while_others_are_emitted)
                      0);
     ck_assert_int_eq(tocsin_on("note.made", note_source, &last), 0);
     ck_assert_int_eq(tocsin_on("bell.rung", record_call, "bell"), 0);
-    /* The first emission takes the library's slow path, the others the fast path. */
+    /* The first emission takes the library's slow path. The other two emissions take the fast
+       path. */
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(
             tocsin_emit_from(nested_source, noted, TOCSIN_PAYLOAD(note, .text = "outer")),
@@ -321,7 +324,7 @@ START_TEST(test_E12_what_nobody_hears_does_nothing)
     uint64_t sequence, before;
     struct note wild = {
         { &note_layout }, (const char *)8, { (void *)8, 1 << 20 }, 0
-    }; /* no handler uses the payload */
+    }; /* the pointers are invalid, so nobody may read this payload */
 
     ck_assert_int_eq(tocsin_on("bell.rung", note_sequence, &sequence), 0);
     tocsin_emit(bell, NULL);
@@ -343,8 +346,8 @@ START_TEST(test_E18_an_observer_sees_also_what_was_stopped)
     ck_assert_int_eq(tocsin_observe("bell.rung", &observer, NULL), 0);
     ck_assert_int_eq(tocsin_observe("bell.rung", &last, NULL), 0);
     ck_assert_int_eq(tocsin_has_listeners(bell), 1);
-    ck_assert_int_eq(tocsin_emit(bell, NULL),
-                     TOCSIN_NOBODY); /* an observer is no handler and cannot stop */
+    /* an observer does not count as a handler, and cannot stop the delivery */
+    ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_NOBODY);
     ck_assert_record("first last");
     ck_assert_int_eq(tocsin_on("bell.rung", record_stop, "stop"), 0);
     ck_assert_int_eq(tocsin_on("bell.rung", record_call, "never"), 0);

@@ -1,6 +1,7 @@
-/* F1, F2: each bad argument of a declaration, a connect and an emission returns its own error code.
-   A failed call stores its error in the returned id, and later calls with this id return the same
-   error. Each error code has a text. A failed call changes nothing. */
+/* Contract lines F1 and F2: a bad argument of a declaration, a connect or an emission returns an
+   error code. Each kind of bad argument has its own code, and each code has a text. A failed call
+   stores its error in the returned id, and later calls with this id return the same error. A failed
+   call changes nothing. */
 #include <pthread.h>
 #include <string.h>
 
@@ -249,14 +250,14 @@ START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
     ck_assert_ptr_nonnull(strstr(facts.where, "error_codes.c:"));
     ck_assert_str_eq(facts.function, "");
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* one source is left */
+    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that is left */
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
         ck_assert_int_eq(tocsin_source_free(source), -ENOENT);
         action.source = source;
         ck_assert_int_eq(tocsin_connect("bell.rung", &action, NULL), -ENOENT);
         ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
-        handler.id ^= 1u << (8 * i); /* the library never issued this id */
+        handler.id ^= 1u << (8 * i); /* the library never issued the id with this changed bit */
     }
     handler.id = source.id = 0xfffefffffffffffe;
     ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
@@ -319,8 +320,8 @@ START_TEST(test_F1_every_status_has_a_text)
 }
 END_TEST
 
-/* The text of each errno states its meaning in this library, and its meaning in the system if a
-   file or a socket may return it, too. */
+/* The text of an errno states its meaning in this library. If a file or a socket may also return
+   the errno, the text includes the meaning in the system. */
 static const struct {
     int err;
     const char *here, *system;

@@ -1,5 +1,5 @@
-/* T8: a process with a loop forks, or executes a program. The child checks its own state and
-   reports by its exit code: 0 means that all checks hold. */
+/* Contract line T8: a process with a loop forks, or executes a program. The child checks its own
+   state. The exit code 0 of the child means that all of its checks hold. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -48,7 +48,7 @@ static void end(void)
     close(to_child[0]), close(to_child[1]);
 }
 
-/* One process calls hear, and waits there until the other process calls say. */
+/* One process calls hear(), which waits until the other process calls say(). */
 static void say(int *pipe)
 {
     if (write(pipe[1], "x", 1) != 1)
@@ -74,8 +74,8 @@ static void run_timer(struct told *into)
             _exit(7);
 }
 
-/* The loop of the parent process: a watch, a timer and a handler of posts. Each of them waits in
-   the kernel. */
+/* The loop of the parent process has a watch, a timer and a handler of posts. Each of them makes
+   the loop wait in the kernel. */
 struct parent {
     int ends[2];
     struct tocsin_op watch, timer;
@@ -101,8 +101,8 @@ static void *post_note(void *arg)
     return NULL;
 }
 
-/* The watch, the timer and a post must each wake the parent. If a wake-up is lost, the test times
-   out. */
+/* The watch, the timer and a post must each wake the loop of the parent. If one of them does not
+   wake the loop, the test times out. */
 static void parent_goes_on(struct parent *parent)
 {
     struct told before = parent->ready;
@@ -143,7 +143,7 @@ START_TEST(T8_the_child_frees_and_the_parent_goes_on)
         require(tocsin_loop_free() == 0);
         require(tocsin_loop_current().id == 0);
         require(tocsin_emit(note, NULL) == TOCSIN_NOBODY);
-        run_timer(&other); /* the child makes a loop of its own */
+        run_timer(&other); /* the child makes a new loop of its own */
         require(tocsin_loop_free() == 0);
         _exit(0);
     }
@@ -164,7 +164,8 @@ START_TEST(T8_both_go_on_at_the_same_time)
         struct tocsin_loop loop;
 
         require(tocsin_after_fork() == 0);
-        require(tocsin_after_fork() == 0); /* nothing is left to repair */
+        /* tocsin_after_fork() returns 0 if nothing is left to repair */
+        require(tocsin_after_fork() == 0);
         loop = tocsin_loop_current();
         require(tocsin_id_error(loop.id) == 0 && loop.id == tocsin_loop_main().id);
         require(tocsin_op_status(parent.timer) == -ENOENT && parent.ticked.count == 0);
@@ -201,7 +202,8 @@ START_TEST(T8_a_child_of_a_child)
     parent_begin(&parent);
     child = fork();
     if (child == 0) {
-        pid_t grandchild = fork(); /* the child itself calls nothing of the library */
+        /* the child itself calls no function of the library; only the grandchild does */
+        pid_t grandchild = fork();
         int status = -1;
 
         if (grandchild == 0) {
@@ -233,7 +235,7 @@ END_TEST
 
 START_TEST(T8_daemon_after_the_loop_was_made)
 {
-    pid_t child = fork(); /* daemon() ends this process */
+    pid_t child = fork(); /* daemon() ends the process that calls it, so a child calls it */
 
     if (child == 0) {
         connect_to("test.note", tell, &told);
@@ -250,7 +252,7 @@ START_TEST(T8_daemon_after_the_loop_was_made)
     }
     close(to_parent[1]);
     ck_assert_int_eq(ended(child), 0);
-    hear(to_parent); /* the daemon has done all its checks */
+    hear(to_parent); /* waits until the daemon has done all of its checks */
     to_parent[1] = dup(to_parent[0]);
 }
 END_TEST
@@ -298,8 +300,8 @@ START_TEST(T8_in_a_handler)
         answer = tocsin_loop_turn(-1);
     while (answer >= 0 && forked == -1);
     if (forked == 0) {
-        require(answer == -EOWNERDEAD &&
-                told.count == 1); /* the delivery has ended, but not the turn */
+        /* the delivery during which the process forked has ended, but the turn has not */
+        require(answer == -EOWNERDEAD && told.count == 1);
         if (what == RETURNS)
             require(tocsin_loop_turn(0) == -EOWNERDEAD && tocsin_after_fork() == 0);
         else
@@ -336,7 +338,7 @@ START_TEST(T8_the_run_that_it_came_from_ends)
 }
 END_TEST
 
-/* Other threads run while the process forks */
+/* Tests: other threads run while the process forks */
 
 static atomic_bool over;
 static atomic_int running;
@@ -351,7 +353,7 @@ static void *keep_posting(void *arg)
         tocsin_post(note, NULL);
         tocsin_post(newest, NULL);
         tocsin_disconnect(none);
-        if (tocsin_find("test.note") < 0) /* takes the locks of the library */
+        if (tocsin_find("test.note") < 0) /* this call takes the locks of the library */
             abort();
         tocsin_pool_free((struct tocsin_pool){ (uint64_t)0xfffe << 48 });
         if (tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .limit = 7 }) !=
@@ -369,8 +371,9 @@ static void *keep_looping(void *arg)
     connect_to("test.note, *.newest", tell, &mine);
     atomic_fetch_add(&running, 1);
     while (!atomic_load(&over))
-        if (tocsin_loop_turn(0) <
-            0) /* no assertion: a fork would leak what Check allocates for it */
+        /* No assertion of Check here: a fork during the assertion would leak memory that Check
+           allocates for it. */
+        if (tocsin_loop_turn(0) < 0)
             abort();
     ck_assert_int_ge(tocsin_loop_free(), 0);
     return NULL;
@@ -383,7 +386,8 @@ static void child_among_threads(int i)
         _exit(tocsin_loop_free() == 0 ? 0 : 1);
     require(tocsin_after_fork() == 0);
     told.count = other.count = 0;
-    require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1); /* no other listener */
+    /* the child has no other listener, so the signal is delivered here only */
+    require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1);
     require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
     require(tocsin_declare(&(struct tocsin_signal_spec){
                 .name = "other.newest",
@@ -434,7 +438,7 @@ static void *fork_here(void *arg)
         require(tocsin_loop_current().id == 0 && tocsin_loop_main().id == 0);
         require(tocsin_post_to(*loop, note, NULL) == -EOWNERDEAD);
         require(tocsin_loop_call(*loop, (tocsin_task)abort, NULL, NULL) == -EOWNERDEAD);
-        /* The listening loop belongs to a thread that does not exist in the child. */
+        /* The loop that listens belongs to a thread that does not exist in the child. */
         require(tocsin_emit(note, NULL) == TOCSIN_NOBODY);
         require(tocsin_post(note, NULL) == TOCSIN_NOBODY);
         require(tocsin_after_fork() == 0);
@@ -459,8 +463,8 @@ START_TEST(T8_on_a_thread_without_a_loop)
     parent_begin(&parent);
     connect_to("*.note", tell, &told);
     loop = tocsin_loop_current();
-    err = pthread_create(&thread, NULL, fork_here,
-                         &loop); /* no assertion before this: it takes a lock of Check */
+    /* the child makes no assertion before this call, since an assertion takes a lock of Check */
+    err = pthread_create(&thread, NULL, fork_here, &loop);
     if (err == 0)
         err = pthread_join(thread, NULL);
     ck_assert_int_eq(err, 0);
@@ -469,7 +473,7 @@ START_TEST(T8_on_a_thread_without_a_loop)
 }
 END_TEST
 
-/* A fork while the pool has running and queued tasks */
+/* Tests: the process forks while the pool has running and queued tasks */
 
 static int drops;
 
@@ -511,15 +515,16 @@ START_TEST(T8_work_in_the_child)
     ck_assert_int_eq(tocsin_work_with(&of_pool, wait_for_word, to_child, NULL, NULL), 0);
     while (!atomic_load(&at_work))
         sched_yield();
-    ck_assert_int_eq(tocsin_work_with(&of_pool, no_task, NULL, NULL, NULL), 0); /* it is queued */
+    /* this task is queued, since the pool's only thread is busy */
+    ck_assert_int_eq(tocsin_work_with(&of_pool, no_task, NULL, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_work_with(&options, no_task, NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), 5);
     child = fork();
     if (child == 0) {
         drops = 0;
         require(tocsin_after_fork() == 0);
-        require(drops ==
-                1); /* the drop of the queued task; the running task belongs to the parent */
+        /* the drop of the queued task was called; the running task belongs to the parent only */
+        require(drops == 1);
         require(tocsin_work_with(&options, no_task, NULL, TOCSIN_FUTURE, &op) == 0);
         require(tocsin_wait(op, -1, NULL) == 5);
         require(tocsin_work_with(&of_pool, no_task, NULL, TOCSIN_FUTURE, &op) == 0);
@@ -535,8 +540,9 @@ START_TEST(T8_work_in_the_child)
 }
 END_TEST
 
-/* Real signals after a fork. In the child, each has the disposition that it had before the library
-   installed its own. tocsin_after_fork, or a connect in the child, installs it again. */
+/* Tests of real signals after a fork. In the child, each real signal has the disposition that it
+   had before the library installed its own handler. tocsin_after_fork() installs the library's
+   handler again, and so does a connect in the child. */
 
 static bool is_default(int number)
 {
@@ -586,7 +592,7 @@ START_TEST(T8_SIGTERM_ends_the_child_of_a_run)
 {
     int status;
 
-    signal(SIGTERM, SIG_DFL); /* the test program's Check has set a handler */
+    signal(SIGTERM, SIG_DFL); /* Check, which runs this test, has installed a handler of SIGTERM */
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(fork_and_stop, NULL), NULL), 0);
     status = tocsin_run();
     ck_assert_int_eq(status, forked ? 0 : -EOWNERDEAD);
@@ -600,7 +606,8 @@ START_TEST(T8_SIGTERM_ends_the_child_of_a_run)
 }
 END_TEST
 
-/* Executed programs: /proc/self/status shows their blocked, ignored and handled signals. */
+/* The test executes a program. /proc/self/status shows which signals that program blocks, ignores
+   and handles. */
 
 static const char *const program[] = { "sh", "-c",
                                        "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; exit 0",
@@ -626,7 +633,7 @@ static void check_plain(int *pipe)
         size += (size_t)got;
     ck_assert_msg(signals_of(text, "SigBlk:\t") == 0, "%s", text);
     ck_assert_msg((signals_of(text, "SigIgn:\t") & ~0x180000000) == 0, "%s",
-                  text); /* except for the two signals of the C library */
+                  text); /* all signals are compared except the two that the C library reserves */
 }
 
 static int fork_and_exec(void *arg)

@@ -1,10 +1,15 @@
-/* Random commands for three loops, compared with a model (T2, T5, T6, T7, E1, E3, E9, E10, E11,
-   E18). The commands connect, observe, disconnect, block, ignore, emit, post, turn and free. Each
-   command runs on one of three threads; a thread has no loop before its first connect, or after a
-   free. The model computes which handlers and default actions are called, in which order, and what
-   the call returns. The test compares both with what the library does. A handler may emit or post
-   the next signal, with a value that is smaller by 1,000, until the value is below 1,000.
-   TOCSIN_TEST_SEED=n runs one seed and prints each command; TOCSIN_TEST_SEEDS=n sets the number of
+/* Random commands for three loops, compared with a model (contract lines T2, T5, T6, T7, E1, E3,
+   E9, E10, E11 and E18).
+
+   The commands connect, observe, disconnect, block, ignore, emit, post, turn and free. Each
+   command runs on one of three threads. A thread has no loop before its first connect, and none
+   after a free.
+
+   For each command the model computes the result, and which handlers and default actions are
+   called, in which order. The test compares this with what the library does. A handler may emit or
+   post the next signal, with a value that is smaller by 1,000, until the value is below 1,000.
+
+   TOCSIN_TEST_SEED=n runs one seed and prints each command. TOCSIN_TEST_SEEDS=n sets the number of
    seeds. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,34 +22,34 @@ TOCSIN_LAYOUT(number, NUMBER);
 
 enum { LOOPS = 3, SIGNALS = 5, MOST = 4096, SEEDS = 150, STEPS = 400, LIMIT = 3 };
 
-/* The signals: QUEUED has no limit, FEW may have at most LIMIT pending emissions, LATEST coalesces,
-   GUARDED has a default action, and real signal handlers may post OTHER. */
+/* The signals of the test. QUEUED has no limit. FEW may have at most LIMIT pending emissions.
+   LATEST coalesces. GUARDED has a default action. Real signal handlers may post OTHER. */
 enum { QUEUED, FEW, LATEST, GUARDED, OTHER };
 
 static int signos[SIGNALS];
 
-/* The model: computes what the library must do */
+/* The model computes what the library must do. */
 
-/* One emission. Several loops may have a copy of it. */
+/* One emission. Several loops may have a copy of the emission. */
 struct group {
-    int open; /* copies not delivered yet */
+    int open; /* the number of copies that are not delivered yet */
     bool handled;
-    bool own; /* this loop alone has it */
+    bool own; /* true if only the emitting loop has the emission */
 };
 
 struct entry {
     int signal, value, overrun, group, age;
-    bool unhandled; /* the main loop has it, for its default action */
+    bool unhandled; /* true if the main loop has the entry only to run its default action */
 };
 
-/* The emissions that a handler sends when it is called. */
+/* The emissions and posts that a handler makes when it is called. */
 enum sends { SENDS_NOTHING, SENDS_EMIT, SENDS_POST, SENDS_POST_TO };
 
 struct handler {
-    int signal, number, to; /* to: the loop that SENDS_POST_TO posts to */
+    int signal, number, to; /* `to` is the loop that SENDS_POST_TO posts to */
     enum sends sends;
     bool observer, stops;
-    bool requested; /* another loop has requested its disconnect */
+    bool requested; /* true if another loop has requested the disconnect of this handler */
     bool disconnected;
 };
 
@@ -55,7 +60,8 @@ struct list {
 
 static struct model {
     bool exists, is_ending;
-    int before; /* during a free, only older entries are flushed */
+    /* while the loop is freed, a flush delivers only entries whose age is below this number */
+    int before;
     int born, age, handlers_count;
     struct handler handlers[256];
     bool blocked[SIGNALS], ignored[SIGNALS];
@@ -147,8 +153,8 @@ static void model_send_next(int number, const struct handler *handler, const str
     expect(">%d ", result);
 }
 
-/* Takes the default action. On the main loop it runs now, on another loop in the next turn of the
-   main loop. */
+/* Takes the default action of an emission. If this loop is the main loop, the action runs now.
+   Otherwise the action runs in the next turn of the main loop. */
 static void unhandled(int where, int number, const struct entry *entry)
 {
     struct list *inbox = &loops[where].inbox;
@@ -230,8 +236,8 @@ static void deliver(int number, const struct entry *entry)
     }
 }
 
-/* Returns the index of the oldest pending entry whose age is below `before`; -1: there is none.
-   If signal is -1, entries of all signals count. */
+/* Returns the index of the oldest pending entry whose age is below the parameter before. If signal
+   is -1, entries of all signals count. Returns -1 if there is no such entry. */
 static int oldest(const struct model *loop, int signal, int before)
 {
     int found = -1;
@@ -282,7 +288,7 @@ static void end(int number)
 {
     struct model *loop = &loops[number];
 
-    loop->born = 1 << 30; /* no longer the main loop */
+    loop->born = 1 << 30; /* a loop that is being freed is not the main loop any more */
     loop->is_ending = true;
     while (loop->inbox.count)
         turn(number);
@@ -366,8 +372,8 @@ static bool has_remote_listeners(int number, int signal)
     return false;
 }
 
-/* Returns true if the signal has no handler here, and older emissions still wait for their default
-   action. A new emission must then wait behind them. */
+/* Returns true if the signal has no handler here, while older emissions wait for their default
+   action. A new emission must then wait behind the older emissions. */
 static bool behind_others(int number, int signal)
 {
     const struct model *loop = &loops[number];
@@ -409,7 +415,7 @@ static int model_emit(int number, int signal, int value)
     return stopped ? TOCSIN_STOPPED : handled ? TOCSIN_DELIVERED : TOCSIN_NOBODY;
 }
 
-/* The library: runs the same commands on three threads */
+/* These functions run the same commands in the library, on three threads. */
 
 static struct thread {
     struct peer peer;
@@ -475,7 +481,7 @@ static int default_action(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* A command, which one of the threads runs */
+/* A command of the test. One of the three threads runs it. */
 enum kind {
     CONNECT,
     OBSERVE,

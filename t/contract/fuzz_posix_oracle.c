@@ -1,10 +1,11 @@
 /* Compares tocsin with the kernel. The test runs random sequences of operations on real-time
-   signals of the kernel, and the same sequences on signals of tocsin, each in a child process.
-   Deliveries, order, values, refusals and the death of the process must agree. The test must also
-   find the difference in two variants of tocsin that have an error on purpose. TOCSIN_ORACLE_SEED
-   repeats a run, TOCSIN_ORACLE_COUNT sets the number of sequences, and TOCSIN_ORACLE_FIRST sets the
-   first one. The test has a main function of its own; its last line has the form of a Check
-   summary. */
+   signals of the kernel, and the same sequences on signals of tocsin. Each run has a child process
+   of its own. Deliveries, order, values, refusals and the death of the process must be the same.
+   Two variants of tocsin have an error on purpose, and the test must find both.
+
+   TOCSIN_ORACLE_SEED repeats a run, TOCSIN_ORACLE_COUNT sets the number of sequences, and
+   TOCSIN_ORACLE_FIRST sets the first sequence. The test has a main function of its own. The last
+   line that it prints has the form of a summary of Check. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,14 @@
 enum { COUNT = 5000, CAUGHT_WITHIN = 100, SHOWN = 3, LIMITED = 6 };
 
 static struct sequence sequence;
-static struct log expected, *judge, *twin; /* written by the children */
+static struct log expected, *judge, *twin; /* the child processes write these three logs */
 static struct room room;
-static bool alone; /* the kernel's signals are not usable: compare with the model */
+/* true if the kernel's signals are not usable, so tocsin is compared with the model only */
+static bool alone;
 static unsigned long long seed;
 static long limited, disturbed, differences, mistaken, died;
-static long caught[TWINS]; /* 1 + the number of the sequence that found this variant's error */
+/* 1 + the number of the sequence in which this variant's error was found; 0 means not found */
+static long caught[TWINS];
 
 static long number_from(const char *name, long otherwise)
 {
@@ -33,7 +36,8 @@ static long number_from(const char *name, long otherwise)
     return text && *text ? atol(text) : otherwise;
 }
 
-static unsigned long long mixed(unsigned long long x) /* splitmix64 */
+/* a pseudo-random number, made from x by the algorithm splitmix64 */
+static unsigned long long mixed(unsigned long long x)
 {
     x += 0x9e3779b97f4a7c15u;
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
@@ -41,18 +45,19 @@ static unsigned long long mixed(unsigned long long x) /* splitmix64 */
     return x ^ x >> 31;
 }
 
-/* Running a sequence with the kernel and with tocsin, each in a child process */
+/* These functions run a sequence with the kernel and with tocsin, each in a child process. */
 
 static void prepare_child(void)
 {
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     signal(SIGALRM, SIG_DFL);
-    alarm((unsigned)(20 * number_from("CK_TIMEOUT_MULTIPLIER", 1))); /* ends a child that hangs */
+    /* the alarm ends a child that hangs */
+    alarm((unsigned)(20 * number_from("CK_TIMEOUT_MULTIPLIER", 1)));
 }
 
-/* Waits for the child and completes its log. The log already names the fatal signal if the
-   default action wrote it or an observer saw it. Otherwise the wait status of the child tells
-   the signal. */
+/* Waits for the child and completes the child's log. If the log does not name the signal that
+   killed the child, the wait status names it. The log names the signal if the default action wrote
+   it, or if an observer saw it. */
 static void bury(pid_t child, struct log *log)
 {
     int status;
@@ -104,8 +109,8 @@ static bool agree(const struct log *one, const struct log *other)
            !memcmp(one->entries, other->entries, (size_t)one->count * sizeof one->entries[0]);
 }
 
-/* Shrinking a failing sequence: operations are removed as long as the kernel and tocsin still
-   differ and the sequence follows the rules of the model. */
+/* These functions shrink a sequence in which the kernel and tocsin differ. An operation is removed
+   if the two still differ without it, and if the sequence still follows the rules of the model. */
 
 static bool still_differs(void)
 {
@@ -166,7 +171,8 @@ static void show(long number)
            twin->died, twin->step, expected.died, expected.step);
 }
 
-/* Runs a variant with an error. A difference counts only if tocsin without the error shows none. */
+/* Runs the variants of tocsin that have an error. If a variant differs from the kernel, the test
+   has found its error in this sequence. */
 static void try_wrong_ones(long number)
 {
     for (int which = RIGHT + 1; which < TWINS; which++) {
@@ -198,10 +204,13 @@ static void judge_one(long number, bool early)
     if ((alone || room.how != NO_ROOM) && number % LIMITED == 0)
         limit = 1 + (int)(number / LIMITED % 5);
     oracle_draw(mixed(mixed(seed) + (unsigned long long)number), limit, &sequence, &expected);
-    sequence.aborts = sequence.aborts && !alone; /* valgrind prints too much at each abort */
+    /* under valgrind no sequence aborts, since valgrind prints a long text at each abort */
+    sequence.aborts = sequence.aborts && !alone;
     ask_kernel();
     if (limit && room.how == ABOVE_BASE && !agree(&expected, judge)) {
-        disturbed++; /* another process of this user has queued signals meanwhile */
+        /* another process of this user has queued signals meanwhile, so this sequence does not
+           count */
+        disturbed++;
         return;
     }
     limited += limit > 0;
@@ -215,7 +224,7 @@ static void judge_one(long number, bool early)
         try_wrong_ones(number);
 }
 
-/* The result of the whole run */
+/* Functions that print the result of the whole run */
 
 static int failed_checks;
 
@@ -250,7 +259,7 @@ static bool report_caught(enum twin which, const char *how)
     return caught[which];
 }
 
-/* Prints why the kernel or its limit of queued signals could not be tested, if so. Returns the
+/* Prints why the kernel's limit of queued signals could not be tested, if that is so. Returns the
    result for the last line of the output. */
 static const char *full_queue(void)
 {
@@ -306,7 +315,8 @@ static struct log *shared(void)
     return log;
 }
 
-/* Under valgrind, real-time signals are those of valgrind and do not behave like the kernel's. */
+/* Returns true under valgrind. There, real-time signals do not behave like the kernel's, since
+   valgrind implements them itself. */
 static bool under_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");

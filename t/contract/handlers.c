@@ -1,5 +1,5 @@
-/* inspect.h for handlers: the facts about a handler name its pattern, its function, and the file
-   and line of its connect. A walk visits all handlers of a loop. */
+/* Tests the facts about handlers (inspect.h). They name the handler's pattern, its function, and
+   the file and line of its connect. A walk visits all handlers of a loop. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +53,8 @@ static int count_handlers(void)
     return count;
 }
 
-/* Returns the facts of the newest handler. A walk lists handlers in the order of their connects as
-   long as the loop has had few of them. */
+/* Returns the facts of the newest handler. A walk lists the handlers in the order of their
+   connects, as long as the loop never had more than a few handlers. */
 static struct tocsin_handler_facts newest(void)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } }, last = facts;
@@ -64,7 +64,7 @@ static struct tocsin_handler_facts newest(void)
     return last;
 }
 
-START_TEST(a_handler_is_shown_as_it_was_connected)
+START_TEST(facts_tell_how_a_handler_was_connected)
 {
     struct tocsin_handler_facts facts;
     struct tocsin_handler handler, stale;
@@ -95,7 +95,8 @@ START_TEST(a_handler_is_shown_as_it_was_connected)
     ck_assert_uint_eq(facts.calls | facts.faults, 0);
     ck_assert_int_eq(tocsin_emit_from(source, bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("word");
-    ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT); /* its only call has ended */
+    /* returns -ENOENT: the only call of this ONCE handler has ended */
+    ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_get(handler, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_handler_next(handler, NULL), -EINVAL);
     stale = handler;
@@ -108,7 +109,7 @@ START_TEST(a_handler_is_shown_as_it_was_connected)
               facts.priority == 32767);
     ck_assert_str_eq(facts.pattern, "bell.rung");
     ck_assert_int_eq(tocsin_handler_next(stale, &facts),
-                     0); /* the walk continues after the freed handler */
+                     0); /* the walk continues after the handler, which was freed */
     ck_assert_uint_eq(facts.handler.id, handler.id);
     ck_assert_int_eq(tocsin_source_free(source), 0);
 }
@@ -201,7 +202,7 @@ END_TEST
 
 enum { MANY = 300 };
 
-START_TEST(a_walk_while_handlers_come_and_go)
+START_TEST(a_walk_while_handlers_change)
 {
     struct tocsin_handler handlers[MANY + 1] = { { 0 } };
     struct tocsin_handler_facts facts = { .handler = { 0 } };
@@ -217,11 +218,13 @@ START_TEST(a_walk_while_handlers_come_and_go)
         there[i] = true;
     }
     while (tocsin_handler_next(facts.handler, &facts) == 0) {
-        /* The priority is the handler's number; 0 is the handler that the walk connected. */
+        /* Each handler has its number as its priority. 0 is the handler that the walk itself
+           connected. */
         at = facts.priority;
         ck_assert_msg(!at || (there[at] && !seen[at]), "%d", at);
         seen[at] = true;
-        /* At every third step, disconnects three handlers; the walk has visited some of them. */
+        /* At every third step, three handlers are disconnected. The walk has visited some of them
+           already. */
         if (++steps % 3 == 0)
             for (int i = 0; i < 3; i++) {
                 int gone = (at + i * 100) % MANY + 1;
@@ -261,11 +264,11 @@ Suite *test_suite(void)
     TCase *handlers = test_case(suite, "handlers");
 
     tcase_add_checked_fixture(handlers, begin, end);
-    tcase_add_test(handlers, a_handler_is_shown_as_it_was_connected);
+    tcase_add_test(handlers, facts_tell_how_a_handler_was_connected);
     tcase_add_test(handlers, calls_and_faults_are_counted);
     tcase_add_test(handlers, the_name_is_the_text_of_the_argument_or_the_actions);
     tcase_add_test(handlers, the_place_is_recorded_by_the_macros_alone);
-    tcase_add_test(handlers, a_walk_while_handlers_come_and_go);
+    tcase_add_test(handlers, a_walk_while_handlers_change);
     tcase_add_test(handlers, each_is_disconnected_in_the_walk);
     return suite;
 }

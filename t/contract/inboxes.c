@@ -1,5 +1,5 @@
-/* E7, E11: the inbox of a loop: its limits, coalescing messages, and copies of payloads. Also
-   tocsin_post_wait, which waits for room. */
+/* Tests contract lines E7 and E11: the inbox of a loop, its limits, coalescing messages, and copies
+   of payloads. Also tested is tocsin_post_wait, which waits until the inbox has room. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ static void begin_inboxes(void)
     broad = declare((struct tocsin_signal_spec){ .name = "test.broad", .layout = &broad_layout });
 }
 
-/* E11: the limits of an inbox */
+/* Tests of contract line E11: the limits of an inbox */
 
 START_TEST(E11_an_inbox_is_bounded)
 {
@@ -30,7 +30,8 @@ START_TEST(E11_an_inbox_is_bounded)
     ck_assert_int_eq(tocsin_post(broad, TOCSIN_PAYLOAD(broad, .a = 0)), -EAGAIN);
     ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), do_turn, NULL, NULL), -EAGAIN);
     ck_assert_int_eq(tocsin_loop_get(&facts), 0);
-    ck_assert_uint_eq(facts.refused, 3); /* three posts; the call is not counted */
+    /* 3 counts the refused posts; the refused call of tocsin_loop_call() is not counted */
+    ck_assert_uint_eq(facts.refused, 3);
     ck_assert_uint_eq(facts.received, 0);
     ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     check_values(&heard, ROOM);
@@ -60,8 +61,10 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         for (count = 0; (answer = tocsin_post(letter, &large.tocsin)) == TOCSIN_PENDED; count++)
             ;
         ck_assert_int_eq(answer, -EAGAIN);
-        ck_assert_int_eq(count, 15); /* 16 such payloads exceed the limit in bytes */
-        /* This payload is stored in the ring's cell and does not count in the limit of bytes. */
+        /* 15, since 16 payloads of this size exceed the limit in bytes */
+        ck_assert_int_eq(count, 15);
+        /* The payload is small enough for the cell of the ring, so it does not count against the
+           limit of bytes. */
         ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);
         ck_assert_int_eq(do_turns(NULL), count + 1);
     }
@@ -125,8 +128,8 @@ START_TEST(E11_bytes_are_given_back_whatever_becomes_of_it)
 }
 END_TEST
 
-/* The inbox is full, and a coalescing signal is posted 5,000 times. No post is refused: each one
-   replaces the waiting message and is counted in its overrun. */
+/* The inbox is full, and a coalescing signal is posted 5,000 times. No post may be refused: each
+   post replaces the waiting message, and the overrun of the message counts the post. */
 START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
 {
     connect_to("test.latest", hear, &heard);
@@ -140,7 +143,8 @@ START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
     ck_assert_uint_eq(heard.told.overrun, 4999);
     ck_assert_int_eq(heard.told.code, TOCSIN_POSTED);
     check_values(&other, ROOM);
-    for (int i = 0; i < 3; i++) { /* an emptied cell coalesces nothing */
+    /* a cell that was emptied has no message that a post could replace */
+    for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(post_number(latest, 9), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_loop_turn(0), 1);
         ck_assert_uint_eq(heard.told.overrun, 0);
@@ -149,8 +153,8 @@ START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
 }
 END_TEST
 
-/* A coalescing signal is blocked, and posts arrive in several turns. One emission becomes pending;
-   each later post replaces it and is counted. */
+/* A coalescing signal is blocked, and posts arrive in several turns. The first post becomes
+   pending. Each later post replaces the pending emission, and is counted. */
 START_TEST(E11_coalesced_while_it_is_blocked)
 {
     struct tocsin_block mask;
@@ -205,17 +209,18 @@ START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
 
     connect_to("test.few", hear, &heard);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    ck_assert_int_eq(post_until_full(few), ROOM); /* all wait in the inbox */
+    ck_assert_int_eq(post_until_full(few), ROOM); /* all of these posts wait in the inbox */
     ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     ck_assert_int_eq(tocsin_pending_count("test.few"), ROOM);
     ck_assert_int_eq(post_number(few, 0), -EAGAIN);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, ROOM);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    /* Fill the inbox a second time: the first time must have left nothing behind. */
+    /* Fills the inbox a second time. The first time must have left nothing behind. */
     ck_assert_int_eq(post_until_full(few), ROOM);
     ck_assert_int_eq(tocsin_loop_free(), 1);
-    ck_assert_int_eq(heard.told.count, 2 * ROOM); /* a freed loop delivers what was blocked */
+    /* a loop that is freed first delivers the blocked messages */
+    ck_assert_int_eq(heard.told.count, 2 * ROOM);
 }
 END_TEST
 
@@ -237,7 +242,7 @@ START_TEST(E11_posts_and_emissions_keep_their_order_while_blocked)
 }
 END_TEST
 
-/* E7: copies of payloads */
+/* Tests of contract line E7: copies of payloads */
 
 static int check_letter(const struct tocsin_info *info, void *arg)
 {
@@ -330,8 +335,8 @@ START_TEST(E7_a_posted_info_can_be_kept)
 }
 END_TEST
 
-/* The object in a payload calls tocsin_loop_turn when it is released. Here each release happens
-   inside of a delivery or a post, so each of these turns must be refused. */
+/* Releasing the object of a payload calls tocsin_loop_turn(). Here the library releases each object
+   inside a delivery or a post. So each of these turns must be refused. */
 static int turns_run;
 
 static void unref_and_turn(void *object)
@@ -366,7 +371,7 @@ START_TEST(E7_an_object_that_goes_may_ask_for_a_turn)
 }
 END_TEST
 
-/* tocsin_post_wait waits while the inbox is full */
+/* Tests: tocsin_post_wait waits while the inbox is full */
 
 static int wait_to_post(void *timeout_ms)
 {
@@ -409,7 +414,7 @@ static int wait_to_post_few(void *none)
     return tocsin_post_wait(few, TOCSIN_PAYLOAD(number, .value = 4), -1);
 }
 
-START_TEST(post_wait_waits_for_what_is_blocked)
+START_TEST(post_wait_waits_while_the_signal_is_blocked)
 {
     struct tocsin_block mask;
     struct peer peer;
@@ -422,7 +427,8 @@ START_TEST(post_wait_waits_for_what_is_blocked)
         ck_assert_int_eq(tocsin_loop_turn(0), 1);
     }
     peer_starts(&peer, wait_to_post_few, NULL);
-    /* While the signal is blocked, the waiting thread asks the loop for room, and gets none. */
+    /* The signal is blocked, so its messages stay. The waiting thread asks the loop for room in
+       each turn, and must get no room. */
     for (int i = 0; i < 3; i++)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
@@ -433,7 +439,7 @@ START_TEST(post_wait_waits_for_what_is_blocked)
 }
 END_TEST
 
-START_TEST(post_wait_ends_when_the_loop_goes)
+START_TEST(post_wait_ends_when_the_loop_is_freed)
 {
     struct peer peer;
     int64_t ms = -1;
@@ -443,7 +449,7 @@ START_TEST(post_wait_ends_when_the_loop_goes)
     ck_assert_int_eq(post_until_full(number), ROOM);
     peer_starts(&peer, wait_to_post, &ms);
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    /* If the thread did not wait, it posted before the loop was freed. */
+    /* If the result is TOCSIN_PENDED, the thread has posted before the loop was freed. */
     if (peer_finishes(&peer) == TOCSIN_PENDED)
         check_values(&heard, ROOM + 1);
     else
@@ -458,8 +464,8 @@ static int wait_to_post_letter(void *made)
 }
 
 /* The ref function of an object in the payload returns -EAGAIN or -EBUSY. tocsin_post_wait must
-   return this error at once. It must not wait for room because of -EAGAIN. */
-START_TEST(post_wait_of_what_cannot_be_copied)
+   return this error at once. It must not take -EAGAIN for a full inbox and wait. */
+START_TEST(post_wait_of_a_payload_that_cannot_be_copied)
 {
     struct letter made = full_letter("text", -1);
     struct peer peer;
@@ -497,8 +503,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, E7_a_posted_info_can_be_kept);
     tcase_add_test(tests, E7_an_object_that_goes_may_ask_for_a_turn);
     tcase_add_test(tests, post_wait_waits_for_room);
-    tcase_add_test(tests, post_wait_waits_for_what_is_blocked);
-    tcase_add_test(tests, post_wait_ends_when_the_loop_goes);
-    tcase_add_test(tests, post_wait_of_what_cannot_be_copied);
+    tcase_add_test(tests, post_wait_waits_while_the_signal_is_blocked);
+    tcase_add_test(tests, post_wait_ends_when_the_loop_is_freed);
+    tcase_add_test(tests, post_wait_of_a_payload_that_cannot_be_copied);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* inspect.h: the facts about signals, pending emissions, queues, blocks, operations and sources.
-   Also the functions that compare patterns with names. */
+/* Tests the facts of inspect.h about signals, pending emissions, queues, blocks, operations and
+   sources. Also tests the functions that compare patterns with names. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static struct tocsin_signal_facts signal_facts(int signo)
     return facts;
 }
 
-/* Facts about signals */
+/* Tests of the facts about signals */
 
 static void check_catalogue(int *ret_count)
 {
@@ -84,7 +84,7 @@ START_TEST(the_catalogue_has_no_gaps)
     struct tocsin_signal_facts facts;
     int before, after;
 
-    check_catalogue(&before); /* this thread has no loop yet */
+    check_catalogue(&before); /* the facts are read while this thread has no loop */
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         ck_assert_msg(tocsin_find(ours[i]) > 0, "there is no %s", ours[i]);
     ck_assert_int_ge(before, (int)(sizeof ours / sizeof ours[0]) + 1);
@@ -99,7 +99,7 @@ START_TEST(the_catalogue_has_no_gaps)
 }
 END_TEST
 
-START_TEST(a_declaration_is_shown_as_it_was_made)
+START_TEST(facts_tell_how_a_signal_was_declared)
 {
     char name[] = "text.said", doc[] = "A text.", fields[] = "string text;";
     struct tocsin_layout layout = { "text", fields, sizeof(struct text) };
@@ -118,7 +118,8 @@ START_TEST(a_declaration_is_shown_as_it_was_made)
     int signo = tocsin_declare(&spec);
 
     ck_assert_int_gt(signo, 0);
-    *name = *doc = *fields = '-'; /* the library has its own copies */
+    /* the library has copies of these texts, so the program may overwrite them */
+    *name = *doc = *fields = '-';
     memset(&layout, 0, sizeof layout);
     shown = signal_facts(signo).spec;
     ck_assert_str_eq(signal_facts(signo).name, "text.said");
@@ -164,7 +165,7 @@ static int see_running(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_listens_and_what_holds_it_back)
+START_TEST(facts_about_listeners_and_blocks)
 {
     struct tocsin_handler handlers[2];
     struct tocsin_block mask;
@@ -201,7 +202,7 @@ START_TEST(who_listens_and_what_holds_it_back)
 }
 END_TEST
 
-START_TEST(what_is_pended_is_counted_and_shown)
+START_TEST(pending_emissions_are_counted_and_shown)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.pended", .layout = &text_layout, .doc = "Of a test.", .limit = 3 });
@@ -222,7 +223,8 @@ START_TEST(what_is_pended_is_counted_and_shown)
     ck_assert_uint_eq(signal_facts(texts).pending, 3);
     bytes = signal_facts(texts).pending_bytes;
     ck_assert_uint_ge(bytes, 3 * (sizeof(struct text) + sizeof "first"));
-    ck_assert_uint_eq(bytes % 3, 0); /* the texts have the same length */
+    /* `bytes` is a multiple of 3, since the three texts have the same length */
+    ck_assert_uint_eq(bytes % 3, 0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_pending_peek(texts, i, &info), 0);
         ck_assert_str_eq(text_of(info)->text, words[i]);
@@ -236,18 +238,18 @@ START_TEST(what_is_pended_is_counted_and_shown)
     ck_assert_int_eq(tocsin_pending_peek(texts, 0, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_pending_peek(0, 0, &again), -ENOENT);
     ck_assert_int_eq(tocsin_pending_peek(-1, 0, &again), -ENOENT);
-    /* Looking at a pending emission must not remove it. */
+    /* The test has read pending emissions. Reading must not remove them. */
     ck_assert_int_eq(tocsin_pending_count(NULL), 3);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_uint_eq(signal_facts(texts).pending, 0);
     ck_assert_uint_eq(signal_facts(texts).pending_bytes, 0);
     ck_assert_uint_eq(signal_facts(texts).refused, 2);
-    ck_assert_str_eq(text_of(info)->text, "first"); /* the test's own copy */
+    ck_assert_str_eq(text_of(info)->text, "first"); /* this info is the copy that the test keeps */
     tocsin_info_unref(info);
 }
 END_TEST
 
-START_TEST(what_is_pended_and_coalesced_is_one)
+START_TEST(coalesced_emissions_count_as_one)
 {
     int ticks = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.last", .layout = &text_layout, .kind = TOCSIN_COALESCE });
@@ -267,9 +269,9 @@ START_TEST(what_is_pended_and_coalesced_is_one)
 }
 END_TEST
 
-/* Facts about queues, blocks, operations and sources */
+/* Tests of the facts about queues, blocks, operations and sources */
 
-START_TEST(queues)
+START_TEST(facts_about_queues)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.queued", .layout = &text_layout, .doc = "Of a test." });
@@ -298,8 +300,8 @@ START_TEST(queues)
         ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(text, .text = "words")), -EAGAIN);
     facts.queue.id = 0;
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), 0);
-    ck_assert(facts.entries == 2 && facts.reserved == 1 && facts.refused == 4 &&
-              facts.missed == 0); /* the completion will go to both queues */
+    /* the completion will go to both queues, and neither queue has missed an entry */
+    ck_assert(facts.entries == 2 && facts.reserved == 1 && facts.refused == 4 && facts.missed == 0);
     ck_assert_uint_ge(facts.bytes, 2 * (sizeof(struct text) + sizeof "words"));
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), 0);
     ck_assert_uint_eq(facts.queue.id, plain.id);
@@ -308,17 +310,17 @@ START_TEST(queues)
               facts.limit == 1024 && facts.limit_bytes == 1 << 20);
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_next((struct tocsin_handler){ 0 }, &handler),
-                     -ENOENT); /* a walk over handlers skips observers */
+                     -ENOENT); /* a walk over handlers does not visit observers */
     ck_assert_int_eq(tocsin_queue_close(taking), 0);
-    ck_assert_int_eq(tocsin_queue_next(taking, &facts),
-                     0); /* the id is stale, and the walk continues */
+    /* the id of this operation is stale, but the walk must continue after it */
+    ck_assert_int_eq(tocsin_queue_next(taking, &facts), 0);
     ck_assert_uint_eq(facts.queue.id, plain.id);
     ck_assert_int_eq(tocsin_queue_close(plain), 0);
     ck_assert_int_eq(tocsin_queue_next((struct tocsin_queue){ 0 }, &facts), -ENOENT);
 }
 END_TEST
 
-START_TEST(blocks)
+START_TEST(facts_about_blocks)
 {
     static const char *const patterns[] = { "bell.rung", "**, !bell.*", "bell.**" };
     struct tocsin_block_facts facts = { .block = { 0 } };
@@ -329,7 +331,8 @@ START_TEST(blocks)
     ck_assert_int_eq(tocsin_block_next(facts.block, NULL), -EINVAL);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(noted(tocsin_block(patterns[i], &masks[i])), 0);
-    /* tocsin_block_next lists the blocks that have a token, and not the mask of tocsin_sigmask. */
+    /* tocsin_block_next() lists the blocks that have a token. It does not list the set of
+       tocsin_sigmask(). */
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, "bell.rung", NULL, 0), 0);
     for (count = 0; tocsin_block_next(facts.block, &facts) == 0; count++) {
         ck_assert_uint_eq(facts.block.id, masks[count].id);
@@ -346,7 +349,7 @@ START_TEST(blocks)
 }
 END_TEST
 
-START_TEST(operations)
+START_TEST(facts_about_operations)
 {
     static const struct tocsin_notify serving = { .mode = TOCSIN_BACKGROUND };
     struct tocsin_op_facts facts = { .op = { { 0 } } };
@@ -356,7 +359,8 @@ START_TEST(operations)
     ck_assert_int_eq(tocsin_op_next(facts.op, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_op_next(facts.op, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &ops[0]), 0);
-    ck_assert_int_eq(tocsin_source_new(NULL, &source), 0); /* not an operation's source */
+    /* this source does not belong to an operation */
+    ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, &serving, &ops[2]), 0);
     for (int i = 0; i < 3; i++) {
@@ -371,7 +375,8 @@ START_TEST(operations)
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_op_complete(ops[i], 40 + i, NULL), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
-    /* The operation is listed until its future's result is taken. */
+    /* The operation has ended. A walk must list the operation until the program takes its
+       result. */
     ck_assert_int_eq(tocsin_op_next((struct tocsin_op){ { 0 } }, &facts), 0);
     ck_assert_uint_eq(facts.op.source.id, ops[0].source.id);
     ck_assert_int_eq(facts.status, 40);
@@ -382,7 +387,7 @@ START_TEST(operations)
 }
 END_TEST
 
-START_TEST(sources)
+START_TEST(facts_about_sources)
 {
     struct tocsin_source_facts facts = { .source = { 0 } };
     struct tocsin_source source[2];
@@ -465,15 +470,15 @@ Suite *test_suite(void)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
     tcase_add_test(signals, the_catalogue_has_no_gaps);
-    tcase_add_test(signals, a_declaration_is_shown_as_it_was_made);
+    tcase_add_test(signals, facts_tell_how_a_signal_was_declared);
     tcase_add_test(signals, an_early_name_has_no_declaration);
-    tcase_add_test(signals, who_listens_and_what_holds_it_back);
-    tcase_add_test(signals, what_is_pended_is_counted_and_shown);
-    tcase_add_test(signals, what_is_pended_and_coalesced_is_one);
-    tcase_add_test(rest, queues);
-    tcase_add_test(rest, blocks);
-    tcase_add_test(rest, operations);
-    tcase_add_test(rest, sources);
+    tcase_add_test(signals, facts_about_listeners_and_blocks);
+    tcase_add_test(signals, pending_emissions_are_counted_and_shown);
+    tcase_add_test(signals, coalesced_emissions_count_as_one);
+    tcase_add_test(rest, facts_about_queues);
+    tcase_add_test(rest, facts_about_blocks);
+    tcase_add_test(rest, facts_about_operations);
+    tcase_add_test(rest, facts_about_sources);
     tcase_add_test(asked, names_and_patterns_compared);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* The signals that the library itself emits: tocsin.connected, tocsin.disconnected,
+/* Tests the signals that the library itself emits: tocsin.connected, tocsin.disconnected,
    tocsin.handler.failed and tocsin.queue.full. */
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static struct tocsin_handler_facts facts_of(struct tocsin_handler handler)
     return facts;
 }
 
-/* Signals about connects and disconnects */
+/* Tests of the signals about connects and disconnects */
 
 static struct tocsin_info *kept[2];
 
@@ -105,7 +105,7 @@ static void check_news(const struct tocsin_connected *news,
     ck_assert(news->observer == facts->observer);
 }
 
-START_TEST(they_say_who_it_is)
+START_TEST(connect_signals_name_the_handler)
 {
     static const char pattern[] = "bell.*, book.read";
     struct tocsin_handler_facts facts;
@@ -116,7 +116,7 @@ START_TEST(they_say_who_it_is)
                             (struct tocsin_action){ .fn = keep, .arg = &kept[0] });
         ours[1] = connected("tocsin.disconnected",
                             (struct tocsin_action){ .fn = keep, .arg = &kept[1] });
-        tocsin_info_unref(kept[0]); /* the second connect's info */
+        tocsin_info_unref(kept[0]); /* the info of the second connect is not needed any more */
         kept[0] = NULL;
         if (observer)
             ck_assert_int_eq(
@@ -148,7 +148,7 @@ START_TEST(they_say_who_it_is)
 }
 END_TEST
 
-START_TEST(nothing_is_said_of_what_is_no_handler)
+START_TEST(only_handlers_are_announced)
 {
     struct tocsin_action action = { .fn = nothing };
     struct tocsin_queue queue;
@@ -200,7 +200,7 @@ static int disconnect_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(also_what_goes_in_a_handler)
+START_TEST(disconnects_in_a_handler_are_announced)
 {
     struct tocsin_handler victim;
 
@@ -210,7 +210,8 @@ START_TEST(also_what_goes_in_a_handler)
                                      .fn = record_call, .arg = "victim", .drop = record_drop });
     hear_news();
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    /* The victim is disconnected at once. Its drop runs when the delivery has ended. */
+    /* The handler `victim` is disconnected at once, but its drop runs only when the delivery has
+       ended. */
     ck_assert_record("-bell.rung -bell.* done ~victim");
 }
 END_TEST
@@ -225,13 +226,13 @@ static int disconnect_what_came(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_has_come_may_be_disconnected_at_once)
+START_TEST(a_new_handler_may_be_disconnected_at_once)
 {
     struct tocsin_handler handler;
 
     ck_assert_int_eq(tocsin_on("tocsin.connected", disconnect_what_came, NULL), 0);
     ck_assert_int_eq(tocsin_on("tocsin.disconnected", come_or_gone, NULL),
-                     0); /* the handler was removed by NODEFER */
+                     0); /* the handler of tocsin.connected disconnects this new handler at once */
     ck_assert_record("kill");
     handler = connected("bell.rung", (struct tocsin_action){
                                          .fn = record_call, .arg = "never", .drop = record_drop });
@@ -265,7 +266,7 @@ static void turn_until_quiet(void)
         ;
 }
 
-START_TEST(one_that_connects_more_hears_of_each)
+START_TEST(a_handler_that_connects_hears_of_each_connect)
 {
     ck_assert_int_eq(tocsin_on("tocsin.connected", connect_more, NULL), 0);
     ck_assert_int_eq(tocsin_on("tocsin.connected", come_or_gone, NULL), 0);
@@ -273,7 +274,8 @@ START_TEST(one_that_connects_more_hears_of_each)
     record_take();
     more = 3;
     ck_assert_int_eq(tocsin_on("**", nothing, NULL), 0);
-    turn_until_quiet(); /* The pending emissions are delivered in the next turn. */
+    /* These emissions became pending during a flush, so they are delivered in the next turn. */
+    turn_until_quiet();
     ck_assert_record("more +** more +book.read more +bell.rung more +book.read");
 }
 END_TEST
@@ -286,10 +288,10 @@ static int connect_to_news(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* E2: an emission of tocsin.connected may be delivered later than the connect, because a handler
-   made the connect or because the signal was blocked. Then it must call all handlers that are
-   connected at that time, also the handler that it announces. */
-START_TEST(what_is_told_later_is_heard_by_all)
+/* Contract line E2: tocsin.connected is delivered later than the connect if a handler connects, or
+   if the signal is blocked. Then it must call all handlers that are connected at that time. The
+   handler that it announces is one of them. */
+START_TEST(a_late_connect_signal_reaches_all_handlers)
 {
     struct tocsin_block mask;
     int calls = 0;
@@ -297,8 +299,8 @@ START_TEST(what_is_told_later_is_heard_by_all)
     ck_assert_int_eq(tocsin_on("tocsin.connected", connect_to_news, &calls), 0);
     ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
     turn_until_quiet();
-    /* Expected calls: one for the handler of bell.rung, one for the handler from
-       connect_to_news. */
+    /* Two calls are expected: one of the handler of bell.rung, and one of the handler that
+       connect_to_news() connects. */
     ck_assert_int_eq(calls, 2);
     ck_assert_record("+tocsin.connected");
     ck_assert_int_eq(tocsin_loop_free(), 0);
@@ -338,7 +340,7 @@ START_TEST(one_may_free_the_loop)
 }
 END_TEST
 
-START_TEST(a_loop_that_goes_says_nothing_of_its_handlers)
+START_TEST(a_freed_loop_does_not_announce_its_handlers)
 {
     struct tocsin_source source;
 
@@ -352,7 +354,7 @@ START_TEST(a_loop_that_goes_says_nothing_of_its_handlers)
 }
 END_TEST
 
-START_TEST(they_can_be_stopped_and_ignored)
+START_TEST(connect_signals_can_be_stopped_and_ignored)
 {
     hear_news();
     connected("tocsin.connected",
@@ -370,7 +372,7 @@ START_TEST(they_can_be_stopped_and_ignored)
 }
 END_TEST
 
-/* Handlers that return an error */
+/* Tests with handlers that return an error */
 
 static int on_failed(const struct tocsin_info *info, void *arg)
 {
@@ -381,7 +383,7 @@ static int on_failed(const struct tocsin_info *info, void *arg)
     ck_assert_str_eq(what->owner, "program");
     ck_assert_uint_eq(what->handler, ((struct tocsin_handler *)arg)->id);
     record("%s:%s:%d", what->signal, what->error == -EIO ? "EIO" : "?", (int)what->faults);
-    return -EPERM; /* the error of this handler is only counted */
+    return -EPERM; /* the library counts this handler's error, but does not announce it */
 }
 
 START_TEST(a_handler_that_fails_is_announced)
@@ -407,7 +409,7 @@ START_TEST(a_handler_that_fails_is_announced)
     ck_assert_record("after bell.rung:EIO:1");
     ck_assert_int_eq(tocsin_disconnect(failing), 0);
     connected("bell.rung", (struct tocsin_action){ .fn = fails, .flags = TOCSIN_ONCE });
-    failing.id = 0; /* the failing handler no longer exists */
+    failing.id = 0; /* the id is 0, since the failing handler does not exist any more */
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("after bell.rung:EIO:1");
 }
@@ -443,7 +445,7 @@ START_TEST(a_fault_of_the_librarys_own_signals_is_only_counted)
 }
 END_TEST
 
-/* tocsin.queue.full: a limit refuses emissions */
+/* Tests of tocsin.queue.full: a limit refuses emissions */
 
 static struct tocsin_queue_full last_full;
 
@@ -498,7 +500,7 @@ static void emit_kept(int signo, int count, int answer)
         ck_assert_int_eq(emit_from(nowhere, signo, 1), answer);
 }
 
-START_TEST(what_is_pended_is_full_once_for_each_overflow)
+START_TEST(queue_full_is_emitted_once_for_each_overflow)
 {
     int signo = limited("blob.pended", 8, 0, TOCSIN_QUEUED);
     struct tocsin_queue queue;
@@ -519,7 +521,7 @@ START_TEST(what_is_pended_is_full_once_for_each_overflow)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 3, TOCSIN_PENDED);
     emit_refused(signo, 1);
-    ck_assert_record(""); /* not half of the room was free in between */
+    ck_assert_record(""); /* the overflow continues, since less than half of the room became free */
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 4, TOCSIN_PENDED);
@@ -530,7 +532,7 @@ START_TEST(what_is_pended_is_full_once_for_each_overflow)
 }
 END_TEST
 
-START_TEST(also_in_bytes)
+START_TEST(queue_full_for_the_limit_in_bytes)
 {
     int signo = limited("blob.large", 0, 1000, TOCSIN_QUEUED);
     struct tocsin_block mask;
@@ -541,13 +543,14 @@ START_TEST(also_in_bytes)
     ck_assert_int_eq(emit_from(nowhere, signo, 700), -EAGAIN);
     ck_assert_record("blob.large 1/1024 1");
     ck_assert(last_full.limit_bytes == 1000 && last_full.bytes >= 700 && last_full.bytes < 800);
-    ck_assert_int_eq(emit_from(nowhere, signo, 10),
-                     TOCSIN_PENDED); /* a smaller emission fits, but the overflow has not ended */
+    /* this smaller emission fits, but the overflow has not ended, so no signal is emitted */
+    ck_assert_int_eq(emit_from(nowhere, signo, 10), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(nowhere, signo, 400), -EAGAIN);
     ck_assert_record("");
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);
-    for (int i = 2; i < 4; i++) { /* no limit fits this payload: each refusal is a new overflow */
+    /* this payload is larger than the limit, so each refusal begins a new overflow */
+    for (int i = 2; i < 4; i++) {
         ck_assert_int_eq(emit_from(nowhere, signo, 2000), -EAGAIN);
         ck_assert_uint_eq(last_full.refused, i + 1);
     }
@@ -556,7 +559,7 @@ START_TEST(also_in_bytes)
 }
 END_TEST
 
-START_TEST(what_coalesces_may_make_room)
+START_TEST(a_coalescing_emission_may_make_room)
 {
     int signo = limited("blob.newest", 2, 1000, TOCSIN_COALESCE);
     struct tocsin_source source[3];
@@ -569,10 +572,11 @@ START_TEST(what_coalesces_may_make_room)
     ck_assert_int_eq(emit_from(source[0], signo, 800), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[1], signo, 800), -EAGAIN);
     ck_assert_record("blob.newest 1/2 1");
-    /* A coalescing emission replaces the pending one and is accepted whatever its size. */
+    /* A coalescing emission replaces the pending emission. It must be accepted, whatever its size
+       is. */
     ck_assert_int_eq(emit_from(source[0], signo, 2000), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[0], signo, 1),
-                     TOCSIN_PENDED); /* half of the room is free again */
+                     TOCSIN_PENDED); /* half of the room is free again, so the overflow ends */
     ck_assert_int_eq(emit_from(source[1], signo, 1500), -EAGAIN);
     ck_assert_record("blob.newest 1/2 2");
     ck_assert_int_eq(emit_from(source[1], signo, 1), TOCSIN_PENDED);
@@ -615,7 +619,7 @@ START_TEST(a_queue_is_full_once_for_each_overflow)
 }
 END_TEST
 
-START_TEST(a_queue_of_the_librarys_own_signals_says_nothing)
+START_TEST(a_queue_of_the_librarys_signals_emits_no_queue_full)
 {
     struct tocsin_queue queue;
 
@@ -644,7 +648,7 @@ static int unblock_it(const struct tocsin_info *info, void *arg)
     return tocsin_unblock(*(struct tocsin_block *)arg);
 }
 
-START_TEST(who_hears_of_it_may_make_room)
+START_TEST(a_handler_of_queue_full_may_make_room)
 {
     int signo = limited("blob.relieved", 2, 0, TOCSIN_QUEUED);
     struct tocsin_handler relief;
@@ -665,7 +669,7 @@ START_TEST(who_hears_of_it_may_make_room)
     connected("tocsin.queue.full", (struct tocsin_action){ .fn = unblock_it, .arg = &mask });
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);
     emit_kept(signo, 2, TOCSIN_PENDED);
-    emit_refused(signo, 1); /* the handler unblocks, but the refusal stands */
+    emit_refused(signo, 1); /* the handler unblocks the signal, but the emission stays refused */
     ck_assert_record("heard heard");
     emit_kept(signo, 1, TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_block("blob.*", &mask), 0);
@@ -687,23 +691,23 @@ Suite *test_suite(void)
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
-    tcase_add_test(news, they_say_who_it_is);
-    tcase_add_test(news, nothing_is_said_of_what_is_no_handler);
+    tcase_add_test(news, connect_signals_name_the_handler);
+    tcase_add_test(news, only_handlers_are_announced);
     tcase_add_test(news, every_way_to_go_is_announced);
-    tcase_add_test(news, also_what_goes_in_a_handler);
-    tcase_add_test(news, what_has_come_may_be_disconnected_at_once);
-    tcase_add_test(news, one_that_connects_more_hears_of_each);
-    tcase_add_test(news, what_is_told_later_is_heard_by_all);
+    tcase_add_test(news, disconnects_in_a_handler_are_announced);
+    tcase_add_test(news, a_new_handler_may_be_disconnected_at_once);
+    tcase_add_test(news, a_handler_that_connects_hears_of_each_connect);
+    tcase_add_test(news, a_late_connect_signal_reaches_all_handlers);
     tcase_add_test(news, one_may_free_the_loop);
-    tcase_add_test(news, a_loop_that_goes_says_nothing_of_its_handlers);
-    tcase_add_test(news, they_can_be_stopped_and_ignored);
+    tcase_add_test(news, a_freed_loop_does_not_announce_its_handlers);
+    tcase_add_test(news, connect_signals_can_be_stopped_and_ignored);
     tcase_add_test(failed, a_handler_that_fails_is_announced);
     tcase_add_test(failed, a_fault_of_the_librarys_own_signals_is_only_counted);
-    tcase_add_test(full, what_is_pended_is_full_once_for_each_overflow);
-    tcase_add_test(full, also_in_bytes);
-    tcase_add_test(full, what_coalesces_may_make_room);
+    tcase_add_test(full, queue_full_is_emitted_once_for_each_overflow);
+    tcase_add_test(full, queue_full_for_the_limit_in_bytes);
+    tcase_add_test(full, a_coalescing_emission_may_make_room);
     tcase_add_test(full, a_queue_is_full_once_for_each_overflow);
-    tcase_add_test(full, a_queue_of_the_librarys_own_signals_says_nothing);
-    tcase_add_test(full, who_hears_of_it_may_make_room);
+    tcase_add_test(full, a_queue_of_the_librarys_signals_emits_no_queue_full);
+    tcase_add_test(full, a_handler_of_queue_full_may_make_room);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* A handler blocks its loop. Meanwhile loop.blocked must reach another loop, and must name the
+/* A handler blocks its loop. Meanwhile another loop must receive loop.blocked, which must name the
    blocking handler. The handler returns only after that, so the test does not depend on time. */
 #include <poll.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@ enum { LIMIT_MS = 20, LONG_MS = 500 };
 static int note, other, gate[2];
 static struct told told;
 
-/* The text of loop.blocked: the blocking handler, or only its loop and signal if no handler runs.
- */
+/* What the text of loop.blocked must name: the handler that blocks the loop. If no handler runs,
+   the text names only the loop and the signal. */
 static struct named {
     uint64_t loop, handler, source, emission;
     int64_t blocked_us;
@@ -59,11 +59,12 @@ static bool keep(const struct tocsin_loop_blocked *blocked, const char *signal)
     return true;
 }
 
-/* The other loop receives loop.blocked and then lets the blocking handler return (opens the
-   gate). */
+/* The other loop receives loop.blocked, and then opens the gate, so that the blocking handler
+   returns. */
 
-static const char *awaited; /* signal that loop.blocked must name, or NULL */
-static bool opened;         /* loop.blocked may be emitted again before this loop has stopped */
+static const char *awaited; /* the signal that loop.blocked must name; NULL means no signal */
+/* true after loop.blocked was received once; the watchdog may emit it several times */
+static bool opened;
 static sem_t listens;
 
 static int hear(const struct tocsin_info *info, void *arg)
@@ -79,7 +80,7 @@ static int hear(const struct tocsin_info *info, void *arg)
 
 static void *listen_to_it(void *arg)
 {
-    /* The catalogue of the library's signals was declared when the first loop was made. */
+    /* This turn makes the first loop, and the first loop declares the signals of the library. */
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_on("loop.blocked", hear, arg), 0);
     sem_post(&listens);
@@ -118,7 +119,7 @@ static int block(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(it_is_told_while_it_blocks_on_another_loop)
+START_TEST(another_loop_hears_of_a_blocking_handler)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -150,7 +151,7 @@ START_TEST(it_is_told_while_it_blocks_on_another_loop)
 }
 END_TEST
 
-START_TEST(in_a_turn_as_well)
+START_TEST(a_handler_that_blocks_in_a_turn)
 {
     struct tocsin_handler handler;
     pthread_t thread = listener(NULL);
@@ -174,7 +175,7 @@ static int block_fiber(void *arg)
     return read(gate[0], &x, 1) == 1 ? 0 : -EIO;
 }
 
-START_TEST(of_a_notify_and_of_a_fiber_the_operation_is_named)
+START_TEST(a_blocking_notify_or_fiber_names_its_operation)
 {
     pthread_t thread = listener("timer.expired");
     struct tocsin_op op;
@@ -211,7 +212,7 @@ static int hear_own(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(it_is_told_in_the_next_turn_if_no_other_loop_listens)
+START_TEST(without_other_listeners_the_next_turn_reports)
 {
     struct tocsin_handler handler;
     int fd = tocsin_loop_fd();
@@ -239,7 +240,7 @@ static int short_one(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_does_not_block_is_not_named)
+START_TEST(a_handler_that_does_not_block_is_not_named)
 {
     struct tocsin_handler handler;
     struct tocsin_op every;
@@ -275,10 +276,10 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, it_is_told_while_it_blocks_on_another_loop);
-    tcase_add_test(tests, in_a_turn_as_well);
-    tcase_add_test(tests, of_a_notify_and_of_a_fiber_the_operation_is_named);
-    tcase_add_test(tests, it_is_told_in_the_next_turn_if_no_other_loop_listens);
-    tcase_add_test(tests, who_does_not_block_is_not_named);
+    tcase_add_test(tests, another_loop_hears_of_a_blocking_handler);
+    tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
+    tcase_add_test(tests, a_blocking_notify_or_fiber_names_its_operation);
+    tcase_add_test(tests, without_other_listeners_the_next_turn_reports);
+    tcase_add_test(tests, a_handler_that_does_not_block_is_not_named);
     return suite;
 }

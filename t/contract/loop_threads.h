@@ -9,7 +9,8 @@
 
 enum { SIDES = 3, LOG = 1 << 16 };
 
-/* A loop of another thread. Its handler keeps the last info that it received, and a log. */
+/* A loop of another thread. The handler on this loop keeps the last info that it received, and
+   writes a log. */
 static struct side {
     struct peer peer;
     struct tocsin_loop loop;
@@ -38,7 +39,8 @@ TOCSIN__UNUSED static void side_log(struct side *side, const char *word)
     ck_assert_int_lt(snprintf(side->log + length, LOG - length, "%s ", word), (int)(LOG - length));
 }
 
-/* Writes the emission to the log: its number, the text of its letter, or the name of its signal. */
+/* Writes the emission to the log. The log entry is the emission's number, the text of its letter,
+   or the name of its signal. */
 TOCSIN__UNUSED static int log_it(const struct tocsin_info *info, void *arg)
 {
     const struct letter *seen = letter_of(info);

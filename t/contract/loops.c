@@ -1,10 +1,10 @@
-/* T1, T2, E13, E15, E17, E18: several loops. Emissions, their order, names that are declared later,
-   questions and observers. */
+/* Contract lines T1, T2, E13, E15, E17 and E18 with several loops. The tests cover emissions and
+   their order, names that are declared later, questions, and observers. */
 #include <tocsin/provider.h>
 
 #include "contract/loop_threads.h"
 
-/* T1: a loop belongs to a thread */
+/* Tests of contract line T1: a loop belongs to a thread */
 
 static int emit_without_a_loop(void *none)
 {
@@ -32,7 +32,7 @@ START_TEST(T1_emitting_takes_a_loop_posting_does_not)
 }
 END_TEST
 
-/* T2: an emission reaches all loops that listen */
+/* Tests of contract line T2: an emission reaches all loops that listen */
 
 START_TEST(T2_an_emission_reaches_every_loop_that_listens)
 {
@@ -108,8 +108,8 @@ START_TEST(T2_one_full_inbox_refuses_for_all)
 }
 END_TEST
 
-/* One loop has no bytes left for a large payload. An emission with this payload must be refused. An
-   emission without a payload must still be delivered on all loops. */
+/* One loop has no bytes left for a large payload. An emission with a large payload must be refused
+   on all loops. An emission without a payload must be delivered on all loops. */
 static void refused_for_bytes_by(int full, struct letter *large, int count)
 {
     int answer;
@@ -145,8 +145,8 @@ START_TEST(T2_one_inbox_without_bytes_refuses_for_all)
 }
 END_TEST
 
-/* One of two listening loops is full, so each emission and post is refused. The refused ones must
-   use no room in the inbox of the other loop. */
+/* Two loops listen, and the inbox of one loop is full, so each emission and each post is refused. A
+   refused message must use no room in the inbox of the other loop. */
 START_TEST(T2_who_is_refused_may_try_again_for_ever)
 {
     side_begin(0, "test.note", NULL);
@@ -176,7 +176,8 @@ START_TEST(T2_the_own_loop_refuses_for_all)
     ck_assert_int_eq(
         tocsin_queue_open("test.note", &(struct tocsin_queue_options){ .limit = 1 }, &queue), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN); /* the queue of this loop is full */
+    /* the pending emissions of this loop have reached their limit */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, &info), 0);
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
@@ -217,7 +218,7 @@ START_TEST(T2_whom_a_refusal_concerns_is_not_held_up)
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(emit_number(few, 1), i < 4 ? TOCSIN_PENDED : -EAGAIN);
-    ck_assert_int_eq(side->told.count, 5); /* tocsin.queue.full is one of them */
+    ck_assert_int_eq(side->told.count, 5); /* one of the five emissions is tocsin.queue.full */
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(ours.told.count, 4);
     peer_leaves(&side->peer);
@@ -300,8 +301,8 @@ START_TEST(T2_what_comes_out_of_an_inbox_is_not_handed_on)
 }
 END_TEST
 
-/* T2: one sender uses all functions that send, in turn. The receiving loop must deliver the
-   messages in the order of the calls. */
+/* Contract line T2: one sender calls all functions that send, one after the other. The receiving
+   loop must deliver the messages in the order of the calls. */
 
 static int send_one(int i)
 {
@@ -339,7 +340,9 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     for (int i = 0; i < 600; i++) {
         if (i % 6 == 5 && i % 12 == 11)
-            continue; /* two coalescing messages in a batch would become one */
+            /* skipped, since the second of two coalescing messages in a batch would replace the
+               first */
+            continue;
         ck_assert_int_ge(send_one(i), 0);
         snprintf(expected + strlen(expected), LOG - strlen(expected), "%d ", i);
         if (i % 12 == 3) {
@@ -355,7 +358,8 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
 }
 END_TEST
 
-/* All loops share one copy of the payload. The last loop that has delivered it frees it. */
+/* All loops share one copy of the payload. The loop that delivers the payload last frees the
+   copy. */
 static int check_letter(const struct tocsin_info *info, void *arg)
 {
     const struct letter *seen = letter_of(info);
@@ -432,8 +436,9 @@ START_TEST(T2_a_copy_that_is_kept_outlives_the_loops)
 }
 END_TEST
 
-/* A post replaces a coalescing message, so the replaced message's object is released. The object's
-   unref frees the posting loop. Unref may call any function, so this must work. */
+/* A post replaces an older coalescing message, and releases the object of the older message. The
+   unref function of the object frees the loop that posts. This must work, since an unref function
+   may call any function of the library. */
 static int frees;
 
 static void unref_and_free(void *object)
@@ -465,8 +470,8 @@ START_TEST(E7_an_object_that_goes_may_free_its_loop)
 }
 END_TEST
 
-/* Two loops get an emission. On one of them the signal is blocked or its handlers run. There the
-   emission becomes pending and keeps a reference to the shared payload. */
+/* Two loops get an emission. On one loop the signal is blocked, or its handlers are running. On
+   that loop the emission becomes pending, and keeps a reference to the shared payload. */
 START_TEST(T2_pended_in_one_of_them)
 {
     struct letter made = full_letter("text", 0);
@@ -509,8 +514,8 @@ START_TEST(T2_pended_here_and_sent_there)
 }
 END_TEST
 
-/* An emission has a source of the program. A handler on another loop that listens to all sources
-   must receive it, and can read the data of the source. */
+/* An emission has a source of the program. A handler on another loop listens to all sources. That
+   handler must receive the emission, and must be able to read the data of the source. */
 static int check_source(const struct tocsin_info *info, void *arg)
 {
     ck_assert_ptr_eq(tocsin_info_data(info), &note);
@@ -533,7 +538,8 @@ START_TEST(T2_an_emission_from_a_source)
 }
 END_TEST
 
-/* E15: a handler's emission is delivered on another loop. There it must have the right parent. */
+/* Contract line E15: another loop receives an emission that a handler made. There the emission must
+   have the right parent. */
 
 static int emit_note(const struct tocsin_info *info, void *arg)
 {
@@ -555,7 +561,7 @@ START_TEST(E15_a_parent_of_another_loop)
 }
 END_TEST
 
-/* E13: names that appear after a pattern was connected */
+/* Tests of contract line E13: names that appear after a pattern was connected */
 
 static int fresh(const char *name, enum tocsin_kind kind)
 {
@@ -611,7 +617,7 @@ START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
 }
 END_TEST
 
-/* E17: questions, while other loops listen */
+/* Tests of contract line E17: questions, while other loops listen */
 
 static int ask_without_a_loop(void *none)
 {
@@ -645,7 +651,8 @@ START_TEST(E17_a_question_to_another_loop)
 }
 END_TEST
 
-/* E17, E18: another loop has only an observer of the question. The ask must succeed. */
+/* Contract lines E17 and E18: another loop has only an observer of the question. tocsin_ask() must
+   succeed. */
 START_TEST(E17_an_observer_elsewhere_objects_to_nothing)
 {
     observer_begin(0, "**");
@@ -655,7 +662,7 @@ START_TEST(E17_an_observer_elsewhere_objects_to_nothing)
 }
 END_TEST
 
-/* E18: observers on other loops */
+/* Tests of contract line E18: observers on other loops */
 
 START_TEST(E18_an_observer_elsewhere_refuses_nobody)
 {
@@ -669,7 +676,8 @@ START_TEST(E18_an_observer_elsewhere_refuses_nobody)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(letter, &made.tocsin), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_post(note, NULL), TOCSIN_PENDED);
-    /* A coalescing signal has its own cell on each loop, so a full inbox does not refuse it. */
+    /* A coalescing signal has a cell of its own on each loop. So a full inbox does not refuse a
+       coalescing signal. */
     ck_assert_int_eq(emit_number(latest, 3), TOCSIN_DELIVERED);
     ck_assert_int_eq(do_turns(NULL), 1);
     ck_assert_int_eq(ours.told.count, 4);
@@ -678,7 +686,8 @@ START_TEST(E18_an_observer_elsewhere_refuses_nobody)
     ck_assert_int_eq(refs, unrefs);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.missed, 3);
-    ck_assert_uint_eq(facts.refused, 1); /* only the post that found the inbox full */
+    /* the value must be 1, since only the post that found the inbox full was refused */
+    ck_assert_uint_eq(facts.refused, 1);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     side_turns(&sides[0]);
     ck_assert_int_eq(sides[0].told.count, 2);

@@ -1,5 +1,5 @@
-/* E14: malformed layouts of each kind, passed to each function that takes a payload. Each call must
-   return an error before it reads the payload itself. */
+/* Contract line E14: each kind of malformed layout is passed to each function that takes a payload.
+   Each call must return an error before it reads the payload. */
 #include <stdlib.h>
 
 #include <tocsin/provider.h>
@@ -43,8 +43,8 @@ static const struct tocsin_op_type good_type = { .done = &good_spec,
                                                  .state_size = sizeof(struct good) };
 static struct told told;
 
-/* Returns a payload that ends right after its layout pointer. A sanitizer reports each read beyond
-   that. */
+/* Returns a payload that ends right after its layout pointer. If the library reads more, a
+   sanitizer reports an error. */
 static struct tocsin_payload *payload_of(const struct tocsin_layout *layout)
 {
     struct tocsin_payload *payload = malloc(sizeof *payload);
@@ -88,8 +88,8 @@ static void sent(const struct tocsin_payload *payload)
     ck_assert_int_eq(tocsin_ask(tocsin_find("malformed.asked"), payload, NULL), -EPROTO);
 }
 
-/* Completes a promise with the payload. A promise accepts any valid layout; the malformed one must
-   be refused, and the promise must still be running. */
+/* Completes a promise with the payload. A promise accepts any valid layout. The malformed layout
+   must be refused, and the promise must then still be running. */
 static void completed(const struct tocsin_payload *payload)
 {
     struct tocsin_info *info = NULL;
@@ -110,7 +110,7 @@ static void completed(const struct tocsin_payload *payload)
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
 }
 
-/* Calls the functions with which language bindings read payloads of any layout. */
+/* Calls the functions by which language bindings read payloads of any layout. */
 static void read_all(const struct tocsin_payload *payload)
 {
     struct tocsin_info info = { .name = "malformed", .payload = payload };
@@ -141,7 +141,8 @@ START_TEST(E14_a_malformed_layout)
 }
 END_TEST
 
-/* A promise must also refuse a payload without a layout, and one with a TOCSIN_LOCAL pointer. */
+/* A promise must also refuse a payload without a layout, and a payload with a TOCSIN_LOCAL
+   pointer. */
 START_TEST(E14_what_a_promise_does_not_take)
 {
     static const struct tocsin_layout local = { "local", "local pointer;",

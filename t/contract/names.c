@@ -1,5 +1,5 @@
-/* E13, E14: patterns, names that are declared before or after a connect, and payloads with and
-   without the declared layout. */
+/* Contract lines E13 and E14: patterns, and names that are declared before or after a connect. Also
+   payloads that have or do not have the declared layout. */
 #include <tocsin/posix.h>
 
 #include "record.h"
@@ -82,7 +82,8 @@ START_TEST(test_E13_patterns_meet_names_that_come_later)
                                         .fn = record_name, .arg = "early", .flags = TOCSIN_EARLY },
                                     NULL),
                      0);
-    /* A connect has created this name. It is not declared, so tocsin_find does not find it. */
+    /* A connect has created this name. No program has declared the name, so tocsin_find() does not
+       find it. */
     ck_assert_int_eq(tocsin_find("later.a"), -ENOENT);
     emit_named("later.a");
     ck_assert_record("pattern:later.a early:later.a");
@@ -128,8 +129,8 @@ START_TEST(test_E14_the_layout_is_compared)
 
     ck_assert_int_eq(tocsin_on("text.said, plain.said", record_name, "got"), 0);
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(text, .text = "a")), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(same_text, .text = "a")),
-                     TOCSIN_DELIVERED); /* another layout with equal text */
+    /* the payload has another layout, but its text equals the declared text */
+    ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(same_text, .text = "a")), TOCSIN_DELIVERED);
     ck_assert_record("got:text.said got:text.said");
     ck_assert_int_eq(tocsin_emit(texts, TOCSIN_PAYLOAD(other, .text = "a")), -EPROTO);
     ck_assert_int_eq(tocsin_emit(texts, NULL), -EPROTO);
@@ -165,7 +166,7 @@ START_TEST(test_E14_a_signal_must_be_declared_to_be_emitted)
     for (int i = 0; i < 50; i++)
         answer[i] = tocsin_emit(first + i, NULL);
     ck_assert_record("");
-    /* A connect has given this name its number. Until it is declared, an emission returns
+    /* The connect has given this name a number. Before the name is declared, an emission returns
        -EINVAL. */
     signo = record_signal("undeclared");
     ck_assert_int_lt(signo, first + 50);

@@ -1,5 +1,5 @@
-/* O1 to O10: one test for each contract of operations. The tests in t/loop, t/op and t/style go
-   into detail. */
+/* Contract lines O1 to O10 of operations: each has one test here. The tests in t/loop, t/op and
+   t/style test the details. */
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ static const struct tocsin_op_type word_type = {
     .cancel = word_cancel,
 };
 
-/* Starts an operation with the result err. The test itself completes the operation. */
+/* Starts an operation, or fails with err. The test itself completes a started operation. */
 static int word_start(int err, const struct tocsin_notify *notify, struct tocsin_op *ret_op)
 {
     struct tocsin_op op;
@@ -102,7 +102,7 @@ START_TEST(O1_a_start_that_fails_emits_nothing)
     ck_assert_int_eq(tocsin_all(NULL, 1, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_any(&stale, 1, TOCSIN_CALL(tell, &told), &op), -ENOENT);
     ck_assert_int_eq(word_start(-EIO, TOCSIN_CALL(tell, &told), &op), -EIO);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EIO); /* the id carries the start's error */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EIO); /* the id contains the error of the start */
 
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -134,7 +134,7 @@ START_TEST(O2_one_terminal_signal_from_the_loop)
     ck_assert_int_eq(tocsin_op_complete(ops[5], 3, NULL), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_CALL(tell, &told), &ops[6]), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[6], 4, NULL), 0);
-    /* No start calls its notify before it returns. */
+    /* No notify and no handler may be called before the start has returned. */
     ck_assert_int_eq(told.count + seen.count, 0);
     for (int i = 0; i < 7; i++)
         ck_assert_int_eq(tocsin_op_status(ops[i]), -EINPROGRESS);
@@ -160,7 +160,8 @@ START_TEST(O2_progress_is_made_while_it_is_wanted)
         tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL),
         0);
     ck_assert_int_eq(tocsin_clock_move(100), 0);
-    ck_assert_int_eq(seen.count, 0); /* an observer wants no progress */
+    /* the value must be 0, since an observer wants no progress and the operation pauses */
+    ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_connect("timer.ticked",
                                     &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
                      0);
@@ -190,7 +191,8 @@ START_TEST(O3_cancel_leads_to_the_same_signal)
 
     ck_assert_int_eq(word_start(0, TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 5, NULL), 0);
-    /* The completion is already on its way, so tocsin_cancel returns -EALREADY. */
+    /* The operation has completed, and its completion will be delivered. So tocsin_cancel() returns
+       -EALREADY. */
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
     drain_all();
     ck_assert_int_eq(told.count, 2);
@@ -220,9 +222,8 @@ START_TEST(O4_every_operation_takes_a_deadline)
         ck_assert_int_eq(told.count, i);
         ck_assert_int_eq(tocsin_clock_move(1), 0);
         ck_assert_int_eq(told.count, i + 1);
-        ck_assert_int_eq(told.status,
-                         i < 7 ? -ETIMEDOUT
-                               : -ECANCELED); /* a fiber ends with the result of its wait */
+        /* the result of this fiber is the result of its wait */
+        ck_assert_int_eq(told.status, i < 7 ? -ETIMEDOUT : -ECANCELED);
     }
     ck_assert_int_eq(tocsin_op_free(member[0]), 0);
 }
@@ -234,7 +235,8 @@ START_TEST(O5_a_stale_id_answers_ENOENT)
 
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
     drain_all();
-    /* Other operations reuse op's entry in the table many times. The old id must stay invalid. */
+    /* Other operations reuse the entry that op had in the table. The old id of op must stay
+       invalid. */
     for (int i = 0; i < 1000; i++) {
         ck_assert_int_eq(tocsin_cancel(op), -ENOENT);
         ck_assert_int_eq(tocsin_op_deadline(op, 1), -ENOENT);
@@ -275,7 +277,8 @@ START_TEST(O6_the_payload_is_there_on_failure_too)
 
     ck_assert_int_eq(tocsin_watch(pipes[0], POLLIN, TOCSIN_CALL(keep_fd, &fd), &op), 0);
     ck_assert_ptr_null(tocsin_source_get(op.source));
-    ck_assert_int_eq(tocsin_source_set(op.source, "mine"), 0); /* user data of op */
+    /* sets the user data of the operation */
+    ck_assert_int_eq(tocsin_source_set(op.source, "mine"), 0);
     drain_all();
     ck_assert_int_eq(fd, pipes[0]);
 }
@@ -321,14 +324,15 @@ START_TEST(O7_draining_ends_what_stands_and_lets_the_rest_end)
     ck_assert_int_eq(tocsin_timer(20, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(start_timer, &after), NULL), 0);
     ck_assert_int_eq(tocsin_drain(-1), 0);
-    ck_assert_int_eq(seen.count, 0); /* tocsin_drain only requests the cancels */
+    /* no completion yet, since tocsin_drain() only requests the cancels */
+    ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(seen.status, -ECANCELED);
     ck_assert_int_eq(told.count + told.status, 1);
     ck_assert_int_eq(after.count + after.status, 1);
     ck_assert_int_eq(tocsin_every(100000, NULL, NULL),
-                     0); /* the drain has ended: operations can start again */
+                     0); /* returns 0, since operations can be started again after the drain */
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_drain(1), 0);
     ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
@@ -346,7 +350,8 @@ START_TEST(O8_an_operation_is_a_source)
     struct tocsin_op one, other;
     int drops = 0;
 
-    ck_assert_int_eq(tocsin_clock_move(0), 0); /* real time does not move the clock any more */
+    /* stops the clock, so that real time does not move it any more */
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_timer(1, NULL, &one), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, &other), 0);
     ck_assert_int_eq(
@@ -369,7 +374,7 @@ START_TEST(O8_an_operation_is_a_source)
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(told.count, 1);
     ck_assert_uint_eq(told.source, one.source.id);
-    ck_assert_int_eq(drops, 1); /* the timer is freed, so its handlers are dropped */
+    ck_assert_int_eq(drops, 1); /* the timer is freed, so the drops of its handlers are called */
 }
 END_TEST
 
@@ -499,14 +504,15 @@ START_TEST(O10_an_operation_of_ones_own)
     strcpy(word->text, "lent");
     ck_assert_int_eq(tocsin_op_complete(op, 0, &word->done.tocsin), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_eq(word_done_of(info), &word->done); /* the operation's own payload, no copy */
+    /* the info has the payload of the operation itself, not a copy */
+    ck_assert_ptr_eq(word_done_of(info), &word->done);
     ck_assert_str_eq(word_done_of(info)->word, "lent");
     tocsin_info_unref(info);
 
     ck_assert_int_eq(word_start(0, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(word_done, .word = text)), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    ck_assert_ptr_ne(word_done_of(info)->word, text); /* a deep copy */
+    ck_assert_ptr_ne(word_done_of(info)->word, text); /* the info has a deep copy of the payload */
     ck_assert_str_eq(word_done_of(info)->word, text);
     tocsin_info_unref(info);
 }
@@ -517,8 +523,8 @@ static void *complete_from_a_thread(void *arg)
     return (void *)(intptr_t)tocsin_op_complete(*(struct tocsin_op *)arg, 0, NULL);
 }
 
-/* Timers, fibers and other operations of the library's own types are completed by the library only.
-   tocsin_op_complete by the program must be refused. */
+/* Only the library completes timers, fibers and other operations of its own types. If the program
+   calls tocsin_op_complete() for such an operation, the call must be refused. */
 START_TEST(O10_the_librarys_own_are_not_completed_by_others)
 {
     struct tocsin_op ops[6];

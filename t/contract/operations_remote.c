@@ -1,5 +1,5 @@
-/* O2, O9, T7: a loop listens to the completion and the progress of another loop's operation. Also
-   the default action of a completion. */
+/* Contract lines O2, O9 and T7: a loop listens to the completion and the progress of an operation
+   on another loop. Also tested is the default action of a completion. */
 #include <poll.h>
 
 #include <tocsin/inspect.h>
@@ -50,8 +50,8 @@ static const struct tocsin_op_type feed_type = { .done = &fed_spec,
                                                  .state_size = sizeof(struct feed),
                                                  .resume = feed_resume };
 
-/* A listener. It checks that the values arrive in order, and that the completion comes last and
-   once. */
+/* A listener. Its handlers check that the values arrive in order. The completion must come once,
+   after all values. */
 struct eater {
     uint64_t parts, ends;
     int fault;
@@ -130,7 +130,7 @@ static void check_eaten(const struct eater *self, uint64_t parts)
     ck_assert(!self->fault);
 }
 
-/* Progress and completion reach listeners on other loops */
+/* Tests: progress and completion reach listeners on other loops */
 
 START_TEST(O2_progress_is_wanted_while_another_loop_listens)
 {
@@ -139,7 +139,7 @@ START_TEST(O2_progress_is_wanted_while_another_loop_listens)
     peer_begin(&peer);
     op = feed_start(5);
     do_turns(NULL);
-    ck_assert_int_eq(running(), 1); /* no listener: the operation pauses */
+    ck_assert_int_eq(running(), 1); /* nobody listens, so the operation pauses */
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
     for (int i = 0; i < 20 && running(); i++) {
         tocsin_op_wanted(op, 0);
@@ -199,8 +199,8 @@ static int run_until_ended(void *arg)
     return 0;
 }
 
-/* Both loops sleep whenever they have nothing to do. Each must wake the other one when the inbox
-   has room or progress; otherwise the test hangs. */
+/* Both loops sleep whenever they have nothing to do. A loop must wake the other loop when there is
+   room in an inbox, or progress. If a wake-up is missing, the test hangs. */
 START_TEST(O2_progress_goes_on_as_the_other_loop_catches_up)
 {
     peer_begin(&peer);
@@ -253,7 +253,8 @@ START_TEST(O2_progress_pauses_while_it_is_blocked_elsewhere)
 }
 END_TEST
 
-/* Returns 1 if the loop's descriptor is readable: a turn would do something. */
+/* Returns 1 if the descriptor of the loop is readable, which means that a turn would do
+   something. */
 static int has_work(void *none)
 {
     struct pollfd polled = { .fd = tocsin_loop_fd(), .events = POLLIN };
@@ -262,8 +263,8 @@ static int has_work(void *none)
     return poll(&polled, 1, 0);
 }
 
-/* The listening loop blocks the signal, so the operation on this loop pauses. Then neither loop may
-   have work: no message may pass between them until the unblock. */
+/* The listening loop blocks the signal, so the operation on this loop pauses. No message may pass
+   between the loops before the unblock, so both loops must have nothing to do. */
 START_TEST(O2_who_waits_for_another_loop_sleeps)
 {
     int rounds = 0;
@@ -304,8 +305,8 @@ static int free_eater(void *arg)
     return tocsin_loop_free();
 }
 
-/* The only listening loop is freed while the operation waits for it. The operation must pause, and
-   must end when its own loop is freed. */
+/* The only listening loop is freed while the operation waits for that loop. The operation must
+   pause, and must end when its own loop is freed. */
 START_TEST(O2_the_other_loop_goes_while_it_waits_for_it)
 {
     peer_begin(&peer);
@@ -341,13 +342,13 @@ START_TEST(O2_the_other_handler_goes_while_it_waits_for_it)
 }
 END_TEST
 
-/* Completions for other loops: none is refused, each is delivered once */
+/* Tests: no completion for another loop is refused, and each is delivered once */
 
 static uint64_t ids[ENDS];
 static unsigned char heard[ENDS];
 
-/* The test has given each operation its number as the status. Checks that it is the right
-   operation. */
+/* The status of each completion is the number that the test gave to its operation. Checks that the
+   number belongs to this operation. */
 static int check_end(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(info->code, TOCSIN_DONE);
@@ -421,8 +422,8 @@ START_TEST(O2_an_end_is_not_refused_by_a_full_inbox)
 }
 END_TEST
 
-/* 1,024 completions wait for another loop that runs no turn. Then a start of another such operation
-   must return -EAGAIN. Operations that run already must complete as usual. */
+/* 1,024 completions wait for another loop, which runs no turn. Then the start of one more such
+   operation must return -EAGAIN. Operations that already run must complete as usual. */
 START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
 {
     struct tocsin_op op;
@@ -435,7 +436,8 @@ START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
             do_turns(NULL);
         ck_assert_int_eq(err, -EAGAIN);
         ck_assert_int_eq(count, TOCSIN_INBOX);
-        ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0); /* no other loop listens for this timer */
+        /* the start succeeds, since no other loop listens for this timer */
+        ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
         peer_does(&peer, do_turns, NULL);
         ck_assert_int_eq(told.count, first + count);
     }
@@ -505,8 +507,8 @@ START_TEST(O2_a_loop_that_goes_hears_what_was_on_its_way)
 }
 END_TEST
 
-/* Operations complete, and their loop is freed before other loops have delivered the completions.
-   These must still be delivered. */
+/* Operations complete, and then their loop is freed. Other loops have not delivered the completions
+   yet, and must still deliver them. */
 START_TEST(O2_an_end_outlives_its_loop)
 {
     for (int i = 0; i < 100; i++)
@@ -514,7 +516,8 @@ START_TEST(O2_an_end_outlives_its_loop)
     do_turns(NULL);
     for (int i = 100; i < 200; i++)
         ck_assert_int_eq(start_ended(i), 0);
-    ck_assert_int_eq(tocsin_loop_free(), 100); /* freeing the loop ends its operations */
+    /* freeing the loop ends the 100 operations that run */
+    ck_assert_int_eq(tocsin_loop_free(), 100);
     peer_does(&peer, do_turns, NULL);
     ck_assert_int_eq(told.count, 200);
     peer_end(&peer);
@@ -566,8 +569,8 @@ START_TEST(O9_timers_and_work_are_heard_elsewhere)
 }
 END_TEST
 
-/* A periodic timer ticks for a slow loop on another thread. Ticks that coalesce are counted in
-   overrun. Both loops must count the same number of ticks. */
+/* A periodic timer ticks for a slow loop on another thread. Ticks coalesce, and the member
+   `overrun` counts them. Both loops must count the same number of ticks. */
 static int count_ticks(const struct tocsin_info *info, void *arg)
 {
     *(unsigned *)arg += info->code == TOCSIN_PROGRESS ? 1 + info->overrun : 0;
@@ -617,8 +620,8 @@ START_TEST(O2_ticks_for_a_slow_loop)
 }
 END_TEST
 
-/* E18: another loop has only an observer of the completions. No start may be refused because of it.
-   Completions that the observer misses are counted. */
+/* Contract line E18: another loop has only an observer of the completions. No start may be refused
+   because of the observer. Completions that the observer misses are counted. */
 static int observe_ends(void *arg)
 {
     return tocsin_observe("op.done", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
@@ -650,8 +653,8 @@ START_TEST(E18_an_observer_of_ends_refuses_no_start)
 }
 END_TEST
 
-/* The notify of an operation is called on its own loop, after the handlers there. Full, freed or
-   blocked loops elsewhere must not prevent it. */
+/* The notify of an operation is called on the loop of the operation, after the handlers there.
+   Other loops that are full, freed or blocked must not prevent this call. */
 START_TEST(O9_the_notify_is_called_whatever_others_do)
 {
     struct told mine = { .count = 0 };
@@ -670,7 +673,7 @@ START_TEST(O9_the_notify_is_called_whatever_others_do)
 }
 END_TEST
 
-/* A queue on another loop receives completions */
+/* Tests: a queue on another loop receives completions */
 
 struct ends_queue {
     struct tocsin_queue queue;
@@ -754,7 +757,7 @@ START_TEST(O2_ends_for_a_full_queue_of_a_loop_that_goes)
 }
 END_TEST
 
-/* T7: the default action of a completion */
+/* Tests of contract line T7: the default action of a completion */
 
 static struct told acted;
 
@@ -793,13 +796,15 @@ START_TEST(T7_the_default_action_of_an_end)
     ck_assert_int_gt(tocsin_declare(&guarded_spec), 0);
     memset(&acted, 0, sizeof acted);
     guarded_ends();
-    ck_assert_int_eq(acted.count, 1); /* no loop listens */
+    ck_assert_int_eq(acted.count, 1); /* the default action ran, since no loop listens */
     ck_assert_int_eq(peer_does(&peer, observe_guarded, NULL), 0);
     guarded_ends();
-    ck_assert_int_eq(acted.count, 2); /* an observer on another loop does not count as a handler */
+    /* the default action ran, since an observer on another loop does not count as a handler */
+    ck_assert_int_eq(acted.count, 2);
     ck_assert_int_eq(observe_guarded(NULL), 0);
     guarded_ends();
-    ck_assert_int_eq(acted.count, 3); /* an observer here does not count, either */
+    /* the default action ran, since an observer on this loop does not count as a handler */
+    ck_assert_int_eq(acted.count, 3);
     connect_to("feed.guarded", tell, &told);
     guarded_ends();
     ck_assert_int_eq(acted.count, 3);

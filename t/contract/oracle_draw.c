@@ -1,14 +1,16 @@
-/* Draws random sequences. The model runs each operation as soon as it is drawn. An operation that
-   breaks a rule of the model is left out. */
+/* Chooses random sequences. The model runs each operation as soon as it is chosen. An operation
+   that breaks a rule of the model is not added to the sequence. */
 #include "contract/oracle.h"
 
-enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 }; /* ROOM: for the largest tree, and more */
+/* ROOM is more entries than the largest tree has */
+enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 };
 
 static struct sequence *drawn;
 static unsigned long long state;
-static int favourite; /* the number of the signal that fills a limit; -1: none */
+/* the number of the signal that fills a limit; -1 means that no signal does */
+static int favourite;
 
-static int draw(int count) /* xorshift */
+static int draw(int count) /* a pseudo-random number below count, made by the algorithm xorshift */
 {
     state ^= state << 13, state ^= state >> 7, state ^= state << 17;
     return (int)((state >> 11) % (unsigned)count);
@@ -76,7 +78,8 @@ static int draw_op(int kind, int number, int depth)
     return at;
 }
 
-/* Draws the operations of a handler of this number. About a third of them use the same number. */
+/* Chooses the operations that a handler of this signal number runs. About a third of these
+   operations use the same number. */
 static int draw_ops(int length, int number, int depth)
 {
     int first = 0, *end = &first;
@@ -90,8 +93,8 @@ static int draw_ops(int length, int number, int depth)
     return first;
 }
 
-/* Draws an operation and adds it, unless it breaks a rule. An operation that kills the process is
-   mostly undone, so that most sequences are long. */
+/* Chooses an operation, and adds it to the sequence unless it breaks a rule. If the operation kills
+   the process, it is usually undone, so that most sequences are long. */
 static bool extend(int kind, int number, int *end)
 {
     int count = drawn->count, at = draw_op(kind, number, 0);
@@ -120,7 +123,7 @@ void oracle_draw(unsigned long long seed, int limit, struct sequence *sequence, 
     oracle_model_begin(sequence, log);
     for (int tries = 0; tries < TRIES && done < LENGTH && sequence->count < OPS_MAX - ROOM;
          tries++) {
-        bool first = done < NUMBERS; /* first a handler for each signal */
+        bool first = done < NUMBERS; /* the first operations install a handler for each signal */
         int number = first ? done : draw_number();
 
         if (extend(first ? HANDLE : draw_kind(), number, end)) {

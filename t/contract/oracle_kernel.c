@@ -1,4 +1,5 @@
-/* Runs operations with real-time signals of the kernel, which sigqueue sends within one thread. */
+/* Runs operations with real-time signals of the kernel. A single thread sends them to itself by
+   sigqueue(). */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -16,12 +17,12 @@
 #define __has_feature(x) 0
 #endif
 
-static int first; /* the real signal of number 0 */
+static int first; /* the real signal that stands for the signal number 0 of a sequence */
 
-/* ThreadSanitizer replaces sigaction by its own, which delays signals and merges equal ones. So
-   under it the test calls the kernel directly. One sigaction of the C library provides the flags
-   and the restorer that the kernel needs. Other calls that the sanitizer replaces are also made
-   directly. */
+/* ThreadSanitizer replaces sigaction() by its own function, which delays signals and merges equal
+   ones. So this test then calls the kernel directly. The kernel needs flags and a restorer, which
+   one sigaction() of the C library provides. Other calls that ThreadSanitizer replaces are also
+   made directly. */
 #if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
 struct action {
     void (*handler)(int, siginfo_t *, void *);
@@ -47,7 +48,7 @@ static int set_action(int signal, const struct sigaction *wanted)
         return -errno;
     action.handler = wanted->sa_sigaction;
     action.flags = (action.flags & 0x04000000ul) |
-                   (unsigned long)wanted->sa_flags; /* SA_RESTORER */
+                   (unsigned long)wanted->sa_flags; /* this bit is SA_RESTORER */
     action.mask = words(&wanted->sa_mask);
     return syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask) ? -errno : 0;
 }
@@ -181,9 +182,10 @@ static const struct world kernel = { .act = { [BLOCK] = act_mask,
                                               [PENDING] = act_pending,
                                               [WAIT] = act_wait } };
 
-/* The kernel's limit of queued signals */
+/* Functions about the kernel's limit of queued signals */
 
-/* Returns how many signals of this user are queued, or -1 if /proc does not say. */
+/* Returns how many signals of this user are queued. Returns -1 if /proc does not tell the
+   number. */
 static int queued(void)
 {
     FILE *status = fopen("/proc/self/status", "r");
@@ -199,12 +201,13 @@ static int queued(void)
     return count;
 }
 
-static int become(unsigned uid) /* only for this thread: the process has no other one */
+/* changes the user of this thread only, which is the only thread of the process */
+static int become(unsigned uid)
 {
     return (int)syscall(SYS_setresuid, uid, uid, uid);
 }
 
-/* Lets the kernel queue so many more signals for this user. */
+/* Sets the kernel's limit so that this user can queue so many more signals. */
 static int allow(const struct room *room, int limit)
 {
     struct rlimit most;
@@ -219,8 +222,8 @@ static int allow(const struct room *room, int limit)
     return most.rlim_cur > most.rlim_max || setrlimit(RLIMIT_SIGPENDING, &most) ? -EPERM : base;
 }
 
-/* A child sets a limit of two signals and fills it. Returns true if the kernel refuses the next
-   one. */
+/* A child sets a limit of two signals, and queues two signals. Returns true if the kernel then
+   refuses a third signal. */
 static bool fills(const struct room *room)
 {
     int status = 0;

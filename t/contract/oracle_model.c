@@ -86,20 +86,21 @@ static struct model {
         struct pended all[PENDED_MAX];
     } pend[NUMBERS];
     int clock, total;
-    unsigned held; /* signals that running handlers block */
+    unsigned held; /* the set of signals that running handlers block */
     struct {
         int number;
         unsigned held;
         bool changed, unblocked;
-    } frames[FRAMES_MAX]; /* held: the value before the handler ran */
+    } frames[FRAMES_MAX]; /* held is the value that the member `held` had before the handler ran */
     int depth;
-    bool broken; /* the sequence breaks a rule */
-    int died;    /* 1 + the number of the signal that killed it */
+    bool broken; /* true if the sequence breaks a rule */
+    int died;    /* 1 + the number of the signal that killed the process */
     long tally[TALLIED];
 } m;
 
 static struct sequence *drawn;
-static bool mending; /* remove an operation that breaks a rule, instead of refusing the sequence */
+/* true: remove an operation that breaks a rule; false: refuse the whole sequence */
+static bool mending;
 
 static int broken(void)
 {
@@ -189,8 +190,8 @@ static unsigned mask_of(int n)
     return m.now[n].mask | (m.now[n].flags & NODEFER ? 0 : 1u << n);
 }
 
-/* Calls a handler. Returns true if the handler has changed the mask. Then the handler that it
-   interrupted must restore its mask, too: in tocsin, a changed mask includes the signals that
+/* Calls a handler. Returns true if the handler has changed the mask. Then the interrupted handler
+   must restore its own mask, too. The reason: in tocsin, a changed mask includes the signals that
    running handlers block. */
 static bool call(int n, int value)
 {
@@ -213,8 +214,8 @@ static bool call(int n, int value)
     return m.frames[m.depth].changed;
 }
 
-/* Returns true if the next turn can deliver the remaining signals: no handler is running, and they
-   became pending after the flush began. */
+/* Returns true if the next turn can deliver the remaining signals. No handler may be running, and
+   the signals must have become pending after the flush began. */
 static bool turns(unsigned ready, int began)
 {
     for (int n = 0; n < NUMBERS; n++)
@@ -223,8 +224,8 @@ static bool turns(unsigned ready, int began)
     return !m.depth;
 }
 
-/* Calls a handler. Returns true if the handler restored the mask and this made signals deliverable.
-   tocsin delivers these signals before the handler returns. */
+/* Calls a handler. Returns true if the handler restored the mask, and signals became deliverable by
+   this. tocsin delivers these signals before the handler returns. */
 static bool handle(int n, int value)
 {
     bool changed;
@@ -280,7 +281,7 @@ static void deliver(const struct op *op, enum why why)
     m.depth = depth;
 }
 
-/* The operations of a sequence */
+/* Functions that run the operations of a sequence */
 
 static int act_mask(const struct op *op, int *detail)
 {
@@ -384,7 +385,7 @@ static int act_wait(const struct op *op, int *detail)
     for (n = 0; n < NUMBERS; n++)
         there |= op->set >> n & 1 && m.pend[n].count ? 1u << n : 0;
     if (!there && op->timed)
-        return breaks(op); /* the wait would block */
+        return breaks(op); /* a wait would block here, so the operation breaks a rule */
     tally_op(op);
     m.tally[TIMED] += op->timed;
     if (!there) {
@@ -406,7 +407,7 @@ static const struct world model = { .act = { [BLOCK] = act_mask,
                                              [PENDING] = act_pending,
                                              [WAIT] = act_wait } };
 
-/* Running the model on a sequence that is being drawn, or on a complete one */
+/* Runs the model on a sequence while it is being chosen, or on a complete sequence. */
 
 static struct model before;
 

@@ -1,6 +1,6 @@
-/* Runs operations with signals of tocsin, named "rt.0" and so on, of rank 0 and so on. They are
-   queued, carry a value, and by default end the process. Two variants have an error on purpose; the
-   test must find it. */
+/* Runs operations with signals of tocsin. Signal n is named "rt.n" and has rank n. The signals are
+   queued, carry a value, and by default end the process. Two variants have an error on purpose,
+   which the test must find. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,14 +19,15 @@ static struct {
     int signo;
     struct tocsin_handler handler;
     bool connected, one_shot, ignored;
-    unsigned mask; /* the signals to block while its handler runs */
+    unsigned mask; /* the signals that are blocked while the handler of this signal runs */
 } twins[NUMBERS];
 
 static struct frame {
     struct frame *outer;
     bool changed;
-} * frame;               /* the innermost running handler */
-static unsigned blocked; /* the mask that the kernel would have */
+    /* the handler that is running now; of nested handlers, the innermost one */
+} * frame;
+static unsigned blocked; /* the mask that the kernel would have at this point */
 static enum twin kind;
 static struct log *seen;
 
@@ -43,8 +44,8 @@ static const char *list(unsigned set, char text[TEXT_MAX])
     return text;
 }
 
-/* Returns a pattern for the set. If the set has all numbers but one or two, the pattern excludes
-   those. */
+/* Returns a pattern for the set. If only one or two numbers are missing from the set, the pattern
+   excludes them from "rt.*". */
 static const char *pattern(unsigned set, char text[TEXT_MAX])
 {
     if (__builtin_popcount(set) < NUMBERS - 2)
@@ -80,9 +81,9 @@ static int value_of(const struct tocsin_info *info)
     return value ? value->value : -1;
 }
 
-/* The kernel restores the mask when a handler returns. tocsin leaves a changed mask, so this
-   function restores it. The new mask must include what interrupted handlers block. So each
-   interrupted handler must restore its own mask later. */
+/* The kernel restores the mask when a handler returns. tocsin does not restore a changed mask, so
+   this function does. The new mask must include the signals that the interrupted handlers block. So
+   each interrupted handler must restore its own mask later. */
 static void put_back(const struct frame *here)
 {
     char text[TEXT_MAX];
@@ -158,7 +159,7 @@ static int let_go(int n)
     return result;
 }
 
-/* tocsin can ignore a signal while its handler stays connected. */
+/* Ignores a signal. In tocsin, the handler of an ignored signal may stay connected. */
 static int act_ignore(const struct op *op, int *detail)
 {
     (void)detail;
@@ -205,7 +206,7 @@ static int act_pending(const struct op *op, int *detail)
     return 0;
 }
 
-/* Opens a queue for this one wait. While no queue is open, emissions go to the handlers. */
+/* Opens a queue for this wait only. Without an open queue, emissions go to the handlers. */
 static int act_wait(const struct op *op, int *detail)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };
@@ -245,7 +246,8 @@ static const struct world tocsin = { .act = { [BLOCK] = act_mask,
                                      .late = late };
 
 /* An observer. If TOCSIN_ABORT kills the process, the log names the last signal that this observer
-   saw. If the default action is a function, the function writes the signal and ends the process. */
+   received. If the default action is a function, that function writes the signal to the log and
+   ends the process. */
 static int see(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
@@ -260,7 +262,8 @@ static int die(const struct tocsin_info *info, void *arg)
     return raise(SIGKILL);
 }
 
-/* Declares the signals, the highest number first: their order must depend on the rank only. */
+/* Declares the signals, the highest number first. So a wrong order shows if tocsin delivers in the
+   order of declaration and not by rank. */
 static void declare(const struct sequence *sequence)
 {
     for (int n = NUMBERS; n-- > 0;) {
@@ -275,7 +278,7 @@ static void declare(const struct sequence *sequence)
         twins[n].signo = tocsin_declare(&spec);
         must(twins[n].signo);
     }
-    must(tocsin_unignore("rt.*")); /* makes the loop */
+    must(tocsin_unignore("rt.*")); /* this call also makes the loop */
     if (sequence->aborts)
         must(tocsin_observe("rt.*", &(struct tocsin_action){ .fn = see }, NULL));
 }
@@ -289,7 +292,7 @@ void oracle_tocsin(enum twin twin, const struct sequence *sequence, struct log *
     oracle_begin(&tocsin, sequence, log);
     declare(sequence);
     oracle_do(sequence->first);
-    must(tocsin_ignore("rt.*")); /* ignoring discards pending emissions */
+    must(tocsin_ignore("rt.*")); /* ignoring a signal discards its pending emissions */
     left = tocsin_loop_free();
     if (left)
         oracle_complain(0, left);

@@ -1,6 +1,6 @@
-/* E9, E10: each loop has masks, ignored signals, handlers and facts of its own. Also
-   tocsin_loop_call, small queues that other loops emit to, and a thread that ends without freeing
-   its loop. */
+/* Contract lines E9 and E10: each loop has its own masks, ignored signals, handlers and facts. Also
+   tested are tocsin_loop_call, small queues that other loops emit to, and a thread that ends
+   without freeing its loop. */
 #include <signal.h>
 
 #include <tocsin/inspect.h>
@@ -8,7 +8,7 @@
 
 #include "contract/loop_threads.h"
 
-/* Masks, ignored signals, patterns, pending emissions and facts of each loop */
+/* Tests: each loop has its own masks, ignored signals, patterns, pending emissions and facts */
 
 static int do_facts_of(void *arg)
 {
@@ -84,7 +84,7 @@ static int count_handlers(void *none)
     return count;
 }
 
-START_TEST(each_loop_knows_of_its_own_handlers)
+START_TEST(each_loop_has_its_own_handlers)
 {
     struct tocsin_handler_facts facts;
     struct tocsin_signal_facts signal;
@@ -102,7 +102,7 @@ START_TEST(each_loop_knows_of_its_own_handlers)
 }
 END_TEST
 
-START_TEST(each_loop_has_its_facts)
+START_TEST(each_loop_has_its_own_facts)
 {
     struct tocsin_loop_facts facts;
     struct peer peer;
@@ -126,7 +126,8 @@ START_TEST(each_loop_has_its_facts)
     ck_assert_int_le(facts.lag_us, facts.lag_most_us);
     ck_assert_int_ge(facts.busy_us, facts.lag_most_us);
     sides_end(1);
-    /* The new loop uses the memory of the freed one. Its counters must begin at 0. */
+    /* The new loop uses the memory of the freed loop. The counters of the new loop must begin at
+       0. */
     side_begin(0, "test.note", NULL);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.received, 0);
@@ -142,7 +143,7 @@ static int turn_without_limit(void *none)
     return tocsin_loop_turn(-1);
 }
 
-START_TEST(who_sleeps_is_woken_once)
+START_TEST(a_sleeping_loop_is_woken_once)
 {
     struct tocsin_loop_facts facts;
 
@@ -159,14 +160,15 @@ START_TEST(who_sleeps_is_woken_once)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
     side_turns(&sides[0]);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
-    ck_assert_uint_le(facts.wakeups, 50); /* a loop that is not asleep is not woken */
+    /* few wake-ups, since a loop that is awake is not woken */
+    ck_assert_uint_le(facts.wakeups, 50);
     sides_end(1);
 }
 END_TEST
 
-/* This thread connects and disconnects a handler while the other loop sleeps. Only the emission
-   after that may wake the other loop. */
-START_TEST(who_connects_wakes_nobody)
+/* This thread connects and disconnects a handler while the other loop sleeps. These calls must not
+   wake the other loop. An emission after them must wake it. */
+START_TEST(a_connect_wakes_no_loop)
 {
     struct tocsin_loop_facts facts;
     struct tocsin_handler handler;
@@ -187,7 +189,7 @@ START_TEST(who_connects_wakes_nobody)
 }
 END_TEST
 
-/* tocsin_loop_call: a function runs on another loop */
+/* Tests of tocsin_loop_call: a function runs on another loop */
 
 struct job {
     struct side *side;
@@ -201,10 +203,11 @@ static int do_job(void *arg)
 
     job->calls++;
     job->called_on = tocsin_loop_current();
-    ck_assert_uint_eq(tocsin_handler_current().id, 0); /* called outside of any handler */
+    /* the value must be 0, since the function is called outside of any handler */
+    ck_assert_uint_eq(tocsin_handler_current().id, 0);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);
-    return -EIO; /* nobody reads the result */
+    return -EIO; /* the library does not use the result */
 }
 
 static void drop_job(void *arg)
@@ -216,7 +219,7 @@ static void drop_job(void *arg)
     job->dropped_on = tocsin_loop_current();
 }
 
-START_TEST(loop_call_runs_there)
+START_TEST(loop_call_runs_on_the_other_loop)
 {
     struct job job = { .calls = 0 };
 
@@ -246,11 +249,12 @@ static int connect_there(void *arg)
     return tocsin_timer(0, TOCSIN_CALL(tell, &acted), NULL);
 }
 
-START_TEST(loop_call_connects_and_starts_there)
+START_TEST(loop_call_connects_and_starts)
 {
     side_begin(0, "test.number", NULL);
     ck_assert_int_eq(tocsin_loop_call(sides[0].loop, connect_there, &sides[0], NULL), 0);
-    ck_assert_int_eq(tocsin_post_to(sides[0].loop, note, NULL), TOCSIN_PENDED); /* in order */
+    /* the post waits behind the earlier calls, so the order is kept */
+    ck_assert_int_eq(tocsin_post_to(sides[0].loop, note, NULL), TOCSIN_PENDED);
     side_turns(&sides[0]);
     ck_assert_int_eq(sides[0].told.count, 1);
     sides_end(1);
@@ -269,7 +273,7 @@ static int do_run(void *none)
     return tocsin_run();
 }
 
-START_TEST(loop_call_stops_it)
+START_TEST(loop_call_stops_the_loop)
 {
     int status = 17;
 
@@ -287,13 +291,13 @@ static int free_there(void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(loop_call_frees_it)
+START_TEST(loop_call_frees_the_loop)
 {
     struct job job = { .calls = 0 };
 
     side_begin(0, "test.number", NULL);
     ck_assert_int_eq(tocsin_loop_call(sides[0].loop, free_there, &job, drop_job), 0);
-    /* The call is accepted before the loop is freed, so do_job must still run. */
+    /* The loop has accepted the call before it is freed, so do_job must still run. */
     ck_assert_int_eq(tocsin_loop_call(sides[0].loop, do_job, &job, drop_job), 0);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_run, NULL), 0);
     ck_assert_int_eq(job.calls, 2);
@@ -371,7 +375,7 @@ START_TEST(loop_call_is_refused)
 }
 END_TEST
 
-/* A queue receives emissions from other loops */
+/* Tests: a queue receives emissions from other loops */
 
 struct inlet {
     struct tocsin_queue queue;
@@ -415,8 +419,9 @@ static int close_inlet(void *arg)
     return tocsin_queue_close(inlet->queue);
 }
 
-/* Another thread has a queue with a limit of 3. When the queue is full, posts become pending, and
-   finally a post is refused. All accepted posts must come out of the queue in order. */
+/* A queue with a limit of 3 belongs to another thread. When the queue is full, posts become
+   pending, and finally a post is refused. All accepted posts must come out of the queue in
+   order. */
 static void fed_from_elsewhere(unsigned flags, bool blocks)
 {
     static struct inlet inlet;
@@ -487,8 +492,8 @@ START_TEST(W3_a_wait_is_ended_from_elsewhere)
 }
 END_TEST
 
-/* T6: a thread ends without freeing its loop, which has a handler. Emissions of other threads must
-   not be refused because of this loop. */
+/* Contract line T6: a thread ends without freeing its loop, which has a handler. Other threads emit
+   the signal of that handler. Their emissions must not be refused because of that loop. */
 START_TEST(T6_a_thread_that_leaves_its_loop_behind)
 {
     own_begin("test.note", NULL);
@@ -513,14 +518,14 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, E10_each_loop_has_its_own_mask);
     tcase_add_test(tests, E9_each_loop_ignores_for_itself);
-    tcase_add_test(tests, each_loop_knows_of_its_own_handlers);
-    tcase_add_test(tests, each_loop_has_its_facts);
-    tcase_add_test(tests, who_sleeps_is_woken_once);
-    tcase_add_test(tests, who_connects_wakes_nobody);
-    tcase_add_test(tests, loop_call_runs_there);
-    tcase_add_test(tests, loop_call_connects_and_starts_there);
-    tcase_add_test(tests, loop_call_stops_it);
-    tcase_add_test(tests, loop_call_frees_it);
+    tcase_add_test(tests, each_loop_has_its_own_handlers);
+    tcase_add_test(tests, each_loop_has_its_own_facts);
+    tcase_add_test(tests, a_sleeping_loop_is_woken_once);
+    tcase_add_test(tests, a_connect_wakes_no_loop);
+    tcase_add_test(tests, loop_call_runs_on_the_other_loop);
+    tcase_add_test(tests, loop_call_connects_and_starts);
+    tcase_add_test(tests, loop_call_stops_the_loop);
+    tcase_add_test(tests, loop_call_frees_the_loop);
     tcase_add_test(tests, loop_call_in_a_real_signal_handler);
     tcase_add_test(tests, loop_call_is_refused);
     tcase_add_test(tests, E11_a_small_queue_fed_from_elsewhere);

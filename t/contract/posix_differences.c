@@ -1,8 +1,11 @@
 /* Cases in which tocsin differs from POSIX, or from what a reader may expect. The headers and
-   tocsin-posix(7) describe them. They are: emissions that are delivered before the next turn;
-   TOCSIN_PENDED for a signal that is neither blocked nor running; masks of nested handlers; what a
-   default action discards; the empty set; blocked signals without listeners; emissions that wait
-   for a queue; and what has ended when a loop is freed. */
+   tocsin-posix(7) describe these cases:
+
+   emissions that are delivered before the next turn;
+   TOCSIN_PENDED for a signal that is neither blocked nor running;
+   masks of nested handlers; which emissions a default action discards; the empty set;
+   blocked signals without listeners; emissions that wait for a queue;
+   which objects have ended when a loop is freed. */
 #include "record.h"
 #include "test.h"
 
@@ -135,8 +138,8 @@ START_TEST(E9_pended_behind_what_a_flush_has)
 }
 END_TEST
 
-/* A queue is full, so an emission waits for it. The facts must show this emission as pending, and
-   later emissions must be pending behind it. */
+/* A queue is full, so an emission waits until the queue has room. The facts of the signal must show
+   this emission as pending. Later emissions must be pending behind it. */
 START_TEST(E11_what_waits_for_a_queue_says_so)
 {
     struct tocsin_queue queue;
@@ -208,8 +211,8 @@ static int emit_c(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The same with a handler of s.b that runs inside a delivery of another signal, s.a. Here s.c is
-   delivered when the delivery of s.b ends; s.a does not delay it. */
+/* The handler of s.b emits s.c, and runs inside a delivery of another signal, s.a. Here s.c is
+   delivered when the delivery of s.b ends. The delivery of s.a does not delay it. */
 START_TEST(E10_the_outermost_of_its_own_signal)
 {
     declare_all();
@@ -236,8 +239,8 @@ START_TEST(SIG_DFL_discards_nothing)
 }
 END_TEST
 
-/* A blocked signal has no handler, and its default action is to ignore. Its emission must still
-   become pending, since a handler may be connected before the unblock. */
+/* A blocked signal has no handler, and its default action is to ignore the emission. The emission
+   must still become pending, since a handler may be connected before the unblock. */
 START_TEST(SIG_DFL_nor_without_a_handler)
 {
     declare_all();
@@ -262,8 +265,8 @@ static void the_set_is(const char *text)
 static int own_signal(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_UNBLOCK, "", NULL, 0), 0);
-    ck_assert_int_eq(tocsin_emit(info->signo, NULL),
-                     TOCSIN_PENDED); /* the handler has not changed the mask */
+    /* returns TOCSIN_PENDED, since the handler has not changed the mask */
+    ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
     return record_call(info, arg);
 }
 
@@ -339,7 +342,8 @@ START_TEST(O7_what_has_ended_is_not_left)
     ck_assert_record("done");
     ck_assert_int_eq(tocsin_spawn(stop_it, NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_run(), 0);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* counts the future that nobody took */
+    /* the result 1 counts the future whose result was not taken */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
 }
 END_TEST
 

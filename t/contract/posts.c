@@ -1,4 +1,5 @@
-/* T3, T5, T6, E2, E15: posts by threads and by real signal handlers, to all loops or to one. */
+/* Contract lines T3, T5, T6, E2 and E15: threads and real signal handlers post to all loops, or to
+   one loop. */
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
     F(u64, b) F(u64, c) F(u64, d) F(u64, e) F(u64, f) F(u64, g) F(u64, h) F(u64, i) F(u64, j)
 TOCSIN_LAYOUT(broad, BROAD);
 
-/* T3: any thread may post */
+/* Tests of contract line T3: any thread may post */
 
 static int do_post_number(void *value)
 {
@@ -82,8 +83,8 @@ static int listen_there(void *none)
     return tocsin_loop_turn(0);
 }
 
-/* The other thread goes to sleep while this thread posts. Each post must wake the other thread; if
-   a wake-up is lost, the test hangs. */
+/* The other thread goes to sleep while this thread posts. Each post must wake the other thread. If
+   a post does not wake it, the test hangs. */
 START_TEST(T3_publish_then_wake)
 {
     struct peer peer;
@@ -100,7 +101,7 @@ START_TEST(T3_publish_then_wake)
 }
 END_TEST
 
-/* T3: a real signal handler posts */
+/* Tests of contract line T3: a real signal handler posts */
 
 static volatile sig_atomic_t posted, refused, wrong;
 static volatile int signo_posted;
@@ -145,8 +146,9 @@ START_TEST(T3_post_in_a_real_signal_handler_keeps_errno)
 }
 END_TEST
 
-/* A timer's real signal interrupts this thread at arbitrary places of the library: in a post, an
-   emission, a turn, a connect. Its handler posts. The accepted posts must arrive in order. */
+/* The real signal of a timer interrupts this thread inside the library, at random places of a post,
+   an emission, a turn or a connect. The handler of the real signal posts. The accepted posts must
+   arrive in order. */
 static void interrupted(int signo)
 {
     struct itimerval every = { { 0, 150 }, { 0, 150 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -166,7 +168,8 @@ static void interrupted(int signo)
         ck_assert_int_eq(tocsin_disconnect(handler), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN); /* a last SIGALRM may still be on its way */
+    /* ignores a last SIGALRM, which may arrive after the timer was stopped */
+    signal(SIGALRM, SIG_IGN);
     do_turns(NULL);
     ck_assert(!wrong);
 }
@@ -203,7 +206,8 @@ START_TEST(T3_a_real_signal_interrupts_one_that_coalesces)
             ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN); /* a last SIGALRM may still be on its way */
+    /* ignores a last SIGALRM, which may arrive after the timer was stopped */
+    signal(SIGALRM, SIG_IGN);
     do_turns(NULL);
     ck_assert(!wrong);
     ck_assert_int_eq(refused, 0);
@@ -211,7 +215,7 @@ START_TEST(T3_a_real_signal_interrupts_one_that_coalesces)
 }
 END_TEST
 
-/* T5: what is posted in a turn waits for the next turn */
+/* Tests of contract line T5: a message that is posted in a turn waits for the next turn */
 
 static int post_again(const struct tocsin_info *info, void *arg)
 {
@@ -251,7 +255,8 @@ START_TEST(T5_what_is_posted_during_a_turn_waits_for_the_next)
         ck_assert_int_eq(tocsin_loop_turn(0), 1);
         ck_assert_int_eq(other.told.count, i);
     }
-    /* The task posts to its loop, but the loop is being freed, so the post is refused. */
+    /* The loop is being freed. The task that runs now calls tocsin_loop_call() for the same loop,
+       and the call must be refused. */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(other.told.count, 21);
 }
@@ -276,13 +281,14 @@ START_TEST(T5_who_posts_for_ever_starves_neither_timers_nor_descriptors)
     turns_until(&ready.count, 1);
     ck_assert_int_ge(heard.told.count, 3);
     ck_assert_int_eq(tocsin_cancel(watch), 0);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* the watch ends with its loop */
+    /* freeing the loop ends the watch, so the result is 1 */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     close(ends[0]);
     close(ends[1]);
 }
 END_TEST
 
-/* E2: a post calls the handlers of the time of its delivery */
+/* Tests of contract line E2: a post calls the handlers that exist when it is delivered */
 
 START_TEST(E2_a_post_meets_the_handlers_connected_when_it_is_delivered)
 {
@@ -300,7 +306,7 @@ START_TEST(E2_a_post_meets_the_handlers_connected_when_it_is_delivered)
 }
 END_TEST
 
-/* T6: posts to one loop, by its id */
+/* Tests of contract line T6: posts to one loop, by its id */
 
 struct there {
     struct tocsin_loop loop;
@@ -344,7 +350,7 @@ START_TEST(T6_a_loop_that_is_gone_answers_ESHUTDOWN)
     check_values(&other, 1);
     check_gone(there.loop);
     ck_assert_int_eq(post_number(number, 1), TOCSIN_NOBODY);
-    /* the new loop may lie in the memory of the freed one */
+    /* the new loop may lie in the memory of the freed loop */
     ck_assert_int_eq(peer_does(&peer, make_there, &again), 0);
     ck_assert_uint_eq(again.loop.id >> 48, there.loop.id >> 48);
     ck_assert_uint_ne(again.loop.id, there.loop.id);
@@ -473,9 +479,9 @@ START_TEST(E15_a_post_carries_its_parent)
 }
 END_TEST
 
-/* Bad arguments of posts */
+/* Tests of posts with bad arguments */
 
-START_TEST(bad_posts)
+START_TEST(bad_posts_are_refused)
 {
     struct tocsin_payload bare = { NULL };
     struct tocsin_loop here, none = { 0 }, failed = { (uint64_t)(int64_t)-EMFILE },
@@ -512,7 +518,7 @@ START_TEST(bad_posts)
 }
 END_TEST
 
-START_TEST(bad_declarations_of_what_real_signals_post)
+START_TEST(bad_declarations_of_async_signals)
 {
     static const struct tocsin_layout large = { "large",
                                                 "u64 a;u64 b;u64 c;u64 d;u64 e;u64 f;u64 g;u64 h;",
@@ -569,7 +575,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, T6_a_loop_that_is_about_to_go_is_gone_for_posts);
     tcase_add_test(tests, E15_sequence_and_turn_are_the_receiving_loops);
     tcase_add_test(tests, E15_a_post_carries_its_parent);
-    tcase_add_test(tests, bad_posts);
-    tcase_add_test(tests, bad_declarations_of_what_real_signals_post);
+    tcase_add_test(tests, bad_posts_are_refused);
+    tcase_add_test(tests, bad_declarations_of_async_signals);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* E17: questions. tocsin_ask returns 0 only if no handler objects. */
+/* Tests contract line E17 about questions. tocsin_ask() returns 0 only if no handler objects. */
 #include <pthread.h>
 
 #include "record.h"
@@ -68,7 +68,8 @@ START_TEST(test_E17_nobody_objects)
     struct request request = { "/etc/passwd", 0 };
     struct tocsin_handler by = { 7 };
 
-    ck_assert_int_eq(ask(&request, NULL), 0); /* no listener, no loop */
+    /* returns 0, since the question has no listener, even on a thread without a loop */
+    ck_assert_int_eq(ask(&request, NULL), 0);
     add(agree, "b", 0);
     add(agree, "a", 1);
     ck_assert_int_eq(ask(&request, &by), 0);
@@ -179,14 +180,14 @@ static pthread_barrier_t barrier;
 static void *listen_elsewhere(void *arg)
 {
     ck_assert_int_eq(tocsin_on(arg, agree, "elsewhere"), 0);
-    pthread_barrier_wait(&barrier); /* the thread has connected */
-    pthread_barrier_wait(&barrier); /* this thread has asked */
+    pthread_barrier_wait(&barrier); /* waits until the other thread has connected its handler */
+    pthread_barrier_wait(&barrier); /* tells the other thread that this thread has asked */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
 
-/* Asks a question while another loop has a handler of this pattern. Returns the result of the
-   ask. */
+/* Asks a question while another loop has a handler of this pattern. Returns the result of
+   tocsin_ask(). */
 static int ask_beside(const char *pattern, const char *question)
 {
     struct request request = { "/", 0 };
@@ -221,7 +222,7 @@ START_TEST(test_E17_one_listens_on_another_loop_to_a_pattern_older_than_the_name
     ck_assert_int_eq(tocsin_on("disk.**", agree, "here"), 0);
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.come"), -EXDEV);
     ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"),
-                     0); /* the pattern does not match the question */
+                     0); /* returns 0, since the pattern does not match the question */
     ck_assert_record("here");
 }
 END_TEST
@@ -245,7 +246,8 @@ END_TEST
 static int keep(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    ck_assert_ptr_null(tocsin_info_ref(info)); /* the payload has a pointer that cannot be copied */
+    /* returns NULL, since the payload has a pointer that cannot be copied */
+    ck_assert_ptr_null(tocsin_info_ref(info));
     return record_call(info, "kept");
 }
 

@@ -1,4 +1,5 @@
-/* S1 to S4, T7: real signals, which kill, sigqueue, timers, children and descriptors send. */
+/* Contract lines S1 to S4 and T7: real signals, which are sent by kill, sigqueue, timers, children
+   and descriptors. */
 #define _GNU_SOURCE /* F_SETSIG */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,8 @@
 #include "handlers.h"
 #include "masks_hold.h"
 
-/* The thread sanitizer merges and delays signals itself. So under it a test cannot count each
-   signal. */
+/* ThreadSanitizer itself merges and delays signals. So a test cannot count each signal under
+   ThreadSanitizer. */
 #if defined(__SANITIZE_THREAD__)
 #define MERGED 1
 #elif defined(__has_feature)
@@ -35,7 +36,8 @@
 #define MERGED 0
 #endif
 
-/* A sanitizer's stack frames are larger, and it installs an alternate stack of its own. */
+/* Under a sanitizer, stack frames are larger, and the sanitizer installs an alternate stack of its
+   own. So the tests of small stacks do not run there. */
 #if defined(__SANITIZE_ADDRESS__) || MERGED
 #define SMALL_STACKS 0
 #else
@@ -72,7 +74,7 @@ static void (*handler_of(int number))(int)
     return now.sa_handler;
 }
 
-/* Check sets handlers of its own, and each test inherits them. Sets the default dispositions. */
+/* Sets the default dispositions: Check installs handlers of its own, which each test inherits. */
 static void begin(void)
 {
     signal(SIGINT, SIG_DFL);
@@ -100,8 +102,9 @@ static void end(void)
                       "the mask of %d", number);
 }
 
-/* What a handler heard: count is the number of signals, with those that were merged; calls is the
-   number of its calls. unordered: a value was not larger than the value before. */
+/* What a handler received. `count` is the number of real signals, including merged ones. `calls` is
+   the number of calls of the handler. `unordered` is true if a value was not larger than the value
+   before it. */
 struct heard {
     int count, calls;
     struct tocsin_os_signal last;
@@ -143,17 +146,18 @@ static const char *name_of(int number)
     return facts.name;
 }
 
-/* Returns a number of signals that is larger than an inbox. It is smaller under valgrind, which
-   does not keep a signal blocked for the library: then each signal waits outside of the inbox, and
-   the time is quadratic. */
+/* Returns a number of signals that is larger than an inbox. Under valgrind the number is smaller.
+   The reason: valgrind does not keep a signal blocked for the library, so the signals wait outside
+   of the inbox, in quadratic time. */
 static int many(void)
 {
     return (int)test_scaled(10000, 1, 5);
 }
 
-/* Queues a real signal with a value, and tries again while the user has too many pending signals:
-   other processes may have them. Under valgrind it also makes a system call that may wait, since
-   valgrind calls the handler only there, and equal signals would merge. */
+/* Queues a real signal with a value. If the user has too many pending signals, the function tries
+   again, since other processes may have caused this. Under valgrind the function also makes a
+   system call that may wait. The reason: valgrind calls the handler only in such a call, and equal
+   signals would merge. */
 static void send_value(int number, int value)
 {
     while (sigqueue(getpid(), number, (union sigval){ .sival_ptr = (void *)(intptr_t)value }) < 0) {
@@ -168,7 +172,7 @@ static void turns_until_count(const struct heard *heard, int least)
     turns_until(&heard->count, least);
 }
 
-/* Names of os.* signals */
+/* Tests of the names of os.* signals */
 
 START_TEST(names_are_known_before_the_first_loop)
 {
@@ -186,7 +190,8 @@ START_TEST(names_are_known_before_the_first_loop)
     ck_assert_int_eq(tocsin_os_signo(SIGRTMAX), tocsin_find(name_of(SIGRTMAX)));
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         ck_assert_msg(tocsin_find(none[i]) == -ENOENT, "%s", none[i]);
-    ck_assert_int_gt(tocsin_find("os.sigkill"), 0); /* the name exists, but has no signal */
+    /* the name exists, although no real signal of this name can be handled */
+    ck_assert_int_gt(tocsin_find("os.sigkill"), 0);
     for (int signo = 1; tocsin_signal_get(signo, &facts) == 0; signo++) {
         if (tocsin_match("os.*", facts.name) <= 0)
             continue;
@@ -257,7 +262,7 @@ START_TEST(faults_cannot_be_handled)
 }
 END_TEST
 
-/* S1: no signal is lost */
+/* Tests of contract line S1: no signal is lost */
 
 START_TEST(S1_the_newest_and_how_many)
 {
@@ -282,8 +287,9 @@ START_TEST(S1_the_newest_and_how_many)
 }
 END_TEST
 
-/* Each signal is raised several times while the inbox is full. raise returns after the real signal
-   handler, so the kernel merges no signals. All must be counted. */
+/* Each signal is raised several times while the inbox is full. raise() returns after the real
+   signal handler has returned, so the kernel merges no signals. The library must count all of
+   them. */
 START_TEST(S1_each_of_them_and_none_is_lost_when_the_inbox_is_full)
 {
     static struct heard heard[MOST + 1];
@@ -315,10 +321,10 @@ START_TEST(S1_each_of_them_and_none_is_lost_when_the_inbox_is_full)
 }
 END_TEST
 
-/* Lowers the limit of pending signals. The kernel compares it with all pending signals of the user,
-   also those of other processes. So a test with a lower limit accepts any number of refusals. It
-   must restore the limit before it returns, because Check then creates a timer, which needs a
-   queued signal, too. */
+/* Lowers the limit of pending signals. The kernel counts all pending signals of the user, also in
+   other processes. So a test with a lower limit accepts any number of refusals. The test must
+   restore the limit before it returns. The reason: Check then creates a timer, which also needs a
+   queued signal. */
 static void limit_pending(rlim_t most)
 {
     struct rlimit limit = pending_before;
@@ -418,8 +424,8 @@ START_TEST(S1_real_time_ones_from_another_process)
 }
 END_TEST
 
-/* The loop blocks the signal. Its pending emissions reach their limit, then the kernel queues the
-   signals, and finally the kernel refuses them. */
+/* The loop blocks the signal. First its pending emissions reach their limit, then the kernel queues
+   the signals, and finally the kernel refuses them. */
 START_TEST(S1_real_time_ones_that_are_blocked_on_the_loop)
 {
     struct heard heard[2] = { { .count = 0 } };
@@ -438,7 +444,7 @@ START_TEST(S1_real_time_ones_that_are_blocked_on_the_loop)
     ck_assert(refused > 0 || !masks_hold());
     ck_assert_int_eq(heard[0].count, 0);
     restore_pending_limit();
-    for (int i = 1; i <= 100; i++) { /* another signal still gets through */
+    for (int i = 1; i <= 100; i++) { /* another signal still reaches the loop */
         send_value(SIGRTMIN + 1, i);
         turns_until_count(&heard[1], i);
     }
@@ -450,7 +456,8 @@ START_TEST(S1_real_time_ones_that_are_blocked_on_the_loop)
 }
 END_TEST
 
-/* The same as above, but a queue that nobody reads makes the loop refuse the signals. */
+/* A queue that nobody reads makes the loop refuse the signals. As in the test before, the kernel
+   then queues the signals, and finally refuses them. */
 START_TEST(S1_real_time_ones_for_a_queue_that_is_slow)
 {
     struct tocsin_info *info;
@@ -474,7 +481,7 @@ START_TEST(S1_real_time_ones_for_a_queue_that_is_slow)
 }
 END_TEST
 
-/* S2: which threads receive real signals */
+/* Tests of contract line S2: which threads receive real signals */
 
 static atomic_bool over;
 
@@ -486,9 +493,9 @@ static void *idle(void *arg)
     return NULL;
 }
 
-/* Twenty other threads could also receive the signals. Whichever thread the kernel chooses, no
-   signal may be lost. When the inbox is full, each thread can receive one more signal before it
-   blocks them. */
+/* Twenty other threads could also receive the signals. No signal may be lost, whichever thread the
+   kernel chooses. When the inbox is full, each thread can receive one more signal before it blocks
+   the signals. */
 START_TEST(S2_on_any_thread)
 {
     rlim_t limit = _i ? 300 : RLIM_INFINITY;
@@ -536,7 +543,7 @@ static int look_at_mask(void *arg)
     if (child)
         pclose(child);
     sigfillset(&all);
-    /* The mask that this task changes must not affect the next task. */
+    /* This task changes its thread's mask. The next task must not run with the changed mask. */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     atomic_store(&looked->seen, true);
     return 0;
@@ -594,12 +601,13 @@ START_TEST(S2_a_task_has_an_empty_mask)
     sigset_t all, was;
 
     sigfillset(&all);
-    /* The calling thread blocks every signal. The task must not inherit this mask. */
+    /* The calling thread blocks every signal. The task must not inherit the mask of this thread. */
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &all, &was), 0);
     look(&looked);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &was, NULL), 0);
     ck_assert(is_empty(&looked.mask));
-    /* Either thread may call drop. On the loop's thread the mask is not checked. */
+    /* The loop's thread or the pool's thread calls the drop. Only the pool's thread must have an
+       empty mask. */
     ck_assert(looked.dropper != looked.thread || is_empty(&looked.dropped));
     ck_assert_str_eq(looked.child, "SigBlk:\t0000000000000000\n");
 }
@@ -628,8 +636,8 @@ START_TEST(S2_between_tasks_everything_is_blocked)
 }
 END_TEST
 
-/* After tocsin_os_unblock_here, a task must run with the handled real-time signals blocked, so that
-   only the calling thread receives them. */
+/* The program has called tocsin_os_unblock_here(). From then on, a task must run with the handled
+   real-time signals blocked, so that only the calling thread receives them. */
 START_TEST(S2_no_task_takes_what_one_thread_has_asked_for)
 {
     struct heard heard = { .count = 0 };
@@ -706,7 +714,7 @@ START_TEST(S2_one_thread_takes_them)
     atomic_store(&over, true);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(sigismember(&mask, SIGRTMIN), 0);
-    /* Handled real-time signals are unblocked there; all others stay blocked. */
+    /* This thread has unblocked the handled real-time signals. All other signals stay blocked. */
     ck_assert_int_eq(sigismember(&mask, SIGRTMIN + 1), 1);
     ck_assert_int_eq(sigismember(&mask, SIGUSR1), 1);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, NULL, &mask), 0);
@@ -715,9 +723,9 @@ START_TEST(S2_one_thread_takes_them)
 }
 END_TEST
 
-/* A thread receives the signals for the loop, as above, and so many are sent that the inbox becomes
-   full. Then that thread blocks them, and the loop's own thread receives them from then on. When
-   the loop is freed, the mask of its thread must be as before. */
+/* A thread without a loop receives the signals for the loop. So many signals are sent that the
+   inbox becomes full. Then that thread blocks the signals, and the loop's own thread receives them
+   from then on. When the loop is freed, the mask of the loop's thread must be as before. */
 START_TEST(S2_after_a_flood_the_loops_own_thread_takes_them)
 {
     struct heard heard = { .count = 0 };
@@ -746,7 +754,7 @@ START_TEST(S2_after_a_flood_the_loops_own_thread_takes_them)
 }
 END_TEST
 
-/* S3: dispositions are restored */
+/* Tests of contract line S3: dispositions are restored */
 
 static volatile sig_atomic_t foreign_count;
 
@@ -773,7 +781,7 @@ START_TEST(S3_a_foreign_handler_stays)
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* the failed connect changed nothing */
     ck_assert_int_eq(raise(SIGCHLD), 0);
     ck_assert_int_eq(foreign_count, 1);
-    on("os.*", &heard); /* handles all signals that are free */
+    on("os.*", &heard); /* this pattern handles all signals that nobody else handles */
     ck_assert_ptr_eq(handler_of(SIGCHLD), foreign);
     ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_eq(handler_of(SIGSEGV), before[SIGSEGV].sa_handler);
@@ -839,7 +847,7 @@ START_TEST(S3_what_was_ignored_is_no_foreign_handler)
     struct heard heard = { .count = 0 };
     struct tocsin_handler handler;
 
-    signal(SIGHUP, SIG_IGN); /* as nohup does */
+    signal(SIGHUP, SIG_IGN); /* nohup ignores SIGHUP in the same way */
     handler = on("os.sighup", &heard);
     ck_assert_int_eq(raise(SIGHUP), 0);
     turns_until_count(&heard, 1);
@@ -871,7 +879,8 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_int_eq(tocsin_connect("**, os.sigusr1, !tocsin.**",
                                     &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
                      0);
-    ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL); /* by its name */
+    /* the pattern contains this signal's name itself, so the library handles it */
+    ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_eq(handler_of(SIGUSR2), SIG_DFL);
     ck_assert_int_eq(raise(SIGUSR1), 0);
     for (int i = 0; i < 4; i++) {
@@ -886,12 +895,13 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     handler = on("*.sigusr1, !os.sigusr1, *.sigusr1, os.sigusr2", &heard[0]);
-    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* no part of the pattern matches */
+    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* no part of the pattern matches this signal */
     ck_assert_ptr_ne(handler_of(SIGUSR2), SIG_DFL);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
-    ck_assert_ptr_ne(handler_of(SIGRTMAX - 1), SIG_DFL); /* valgrind needs SIGRTMAX */
+    /* SIGRTMAX - 1, since valgrind needs SIGRTMAX itself */
+    ck_assert_ptr_ne(handler_of(SIGRTMAX - 1), SIG_DFL);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
 }
 END_TEST
@@ -996,10 +1006,12 @@ START_TEST(S3_several_handlers_on_several_loops)
     ck_assert_int_eq(heard[1].count, 1000);
     ck_assert_int_eq(tocsin_disconnect(one), 0);
     ck_assert_int_eq(tocsin_disconnect(two), 0);
-    ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL); /* the other loop's handler remains */
+    /* the handler of the other loop is still connected */
+    ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_int_eq(raise(SIGUSR1), 0);
     neighbour_end(&neighbour, 3);
-    ck_assert_int_eq(neighbour.heard.count, 1001); /* a loop delivers all before it is freed */
+    /* a loop that is freed first delivers all signals that it has accepted */
+    ck_assert_int_eq(neighbour.heard.count, 1001);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
 }
 END_TEST
@@ -1016,7 +1028,8 @@ START_TEST(S3_neither_a_child_nor_a_program_keeps_them)
     pid_t child;
 
     on("os.sigusr1", &heard);
-    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* creates the engine, see S4 */
+    /* This turn creates the engine, which changes the disposition of SIGPIPE (S4). */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     child = fork();
     /* The child has not called tocsin_after_fork, so no loop could receive the signal (T8). The
        disposition must be the default. */
@@ -1050,7 +1063,8 @@ static void *read_all(void *arg)
     char word;
 
     for (int i = 0; i < 200; i++)
-        ck_assert_int_eq(read(*(int *)arg, &word, 1), 1); /* EINTR would be an error */
+        /* the read must not fail with EINTR when the signal arrives */
+        ck_assert_int_eq(read(*(int *)arg, &word, 1), 1);
     return NULL;
 }
 
@@ -1092,8 +1106,8 @@ static int given_back_by_now(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-/* A freed loop must deliver the signals that it has accepted. Later signals must get their old
-   disposition. */
+/* A freed loop must deliver the signals that it has accepted. Afterwards the signals must have
+   their old disposition. */
 START_TEST(S3_given_back_before_the_loop_ends)
 {
     int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note" });
@@ -1110,7 +1124,7 @@ START_TEST(S3_given_back_before_the_loop_ends)
 }
 END_TEST
 
-/* The members of siginfo_t */
+/* Tests of the members of siginfo_t */
 
 START_TEST(a_value_from_another_process)
 {
@@ -1138,8 +1152,8 @@ START_TEST(a_value_from_another_process)
 }
 END_TEST
 
-/* All bits of the value must arrive. The signals are sent with an si_code that is unusual for
-   them. */
+/* All bits of the value must arrive. The signals are sent with an si_code that such signals usually
+   do not have. */
 START_TEST(a_value_of_any_signal)
 {
     const int64_t value = sizeof(void *) == 8 ? 0x123456789abcdef : 0x1234567;
@@ -1159,7 +1173,7 @@ START_TEST(a_value_of_any_signal)
     ck_assert_int_eq(heard.last.value, value);
     ck_assert_int_eq(heard.last.fd, 0);
     ck_assert_int_eq(heard.last.band, 0);
-    memset(&info, 0, sizeof info); /* fill it as mq_notify does */
+    memset(&info, 0, sizeof info); /* fills the siginfo_t as mq_notify() does */
     info.si_signo = SIGALRM;
     info.si_code = SI_MESGQ;
     info.si_errno = 4;
@@ -1197,8 +1211,8 @@ START_TEST(a_child_that_ends)
 }
 END_TEST
 
-/* The program ignores SIGCHLD, so the kernel reaps its children. A handler of os.sigchld must not
-   change that: it receives the end of the child, and waitpid fails. */
+/* The program ignores SIGCHLD, so the kernel reaps the program's children. A handler of os.sigchld
+   must not change that. The handler receives the end of the child, and waitpid() fails. */
 START_TEST(a_child_that_nobody_waits_for)
 {
     struct heard heard = { .count = 0 };
@@ -1258,7 +1272,7 @@ START_TEST(a_timer_and_a_descriptor)
 }
 END_TEST
 
-/* T7: tocsin_run and the signals that end a program */
+/* Tests of contract line T7: tocsin_run and the signals that end a program */
 
 static int send_on(const struct tocsin_info *info, void *arg)
 {
@@ -1273,9 +1287,11 @@ START_TEST(T7_the_default_stops_the_main_loop)
     struct neighbour neighbour = { .pattern = "os.sigusr1" };
     int number = _i ? SIGINT : SIGTERM;
 
-    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0); /* the first loop is the main loop */
+    /* this thread makes its loop first, so its loop is the main loop */
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     neighbour_start(&neighbour);
-    ck_assert_ptr_eq(handler_of(number), SIG_DFL); /* changes only while this loop runs */
+    /* the disposition changes only while this loop runs */
+    ck_assert_ptr_eq(handler_of(number), SIG_DFL);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(send_on, &number), NULL), 0);
         ck_assert_int_eq(tocsin_run(), 0);
@@ -1365,8 +1381,8 @@ START_TEST(T7_who_handles_is_not_stopped)
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(send_on, &number), NULL), 0);
     neighbour_start(&neighbour);
-    /* 7 is the status that the other loop's handler passes when it stops this loop. The default
-       action would stop it with 0. */
+    /* The handler on the other loop stops this loop with the status 7. The default action would
+       stop it with the status 0. */
     ck_assert_int_eq(tocsin_run(), 7);
     ck_assert_ptr_ne(handler_of(SIGTERM), SIG_DFL);
     neighbour_end(&neighbour, 4);
@@ -1376,7 +1392,7 @@ START_TEST(T7_who_handles_is_not_stopped)
 END_TEST
 
 /* A ONCE handler receives the first signal, as in a daemon that drains. The second signal must take
-   the default action and stop the loop. */
+   the default action, which stops the loop. */
 START_TEST(T7_once_and_then_the_default)
 {
     struct heard heard = { .count = 0 };
@@ -1392,8 +1408,8 @@ START_TEST(T7_once_and_then_the_default)
     ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(heard.count, 1);
     ck_assert_ptr_eq(handler_of(SIGTERM), SIG_DFL);
-    ck_assert_ptr_eq(handler_of(SIGINT),
-                     SIG_DFL); /* both patterns have one handler: it is gone for both */
+    /* one handler has both patterns, so it is disconnected for both signals */
+    ck_assert_ptr_eq(handler_of(SIGINT), SIG_DFL);
 }
 END_TEST
 
@@ -1416,8 +1432,8 @@ START_TEST(T7_observers_do_not_handle)
 }
 END_TEST
 
-/* Observers of all names on many loops connect before the name of the signal exists. An observer
-   handles nothing, so the default action must still stop the loop. */
+/* Many loops have an observer of all names, which connects before the name of the signal exists. An
+   observer handles nothing, so the default action must still stop the loop. */
 static void many_observers(int count)
 {
     static struct neighbour neighbours[70];
@@ -1443,7 +1459,7 @@ START_TEST(T7_more_observers_than_a_post_has_places)
 }
 END_TEST
 
-/* S4: SIGPIPE */
+/* Tests of contract line S4: the disposition of SIGPIPE */
 
 START_TEST(S4_taken_over_and_given_back)
 {
@@ -1477,7 +1493,7 @@ START_TEST(S4_taken_over_and_given_back)
 }
 END_TEST
 
-/* Real signals arrive on any thread, at any moment */
+/* Tests: real signals arrive on any thread, at any moment */
 
 static atomic_int heard_count;
 
@@ -1490,16 +1506,16 @@ static void *raise_one(void *arg)
     for (int i = 0; i < 1000; i++) {
         errno = 12345;
         ck_assert_int_eq(raise(SIGUSR1), 0);
-        ck_assert_int_eq(errno, 12345); /* the real handler has kept errno */
+        ck_assert_int_eq(errno, 12345); /* the real signal handler has restored errno */
         while (atomic_load(&heard_count) <= i)
             sched_yield();
     }
     return arg;
 }
 
-/* The loop sleeps, and its thread blocks the signal. Another thread receives the signal. It must
+/* The loop sleeps, and its thread blocks the signal. Another thread receives the signal, and must
    wake the loop. */
-START_TEST(it_wakes_the_loop_from_any_thread)
+START_TEST(a_signal_on_any_thread_wakes_the_loop)
 {
     struct heard heard = { .count = 0 };
     pthread_t thread;
@@ -1548,7 +1564,7 @@ static void *raise_all(void *arg)
 
 /* Threads post, while real signals interrupt these threads and the loop's thread at arbitrary
    places. */
-START_TEST(a_storm)
+START_TEST(posts_and_signals_at_arbitrary_places)
 {
     struct heard heard[3] = { { .count = 0 } };
     struct told told = { .count = 0 };
@@ -1593,14 +1609,15 @@ START_TEST(no_descendant_of_whom_it_interrupts)
     struct heard heard = { .count = 0 };
     int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note" });
 
-    on("os.sigusr1, os.sigrt0", &heard); /* the function hear checks the parent */
+    on("os.sigusr1, os.sigrt0", &heard); /* the handler hear() checks the parent of each emission */
     connect_to("test.note", raise_in_handler, NULL);
     ck_assert_int_eq(tocsin_emit(signo, NULL), TOCSIN_DELIVERED);
     turns_until_count(&heard, 2);
 }
 END_TEST
 
-/* Raises the signal when so little stack is left that a signal handler would not fit on it. */
+/* Raises the signal when so little stack is left that a signal handler does not fit on this
+   stack. */
 static int nearly_all(int left, uintptr_t low)
 {
     volatile char here[512];
@@ -1640,7 +1657,7 @@ static int on_fiber(void *arg)
     return 0;
 }
 
-START_TEST(on_the_stack_of_a_fiber)
+START_TEST(signals_while_a_fiber_has_little_stack)
 {
     struct heard heard[2] = { { .count = 0 } };
     stack_t stack;
@@ -1658,7 +1675,7 @@ START_TEST(on_the_stack_of_a_fiber)
 }
 END_TEST
 
-/* Adds the tests that count each signal. */
+/* Adds the tests that need an exact count of the signals. */
 static void add_counted(TCase *tests)
 {
     tcase_add_test(tests, S1_the_newest_and_how_many);
@@ -1716,9 +1733,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, T7_observers_that_have_not_met_the_name);
     tcase_add_test(tests, T7_more_observers_than_a_post_has_places);
     tcase_add_loop_test(tests, S4_taken_over_and_given_back, 0, 2);
-    tcase_add_test(tests, it_wakes_the_loop_from_any_thread);
-    tcase_add_test(tests, a_storm);
+    tcase_add_test(tests, a_signal_on_any_thread_wakes_the_loop);
+    tcase_add_test(tests, posts_and_signals_at_arbitrary_places);
     tcase_add_test(tests, no_descendant_of_whom_it_interrupts);
-    tcase_add_test(tests, on_the_stack_of_a_fiber);
+    tcase_add_test(tests, signals_while_a_fiber_has_little_stack);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* F1, F2: a call with a bad pattern, name, signo, id, payload or number must return an error and
-   change nothing. Also: a handler that unblocks its own signal, a queue that is closed while a
-   thread waits for it, and a wait in a handler. */
+/* Contract lines F1 and F2: a call with a bad pattern, name, signo, id, payload or number must
+   return an error and change nothing. Three further cases: a handler unblocks its own signal; a
+   queue is closed while a thread waits for it; a handler waits. */
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -109,7 +109,7 @@ static void describe(char *text)
         ck_assert_str_eq(after, before); \
     } while (0)
 
-/* One object of each kind, by its id. */
+/* The ids of one object of each kind. */
 struct ids {
     struct tocsin_handler handler;
     struct tocsin_block mask;
@@ -136,7 +136,7 @@ static void make_some(void)
 /* Bad patterns */
 
 /* Calls each function that takes a pattern, and expects this error. Functions that take a set of
-   signals also accept "", the empty set. */
+   signals also accept "", which is the empty set. */
 static void refuse_everywhere(const char *pattern, int answer, bool connecting)
 {
     static const unsigned early[] = { 0, TOCSIN_EARLY };
@@ -147,7 +147,9 @@ static void refuse_everywhere(const char *pattern, int answer, bool connecting)
 
     ck_refused(tocsin_block(pattern, &mask), answer);
     ck_assert_int_eq(tocsin_id_error(mask.id), answer);
-    if (pattern) /* NULL is legal: it reads the set, and opens a queue without signals */
+    /* NULL is a legal argument: tocsin_sigmask() then reads the set, and the queue is opened
+       without signals */
+    if (pattern)
         for (int how = TOCSIN_BLOCK; how <= TOCSIN_SETMASK && !empty; how++)
             ck_refused(tocsin_sigmask((enum tocsin_how)how, pattern, NULL, 0), answer);
     if (!empty)
@@ -178,7 +180,7 @@ static void refuse_everywhere(const char *pattern, int answer, bool connecting)
     ck_assert_int_eq(tocsin_id_error(handler.id), answer);
 }
 
-START_TEST(malformed_patterns)
+START_TEST(malformed_patterns_are_refused)
 {
     static const char *const bad[] = {
         "",
@@ -214,7 +216,8 @@ START_TEST(malformed_patterns)
     make_some();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         refuse_everywhere(bad[i], -EINVAL, true);
-        ck_refused(tocsin_pending_count(bad[i]), *bad[i] ? -EINVAL : 0); /* "" is the empty set */
+        /* accepted, since "" is the empty set */
+        ck_refused(tocsin_pending_count(bad[i]), *bad[i] ? -EINVAL : 0);
         ck_refused(tocsin_match(bad[i], "bad.plain"), *bad[i] ? -EINVAL : 0);
     }
     memset(longer + 7, 'n', TOCSIN_NAME_MAX + 1);
@@ -225,11 +228,11 @@ START_TEST(malformed_patterns)
     /* This name has the greatest legal length, but is not declared. */
     refuse_everywhere(longer, -ENOENT, true);
     refuse_everywhere(NULL, -EINVAL, true);
-    ck_assert_record(""); /* a refused connect does not call drop */
+    ck_assert_record(""); /* no word, since a refused connect does not call the drop */
 }
 END_TEST
 
-START_TEST(names_that_nobody_declared)
+START_TEST(undeclared_names)
 {
     make_some();
     refuse_everywhere("nobody.declared", -ENOENT, true);
@@ -241,7 +244,8 @@ START_TEST(names_that_nobody_declared)
         tocsin_connect("bad.early",
                        &(struct tocsin_action){ .fn = record_call, .flags = TOCSIN_EARLY }, NULL),
         0);
-    refuse_everywhere("bad.early", -ENOENT, true); /* not declared, only connected early */
+    /* the name is not declared; an early connect has only named it */
+    refuse_everywhere("bad.early", -ENOENT, true);
     refuse_everywhere("bad.*, bad.early", -ENOENT, true);
 }
 END_TEST
@@ -263,13 +267,14 @@ START_TEST(questions_can_be_neither_blocked_nor_ignored)
     ck_assert_int_eq(tocsin_ignore("bad.a*, bad.*"), -EINVAL);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, "**", NULL, 0), 18);
     ck_assert_int_eq(tocsin_ignore("**"), 0);
-    ck_assert_int_eq(tocsin_ask(asked, NULL, NULL), 0); /* "**" does not include questions */
+    /* the ask succeeds, since the pattern "**" does not match questions */
+    ck_assert_int_eq(tocsin_ask(asked, NULL, NULL), 0);
     ck_assert_record("heard");
     ck_assert_int_eq(tocsin_unignore("**"), 0);
 }
 END_TEST
 
-START_TEST(what_is_added_and_taken_has_no_exclusions)
+START_TEST(added_and_removed_patterns_have_no_exclusions)
 {
     make_some();
     for (int how = TOCSIN_BLOCK; how <= TOCSIN_UNBLOCK; how++)
@@ -279,7 +284,7 @@ START_TEST(what_is_added_and_taken_has_no_exclusions)
 }
 END_TEST
 
-START_TEST(bad_names)
+START_TEST(bad_names_are_refused)
 {
     static const char *const bad[] = { "",   ".",   "a..b", ".a",       "a.",   "a b", "a,b",
                                        "!a", "a.*", "**",   "\xc3\xa9", "\xff", "a\n", NULL };
@@ -301,7 +306,7 @@ END_TEST
 
 /* Bad signal numbers */
 
-START_TEST(bad_signos)
+START_TEST(bad_signos_are_refused)
 {
     int bad[] = { 0, -1, -EINVAL, INT_MIN, INT_MAX, TOCSIN_SIGNALS_MAX - 1, TOCSIN_SIGNALS_MAX, 0 };
     struct tocsin_signal_facts facts;
@@ -309,7 +314,8 @@ START_TEST(bad_signos)
     int last = sizeof bad / sizeof bad[0] - 1;
 
     make_some();
-    while (tocsin_signal_get(bad[last] + 1, &facts) == 0) /* finds the first unused number */
+    /* finds the first signal number that is not used */
+    while (tocsin_signal_get(bad[last] + 1, &facts) == 0)
         bad[last]++;
     bad[last]++;
     for (int i = 0; i <= last; i++) {
@@ -341,7 +347,7 @@ START_TEST(a_name_without_a_declaration_has_no_signal)
 }
 END_TEST
 
-START_TEST(bad_numbers)
+START_TEST(bad_numbers_are_refused)
 {
     static const struct tocsin_queue_options options[] = {
         { .flags = 2 },           { .flags = TOCSIN_TAKE | 1u << 31 },
@@ -401,7 +407,8 @@ static void refuse_ids(const struct ids *ids, int answer)
     struct tocsin_info *info;
     struct tocsin_op op;
 
-    if (answer != -EXDEV) /* other threads may disconnect */
+    /* not tested for -EXDEV, since any thread may disconnect a handler of another loop */
+    if (answer != -EXDEV)
         ck_refused(tocsin_disconnect(ids->handler), answer);
     ck_refused(tocsin_handler_get(ids->handler, &facts), answer);
     ck_refused(tocsin_unblock(ids->mask), answer);
@@ -412,7 +419,7 @@ static void refuse_ids(const struct ids *ids, int answer)
     ck_refused(tocsin_source_free(ids->source), answer);
     ck_refused(tocsin_source_set(ids->source, NULL), answer);
     ck_assert_ptr_null(tocsin_source_get(ids->source));
-    if (ids->source.id) { /* zero means all sources */
+    if (ids->source.id) { /* not tested for id 0, which means all sources */
         ck_refused(
             tocsin_connect("bad.plain",
                            &(struct tocsin_action){ .fn = record_call, .source = ids->source },
@@ -448,7 +455,7 @@ START_TEST(stale_ids_and_tokens_used_twice)
     gone = some;
     end_some();
     refuse_ids(&gone, -ENOENT);
-    for (int i = 0; i < 3000; i++) { /* so often that table entries are reused */
+    for (int i = 0; i < 3000; i++) { /* so many rounds that entries of the tables are reused */
         make_some();
         ck_assert(some.handler.id != gone.handler.id && some.mask.id != gone.mask.id &&
                   some.queue.id != gone.queue.id);
@@ -461,7 +468,7 @@ START_TEST(stale_ids_and_tokens_used_twice)
     refuse_ids(&gone, -ENOENT);
     tocsin_loop_free();
     record_take();
-    make_some(); /* a new loop in the same entry */
+    make_some(); /* the new loop uses the same entry of the table */
     refuse_ids(&gone, -ENOENT);
 }
 END_TEST
@@ -492,7 +499,7 @@ START_TEST(ids_that_were_never_given)
     }
     ids = some;
     ids.handler.id += 1 << 24, ids.mask.id += 1 << 24,
-        ids.queue.id += 1 << 24; /* ids of the next generation */
+        ids.queue.id += 1 << 24; /* makes ids of the next generation */
     ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }
@@ -503,7 +510,8 @@ static void *beside(void *arg)
     struct ids theirs = some;
 
     (void)arg;
-    /* For an operation of another loop the error differs by function; the calls below check it. */
+    /* For an operation of another loop, different functions return different errors. The calls
+       below check each of these errors. */
     theirs.op.source.id = (uint64_t)-EXDEV;
     for (int has_loop = 0; has_loop < 2; has_loop++) {
         struct tocsin_handler by = { 1 };
@@ -511,7 +519,8 @@ static void *beside(void *arg)
 
         refuse_ids(&theirs, -EXDEV);
         ck_assert_int_eq(tocsin_wait(some.op, 0, &info), -EXDEV);
-        ck_refused(tocsin_ask(asked, NULL, &by), -EXDEV); /* the other loop has a listener */
+        /* returns -EXDEV, since another loop has a listener */
+        ck_refused(tocsin_ask(asked, NULL, &by), -EXDEV);
         ck_assert_int_eq(tocsin_on("timer.expired", record_call, NULL), 0);
     }
     ck_assert_int_eq(tocsin_loop_free(), 0);
@@ -570,7 +579,8 @@ START_TEST(payloads_of_another_signal)
     struct tocsin_block mask;
 
     make_some();
-    refuse_payloads(); /* with listeners, one signal blocked */
+    /* the payloads are refused while there are listeners and one signal is blocked */
+    refuse_payloads();
     ck_assert_int_eq(tocsin_ignore("bad.*"), 0);
     refuse_payloads();
     ck_assert_int_eq(tocsin_block("bad.*", &mask), 0);
@@ -579,7 +589,8 @@ START_TEST(payloads_of_another_signal)
     refuse_payloads();
     ck_assert_int_eq(tocsin_disconnect(some.handler), 0);
     ck_assert_int_eq(tocsin_queue_close(some.queue), 0);
-    refuse_payloads(); /* blocked, without listeners */
+    /* the payloads are refused while the signal is blocked and has no listeners */
+    refuse_payloads();
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "", NULL, 0) < 0, 0);
     ck_assert_int_eq(tocsin_unblock(mask) | tocsin_unblock(some.mask), 0);
     ck_assert_int_eq(tocsin_on("bad.worded", keep_sequence, &first), 0);
@@ -587,11 +598,11 @@ START_TEST(payloads_of_another_signal)
     second = first;
     ck_assert_int_eq(tocsin_emit(worded, TOCSIN_PAYLOAD(number, .number = 7)), -EPROTO);
     ck_assert_int_eq(tocsin_emit(worded, TOCSIN_PAYLOAD(word, .text = "words")), TOCSIN_DELIVERED);
-    ck_assert_uint_eq(first, second + 1); /* a refused emission takes no number */
+    ck_assert_uint_eq(first, second + 1); /* a refused emission takes no sequence number */
 }
 END_TEST
 
-/* Calls in handlers, and calls while other threads wait */
+/* Tests of calls in handlers, and of calls while other threads wait */
 
 static struct tocsin_block token;
 static int depth;
@@ -603,7 +614,8 @@ static int unblock_own_token(const struct tocsin_info *info, void *arg)
     if (!depth++) {
         ck_assert_int_eq(tocsin_block("bad.plain", &token), 0);
         ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
-        ck_assert_int_eq(tocsin_unblock(token), 0); /* still blocked by the running delivery */
+        /* the running delivery still blocks its own signal */
+        ck_assert_int_eq(tocsin_unblock(token), 0);
         ck_refused(tocsin_unblock(token), -ENOENT);
         ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
     }
@@ -625,7 +637,7 @@ static int unblock_own_set(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ones_own_signal_unblocked_in_its_handler)
+START_TEST(a_handler_unblocks_its_own_signal)
 {
     struct tocsin_handler handler;
 
@@ -667,7 +679,7 @@ static int close_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_queue_closed_while_it_is_waited_on)
+START_TEST(a_queue_is_closed_during_a_wait)
 {
     struct tocsin_op fibers[2];
 
@@ -716,7 +728,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_would_wait_in_a_handler)
+START_TEST(waits_in_a_handler_are_refused)
 {
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &some.op), 0);
     ck_assert_int_eq(tocsin_queue_open("bad.worded", NULL, &waited), 0);
@@ -736,20 +748,20 @@ Suite *test_suite(void)
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
-    tcase_add_test(patterns, malformed_patterns);
-    tcase_add_test(patterns, names_that_nobody_declared);
+    tcase_add_test(patterns, malformed_patterns_are_refused);
+    tcase_add_test(patterns, undeclared_names);
     tcase_add_test(patterns, questions_can_be_neither_blocked_nor_ignored);
-    tcase_add_test(patterns, what_is_added_and_taken_has_no_exclusions);
-    tcase_add_test(patterns, bad_names);
-    tcase_add_test(numbers, bad_signos);
+    tcase_add_test(patterns, added_and_removed_patterns_have_no_exclusions);
+    tcase_add_test(patterns, bad_names_are_refused);
+    tcase_add_test(numbers, bad_signos_are_refused);
     tcase_add_test(numbers, a_name_without_a_declaration_has_no_signal);
-    tcase_add_test(numbers, bad_numbers);
+    tcase_add_test(numbers, bad_numbers_are_refused);
     tcase_add_test(ids, stale_ids_and_tokens_used_twice);
     tcase_add_test(ids, ids_that_were_never_given);
     tcase_add_test(ids, ids_and_questions_of_another_loop);
     tcase_add_test(rest, payloads_of_another_signal);
-    tcase_add_test(rest, ones_own_signal_unblocked_in_its_handler);
-    tcase_add_test(rest, a_queue_closed_while_it_is_waited_on);
-    tcase_add_test(rest, who_would_wait_in_a_handler);
+    tcase_add_test(rest, a_handler_unblocks_its_own_signal);
+    tcase_add_test(rest, a_queue_is_closed_during_a_wait);
+    tcase_add_test(rest, waits_in_a_handler_are_refused);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* Helpers for tests of several threads: signals, a payload with one field of each type that must be
-   copied, and handlers that record what they receive. */
+/* Helpers for tests of several threads. There are signals, a payload with one field of each type
+   that must be copied, and handlers that record their calls. */
 #ifndef TOCSIN_T_CONTRACT_REMOTE_SIGNALS_H
 #define TOCSIN_T_CONTRACT_REMOTE_SIGNALS_H
 
@@ -15,7 +15,7 @@ TOCSIN_LAYOUT(letter, LETTER);
 enum {
     ROOM = TOCSIN_INBOX - 128,
     VALUES = 4096
-}; /* ROOM: the entries of an inbox that are not kept for real signals */
+}; /* ROOM is the number of entries of an inbox that are not reserved for real signals */
 
 TOCSIN__UNUSED static int note, number, latest, letter, newest, few, guarded, question, filler;
 
@@ -29,7 +29,7 @@ TOCSIN__UNUSED static int declare(struct tocsin_signal_spec spec)
     return signo;
 }
 
-/* The default action of the signal "guarded" */
+/* Records the default action of the signal "guarded" */
 
 TOCSIN__UNUSED static struct told acted;
 TOCSIN__UNUSED static struct tocsin_loop acted_on;
@@ -41,7 +41,7 @@ TOCSIN__UNUSED static int act(const struct tocsin_info *info, void *arg)
     return tell(info, &acted);
 }
 
-/* Records what a handler received: the infos and the values of numbers. */
+/* What a handler has received: the infos, and the values of the numbers. */
 TOCSIN__UNUSED static struct heard {
     struct told told;
     uint64_t values[VALUES];
@@ -112,7 +112,7 @@ TOCSIN__UNUSED static int post_text(int signo, const char *text)
     return tocsin_post(signo, &made.tocsin);
 }
 
-/* Posts numbers from 0 on until one is refused. Returns how many were accepted. */
+/* Posts the numbers from 0 on, until a post is refused. Returns how many posts were accepted. */
 TOCSIN__UNUSED static int post_until_full(int signo)
 {
     int answer, count = 0;
@@ -123,7 +123,7 @@ TOCSIN__UNUSED static int post_until_full(int signo)
     return count;
 }
 
-/* An object in a payload; any thread counts its references here. */
+/* The type of an object in a payload. Any thread may count references of such objects here. */
 TOCSIN__UNUSED static atomic_int refs, unrefs;
 TOCSIN__UNUSED static int ref_answer;
 

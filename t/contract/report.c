@@ -1,4 +1,4 @@
-/* tocsin_report writes a text about what a loop still has. The tests compare this text. */
+/* Tests the text that tocsin_report() writes about the objects that a loop still has. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,11 +65,11 @@ START_TEST(nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothi
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_source_free(source), 0);
     check_report(0, "");
-    ck_assert_int_eq(tocsin_report(-1), 0); /* there is nothing to report */
+    ck_assert_int_eq(tocsin_report(-1), 0); /* returns 0, since there is nothing to report */
 }
 END_TEST
 
-/* The objects that the program of the report has left. */
+/* The objects that the program has not freed, and that the report must list. */
 static struct {
     struct tocsin_queue queues[2];
     struct tocsin_source source;
@@ -89,7 +89,8 @@ static void leave_operations(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* Returns the number of the line of the first call. The calls follow each other, a line each. */
+/* Leaves the objects, and returns the line number of the first call. The other calls follow, one on
+   each line. */
 static int leave_objects(void)
 {
     const struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
@@ -119,7 +120,7 @@ static void end_objects(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(what_is_left_is_reported)
+START_TEST(left_objects_are_reported)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.left", .layout = &text_layout, .doc = "Of a test." });
@@ -149,7 +150,8 @@ START_TEST(what_is_left_is_reported)
     check_report(8, wanted); /* the report has changed nothing */
     end_objects();
     record_signal("misspelt.name");
-    ck_assert_int_eq(tocsin_report(-1), -EBADF); /* handlers are printed, but not counted */
+    /* returns -EBADF, since there is a handler to print; a handler is not counted */
+    ck_assert_int_eq(tocsin_report(-1), -EBADF);
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);
 }
@@ -163,7 +165,7 @@ START_TEST(names_outlive_a_loop)
     ck_assert_int_eq(tocsin_loop_free(), 0);
     check_report(1, "tocsin: left: a name that nobody declared: misspelt.name, somewhere\n");
     ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL),
-                     0); /* with a loop: the handlers of this loop */
+                     0); /* if the thread has a loop, the handlers of this loop are reported */
     ck_assert_int_eq(strncmp(report_text(&(int){ 0 }), "tocsin: connected: ", 19), 0);
 }
 END_TEST
@@ -208,7 +210,7 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(report, begin, end);
     tcase_add_test(report, nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothing);
-    tcase_add_test(report, what_is_left_is_reported);
+    tcase_add_test(report, left_objects_are_reported);
     tcase_add_test(report, names_outlive_a_loop);
     tcase_add_test(report, a_report_that_cannot_be_written);
     tcase_add_test(report, a_line_too_long_is_cut);

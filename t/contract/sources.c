@@ -1,5 +1,5 @@
-/* O8 for sources that are not operations: a handler is connected to one source of a signal. When
-   the source is freed, the handler is disconnected. */
+/* Contract line O8 for sources that are not operations. A handler is connected to one source of a
+   signal. When that source is freed, the handler is disconnected. */
 #include "record.h"
 #include "test.h"
 
@@ -206,7 +206,7 @@ START_TEST(test_O8_it_has_a_word_of_data)
 
     ck_assert_int_eq(tocsin_source_set(source, &two), 0);
     ck_assert_ptr_eq(tocsin_source_get(source), &two);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* one source was left */
+    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that was left */
     ck_assert_ptr_null(tocsin_source_get(source));
 }
 END_TEST

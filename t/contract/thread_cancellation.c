@@ -1,8 +1,10 @@
-#define _GNU_SOURCE /* pipe2 */
-/* A thread has a pending deferred pthread_cancel and calls a public function; the test does this
-   for each function. A function that does not wait must return: it is no cancellation point. A
-   function that waits may end the thread. In both cases no lock may stay locked: another loop,
-   which was asleep, must receive the emission, continue, and be freed. */
+#define _GNU_SOURCE /* for pipe2() */
+/* A thread has a pending deferred pthread_cancel(), and calls a public function. The test does this
+   for each function. A function that does not wait must return, since it is no cancellation point.
+   A function that waits may end the thread.
+
+   In both cases no lock may stay locked. To check this, another loop, which was asleep, must
+   receive the emission, continue, and be freed. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -59,8 +61,8 @@ static int do_nothing(void *arg)
     return 0;
 }
 
-/* The ref function of an object, called while the library holds a lock. It has a cancellation
-   point. */
+/* The ref function of an object. The library calls it while the library holds a lock. The function
+   contains a cancellation point. */
 static int ref_thing(void *object)
 {
     (void)object;
@@ -86,7 +88,7 @@ static void cross(const struct tocsin_inject_event *crossing, struct tocsin_inje
 
 #define PRESENT TOCSIN_PAYLOAD(gift, .thing = { &told, &thing }, .file = pipes[0])
 
-/* The functions that do not wait. The sleeping loop belongs to the test's main thread. */
+/* These functions do not wait. The sleeping loop belongs to the test's main thread. */
 static void c_emit(void)
 {
     tocsin_emit(ping, NULL);
@@ -306,7 +308,7 @@ static void c_next(void)
     tocsin_plugin_next(NULL, &facts);
 }
 
-/* The functions that wait, or that call write for the program. */
+/* These functions wait, or call write() for the program. */
 static void c_turn(void)
 {
     tocsin_loop_turn(0);
@@ -531,8 +533,8 @@ START_TEST(each_function_with_a_cancellation_pending)
 }
 END_TEST
 
-/* A pool task ends its thread, or is cancelled, in four ways. The operation must end, drop must be
-   called once, and the pool must still work. */
+/* A task of the pool ends its thread, or its thread is cancelled, in four ways. The operation must
+   end, its drop must be called once, and the pool must still work. */
 enum how { EXITS, CANCELLED, CANCELLED_LATE, EXITS_IN_DROP, HOWS };
 
 static enum how how;
@@ -555,7 +557,8 @@ static void drop_it(void *arg)
 {
     (void)arg;
     drops++;
-    /* On the test's own thread the loop was the last user, so drop must return. */
+    /* The drop must not end the test's own thread, which calls it when the loop was the last
+       user. */
     if (how == EXITS_IN_DROP && !pthread_equal(pthread_self(), tests_own))
         pthread_exit(NULL);
 }

@@ -1,7 +1,7 @@
-/* T6: a thread ends without tocsin_loop_free, by a return or by pthread_exit. It ends in each
-   function that the library calls, with every kind of object on its loop. Afterwards none of its
-   handlers may be called, and each drop must be called once. Other loops must receive the ends of
-   its operations and continue. */
+/* Contract line T6: a thread ends without tocsin_loop_free(), by a return or by pthread_exit(). The
+   thread ends in each function that the library calls, with every kind of object on its loop.
+   Afterwards none of its handlers may be called, and each drop must be called once. Other loops
+   must receive the completions of its operations, and continue. */
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,8 +18,8 @@
 
 #include "command_threads.h"
 
-/* The thread sanitizer does not support pthread_exit on a fiber, nor library calls in the last
-   round of a thread's destructors. */
+/* ThreadSanitizer does not support pthread_exit() on a fiber. It does not support library calls in
+   the last round of a thread's destructors, either. */
 #if defined(__SANITIZE_THREAD__)
 #define TSAN 1
 #elif defined(__has_feature)
@@ -57,7 +57,7 @@ enum where {
     WHERES
 };
 
-/* Set when the thread is about to end: no handler of it may be called after that. */
+/* Set when the thread is about to end. After that, none of the thread's handlers may be called. */
 static __thread bool over;
 static atomic_int called_late, drops, connected, tasks_dropped;
 static int ping, other, plain, pipes[2];
@@ -144,7 +144,7 @@ static int wait_for_it(void *arg)
     (void)arg;
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     (void)!tocsin_wait(op, 1000000, NULL);
-    called_late += over; /* a fiber must not continue after that */
+    called_late += over; /* a fiber must not continue after the end of its thread */
     return 0;
 }
 
@@ -367,7 +367,7 @@ static void leave_default_action(void)
 
 static void leave_clock(void)
 {
-    sem_post(&go); /* moving the clock waits for running tasks */
+    sem_post(&go); /* the task must end, since moving the clock waits for running tasks */
     ck_assert_int_eq(tocsin_timer(500, TOCSIN_CALL(leave), NULL), 0);
     tocsin_clock_move(1000);
 }
@@ -384,7 +384,7 @@ static void leave_nowhere(void)
 {
 }
 
-/* The places at which the thread ends, one function for each. */
+/* One function for each place at which the thread ends. */
 static void (*const places[WHERES])(void) = {
     [RETURNS] = leave_nowhere,      [IN_HANDLER] = leave_handler,
     [IN_ONCE] = leave_once,         [IN_MASKED] = leave_masked,
@@ -470,7 +470,7 @@ START_TEST(T6_a_thread_that_ends_closes_its_loop)
         ck_assert_int_eq(tocsin_emit(ping, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(told.count, 3000);
     sem_post(&go);
-    /* The running task has yet to return; its drop is called after that. */
+    /* The task is still running. Its drop is called after the task has returned. */
     while (tasks_dropped < 2 + 2 * (where == IN_TASK))
         sched_yield();
     close(pipes[0]);
@@ -478,9 +478,9 @@ START_TEST(T6_a_thread_that_ends_closes_its_loop)
 }
 END_TEST
 
-/* Two destructors of thread-specific data use the library, and so make new loops. One runs before
-   the library's own destructor and one after it. They do so again in each round of destructors but
-   the last. Each of these loops must be closed. */
+/* Two destructors of thread-specific data use the library, and so make new loops. One destructor
+   runs before the library's own destructor, the other one after it. Both destructors do the same in
+   each round of destructors except the last. Each of these loops must be closed. */
 enum { ROUNDS = TSAN ? 2 : 3 };
 
 static pthread_key_t keys[2];
@@ -544,7 +544,7 @@ START_TEST(T6_a_loop_that_a_destructor_makes_is_closed_too)
 END_TEST
 
 /* In the last round of destructors a connect must not make a loop, since no later round would close
-   it. */
+   that loop. */
 static pthread_key_t last_key;
 static __thread int last_round;
 static atomic_int last_answer;
@@ -632,7 +632,7 @@ START_TEST(T6_the_next_loop_is_the_main_loop)
 }
 END_TEST
 
-/* This thread has a handler of os.sigusr1 and ends inside tocsin_run, which handles SIGTERM.
+/* This thread has a handler of os.sigusr1, and ends inside tocsin_run(), which handles SIGTERM.
    Afterwards both signals must have their old disposition. */
 static void *run_and_leave(void *arg)
 {
@@ -660,7 +660,7 @@ START_TEST(T6_real_signals_have_their_dispositions_back)
 }
 END_TEST
 
-/* Other threads wait for, post to and call the loop while its thread ends. */
+/* The thread of a loop ends. Meanwhile other threads wait for that loop, post to it and call it. */
 static int wait_for_room(void *arg)
 {
     int err;
@@ -729,8 +729,8 @@ START_TEST(T6_those_who_post_wait_and_disconnect_go_on)
 }
 END_TEST
 
-/* Operations of a provider, on a loop whose thread ends. One ends when it is cancelled, one cannot
-   be cancelled, and another thread completes one. */
+/* A provider has operations on a loop whose thread ends. One operation ends when it is cancelled,
+   and one cannot be cancelled. Another thread completes the third operation. */
 static int cancel_now(struct tocsin_op op, void *state, int reason)
 {
     (void)state;
@@ -792,7 +792,7 @@ START_TEST(T6_a_provider_may_use_its_state_until_it_completes)
 END_TEST
 
 /* The only thread of a forked child ends. In the parent this thread had a loop. A destructor checks
-   the result and ends the process in the second round. */
+   the result. In the second round of destructors, it ends the process. */
 static pthread_key_t child_key;
 
 static void end_child(void *arg)
@@ -843,8 +843,8 @@ START_TEST(T6_a_thread_ends_in_a_child)
 }
 END_TEST
 
-/* A task makes a loop on a pool thread. When this thread is idle, it ends, and its loop must be
-   closed. */
+/* A task makes a loop on a thread of a pool. The thread ends after it was idle for a while, and its
+   loop must then be closed. */
 static int listen_on_the_pool(void *arg)
 {
     (void)arg;
@@ -898,7 +898,9 @@ static void *come_and_go(void *arg)
     }
     if (where == IN_CLOCK || where == IN_FREE ||
         (TSAN && (where == IN_FIBER || where == IN_FIBERS_HANDLER)))
-        where = RETURNS; /* these two would wait for other threads */
+        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so these places are left
+           out. */
+        where = RETURNS;
     places[where]();
     over = true;
     return NULL;

@@ -1,5 +1,5 @@
-/* T1, T4, T5, S2, S4: a thread and its loop, and real signals. T2 is tested in loops.c, T3 and
-   T6 in posts.c, T7 in default_action.c. */
+/* Tests contract lines T1, T4, T5, S2 and S4: a thread and its loop, and real signals. loops.c
+   tests T2, posts.c tests T3 and T6, and default_action.c tests T7. */
 #define _GNU_SOURCE /* memfd_create */
 #include <dirent.h>
 #include <errno.h>
@@ -56,8 +56,8 @@ static void *look_at(void *arg)
     struct of_main *of_main = arg;
 
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    ck_assert_int_eq(tocsin_emit(note, NULL),
-                     -ENODEV); /* there is a listener, and this thread has no loop */
+    /* returns -ENODEV: the signal has a listener, but this thread has no loop */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -ENODEV);
     ck_assert_int_eq(tocsin_stop(0), -ENODEV);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(tocsin_cancel(of_main->op), -EXDEV);
@@ -71,8 +71,8 @@ static void *look_at(void *arg)
     ck_assert_int_eq(tocsin_queue_fd(of_main->queue), -EXDEV);
     ck_assert_int_eq(tocsin_queue_close(of_main->queue), -EXDEV);
     ck_assert_int_eq(tocsin_source_free(of_main->source), -EXDEV);
-    ck_assert_uint_ne(tocsin_loop_current().id,
-                      0); /* the failed tocsin_all has made this thread's loop */
+    /* this thread already has a loop, which the failed tocsin_all() has made */
+    ck_assert_uint_ne(tocsin_loop_current().id, 0);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
@@ -123,9 +123,9 @@ START_TEST(T1_a_handler_runs_on_its_own_thread)
 }
 END_TEST
 
-/* T4: other threads complete operations while the loop runs a turn. They may only publish the
-   completion and wake the loop. They must not use libevent's base, which has no locks. The thread
-   sanitizer reports it if they do. */
+/* Contract line T4: other threads complete operations while the loop runs a turn. These threads may
+   only publish the completion and wake the loop. They must not use libevent's base, which has no
+   locks. If they do, ThreadSanitizer reports a data race. */
 static void *complete_many(void *arg)
 {
     struct tocsin_op *ops = arg;
@@ -218,8 +218,8 @@ static unsigned long long blocked_by(const char *thread)
     return mask;
 }
 
-/* Returns the mask of a thread that blocks every signal. SIGKILL, SIGSTOP and the two signals that
-   glibc reserves cannot be blocked. Under valgrind, signal 64 cannot be blocked either. */
+/* Returns the signal mask that means every signal. SIGKILL, SIGSTOP and the two signals that glibc
+   reserves cannot be blocked. Under valgrind, signal 64 cannot be blocked either. */
 static unsigned long long every_signal(void)
 {
     static const unsigned long long expected = 0xfffffffe7ffbfeffULL, last = 1ULL << 63;
@@ -308,16 +308,18 @@ START_TEST(S4_no_peer_raises_SIGPIPE)
     ck_assert_int_eq(in_child(SIG_DFL),
                      0); /* the child is not killed by SIGPIPE, and the call succeeds */
     ck_assert_int_eq(in_child(SIG_IGN), 0);
-    ck_assert_int_eq(in_child(on_pipe), 0); /* the program's disposition must stay */
+    /* the program's own disposition of SIGPIPE must not change */
+    ck_assert_int_eq(in_child(on_pipe), 0);
 }
 END_TEST
 
-/* A child writes a file beyond its size limit, which raises SIGXFSZ. It first creates an engine, or
-   checks a plugin (which creates no engine). SIGXFSZ must not kill it. */
+/* A child writes a file beyond its size limit, which raises SIGXFSZ. The child first creates an
+   engine, or checks a plugin, which creates no engine. SIGXFSZ must not kill the child. */
 static void write_beyond(bool checks)
 {
     const struct rlimit limit = { 4096, 4096 };
-    char bytes[8192] = "";
+    /* not on the stack: valgrind cannot always extend the stack for the frame of a real signal */
+    static const char bytes[8192];
     int fd;
 
     signal(SIGXFSZ, SIG_DFL);

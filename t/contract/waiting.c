@@ -1,4 +1,4 @@
-/* W1 to W4: one test for each contract of waiting. */
+/* Contract lines W1 to W4 of waiting: each has one test here. */
 #include <poll.h>
 #include <pthread.h>
 
@@ -36,7 +36,7 @@ START_TEST(W1_the_operation_is_the_placeholder)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), -ENOENT);
 
-    op = promise(); /* no type: the test completes it by hand */
+    op = promise(); /* this operation has no type, so the test must complete it */
     ck_assert_int_eq(tocsin_op_complete(op, 6, TOCSIN_PAYLOAD(tocsin_fd_done, .fd = 3)), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 6); /* the wait returns the operation's status */
     ck_assert_int_eq(tocsin_fd_done_of(info)->fd, 3);
@@ -69,8 +69,8 @@ START_TEST(W1_one_waiter_and_only_where_it_was_started_so)
     struct tocsin_op op = promise(), plain;
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(wait_second, &op), NULL), 0);
-    ck_assert_int_eq(tocsin_wait(op, 20, NULL),
-                     -ETIMEDOUT); /* the time limit is a deadline of the operation */
+    /* returns -ETIMEDOUT, since the time limit is a deadline of the operation */
+    ck_assert_int_eq(tocsin_wait(op, 20, NULL), -ETIMEDOUT);
     ck_assert_int_eq(told.status, -EBUSY);
     ck_assert_int_eq(told.count, -EBUSY);
     ck_assert_int_eq(tocsin_timer(1, NULL, &plain), 0);
@@ -85,7 +85,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     struct tocsin_op *ops = arg;
 
     (void)info;
-    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 4); /* the result is there already */
+    ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), 4); /* the result was there before the wait */
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), -EDEADLK);
     told.count++;
     return TOCSIN_NEXT;
@@ -105,13 +105,14 @@ START_TEST(W2_where_it_blocks_suspends_or_refuses)
     ck_assert_int_eq(tocsin_op_complete(ops[0], 4, NULL), 0);
     ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_spawn(task_emit, &ops[1], TOCSIN_FUTURE, &ops[2]), 0);
-    ck_assert_int_eq(
-        tocsin_loop_turn(0),
-        1); /* the wait of the handler on its stack was refused; the fiber is suspended */
+    /* The handler's wait on the loop's own stack was refused. The fiber's wait suspended the
+       fiber. */
+    ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_op_status(ops[2]), -EINPROGRESS);
     ck_assert_int_eq(tocsin_op_complete(ops[1], 5, NULL), 0);
-    ck_assert_int_eq(tocsin_wait(ops[2], -1, NULL), 5); /* the loop itself runs turns */
+    /* this wait runs the turns of the loop itself */
+    ck_assert_int_eq(tocsin_wait(ops[2], -1, NULL), 5);
 }
 END_TEST
 
@@ -121,7 +122,8 @@ static int task_write(void *arg)
 
     ck_assert_int_eq(tocsin_wait(*op, -1, NULL), 0);
     strcat(written, "f");
-    ck_assert_uint_eq(tocsin_handler_current().id, 0); /* no handler is running: depth 0 */
+    /* no handler is running here, so the id is 0 */
+    ck_assert_uint_eq(tocsin_handler_current().id, 0);
     return 0;
 }
 
@@ -147,14 +149,15 @@ START_TEST(W3_a_queue_of_a_set)
     ck_assert_int_eq(tocsin_queue_open("test.*", NULL, &among), 0);
     connect_to("test.note", tell, &told);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(told.count, 1); /* the queue left it to the handlers */
+    /* the handler was called, since this queue does not keep emissions from the handlers */
+    ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_queue_wait(among, 0, NULL), 0);
     ck_assert_int_eq(tocsin_queue_open("test.note",
                                        &(struct tocsin_queue_options){ .flags = TOCSIN_TAKE },
                                        &take),
                      0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_STOPPED);
-    ck_assert_int_eq(told.count, 1); /* TOCSIN_TAKE keeps it from the handlers */
+    ck_assert_int_eq(told.count, 1); /* TOCSIN_TAKE keeps the emission from the handlers */
     ck_assert_int_eq(tocsin_queue_wait(among, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_queue_wait(take, 0, NULL), 0);
     ck_assert_int_eq(tocsin_queue_close(among) | tocsin_queue_close(take), 0);

@@ -1,6 +1,6 @@
-/* F1, O5: each public function that takes an id is called with each kind of wrong id: zero, an
-   error, a stale id, an id of another loop or another table, and garbage. Each call must return the
-   right error and must change no live object. */
+/* Contract lines F1 and O5: each public function that takes an id is called with each kind of wrong
+   id. The kinds are: zero, an error, a stale id, an id of another loop or of another table, and
+   garbage. Each call must return the right error, and must change no live object. */
 #include <poll.h>
 
 #include <tocsin/inspect.h>
@@ -9,14 +9,14 @@
 
 #include "command_threads.h"
 
-/* Live and freed objects of each kind. One set belongs to the test's loop, another to the loop of
-   another thread. */
+/* Live and freed objects of each kind. One set of objects belongs to the loop of the test, another
+   set to the loop of another thread. */
 enum table { HANDLERS, SOURCES, OPS, QUEUES, MASKS, LOOPS, POOLS, TABLES };
 
 static struct objects {
     uint64_t live[TABLES], gone[TABLES];
 } here, there;
-/* The thread of other has a loop; the thread of bystander has none. */
+/* The thread of the peer `other` has a loop. The thread of the peer `bystander` has no loop. */
 static struct peer other, bystander;
 static int signo, elsewhere, unheard;
 
@@ -64,7 +64,7 @@ static int make_objects(void *arg)
 
     make(objects->gone);
     unmake(objects->gone);
-    ck_assert_int_eq(tocsin_loop_free(), 0); /* the next loop gets a new generation */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* the next loop of this thread has a new generation */
     make(objects->live);
     if (objects == &there)
         ck_assert_int_eq(tocsin_on("ids.elsewhere", hear, NULL), 0);
@@ -77,7 +77,7 @@ static int unmake_objects(void *arg)
     return 0;
 }
 
-/* The calls of all functions that take an id */
+/* These functions call every function of the library that takes an id. */
 
 #define HANDLER ((struct tocsin_handler){ id })
 #define SOURCE ((struct tocsin_source){ id })
@@ -87,13 +87,14 @@ static int unmake_objects(void *arg)
 #define LOOP ((struct tocsin_loop){ id })
 #define POOL ((struct tocsin_pool){ id })
 
-/* Turns the result of a function that returns a pointer into an error code. */
+/* Turns the result of a function that returns a pointer into an error code: NULL
+   becomes -ENOENT. */
 static int pointed(const void *pointer)
 {
     return pointer ? 1 : -ENOENT;
 }
 
-/* Checks that the id of a failed start carries the error that the start returned. */
+/* Checks that the id of a failed start contains the error that the start returned. */
 static int started(int err, struct tocsin_op op)
 {
     ck_assert_int_eq(tocsin_id_error(op.source.id), err < 0 ? err : 0);
@@ -343,10 +344,10 @@ NEXT(op_next, tocsin_op_facts, tocsin_op_next, OP)
 NEXT(queue_next, tocsin_queue_facts, tocsin_queue_next, QUEUE_)
 NEXT(block_next, tocsin_block_facts, tocsin_block_next, MASK)
 
-/* The expected results for id 0, for a stale or invented id, and for an id of another loop. SKIP
-   means that the call is legal with such an id. */
+/* The expected results for three kinds of ids: 0, a stale or invented id, and an id of another
+   loop. SKIP means that a call with such an id is legal. */
 enum { SKIP = 1000000 };
-enum { BY_POINTER = 1 }; /* the function returns NULL for an error */
+enum { BY_POINTER = 1 }; /* means that the function returns NULL for an error */
 
 static const struct row {
     const char *name;
@@ -420,7 +421,7 @@ static void check(const struct row *row, const char *what, uint64_t id, int expe
                   (unsigned long long)id, answer, expected);
 }
 
-/* A walk is called with a stale id. It must continue with the next object, or return an error. */
+/* Calls a walk with a stale id. The walk must continue with the next object, or return an error. */
 static void check_walk(const struct row *row, uint64_t id)
 {
     int answer = row->call(id);
@@ -472,7 +473,7 @@ static void of_another_table(const struct row *row)
         check(row, "a source", here.live[SOURCES], row->stale);
 }
 
-/* Tries live ids with one changed bit, and arbitrary numbers. */
+/* Tries live ids in which one bit was changed, and arbitrary numbers. */
 static void garbage(const struct row *row)
 {
     static const uint64_t some[] = { 1,

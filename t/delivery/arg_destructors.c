@@ -90,8 +90,8 @@ START_TEST(not_if_connecting_failed)
 }
 END_TEST
 
-/* The destructor of one handler disconnects the next of five handlers. The handler list therefore
-   shrinks while the library removes disconnected handlers from the list. */
+/* The destructor of one handler disconnects the next of five handlers. So the handler list shrinks
+   while the library is removing disconnected handlers from the list. */
 static void drop_and_disconnect(void *arg)
 {
     int next = *(char *)arg - 'a' + 1;
@@ -101,7 +101,7 @@ static void drop_and_disconnect(void *arg)
         tocsin_disconnect(added[next]);
 }
 
-START_TEST(it_disconnects_others)
+START_TEST(a_destructor_disconnects_others)
 {
     add_five(drop_and_disconnect);
     ck_assert_int_eq(tocsin_disconnect(added[0]), 0);
@@ -117,7 +117,7 @@ static void drop_and_connect(void *arg)
     add("bell.rung", record_call, "new", record_drop);
 }
 
-START_TEST(it_connects)
+START_TEST(a_destructor_connects)
 {
     struct tocsin_handler first = add("bell.rung", record_call, "a", drop_and_connect);
 
@@ -133,7 +133,7 @@ static void drop_and_emit(void *arg)
     record("%d", tocsin_emit(bell, NULL));
 }
 
-START_TEST(it_emits)
+START_TEST(a_destructor_emits)
 {
     add("bell.rung", disconnect_self, "a", drop_and_emit);
     add("bell.rung", disconnect_self, "b", drop_and_emit);
@@ -151,7 +151,7 @@ static void drop_and_free(void *arg)
     ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
-START_TEST(it_frees_the_loop)
+START_TEST(a_destructor_frees_the_loop)
 {
     add_five(drop_and_free);
     ck_assert_int_eq(tocsin_disconnect(added[2]), 0);
@@ -169,7 +169,7 @@ static void drop_and_free_sources(void *arg)
         tocsin_source_free(sources[i]);
 }
 
-START_TEST(it_frees_sources)
+START_TEST(a_destructor_frees_sources)
 {
     struct tocsin_action action = { .fn = record_call, .drop = drop_and_free_sources };
     static const char *const words[] = { "a", "b", "c", "d" };
@@ -206,10 +206,10 @@ static void drop_and_start(void *arg)
     ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
-START_TEST(it_starts_what_it_likes_while_the_loop_is_freed)
+START_TEST(starts_in_a_destructor_fail_while_the_loop_is_freed)
 {
     add("bell.rung", record_call, "a", drop_and_start);
-    /* After the test, the fixture checks that no descriptor has been left open. */
+    /* After the test, the fixture checks that no descriptor is still open. */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_record("~a");
     add("bell.rung", record_call, "b", drop_and_start);
@@ -228,11 +228,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, once_when_disconnected_and_when_the_loop_ends);
     tcase_add_test(tests, never_while_a_handler_is_on_the_stack);
     tcase_add_test(tests, not_if_connecting_failed);
-    tcase_add_test(tests, it_disconnects_others);
-    tcase_add_test(tests, it_connects);
-    tcase_add_test(tests, it_emits);
-    tcase_add_test(tests, it_frees_the_loop);
-    tcase_add_test(tests, it_frees_sources);
-    tcase_add_test(tests, it_starts_what_it_likes_while_the_loop_is_freed);
+    tcase_add_test(tests, a_destructor_disconnects_others);
+    tcase_add_test(tests, a_destructor_connects);
+    tcase_add_test(tests, a_destructor_emits);
+    tcase_add_test(tests, a_destructor_frees_the_loop);
+    tcase_add_test(tests, a_destructor_frees_sources);
+    tcase_add_test(tests, starts_in_a_destructor_fail_while_the_loop_is_freed);
     return suite;
 }

@@ -1,7 +1,7 @@
 /* Two threads, each with a loop, declare, connect and emit signals with the same names at the same
-   time. Each thread also uses the handler ids and source ids of the other thread. Other tests
-   create and free loops one after the other in the same memory. The thread sanitizer profits most
-   from these tests. */
+   time. Each thread also uses the handler ids and source ids of the other thread. In other tests,
+   loops are created and freed one after the other in the same memory. These tests are mainly for
+   the thread sanitizer. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -52,8 +52,8 @@ static void use_theirs(struct tally *mine)
         &(struct tocsin_action){ .fn = tally, .source = source, .flags = TOCSIN_EARLY }, NULL));
 }
 
-/* Repeats an emission that returned -EAGAIN, since an inbox was full. The turns of this loop empty
-   its own inbox meanwhile. */
+/* Emits again and again while the result is -EAGAIN, which means that an inbox is full. Between two
+   emissions, a turn of this loop empties this loop's own inbox. */
 static int emit_all(struct tocsin_source source, int signo)
 {
     int answer;
@@ -97,8 +97,8 @@ static void round_of(struct tally *mine, int round)
     }
     mine->wrong |= round % 5 && tocsin_source_free(source) != 0;
     if (round % 10 == 9) {
-        /* In two of the ten rounds a source still exists when the loop is freed. The tenth of these
-           rounds frees the loop, so tocsin_loop_free returns 2. */
+        /* Of ten rounds, two leave a source that is not freed. After the tenth round the loop is
+           freed, and tocsin_loop_free() returns 2, the number of these sources. */
         mine->wrong |= tocsin_loop_free() != 2;
         mine->patterns = mine->own_patterns = 0;
     }
@@ -150,7 +150,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(loops_come_and_go)
+START_TEST(loops_are_created_and_freed)
 {
     uint64_t last = 0, id, previous = 0;
     unsigned number;
@@ -162,7 +162,7 @@ START_TEST(loops_come_and_go)
         ck_assert_int_eq(pthread_join(thread, NULL), 0);
     }
     number = tocsin__id_number(last);
-    /* creates and frees a new loop of this thread, which gets the same memory */
+    /* makes a new loop of this thread in the same memory, and frees the loop */
     come_and_go(&last);
     ck_assert_uint_eq(tocsin__id_number(last), number);
     for (int i = 0; i < 3; i++) {
@@ -177,14 +177,15 @@ START_TEST(loops_come_and_go)
 }
 END_TEST
 
-/* Creates a loop without memory for the loop's inbox. From then on the loop number has a loop that
-   was never opened. Such a loop must accept no message, since nobody would deliver the message. */
+/* Creates a loop while the allocation of the loop's inbox fails. The loop's number then belongs to
+   a loop that was never opened. Such a loop must accept no message, since no thread would deliver
+   the message. */
 static void *make_none(void *ret_err)
 {
     struct tocsin__loop *loop;
 
-    /* Three allocations are needed: for the destructor at the end of the thread, for the loop and
-       for the inbox. The third one fails. */
+    /* The loop needs three allocations: the destructor for the end of the thread, the loop, and the
+       inbox. The third allocation fails. */
     tocsin__fault_at(3);
     *(int *)ret_err = tocsin__loop_make(&loop);
     tocsin__fault_at(0);
@@ -222,7 +223,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_at_once);
-    tcase_add_test(tests, loops_come_and_go);
+    tcase_add_test(tests, loops_are_created_and_freed);
     tcase_add_test(tests, a_loop_that_was_never_open);
     return suite;
 }

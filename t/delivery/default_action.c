@@ -25,7 +25,7 @@ static int declare(const char *name, enum tocsin_unhandled unhandled)
     return signo;
 }
 
-START_TEST(ignore)
+START_TEST(the_default_action_is_to_ignore)
 {
     int signo = declare("quiet", TOCSIN_IGNORE);
 
@@ -57,7 +57,7 @@ static int by_function(const struct tocsin_info *info, void *arg)
     return -EIO; /* the library ignores the result of a default action */
 }
 
-START_TEST(a_function)
+START_TEST(the_default_action_is_a_function)
 {
     struct tocsin_signal_spec spec = { .name = "called",
                                        .unhandled_fn = by_function,
@@ -81,7 +81,7 @@ static int emit_pended(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(once_for_each_that_was_pended_and_met_nobody)
+START_TEST(once_for_each_pending_emission_without_a_handler)
 {
     int signo = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "orphaned", .unhandled_fn = by_function });
@@ -112,7 +112,7 @@ START_TEST(stopped_by_an_observer_is_not_handled)
 }
 END_TEST
 
-START_TEST(abort_where_nobody_handles_it)
+START_TEST(abort_without_a_handler)
 {
     int signo = declare("fatal", TOCSIN_ABORT);
 
@@ -132,15 +132,15 @@ Suite *test_suite(void)
     const char *fork = getenv("CK_FORK");
 
     tcase_add_checked_fixture(tests, NULL, end);
-    tcase_add_test(tests, ignore);
+    tcase_add_test(tests, the_default_action_is_to_ignore);
     tcase_add_test(tests, stop_the_loop);
-    tcase_add_test(tests, a_function);
-    tcase_add_test(tests, once_for_each_that_was_pended_and_met_nobody);
+    tcase_add_test(tests, the_default_action_is_a_function);
+    tcase_add_test(tests, once_for_each_pending_emission_without_a_handler);
     tcase_add_test(tests, stopped_by_an_observer_is_not_handled);
     if (fork && strcmp(fork, "no") == 0)
         test_skip("delivery/default_action: abort",
                   "it would end the process, and there is no other");
     else
-        tcase_add_test_raise_signal(tests, abort_where_nobody_handles_it, SIGABRT);
+        tcase_add_test_raise_signal(tests, abort_without_a_handler, SIGABRT);
     return suite;
 }

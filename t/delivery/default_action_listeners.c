@@ -1,10 +1,14 @@
-/* Which handlers count as listeners during a delivery, and in which order and how often default
-   actions run. Listeners: handlers that were disconnected (by ONCE, by tocsin_disconnect, by
-   freeing their source), with and without NODEFER; observers; handlers on other loops. Order:
-   emissions of a signal without handlers, which a mask, a block or a flush delays, and which were
-   emitted, posted or announced. Number: posts of a coalescing signal without handlers. The payloads
-   are flat or not. The posts come from a real signal handler, and go to the main loop or to one
-   chosen loop. */
+/* Tests which handlers count as listeners during a delivery, and in which order and how often
+   default actions run.
+
+   The tests of listeners use handlers that were disconnected by ONCE, by tocsin_disconnect or by a
+   free of their source. They also use observers, and handlers on other loops.
+
+   The tests of the order use emissions of a signal without handlers, which a mask, a block or a
+   flush delays. The emissions were emitted, posted or announced.
+
+   The tests of the number use posts of a coalescing signal without handlers. The payloads are flat
+   or not. Threads and real signal handlers post to the main loop or to one chosen loop. */
 #include <signal.h>
 #include <string.h>
 
@@ -13,7 +17,7 @@
 #include "delivery/mask_helpers.h"
 #include "command_threads.h"
 
-/* answers: the results of tocsin_has_listeners, tocsin_post and tocsin_emit */
+/* answers[] holds the results of tocsin_has_listeners, tocsin_post and tocsin_emit */
 static int one, answers[3];
 
 static int ask_all(const struct tocsin_info *info, void *arg)
@@ -52,7 +56,7 @@ static void connect_one(const struct tocsin_action *action)
     ck_assert_int_eq(tocsin_connect("u.one", action, NULL), 0);
 }
 
-START_TEST(one_that_has_gone_is_no_listener)
+START_TEST(a_disconnected_handler_is_no_listener)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE | TOCSIN_NODEFER });
@@ -74,7 +78,7 @@ END_TEST
 /* A ONCE handler without NODEFER runs; the signal has no other handler. The signal is blocked while
    the handler runs, so a new emission becomes pending. The signal must count as having a listener,
    since another handler may be connected before the pending emission is delivered. */
-START_TEST(without_nodefer_the_signal_is_held_all_the_same)
+START_TEST(without_nodefer_a_disconnected_handler_blocks_the_signal)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE });
@@ -88,7 +92,7 @@ END_TEST
 /* A handler with ONCE and NODEFER is disconnected before it runs. While it runs, its signal has a
    listener only if a second handler is connected. First a second handler exists; then there is only
    an observer. */
-START_TEST(one_behind_it_is_a_listener)
+START_TEST(a_later_handler_is_a_listener)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = ask_all, .flags = TOCSIN_ONCE | TOCSIN_NODEFER });
@@ -140,7 +144,7 @@ static int have_it_asked(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(other_loops_see_it_too)
+START_TEST(other_loops_see_the_same_listeners)
 {
     int seen = -1;
 
@@ -195,7 +199,7 @@ static void emit_two(const struct tocsin_info *info, int call)
     record("b");
 }
 
-START_TEST(what_waits_for_the_turn_comes_before_what_is_emitted)
+START_TEST(late_emissions_precede_new_ones)
 {
     signos[0] = ranked("d.a", 0);
     signos[1] = ranked("d.b", 1);
@@ -214,12 +218,13 @@ END_TEST
 static void emit_three(const struct tocsin_info *info, int call)
 {
     (void)info, (void)call;
-    /* This emission must be delivered after the pending emissions that the flush delivers. */
+    /* A flush is running. This new emission must be delivered after the pending emissions that the
+       flush delivers. */
     ck_assert_int_eq(emit(signos[2], 3), TOCSIN_PENDED);
     record("a");
 }
 
-START_TEST(what_a_flush_has_comes_before_what_is_emitted)
+START_TEST(flushed_emissions_precede_new_ones)
 {
     signos[0] = ranked("d.a", -1);
     signos[2] = defaulting("d.c", TOCSIN_QUEUED, 0);
@@ -235,8 +240,8 @@ START_TEST(what_a_flush_has_comes_before_what_is_emitted)
 }
 END_TEST
 
-/* Emissions that a flush leaves for the next turn are late. Posts leave the inbox while emissions
-   are late. The posts neither wait for the late emissions nor overtake them. */
+/* Emissions that a flush leaves for the next turn are late. A turn delivers posts while emissions
+   are late. These posts do not wait for the late emissions, and do not overtake them. */
 static void post_two(const struct tocsin_info *info, int call)
 {
     (void)info;
@@ -246,7 +251,7 @@ static void post_two(const struct tocsin_info *info, int call)
     }
 }
 
-START_TEST(what_waits_comes_before_what_was_posted)
+START_TEST(posts_do_not_overtake_late_emissions)
 {
     signos[0] = ranked("d.a", 0);
     signos[1] = ranked("d.b", 1);
@@ -262,7 +267,7 @@ START_TEST(what_waits_comes_before_what_was_posted)
 }
 END_TEST
 
-START_TEST(ignored_it_is_not_taken)
+START_TEST(an_ignored_signal_takes_no_default_action)
 {
     signos[2] = defaulting("d.c", TOCSIN_QUEUED, 0);
     masks[0] = block("d.c");
@@ -288,7 +293,7 @@ static void all_turns(void)
         ;
 }
 
-START_TEST(posts_that_nobody_hears_coalesce)
+START_TEST(posts_without_handlers_coalesce)
 {
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
 
@@ -313,12 +318,12 @@ START_TEST(posts_that_nobody_hears_coalesce)
     all_turns();
     ck_assert_record("8");
     post(signo, 9);
-    /* these two posts wait in the signal's coalescing cell until the loop is freed */
+    /* both posts wait in the coalescing cell of the signal until the loop is freed */
     post(signo, 10);
 }
 END_TEST
 
-START_TEST(one_that_nobody_takes_out_goes_with_the_loop)
+START_TEST(a_freed_loop_delivers_its_coalescing_message)
 {
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
 
@@ -328,7 +333,7 @@ START_TEST(one_that_nobody_takes_out_goes_with_the_loop)
     /* tocsin_loop_free delivers the messages that the inbox has accepted. */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_record("d2+1");
-    /* This call creates another loop, possibly in the memory of the freed loop. */
+    /* This turn creates another loop, possibly in the memory of the freed loop. */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     post(signo, 3);
     post(signo, 4);
@@ -379,15 +384,15 @@ static void post_in_a_real_handler(void)
     ck_assert_record("f3+2");
 }
 
-/* A real signal handler posts a coalescing signal. Such a handler must not allocate memory, so the
-   signal's coalescing cell must exist already. The library creates the cell when the signal is
-   declared or when the loop is created, whichever is later. */
-START_TEST(in_a_real_signal_handler_too)
+/* A real signal handler posts a coalescing signal. A real signal handler must not allocate memory,
+   so the coalescing cell of the signal must exist already. The library creates the cell when the
+   signal is declared, or when the loop is created later. */
+START_TEST(a_real_signal_handler_posts_a_coalescing_signal)
 {
-    async_signo = async_declare("c.first"); /* declared before the loop exists */
+    async_signo = async_declare("c.first"); /* this signal is declared before the loop exists */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     post_in_a_real_handler();
-    async_signo = async_declare("c.then"); /* declared after the loop was created */
+    async_signo = async_declare("c.then"); /* this signal is declared after the loop was created */
     post_in_a_real_handler();
 }
 END_TEST
@@ -433,19 +438,19 @@ Suite *test_suite(void)
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
           *often = test_case(suite, "how often");
 
-    tcase_add_test(listeners, one_that_has_gone_is_no_listener);
-    tcase_add_test(listeners, without_nodefer_the_signal_is_held_all_the_same);
-    tcase_add_test(listeners, one_behind_it_is_a_listener);
+    tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
+    tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
+    tcase_add_test(listeners, a_later_handler_is_a_listener);
     tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_held);
-    tcase_add_test(listeners, other_loops_see_it_too);
+    tcase_add_test(listeners, other_loops_see_the_same_listeners);
     tcase_add_checked_fixture(order, NULL, end);
-    tcase_add_test(order, what_waits_for_the_turn_comes_before_what_is_emitted);
-    tcase_add_test(order, what_a_flush_has_comes_before_what_is_emitted);
-    tcase_add_test(order, what_waits_comes_before_what_was_posted);
-    tcase_add_test(order, ignored_it_is_not_taken);
-    tcase_add_test(often, posts_that_nobody_hears_coalesce);
-    tcase_add_test(often, one_that_nobody_takes_out_goes_with_the_loop);
-    tcase_add_test(often, in_a_real_signal_handler_too);
+    tcase_add_test(order, late_emissions_precede_new_ones);
+    tcase_add_test(order, flushed_emissions_precede_new_ones);
+    tcase_add_test(order, posts_do_not_overtake_late_emissions);
+    tcase_add_test(order, an_ignored_signal_takes_no_default_action);
+    tcase_add_test(often, posts_without_handlers_coalesce);
+    tcase_add_test(often, a_freed_loop_delivers_its_coalescing_message);
+    tcase_add_test(often, a_real_signal_handler_posts_a_coalescing_signal);
     tcase_add_test(often, whichever_loop_is_the_main_one);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* F3: a scenario on one loop runs in many child processes. In the nth child, the nth allocation or
-   the nth call that opens a descriptor fails. The call that met the failure must return an error
-   and must succeed when it is repeated. All handlers must be called as without the failure, and
-   nothing may leak. */
+/* Contract line F3: a scenario on one loop runs in many child processes. In the nth child, the nth
+   allocation or opened descriptor fails. The call that met the failure must return an error, and
+   must succeed when it is repeated. All handlers must be called as without the failure, and nothing
+   may leak. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ static int signo;
 
 static int emit(const struct tocsin_payload *payload)
 {
-    /* An emission that finds no memory to resolve a pattern fails before it calls any handler. */
+    /* The library finds no memory to resolve a pattern. The emission must then fail before it calls
+       any handler, so it can be repeated. */
     int answer = tocsin_emit(signo, payload);
 
     return failed(answer) ? tocsin_emit(signo, payload) : answer;
@@ -68,7 +69,7 @@ static int keep_and_pend(const struct tocsin_info *info, void *arg)
     }
     require(kept && strcmp(note_of(kept)->text, "text") == 0);
     require(retried(tocsin_emit(info->signo, info->payload)) == TOCSIN_PENDED);
-    /* The list of handlers is in use here, so this connect must create a new list. */
+    /* The delivery walks over the list of handlers here, so this connect must create a new list. */
     require(retried(tocsin_on("note.made", record_call, "new")) == 0);
     return TOCSIN_NEXT;
 }
@@ -125,14 +126,15 @@ static void scenario(void)
     require(tocsin_loop_free() == 1);
     tocsin_info_unref(kept);
     for (const char *word = record_take(); word;
-         /* Only destructors of handler arguments have been called. */
+         /* After the connection was removed, the record may contain destructors only, which begin
+            with ~. */
          word = strchr(word, ' ') ? strchr(word, ' ') + 1 : NULL)
         require(*word == '~');
     require(tocsin_has_listeners(signo) == 0 && tocsin_has_listeners(born) == 0);
 }
 
-/* Runs the scenario in a child. Returns the number of calls that failed, -1 for an error, or -2 if
-   the scenario has fewer than nth allocations. */
+/* Runs the scenario in a child. Returns the number of calls that failed. Returns -1 if the child
+   found an error, and -2 if the scenario has fewer than nth allocations. */
 static int fail_at(long nth)
 {
     pid_t pid = fork();

@@ -1,7 +1,7 @@
-/* Random operations, also inside handlers and destructors, in some runs with allocations that fail.
-   The operations concern emissions, blocks, the signal mask, ignored signals, masks of handlers,
-   queues, sources and timers. At the end the test removes all blocks, queues and sources. Then
-   nothing may be pending or blocked, and no object may be left. */
+/* The test makes random operations, also inside handlers and destructors; in some runs, allocations
+   fail. The operations concern emissions, blocks, the signal mask, ignored signals, masks of
+   handlers, queues, sources and timers. At the end the test removes all blocks, queues and sources.
+   Then nothing may be pending or blocked, and no object may be left. */
 #include <string.h>
 
 #include <tocsin/posix.h>
@@ -33,7 +33,8 @@ static struct {
     struct tocsin_queue queue[QUEUES];
     struct tocsin_source source[SOURCES];
     bool held[TOKENS], connected[HANDLERS], open[QUEUES], made[SOURCES], freed;
-    int acts, depth, started; /* acts: the number of operations that may still be made */
+    /* `acts` is the number of operations that may still be made in this run */
+    int acts, depth, started;
 } now;
 
 static int below(int limit)
@@ -47,8 +48,9 @@ static const char *any_of(const char *const *list, int count)
     return list[below(count)];
 }
 
-/* Checks the result of an operation, and returns true if the operation succeeded. Besides success,
-   the two given error codes are allowed, and -ENOMEM and -EMFILE if the run makes memory fail. */
+/* Checks the result of an operation, and returns true if the operation succeeded. The result may be
+   a success or one of the two error codes allowed and also_allowed. In a run in which allocations
+   fail, -ENOMEM and -EMFILE are allowed, too. */
 static bool done(int answer, int allowed, int also_allowed)
 {
     bool lack = scarce && (answer == -ENOMEM || answer == -EMFILE);
@@ -122,7 +124,7 @@ static void act_block(void)
 
     if (now.held[token])
         return;
-    /* The flag is set before the call, since the call may run handlers that look at the flag. */
+    /* The flag must be set before the call: the call may run handlers that read the flag. */
     now.held[token] = true;
     now.held[token] = done(tocsin_block(any_of(patterns, PATTERNS), &now.mask[token]), 0, 0);
 }
@@ -164,7 +166,8 @@ static void act_connect(void)
 
     if (now.connected[which]) {
         now.connected[which] = false;
-        /* -ENOENT: the handler was disconnected by ONCE, or its source was freed. */
+        /* -ENOENT is allowed, since a call (ONCE) or a free of the source may have disconnected the
+           handler. */
         done(tocsin_disconnect(now.handler[which]), -ENOENT, 0);
         return;
     }
@@ -274,7 +277,7 @@ static void act(void)
     acts[below((int)(sizeof acts / sizeof *acts))]();
 }
 
-/* The end of a run: the test removes everything, and nothing may be left */
+/* At the end of a run, the test removes everything. Then nothing may be left. */
 
 static void take_back(void)
 {
@@ -358,19 +361,19 @@ static void storms(bool memory_lacks, bool freed)
     }
 }
 
-START_TEST(all_of_it_taken_back)
+START_TEST(all_is_removed_at_the_end)
 {
     storms(false, false);
 }
 END_TEST
 
-START_TEST(all_of_it_with_the_loop_freed_in_between)
+START_TEST(the_loop_is_freed_in_between)
 {
     storms(false, true);
 }
 END_TEST
 
-START_TEST(all_of_it_without_memory)
+START_TEST(random_operations_without_memory)
 {
     storms(true, true);
 }
@@ -382,8 +385,8 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_storm");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, all_of_it_taken_back);
-    tcase_add_test(tests, all_of_it_with_the_loop_freed_in_between);
-    tcase_add_test(tests, all_of_it_without_memory);
+    tcase_add_test(tests, all_is_removed_at_the_end);
+    tcase_add_test(tests, the_loop_is_freed_in_between);
+    tcase_add_test(tests, random_operations_without_memory);
     return suite;
 }

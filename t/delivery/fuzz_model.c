@@ -1,10 +1,13 @@
-/* Random operations inside and outside of handlers, compared with a reference model
-   (model/model.h). The model runs first, and writes a script of operations, handler calls and
-   results. Then the library runs the same operations. Each handler call and each result must be the
-   next one in the script. To show that the test can find errors, it also runs mutants (versions of
-   the model with one deliberate error). Each mutant must differ from the library. TOCSIN_TEST_SEED
-   repeats a run. TOCSIN_TEST_STEPS makes a run longer. TOCSIN_TEST_TRACE=1 prints the operations;
-   TOCSIN_TEST_TRACE=20 prints them from the twentieth loop on. */
+/* The test makes random operations inside and outside of handlers, and compares them with a
+   reference model (model/model.h). The model runs first, and writes a script of operations, handler
+   calls and results. Then the library runs the same operations. Each handler call and each result
+   must be the next step of the script.
+
+   To show that the test can find errors, the test also runs mutants, which are versions of the
+   model with one deliberate error. Each mutant must differ from the library.
+
+   TOCSIN_TEST_SEED repeats a run. TOCSIN_TEST_STEPS makes a run longer. TOCSIN_TEST_TRACE=1 prints
+   the operations; TOCSIN_TEST_TRACE=20 prints them from the twentieth loop on. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@
 enum {
     LONG_LIFE = 2000,
     LIFE = 500
-}; /* the largest number of operations until the loop is freed */
+}; /* the largest number of operations that one loop executes before the test frees the loop */
 
 const struct script_spec script_specs[MODEL_SIGNALS] = {
     { "random.a", TOCSIN_QUEUED, 0, 3, false },
@@ -36,12 +39,12 @@ struct step script[SCRIPT];
 int written, followed;
 long steps, emissions, called;
 
-/* signos: the numbers of the signals that the present loop uses */
+/* signos[] holds the numbers of the signals that the present loop uses */
 static int signos[MODEL_SIGNALS], lives, names_made;
-/* the number of the first loop whose operations are printed; 0: none */
+/* the number of the first loop whose operations are printed; 0 means that no loop is printed */
 static int trace;
 static unsigned long long seed;
-/* the descriptor to which a child writes that it found the mutant; -1: no mutant */
+/* a child that found the mutant writes to this descriptor; -1 means that no mutant is tested */
 static int hunting = -1;
 
 static const char *const words[] = {
@@ -196,8 +199,8 @@ static const char *const mutants[MODEL_MUTANTS] = {
     "what runs without a handler is not held",
 };
 
-/* Looks for a difference between the library and a mutant, in a child process. The library cannot
-   continue after a call that differs from the model. */
+/* Looks in a child process for a difference between the library and a mutant. A child process is
+   needed, since the library cannot continue after a call that differs from the model. */
 static long hunt(enum model_mutant which, unsigned long long from, long end)
 {
     int ends[2], status;

@@ -1,6 +1,6 @@
-/* Tests the handler list of a signal. The list is sorted by priority, then by age. Disconnected
-   handlers are removed from the list once they are more than half of it. A list that a running
-   delivery walks is never changed; a new list replaces it. */
+/* Tests the handler list of a signal. The list is sorted by priority, then by age. When more than
+   half of a list are disconnected handlers, they are removed from the list. While a delivery walks
+   over a list, that list is never changed: a new list replaces it. */
 #include <stdlib.h>
 
 #include "delivery/handler.h"
@@ -26,7 +26,7 @@ static void end(void)
 {
     struct tocsin__list *next;
 
-    loop.cleanup.dead = NULL; /* the test itself frees the handlers */
+    loop.cleanup.dead = NULL; /* the test frees the disconnected handlers itself */
     if (list != &tocsin__list_empty)
         tocsin__release(list);
     for (; loop.cleanup.lists; loop.cleanup.lists = next) {
@@ -90,11 +90,12 @@ static void is_sorted(void)
     ck_assert(!(slot.state & TOCSIN__UNSORTED));
 }
 
-/* The test adds a handler whose place is before many others. The list appends the handler and is
-   sorted later. If the place is before a few others only, the list inserts the handler at once. */
-START_TEST(what_is_not_in_its_place_is_sorted_in_later)
+/* The test adds a handler that belongs in front of many others. The list appends this handler, and
+   is sorted later. A handler that belongs in front of a few others only is inserted at once. */
+START_TEST(an_appended_handler_is_sorted_later)
 {
-    int failing_allocation = _i; /* 0: none */
+    /* the number of the allocation that fails; 0 means that none fails */
+    int failing_allocation = _i;
 
     for (int i = 0; i < 200; i++)
         add(i, 5, 0, false);
@@ -115,9 +116,9 @@ START_TEST(what_is_not_in_its_place_is_sorted_in_later)
 }
 END_TEST
 
-/* Adds, removes and replaces handlers in random order, and sorts the list at random times. A list
-   that was just sorted must be in order. */
-START_TEST(at_random_it_is_sorted_when_it_is_to_be)
+/* Adds, removes and replaces handlers in random order, and sorts the list at random times. Just
+   after a sort, the order of the list must be right. */
+START_TEST(random_changes_and_sorts)
 {
     unsigned alive = 0;
 
@@ -142,7 +143,7 @@ START_TEST(at_random_it_is_sorted_when_it_is_to_be)
 }
 END_TEST
 
-START_TEST(the_outcome_is_that_of_those_who_handle)
+START_TEST(only_handlers_determine_the_outcome)
 {
     ck_assert_int_eq(list->outcome, TOCSIN_NOBODY);
     add(0, 1, TOCSIN__OBSERVER, false);
@@ -157,8 +158,8 @@ START_TEST(the_outcome_is_that_of_those_who_handle)
 }
 END_TEST
 
-/* A handler d is added while a delivery walks the list [a b c]. The delivery continues with the old
-   list; the signal gets the new list [a d b c]. */
+/* A delivery walks over the list [a b c], and handler d is added meanwhile. The delivery continues
+   with the old list. The signal gets the new list [a d b c]. */
 START_TEST(a_list_that_is_walked_over_is_replaced)
 {
     struct tocsin__list *walked;
@@ -175,14 +176,14 @@ START_TEST(a_list_that_is_walked_over_is_replaced)
     ck_assert_uint_eq(list->count, 4);
     tocsin__list_sort(&slot, list);
     ck_assert_ptr_eq(list->items[1], &handlers[3]);
-    /* The place in the old list does not count. */
+    /* The number of places counts the new list only, not the old list. */
     ck_assert_uint_eq(handlers[0].places, 1);
 }
 END_TEST
 
-/* While the signal runs, 999 handlers are added. Only the first of them replaces the list. The new
-   list may be changed in place, since no delivery walks it until an emission nests. */
-START_TEST(but_only_once)
+/* While the signal runs, 999 handlers are added. Only the first of them replaces the list. The
+   other ones are added to the new list itself, since no delivery walks over the new list. */
+START_TEST(a_list_is_replaced_only_once)
 {
     struct tocsin__list *walked;
 
@@ -194,7 +195,7 @@ START_TEST(but_only_once)
     ck_assert_ptr_null(walked->next);
     ck_assert_uint_eq(list->count, 1000);
     ck_assert_uint_ne(slot.state & TOCSIN__UNTIDY, 0);
-    slot.walks++; /* a nested emission increments this count in the same way */
+    slot.walks++; /* this increment does what a nested emission does */
     walked = list;
     add(1000, 1, 0, true);
     ck_assert_ptr_eq(loop.cleanup.lists, walked);
@@ -203,14 +204,14 @@ START_TEST(but_only_once)
 }
 END_TEST
 
-START_TEST(the_dead_are_removed_when_they_are_more_than_half)
+START_TEST(disconnected_handlers_are_removed_when_more_than_half)
 {
     for (int i = 0; i < 10; i++)
         add(i, 1, 0, false);
     for (int i = 0; i < 5; i++)
         kill_one(2 * i);
     add(10, 1, 0, false);
-    /* five disconnected handlers of ten are not more than half, so they stay */
+    /* five of ten handlers are disconnected: not more than half, so they stay in the list */
     ck_assert_uint_eq(list->count, 11);
     kill_one(1);
     add(11, 0, 0, false);
@@ -222,13 +223,13 @@ START_TEST(the_dead_are_removed_when_they_are_more_than_half)
     ck_assert_ptr_null(list->items[6]);
     ck_assert_uint_eq(handlers[0].places, 0);
     ck_assert_uint_eq(handlers[3].places, 1);
-    /* The destructors of these handlers' arguments must still be called; their caller frees the
-       handlers. */
+    /* The caller still has to call the destructors of the removed handlers' arguments, and to free
+       these handlers. */
     ck_assert_ptr_null(loop.cleanup.dead);
 }
 END_TEST
 
-START_TEST(who_was_dropped_and_left_the_last_list_is_buried)
+START_TEST(a_handler_is_freed_after_it_left_its_last_list)
 {
     struct tocsin__list *second = &tocsin__list_empty;
 
@@ -247,7 +248,7 @@ START_TEST(who_was_dropped_and_left_the_last_list_is_buried)
 }
 END_TEST
 
-START_TEST(without_memory_it_is_as_it_was)
+START_TEST(without_memory_the_list_is_unchanged)
 {
     struct tocsin__list *was;
 
@@ -273,13 +274,13 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_order_is_that_of_qsort);
-    tcase_add_loop_test(tests, what_is_not_in_its_place_is_sorted_in_later, 0, 2);
-    tcase_add_test(tests, at_random_it_is_sorted_when_it_is_to_be);
-    tcase_add_test(tests, the_outcome_is_that_of_those_who_handle);
+    tcase_add_loop_test(tests, an_appended_handler_is_sorted_later, 0, 2);
+    tcase_add_test(tests, random_changes_and_sorts);
+    tcase_add_test(tests, only_handlers_determine_the_outcome);
     tcase_add_test(tests, a_list_that_is_walked_over_is_replaced);
-    tcase_add_test(tests, but_only_once);
-    tcase_add_test(tests, the_dead_are_removed_when_they_are_more_than_half);
-    tcase_add_test(tests, who_was_dropped_and_left_the_last_list_is_buried);
-    tcase_add_test(tests, without_memory_it_is_as_it_was);
+    tcase_add_test(tests, a_list_is_replaced_only_once);
+    tcase_add_test(tests, disconnected_handlers_are_removed_when_more_than_half);
+    tcase_add_test(tests, a_handler_is_freed_after_it_left_its_last_list);
+    tcase_add_test(tests, without_memory_the_list_is_unchanged);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* E10: blocks that are made and removed in every order, together with the set of tocsin_sigmask. A
-   simple model predicts the results; a part of the operations is random. Further tests: signals
-   that are declared after the block, a loop that is freed while it has blocks and pending
-   emissions, and calls that find no memory. */
+/* Contract line E10: blocks are made and removed in every order, together with the set of
+   tocsin_sigmask. A simple model predicts the results; some operations are random. Further tests
+   declare signals after the block, and free a loop that has blocks and pending emissions. In other
+   tests, calls find no memory. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@ TOCSIN_LAYOUT(thing, THING);
 
 /* Tests of blocks */
 
-/* The model: which blocks and which names of the set exist, and the list of pending emissions */
+/* The model: the blocks that exist, the names in the set of tocsin_sigmask, and the list of pending
+   emissions. */
 static struct {
     bool held[PATTERNS * 4], set[NAMES];
     struct tocsin_block mask[PATTERNS * 4];
@@ -193,7 +194,8 @@ START_TEST(tokens_that_are_none)
     }
     mask = block("m.a.x");
     ck_assert_int_eq(tocsin_loop_free(), 1);
-    ck_assert_int_eq(tocsin_unblock(mask), -ENOENT); /* the thread has no loop */
+    /* this thread has no loop, so no token is valid */
+    ck_assert_int_eq(tocsin_unblock(mask), -ENOENT);
     unblock(block("m.a.x"));
     /* The thread has another loop now, in the same memory. */
     ck_assert_int_eq(tocsin_unblock(mask), -ENOENT);
@@ -249,7 +251,7 @@ START_TEST(blocks_that_are_refused)
 }
 END_TEST
 
-START_TEST(blocks_can_be_told)
+START_TEST(blocks_can_be_listed)
 {
     struct tocsin_block_facts facts;
     struct tocsin_signal_facts signal;
@@ -286,7 +288,7 @@ END_TEST
 
 /* Tests of signals that are declared after the block */
 
-START_TEST(names_that_come_later)
+START_TEST(signals_declared_after_the_block)
 {
     int signo;
 
@@ -297,7 +299,8 @@ START_TEST(names_that_come_later)
     ck_assert_int_eq(tocsin_ignore("*.mute"), 0);
     signo = ranked("late.made", 0);
     ck_assert_int_eq(tocsin_has_listeners(signo), 1);
-    /* The signal has no handler, but a blocked signal becomes pending all the same. */
+    /* No handler is connected to the signal, but the signal is blocked, so the emission becomes
+       pending. */
     ck_assert_int_eq(emit(signo, 1), TOCSIN_PENDED);
     ck_assert_int_eq(emit(ranked("late.early", 0), 2), TOCSIN_PENDED);
     ck_assert_int_eq(emit(ranked("late.out", 0), 3), TOCSIN_NOBODY);
@@ -316,10 +319,10 @@ START_TEST(names_that_come_later)
 }
 END_TEST
 
-/* A signal is declared while the library has no memory to apply the blocks whose patterns match the
-   new name. The declaration is repeated if it failed. Afterwards each block must block the new
-   signal exactly once. In every second round, the blocks are removed before the first emission. */
-START_TEST(names_that_come_without_memory)
+/* A signal is declared while the library has no memory for the blocks that match its name. If the
+   declaration fails, the test repeats it. Afterwards each block must block the new signal exactly
+   once. In every second round, the blocks are removed before the first emission. */
+START_TEST(signals_declared_without_memory)
 {
     ck_assert_int_eq(tocsin_on("late.**", write_number, NULL), 0);
     masks[0] = block("late.**");
@@ -502,8 +505,8 @@ START_TEST(an_emission_behind_one_that_blocks)
 }
 END_TEST
 
-/* Calls without memory: a call that fails must have changed nothing, and must succeed when it is
-   repeated */
+/* These calls find no memory. A call that fails must change nothing, and must succeed when it is
+   repeated. */
 
 #define made(call) \
     do { \
@@ -554,8 +557,8 @@ static void scarce(void)
     ck_assert_int_eq(tocsin_has_listeners(late), 0);
 }
 
-/* Runs the calls in a child, since the process never forgets the name of a signal. Each child must
-   create the names again. */
+/* Runs the calls in a child: a process never forgets the name of a signal, and each run needs names
+   that are new. */
 static bool scarce_at(long nth)
 {
     pid_t pid = fork();
@@ -593,7 +596,7 @@ START_TEST(an_emission_without_memory_has_not_been)
 }
 END_TEST
 
-START_TEST(without_memory)
+START_TEST(calls_without_memory_change_nothing)
 {
     long nth = 1;
 
@@ -614,14 +617,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, tokens_and_the_set_at_random);
     tcase_add_test(tests, tokens_that_are_none);
     tcase_add_test(tests, blocks_that_are_refused);
-    tcase_add_test(tests, blocks_can_be_told);
-    tcase_add_test(tests, names_that_come_later);
-    tcase_add_test(tests, names_that_come_without_memory);
+    tcase_add_test(tests, blocks_can_be_listed);
+    tcase_add_test(tests, signals_declared_after_the_block);
+    tcase_add_test(tests, signals_declared_without_memory);
     tcase_add_test(tests, the_default_action_waits_too);
     tcase_add_test(tests, a_loop_freed_with_all_that);
     tcase_add_test(tests, a_loop_freed_in_a_flush);
     tcase_add_test(tests, an_emission_behind_one_that_blocks);
     tcase_add_test(tests, an_emission_without_memory_has_not_been);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, calls_without_memory_change_nothing);
     return suite;
 }

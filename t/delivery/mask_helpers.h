@@ -1,6 +1,6 @@
-/* Helpers for the tests of blocks and masks: signals whose payload is a number, signals with a
-   given rank, handlers that record the number or run a step of a test, and patterns that match the
-   same names. */
+/* Helpers for the tests of blocks and masks: signals whose payload is a number, and signals with a
+   given rank. There are handlers that record the number, and handlers that run a step of a test.
+   There are also several patterns that match the same names. */
 #ifndef TOCSIN_T_DELIVERY_MASK_HELPERS_H
 #define TOCSIN_T_DELIVERY_MASK_HELPERS_H
 
@@ -98,8 +98,8 @@ TOCSIN__UNUSED static void steps_on(const char *name,
     connect_as(name, make_step, &all[count++], mask, flags);
 }
 
-/* The first emission of a signal takes a slower path in the library. A test of the fast path calls
-   this function before. */
+/* The library takes a slower path for the first emission of a signal. A test of the fast path calls
+   this function first. */
 TOCSIN__UNUSED static void emit_first(int signo)
 {
     tocsin_emit(signo, TOCSIN_PAYLOAD(note, .number = -1));
@@ -124,7 +124,8 @@ TOCSIN__UNUSED static void names_listen(void)
     }
 }
 
-/* Takes the next entry of a queue. Returns its number, or the error of tocsin_queue_wait. */
+/* Takes the next entry of the queue. Returns the number in the entry's payload, or the error of
+   tocsin_queue_wait(). */
 TOCSIN__UNUSED static int taken(struct tocsin_queue queue)
 {
     struct tocsin_info *info;

@@ -1,5 +1,6 @@
-/* E10 in handlers: a handler blocks and unblocks signals, also its own signal. Further tests: the
-   mask of an action (action.mask), the order in which a flush delivers, and when a flush ends. */
+/* Contract line E10 in handlers: a handler blocks and unblocks signals, its own signal included.
+   Also tested are the mask of an action (action.mask), the order in which a flush delivers, and the
+   end of a flush. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ START_TEST(blocked_in_a_handler)
     ck_assert_int_eq(tocsin_on("h.b", record_call, "b"), 0);
     emit_first(signos[0]);
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_DELIVERED);
-    /* The block must stay after the handler that made it has returned. */
+    /* The handler has returned, but the block that it made must stay. */
     ck_assert_record("a2 b back");
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_PENDED);
     unblock(masks[0]);
@@ -50,7 +51,7 @@ static void unblock_by_token(const struct tocsin_info *info, int call)
     }
 }
 
-START_TEST(a_token_does_not_unblock_who_is_running)
+START_TEST(a_token_does_not_unblock_a_running_signal)
 {
     signos[0] = ranked("h.a", 0);
     steps_on("h.a", unblock_by_token, NULL, 0);
@@ -104,8 +105,8 @@ static void emit_after(const struct tocsin_info *info, int call)
     (void)call;
     record("(%d)", number_of(info));
     if (number_of(info) == 1)
-        /* The signal stays unblocked until its delivery ends, also for the handlers after the
-           one that unblocked it. */
+        /* The signal stays unblocked until its delivery ends, also for the handlers after this
+           handler. */
         ck_assert_int_eq(emit(info->signo, 5), TOCSIN_DELIVERED);
 }
 
@@ -145,8 +146,8 @@ static void critical_section(const struct tocsin_info *info, int call)
     ck_assert_int_eq(emit(signos[1], 3), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set", NULL, 0),
                      strlen("own.set, @handlers"));
-    /* A set without the word @handlers unblocks the handler's own signal and its mask, as
-       sigprocmask does. */
+    /* A set without the word @handlers unblocks the handler's own signal and the handler's mask, as
+       sigprocmask() does in a signal handler. */
     ck_assert_int_eq(emit(signos[1], 4), TOCSIN_NOBODY);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_SETMASK, "own.set, @handlers", old, sizeof old),
                      strlen("own.set"));
@@ -177,7 +178,7 @@ static void empty_the_set(const struct tocsin_info *info, int call)
     record(result < 0 ? "%d!" : "%d", call);
 }
 
-START_TEST(unblocked_at_every_level_it_nests_to_the_limit)
+START_TEST(unblocked_emissions_nest_to_the_limit)
 {
     const char *line, *end;
 
@@ -212,13 +213,13 @@ static void emit_unmasked(const struct tocsin_info *info, int call)
 {
     (void)call;
     record("y%d", number_of(info));
-    /* The handler has no mask, but its emission must wait behind older pending ones. They are
-       delivered when the delivery of x.x ends. */
+    /* The handler has no mask, but older emissions of y.a are pending, so this emission waits
+       behind them. All of them are delivered when the delivery of x.x ends. */
     if (number_of(info) == 0)
         ck_assert_int_eq(emit(signos[1], 12), TOCSIN_PENDED);
 }
 
-START_TEST(a_handlers_mask_holds_until_its_signal_has_ended)
+START_TEST(a_handlers_mask_holds_until_the_delivery_ends)
 {
     signos[0] = ranked("x.x", 5), signos[1] = ranked("y.a", 2), signos[2] = ranked("y.b", 9),
     signos[3] = ranked("y.c", 2);
@@ -236,8 +237,8 @@ START_TEST(a_handlers_mask_holds_until_its_signal_has_ended)
         ck_assert_int_eq(emit(signos[1], 7), TOCSIN_DELIVERED);
         ck_assert_record("7");
     }
-    /* A flush delivers x.x in this part. The emissions that become pending meanwhile must wait for
-       the next turn. */
+    /* In this part, a flush delivers x.x. Emissions that become pending during the flush must wait
+       for the next turn. */
     masks[0] = block("x.x");
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_PENDED);
     unblock(masks[0]);
@@ -256,7 +257,7 @@ static void drop_what_is_masked(const struct tocsin_info *info, int call)
     ck_assert_int_eq(tocsin_unignore("y.*"), 0);
 }
 
-START_TEST(what_a_mask_held_back_is_gone_when_its_signal_ends)
+START_TEST(ignoring_in_a_handler_discards_masked_emissions)
 {
     signos[0] = ranked("x.x", 5), signos[1] = ranked("y.a", 2), signos[2] = ranked("y.b", 9),
     signos[3] = ranked("y.c", 2);
@@ -285,7 +286,7 @@ static void lift_the_mask(const struct tocsin_info *info, int call)
     mask_set(TOCSIN_UNBLOCK, "y.a");
     ck_assert_int_eq(emit(signos[1], call), TOCSIN_DELIVERED);
     if (call == 2)
-        /* The handler of this signal has the same mask. */
+        /* The handler of signos[2] has the same mask as the running handler. */
         ck_assert_int_eq(emit(signos[2], call), TOCSIN_DELIVERED);
     ck_assert_int_eq(emit(signos[1], call), TOCSIN_DELIVERED);
     (void)info;
@@ -370,9 +371,10 @@ static int hear_many(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(by_rank_over_thousands)
+START_TEST(a_flush_of_thousands_is_by_rank)
 {
-    /* index: the number of an emission; value: the index of its signal in many */
+    /* by_emission[] is indexed by the number of an emission, and holds the index of its signal in
+       many[]. */
     static int by_emission[6000];
     unsigned state = 777;
     char name[32];
@@ -451,7 +453,7 @@ static void pend_for_the_turn(const struct tocsin_info *info, int call)
         ck_assert_int_eq(emit(info->signo, 10 + number_of(info)), TOCSIN_PENDED);
 }
 
-START_TEST(what_is_late_comes_by_rank_too)
+START_TEST(late_emissions_are_delivered_by_rank)
 {
     static const char *const three[] = { "t.a", "t.b", "t.c" };
     static const int ranks_of[] = { 5, -5, 0 };
@@ -467,7 +469,7 @@ START_TEST(what_is_late_comes_by_rank_too)
     ck_assert_record("b1 c2 a0");
     ck_assert_int_eq(tocsin_loop_turn(0), 3);
     ck_assert_record("b11 c12 a10");
-    /* The older pending emission 20 must be delivered before this one. */
+    /* Emission 20 is older and still pending, so it must be delivered before this emission 7. */
     ck_assert_int_eq(emit(signos[0], 7), TOCSIN_DELIVERED);
     ck_assert_record("a20 a7");
     ck_assert_int_eq(tocsin_loop_turn(0), 2);
@@ -511,8 +513,8 @@ START_TEST(unblocking_inside_unblocking_has_a_limit)
 }
 END_TEST
 
-/* E10: a flush delivers a signal, and a handler makes another emission of that signal possible. The
-   flush must not deliver the signal again inside this delivery, even if the signal is unblocked
+/* Contract line E10: a flush delivers a signal, and a handler emits that signal again. The flush
+   must not deliver the new emission inside this delivery, even if the signal is unblocked
    meanwhile. */
 static void enter(const struct tocsin_info *info, int call)
 {
@@ -575,7 +577,7 @@ START_TEST(an_emission_does_not_pull_the_flush_into_itself)
 }
 END_TEST
 
-/* E10: the same rule holds in a turn, which flushes the late emissions. */
+/* Contract line E10: late emissions, which the flush of a turn delivers, follow the same rule. */
 static void in_the_turn(const struct tocsin_info *info, int call)
 {
     (void)call;
@@ -590,7 +592,7 @@ static void in_the_turn(const struct tocsin_info *info, int call)
     record(")");
 }
 
-START_TEST(nor_into_a_turn)
+START_TEST(late_emissions_do_not_nest_in_a_turn)
 {
     signos[0] = ranked("e.a", 0);
     signos[1] = ranked("e.b", 0);
@@ -604,8 +606,8 @@ START_TEST(nor_into_a_turn)
 }
 END_TEST
 
-/* A handler that unblocks its own signal asks for the pending emissions at once. They are delivered
-   nested in the handler's call. */
+/* A handler unblocks its own signal. The unblock delivers the pending emissions of the signal at
+   once, nested in the call of that handler. */
 static void unblock_inside(const struct tocsin_info *info, int call)
 {
     (void)call;
@@ -615,7 +617,7 @@ static void unblock_inside(const struct tocsin_info *info, int call)
     record(")");
 }
 
-START_TEST(an_unblocking_inside_delivers_before_it_returns)
+START_TEST(an_unblock_in_a_handler_delivers_before_it_returns)
 {
     signos[0] = ranked("e.a", 0);
     steps_on("e.a", unblock_inside, NULL, TOCSIN_NODEFER);
@@ -631,21 +633,21 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_in_a_handler);
-    tcase_add_test(tests, a_token_does_not_unblock_who_is_running);
+    tcase_add_test(tests, a_token_does_not_unblock_a_running_signal);
     tcase_add_test(tests, ones_own_signal_unblocked_nests);
     tcase_add_test(tests, an_old_set_put_back_in_a_handler);
-    tcase_add_test(tests, unblocked_at_every_level_it_nests_to_the_limit);
-    tcase_add_test(tests, a_handlers_mask_holds_until_its_signal_has_ended);
-    tcase_add_test(tests, what_a_mask_held_back_is_gone_when_its_signal_ends);
+    tcase_add_test(tests, unblocked_emissions_nest_to_the_limit);
+    tcase_add_test(tests, a_handlers_mask_holds_until_the_delivery_ends);
+    tcase_add_test(tests, ignoring_in_a_handler_discards_masked_emissions);
     tcase_add_test(tests, a_handlers_mask_lifted_by_itself);
     tcase_add_test(tests, masks_of_nested_handlers_that_go);
-    tcase_add_test(tests, by_rank_over_thousands);
+    tcase_add_test(tests, a_flush_of_thousands_is_by_rank);
     tcase_add_test(tests, a_flush_is_bounded_and_can_be_disturbed);
-    tcase_add_test(tests, what_is_late_comes_by_rank_too);
+    tcase_add_test(tests, late_emissions_are_delivered_by_rank);
     tcase_add_test(tests, unblocking_inside_unblocking_has_a_limit);
     tcase_add_loop_test(tests, a_nested_mask_lets_nothing_into_a_flush, 0, 3);
     tcase_add_test(tests, an_emission_does_not_pull_the_flush_into_itself);
-    tcase_add_test(tests, nor_into_a_turn);
-    tcase_add_test(tests, an_unblocking_inside_delivers_before_it_returns);
+    tcase_add_test(tests, late_emissions_do_not_nest_in_a_turn);
+    tcase_add_test(tests, an_unblock_in_a_handler_delivers_before_it_returns);
     return suite;
 }

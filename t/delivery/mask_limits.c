@@ -1,5 +1,5 @@
-/* E11: the pending emissions of a blocked signal have two limits, one in entries and one in bytes.
-   The signal tocsin.queue.full must be emitted once for each overflow. */
+/* Contract line E11: the pending emissions of a blocked signal have two limits, one in entries and
+   one in bytes. The library must emit the signal tocsin.queue.full once for each overflow. */
 #include <tocsin/inspect.h>
 
 #include "delivery/loop.h"
@@ -24,7 +24,7 @@ static int sized(int signo, size_t size)
     return tocsin_emit(signo, TOCSIN_PAYLOAD(note, .data = { data, size }));
 }
 
-START_TEST(entries_are_limited_and_full_is_said_once)
+START_TEST(entries_are_limited_and_queue_full_is_emitted_once)
 {
     struct tocsin_signal_spec spec = { .name = "l.a", .limit = 10, .layout = &note_layout };
     uint64_t sequence;
@@ -78,8 +78,8 @@ START_TEST(an_overflow_lasts_until_half_of_the_room_is_free)
         for (int i = 0; i < free_again; i++)
             ck_assert_int_eq(emit(signos[0], i), TOCSIN_PENDED);
     }
-    /* Half of the room was free, so the first overflow had ended. The next refused emission begins
-       a new one. */
+    /* Half of the entries are free, so the first overflow has ended. The next refused emission
+       begins a new overflow. */
     ck_assert_int_eq(emit(signos[0], 99), -EAGAIN);
     ck_assert_int_eq(full_count, 2);
     /* tocsin_ignore frees all of the room, so the second overflow ends. A third overflow
@@ -122,7 +122,7 @@ START_TEST(bytes_are_limited)
 }
 END_TEST
 
-START_TEST(what_coalesces_is_never_refused)
+START_TEST(coalescing_emissions_are_never_refused)
 {
     struct tocsin_signal_spec spec = { .name = "l.a",
                                        .kind = TOCSIN_COALESCE,
@@ -156,7 +156,7 @@ START_TEST(what_coalesces_is_never_refused)
     ck_assert_uint_eq(info->overrun, 5);
     tocsin_info_unref(info);
     unblock(masks[0]);
-    /* The last emission replaced the first one of its source, and kept the first one's position. */
+    /* The last emission replaced the first emission of the same source, and kept its position. */
     ck_assert_record("9 2 3");
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_source_free(sources[i]), 0);
@@ -170,7 +170,7 @@ static int make_room(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(who_hears_of_the_overflow_may_end_it)
+START_TEST(a_handler_of_queue_full_may_end_the_overflow)
 {
     struct tocsin_signal_spec spec = { .name = "l.a", .limit = 2, .layout = &note_layout };
 
@@ -180,14 +180,15 @@ START_TEST(who_hears_of_the_overflow_may_end_it)
     masks[0] = block("l.a");
     ck_assert_int_eq(emit(signos[0], 1), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[0], 2), TOCSIN_PENDED);
-    ck_assert_int_eq(emit(signos[0], 3), -EAGAIN); /* the refused emission is not delivered later */
+    /* a refused emission must not be delivered later */
+    ck_assert_int_eq(emit(signos[0], 3), -EAGAIN);
     ck_assert_record("1 2");
     ck_assert_int_eq(emit(signos[0], 4), TOCSIN_DELIVERED);
     ck_assert_record("4");
 }
 END_TEST
 
-START_TEST(what_is_full_of_itself_says_nothing)
+START_TEST(queue_full_does_not_announce_itself)
 {
     int signo;
 
@@ -210,11 +211,11 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_limits");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, entries_are_limited_and_full_is_said_once);
+    tcase_add_test(tests, entries_are_limited_and_queue_full_is_emitted_once);
     tcase_add_test(tests, an_overflow_lasts_until_half_of_the_room_is_free);
     tcase_add_test(tests, bytes_are_limited);
-    tcase_add_test(tests, what_coalesces_is_never_refused);
-    tcase_add_test(tests, who_hears_of_the_overflow_may_end_it);
-    tcase_add_test(tests, what_is_full_of_itself_says_nothing);
+    tcase_add_test(tests, coalescing_emissions_are_never_refused);
+    tcase_add_test(tests, a_handler_of_queue_full_may_end_the_overflow);
+    tcase_add_test(tests, queue_full_does_not_announce_itself);
     return suite;
 }

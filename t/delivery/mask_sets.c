@@ -1,6 +1,8 @@
-/* Tests three things: the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
-   signals that are ignored, blocked or not; TOCSIN_TAKE queues, which take emissions of blocked
-   signals. */
+/* Tests three things:
+
+   the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
+   signals that are ignored, with and without a block;
+   TOCSIN_TAKE queues, which take emissions of blocked signals. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ START_TEST(blocked_ignored_and_taken)
     ck_assert_int_eq(emit(signos[0], 2), TOCSIN_PENDED);
     ck_assert_record("");
     unblock(masks[0]);
-    ck_assert_record("seen"); /* only the observer was called */
+    ck_assert_record("seen"); /* The emission is ignored: only the observer was called. */
     masks[0] = block("i.*");
     ck_assert_int_eq(emit(signos[0], 3), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[1], 4), TOCSIN_PENDED);
@@ -37,8 +39,8 @@ START_TEST(blocked_ignored_and_taken)
     for (int i = 5; i < 8; i++)
         ck_assert_int_eq(emit(signos[i % 2], i), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_queue_open("i.*", &options, &queue), 0);
-    /* The queue delivers the emissions of i.b first, since i.b has the lower rank. Within a signal,
-       the oldest emission comes first. */
+    /* Signal i.b has the lower rank, so the queue delivers its emissions first. For the same
+       signal, the queue delivers the oldest emission first. */
     ck_assert_int_eq(taken(queue), 4);
     ck_assert_int_eq(taken(queue), 5);
     ck_assert_int_eq(taken(queue), 7);
@@ -47,8 +49,8 @@ START_TEST(blocked_ignored_and_taken)
     record_take();
     ck_assert_int_eq(emit(signos[0], 8), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[1], 9), TOCSIN_PENDED);
-    /* Unblocking discards the emission of i.a, which is ignored. The queue takes the emission of
-       i.b, so the handlers of i.b are not called. */
+    /* Unblocking discards the emission of i.a, since i.a is ignored. The queue takes the emission
+       of i.b, so the handlers of i.b are not called. */
     unblock(masks[0]);
     ck_assert_record("seen");
     ck_assert_int_eq(taken(queue), 9);
@@ -79,7 +81,7 @@ static int ignore_itself(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ignored_by_its_own_handler)
+START_TEST(a_handler_ignores_its_own_signal)
 {
     signos[0] = ranked("i.own", 0);
     ck_assert_int_eq(tocsin_on("i.own", ignore_itself, NULL), 0);
@@ -166,10 +168,9 @@ START_TEST(the_end_of_an_operation_taken)
 }
 END_TEST
 
-/* A queue has room for one entry, and a flush should deliver four emissions. The emissions for
-   which the queue has no room stay pending, in order. Their handlers are not called before the
-   queue has room. */
-START_TEST(what_waits_for_room_in_a_queue)
+/* A flush would deliver four emissions to a queue that has room for one entry. The other emissions
+   stay pending, in order. Their handlers must not be called before the queue has room. */
+START_TEST(emissions_wait_for_room_in_a_queue)
 {
     struct tocsin_queue_options options = { .limit = 1 };
     struct tocsin_queue queue;
@@ -210,7 +211,7 @@ static int suspend_in_a_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(suspended)
+START_TEST(suspend_delivers_and_restores_the_set)
 {
     char set[32];
 
@@ -228,14 +229,16 @@ START_TEST(suspended)
     ck_assert_record("0");
     ck_assert_int_eq(tocsin_suspend("s.b", 0), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_pending_count(NULL), 1);
-    ck_assert_int_eq(emit(signos[0], 2), TOCSIN_PENDED); /* the old set is in force again */
+    /* after tocsin_suspend(), the old set is in force again */
+    ck_assert_int_eq(emit(signos[0], 2), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, NULL, set, sizeof set), 9);
     ck_assert_str_eq(set, "s.*, !s.c");
     ck_assert_int_eq(tocsin_suspend("", 0), 0);
     ck_assert_record("1 2");
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     connect_as("timer.expired", record_call, "timer", NULL, 0);
-    ck_assert_int_eq(tocsin_suspend("s.*", -1), 0); /* this call waits for the timer */
+    /* this call of tocsin_suspend() returns when the timer expires */
+    ck_assert_int_eq(tocsin_suspend("s.*", -1), 0);
     ck_assert_record("timer");
     ck_assert_int_eq(tocsin_suspend("a..b", 0), -EINVAL);
     ck_assert_int_eq(tocsin_suspend(NULL, 0), -EINVAL);
@@ -243,7 +246,7 @@ START_TEST(suspended)
     ck_assert_int_eq(tocsin_suspend("no.such", -1), -ENOENT);
     ck_assert_int_eq(emit(signos[1], 3), TOCSIN_PENDED);
     masks[0] = block("s.b");
-    /* a signal that tocsin_block blocks stays blocked, whatever the set is */
+    /* a signal that tocsin_block() has blocked stays blocked, whatever set tocsin_suspend() gets */
     ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT);
     mask_set(TOCSIN_SETMASK, "");
     ck_assert_record("");
@@ -312,12 +315,13 @@ START_TEST(suspended_on_a_fiber)
     ck_assert_int_eq(emit(signos[0], 1), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_spawn(suspend_on_a_fiber, NULL, NULL, NULL), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
-    ck_assert_record("1 ended 0"); /* the fiber was not suspended */
+    /* tocsin_suspend() did not wait, since it let a pending emission be delivered */
+    ck_assert_record("1 ended 0");
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_spawn(suspend_on_a_fiber, NULL, NULL, NULL), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_record("");
-    /* While the fiber is suspended, its set is the set of the loop. */
+    /* While the fiber waits in tocsin_suspend(), its set is the set of the whole loop. */
     ck_assert_int_eq(emit(signos[1], 2), TOCSIN_PENDED);
     for (int i = 3; i < 6; i++)
         ck_assert_int_eq(emit(signos[0], i), TOCSIN_DELIVERED);
@@ -350,7 +354,8 @@ START_TEST(the_text_of_the_set)
     mask_set(TOCSIN_SETMASK, whole);
     set_is(whole);
     for (size_t size = 0; size < sizeof whole + 3; size++) {
-        /* In every second round, n.a is added to the set, and ", n.a" to the end of the text. */
+        /* In every second round, n.a is added to the set. Then the expected text ends with ",
+           n.a". */
         bool in = size % 2;
         char *old = malloc(size + 1);
 
@@ -372,7 +377,7 @@ START_TEST(the_text_of_the_set)
 }
 END_TEST
 
-START_TEST(a_set_is_put_back_by_its_text)
+START_TEST(a_set_is_restored_by_its_text)
 {
     char old[256];
 
@@ -398,7 +403,7 @@ START_TEST(a_set_is_put_back_by_its_text)
 }
 END_TEST
 
-START_TEST(a_set_does_not_grow_with_what_has_left_it)
+START_TEST(a_set_does_not_grow_with_removed_names)
 {
     char name[32];
 
@@ -441,17 +446,17 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_ignored_and_taken);
-    tcase_add_test(tests, ignored_by_its_own_handler);
+    tcase_add_test(tests, a_handler_ignores_its_own_signal);
     tcase_add_test(tests, taken_from_under_a_flush);
     tcase_add_test(tests, the_end_of_an_operation_taken);
-    tcase_add_test(tests, what_waits_for_room_in_a_queue);
-    tcase_add_test(tests, suspended);
+    tcase_add_test(tests, emissions_wait_for_room_in_a_queue);
+    tcase_add_test(tests, suspend_delivers_and_restores_the_set);
     tcase_add_test(tests, freed_while_suspended);
     tcase_add_test(tests, freed_by_a_default_action_while_suspended);
     tcase_add_test(tests, suspended_on_a_fiber);
     tcase_add_test(tests, the_text_of_the_set);
-    tcase_add_test(tests, a_set_is_put_back_by_its_text);
-    tcase_add_test(tests, a_set_does_not_grow_with_what_has_left_it);
+    tcase_add_test(tests, a_set_is_restored_by_its_text);
+    tcase_add_test(tests, a_set_does_not_grow_with_removed_names);
     tcase_add_test(tests, sets_that_are_refused);
     return suite;
 }

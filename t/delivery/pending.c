@@ -1,6 +1,6 @@
-/* E5, E11, T5: emissions that become pending while the handlers of their signal run. Tested are the
-   limits of pending emissions, how they coalesce, when they are delivered, and how deep emissions
-   may nest. */
+/* Contract lines E5, E11 and T5: emissions become pending while the handlers of their signal run.
+   The tests check the limits of pending emissions, and how they coalesce. They also check when
+   pending emissions are delivered, and how deep emissions may nest. */
 #include <string.h>
 
 #include "delivery/emit.h"
@@ -143,8 +143,8 @@ START_TEST(a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn)
     tocsin__flush_late(tocsin__self, tocsin__self->sequence);
     ck_assert_record("5");
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    /* tocsin_loop_free delivers pending emissions. Later in tocsin_loop_free, new emissions are
-       refused. */
+    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after that
+       are refused. */
     ck_assert_int_eq(*record_take(), '6');
 }
 END_TEST
@@ -162,7 +162,7 @@ static int emit_tens(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_comes_before_the_next_turn_does_not_overtake)
+START_TEST(new_emissions_do_not_overtake_late_ones)
 {
     declare("pend.tens", TOCSIN_QUEUED, 0, 0);
     ck_assert_int_eq(tocsin_on("pend.tens", emit_tens, NULL), 0);
@@ -176,7 +176,7 @@ START_TEST(what_comes_before_the_next_turn_does_not_overtake)
 }
 END_TEST
 
-START_TEST(what_is_pended_meets_those_who_are_there_then)
+START_TEST(pending_emissions_call_the_handlers_at_delivery)
 {
     struct tocsin_handler handler;
 
@@ -225,7 +225,7 @@ START_TEST(nesting_to_a_limit)
 }
 END_TEST
 
-START_TEST(without_memory_nothing_is_done)
+START_TEST(without_memory_an_emission_does_nothing)
 {
     static const size_t of[] = { 10, 10, 10, 10 };
 
@@ -256,9 +256,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, bytes_to_a_limit);
     tcase_add_test(tests, merged_for_each_source);
     tcase_add_test(tests, a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn);
-    tcase_add_test(tests, what_comes_before_the_next_turn_does_not_overtake);
-    tcase_add_test(tests, what_is_pended_meets_those_who_are_there_then);
+    tcase_add_test(tests, new_emissions_do_not_overtake_late_ones);
+    tcase_add_test(tests, pending_emissions_call_the_handlers_at_delivery);
     tcase_add_test(tests, nesting_to_a_limit);
-    tcase_add_test(tests, without_memory_nothing_is_done);
+    tcase_add_test(tests, without_memory_an_emission_does_nothing);
     return suite;
 }

@@ -1,6 +1,5 @@
-/* Quarantine: after several faults in a short time, or after blocking the loop several times, a
-   handler is not called any more. The loop keeps the emissions for this handler until the handler
-   leaves the quarantine. */
+/* Tests the quarantine: a handler that failed or blocked its loop several times is not called any
+   more. The loop keeps the emissions for this handler until the handler leaves the quarantine. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +37,8 @@ static int declared(const char *name, const struct tocsin_layout *layout, enum t
     return signo;
 }
 
-/* Returns an error as long as fails is above 0; otherwise records the payload's value. */
+/* Returns an error as often as fails says. After that the handler records the value of the
+   payload. */
 static int hear(const struct tocsin_info *info, void *arg)
 {
     struct ear *self = arg;
@@ -103,7 +103,7 @@ static void end(void)
     ck_assert_int_eq(tocsin_owner_fault_limit("program", 0, 0), 0);
 }
 
-START_TEST(who_fails_too_often_is_not_called)
+START_TEST(a_handler_that_fails_too_often_is_not_called)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
 
@@ -146,7 +146,7 @@ START_TEST(others_are_called_as_before)
 }
 END_TEST
 
-START_TEST(it_fails_again_while_it_is_released)
+START_TEST(a_handler_fails_again_during_its_release)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
 
@@ -165,7 +165,7 @@ START_TEST(it_fails_again_while_it_is_released)
 }
 END_TEST
 
-START_TEST(the_bound)
+START_TEST(kept_emissions_are_bounded)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
 
@@ -179,7 +179,7 @@ START_TEST(the_bound)
 }
 END_TEST
 
-/* E17: a question is refused if a handler in quarantine should be asked. */
+/* Contract line E17: a question is refused if one of its handlers is in quarantine. */
 static int refuse(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -201,7 +201,7 @@ START_TEST(questions_are_refused)
 }
 END_TEST
 
-START_TEST(observers_too)
+START_TEST(observers_are_quarantined_too)
 {
     struct tocsin_handler handler;
     int calls = 0;
@@ -218,9 +218,9 @@ START_TEST(observers_too)
 }
 END_TEST
 
-/* A handler fails 3 * MOST times, with more than 30 seconds between two failures. Faults that are
-   so far apart do not lead to quarantine. */
-START_TEST(within_a_minute)
+/* A handler fails 3 * MOST times, with more than 30 seconds between two failures. Failures that are
+   so far apart must not lead to quarantine. */
+START_TEST(faults_that_are_far_apart_do_not_count)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
 
@@ -244,7 +244,7 @@ static int disconnect_self(const struct tocsin_info *info, void *arg)
     return hear(info, &ear);
 }
 
-START_TEST(it_disconnects_itself_while_it_is_released)
+START_TEST(a_handler_disconnects_itself_during_its_release)
 {
     static struct tocsin_handler handler;
     static struct ear unused;
@@ -264,7 +264,7 @@ START_TEST(it_disconnects_itself_while_it_is_released)
 }
 END_TEST
 
-START_TEST(bad_arguments)
+START_TEST(bad_arguments_are_refused)
 {
     ck_assert_int_eq(tocsin_owner_fault_limit(NULL, 1, 1), -EINVAL);
     ck_assert_int_eq(tocsin_owner_fault_limit("", 1, 1), -EINVAL);
@@ -274,7 +274,7 @@ START_TEST(bad_arguments)
 }
 END_TEST
 
-START_TEST(without_memory)
+START_TEST(quarantine_without_memory)
 {
     struct tocsin_handler handler = connected("test.number", hear, &ear);
 
@@ -303,15 +303,15 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     suite_add_tcase(suite, tests);
-    tcase_add_test(tests, who_fails_too_often_is_not_called);
+    tcase_add_test(tests, a_handler_that_fails_too_often_is_not_called);
     tcase_add_test(tests, others_are_called_as_before);
-    tcase_add_test(tests, it_fails_again_while_it_is_released);
-    tcase_add_test(tests, the_bound);
+    tcase_add_test(tests, a_handler_fails_again_during_its_release);
+    tcase_add_test(tests, kept_emissions_are_bounded);
     tcase_add_test(tests, questions_are_refused);
-    tcase_add_test(tests, observers_too);
-    tcase_add_test(tests, within_a_minute);
-    tcase_add_test(tests, it_disconnects_itself_while_it_is_released);
-    tcase_add_test(tests, bad_arguments);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, observers_are_quarantined_too);
+    tcase_add_test(tests, faults_that_are_far_apart_do_not_count);
+    tcase_add_test(tests, a_handler_disconnects_itself_during_its_release);
+    tcase_add_test(tests, bad_arguments_are_refused);
+    tcase_add_test(tests, quarantine_without_memory);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* The library calls functions that call the library again. Tested callers are default actions, the
-   ref and unref functions of an object, and handlers of internal signals. They free the loop or its
-   sources, and disconnect handlers. */
+/* The library calls a function of the program, and this function calls the library again. Such
+   functions are default actions, the ref and unref functions of an object, and handlers of the
+   library's own signals. They free the loop or its sources, and disconnect handlers. */
 #include <setjmp.h>
 
 #include "delivery/loop.h"
@@ -11,8 +11,9 @@
 TOCSIN_LAYOUT(token, TOKEN);
 
 static int bell, minded, carried;
-static void (*deed)(void); /* what the called function does once */
-static int deed_after;     /* the number of calls that do nothing before it */
+static void (*deed)(void); /* the function that do_deed() calls once, from inside the library */
+/* the number of calls of do_deed() that do nothing, before the call that runs the function */
+static int deed_after;
 
 static void do_deed(void)
 {
@@ -78,7 +79,7 @@ static struct tocsin_source source;
 
 static void free_loop(void)
 {
-    tocsin_loop_free(); /* returns 1 or more if a source is left */
+    tocsin_loop_free(); /* this call returns 1 or more if a source is left */
 }
 
 static void disconnect(void)
@@ -173,7 +174,7 @@ static int default_emits_itself(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-START_TEST(a_default_action_that_emits_itself_comes_to_an_end)
+START_TEST(a_default_action_that_emits_its_signal_ends)
 {
     int endless = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "bell.endless", .unhandled_fn = default_emits_itself });
@@ -215,10 +216,10 @@ static const struct {
     { "default", emit_minded },
 };
 
-/* Runs a deed inside the ref function of a payload's object (after == 0) or inside the object's
-   unref function (after == 1). With keep_and_drop, this happens while a kept info is freed. With
-   emit_again, this happens while pending emissions are delivered. own: the source has a handler of
-   its own besides the others. */
+/* Runs the test function `deed` inside a function of the payload's object: inside its ref function
+   if `after` is 0, inside its unref function if `after` is 1. With keep_and_drop, this happens
+   while a kept info is freed. With emit_again, it happens while pending emissions are delivered. If
+   `own` is true, the source also has a handler of its own. */
 static void carry(int which, int after, bool own, tocsin_fn fn)
 {
     struct tocsin_action action = { .fn = record_call, .arg = "own" };
@@ -267,22 +268,23 @@ static int emit_for_ever(const struct tocsin_info *info, void *arg)
 
 /* The loop is freed while an emission is pending. The unref function of the emission's object emits
    another signal, which has a default action. That default action must run. */
-START_TEST(an_unref_while_the_slots_go)
+START_TEST(an_unref_while_the_loop_is_freed)
 {
     int last = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "bell.last", .layout = &token_layout });
 
-    /* a loop signal with a smaller number, which is freed first */
+    /* The loop signal of bell.minded has a smaller number, so it is freed first. */
     add("bell.minded", record_call, "minded");
     disconnect();
     add("bell.last", emit_for_ever, "self");
     ck_assert_int_eq(tocsin_emit(last, TOCSIN_PAYLOAD(token, .object = { &thing, &shared })),
                      TOCSIN_DELIVERED);
-    /* the pending emission, which the next turn would deliver, holds this reference */
+    /* one emission is pending and holds this reference; the next turn would deliver it */
     ck_assert_int_eq(references, 1);
     record_take();
     deed = emit_minded;
-    deed_after = 2; /* the deed is not done in the ref and unref calls that the flush makes */
+    /* the first two calls are the ref and unref calls of the flush, and do not run the deed */
+    deed_after = 2;
     tocsin_loop_free();
     ck_assert_ptr_null(deed);
     ck_assert_int_eq(references, 0);
@@ -290,7 +292,7 @@ START_TEST(an_unref_while_the_slots_go)
 }
 END_TEST
 
-START_TEST(coalescing_while_the_older_goes)
+START_TEST(coalescing_while_the_older_emission_is_released)
 {
     int merged = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "bell.merged", .layout = &token_layout, .kind = TOCSIN_COALESCE });
@@ -303,8 +305,8 @@ START_TEST(coalescing_while_the_older_goes)
 }
 END_TEST
 
-/* A payload with a text does not fit into the ring, so its bytes are counted until the message has
-   been delivered, or its delivery was left. */
+/* A payload with a text does not fit into the ring. The inbox counts the bytes of such a payload
+   until its delivery has ended, also by a longjmp. */
 #define LEFT_TEXT(F) F(string, text)
 TOCSIN_LAYOUT(left_text, LEFT_TEXT);
 
@@ -342,10 +344,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_default_action_frees_the_loop_after_an_observer);
     tcase_add_test(tests, a_default_action_disconnects_after_an_observer);
     tcase_add_test(tests, an_observer_frees_the_loop_and_the_default_action_is_taken);
-    tcase_add_test(tests, a_default_action_that_emits_itself_comes_to_an_end);
+    tcase_add_test(tests, a_default_action_that_emits_its_signal_ends);
     tcase_add_loop_test(tests, an_object_does_anything, 0, count);
-    tcase_add_test(tests, an_unref_while_the_slots_go);
-    tcase_add_test(tests, coalescing_while_the_older_goes);
+    tcase_add_test(tests, an_unref_while_the_loop_is_freed);
+    tcase_add_test(tests, coalescing_while_the_older_emission_is_released);
     tcase_add_test(tests, a_jump_out_of_a_large_message);
     return suite;
 }

@@ -1,5 +1,5 @@
-# No line of sources, scripts and build files has more than 100 columns. A byte that continues a
-# UTF-8 character does not count.
+# No line of sources, scripts and build files has more than 100 columns. The bytes that continue a
+# UTF-8 character do not count.
 cd "$srcdir" || exit 2
 find include lib plugins tools demos bench t .ci/run quickstart autogen.sh configure.ac \
     Makefile.am -type f \( -name '*.[ch]' -o -name '*.cc' -o -name '*.hpp' -o -name '*.sh' \
@@ -7,9 +7,9 @@ find include lib plugins tools demos bench t .ci/run quickstart autogen.sh confi
     -o -name '*.am' -o -name run -o -name quickstart \) |
     LC_ALL=C sort | LC_ALL=C xargs awk '
 BEGIN {
-    # Files with long lines that must stay as they are.
-    except["t/base/inbox_mutants.sh"]       # scripts of sed
-    except["t/programs/debug_causes.sh"]   # expected messages, one a line
+    # These files have long lines that must stay as they are.
+    except["t/base/inbox_mutants.sh"]       # it contains scripts of sed
+    except["t/programs/debug_causes.sh"]   # each line is an expected message
 }
 { text = $0; gsub(/[\200-\277]/, "", text) }
 length(text) > 100 && !(FILENAME in except) {

@@ -1,5 +1,5 @@
-# Every exported function has a comment in front of it with the lines @owner, @return, @emits,
-# @thread, @source and @since.
+# Every exported function has a comment in front of its declaration. The comment has the lines
+# @owner, @return, @emits, @thread, @source and @since.
 cd "$srcdir" || exit 2
 awk '
 BEGIN { count = split("owner return emits thread source since", tags) }

@@ -1,5 +1,5 @@
-# Each public header compiles alone, and included twice, without a warning: as C11, and as
-# C++11, 17 and 20.
+# Each public header compiles without a warning if it is the only include, and if it is included
+# twice. It is compiled as C11, and as C++11, 17 and 20.
 dir=$(mktemp -d ./headers.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 strict="-pedantic -Wall -Wextra -Wshadow -Werror -fsyntax-only -I$srcdir/include"

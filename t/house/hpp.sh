@@ -1,5 +1,6 @@
-# tocsin.hpp compiles alone from C++17 on, with and without exceptions. t/programs/hpp.cc
-# passes, and TOCSIN_DEBUG=1 prints no refusal when an operation that has ended is destroyed.
+# tocsin.hpp compiles as the only include from C++17 on, with and without exceptions.
+# t/programs/hpp.cc runs without an error. TOCSIN_DEBUG=1 prints no refusal when the id of an
+# operation that has ended is destroyed.
 test "$with_cxx" = yes || { echo "skip: house/hpp: C++: $with_cxx"; exit 77; }
 dir=$(mktemp -d ./hpp.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
@@ -17,6 +18,6 @@ for standard in 17 20; do
         "$srcdir/t/programs/hpp.cc" .libs/libtocsin.so -Wl,-rpath,"$PWD/.libs" &&
         timeout 60 "$dir/program" || { echo "as C++$standard"; failed=1; }
 done
-# An id of an operation that has ended is no mistake of the program.
+# A program makes no mistake if it destroys the id of an operation that has ended.
 TOCSIN_DEBUG=1 timeout 60 "$dir/program" 2>&1 | grep 'tocsin_cancel: \|tocsin_op_free: ' && failed=1
 exit $failed

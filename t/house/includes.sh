@@ -1,14 +1,15 @@
-# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <-
-# style, plugin. A real signal handler posts, so os stands on remote. report includes public
-# headers, the hooks in base, and layouts, for whole names. Folders outside libtocsin (net, test,
-# plugins, tools, demos, bench, the tests of the public interface) include only public headers and
-# their own folder. Only lib/loop includes libevent, and only lib/net libcurl, except code that
-# compares the library with them.
+# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <- style,
+# plugin. A real signal handler posts, so the floor os is above remote. The floor report includes
+# public headers, the hooks in base, and layouts, since it prints whole names.
+# Folders outside libtocsin (net, test, plugins, tools, demos, bench, the tests of the public
+# interface) include only public headers and files of their own folder. Only lib/loop includes
+# libevent, and only lib/net includes libcurl. Code that compares the library with them is an
+# exception.
 cd "$srcdir" || exit 2
 find include lib demos bench t/api t/contract t/programs t/install plugins tools \
     \( -name '*.[ch]' -o -name '*.cc' \) 2>/dev/null | sort | xargs awk '
 BEGIN {
-    # Includes up a floor that must still be removed.
+    # These includes go up a floor, and must still be removed.
     down["base"] = " base "
     down["registry"] = down["base"] "registry "
     down["delivery"] = down["registry"] "delivery "

@@ -1,4 +1,4 @@
-# Exits with 0 if the standard input is one JSON text (RFC 8259), else with 1.
+# Exits with 0 if the standard input is one JSON text (RFC 8259), and with 1 otherwise.
 function blank() { while (substr(text, at, 1) ~ /^[ \t\r\n]$/) at++ }
 function take(pattern) {
     if (!match(substr(text, at), pattern))
@@ -9,7 +9,7 @@ function take(pattern) {
 function string() {
     return take("^\"([^\"\\\\\001-\037]|\\\\[\"\\\\/bfnrt]|\\\\u" hex hex hex hex ")*\"")
 }
-# Takes the members of an array or, if named, of an object.
+# Reads the members of an array. If named is true, reads the members of an object.
 function members(end, named) {
     at++; blank()
     if (take("^" end))

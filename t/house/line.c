@@ -1,4 +1,5 @@
-/* Linked with the program of README.md: makes its output appear line by line. */
+/* The test links this file with the program of README.md. It makes the output of that program
+   appear line by line. */
 #include <stdio.h>
 
 __attribute__((constructor)) static void by_line(void)

@@ -1,4 +1,4 @@
-# Only mem.c of each library allocates memory, so that a test can make each allocation fail.
+# Only the file mem.c of each library allocates memory. So a test can make each allocation fail.
 cd "$srcdir" || exit 2
 find lib -name '*.[ch]' ! -path lib/base/mem.c ! -path lib/net/mem.c \
     ! -path lib/test/mem.c | xargs awk '
@@ -7,7 +7,7 @@ BEGIN {
         "posix_memalign|aligned_alloc"
 }
 {
-    line = $0   # without comments and strings
+    line = $0   # the line without comments and strings
     gsub(/"([^"\\]|\\.)*"/, "\"\"", line)
     sub(/\/\/.*/, "", line)
     while (inside || match(line, /\/\*/)) {

@@ -1,4 +1,5 @@
-# libtocsin needs only libevent_core and libc, besides the runtime of a sanitizer.
+# libtocsin needs only libevent_core and libc. In a sanitizer build it also needs the runtime of the
+# sanitizer.
 needed() {
     LC_ALL=C ${OBJDUMP-objdump} -p "$1" | awk '$1 == "NEEDED" { print $2 }' |
         grep -Ev '^lib([atl]san|ubsan)\.|^ld-linux' |

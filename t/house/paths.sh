@@ -1,5 +1,6 @@
-# Every file and folder of this tree that HACKING.md, README.md and the manual pages name exists:
-# names with a slash and an ending (lib/op/op.c, <tocsin/base.h>), and `lib/op/` in backquotes.
+# HACKING.md, README.md and the manual pages name files and folders of this tree, and each of them
+# exists. A name has a slash and an ending (lib/op/op.c, <tocsin/base.h>), or stands in backquotes,
+# such as `lib/op/`.
 cd "$srcdir" || exit 2
 failed=0
 count=0

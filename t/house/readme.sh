@@ -1,5 +1,5 @@
-# The program of README.md, and the plugin made of it, compile as printed and do what README.md
-# says.
+# README.md contains a program, and a plugin made of it. Both compile as printed, and do what
+# README.md says.
 dir=$(mktemp -d ./readme.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 chmod go-w "$dir" && umask 022 || exit 2
@@ -26,7 +26,7 @@ dings() {   # command: it must print at least two lines
     timeout 60 "$@" >"$dir/pipe" &
     said=$(head -n 2 <"$dir/pipe")
     kill $!
-    # otherwise its end of the pipe would still be open for the next command
+    # waits, since the old command would otherwise still hold its end of the pipe open
     wait $!
     test "$said" = "timer.ticked: ding
 timer.ticked: ding" || { echo "$1 said: $said"; failed=1; }

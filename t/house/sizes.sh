@@ -1,5 +1,5 @@
-# Small rooms: no folder of lib, tools or plugins has more than 20 .c files, no .c or .h file more
-# than 500 lines.
+# No folder of lib, tools or plugins has more than 20 .c files. No .c or .h file has more than 500
+# lines.
 cd "$srcdir" || exit 2
 find lib tools plugins -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 FNR == 1 {

@@ -1,7 +1,7 @@
-# The stranger's test, run by hand: sh t/house/strangers.sh SEED [TOCSIN]
-# Prints 60 comments of the tree, 30 messages of the program tocsin and the library, and 30
-# sentences of the manual, chosen by the seed. A reader who does not look at the code rates each
-# one: understood at the first reading, at the second, or not at all.
+# The stranger's test, which is run by hand: sh t/house/strangers.sh SEED [TOCSIN]
+# The script prints 60 comments of the tree, 30 messages of the program tocsin and the library, and
+# 30 sentences of the manual. The seed chooses them. A reader who does not look at the code rates
+# each of them: understood at the first reading, at the second reading, or not at all.
 case $1 in '' | *[!0-9]*) echo "usage: sh t/house/strangers.sh SEED" >&2; exit 2 ;; esac
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 2
 seed=$1
@@ -22,7 +22,7 @@ draw() {   # title, count: chooses among the records of the standard input, one 
     }'
 }
 
-# Comments with at least four words, with the line that each stands in or above.
+# Prints the comments with at least four words, each with its file and line.
 comments() {
     find include lib plugins tools demos bench t -name '*.[ch]' | LC_ALL=C sort | xargs awk '
     function finish() {
@@ -50,8 +50,8 @@ comments() {
     }'
 }
 
-# Texts that the program and the library print: strings of at least three words, with the parts of a
-# string joined, in calls that print or refuse.
+# Prints the texts that the program and the library print. These are strings of at least three
+# words, in calls that print or refuse. The parts of a string are joined.
 messages() {
     for file in $(find lib tools plugins -name '*.c' | LC_ALL=C sort); do
         awk -v file="$file" '
@@ -72,7 +72,7 @@ messages() {
     done
 }
 
-# Sentences of the manual, without the macros of mdoc.
+# Prints the sentences of the manual, without the macros of mdoc.
 sentences() {
     for page in man/*.[17]; do
         MANWIDTH=100000 man -l "$page" 2>/dev/null | col -bx | sed "s,^ *,,; s,  *, ,g" |

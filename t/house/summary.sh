@@ -1,5 +1,5 @@
-# t/summary counts the tests of Check one by one, crashes, tests that never ran, and names
-# skipped tests.
+# Tests that t/summary counts the tests of Check one by one. t/summary must also count crashes and
+# tests that never ran, and print the names of skipped tests.
 dir=$(mktemp -d ./summary.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 

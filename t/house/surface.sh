@@ -1,5 +1,6 @@
-# <tocsin.h>, with everything that it includes, declares at most 75 functions: what a normal program
-# needs. Headers for hosts, plugins, providers, tools and tests are not among them.
+# <tocsin.h>, with everything that it includes, declares at most 75 functions. These are the
+# functions that a normal program needs. Headers for hosts, plugins, providers, tools and tests are
+# not included.
 cd "$srcdir" || exit 2
 seen=' '
 functions=0

@@ -1,12 +1,13 @@
-# Calls go down the floors, as includes do: reads the symbols of the objects of libtocsin. Four
-# rules, each with the exceptions that are left and their reasons:
-#   1. no object uses a symbol of a higher floor (a pointer that the higher floor registers is no
-#      symbol of it);
-#   2. no circle of files in a folder is longer than the list says;
-#   3. a function that lib/X/y.h declares is defined in lib/X/y.c;
-#   4. a public function is defined in a file of its noun: the name of the file begins with the name
-#      of the header or with the first word of the function's name, or its folder has that name.
-# OBJECTS: other objects to read, to try the test itself.
+# Calls go down the floors, as includes do. This test reads the symbols of the objects of libtocsin.
+# There are four rules. Each rule has a list of exceptions, with their reasons.
+#   1. No object uses a symbol of a higher floor. (A pointer that the higher floor registers is no
+#   such symbol.)
+#   2. No circle of files in a folder is longer than the list says.
+#   3. A function that lib/X/y.h declares is defined in lib/X/y.c.
+#   4. A public function is defined in a file that is named after its noun: the name of the file
+#   begins with the name of the header or with the first word of the function's name, or its folder
+#   has that name.
+# The variable OBJECTS names other objects to read, with which this test itself is tested.
 others='^lib/\(net\|test\)/'
 objects=${OBJECTS-$(find lib -path '*/.libs/libtocsin_la-*.o' | grep -v "$others" | LC_ALL=C sort)}
 test -n "$objects" || { echo "no objects of libtocsin"; exit 2; }
@@ -14,7 +15,8 @@ test -n "$objects" || { echo "no objects of libtocsin"; exit 2; }
     ${NM-nm} -A $objects |
         sed 's|^\(lib/[a-z/]*\)/\.libs/libtocsin_la-\([a-z_]*\)\.o:|symbol \1/\2.c |'
     cd "$srcdir" || exit 2
-    # Function declarations of headers: without comments, directives, and all that stands in braces.
+    # Reads the function declarations of headers. Comments, directives, and everything in braces are
+    # removed before.
     for header in include/tocsin/*.h \
         $(find lib -name '*.h' | grep -v "$others" | LC_ALL=C sort); do
         sed -e ':join' -e '/\\$/{N;s/\\\n/ /;b join' -e '}' "$header" | sed -e '/^[[:space:]]*#/d' |
@@ -26,27 +28,29 @@ test -n "$objects" || { echo "no objects of libtocsin"; exit 2; }
     done
 } | LC_ALL=C awk '
 BEGIN {
-    # 2. The longest circle of files in a folder. A smaller number is progress: write it here.
-    circle["delivery"] = 15     # a delivery connects, masks, flushes, emits: each may deliver
-    circle["loop"] = 13         # the turn, and what a turn serves
-    circle["plugin"] = 5        # loading loads what a plugin needs; unloading may end a load
-    # 4. FUNCTION FILE. The verbs of a handler are in connect.c, and of a mask in mask_set.c.
+    # Rule 2: the longest circle of files in each folder. If a circle has become shorter, its new
+    # length must be written here.
+    circle["delivery"] = 15     # connecting, masking, flushing and emitting may each deliver
+    circle["loop"] = 13         # the turn calls many files, and these call the turn
+    circle["plugin"] = 5        # a load may load needed plugins; an unload may end a load
+    # Rule 4: FUNCTION FILE. The functions of a handler are in connect.c, and those of a mask in
+    # mask_set.c.
     exception["tocsin_on_at lib/delivery/connect.c"]
     exception["tocsin_observe_at lib/delivery/connect.c"]
     exception["tocsin_ignore lib/delivery/pending/mask_set.c"]
     exception["tocsin_sigmask lib/delivery/pending/mask_set.c"]
     exception["tocsin_unignore lib/delivery/pending/mask_set.c"]
-    # Both wait for all threads, or send to one, as a post does: lib/delivery may not.
-    # tocsin_all and tocsin_any are the two ways to group.
+    # Both functions wait for all threads, or send to one thread, as a post does. lib/delivery may
+    # not do this.
     exception["tocsin_all lib/style/group.c"]
     exception["tocsin_any lib/style/group.c"]
-    # JSON is written by lib/report.
+    # lib/report writes JSON.
     exception["tocsin_info_json lib/report/json.c"]
-    # An owner has no handlers: their loop counts faults.
+    # An owner has no handlers itself; the loop of a handler counts its faults.
     exception["tocsin_handler_unquarantine lib/delivery/quarantine.c"]
-    # A provider refuses as the library itself does.
+    # A provider refuses a call in the same way as the library itself.
     exception["tocsin_refuse lib/base/refusal.c"]
-    # The running code is described for the watchdog, for crashes and for unloading alike.
+    # The watchdog, the crash handler and the unload use the same description of the running code.
     exception["tocsin_still_running lib/loop/sight.c"]
     down["base"] = " base "
     down["registry"] = down["base"] "registry "

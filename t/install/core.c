@@ -1,4 +1,5 @@
-/* Declares a signal, connects to it, emits it: the installed header and library belong together. */
+/* Tests that the installed header and the installed library belong together: declares a signal,
+   connects a handler and emits the signal. */
 #include <tocsin.h>
 
 #define BELL_RUNG(F) F(string, by) F(i32, times)

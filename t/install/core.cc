@@ -1,4 +1,4 @@
-// The same as core.c, from C++.
+// The same test as core.c, but in C++.
 #include <tocsin.h>
 
 #define BELL_RUNG(F) F(string, by) F(i32, times)

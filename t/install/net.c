@@ -1,4 +1,4 @@
-/* Fetches what cannot be fetched: the failure comes through both installed libraries. */
+/* Fetches a URL that cannot be fetched. The failure must pass through both installed libraries. */
 #include <tocsin/http.h>
 
 static int on_done(const struct tocsin_info *info, void *arg)

@@ -1,4 +1,4 @@
-// The same as net.c, from C++.
+// The same test as net.c, but in C++.
 #include <tocsin/http.h>
 
 static int on_done(const tocsin_info *info, void *arg)

@@ -1,4 +1,4 @@
-# Small programs in C and C++ use the installed libraries, which only pkg-config finds.
+# Builds small programs in C and C++ with the installed libraries, which only pkg-config finds.
 # Usage: run.sh FOLDER, with DESTDIR, libdir, pkgconfigdir and the compilers in the environment.
 dir=$(mktemp -d ./installed.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
@@ -30,7 +30,8 @@ both() {   # package, name
     fi
 }
 
-# Copies the template, builds it with one command, runs its test, and runs it in the installed host.
+# Copies the template, builds it with one command, runs its test, and runs the plugin in the
+# installed host.
 template() {
     cp "$DESTDIR$templatedir"/* "$dir" && chmod go-w "$dir" && umask 022 &&
         MAKEFLAGS= MAKELEVEL= make -s -C "$dir" CC="$CC" PKG_CONFIG="$PKG_CONFIG" \

@@ -1,4 +1,4 @@
-/* Checks a plugin that does not exist: the error comes through both installed libraries. */
+/* Checks a plugin that does not exist. The error must pass through both installed libraries. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// The same as test.c, from C++.
+// The same test as test.c, but in C++.
 #include <cerrno>
 #include <cstring>
 

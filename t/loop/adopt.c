@@ -1,4 +1,4 @@
-/* Tests a loop that runs on an event_base of the program (tocsin_loop_adopt). */
+/* Tests tocsin_loop_adopt(): the loop then runs on an event_base of the program. */
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,7 +34,7 @@ static void end(void)
 
     tocsin_loop_free();
     ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, on_event, NULL, &soon), 0);
-    /* The result 1 means that the base has no event left, so the library has removed all of its
+    /* The result 1 means that the base has no event left. So the library has removed all of its own
        events. */
     ck_assert_int_eq(event_base_dispatch(base), 1);
     ck_assert_int_eq(own, before + 1);
@@ -84,7 +84,7 @@ static void dispatch_until(const int *count, int least)
 }
 
 /* The program dispatches the base, and runs a turn after each dispatch. The dispatch must return
-   whenever the loop has something to do. */
+   when the loop has something to do. */
 START_TEST(dispatched_by_the_program)
 {
     struct told ticks = { .count = 0 };
@@ -185,7 +185,7 @@ static void on_event_free(evutil_socket_t fd, short what, void *arg)
     own++;
 }
 
-START_TEST(freed_in_a_callback_while_it_runs)
+START_TEST(freed_in_a_callback_of_the_base)
 {
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -204,7 +204,7 @@ START_TEST(freed_in_a_callback_of_the_programs_dispatch)
     ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, on_event_free, NULL, NULL), 0);
     ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_int_eq(own, 1);
-    /* The handler may be called in the next turn only. */
+    /* If the loop still exists, the next turn frees it, and calls the notify. */
     if (tocsin_loop_current().id)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(told.status, -ECANCELED);
@@ -213,8 +213,8 @@ START_TEST(freed_in_a_callback_of_the_programs_dispatch)
 }
 END_TEST
 
-/* T6: a thread ends without freeing its loop. The base must stay usable, and no event of the base
-   may have been called. */
+/* Contract line T6: a thread ends without freeing its loop. The base must stay usable, and no event
+   of the base may have been called. */
 static int pipes[2];
 
 static void *adopt_and_end(void *arg)
@@ -289,7 +289,7 @@ static int on_fiber(void *arg)
     return err < 0 ? err : tocsin_wait(op, -1, NULL);
 }
 
-/* The kind of operation that must make the dispatch run turns */
+/* The kind of object that must make the dispatch run turns. */
 enum driver { A_PERIOD, A_WATCH, WORK, FIBERS, TIMERS, DRIVERS };
 
 START_TEST(turns_are_driven_by_the_dispatch)
@@ -383,7 +383,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, dispatched_by_the_program);
     tcase_add_test(tests, no_turn_in_a_callback_of_libevent);
     tcase_add_test(tests, starts_and_emissions_in_a_callback_of_the_program);
-    tcase_add_test(tests, freed_in_a_callback_while_it_runs);
+    tcase_add_test(tests, freed_in_a_callback_of_the_base);
     tcase_add_test(tests, freed_in_a_callback_of_the_programs_dispatch);
     tcase_add_test(tests, a_base_outlives_the_thread);
     tcase_add_loop_test(tests, turns_are_driven_by_the_dispatch, 0, DRIVERS);

@@ -29,7 +29,7 @@ static void timer(int64_t delay_ms, const char *text)
                      0);
 }
 
-START_TEST(each_at_its_time_and_in_its_order)
+START_TEST(timers_expire_at_their_times_and_in_order)
 {
     int64_t start = tocsin_now() / 1000;
 
@@ -49,7 +49,7 @@ START_TEST(each_at_its_time_and_in_its_order)
 }
 END_TEST
 
-START_TEST(due_together_in_the_order_they_were_armed)
+START_TEST(timers_due_together_keep_their_order)
 {
     struct tocsin_op moved;
 
@@ -77,14 +77,15 @@ static int arm_nested(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_is_armed_on_the_way_is_due_on_the_way)
+START_TEST(timers_armed_during_a_move_expire_in_it)
 {
     int64_t start = tocsin_now() / 1000;
     int left = 6;
 
     ck_assert_int_eq(tocsin_timer(5, TOCSIN_CALL(arm_nested, &left), NULL), 0);
     ck_assert_int_eq(tocsin_clock_move(19), 0);
-    /* Timers expired at 5, 10, 10, 15 and 15 ms. The timers at 20 and 20 ms follow below. */
+    /* Timers expired at 5, 10, 10, 15 and 15 ms. The other two timers expire at 20 ms, which is
+       tested below. */
     ck_assert_int_eq(fired, 5);
     ck_assert_int_eq(at[0], start + 5);
     ck_assert_int_eq(at[1], start + 10);
@@ -133,7 +134,7 @@ START_TEST(threads_at_work_are_waited_for)
 }
 END_TEST
 
-START_TEST(waits_and_deadlines_stand_on_it)
+START_TEST(waits_and_deadlines_use_the_moved_clock)
 {
     struct tocsin_op op;
 
@@ -147,9 +148,9 @@ START_TEST(waits_and_deadlines_stand_on_it)
 }
 END_TEST
 
-/* The clock does not move. A timer of 0 ms expires. A later timer must not expire, however long a
-   turn waits. */
-START_TEST(turns_while_it_stands)
+/* The clock does not move. A timer of 0 ms must expire. A later timer must not expire, even if a
+   turn waits a long time. */
+START_TEST(turns_while_the_clock_stands)
 {
     int64_t now = tocsin_now();
     struct tocsin_op op;
@@ -165,7 +166,7 @@ START_TEST(turns_while_it_stands)
 }
 END_TEST
 
-START_TEST(far_away)
+START_TEST(a_timer_far_in_the_future)
 {
     ck_assert_int_eq(tocsin_timer(1000000000000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_clock_move(999999999999), 0);
@@ -182,13 +183,13 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "clock");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, each_at_its_time_and_in_its_order);
-    tcase_add_test(tests, due_together_in_the_order_they_were_armed);
-    tcase_add_test(tests, what_is_armed_on_the_way_is_due_on_the_way);
+    tcase_add_test(tests, timers_expire_at_their_times_and_in_order);
+    tcase_add_test(tests, timers_due_together_keep_their_order);
+    tcase_add_test(tests, timers_armed_during_a_move_expire_in_it);
     tcase_add_test(tests, a_repeating_timer_ticks_each_time);
     tcase_add_test(tests, threads_at_work_are_waited_for);
-    tcase_add_test(tests, waits_and_deadlines_stand_on_it);
-    tcase_add_test(tests, turns_while_it_stands);
-    tcase_add_test(tests, far_away);
+    tcase_add_test(tests, waits_and_deadlines_use_the_moved_clock);
+    tcase_add_test(tests, turns_while_the_clock_stands);
+    tcase_add_test(tests, a_timer_far_in_the_future);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* Tests calls while no descriptor, or too few, are free, which would make libevent end the process.
-   Each call must return a negative errno, and must succeed when descriptors are free again. Each
-   test runs with 0 to 8 free descriptors. Tested are calls that create the engine of a loop, calls
-   that need descriptors when the engine exists, and the child of a fork. */
+/* No descriptor, or too few, are free, which would make libevent end the process. Each call must
+   return a negative errno, and must succeed when descriptors are free again. Each test runs with 0
+   to 8 free descriptors. Some calls create the engine of a loop, and some need descriptors when the
+   engine exists. Other calls are made in the child of a fork. */
 #include <event2/event.h>
 #include <poll.h>
 
@@ -85,7 +85,7 @@ static int run(void)
 static int (*const calls[])(void) = { turn,  drain, move, timer,      every,   watch, work,
                                       spawn, all,   fd,   queue_open, promise, run };
 static int (*call)(void);
-/* true: the engine is created while descriptors are still free */
+/* true if the engine is created while descriptors are still free */
 static bool before;
 
 static void once(int room)
@@ -116,7 +116,7 @@ START_TEST(whatever_makes_the_loop)
 }
 END_TEST
 
-START_TEST(what_needs_one_later)
+START_TEST(calls_that_need_a_descriptor_later)
 {
     before = true;
     call = queue_fd;
@@ -152,7 +152,7 @@ END_TEST
 /* Tests of the child of a fork */
 
 static struct event_base *adopted;
-/* true: the limit is lower than the descriptor numbers in use */
+/* true if the limit is lower than the numbers of descriptors that are in use */
 static int lower;
 
 /* Sets the soft limit only. Valgrind does not allow a lower hard limit. */
@@ -176,8 +176,8 @@ static void child_of_fork(int room)
         require(limit_descriptors(4) == 0);
     err = tocsin_after_fork();
     require(err == 0 || err == -EMFILE);
-    /* tocsin_after_fork closes the parent's descriptors first, so it has enough descriptors in
-       other cases. */
+    /* Success is also allowed: tocsin_after_fork() first closes descriptors of the parent, so it
+       may have enough of them. */
     require(err == 0 || adopted || lower);
     require(tocsin_loop_turn(0) == (err < 0 ? -EOWNERDEAD : 0));
     if (lower)
@@ -235,8 +235,8 @@ START_TEST(the_child_of_a_fork_with_an_adopted_base)
 }
 END_TEST
 
-/* The limit is lower than the descriptor numbers that the base uses. When the base closes such a
-   descriptor, it cannot open another one. */
+/* The limit is lower than the numbers of the descriptors that the base uses. When the base closes
+   such a descriptor, it cannot open another one. */
 START_TEST(the_child_of_a_fork_with_a_lower_limit)
 {
     lower = 1;
@@ -266,7 +266,7 @@ Suite *test_suite(void)
     tests = test_case(suite, "scarce");
     tcase_add_unchecked_fixture(tests, begin, end);
     tcase_add_test(tests, whatever_makes_the_loop);
-    tcase_add_test(tests, what_needs_one_later);
+    tcase_add_test(tests, calls_that_need_a_descriptor_later);
     tcase_add_test(tests, a_base_that_is_adopted);
     tcase_add_test(tests, the_child_of_a_fork);
     tcase_add_test(tests, the_child_of_a_fork_with_an_adopted_base);

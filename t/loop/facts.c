@@ -43,7 +43,7 @@ static void *of_another(void *arg)
     return NULL;
 }
 
-START_TEST(of_the_threads_own_loop)
+START_TEST(facts_of_the_threads_own_loop)
 {
     pthread_t thread;
 
@@ -58,7 +58,8 @@ START_TEST(of_the_threads_own_loop)
 }
 END_TEST
 
-/* A handler that moves the test's clock by its arg, in microseconds, and then reads the figures. */
+/* A handler that moves the test's clock by its arg, a number of microseconds. Then the handler
+   reads the figures. */
 static int take(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -98,12 +99,12 @@ START_TEST(lag_and_turns)
     ck_assert_int_eq(facts.busy_us, 15000);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     connect_to("test.note", tell, &told);
-    /* The next loop has the same memory, but its figures must begin at 0. */
+    /* The next loop lies in the same memory, but its figures must begin at 0. */
     check_new();
 }
 END_TEST
 
-START_TEST(what_was_refused_and_missed)
+START_TEST(refused_and_missed_messages_are_counted)
 {
     struct tocsin_handler handler;
     int taken = 0;
@@ -141,7 +142,7 @@ static void *wake(void *arg)
     return NULL;
 }
 
-START_TEST(who_woke_it)
+START_TEST(wakeups_are_counted)
 {
     pthread_t thread;
 
@@ -166,9 +167,9 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "facts");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, of_the_threads_own_loop);
+    tcase_add_test(tests, facts_of_the_threads_own_loop);
     tcase_add_test(tests, lag_and_turns);
-    tcase_add_test(tests, what_was_refused_and_missed);
-    tcase_add_test(tests, who_woke_it);
+    tcase_add_test(tests, refused_and_missed_messages_are_counted);
+    tcase_add_test(tests, wakeups_are_counted);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* F3 for a loop: each allocation and each system call fails once. */
+/* Contract line F3 for a loop: in each run, another allocation or system call fails. */
 #include <event2/event.h>
 #include <poll.h>
 #include <unistd.h>
@@ -64,7 +64,7 @@ static void job(void)
     close(ends[1]);
 }
 
-START_TEST(a_loop)
+START_TEST(each_call_of_a_loop_fails_in_turn)
 {
     each_in_turn("loop/faults", job);
 }
@@ -104,7 +104,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_loop);
+    tcase_add_test(tests, each_call_of_a_loop_fails_in_turn);
     tcase_add_test(tests, an_adopted_base);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* T8, with internal functions of the library. A loop with one object of each kind is in the child
-   of a fork. In the child, each allocation and each system call fails once. Other tests fork in
-   each state of a loop. */
+/* Contract line T8, with internal functions of the library. A process with a loop that has one
+   object of each kind forks. In the child, each allocation and each system call fails in turn.
+   Other tests fork in each state of a loop. */
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,8 +30,8 @@ static void check_ended(pid_t child)
     ck_assert_int_eq(status, 0);
 }
 
-/* Another thread repeatedly takes one of the library's locks. A child that is forked meanwhile
-   takes the same lock. It must not wait for a thread that does not exist in the child. */
+/* Another thread repeatedly takes a lock of the library. A child is forked meanwhile, and takes the
+   same lock. The child must not wait for the other thread, which does not exist in the child. */
 
 static void add_owner(void)
 {
@@ -68,7 +68,7 @@ START_TEST(a_lock_of_another_thread)
 
         if (child == 0) {
             signal(SIGALRM, SIG_DFL);
-            alarm(30); /* ends a child that waits for ever */
+            alarm(30); /* the alarm ends a child that waits for ever */
             locking[_i]();
             _exit(0);
         }
@@ -264,7 +264,8 @@ START_TEST(a_full_loop_is_made_anew)
     if (child == 0) {
         require_dead();
         require(tocsin_after_fork() == 0);
-        /* The arg of the task was destroyed. The handler still exists, so its arg was not. */
+        /* the value must be 1: the arg of the task was destroyed. The arg of the handler was not
+           destroyed, since the handler still exists. */
         require(dropped.count == 1);
         require_nothing_ran();
         require_it_lives();
@@ -302,7 +303,7 @@ START_TEST(a_full_loop_is_freed)
 }
 END_TEST
 
-START_TEST(each_failure_can_be_tried_again)
+START_TEST(each_failed_call_can_be_repeated)
 {
     int hit = 1, nth = 0;
 
@@ -349,8 +350,8 @@ static void on_print(int severity, const char *text)
     printed++;
 }
 
-/* A server closes the loop's descriptors in the child, before the loop is repaired. libevent must
-   print no warning. */
+/* In the child, the program closes the descriptors of the loop before the loop is repaired. A
+   server does so, too. libevent must print no warning. */
 START_TEST(watched_descriptors_were_closed)
 {
     pid_t child;
@@ -365,8 +366,8 @@ START_TEST(watched_descriptors_were_closed)
         close(tocsin__self->engine->alarm_fd);
         require(tocsin_after_fork() == 0);
         require(printed == 0);
-        /* Four descriptors are fewer: the inherited one, two of tocsin_loop_fd, and the one that
-           tests epoll. */
+        /* Four descriptors are not opened again: the inherited one, two for tocsin_loop_fd(), and
+           the one with which the library tests epoll. */
         require(test_descriptors() == open_before - 4);
         require_it_lives();
         require(printed == 0);
@@ -413,7 +414,7 @@ static int do_fork(const struct tocsin_info *info, void *arg)
         require(tocsin_timer(0, NULL, NULL) == -EOWNERDEAD);
         if (frees)
             require(tocsin_loop_free() == 0);
-        /* Closing the queue ends the wait of the parent. */
+        /* closing the queue ends the wait of the parent */
     } else if (state == IN_WAIT)
         ck_assert_int_eq(tocsin_queue_close(queue), 0);
     return TOCSIN_NEXT;
@@ -498,7 +499,8 @@ static void prepare(enum how how)
     }
 }
 
-/* Checks that the parent's watch and timer still work, since the child must not change them. */
+/* Checks that the watch and the timer of the parent still work. The child must not have changed
+   them. */
 static void check_parent_goes_on(void)
 {
     struct tocsin_op op;
@@ -531,7 +533,8 @@ static void go_on_as_child(enum how how, int answer)
 {
     require(how == IN_FREE || how == IN_FLUSH || answer == -EOWNERDEAD);
     if (how == IN_HANDLER)
-        require(told.count == 1); /* the delivery during which the process forked has ended */
+        /* the value must be 1, since the delivery during which the process forked has ended */
+        require(told.count == 1);
     if (!frees && how != IN_FREE) {
         require_dead();
         require(tocsin_after_fork() == 0);
@@ -545,7 +548,7 @@ static void go_on_as_child(enum how how, int answer)
     _exit(0);
 }
 
-START_TEST(in_every_state)
+START_TEST(a_fork_in_every_state_of_a_loop)
 {
     bool frees_loop = _i % 2;
     enum how how = (enum how)(_i / 2);
@@ -584,9 +587,9 @@ START_TEST(in_every_state)
 }
 END_TEST
 
-/* A thread has pinned the inbox of a loop that is being freed. Another thread forks. The child does
-   not have the first thread, so nobody unpins that inbox in the child. */
-START_TEST(who_held_the_inbox_of_a_loop_that_ended)
+/* A thread has pinned the inbox of a loop that is being freed. Another thread forks. In the child
+   the first thread does not exist, so no thread unpins the inbox there. */
+START_TEST(a_fork_while_an_ending_inbox_is_pinned)
 {
     struct tocsin__loop *loop;
     uint64_t hold;
@@ -620,10 +623,10 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_full_loop_is_made_anew);
     tcase_add_test(tests, a_full_loop_is_freed);
-    tcase_add_test(tests, each_failure_can_be_tried_again);
+    tcase_add_test(tests, each_failed_call_can_be_repeated);
     tcase_add_test(tests, watched_descriptors_were_closed);
-    tcase_add_test(tests, who_held_the_inbox_of_a_loop_that_ended);
-    tcase_add_loop_test(tests, in_every_state, 0, 2 * STATES);
+    tcase_add_test(tests, a_fork_while_an_ending_inbox_is_pinned);
+    tcase_add_loop_test(tests, a_fork_in_every_state_of_a_loop, 0, 2 * STATES);
     tcase_add_loop_test(tests, a_lock_of_another_thread, 0, 2);
     return suite;
 }

@@ -17,7 +17,7 @@ TOCSIN_LAYOUT(detain_number, DETAIN_NUMBER);
 static int text, number, newest, refs;
 static struct told told;
 
-/* The actions that the injector takes for the next messages, one after the other. */
+/* The actions that the injector takes for the next messages, in this order. */
 static struct {
     const char *name;
     int count, next;
@@ -151,10 +151,10 @@ static void posts(int signo, uint64_t what)
                      TOCSIN_PENDED);
 }
 
-/* The first message is delayed, and the second one is not, so it is delivered first. The delayed
-   message must be delivered when the delay ends. Tested with small messages and with shared
-   ones. */
-START_TEST(late)
+/* The first message is delayed and the second one is not, so the second one is delivered first. The
+   delayed message must be delivered when its delay ends. The test uses small messages and shared
+   messages. */
+START_TEST(a_delayed_message_is_delivered_later)
 {
     uint64_t sequence;
 
@@ -168,15 +168,16 @@ START_TEST(late)
     moves(1);
     ck_assert_record("1");
     ck_assert_int_eq(told.code, TOCSIN_POSTED);
-    /* A sequence number is given at delivery, so the delayed message has a newer number. */
+    /* The library numbers a message at its delivery, so the delayed message has the larger
+       number. */
     ck_assert_uint_gt(told.sequence, sequence);
     ck_assert_int_eq(crossed, 2);
 }
 END_TEST
 
-/* A loop is exempt from fault injection. The injector must see neither messages in this loop's
-   inbox nor posts of this loop's thread. */
-START_TEST(exempt)
+/* A loop is exempt from fault injection. The injector must see neither the messages in this loop's
+   inbox nor the posts of this loop's thread. */
+START_TEST(an_exempt_loop_is_not_injected)
 {
     connect_to("detain.number", tell, &told);
     stands("detain.number", LATE(50), LATE(50));
@@ -200,7 +201,7 @@ START_TEST(late_and_large)
 }
 END_TEST
 
-START_TEST(twice)
+START_TEST(messages_are_delivered_twice)
 {
     stands("detain.text", TWICE(0), NOTHING, TWICE(20));
     posts_text("a");
@@ -212,7 +213,7 @@ START_TEST(twice)
     ck_assert_record("");
     moves(1);
     ck_assert_record("c c");
-    /* The injector has seen three messages; delayed messages are among them. */
+    /* The injector has seen three messages. The delayed message is one of them. */
     ck_assert_int_eq(crossed, 3);
 }
 END_TEST
@@ -233,7 +234,7 @@ START_TEST(behind_the_next)
 }
 END_TEST
 
-START_TEST(behind_nobody)
+START_TEST(no_next_message_ends_the_delay)
 {
     stands("detain.number", BEHIND(50));
     posts(number, 1);
@@ -246,7 +247,7 @@ END_TEST
 
 /* The signal is blocked when the delay of a message ends. The message must become pending, in
    order. */
-START_TEST(into_a_block)
+START_TEST(a_delayed_message_meets_a_block)
 {
     struct tocsin_block mask;
 
@@ -266,7 +267,7 @@ END_TEST
 
 /* The handlers change during the delay. The message is delivered to the handlers that exist when
    the delay ends. */
-START_TEST(nobody_listens_any_more)
+START_TEST(handlers_change_during_the_delay)
 {
     struct tocsin_handler handler;
     int gone = declare("detain.gone", NULL, TOCSIN_QUEUED);
@@ -283,7 +284,7 @@ START_TEST(nobody_listens_any_more)
 }
 END_TEST
 
-START_TEST(what_coalesces)
+START_TEST(coalescing_messages_are_delayed)
 {
     struct peer peer;
 
@@ -301,8 +302,8 @@ START_TEST(what_coalesces)
 }
 END_TEST
 
-/* Messages from other threads, and messages to several loops. The injector chooses an action for
-   each loop. */
+/* Messages come from other threads, and some are for several loops. The injector chooses an action
+   for each loop. */
 static int do_connect(void *arg)
 {
     return tocsin_connect("detain.text", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
@@ -314,7 +315,7 @@ static int do_emit(void *arg)
                        TOCSIN_PAYLOAD(detain_text, .text = arg, .object = { &refs, &shared }));
 }
 
-START_TEST(from_another_loop)
+START_TEST(a_message_from_another_loop)
 {
     struct peer peer;
 
@@ -322,8 +323,8 @@ START_TEST(from_another_loop)
     ck_assert_int_eq(peer_does(&peer, do_connect, &told), 0);
     stands("detain.text", TWICE(50));
     ck_assert_int_eq(peer_does(&peer, do_emit, (void *)"a"), TOCSIN_DELIVERED);
-    /* An emission is not injected on the loop of the emitting thread, so this handler was called at
-       once. */
+    /* An emission to the emitting thread's own loop does not pass the injector. So this handler was
+       called at once. */
     ck_assert_int_eq(told.count, 1);
     moves(0);
     ck_assert_int_eq(crossed, 1);
@@ -348,7 +349,7 @@ static int do_emit_from(void *arg)
     return tocsin_emit_from(*source, number, TOCSIN_PAYLOAD(detain_number, .number = 5));
 }
 
-START_TEST(with_its_source)
+START_TEST(a_delayed_message_keeps_its_source)
 {
     struct tocsin_source source;
     struct peer peer;
@@ -379,7 +380,7 @@ static int do_cancel(void *op)
     return tocsin_cancel(*(struct tocsin_op *)op);
 }
 
-START_TEST(what_operations_tell)
+START_TEST(progress_of_an_operation_is_delayed)
 {
     struct tocsin_op op;
     struct peer peer;
@@ -464,7 +465,7 @@ START_TEST(more_than_can_wait)
 END_TEST
 
 /* The loop is freed while messages are delayed. All of these messages must be delivered. */
-START_TEST(freed)
+START_TEST(a_freed_loop_delivers_delayed_messages)
 {
     stands("detain.text", BEHIND(3600000), TWICE(3600000));
     posts_text("a");
@@ -485,7 +486,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(freed_by_its_handler)
+START_TEST(a_handler_of_a_delayed_message_frees_the_loop)
 {
     connect_to("detain.text", free_loop, NULL);
     stands("detain.text", LATE(20), LATE(30), LATE(40));
@@ -507,7 +508,7 @@ START_TEST(a_drain_waits)
 }
 END_TEST
 
-/* T8: delayed messages of the parent must not be delivered in the child of a fork. */
+/* Contract line T8: delayed messages of the parent must not be delivered in the child of a fork. */
 static void in_child(void)
 {
     require(tocsin_after_fork() == 0);
@@ -522,7 +523,7 @@ static void in_child(void)
     _exit(refs);
 }
 
-START_TEST(in_a_child)
+START_TEST(delayed_messages_in_a_child)
 {
     bool delivered_before_free = _i;
     int status = -1;
@@ -547,8 +548,8 @@ START_TEST(in_a_child)
 }
 END_TEST
 
-/* F3: allocations fail. An accepted message must be delivered once. If the injector asks for a
-   second delivery, it may be missing only for lack of memory. */
+/* Contract line F3: allocations fail. An accepted message must be delivered once. If the injector
+   asks for a second delivery, this second delivery may be missing only for lack of memory. */
 static int heard;
 
 static int hear(const struct tocsin_info *info, void *arg)
@@ -584,7 +585,7 @@ static void job(void)
     ck_assert_int_eq(__atomic_load_n(&refs, __ATOMIC_SEQ_CST), 0);
 }
 
-START_TEST(without_memory)
+START_TEST(delays_without_memory)
 {
     declare_all();
     stands("detain.text", LATE(1), TWICE(1), BEHIND(1));
@@ -606,26 +607,26 @@ Suite *test_suite(void)
     Suite *suite = suite_create("loop/inject");
     TCase *tests = detain_case(suite, "receipts", begin);
 
-    tcase_add_test(tests, late);
-    tcase_add_test(tests, exempt);
+    tcase_add_test(tests, a_delayed_message_is_delivered_later);
+    tcase_add_test(tests, an_exempt_loop_is_not_injected);
     tcase_add_test(tests, late_and_large);
-    tcase_add_test(tests, twice);
+    tcase_add_test(tests, messages_are_delivered_twice);
     tcase_add_test(tests, behind_the_next);
-    tcase_add_test(tests, behind_nobody);
-    tcase_add_test(tests, into_a_block);
-    tcase_add_test(tests, nobody_listens_any_more);
-    tcase_add_test(tests, what_coalesces);
-    tcase_add_test(tests, from_another_loop);
-    tcase_add_test(tests, with_its_source);
-    tcase_add_test(tests, what_operations_tell);
+    tcase_add_test(tests, no_next_message_ends_the_delay);
+    tcase_add_test(tests, a_delayed_message_meets_a_block);
+    tcase_add_test(tests, handlers_change_during_the_delay);
+    tcase_add_test(tests, coalescing_messages_are_delayed);
+    tcase_add_test(tests, a_message_from_another_loop);
+    tcase_add_test(tests, a_delayed_message_keeps_its_source);
+    tcase_add_test(tests, progress_of_an_operation_is_delayed);
     tcase_add_test(tests, the_default_action);
     tcase_add_test(tests, more_than_can_wait);
-    tcase_add_test(tests, freed);
-    tcase_add_test(tests, freed_by_its_handler);
+    tcase_add_test(tests, a_freed_loop_delivers_delayed_messages);
+    tcase_add_test(tests, a_handler_of_a_delayed_message_frees_the_loop);
     tests = detain_case(suite, "by the clock of the world", declare_all);
     tcase_add_test(tests, a_drain_waits);
-    tcase_add_loop_test(tests, in_a_child, 0, 2);
+    tcase_add_loop_test(tests, delayed_messages_in_a_child, 0, 2);
     tests = detain_case(suite, "faults", declare_all);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, delays_without_memory);
     return suite;
 }

@@ -103,7 +103,7 @@ static int read_one(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(descriptors)
+START_TEST(a_watched_descriptor_makes_it_readable)
 {
     struct tocsin_op op;
 
@@ -124,7 +124,7 @@ START_TEST(descriptors)
 }
 END_TEST
 
-START_TEST(watched_before_anybody_asked)
+START_TEST(watches_made_before_the_descriptor)
 {
     struct tocsin_op op;
 
@@ -169,7 +169,7 @@ START_TEST(several_watches_of_one_descriptor)
 }
 END_TEST
 
-START_TEST(closed_while_it_is_watched)
+START_TEST(a_watched_descriptor_is_closed)
 {
     struct tocsin_op op, again;
     int fd = dup(pipes[0]);
@@ -256,10 +256,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, quiet_at_first_and_at_last);
     tcase_add_test(tests, timers_in_any_order);
     tcase_add_test(tests, a_repeating_timer);
-    tcase_add_test(tests, descriptors);
-    tcase_add_test(tests, watched_before_anybody_asked);
+    tcase_add_test(tests, a_watched_descriptor_makes_it_readable);
+    tcase_add_test(tests, watches_made_before_the_descriptor);
     tcase_add_test(tests, several_watches_of_one_descriptor);
-    tcase_add_test(tests, closed_while_it_is_watched);
+    tcase_add_test(tests, a_watched_descriptor_is_closed);
     tcase_add_test(tests, completions_from_a_thread);
     tcase_add_test(tests, fibers_and_kept_results);
     return suite;

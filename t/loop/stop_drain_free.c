@@ -52,7 +52,7 @@ static const struct tocsin_signal_spec asked_spec = { .name = "asked.done", .doc
 static const struct tocsin_op_type drops_type = { .done = &asked_spec, .drop = drop_ask };
 static const struct tocsin_op_type cancels_type = { .done = &asked_spec, .cancel = cancel_ask };
 
-/* Prepares the call under test: it is made inside a turn, or before the turn. */
+/* Prepares the call that is tested: the call is made inside a turn, or before the turn. */
 static void prepare(enum how how)
 {
     static struct tocsin_handler handler;
@@ -128,7 +128,7 @@ START_TEST(stop_in_every_state)
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), &op), 0);
     prepare((enum how)_i);
     ck_assert_int_eq(tocsin_run(), 42);
-    /* tocsin_stop must not end operations. */
+    /* The operation still runs, since tocsin_stop() must not end operations. */
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ask = nothing;
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
@@ -164,7 +164,7 @@ START_TEST(free_in_every_state)
 {
     ask = _i == BETWEEN ? nothing : freed;
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
-    /* These timers become ready in the same turn. */
+    /* All of these timers become ready in the same turn. */
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(tell, &told), NULL), 0);
     prepare((enum how)_i);
@@ -231,7 +231,7 @@ START_TEST(drain_in_a_time)
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
-    /* The earlier time limit is not in force any more, so the drain continues to its end. */
+    /* The earlier time limit is not in force any more, so the operations may end by themselves. */
     drain_all();
     ck_assert_int_eq(told.status, 0);
 }
@@ -245,7 +245,7 @@ START_TEST(drain_with_nothing_to_do)
 }
 END_TEST
 
-START_TEST(stop_while_it_drains)
+START_TEST(a_stop_during_a_drain)
 {
     struct tocsin_op promise;
 
@@ -273,7 +273,7 @@ static void start_serving(int fd)
     ck_assert_int_eq(tocsin_watch(fd, POLLIN, &serving, NULL), 0);
 }
 
-START_TEST(what_serves_does_not_keep_it_running)
+START_TEST(background_operations_do_not_keep_the_loop_running)
 {
     start_serving(pipes[0]);
     drain_all();
@@ -295,7 +295,7 @@ static int check_serves(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_serves_ends_last)
+START_TEST(background_operations_end_last)
 {
     const struct tocsin_notify serving = { .mode = TOCSIN_AT_END | TOCSIN_BACKGROUND,
                                            .fn = tell,
@@ -309,7 +309,7 @@ START_TEST(what_serves_ends_last)
 }
 END_TEST
 
-START_TEST(what_was_made_and_never_started)
+START_TEST(an_operation_that_was_never_started)
 {
     struct tocsin_op op;
 
@@ -338,9 +338,9 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, free_in_every_state_while_the_clock_moves, 0, WAYS);
     tcase_add_test(tests, drain_in_a_time);
     tcase_add_test(tests, drain_with_nothing_to_do);
-    tcase_add_test(tests, stop_while_it_drains);
-    tcase_add_test(tests, what_serves_does_not_keep_it_running);
-    tcase_add_test(tests, what_serves_ends_last);
-    tcase_add_test(tests, what_was_made_and_never_started);
+    tcase_add_test(tests, a_stop_during_a_drain);
+    tcase_add_test(tests, background_operations_do_not_keep_the_loop_running);
+    tcase_add_test(tests, background_operations_end_last);
+    tcase_add_test(tests, an_operation_that_was_never_started);
     return suite;
 }

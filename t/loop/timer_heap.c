@@ -1,5 +1,5 @@
-/* Tests the heap of timers and compares it with a sorted array. Operations are random. In other
-   tests, each entry is removed from each small heap, and a timer is armed again while it
+/* Tests the heap of timers, and compares it with a sorted array after random operations. In two
+   other tests, each entry is removed from each small heap, and a timer is armed again while it
    expires. */
 #include <string.h>
 
@@ -20,7 +20,7 @@ static struct tocsin__engine *engine;
 static uint64_t order, seed;
 static int fired;
 
-/* Returns a pseudo-random number. Each run of the test has the same numbers. */
+/* Returns a pseudo-random number. Each run of the test gets the same sequence of numbers. */
 static uint32_t any(uint32_t below)
 {
     seed = seed * 6364136223846793005u + 1442695040888963407u;

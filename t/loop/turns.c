@@ -1,5 +1,5 @@
-/* T5: a turn is fair, so an operation that is always ready must not delay other operations. Also
-   tests the result of a turn. */
+/* Contract line T5: a turn is fair, so an operation that is always ready must not delay other
+   operations. Also tested is the result of a turn. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -122,7 +122,7 @@ START_TEST(an_operation_that_completes_another_for_ever)
 }
 END_TEST
 
-START_TEST(what_a_turn_makes_ready_waits_for_the_next)
+START_TEST(new_ready_entries_wait_for_the_next_turn)
 {
     int count = 0;
 
@@ -136,11 +136,11 @@ START_TEST(what_a_turn_makes_ready_waits_for_the_next)
 }
 END_TEST
 
-START_TEST(what_a_turn_answers)
+START_TEST(the_result_of_a_turn)
 {
     ck_assert_int_eq(tocsin_loop_turn(-2), -EINVAL);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    /* The first call creates the loop. */
+    /* This turn creates the loop. */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_uint_ne(tocsin_loop_current().id, 0);
     ck_assert_int_eq(tocsin_loop_turn(1), 0);
@@ -178,8 +178,8 @@ START_TEST(not_in_a_handler_nor_in_a_notify)
 }
 END_TEST
 
-/* Operations start again all the time. A drain with a time limit must end nevertheless. */
-START_TEST(a_drain_in_time_ends_them_all)
+/* Operations start again and again. A drain with a time limit must end nevertheless. */
+START_TEST(a_drain_ends_operations_that_restart)
 {
     int count = 0;
 
@@ -205,9 +205,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_timer_that_starts_another_for_ever);
     tcase_add_test(tests, a_fiber_that_yields_for_ever);
     tcase_add_test(tests, an_operation_that_completes_another_for_ever);
-    tcase_add_test(tests, what_a_turn_makes_ready_waits_for_the_next);
-    tcase_add_test(tests, what_a_turn_answers);
+    tcase_add_test(tests, new_ready_entries_wait_for_the_next_turn);
+    tcase_add_test(tests, the_result_of_a_turn);
     tcase_add_test(tests, not_in_a_handler_nor_in_a_notify);
-    tcase_add_test(tests, a_drain_in_time_ends_them_all);
+    tcase_add_test(tests, a_drain_ends_operations_that_restart);
     return suite;
 }

@@ -11,7 +11,8 @@ enum { THREADS = 4, EACH = 5000 };
 
 static struct tocsin_op ops[THREADS][EACH];
 static struct told told;
-static atomic_int released; /* the number of operations that each thread may complete now */
+/* the number of operations that each thread may complete in this round */
+static atomic_int released;
 
 static void *complete_all(void *arg)
 {
@@ -89,7 +90,7 @@ static int order_kept(const struct tocsin_info *info, void *arg)
     return tell(info, &told);
 }
 
-START_TEST(in_the_order_of_their_sender)
+START_TEST(completions_keep_the_order_of_their_thread)
 {
     static int next[THREADS];
     pthread_t threads[THREADS];
@@ -118,8 +119,8 @@ static void *complete_the_same(void *arg)
     return NULL;
 }
 
-/* All threads complete the same operations, and the loop cancels them at the same time. For each
-   operation, exactly one of these calls must succeed. */
+/* All threads try to complete the same operations, while the loop cancels them. For each operation,
+   exactly one of these calls must succeed. */
 START_TEST(completed_by_many_and_cancelled)
 {
     pthread_t threads[THREADS];
@@ -169,7 +170,7 @@ static void *live_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(loops_that_come_and_go)
+START_TEST(loops_are_created_and_freed)
 {
     static struct neighbour neighbour;
     pthread_t thread;
@@ -200,8 +201,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, all_at_once);
     tcase_add_test(tests, one_at_a_time);
-    tcase_add_test(tests, in_the_order_of_their_sender);
+    tcase_add_test(tests, completions_keep_the_order_of_their_thread);
     tcase_add_test(tests, completed_by_many_and_cancelled);
-    tcase_add_test(tests, loops_that_come_and_go);
+    tcase_add_test(tests, loops_are_created_and_freed);
     return suite;
 }

@@ -1,6 +1,7 @@
-/* A thread waits for a loop in one of four ways: poll on the loop's descriptor, dispatch of an
-   adopted base, tocsin_suspend, or a wait on a fiber. Each action of another thread on the loop
-   must end each wait. The waits have no time limit, so a lost wake-up makes the test hang. */
+/* A thread waits for a loop in one of four ways. It polls the loop's descriptor, dispatches an
+   adopted base, calls tocsin_suspend(), or waits on a fiber. Each action of another thread on the
+   loop must end each of these waits. The waits have no time limit, so a missing wake-up makes the
+   test hang. */
 #include <poll.h>
 
 #include <event2/event.h>
@@ -36,7 +37,7 @@ static void count_drop(void *arg)
     ((struct told *)arg)->count++;
 }
 
-/* Actions of the other thread on the loop */
+/* These functions are the actions of the other thread on the loop. */
 static int do_something(void *which)
 {
     switch (*(int *)which) {
@@ -56,7 +57,7 @@ static void victim_connect(void)
     ck_assert_int_eq(tocsin_connect("woken.other", &action, &victim), 0);
 }
 
-/* Tests the function waits, which must return when the loop has something to do. */
+/* Tests that the function waits() returns when the loop has something to do. */
 static void woken(void (*waits)(void *arg), void *arg)
 {
     struct peer peer;
@@ -89,7 +90,7 @@ static void by_poll(void *arg)
     ck_assert_int_eq(poll(&polled, 1, -1), 1);
 }
 
-START_TEST(who_polls_its_descriptor)
+START_TEST(a_poll_of_the_loop_is_woken)
 {
     int fd = tocsin_loop_fd();
 
@@ -98,7 +99,7 @@ START_TEST(who_polls_its_descriptor)
 }
 END_TEST
 
-START_TEST(who_polls_the_descriptor_of_a_queue)
+START_TEST(a_poll_of_a_queue_is_woken)
 {
     struct tocsin_queue queue;
     int fd;
@@ -116,7 +117,7 @@ static void by_dispatch(void *base)
     ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
-START_TEST(who_dispatches_the_base_that_it_adopted)
+START_TEST(a_dispatch_of_an_adopted_base_is_woken)
 {
     struct event_base *base = event_base_new();
 
@@ -142,7 +143,7 @@ static int suspend(void *none)
     return tocsin_suspend("", -1);
 }
 
-START_TEST(who_is_suspended)
+START_TEST(a_suspended_loop_is_woken)
 {
     struct peer peer;
 
@@ -192,8 +193,8 @@ START_TEST(a_fiber_that_waits)
 }
 END_TEST
 
-/* The clock of the loop does not move. A post must be delivered all the same. */
-START_TEST(who_moves_its_clock)
+/* The clock of the loop does not move. A post must be delivered nevertheless. */
+START_TEST(a_loop_with_a_stopped_clock_is_woken)
 {
     struct peer peer;
 
@@ -218,11 +219,11 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, who_polls_its_descriptor);
-    tcase_add_test(tests, who_polls_the_descriptor_of_a_queue);
-    tcase_add_test(tests, who_dispatches_the_base_that_it_adopted);
-    tcase_add_test(tests, who_is_suspended);
+    tcase_add_test(tests, a_poll_of_the_loop_is_woken);
+    tcase_add_test(tests, a_poll_of_a_queue_is_woken);
+    tcase_add_test(tests, a_dispatch_of_an_adopted_base_is_woken);
+    tcase_add_test(tests, a_suspended_loop_is_woken);
     tcase_add_test(tests, a_fiber_that_waits);
-    tcase_add_test(tests, who_moves_its_clock);
+    tcase_add_test(tests, a_loop_with_a_stopped_clock_is_woken);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* Tests the watchdog with a clock that the test moves. A handler examines its own loop as the
-   watchdog's thread would, at times that the test chooses. The real watchdog thread has an interval
-   of minutes in these tests. Only in the last tests the real thread runs as usual. */
+/* Tests the watchdog with a clock that the test moves. In these tests, the real watchdog thread
+   does nothing for minutes. Instead, a handler examines its own loop at times that the test
+   chooses, as the watchdog thread would. Only in the last tests the real thread works. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -87,8 +87,8 @@ static void *count_others(void *arg)
     return NULL;
 }
 
-/* Creates and joins a thread, then counts the threads. A sanitizer creates a thread of its own when
-   the program creates its first thread. */
+/* Creates and joins a thread, and counts the threads after that. A sanitizer creates a thread of
+   its own when the program creates its first thread. */
 static void begin_alone(void)
 {
     pthread_t thread;
@@ -139,7 +139,7 @@ static int looks(const struct tocsin_info *info, void *arg)
 
 static int four = 4, five = 5, one = 1;
 
-/* Tests when loop.blocked is emitted */
+/* Tests: when loop.blocked is emitted */
 
 static int hold(const struct tocsin_info *info, void *arg)
 {
@@ -165,10 +165,10 @@ static void check_doubled(void)
     ck_assert_str_eq(heard[0].function, "hold");
 }
 
-START_TEST(at_the_limit_and_when_it_has_doubled)
+START_TEST(reports_at_the_limit_and_at_each_doubling)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
-    /* This handler blocks outside of a turn. */
+    /* This handler blocks outside of a turn, so the watchdog must not report it. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(heard_count, 0);
     turns_until(&heard_count, 4);
@@ -176,8 +176,8 @@ START_TEST(at_the_limit_and_when_it_has_doubled)
 }
 END_TEST
 
-/* The message that the watchdog's thread prints. It is printed as often as loop.blocked is posted,
-   if that signal has no listener. */
+/* The message that the watchdog thread prints. If loop.blocked has no listener, the thread prints
+   the message as often as it posts the signal. */
 
 static struct {
     int count;
@@ -199,12 +199,12 @@ static int hold_forty(const struct tocsin_info *info, void *arg)
 
     (void)info, (void)arg;
     look(40);
-    /* The program asks this question; the watchdog does not ask it. */
+    /* Only the program asks this question. The watchdog does not call tocsin_still_running(). */
     ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), 0);
     return TOCSIN_NEXT;
 }
 
-START_TEST(said_in_words)
+START_TEST(the_printed_message)
 {
     bool has_handler = _i;
     char wanted[256];
@@ -237,9 +237,9 @@ START_TEST(said_in_words)
 }
 END_TEST
 
-/* tocsin_still_running names what has not ended. If nothing runs, it names the program as the
-   owner. */
-START_TEST(said_what_runs)
+/* tocsin_still_running() names the handlers and tasks that have not ended. If nothing runs, it
+   names the program as the owner. */
+START_TEST(still_running_names_the_running_code)
 {
     char runs[256], few[8];
 
@@ -254,7 +254,7 @@ START_TEST(said_what_runs)
 }
 END_TEST
 
-START_TEST(in_a_turn)
+START_TEST(a_handler_that_blocks_in_a_turn)
 {
     ck_assert_int_eq(tocsin_on("timer.expired", hold, NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
@@ -269,8 +269,8 @@ static int stop_and_go(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     look(1);
-    /* The process was stopped or got no processor time. The watchdog must not report the handler
-       for that time. */
+    /* The process was stopped, or got no processor time. The watchdog must not count that time as
+       time of the handler. */
     now_us += 1000 * limit_us;
     look(2);
     ck_assert_int_eq(posted(), 0);
@@ -300,7 +300,7 @@ static int fail_once(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(without_memory_the_next_time)
+START_TEST(without_memory_the_report_comes_later)
 {
     connect_to("test.note", fail_once, NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -321,7 +321,7 @@ static int connect_in_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(as_soon_as_somebody_listens)
+START_TEST(a_new_listener_gets_the_next_report)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } };
 
@@ -366,7 +366,7 @@ static const struct heard *blocked_by(const char *pattern, struct tocsin_action 
     return &heard[count];
 }
 
-START_TEST(it_names_the_handler)
+START_TEST(the_report_names_the_handler)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -427,7 +427,7 @@ static int emit_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(it_says_what_is_no_handler)
+START_TEST(the_report_names_other_running_code)
 {
     int unheard = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "test.unheard", .unhandled_fn = by_default });
@@ -582,9 +582,9 @@ static void peer_end(struct peer *peer, pthread_t thread)
     sem_destroy(&peer->go);
 }
 
-/* A handler that blocks once for a long time counts as one fault. After too many such faults it is
-   not called any more. */
-START_TEST(who_blocks_too_often_is_not_called)
+/* A handler that blocks its loop once for a long time counts as one fault. After several such
+   faults the handler is not called any more. */
+START_TEST(a_handler_that_blocks_too_often_is_not_called)
 {
     static int forty = 40;
     struct tocsin_handler_facts facts;
@@ -607,30 +607,32 @@ START_TEST(who_blocks_too_often_is_not_called)
 }
 END_TEST
 
-START_TEST(another_loop)
+START_TEST(one_watchdog_serves_two_loops)
 {
     struct tocsin_handler handler;
     struct peer peer;
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    threads_become(threads_before + 2); /* one watchdog thread serves both loops */
+    /* two threads are expected: the peer's thread, and one watchdog thread for both loops */
+    threads_become(threads_before + 2);
     look(5);
-    turns_until(&heard_count, 1); /* the other loop blocks meanwhile */
+    /* waits until the watchdog has reported that the other loop blocks */
+    turns_until(&heard_count, 1);
     ck_assert_uint_eq(heard[0].loop, peer.loop.id);
     ck_assert_uint_eq(heard[0].handler, peer.handler);
     ck_assert_int_eq(
         tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler),
         0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    /* Both loops are reported, the other loop for the second time. */
+    /* The watchdog reports both loops, the other loop for the second time. */
     turns_until(&heard_count, 3);
     ck_assert_uint_ne(heard[1].loop, heard[2].loop);
     for (int i = 1; i < 3; i++)
         ck_assert_uint_eq(heard[i].handler,
                           heard[i].loop == peer.loop.id ? peer.handler : handler.id);
     peer_end(&peer, thread);
-    /* The other loop was freed. This loop must still be watched. */
+    /* The other loop was freed. The watchdog must still watch this loop. */
     threads_become(threads_before + 1);
     look(5);
     ck_assert_int_eq(posted(), 0);
@@ -639,14 +641,14 @@ START_TEST(another_loop)
 }
 END_TEST
 
-START_TEST(of_a_loop_that_is_not_watched)
+START_TEST(an_unwatched_loop_receives_reports)
 {
     struct peer peer;
     pthread_t thread;
 
     peer_start(&peer, &thread);
-    /* This loop is not watched any more. The other loop is watched, and is reported to this
-       loop. */
+    /* This loop is not watched any more. The other loop is still watched, and this loop receives
+       the report. */
     ck_assert_int_eq(tocsin_watchdog(0), 0);
     connect_to("test.note", looks, &five);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -705,7 +707,7 @@ START_TEST(a_loop_that_is_freed)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
     threads_become(threads_before);
-    /* the messages that were accepted before have been delivered */
+    /* the messages that were accepted before the end have been delivered */
     ck_assert_int_eq(heard_count, 1);
     look(5);
     ck_assert_int_eq(tocsin_watchdog(0), 0);
@@ -718,7 +720,7 @@ START_TEST(a_loop_that_is_freed)
 }
 END_TEST
 
-START_TEST(it_blocks_every_signal)
+START_TEST(the_watchdog_thread_blocks_every_signal)
 {
     unsigned long long blocked, most = 0;
     char line[256], path[64];
@@ -778,7 +780,7 @@ static int until_posted(const struct tocsin_info *info, void *arg)
 }
 
 /* A child of a fork has no watchdog thread, and no call in the child may wait for that thread.
-   After a call of tocsin_watchdog in the child, its loop is watched again. The thread sanitizer
+   After tocsin_watchdog() in the child, the loop of the child is watched again. ThreadSanitizer
    allows no new threads in such a child. */
 static void in_child(void)
 {
@@ -795,7 +797,7 @@ static void in_child(void)
     _exit(as_before && tocsin_loop_free() == 0 ? 0 : 1);
 }
 
-START_TEST(a_child)
+START_TEST(the_watchdog_in_the_child_of_a_fork)
 {
     struct tocsin_handler handler;
     pid_t child;
@@ -803,8 +805,8 @@ START_TEST(a_child)
 
     ck_assert_int_eq(
         tocsin_connect("test.other", &(struct tocsin_action){ .fn = until_posted }, &handler), 0);
-    /* The watchdog's thread starts now. A thread that is just starting might hold the allocator's
-       lock during the fork. */
+    /* Starts the watchdog's thread before the fork. If the thread were just starting during the
+       fork, it might hold the lock of the allocator. */
     ck_assert_int_eq(tocsin_watchdog(1), 0);
     ck_assert_int_eq(tocsin_emit(other, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_watchdog(LIMIT_MS), 0);
@@ -824,7 +826,7 @@ START_TEST(a_child)
 END_TEST
 
 /* Handlers and loops are created and removed while the watchdog examines them all the time. The
-   sanitizers must report nothing. */
+   sanitizers must find no error. */
 
 enum { ROUNDS = 400, TURNS = 20 };
 static atomic_bool over;
@@ -843,15 +845,15 @@ static int go_away(const struct tocsin_info *info, void *arg)
 {
     if (arg)
         tocsin_disconnect(*(struct tocsin_handler *)arg);
-    /* A loop answers only its own emissions, so that the two loops do not answer each other without
-       end. */
+    /* A loop answers only the emissions that it made itself. Otherwise the two loops would answer
+       each other without end. */
     if (info->sequence >> 48 == tocsin_loop_current().id >> 48)
         tocsin_emit(info->signo == note ? other : note, NULL);
     return TOCSIN_NEXT;
 }
 
-/* Checks the result of an emission. The other loop receives it, too, and may be so slow that its
-   inbox is full (-EAGAIN). */
+/* Checks the result of an emission. The other loop also receives the emission. If that loop is
+   slow, its inbox is full and the result is -EAGAIN. */
 static void check_full(int answer)
 {
     ck_assert_msg(answer >= 0 || answer == -EAGAIN, "%d", answer);
@@ -899,7 +901,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-START_TEST(while_all_comes_and_goes)
+START_TEST(watched_while_handlers_and_loops_change)
 {
     struct told told[2] = { { .count = 0 } };
     pthread_t looker, threads_of[2];
@@ -924,27 +926,27 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(alone, begin_alone, NULL);
     tcase_set_timeout(tests, 60);
     tcase_set_timeout(alone, 60);
-    tcase_add_test(tests, at_the_limit_and_when_it_has_doubled);
-    tcase_add_loop_test(alone, said_in_words, 0, 2);
-    tcase_add_test(tests, said_what_runs);
-    tcase_add_test(tests, in_a_turn);
+    tcase_add_test(tests, reports_at_the_limit_and_at_each_doubling);
+    tcase_add_loop_test(alone, the_printed_message, 0, 2);
+    tcase_add_test(tests, still_running_names_the_running_code);
+    tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
     tcase_add_test(tests, a_leap_of_time_is_no_proof);
-    tcase_add_test(tests, without_memory_the_next_time);
-    tcase_add_test(tests, as_soon_as_somebody_listens);
-    tcase_add_test(tests, it_names_the_handler);
-    tcase_add_test(tests, it_says_what_is_no_handler);
+    tcase_add_test(tests, without_memory_the_report_comes_later);
+    tcase_add_test(tests, a_new_listener_gets_the_next_report);
+    tcase_add_test(tests, the_report_names_the_handler);
+    tcase_add_test(tests, the_report_names_other_running_code);
     tcase_add_test(tests, a_loop_that_is_idle);
     tcase_add_test(tests, short_calls_in_short_turns);
     tcase_add_test(tests, short_calls_in_a_long_turn);
     tcase_add_test(tests, the_innermost_is_named);
-    tcase_add_test(tests, who_blocks_too_often_is_not_called);
-    tcase_add_test(tests, another_loop);
-    tcase_add_test(tests, of_a_loop_that_is_not_watched);
+    tcase_add_test(tests, a_handler_that_blocks_too_often_is_not_called);
+    tcase_add_test(tests, one_watchdog_serves_two_loops);
+    tcase_add_test(tests, an_unwatched_loop_receives_reports);
     tcase_add_test(tests, ended_while_a_handler_blocks);
     tcase_add_test(tests, a_loop_that_is_freed);
-    tcase_add_test(tests, it_blocks_every_signal);
-    tcase_add_test(tests, a_child);
+    tcase_add_test(tests, the_watchdog_thread_blocks_every_signal);
+    tcase_add_test(tests, the_watchdog_in_the_child_of_a_fork);
     tcase_add_test(alone, each_failure_in_turn);
-    tcase_add_test(alone, while_all_comes_and_goes);
+    tcase_add_test(alone, watched_while_handlers_and_loops_change);
     return suite;
 }

@@ -1,5 +1,5 @@
-# Spin searches each protocol between threads and a loop to the last state. Variants that are known
-# to be wrong must fail.
+# Spin searches all states of each protocol between threads and a loop. The models also have
+# variants that are wrong on purpose. Spin must find an error in each of these variants.
 command -v spin >/dev/null || { echo "skip: model/check: spin is not installed"; exit 77; }
 case $srcdir in /*) models=$srcdir/t/model ;; *) models=$PWD/$srcdir/t/model ;; esac
 dir=$(mktemp -d "$PWD/model.XXXXXX") || exit 2

@@ -25,7 +25,8 @@
 #define LIVES 2
 mtype = { AWAKE, ASLEEP };
 
-/* The memory of the loop. tail is one word: position, CLOSED, generation. */
+/* The memory of the loop. The word tail has three parts: the position, the bit CLOSED, and the
+   generation. */
 #define CLOSED 8
 #define POSITION(word) ((word) & 7)
 #define GENERATION(word) ((word) >> 4)
@@ -38,22 +39,22 @@ byte turn[CELLS], cell[CELLS];
 byte list = 7, next[5];
 #define LIST_CLOSED 7
 #define BOX 4
-/* the messages in the latest cell; its node is on the list while there are any */
+/* the messages in the latest cell; while there are any, the cell's node is on the list */
 byte box;
 byte waking, descriptor;
 mtype edge = AWAKE;
-byte known;                             /* the generation by which other threads know the loop */
-/* operations that run: bits of the messages that are their ends */
+byte known;                             /* the generation of the loop that other threads know */
+/* the operations that run: one bit for each message that is the end of an operation */
 byte running;
 bool freeing;
 
-/* Bookkeeping of the model: one bit for each message; the messages that were accepted and not
-   delivered yet; the generation that each was sent to. */
+/* Variables that only the model has, with one bit for each message. due: the messages that were
+   accepted and not delivered yet. meant_for: the generation that each message was sent to. */
 #define BIT(id) (1 << (id))
 byte due, meant_for[4], sending = 2;
 bool open[LIVES + 1];
 
-/* The wake edge, after a publish and after a push: wake_if_asleep. */
+/* Wakes the loop if it sleeps, after a publish and after a push: wake_if_asleep. */
 inline wake() {
     if
     :: edge == ASLEEP ->
@@ -71,7 +72,8 @@ inline wake() {
 #ifndef DESCRIPTOR_TOO_EARLY
             number = descriptor;
 #endif
-            assert(open[number]);       /* write(2) */
+            /* the write(2) that wakes the loop; the descriptor must be open */
+            assert(open[number]);
             number = 0;
 #ifdef WAKING_TOO_LATE
             waking--
@@ -91,12 +93,13 @@ inline wake() {
 #define STILL_SO (tail == word)
 #endif
 
-/* A post into the ring: tocsin__inbox_claim, tocsin__inbox_publish. */
+/* Posts into the ring: tocsin__inbox_claim, tocsin__inbox_publish. */
 inline post(id) {
     do
     :: word = tail;
         if
-        :: atomic { GONE(word, meant_for[id]) -> break }                    /* -ESHUTDOWN */
+        /* the claim returns -ESHUTDOWN */
+        :: atomic { GONE(word, meant_for[id]) -> break }
         :: atomic { !GONE(word, meant_for[id]) && STILL_SO -> tail = tail + 1;
             due = due | BIT(id); cell[POSITION(word) % CELLS] = id }
             atomic { turn[POSITION(word) % CELLS] = POSITION(word) + 1; word = 0 }
@@ -108,7 +111,7 @@ inline post(id) {
     word = 0
 }
 
-/* tocsin__inbox_push. */
+/* Pushes a node onto the list: tocsin__inbox_push. */
 inline push(node, bits) {
     do
     :: atomic {
@@ -128,7 +131,7 @@ inline push(node, bits) {
     top = 0
 }
 
-/* A post of a coalescing signal: tocsin__inbox_pin, tocsin__latest_put, tocsin__inbox_unpin. */
+/* Posts a coalescing signal: tocsin__inbox_pin, tocsin__latest_put, tocsin__inbox_unpin. */
 inline coalesce(id) {
 #ifdef NOT_HELD
     skip;
@@ -136,7 +139,8 @@ inline coalesce(id) {
     waking++;
 #endif
     if
-    :: GONE(tail, meant_for[id])                                            /* -ESHUTDOWN */
+    /* the pin returns -ESHUTDOWN */
+    :: GONE(tail, meant_for[id])
     :: else ->
         if
         :: atomic { box != 0 -> box = box | BIT(id); due = due | BIT(id) }
@@ -149,8 +153,8 @@ inline coalesce(id) {
 #endif
 }
 
-/* The end of an operation that the loop started and another thread completes. It is pushed without
-   a generation. */
+/* Completes an operation that the loop started; another thread does this. The end of the operation
+   is pushed without a generation. */
 inline complete(id) {
     if
     :: atomic { known && !freeing -> meant_for[id] = known; running = running | BIT(id) }
@@ -159,8 +163,8 @@ inline complete(id) {
     fi
 }
 
-/* Sends to the loop with the known generation, or to any loop in this memory, as a completion
-   message does. */
+/* Sends to the loop with the known generation. A completion message is sent to any loop in this
+   memory. */
 inline send(id) {
     if
     :: complete(id)
@@ -175,8 +179,8 @@ inline send(id) {
     fi
 }
 
-/* The second message of a thread is always a post. With EVERY_WAY it can be anything: 10 million
-   states. */
+/* The second message of a thread is always a post. With EVERY_WAY it can be any kind of message,
+   which gives 10 million states. */
 active proctype Thread() {
     short word;
     byte top, number;
@@ -209,7 +213,8 @@ inline tell(bits) {
     i = 0
 }
 
-/* Takes and runs the list, and stores `left` in its place. inbox.pml checks the order. */
+/* Takes the list and runs its nodes. The list then has the value `left`. inbox.pml checks the order
+   of the nodes. */
 inline run_list(left) {
     atomic { first = list; list = left };
     do
@@ -220,7 +225,7 @@ inline run_list(left) {
     od
 }
 
-/* Delivers what is in the inbox: tocsin__receive. */
+/* Delivers the messages and nodes that are in the inbox: tocsin__receive. */
 inline receive() {
     bound = POSITION(tail);
     run_list(0);
@@ -232,7 +237,7 @@ inline receive() {
     bound = 0
 }
 
-/* tocsin__loop_make, engine_new. */
+/* Makes the next loop in this memory: tocsin__loop_make, engine_new. */
 inline make() {
     edge = AWAKE;
 #ifdef LIST_OPENED_LAST
@@ -246,14 +251,14 @@ inline make() {
     atomic { descriptor = life; open[life] = true }
 }
 
-/* free_loop */
+/* Frees the loop: free_loop */
 inline free() {
     freeing = true;
-    tail = tail | CLOSED;               /* tocsin__inbox_close */
+    tail = tail | CLOSED;               /* this step is tocsin__inbox_close */
 #ifndef HOLDERS_NOT_AWAITED
     waking == 0;
 #endif
-    do                                  /* tocsin__receive_last */
+    do                                  /* this step is tocsin__receive_last */
     :: receive();
         if
 #ifdef CELLS_NOT_AWAITED
@@ -264,7 +269,7 @@ inline free() {
 #endif
         fi
     od;
-    do                                  /* free_end_operations */
+    do                                  /* this step is free_end_operations */
     :: edge = ASLEEP; edge = AWAKE; receive()
 #ifdef ENDS_NOT_AWAITED
     :: true -> break
@@ -272,9 +277,9 @@ inline free() {
     :: !running -> break
 #endif
     od;
-    run_list(LIST_CLOSED);              /* tocsin__receive_end */
+    run_list(LIST_CLOSED);              /* this step is tocsin__receive_end */
 #ifndef LEFT_ASLEEP
-    edge = AWAKE;                       /* tocsin__inbox_await_wakers */
+    edge = AWAKE;                       /* this step is tocsin__inbox_await_wakers */
 #endif
 #ifndef CLOSE_WITHOUT_WAITING
     waking == 0;

@@ -28,27 +28,29 @@
         NOT_REVERSED           the newest node runs first */
 
 #define CELLS 3
-#define SPARE 1                         /* the last cells are for real signals */
+/* the last cells of the ring are reserved for real signals */
+#define SPARE 1
 mtype = { AWAKE, ASLEEP };
 
-byte tail, head;                        /* positions; head: as the loop has published it */
+/* positions in the ring; head is the position that the loop has published */
+byte tail, head;
 byte turn[CELLS], cell[CELLS];
 byte list, next[5], after[5];           /* one node for each message */
 mtype edge = AWAKE;
 byte eventfd;
 
-/* Bookkeeping of the model: one bit for each message. */
+/* Variables that only the model has, with one bit for each message. */
 #define BIT(id) (1 << (id))
 #define ALL 30
-byte settled;                           /* delivered or refused */
-/* claimed or pushed messages; those that had been when a sender read tail */
+byte settled;                           /* the messages that were delivered or refused */
+/* sent: the messages that were claimed or pushed; before: those in sent when a sender read tail */
 byte sent, before[5];
-/* the loop has announced to sleep, and was not woken since */
+/* true if the loop has announced to sleep, and was not woken since then */
 bool idle;
 byte interrupted = 3;                   /* the thread that the handler interrupts */
 
-/* The threads, and for each whether a store is still in its buffer. An exchange or a
-   compare-and-swap waits until the buffer is empty. */
+/* The threads. For each thread, the model knows whether a store is still in its buffer. An exchange
+   or a compare-and-swap waits until the buffer is empty. */
 #define LOOP 0
 #define FIRST 1
 #define SECOND 2
@@ -77,7 +79,7 @@ inline tell(id) {
     settle(id)
 }
 
-/* Only the sender that changes the edge wakes the loop: wake_if_asleep. */
+/* Wakes the loop. Only the sender that changes the edge does so: wake_if_asleep. */
 inline wake(thread) {
     if
     :: edge == ASLEEP ->
@@ -106,7 +108,7 @@ inline publish(thread) {
 #ifdef NO_ROOM_ASKED
 #define TAKEN 0
 #else
-#define TAKEN ((mine - shown) & 255)    /* an old tail and a new head give a huge number */
+#define TAKEN ((mine - shown) & 255)    /* the difference is huge if tail is old and head is new */
 #endif
 #ifdef NO_SECOND_TAIL
 #define REFUSED(room) (TAKEN >= room)
@@ -114,8 +116,8 @@ inline publish(thread) {
 #define REFUSED(room) (TAKEN >= room && tail == mine)
 #endif
 
-/* A post into the ring. room: the number of cells that this kind of sender may fill:
-   tocsin__inbox_claim, tocsin__inbox_publish. */
+/* Posts into the ring: tocsin__inbox_claim, tocsin__inbox_publish. The parameter room is the number
+   of cells that this kind of sender may fill. */
 inline post(thread, id, room) {
     do
     ::
@@ -127,7 +129,7 @@ inline post(thread, id, room) {
         atomic { shown = head; was_full = (tail - head >= room) }
 #endif
         if
-        /* -EAGAIN */
+        /* the claim returns -EAGAIN */
         :: atomic { REFUSED(room) -> assert(was_full); settle(id); break }
         :: TAKEN >= room && !REFUSED(room)
         :: atomic { TAKEN < room && !late[thread] && tail == mine -> tail++;
@@ -146,7 +148,7 @@ inline post(thread, id, room) {
     atomic { mine = 0; shown = 0; was_full = false }
 }
 
-/* A push onto the list, which is never refused: tocsin__inbox_push. */
+/* Pushes a node onto the list: tocsin__inbox_push. A push is never refused. */
 inline push(thread, id) {
     do
     ::
@@ -175,8 +177,9 @@ inline send(thread, id, room) {
 }
 
 /* The second message of a thread, and the message of the second thread, are always posts. No
-   handler interrupts the loop's thread: it would be just one more sender, since no sender waits
-   for the loop. With EVERY_WAY these limits do not hold: 21 million states. */
+   handler interrupts the loop's thread: such a handler would be only one more sender, since no
+   sender waits for the loop. With EVERY_WAY these limits do not hold, which gives 21 million
+   states. */
 #ifdef EVERY_WAY
 #define another(thread, id) send(thread, id, CELLS - SPARE)
 #else
@@ -196,7 +199,7 @@ active proctype Second() {
     another(SECOND, 3)
 }
 
-/* A real signal handler: the interrupted thread runs on when it returns. */
+/* A real signal handler. When the handler returns, the interrupted thread continues. */
 active proctype Handler() {
     byte mine, shown;
     bool was_full;
@@ -243,7 +246,8 @@ inline take_list() {
 #define DUE (first != 0 && after[first] <= at)
 #endif
 
-/* Runs what is in the inbox when a turn begins, ring and list merged: tocsin__receive. */
+/* Runs the messages and nodes that are in the inbox when a turn begins. Ring and list are merged:
+   tocsin__receive. */
 inline receive() {
 #ifdef LIST_BEFORE_BOUND
     take_list();
@@ -262,7 +266,7 @@ inline receive() {
     atomic { head = at; bound = 0 }
 }
 
-/* Announces to sleep, looks a second time, sleeps: tocsin__inbox_try_sleep,
+/* The loop announces to sleep, looks a second time, and sleeps: tocsin__inbox_try_sleep,
    tocsin__inbox_set_awake, turn_pass in lib/loop/turn.c. */
 inline sleep() {
 #ifdef PLAIN_SLEEP
@@ -291,7 +295,8 @@ active proctype Loop() provided (interrupted != LOOP) {
     byte at, bound, first, node, newer, oldest;
     bool took;
     do
-    :: atomic { took = false; eventfd = 0 }     /* a pass of libevent that does not wait */
+    /* a pass of libevent that does not wait for events */
+    :: atomic { took = false; eventfd = 0 }
         receive();
         if
         :: took

@@ -20,23 +20,25 @@
         COUNT_KEPT             messages that were taken are counted again
         COUNT_FORGOTTEN        a second writer does not increment the count */
 
-/* The parts of the word. */
+/* The parts of the word that the writers and the loop change. */
 byte count, newest, reading;
 bool writing, fresh, queued;
-byte first_half[3], second_half[3];     /* of each message: the id in its two halves */
-/* the node is on the inbox's list, or on the list that the loop has taken */
+byte first_half[3], second_half[3];     /* the data of each message: its id, in two halves */
+/* true if the node is on the inbox's list, or on the list that the loop has taken from the inbox */
 bool linked;
 
-/* Bookkeeping of the model: one bit for each message. */
+/* Variables that only the model has, with one bit for each message. */
 #define BIT(id) (1 << (id))
 #ifdef EVERY_WAY
 #define MESSAGES 4
 #else
 #define MESSAGES 3
 #endif
-/* puts that have returned; for each put, those that had returned when it began */
+/* finished: the puts that have returned; before: for each put, the puts in finished when it
+   began */
 byte finished, before[MESSAGES + 1];
-byte told, last;                        /* sum of the counts taken; id of the message taken last */
+/* told: the sum of the counts that were taken; last: the id of the message taken last */
+byte told, last;
 byte interrupted;
 #define THREAD 1
 #define LOOP 2
@@ -57,7 +59,7 @@ inline push() {
 #define LEFT_TO_ANOTHER writing
 #endif
 
-/* tocsin__latest_put, and the push of the node if it is needed. */
+/* Stores a message, and pushes the node if that is needed: tocsin__latest_put. */
 inline put(id) {
     before[id] = finished;
     if
@@ -93,7 +95,7 @@ inline put(id) {
     fi
 }
 
-/* EVERY_WAY: one thread stores a second message; 3 million states. */
+/* With EVERY_WAY, one thread stores a second message, which gives 3 million states. */
 active proctype Thread() provided (interrupted != THREAD) {
     byte at;
     bool mine;
@@ -109,7 +111,7 @@ active proctype Other() {
     put(2)
 }
 
-/* A real signal handler: the interrupted thread runs on when it returns. */
+/* A real signal handler. When the handler returns, the interrupted thread continues. */
 active proctype Handler() {
     byte at;
     bool mine;
@@ -121,9 +123,9 @@ active proctype Handler() {
     interrupted = 0
 }
 
-/* The loop runs the node: takes the message, reads it, ends the node. One time it has no memory to
-   deliver the message, and puts it back: tocsin__receive_latest, tocsin__latest_take,
-   tocsin__latest_put_back, tocsin__latest_done. */
+/* The loop runs the node: it takes the message, reads it, and ends the node. One time, the loop has
+   no memory to deliver the message, and puts the message back: tocsin__receive_latest,
+   tocsin__latest_take, tocsin__latest_put_back, tocsin__latest_done. */
 active proctype Loop() provided (interrupted != LOOP) {
     byte stands_for, id;
     bool short_of_memory = true, again;

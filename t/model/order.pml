@@ -20,20 +20,21 @@
 #define SENDERS 3
 #define BIT(id) (1 << (id))
 
-/* the ring: for each message, the puts that must be delivered before it. The ring is never full,
-   and each message is published in the step that claims it */
+/* The ring. For each message it has the puts that must be delivered before the message. The ring is
+   never full, and each message is published in the step that claims it. */
 byte tail, need[SENDERS + 1];
-byte held[2], half;                     /* pins in each epoch; the current epoch */
+byte held[2], half;                     /* held: the pins in each epoch; half: the current epoch */
 
 bool writing, fresh, queued;            /* the state of the cell */
-/* puts whose message is in the cell; puts that were delivered */
+/* inside: the puts whose message is in the cell; told: the puts that were delivered */
 byte inside, told;
 
-/* The list, and what the loop has taken from it: the node of the cell, and another node. */
+/* The list, and the part that the loop has taken from the list: the node of the cell, and another
+   node. */
 bool box_pushed, other_pushed, box_first;
 byte box_after, other_after;
 bool box_taken, other_taken, other_done;
-byte sent;                              /* senders that have finished */
+byte sent;                              /* the number of senders that have finished */
 
 inline push_box(position) {
     atomic { assert(!box_pushed && !box_taken); box_pushed = true; box_after = position;

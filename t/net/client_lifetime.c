@@ -1,5 +1,5 @@
-/* The HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
-   its own client. One test runs a thousand fetches. */
+/* Tests the HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
+   its own client. One test makes a thousand fetches. */
 #include <pthread.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static int start_another(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(none_is_started_while_it_is_freed)
+START_TEST(no_fetch_starts_while_the_loop_is_freed)
 {
     int answer = 0;
 
@@ -48,13 +48,13 @@ START_TEST(none_is_started_while_it_is_freed)
 }
 END_TEST
 
-START_TEST(another_loop_after_it)
+START_TEST(another_loop_after_the_freed_one)
 {
     for (int i = 0; i < 5; i++) {
         page_get(&page, peer_url(peer, "/echo"));
         ck_assert_int_eq(page.status, 0);
         ck_assert_int_eq(tocsin_loop_free(), 0);
-        page_drop(&page); /* the result outlives its loop */
+        page_drop(&page); /* the result of the fetch is valid after its loop is freed */
     }
     ck_assert_int_eq(peer_connections(peer), 5);
 }
@@ -87,7 +87,7 @@ static int start_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(draining_lets_them_start_others)
+START_TEST(fetches_start_others_during_a_drain)
 {
     struct tocsin_op op;
 
@@ -132,7 +132,7 @@ static int on_closed(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(its_end_is_announced)
+START_TEST(the_end_of_a_fetch_is_announced)
 {
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
@@ -160,7 +160,7 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-START_TEST(each_thread_has_its_own)
+START_TEST(each_thread_has_its_own_client)
 {
     pthread_t threads[THREADS];
     int good[THREADS] = { 0 };
@@ -175,7 +175,7 @@ START_TEST(each_thread_has_its_own)
 }
 END_TEST
 
-START_TEST(a_thousand)
+START_TEST(a_thousand_fetches_at_a_time)
 {
     static struct page pages[1000];
 
@@ -199,15 +199,15 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_loop_that_is_freed_ends_its_fetches);
-    tcase_add_test(tests, none_is_started_while_it_is_freed);
-    tcase_add_test(tests, another_loop_after_it);
+    tcase_add_test(tests, no_fetch_starts_while_the_loop_is_freed);
+    tcase_add_test(tests, another_loop_after_the_freed_one);
     tcase_add_test(tests, draining_lets_fetches_end);
-    tcase_add_test(tests, draining_lets_them_start_others);
+    tcase_add_test(tests, fetches_start_others_during_a_drain);
     tcase_add_test(tests, draining_for_so_long);
     tcase_add_test(tests, nothing_keeps_a_loop_that_has_fetched);
-    tcase_add_test(tests, its_end_is_announced);
-    tcase_add_test(tests, each_thread_has_its_own);
-    tcase_add_test(tests, a_thousand);
+    tcase_add_test(tests, the_end_of_a_fetch_is_announced);
+    tcase_add_test(tests, each_thread_has_its_own_client);
+    tcase_add_test(tests, a_thousand_fetches_at_a_time);
     suite_add_tcase(all, tests);
     return all;
 }

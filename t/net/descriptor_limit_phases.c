@@ -11,7 +11,7 @@
 static struct page page;
 static int taken[4096], count;
 
-/* Lowers the descriptor limit of this process, so that only this many descriptors are free. */
+/* Lowers the descriptor limit of this process. Afterwards only free_count descriptors are free. */
 static void leave(int free_count)
 {
     struct rlimit few;
@@ -47,7 +47,7 @@ static void works(const char *url)
     page_drop(&page);
 }
 
-START_TEST(for_a_socket)
+START_TEST(no_descriptor_for_a_socket)
 {
     page_setup();
     leave(0);
@@ -60,12 +60,12 @@ START_TEST(for_a_socket)
     }
     give_back();
     works(peer_url(peer, "/echo"));
-    /* A later fetch is not affected by the failed fetch. */
+    /* A fetch after the failed one finds a descriptor, so it fails for another reason. */
     page_fail("http://127.0.0.1:1/", -ECONNREFUSED);
 }
 END_TEST
 
-START_TEST(in_the_resolver)
+START_TEST(no_descriptor_in_the_resolver)
 {
     /* The first fetch opens files that the process needs only once. */
     page_get(&page, "http://localhost:1/");
@@ -80,7 +80,7 @@ END_TEST
 
 /* The first request reuses a connection, which needs no descriptor. The redirect needs a new
    connection, and no descriptor is free. */
-START_TEST(amid_redirects)
+START_TEST(no_descriptor_after_a_redirect)
 {
     struct peer *second = peer_start(NULL);
     char path[300];
@@ -104,7 +104,7 @@ END_TEST
 
 /* One descriptor is free. The socket uses it, so the file of the certificate authorities cannot
    be opened. */
-START_TEST(for_the_certificates)
+START_TEST(no_descriptor_for_the_certificates)
 {
     struct authority authority;
     struct peer *secure;
@@ -136,10 +136,10 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, for_a_socket);
-    tcase_add_test(tests, in_the_resolver);
-    tcase_add_test(tests, amid_redirects);
-    tcase_add_test(tests, for_the_certificates);
+    tcase_add_test(tests, no_descriptor_for_a_socket);
+    tcase_add_test(tests, no_descriptor_in_the_resolver);
+    tcase_add_test(tests, no_descriptor_after_a_redirect);
+    tcase_add_test(tests, no_descriptor_for_the_certificates);
     suite_add_tcase(all, tests);
     return all;
 }

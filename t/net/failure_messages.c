@@ -15,7 +15,7 @@
 
 static struct page page;
 
-START_TEST(malformed_urls)
+START_TEST(malformed_urls_are_refused)
 {
     static const char *const urls[] = { "",
                                         "nothing",
@@ -41,7 +41,8 @@ START_TEST(malformed_urls)
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        page_fail(urls[i], TOCSIN_EURL); /* the same when the client already knows an origin */
+        /* the result must be the same when the client already knows an origin */
+        page_fail(urls[i], TOCSIN_EURL);
 }
 END_TEST
 
@@ -51,7 +52,7 @@ START_TEST(malformed_after_a_good_one)
 
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
-    /* the same when the client already knows this origin */
+    /* the result must be the same when the client already knows this origin */
     page_fail(peer_url(peer, "/a b"), TOCSIN_EURL);
     snprintf(url, sizeof url, "http://127.0.0.1:%d@/", peer_port(peer));
     page_fail(url, TOCSIN_EURL);
@@ -59,7 +60,7 @@ START_TEST(malformed_after_a_good_one)
 }
 END_TEST
 
-START_TEST(unknown_schemes)
+START_TEST(unknown_schemes_are_refused)
 {
     static const char *const urls[] = { "ftp://127.0.0.1/", "file:///etc/passwd",
                                         "htp://127.0.0.1/", "gopher://127.0.0.1/",
@@ -88,7 +89,7 @@ START_TEST(no_such_host)
 }
 END_TEST
 
-START_TEST(nobody_listens)
+START_TEST(no_server_listens)
 {
     char url[64];
 
@@ -102,7 +103,7 @@ START_TEST(nobody_listens)
 }
 END_TEST
 
-START_TEST(a_reset)
+START_TEST(the_server_resets_the_connection)
 {
     page_fail(peer_url(peer, "/reset"), -ECONNRESET);
 }
@@ -119,14 +120,14 @@ START_TEST(a_body_that_is_cut)
     page_fail(peer_url(peer, "/cut"), TOCSIN_ETRUNCATED);
     page_fail(peer_url(peer, "/cut-chunk"), TOCSIN_ETRUNCATED);
     page_get(&page, peer_url(peer, "/cut"));
-    /* The page keeps the part of the body that was received. */
+    /* The page keeps the first part of the body, which was received. */
     ck_assert_int_eq(page.done->code, 200);
     ck_assert_uint_eq(page.done->body.size, 50);
     page_drop(&page);
 }
 END_TEST
 
-START_TEST(what_is_not_http)
+START_TEST(replies_that_are_not_http)
 {
     page_fail(peer_url(peer, "/garbage"), TOCSIN_EPEER);
     page_fail(peer_url(peer, "/bad-chunk"), TOCSIN_EPEER);
@@ -149,7 +150,7 @@ START_TEST(a_body_over_the_limit)
     too_big("/chunked/1001", 1000);
     too_big("/bytes/20000000", 0);
     too_big("/to/302//echo", 1);
-    page_get(&page, peer_url(peer, "/echo")); /* the next fetch is not affected */
+    page_get(&page, peer_url(peer, "/echo")); /* the next fetch must succeed */
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
@@ -161,7 +162,7 @@ START_TEST(a_header_without_end)
 }
 END_TEST
 
-START_TEST(the_deadline)
+START_TEST(the_deadline_ends_a_fetch)
 {
     page_fetch(&page,
                &(struct tocsin_http_request){ .url = peer_url(peer, "/never"), .timeout_ms = 30 });
@@ -235,14 +236,14 @@ static int on_watch_done(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_watch_that_somebody_else_cancels)
+START_TEST(a_watch_is_cancelled_by_the_program)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/wait") });
     turns_until(is_waiting, NULL);
     cancel_all_watches();
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     peer_release(peer, 1);
-    page_wait(&page); /* Another fetch could start, because the cancelled fetch freed its place. */
+    page_wait(&page); /* the fetch must end, although its watches were cancelled */
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
@@ -261,7 +262,7 @@ START_TEST(a_watch_that_is_lost_for_good)
 }
 END_TEST
 
-START_TEST(cancel_while_the_body_comes)
+START_TEST(cancelled_during_the_body)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/stall") });
     turns_until(is_waiting, NULL);
@@ -294,7 +295,7 @@ START_TEST(cancel_while_queued)
 }
 END_TEST
 
-START_TEST(cancel_when_it_is_over)
+START_TEST(cancelled_after_the_end)
 {
     struct tocsin_op op;
 
@@ -329,28 +330,28 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, malformed_urls);
+    tcase_add_test(tests, malformed_urls_are_refused);
     tcase_add_test(tests, malformed_after_a_good_one);
-    tcase_add_test(tests, unknown_schemes);
+    tcase_add_test(tests, unknown_schemes_are_refused);
     tcase_add_test(tests, no_such_host);
-    tcase_add_test(tests, nobody_listens);
-    tcase_add_test(tests, a_reset);
+    tcase_add_test(tests, no_server_listens);
+    tcase_add_test(tests, the_server_resets_the_connection);
     tcase_add_test(tests, the_end_instead_of_a_reply);
     tcase_add_test(tests, a_body_that_is_cut);
-    tcase_add_test(tests, what_is_not_http);
+    tcase_add_test(tests, replies_that_are_not_http);
     tcase_add_test(tests, a_body_over_the_limit);
     tcase_add_test(tests, a_header_without_end);
-    tcase_add_test(tests, the_deadline);
+    tcase_add_test(tests, the_deadline_ends_a_fetch);
     tcase_add_test(tests, the_deadline_of_a_wait);
     tcase_add_test(tests, cancel_before_anything_is_sent);
     tcase_add_test(tests, cancel_while_the_reply_is_waited_for);
-    tcase_add_test(tests, a_watch_that_somebody_else_cancels);
+    tcase_add_test(tests, a_watch_is_cancelled_by_the_program);
 #ifdef TOCSIN_FAULT
     tcase_add_test(tests, a_watch_that_is_lost_for_good);
 #endif
-    tcase_add_test(tests, cancel_while_the_body_comes);
+    tcase_add_test(tests, cancelled_during_the_body);
     tcase_add_test(tests, cancel_while_queued);
-    tcase_add_test(tests, cancel_when_it_is_over);
+    tcase_add_test(tests, cancelled_after_the_end);
     tcase_add_test(tests, nothing_raises_sigpipe);
     suite_add_tcase(all, tests);
     return all;

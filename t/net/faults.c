@@ -12,8 +12,8 @@
 
 static struct page pages[5];
 static int ended;
-static bool libcurl_too,
-    below; /* which allocations fail: those of libcurl, too; those of libtocsin */
+/* libcurl_too: allocations of libcurl fail, too; `below`: allocations of libtocsin fail */
+static bool libcurl_too, below;
 static long nth, count;
 
 static int on_part(const struct tocsin_info *info, void *arg)
@@ -87,7 +87,7 @@ static int job(void)
     return wrong + 5 - started;
 }
 
-/* Runs the job once without a fault, which makes the allocations that a process makes once. Then
+/* Runs the job once without a failure, since some allocations are made only once in a process. Then
    each allocation of the job fails in turn. */
 static void each_in_turn(const char *what)
 {
@@ -105,20 +105,20 @@ static void each_in_turn(const char *what)
     printf("net/faults: %ld %s made to fail, %ld of them reported\n", all, what, wrong);
 }
 
-START_TEST(of_our_own)
+START_TEST(allocations_of_libtocsin_net_fail)
 {
     each_in_turn("allocations of libtocsin-net");
 }
 END_TEST
 
-START_TEST(of_libcurl_too)
+START_TEST(allocations_of_libcurl_fail_too)
 {
     libcurl_too = true;
     each_in_turn("allocations of libtocsin-net and libcurl");
 }
 END_TEST
 
-START_TEST(of_libtocsin)
+START_TEST(calls_of_libtocsin_fail)
 {
     below = true;
     each_in_turn("allocations and system calls of libtocsin");
@@ -134,9 +134,9 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 300);
 #ifdef TOCSIN_FAULT
-    tcase_add_test(tests, of_our_own);
-    tcase_add_test(tests, of_libcurl_too);
-    tcase_add_test(tests, of_libtocsin);
+    tcase_add_test(tests, allocations_of_libtocsin_net_fail);
+    tcase_add_test(tests, allocations_of_libcurl_fail_too);
+    tcase_add_test(tests, calls_of_libtocsin_fail);
 #endif
     suite_add_tcase(all, tests);
     return all;

@@ -1,4 +1,4 @@
-/* The request and the result of a fetch: methods, headers, bodies and limits. */
+/* Tests the request and the result of a fetch: methods, headers, bodies and limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,10 @@ START_TEST(gets_a_page)
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo"));
     ck_assert_uint_eq(page.done->redirects, 0);
     ck_assert_ptr_nonnull(strstr(page.done->header, "X-Peer: yes\r\nContent-Length: "));
-    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);   /* without status line */
-    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n")); /* without empty line */
+    /* the header does not begin with the status line */
+    ck_assert(strncmp(page.done->header, "X-Peer", 6) == 0);
+    /* the header does not contain the empty line at its end */
+    ck_assert_ptr_null(strstr(page.done->header, "\r\n\r\n"));
     ck_assert(page_has(&page, "GET /echo HTTP/1.1\r\n"));
     page_drop(&page);
 }
@@ -102,7 +104,7 @@ static void sends(const struct tocsin_http_request *request, const char *begin,
 
 #define LINES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-START_TEST(each_method)
+START_TEST(each_method_sends_its_request)
 {
     static const char *const methods[] = { "GET", "DELETE", "OPTIONS", "PROPFIND", "get" };
 
@@ -121,11 +123,11 @@ START_TEST(each_method)
     ck_assert_ptr_nonnull(strstr(page.done->header, "Content-Length"));
     page_drop(&page);
     sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET /echo ", NULL,
-          NULL); /* nothing is left */
+          NULL); /* nothing of the requests before is left in this request */
 }
 END_TEST
 
-START_TEST(header_lines)
+START_TEST(header_lines_of_the_request)
 {
     const struct tocsin_http_request request = { .url = peer_url(peer, "/echo"),
                                                  .header = LINES("X-One: 1", "x-two:2", "X-Empty:",
@@ -141,7 +143,7 @@ START_TEST(header_lines)
 }
 END_TEST
 
-START_TEST(bodies)
+START_TEST(bodies_of_the_request)
 {
     const struct tocsin_bytes body = { "a=1&b=2", 7 };
     struct tocsin_http_request request = { .url = peer_url(peer, "/echo"), .body = body };
@@ -176,7 +178,7 @@ START_TEST(a_body_of_two_megabytes)
 }
 END_TEST
 
-START_TEST(up_to_its_limit_a_body_is_taken)
+START_TEST(a_body_is_received_up_to_its_limit)
 {
     struct tocsin_http_request request = { .url = peer_url(peer, "/bytes/1000"),
                                            .limit_bytes = 1000 };
@@ -191,7 +193,7 @@ START_TEST(up_to_its_limit_a_body_is_taken)
 }
 END_TEST
 
-START_TEST(a_connection_is_used_again)
+START_TEST(a_connection_is_reused)
 {
     for (int i = 0; i < 10; i++) {
         page_get(&page, peer_url(peer, "/echo"));
@@ -201,7 +203,7 @@ START_TEST(a_connection_is_used_again)
     ck_assert_int_eq(peer_connections(peer), 1);
     page_get(&page, peer_url(peer, "/close"));
     page_drop(&page);
-    /* The new socket may get the number of the descriptor that was closed. */
+    /* The new socket may get the number of the descriptor that was just closed. */
     page_get(&page, peer_url(peer, "/echo"));
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
@@ -223,7 +225,7 @@ START_TEST(a_kept_connection_that_the_peer_closes)
 }
 END_TEST
 
-START_TEST(what_is_wrong_in_a_request_is_refused)
+START_TEST(malformed_requests_are_refused)
 {
     const char *url = peer_url(peer, "/echo");
     const struct tocsin_http_request wrong[] = {
@@ -287,7 +289,8 @@ START_TEST(the_phases_add_up)
     ck_assert_int_eq(page.done->tls_us, 0);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
-    /* first_us is the time until the first byte of the reply, not until the body is sent */
+    /* first_us must be the time until the first byte of the reply, not the time until the body is
+       sent */
     page_fetch(&page, &posted);
     ck_assert_int_ge(page.done->first_us, 49000);
     ck_assert_int_le(sum(page.done), page.done->total_us);
@@ -297,22 +300,25 @@ END_TEST
 
 START_TEST(a_deadline_is_charged_to_the_phase_under_way)
 {
-    const struct tocsin_http_request never = { .url = peer_url(peer, "/never"), .timeout_ms = 500 };
+    int64_t limit_ms = test_longer_ms(500);
+    const struct tocsin_http_request never = { .url = peer_url(peer, "/never"),
+                                               .timeout_ms = limit_ms };
     const struct tocsin_http_request stall = { .url = peer_url(peer, "/stall"),
-                                               .timeout_ms = 1000 };
+                                               .timeout_ms = 2 * limit_ms };
     const struct tocsin_http_request posted = { .url = peer_url(peer, "/stall"),
                                                 .body = { "x", 1 },
-                                                .timeout_ms = 1000 };
+                                                .timeout_ms = 2 * limit_ms };
 
     page_fetch(&page, &never);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
-    ck_assert_int_ge(page.done->first_us, 250000);
+    ck_assert_int_ge(page.done->first_us, limit_ms * 1000 / 2);
     ck_assert_int_le(sum(page.done), page.done->total_us);
     page_drop(&page);
     page_fetch(&page, &stall);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_eq(page.done->code, 200);
-    ck_assert_uint_eq(page.done->body.size, 50); /* the received part of the body */
+    /* the page has the part of the body that was received */
+    ck_assert_uint_eq(page.done->body.size, 50);
     ck_assert_int_lt(sum(page.done), page.done->total_us);
     page_drop(&page);
     page_fetch(&page, &posted);
@@ -324,7 +330,7 @@ END_TEST
 
 /* A fetch works with every kind of notify: as a future, in a queue, and so on. */
 
-START_TEST(as_a_future)
+START_TEST(a_fetch_as_a_future)
 {
     struct tocsin_op op;
     struct tocsin_info *info;
@@ -336,7 +342,7 @@ START_TEST(as_a_future)
 }
 END_TEST
 
-START_TEST(into_a_queue)
+START_TEST(fetches_into_a_queue)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -355,7 +361,7 @@ START_TEST(into_a_queue)
 }
 END_TEST
 
-START_TEST(by_the_registry)
+START_TEST(fetches_by_the_registry)
 {
     struct tocsin_op other;
 
@@ -412,19 +418,19 @@ static Suite *suite(void)
     tcase_add_test(tests, bodies_of_every_size_arrive_whole);
     tcase_add_test(tests, replies_without_a_body);
     tcase_add_test(tests, a_reply_that_is_announced_by_an_informational_one);
-    tcase_add_test(tests, each_method);
-    tcase_add_test(tests, header_lines);
-    tcase_add_test(tests, bodies);
+    tcase_add_test(tests, each_method_sends_its_request);
+    tcase_add_test(tests, header_lines_of_the_request);
+    tcase_add_test(tests, bodies_of_the_request);
     tcase_add_test(tests, a_body_of_two_megabytes);
-    tcase_add_test(tests, up_to_its_limit_a_body_is_taken);
-    tcase_add_test(tests, a_connection_is_used_again);
+    tcase_add_test(tests, a_body_is_received_up_to_its_limit);
+    tcase_add_test(tests, a_connection_is_reused);
     tcase_add_test(tests, a_kept_connection_that_the_peer_closes);
-    tcase_add_test(tests, what_is_wrong_in_a_request_is_refused);
+    tcase_add_test(tests, malformed_requests_are_refused);
     tcase_add_test(tests, the_phases_add_up);
     tcase_add_test(tests, a_deadline_is_charged_to_the_phase_under_way);
-    tcase_add_test(tests, as_a_future);
-    tcase_add_test(tests, into_a_queue);
-    tcase_add_test(tests, by_the_registry);
+    tcase_add_test(tests, a_fetch_as_a_future);
+    tcase_add_test(tests, fetches_into_a_queue);
+    tcase_add_test(tests, fetches_by_the_registry);
     tcase_add_test(tests, one_from_the_end_of_another);
     suite_add_tcase(all, tests);
     return all;

@@ -102,7 +102,7 @@ static void change(struct text *text)
     }
 }
 
-/* The model reads the bytes of a reply. The connection ends after the last byte. */
+/* The bytes of a reply that the model has not read yet. The connection ends after the last byte. */
 
 struct reader {
     const char *at, *end;
@@ -132,7 +132,7 @@ struct header {
     unsigned long long length;
 };
 
-/* If the line is a header field with this name, copies the field's value and returns true. */
+/* If the line is a header field with this name, copies the value of the field and returns true. */
 static bool value_of(const struct line *line, const char *name, char ret_value[256])
 {
     size_t size = strlen(name);

@@ -1,4 +1,4 @@
-/* libcurl passes header lines with a size and without a NUL. Each test copies a line into a
+/* libcurl passes each header line with a size and without a NUL. Each test copies a line into a
    buffer of exactly that size, so that a sanitizer finds every read past the end. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static void again(void)
     begin();
 }
 
-START_TEST(with_a_nul)
+START_TEST(header_lines_with_a_nul)
 {
     static const struct {
         const char *text;
@@ -68,7 +68,7 @@ START_TEST(with_a_nul)
 }
 END_TEST
 
-START_TEST(cut_anywhere)
+START_TEST(header_lines_cut_anywhere)
 {
     static const char *const lines[] = { "HTTP/1.1 200 OK\r\n",
                                          "Content-Length: 12\r\n",
@@ -112,8 +112,8 @@ START_TEST(a_line_is_found)
 }
 END_TEST
 
-/* A chunked body is split into pieces of each possible size. Input and output buffers have the
-   exact size. */
+/* A chunked body arrives in pieces of each possible size. Input and output buffers have exactly the
+   size of their data. */
 START_TEST(chunks_in_pieces)
 {
     static const char text[] = "5;a=\"b\"\r\n01234\r\n00a \r\n56789abcde\n0\r\nX: y\r\n\r\nbehind";
@@ -181,8 +181,8 @@ static Suite *suite(void)
     TCase *tests = tcase_create("lines");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, with_a_nul);
-    tcase_add_test(tests, cut_anywhere);
+    tcase_add_test(tests, header_lines_with_a_nul);
+    tcase_add_test(tests, header_lines_cut_anywhere);
     tcase_add_test(tests, a_line_is_found);
     tcase_add_test(tests, chunks_in_pieces);
     tcase_add_test(tests, chunks_that_are_none);

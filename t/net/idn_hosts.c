@@ -1,5 +1,5 @@
-/* Host names with non-ASCII characters. They are UTF-8 in every locale. If a host cannot be
-   converted, the fetch must end with an error, without a leak. */
+/* Tests host names with non-ASCII characters. The names are UTF-8 in every locale. If a host name
+   cannot be converted, the fetch must end with an error, and must not leak memory. */
 #include <locale.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static void leads_to(const char *host, const char *ascii)
     page_drop(&page);
 }
 
-START_TEST(in_utf_8)
+START_TEST(hosts_in_utf_8)
 {
     ck_assert_ptr_nonnull(setlocale(LC_ALL, locales[_i]));
     leads_to("b\xc3\xbc"
@@ -61,15 +61,16 @@ START_TEST(in_utf_8)
     leads_to("b\xc3\xbc"
              "cher.localhost",
              "xn--bcher-kva.localhost");
+    /* this name has the letter u and a combining diaeresis, not the letter ü */
     leads_to("bu\xcc\x88"
              "cher.test",
-             "xn--bcher-kva.test"); /* the letter u and a combining diaeresis */
-    /* fullwidth digits are converted to an IPv4 address */
+             "xn--bcher-kva.test");
+    /* These fullwidth digits are converted to an IPv4 address. */
     leads_to("\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "127.0.0.1");
 }
 END_TEST
 
-START_TEST(what_cannot_be_converted)
+START_TEST(hosts_that_cannot_be_converted)
 {
     static const char *const urls[] = {
         "http://\xff/",
@@ -100,7 +101,7 @@ START_TEST(what_cannot_be_converted)
 }
 END_TEST
 
-START_TEST(by_a_redirect)
+START_TEST(a_redirect_to_a_non_ascii_host)
 {
     static const char *const hosts[] = { "b\xc3\xbc"
                                          "cher.test",
@@ -137,9 +138,9 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
 #ifdef TOCSIN_IDN2
     tcase_add_checked_fixture(tests, begin, page_end);
-    tcase_add_loop_test(tests, in_utf_8, 0, 2);
-    tcase_add_loop_test(tests, what_cannot_be_converted, 0, 2);
-    tcase_add_loop_test(tests, by_a_redirect, 0, 2);
+    tcase_add_loop_test(tests, hosts_in_utf_8, 0, 2);
+    tcase_add_loop_test(tests, hosts_that_cannot_be_converted, 0, 2);
+    tcase_add_loop_test(tests, a_redirect_to_a_non_ascii_host, 0, 2);
 #else
     tcase_add_checked_fixture(tests, page_begin, page_end);
     printf("skip: net/idn_hosts: libidn2 is left out\n");

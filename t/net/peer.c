@@ -20,7 +20,7 @@ struct connection {
     pthread_t thread;
     int fd;
     SSL *tls;
-    char *in; /* bytes received and not used yet */
+    char *in; /* the bytes that were received and not processed yet */
     size_t in_size;
 };
 
@@ -50,7 +50,7 @@ char peer_byte_at(size_t offset)
     return (char)('a' + offset % 23);
 }
 
-/* Functions that read and write a connection */
+/* Functions that read from and write to a connection */
 
 static ssize_t receive(struct connection *c, void *data, size_t size)
 {
@@ -232,10 +232,10 @@ static bool reply_raw(struct connection *c)
     return end == PEER_RESETS ? reset(c) : end == PEER_KEEPS;
 }
 
-/* Replies that are always the same text. */
+/* Replies whose text is always the same. */
 static const struct {
     const char *path, *text;
-    bool keeps; /* the connection stays open */
+    bool keeps; /* true if the connection stays open after the reply */
 } fixed_replies[] = {
     { "/empty", "HTTP/1.1 204 No Content\r\nX-Peer: yes\r\n\r\n", true },
     { "/bad-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n", false },
@@ -253,7 +253,7 @@ static bool reply_fixed(struct connection *c, const char *path)
            say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 }
 
-/* Replies that end too early, or come too late. */
+/* Replies that end too early, or that come too late. */
 static bool reply_broken(struct connection *c, struct request *request)
 {
     const char *path = request->path, *half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
@@ -411,7 +411,8 @@ static void *run_peer(void *arg)
         if (fd >= 0)
             add_connection(peer, fd);
         else
-            /* accept() failed, since the test uses all descriptors: try again later */
+            /* accept() has failed, since the test uses all descriptors: the server tries again
+               later */
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* The limits of concurrent fetches, in total and for each origin. The server counts the
-   requests. */
+/* The number of concurrent fetches is limited, in total and for each origin. The server counts the
+   requests, so the test can check the limits. */
 #include <stdio.h>
 
 #include "page.h"
@@ -59,7 +59,7 @@ START_TEST(so_many_at_once)
 }
 END_TEST
 
-START_TEST(without_limits_all)
+START_TEST(without_limits_all_run_at_once)
 {
     start_all(peer, pages, PAGES, "/wait");
     while (peer_waiting(peer) < PAGES)
@@ -88,7 +88,7 @@ START_TEST(so_many_at_each_origin)
 }
 END_TEST
 
-START_TEST(both)
+START_TEST(both_limits_hold)
 {
     ck_assert_int_eq(
         tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 4, .per_host = 3 }), 0);
@@ -105,7 +105,7 @@ START_TEST(both)
 }
 END_TEST
 
-START_TEST(a_place_is_free_again_however_a_fetch_ends)
+START_TEST(each_end_of_a_fetch_frees_its_permit)
 {
     static const char *const paths[] = { "/reset", "/cut",     "/status/500",     "/loop",
                                          "/a b",   "/garbage", "/to/302/ftp://x/" };
@@ -200,10 +200,10 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, so_many_at_once);
-    tcase_add_test(tests, without_limits_all);
+    tcase_add_test(tests, without_limits_all_run_at_once);
     tcase_add_test(tests, so_many_at_each_origin);
-    tcase_add_test(tests, both);
-    tcase_add_test(tests, a_place_is_free_again_however_a_fetch_ends);
+    tcase_add_test(tests, both_limits_hold);
+    tcase_add_test(tests, each_end_of_a_fetch_frees_its_permit);
     tcase_add_test(tests, more_places_are_taken_at_once);
     tcase_add_test(tests, fewer_places_hold_for_those_that_wait);
     tcase_add_test(tests, each_cancels_the_next);

@@ -1,11 +1,11 @@
-/* Redirects: how many are followed, with which method, and with which header lines. */
+/* Tests redirects: how many are followed, with which method, and with which header lines. */
 #include <stdio.h>
 #include <string.h>
 
 #include "page.h"
 
 static struct page page;
-static struct peer *other; /* its port differs, so it is another origin */
+static struct peer *other; /* a second server: its port differs, so its origin differs, too */
 
 static void begin(void)
 {
@@ -59,7 +59,7 @@ START_TEST(other_codes_are_results)
 }
 END_TEST
 
-START_TEST(none_is_followed_if_none_is_asked_for)
+START_TEST(no_redirect_is_followed_by_default)
 {
     page_fetch(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//echo"),
                                                      .redirects = -1 });
@@ -93,14 +93,13 @@ START_TEST(up_to_the_limit)
 }
 END_TEST
 
-START_TEST(locations_are_relative_to_where_they_were_found)
+START_TEST(locations_are_relative_to_their_page)
 {
     page_fail(peer_url(peer, "/to/302/echo"),
               TOCSIN_EREDIRECTS); /* The path /to/302/ redirects to itself without end. */
     page_fail(peer_url(peer, "/to/302/?x=1"), TOCSIN_EREDIRECTS);
-    page_get(
-        &page,
-        peer_url(peer, "/to/302//to/302//echo#part")); /* a fragment is not sent, but inherited */
+    /* the client keeps the fragment for the new URL, but does not send it to the server */
+    page_get(&page, peer_url(peer, "/to/302//to/302//echo#part"));
     ck_assert_int_eq(page.status, 0);
     ck_assert_uint_eq(page.done->redirects, 2);
     ck_assert_str_eq(page.done->url, peer_url(peer, "/echo#part"));
@@ -144,7 +143,7 @@ static void goes_on_as(const char *method, int code, const char *then)
     page_drop(&page);
 }
 
-START_TEST(each_method)
+START_TEST(each_method_is_redirected)
 {
     static const int codes[] = { 301, 302, 303, 307, 308 };
 
@@ -186,7 +185,7 @@ START_TEST(credentials_stay_with_their_origin)
 }
 END_TEST
 
-START_TEST(credentials_of_the_url_stay_with_it)
+START_TEST(credentials_stay_with_their_url)
 {
     char url[512], path[256];
 
@@ -206,7 +205,7 @@ START_TEST(credentials_of_the_url_stay_with_it)
 }
 END_TEST
 
-START_TEST(to_where_nobody_goes)
+START_TEST(redirects_that_cannot_be_followed)
 {
     static const char *const wrong[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://",
                                          "http://[::1/" };
@@ -258,13 +257,13 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_redirect_is_followed);
     tcase_add_test(tests, other_codes_are_results);
-    tcase_add_test(tests, none_is_followed_if_none_is_asked_for);
+    tcase_add_test(tests, no_redirect_is_followed_by_default);
     tcase_add_test(tests, up_to_the_limit);
-    tcase_add_test(tests, locations_are_relative_to_where_they_were_found);
-    tcase_add_test(tests, each_method);
+    tcase_add_test(tests, locations_are_relative_to_their_page);
+    tcase_add_test(tests, each_method_is_redirected);
     tcase_add_test(tests, credentials_stay_with_their_origin);
-    tcase_add_test(tests, credentials_of_the_url_stay_with_it);
-    tcase_add_test(tests, to_where_nobody_goes);
+    tcase_add_test(tests, credentials_stay_with_their_url);
+    tcase_add_test(tests, redirects_that_cannot_be_followed);
     tcase_add_test(tests, a_redirect_to_an_origin_that_is_full);
     suite_add_tcase(all, tests);
     return all;

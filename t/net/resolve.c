@@ -13,7 +13,7 @@
 
 static struct page page;
 
-/* This resolver blocks until the test opens the gate. Then it returns a loopback address. */
+/* This resolver blocks until the test opens the gate. After that it returns a loopback address. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t change;
@@ -22,7 +22,8 @@ static struct {
     char host[256], port[8];
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
-static atomic_int strangers; /* calls of getaddrinfo() that do not come from the test's resolver */
+/* the number of calls of getaddrinfo() that the test's resolver did not make */
+static atomic_int strangers;
 static __thread bool ours;
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -142,15 +143,15 @@ START_TEST(a_name_is_looked_up_by_us)
 }
 END_TEST
 
-/* The machine's own resolver is used. The test accepts any result. */
+/* This test uses the machine's own resolver, so it accepts any result. */
 START_TEST(the_resolver_of_the_machine)
 {
     page_get(&page, peer_url_at(peer, "localhost", "/echo"));
     ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status,
                   page.done->reason);
     page_drop(&page);
-    ck_assert_int_eq(strangers,
-                     1); /* libtocsin-net called getaddrinfo() itself, and libcurl did not. */
+    /* the value must be 1: libtocsin-net called getaddrinfo() once, and libcurl did not call it */
+    ck_assert_int_eq(strangers, 1);
     strangers = 0;
 }
 END_TEST
@@ -181,8 +182,8 @@ START_TEST(addresses_are_not_looked_up)
         ck_assert_int_eq(page.done->names_us > 1000000, 0);
         page_drop(&page);
     }
-    page_get(&page, peer_url_at(peer, "[::1]",
-                                "/echo")); /* nothing listens there, but the host is no name */
+    /* no server listens there, but no resolver is needed, since the host is an address */
+    page_get(&page, peer_url_at(peer, "[::1]", "/echo"));
     ck_assert_int_lt(page.status, 0);
     ck_assert_int_ne(page.status, TOCSIN_ENAME);
     page_drop(&page);
@@ -238,7 +239,7 @@ static int broken(const char *host, const char *port, const struct addrinfo *hin
     return EAI_SYSTEM;
 }
 
-START_TEST(what_a_resolver_may_answer)
+START_TEST(results_that_a_resolver_may_return)
 {
     with(none);
     page_fail("http://none.test/", TOCSIN_ENAME);
@@ -272,7 +273,7 @@ static void fetch_one(const char *host)
     page_drop(&page);
 }
 
-START_TEST(what_was_found_is_kept_for_five_seconds)
+START_TEST(addresses_are_kept_for_five_seconds)
 {
     with(loopback);
     ck_assert_int_eq(tocsin_clock_move(0), 0); /* From here on, only the test moves the clock. */
@@ -288,7 +289,8 @@ START_TEST(what_was_found_is_kept_for_five_seconds)
     ck_assert_int_eq(began(), 2);
     fetch_one("other.test");
     ck_assert_int_eq(began(), 3);
-    /* A new resolver may return another address, so the kept results are not used. */
+    /* A new resolver may return other addresses, so the client does not use the addresses that it
+       kept. */
     with(loopback);
     fetch_one("kept.test");
     ck_assert_int_eq(began(), 4);
@@ -311,9 +313,9 @@ START_TEST(a_kept_connection_needs_no_name)
 }
 END_TEST
 
-/* The server closes a kept connection as soon as the client uses it. The client repeats the
-   request, and resolves the name again. */
-START_TEST(a_kept_connection_that_ends_needs_it_again)
+/* The server closes a kept connection as soon as the client uses that connection. The client
+   repeats the request, and resolves the name again. */
+START_TEST(a_broken_kept_connection_resolves_again)
 {
     with(loopback);
     ck_assert_int_eq(tocsin_clock_move(0), 0);
@@ -427,8 +429,8 @@ START_TEST(both_families_are_kept)
 }
 END_TEST
 
-/* The number of kept results is limited. The oldest result is dropped when the limit is
-   exceeded. */
+/* The client keeps a limited number of addresses. When the limit is exceeded, the client drops the
+   oldest address. */
 START_TEST(so_many_are_kept)
 {
     char host[32];
@@ -598,8 +600,8 @@ START_TEST(two_seconds_of_a_resolver)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_int_eq(freed.status, -ECANCELED);
-    ck_assert_int_ge(tick[2],
-                     200); /* about 2000 ticks are due, unless the resolver blocks the loop */
+    /* if the resolver blocks the loop, fewer ticks arrive; about 2000 are expected */
+    ck_assert_int_ge(tick[2], 200);
     printf("net/resolve: %lld ticks of 1 ms during 2 s of resolving, longest gap %lld us\n",
            (long long)tick[2], (long long)tick[1]);
     page_drop(&late);
@@ -621,11 +623,11 @@ static Suite *suite(void)
     tcase_add_test(tests, names_that_libcurl_treats_in_ways_of_its_own);
     tcase_add_test(tests, addresses_are_not_looked_up);
     tcase_add_test(tests, the_second_address_if_the_first_refuses);
-    tcase_add_test(tests, what_a_resolver_may_answer);
+    tcase_add_test(tests, results_that_a_resolver_may_return);
     tcase_add_test(tests, each_hop_is_looked_up);
-    tcase_add_test(tests, what_was_found_is_kept_for_five_seconds);
+    tcase_add_test(tests, addresses_are_kept_for_five_seconds);
     tcase_add_test(tests, a_kept_connection_needs_no_name);
-    tcase_add_test(tests, a_kept_connection_that_ends_needs_it_again);
+    tcase_add_test(tests, a_broken_kept_connection_resolves_again);
     tcase_add_test(tests, many_at_the_same_time_ask_once);
     tcase_add_test(tests, a_failure_is_shared_but_not_kept);
     tcase_add_test(tests, each_port_is_looked_up);

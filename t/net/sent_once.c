@@ -1,5 +1,5 @@
-/* A request that is not idempotent must be sent only once, whatever the server does. It must not
-   use a kept connection. */
+/* A request that is not idempotent must be sent only once, whatever the server does. Such a request
+   must not use a kept connection. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ static int sent(const struct tocsin_http_request *request)
 
 static const struct tocsin_bytes bodies[] = { { "", 0 }, { "1000", 4 } };
 
-START_TEST(what_is_not_idempotent_is_sent_once)
+START_TEST(a_request_that_is_not_idempotent_is_sent_once)
 {
     static const char *const methods[] = {
         "POST", "PATCH", "PROPFIND", "LOCK", "FROB", "get", "put"
@@ -52,7 +52,7 @@ START_TEST(what_is_not_idempotent_is_sent_once)
 }
 END_TEST
 
-START_TEST(what_is_idempotent_is_sent_again)
+START_TEST(an_idempotent_request_is_sent_again)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
 
@@ -74,7 +74,7 @@ START_TEST(if_it_is_asked_for)
 }
 END_TEST
 
-START_TEST(by_redirects)
+START_TEST(redirects_send_it_once)
 {
     static const char *const paths[] = { "/to/307//hang-up", "/to/308//hang-up" };
 
@@ -84,14 +84,14 @@ START_TEST(by_redirects)
                                                                  .method = "POST",
                                                                  .body = bodies[b] }),
                              2);
-    /* the redirected request is a GET */
+    /* 3 requests: after the redirect the client sends a GET, which may be repeated */
     ck_assert_int_eq(sent(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/303//hang-up"),
                                                          .method = "POST" }),
                      3);
 }
 END_TEST
 
-START_TEST(with_an_expectation)
+START_TEST(an_expectation_sends_it_once)
 {
     struct tocsin_http_request request = { .url = peer_url(peer, "/hang-up"),
                                            .method = "POST",
@@ -136,7 +136,7 @@ START_TEST(over_http_1_0)
 }
 END_TEST
 
-START_TEST(over_tls)
+START_TEST(sent_once_over_tls)
 {
     authority_make(&authority);
     other = peer_start(authority_server(&authority, "IP:127.0.0.1"));
@@ -155,9 +155,9 @@ START_TEST(over_tls)
 }
 END_TEST
 
-/* The server serves one connection at a time. A new connection would never be served while the
-   client keeps an old one open. */
-START_TEST(from_a_server_that_serves_one_at_a_time)
+/* The server serves one connection at a time. If the client kept the old connection open, its new
+   connection would never be served. */
+START_TEST(a_server_that_serves_one_at_a_time)
 {
     static const char *const methods[] = { "GET", "POST", "POST",  "GET",
                                            "GET", "PUT",  "PATCH", "GET" };
@@ -177,7 +177,7 @@ START_TEST(from_a_server_that_serves_one_at_a_time)
 }
 END_TEST
 
-START_TEST(with_one_place_at_the_host)
+START_TEST(one_connection_for_each_host)
 {
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 1 }), 0);
     for (int i = 0; i < 6; i++) {
@@ -219,15 +219,15 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, what_is_not_idempotent_is_sent_once);
-    tcase_add_test(tests, what_is_idempotent_is_sent_again);
+    tcase_add_test(tests, a_request_that_is_not_idempotent_is_sent_once);
+    tcase_add_test(tests, an_idempotent_request_is_sent_again);
     tcase_add_test(tests, if_it_is_asked_for);
-    tcase_add_test(tests, by_redirects);
-    tcase_add_test(tests, with_an_expectation);
+    tcase_add_test(tests, redirects_send_it_once);
+    tcase_add_test(tests, an_expectation_sends_it_once);
     tcase_add_test(tests, over_http_1_0);
-    tcase_add_test(tests, over_tls);
-    tcase_add_test(tests, from_a_server_that_serves_one_at_a_time);
-    tcase_add_test(tests, with_one_place_at_the_host);
+    tcase_add_test(tests, sent_once_over_tls);
+    tcase_add_test(tests, a_server_that_serves_one_at_a_time);
+    tcase_add_test(tests, one_connection_for_each_host);
     tcase_add_test(tests, many_at_a_time);
     suite_add_tcase(all, tests);
     return all;

@@ -12,7 +12,8 @@
 
 static struct page page;
 
-/* libcurl's codes and their status. A code without a row must map to -EIO. */
+/* The error codes of libcurl and the status for each code. A code without a row must become
+   -EIO. */
 static const struct {
     CURLcode code;
     int status;
@@ -107,7 +108,7 @@ static const struct {
     { .code = CURLE_RECURSIVE_API_CALL, .status = -EDEADLK }
 };
 
-START_TEST(of_a_transfer)
+START_TEST(status_of_a_transfer)
 {
     bool has_row[CURL_LAST] = { false };
 
@@ -136,7 +137,7 @@ START_TEST(of_a_transfer)
 }
 END_TEST
 
-START_TEST(of_options_and_handles)
+START_TEST(status_of_options_and_handles)
 {
     static const struct {
         CURLcode code;
@@ -171,7 +172,7 @@ START_TEST(of_options_and_handles)
 }
 END_TEST
 
-START_TEST(of_urls)
+START_TEST(status_of_urls)
 {
     for (int code = CURLUE_OK; code < CURLUE_LAST; code++) {
         int status = code == CURLUE_OK                   ? 0
@@ -184,7 +185,7 @@ START_TEST(of_urls)
 }
 END_TEST
 
-START_TEST(of_certificates)
+START_TEST(status_of_certificates)
 {
     for (long verdict = 0; verdict < 110; verdict++) {
         bool name = verdict == X509_V_OK || verdict == 1 ||
@@ -200,7 +201,7 @@ START_TEST(of_certificates)
 }
 END_TEST
 
-START_TEST(of_names)
+START_TEST(status_of_names)
 {
     static const struct {
         int error, number, status;
@@ -223,8 +224,8 @@ START_TEST(of_names)
                   { EAI_SOCKTYPE, 0, TOCSIN_ENAME },
                   { EAI_BADFLAGS, 0, TOCSIN_ENAME },
                   { EAI_OVERFLOW, 0, TOCSIN_ENAME },
-                  { -5 /* EAI_NODATA */, 0, TOCSIN_ENAME },
-                  { -9 /* EAI_ADDRFAMILY */, 0, TOCSIN_ENAME },
+                  { -5 /* the value of EAI_NODATA */, 0, TOCSIN_ENAME },
+                  { -9 /* the value of EAI_ADDRFAMILY */, 0, TOCSIN_ENAME },
                   { 12345, 0, TOCSIN_ENAME } };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -234,7 +235,7 @@ START_TEST(of_names)
 }
 END_TEST
 
-START_TEST(of_versions)
+START_TEST(status_of_versions)
 {
     ck_assert_int_eq(tocsin__net_version_check(0x075700), 0);
     ck_assert_int_eq(tocsin__net_version_check(0x080000), 0);
@@ -294,12 +295,12 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, of_a_transfer);
-    tcase_add_test(tests, of_options_and_handles);
-    tcase_add_test(tests, of_urls);
-    tcase_add_test(tests, of_certificates);
-    tcase_add_test(tests, of_names);
-    tcase_add_test(tests, of_versions);
+    tcase_add_test(tests, status_of_a_transfer);
+    tcase_add_test(tests, status_of_options_and_handles);
+    tcase_add_test(tests, status_of_urls);
+    tcase_add_test(tests, status_of_certificates);
+    tcase_add_test(tests, status_of_names);
+    tcase_add_test(tests, status_of_versions);
     tcase_add_test(tests, a_long_line);
     tcase_add_test(tests, a_long_trailer);
     suite_add_tcase(all, tests);

@@ -1,5 +1,5 @@
-/* Fetches that deliver the header and the body as progress. A fetch pauses while nothing takes
-   its progress. */
+/* Tests fetches that deliver the header and the body as progress. A fetch pauses while nothing
+   takes its progress. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,8 @@
 
 static struct page page;
 
-/* The progress that handlers received. Each part must begin where the part before it ended. */
+/* The progress that the handlers received. Each part of the body must begin where the part before
+   it ended. */
 static struct told {
     int headers, parts, code;
     size_t size;
@@ -58,7 +59,7 @@ static void each(const struct tocsin_http_request *request)
     ck_assert(!told.bad);
 }
 
-START_TEST(each_part_is_told)
+START_TEST(each_part_is_delivered)
 {
     static const int sizes[] = { 1, 1000, 100000, 5000000 };
 
@@ -92,7 +93,7 @@ START_TEST(a_header_without_a_body)
 }
 END_TEST
 
-START_TEST(what_a_redirect_says_is_not_told)
+START_TEST(a_redirect_is_no_progress)
 {
     each(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/302//bytes/1000") });
     ck_assert_int_eq(told.headers, 1);
@@ -103,7 +104,7 @@ START_TEST(what_a_redirect_says_is_not_told)
 }
 END_TEST
 
-START_TEST(the_limit_counts_what_was_told)
+START_TEST(the_limit_counts_delivered_bytes)
 {
     each(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
                                         .limit_bytes = 300000 });
@@ -119,7 +120,7 @@ START_TEST(the_limit_counts_what_was_told)
 }
 END_TEST
 
-START_TEST(a_body_that_is_cut_is_told_so_far)
+START_TEST(a_cut_body_is_delivered_so_far)
 {
     each(&(struct tocsin_http_request){ .url = peer_url(peer, "/cut") });
     ck_assert_int_eq(page.status, TOCSIN_ETRUNCATED);
@@ -129,7 +130,7 @@ START_TEST(a_body_that_is_cut_is_told_so_far)
 END_TEST
 
 /* No handler wants the progress. The fetch pauses, and the server cannot send the rest. */
-START_TEST(it_waits_for_somebody_who_listens)
+START_TEST(a_fetch_without_a_listener_pauses)
 {
     struct tocsin_handler handler;
 
@@ -144,7 +145,7 @@ START_TEST(it_waits_for_somebody_who_listens)
         0);
     while (told.parts < 3)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
-    /* The same once more, while the body is received. */
+    /* The fetch must pause again when the handler is disconnected during the body. */
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     struct told before = told;
     for (int i = 0; i < 100; i++)
@@ -162,7 +163,7 @@ START_TEST(it_waits_for_somebody_who_listens)
 }
 END_TEST
 
-START_TEST(it_waits_for_room_in_a_queue)
+START_TEST(a_fetch_waits_for_room_in_a_queue)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -236,7 +237,7 @@ START_TEST(two_share_a_queue)
 }
 END_TEST
 
-START_TEST(what_is_kept_stays_as_it_was)
+START_TEST(kept_progress_does_not_change)
 {
     struct tocsin_queue queue;
     struct tocsin_info *kept[512];
@@ -267,7 +268,7 @@ START_TEST(what_is_kept_stays_as_it_was)
 }
 END_TEST
 
-START_TEST(cancelled_while_it_waits)
+START_TEST(cancelled_while_paused)
 {
     start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
                                          .flags = TOCSIN_HTTP_STREAM },
@@ -282,7 +283,7 @@ START_TEST(cancelled_while_it_waits)
 }
 END_TEST
 
-START_TEST(the_deadline_while_it_waits)
+START_TEST(the_deadline_while_paused)
 {
     start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000"),
                                          .flags = TOCSIN_HTTP_STREAM,
@@ -302,7 +303,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(cancelled_by_who_hears_it)
+START_TEST(cancelled_by_a_handler)
 {
     start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") },
           TOCSIN_EACH(cancel_it));
@@ -321,7 +322,7 @@ static int free_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(the_loop_freed_by_who_hears_it)
+START_TEST(the_loop_is_freed_by_a_handler)
 {
     start(&(struct tocsin_http_request){ .url = peer_url(peer, "/bytes/1000000") },
           TOCSIN_EACH(free_it));
@@ -340,19 +341,19 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, each_part_is_told);
+    tcase_add_test(tests, each_part_is_delivered);
     tcase_add_test(tests, a_header_without_a_body);
-    tcase_add_test(tests, what_a_redirect_says_is_not_told);
-    tcase_add_test(tests, the_limit_counts_what_was_told);
-    tcase_add_test(tests, a_body_that_is_cut_is_told_so_far);
-    tcase_add_test(tests, it_waits_for_somebody_who_listens);
-    tcase_add_test(tests, it_waits_for_room_in_a_queue);
+    tcase_add_test(tests, a_redirect_is_no_progress);
+    tcase_add_test(tests, the_limit_counts_delivered_bytes);
+    tcase_add_test(tests, a_cut_body_is_delivered_so_far);
+    tcase_add_test(tests, a_fetch_without_a_listener_pauses);
+    tcase_add_test(tests, a_fetch_waits_for_room_in_a_queue);
     tcase_add_test(tests, two_share_a_queue);
-    tcase_add_test(tests, what_is_kept_stays_as_it_was);
-    tcase_add_test(tests, cancelled_while_it_waits);
-    tcase_add_test(tests, the_deadline_while_it_waits);
-    tcase_add_test(tests, cancelled_by_who_hears_it);
-    tcase_add_test(tests, the_loop_freed_by_who_hears_it);
+    tcase_add_test(tests, kept_progress_does_not_change);
+    tcase_add_test(tests, cancelled_while_paused);
+    tcase_add_test(tests, the_deadline_while_paused);
+    tcase_add_test(tests, cancelled_by_a_handler);
+    tcase_add_test(tests, the_loop_is_freed_by_a_handler);
     suite_add_tcase(all, tests);
     return all;
 }

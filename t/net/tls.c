@@ -1,4 +1,4 @@
-/* Fetches over TLS from a real server, with certificates that the test creates. */
+/* Tests fetches over TLS from a real server, with certificates that the test creates. */
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +66,7 @@ START_TEST(a_certificate_that_is_trusted)
 }
 END_TEST
 
-START_TEST(a_certificate_of_nobody_we_know)
+START_TEST(a_certificate_of_an_unknown_authority)
 {
     serve(&authority, "DNS:here.test,IP:127.0.0.1");
     fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
@@ -91,8 +91,8 @@ START_TEST(any_certificate_if_it_is_asked_for)
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
-    fails("127.0.0.1", "/echo", NULL,
-          TOCSIN_ECERT); /* Later fetches reuse neither the insecure connection nor this setting. */
+    /* Later fetches must not reuse the insecure connection or the insecure setting. */
+    fails("127.0.0.1", "/echo", NULL, TOCSIN_ECERT);
     fails("127.0.0.1", "/echo", authority.file, TOCSIN_EHOST);
     fetch("127.0.0.1", "/echo", NULL, TOCSIN_HTTP_INSECURE);
     ck_assert_int_eq(page.status, 0);
@@ -100,7 +100,7 @@ START_TEST(any_certificate_if_it_is_asked_for)
 }
 END_TEST
 
-START_TEST(what_is_trusted_in_turns)
+START_TEST(trusted_and_insecure_fetches_alternate)
 {
     serve(&authority, "IP:127.0.0.1");
     ck_assert_int_eq(
@@ -113,7 +113,7 @@ START_TEST(what_is_trusted_in_turns)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that was kept before */
+                     6); /* each fetch closed the connection that the fetch before had kept */
 }
 END_TEST
 
@@ -140,8 +140,10 @@ START_TEST(a_peer_that_speaks_no_tls)
     char url[64];
 
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(peer));
-    page_start(&page, &(struct tocsin_http_request){
-                          .url = url, .timeout_ms = 200 }); /* it waits for the end of a request */
+    page_start(&page, &(struct tocsin_http_request){ /* the server waits for the end of the request,
+                                                        so only this deadline ends the fetch */
+                                                     .url = url,
+                                                     .timeout_ms = test_longer_ms(200) });
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_gt(page.done->tls_us, 0);
@@ -175,7 +177,7 @@ START_TEST(cancelled_in_the_handshake)
 }
 END_TEST
 
-START_TEST(from_tls_to_plain_and_back)
+START_TEST(redirects_from_tls_to_plain_and_back)
 {
     char path[300];
 
@@ -207,16 +209,16 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_certificate_that_is_trusted);
-    tcase_add_test(tests, a_certificate_of_nobody_we_know);
+    tcase_add_test(tests, a_certificate_of_an_unknown_authority);
     tcase_add_test(tests, a_certificate_for_another_host);
     tcase_add_test(tests, any_certificate_if_it_is_asked_for);
-    tcase_add_test(tests, what_is_trusted_in_turns);
+    tcase_add_test(tests, trusted_and_insecure_fetches_alternate);
     tcase_add_test(tests, authorities_that_cannot_be_read);
     tcase_add_test(tests, a_peer_that_closes_in_the_handshake);
     tcase_add_test(tests, a_peer_that_speaks_no_tls);
     tcase_add_test(tests, a_body_that_is_cut);
     tcase_add_test(tests, cancelled_in_the_handshake);
-    tcase_add_test(tests, from_tls_to_plain_and_back);
+    tcase_add_test(tests, redirects_from_tls_to_plain_and_back);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -1,6 +1,6 @@
-/* The server cuts each reply after each of its bytes. There is a reply for each way to delimit a
-   body. Only the complete reply may succeed. The body is collected or delivered as progress. The
-   connection is plain, or TLS with or without close_notify. */
+/* The server cuts each reply after each of its bytes. There is a reply for each way in which a body
+   can be delimited. Only the complete reply may succeed. The body is collected, or delivered as
+   progress. The connection is plain, or it uses TLS with or without close_notify. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +10,10 @@ enum { TO_THE_END = 1, FOLLOWED = 2 };
 
 struct reply {
     const char *name, *method;
-    /* TO_THE_END: the reply is complete after its header; FOLLOWED: it is a redirect */
+    /* TO_THE_END: the end of the connection ends the reply. FOLLOWED: the reply is a redirect. */
     unsigned flags;
     const char *text;
-    const char *body; /* the body of the complete reply */
+    const char *body; /* the body that the complete reply has */
 };
 
 #define OK "HTTP/1.1 200 OK\r\n"
@@ -96,7 +96,8 @@ static size_t header_size(const char *text)
     return end ? (size_t)(end - text) + 4 : (size_t)(strstr(text, "\n\n") - text) + 2;
 }
 
-/* True if the cut leaves the whole final header, which follows any 1xx headers. */
+/* Returns true if the cut leaves the whole final header. Headers with a 1xx code may come before
+   the final header. */
 static bool header_is_there(const struct reply *reply, size_t cut)
 {
     const char *final = strstr(reply->text, OK);
@@ -136,8 +137,8 @@ static void try_one(const struct reply *reply, const struct way *way, size_t cut
     page_drop(&page);
 }
 
-/* A TLS handshake for each cut takes too long. Over TLS, only cuts near the end of header or
-   body are tested, and a few others. */
+/* Returns true if this cut is not tested. A TLS handshake for each cut would take too long. Over
+   TLS, only cuts near the end of the header or body are tested, and a few others. */
 static bool is_skipped(const struct way *way, const struct reply *reply, size_t cut)
 {
     size_t size = strlen(reply->text), header = header_size(reply->text);
@@ -248,8 +249,8 @@ START_TEST(a_reply_that_cannot_be_trusted)
 }
 END_TEST
 
-/* A reply whose first header line is folded. If a handle were reused, libcurl before 8.1.1 would
-   write to freed memory. */
+/* The first header line of this reply is folded. If a handle were reused, libcurl before 8.1.1
+   would write to freed memory. */
 START_TEST(a_header_that_begins_with_a_folded_line)
 {
     static const char good[] = OK "X-A: 1\r\nX-B: 2\r\nContent-Length: 0\r\n\r\n",

@@ -1,5 +1,5 @@
-/* Contract lines E10, O2, O3 and O9: the signal of a completion is blocked when an operation
-   ends. The completion is pending like any other emission, and keeps its payload. The
+/* Contract lines E10, O2, O3 and O9: an operation ends while the signal of its completion is
+   blocked. The completion becomes pending like any other emission, and keeps its payload. The
    operation's notify does not wait for the block. */
 #include <setjmp.h>
 
@@ -35,7 +35,8 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    ck_assert_int_eq(drops, 4); /* info still holds the fifth payload */
+    /* the value must be 4, since info still holds the payload of the fifth completion */
+    ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);
     ck_assert_int_eq(drops, 5);
@@ -52,7 +53,7 @@ START_TEST(the_notify_at_once_the_handlers_later)
 }
 END_TEST
 
-START_TEST(both_are_told_the_same)
+START_TEST(handlers_and_notify_receive_the_same)
 {
     struct told at_once = { .count = 0 };
     struct tocsin_op op = promise(TOCSIN_CALL(tell, &at_once));
@@ -71,7 +72,7 @@ END_TEST
 
 /* An operation ends while its signal is blocked, and is freed. Its pending completion keeps the
    source of the operation alive. The source is freed when the completion has been delivered. */
-START_TEST(its_source_lives_until_then)
+START_TEST(the_source_lives_until_the_delivery)
 {
     struct tocsin_op op = promise(NULL), other = promise(NULL);
 
@@ -96,7 +97,7 @@ START_TEST(its_source_lives_until_then)
 }
 END_TEST
 
-START_TEST(the_oldest_end_first_whatever_its_type)
+START_TEST(the_oldest_completion_is_first)
 {
     struct tocsin_op ops[3] = { promise(NULL), start(&few_type, NULL), promise(NULL) };
 
@@ -174,7 +175,7 @@ START_TEST(a_jump_before_an_end)
 }
 END_TEST
 
-START_TEST(thousands)
+START_TEST(thousands_of_completions_are_pending)
 {
     enum { MANY = 5000 };
     static struct tocsin_op ops[MANY];
@@ -234,7 +235,7 @@ static int task_answer(void *arg)
 
 /* The program begins to wait before the operation ends. The completion's signal is blocked, and
    the wait returns nevertheless. */
-START_TEST(waiting_for_what_is_blocked)
+START_TEST(a_wait_for_a_blocked_completion)
 {
     struct tocsin_op then = promise(TOCSIN_FUTURE), timer, work;
     int answer = 3;
@@ -249,7 +250,7 @@ START_TEST(waiting_for_what_is_blocked)
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_FUTURE, &timer), 0);
     ck_assert_int_eq(tocsin_wait(timer, 1, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_work(task_answer, &answer, TOCSIN_FUTURE, &work), 0);
-    /* The thread pool has completed this operation. */
+    /* This operation has completed on a thread of the pool. */
     ck_assert_int_eq(tocsin_wait(work, -1, NULL), 3);
     unblock(mask);
     ck_assert_record("5 0 -110 3");
@@ -286,9 +287,9 @@ START_TEST(groups_and_fibers)
 }
 END_TEST
 
-/* The program never takes the result of the operation, so tocsin_loop_free() discards the result
+/* The program never takes the result of the operation. So tocsin_loop_free() discards the result,
    and delivers the pending completions. */
-START_TEST(kept_and_pended_at_the_end)
+START_TEST(an_untaken_result_at_the_end_of_the_loop)
 {
     struct tocsin_op op = promise(TOCSIN_FUTURE), gone = promise(NULL);
 
@@ -297,8 +298,8 @@ START_TEST(kept_and_pended_at_the_end)
     done(op, 1), done(gone, 2);
     turns();
     ck_assert_int_eq(tocsin_pending_count(NULL), 2);
-    /* tocsin_loop_free() counts the block and the untaken result, but not the operation that was
-       freed. */
+    /* The result 2 counts the block and the result that was not taken. The freed operation does not
+       count. */
     ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_record("1 2");
 }
@@ -422,9 +423,10 @@ START_TEST(ticks_are_pended)
 }
 END_TEST
 
-/* The program emits a signal with the operation as the source, and the signal is blocked. The
-   source lives until the emission is delivered, or discarded because the signal is ignored. */
-START_TEST(what_was_emitted_from_it)
+/* The program emits a signal whose source is an operation, and the signal is blocked. The source
+   lives until the emission is delivered. If the signal is ignored, the source lives until the
+   emission is discarded. */
+START_TEST(an_emission_keeps_the_source_of_the_operation)
 {
     bool ignored = _i;
     int signo = tocsin_find("pended.few");
@@ -520,8 +522,8 @@ START_TEST(freed_by_a_handler_of_one)
     for (int i = 0; i < 3; i++)
         done(promise(NULL), i);
     turns();
-    /* The handler of the first completion has called tocsin_loop_free(). The loop is freed when
-       the outermost delivery ends, so the other completions are delivered before. */
+    /* The handler of the first completion has called tocsin_loop_free(). The loop is freed when the
+       outermost delivery ends. So the other completions are delivered before that. */
     unblock(mask);
     ck_assert_record("0 1 2");
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
@@ -576,7 +578,7 @@ START_TEST(handlers_go_on_from_there)
     ck_assert_record("2");
     drain_all();
     ck_assert_record("1 call1 0 call0");
-    test_leaves(1); /* the result of the first operation is not taken */
+    test_leaves(1); /* one object is left: the result of the first operation is not taken */
 }
 END_TEST
 
@@ -590,7 +592,7 @@ static int free_all(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(results_freed_while_their_end_is_told)
+START_TEST(results_are_freed_during_their_delivery)
 {
     struct tocsin_op ops[3];
 
@@ -716,12 +718,12 @@ static void end_all(void)
     }
     turns();
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(all[i].ended,
-                         all[i].err == 0); /* whatever is blocked, and whatever failed */
+        /* the operation ended if its start succeeded, whatever was blocked and whatever failed */
+        ck_assert_int_eq(all[i].ended, all[i].err == 0);
 }
 
-/* Expected after the block: each started operation is delivered once. Progress may be lost if an
-   allocation for its copy failed. */
+/* Checks this after the block: each operation that was started is delivered once. Progress may be
+   lost if an allocation for its copy failed. */
 static void job(void)
 {
     struct tocsin_queue queue, take;
@@ -747,7 +749,8 @@ static void job(void)
     if (blocked)
         ck_assert_int_eq(tocsin_pending_count("*.done"),
                          (all[0].err == 0) + (all[2].err == 0) + (all[3].err == 0));
-    err = tocsin_queue_wait(take, 0, NULL); /* or the id is an error code */
+    /* the wait may fail if the queue was not opened: then the id is an error code */
+    err = tocsin_queue_wait(take, 0, NULL);
     ck_assert(err == 0 || !blocked || all[1].err < 0 || tocsin_id_error(take.id));
     tocsin_ignore("timer.expired");
     if (blocked)
@@ -759,7 +762,7 @@ static void job(void)
                      (tocsin_id_error(queue.id) == 0) + (tocsin_id_error(take.id) == 0));
 }
 
-START_TEST(without_memory)
+START_TEST(pending_completions_without_memory)
 {
     each_in_turn("op/pended", job);
 }
@@ -772,20 +775,20 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, the_notify_at_once_the_handlers_later);
-    tcase_add_test(tests, both_are_told_the_same);
-    tcase_add_test(tests, its_source_lives_until_then);
-    tcase_add_test(tests, the_oldest_end_first_whatever_its_type);
+    tcase_add_test(tests, handlers_and_notify_receive_the_same);
+    tcase_add_test(tests, the_source_lives_until_the_delivery);
+    tcase_add_test(tests, the_oldest_completion_is_first);
     tcase_add_test(tests, ends_do_not_coalesce);
     tcase_add_test(tests, a_jump_before_an_end);
-    tcase_add_test(tests, thousands);
+    tcase_add_test(tests, thousands_of_completions_are_pending);
     tcase_add_test(tests, taken_before_and_after);
-    tcase_add_test(tests, waiting_for_what_is_blocked);
+    tcase_add_test(tests, a_wait_for_a_blocked_completion);
     tcase_add_test(tests, groups_and_fibers);
-    tcase_add_test(tests, kept_and_pended_at_the_end);
+    tcase_add_test(tests, an_untaken_result_at_the_end_of_the_loop);
     tcase_add_loop_test(tests, progress_is_pended, 0, 2 * HOLDERS);
     tcase_add_loop_test(tests, progress_and_the_end_are_pended, 0, 2);
     tcase_add_test(tests, ticks_are_pended);
-    tcase_add_loop_test(tests, what_was_emitted_from_it, 0, 2);
+    tcase_add_loop_test(tests, an_emission_keeps_the_source_of_the_operation, 0, 2);
     tcase_add_loop_test(tests, progress_is_pended_at_the_end, 0, 2);
     tcase_add_test(tests, ended_by_force);
     tcase_add_test(tests, the_loop_is_freed);
@@ -793,9 +796,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, freed_by_a_notify);
     tcase_add_test(tests, unblocked_by_a_notify);
     tcase_add_test(tests, handlers_go_on_from_there);
-    tcase_add_test(tests, results_freed_while_their_end_is_told);
+    tcase_add_test(tests, results_are_freed_during_their_delivery);
     tcase_add_test(tests, unblocked_by_a_drop);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, pending_completions_without_memory);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* Contract lines E11 and O2: each running operation reserves one of the limited pending entries
-   of its signal, and an entry in every queue that will receive its completion. Completions are
-   also ignored here, and taken by queues. */
+/* Contract lines E11 and O2: each running operation reserves one of the limited pending entries of
+   its signal. It also reserves an entry in every queue that will receive its completion. Further
+   tests ignore completions, and let queues take them. */
 #include "text_operations.h"
 
 /* Tests: entries that running operations reserve among the pending emissions of a signal */
@@ -28,8 +28,8 @@ static void fill_places(struct tocsin_op ops[LIMIT])
     }
 }
 
-/* The signal allows LIMIT pending emissions. A running operation counts as one, so one more
-   operation is refused, before and after the others end. */
+/* The signal allows LIMIT pending emissions. A running operation reserves one of these entries. So
+   one more operation is refused, before and after the other operations end. */
 START_TEST(a_place_for_each_end)
 {
     struct tocsin_signal_facts facts;
@@ -74,7 +74,7 @@ static void overflow(const char *line, bool pended)
         unblock(mask);
 }
 
-START_TEST(a_refused_start_is_told_once)
+START_TEST(refused_starts_emit_queue_full_once)
 {
     connect_to("tocsin.queue.full", on_full, "pended.few");
     overflow("refused1", true);
@@ -103,7 +103,7 @@ END_TEST
 
 /* The signal is blocked while more operations run than its limit allows. Running operations are
    never refused, and use up the entries for emissions. */
-START_TEST(blocked_when_they_run)
+START_TEST(blocked_while_operations_run)
 {
     struct tocsin_op ops[2 * LIMIT], op;
 
@@ -134,7 +134,8 @@ START_TEST(queues_opened_before_meanwhile_and_after)
     turns();
     meanwhile = open_queue("op.done", 2, 0);
     ck_assert_uint_eq(reserved(before), 2);
-    ck_assert_uint_eq(reserved(meanwhile), 2); /* one pending completion, one running operation */
+    /* the value must be 2: one for the pending completion, and one for the running operation */
+    ck_assert_uint_eq(reserved(meanwhile), 2);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     done(ops[1], 2);
     turns();
@@ -166,7 +167,7 @@ static int open_once(const struct tocsin_info *info, void *arg)
 
 START_TEST(a_queue_opened_by_a_pended_end)
 {
-    /* static: this test reads the id after the function that opens the queue has returned */
+    /* static, since this test reads the id after the function that opens the queue has returned */
     static struct tocsin_queue queue;
     struct tocsin_op op;
 
@@ -186,7 +187,7 @@ START_TEST(a_queue_opened_by_a_pended_end)
 }
 END_TEST
 
-START_TEST(a_queue_opened_by_an_observer_of_what_is_taken)
+START_TEST(an_observer_opens_a_queue_during_a_take)
 {
     struct tocsin_queue take = open_queue("op.done", 0, TOCSIN_TAKE), queue = { 0 };
 
@@ -204,9 +205,9 @@ START_TEST(a_queue_opened_by_an_observer_of_what_is_taken)
 }
 END_TEST
 
-/* A queue with a pattern is closed while a completion for it is pending. The operation was
-   started with another queue, which gets the completion twice: at once as the notify, and after
-   the block because its pattern matches. */
+/* A queue with a pattern is closed while a completion for this queue is pending. The operation was
+   started with another queue, as its notify. That other queue gets the completion at once as the
+   notify. It gets the completion again after the block, since its pattern matches the signal. */
 START_TEST(queues_that_go)
 {
     struct tocsin_queue gone = open_queue("op.done", 2, 0), own = open_queue("op.done", 2, 0);
@@ -249,7 +250,7 @@ START_TEST(taken_by_a_queue)
     ck_assert_int_eq(tocsin_queue_wait(take, 0, &info), 0);
     ck_assert_int_eq(write_text(info, "take"), 0);
     ck_assert_int_eq(tocsin_wait(kept, -1, &other), 7);
-    ck_assert_ptr_eq(info, other); /* both queues hold the same info */
+    ck_assert_ptr_eq(info, other); /* both queues hold the same info, not two copies */
     tocsin_info_unref(info), tocsin_info_unref(other);
     ck_assert_int_eq(drops, 1);
     ck_assert_int_eq(tocsin_queue_wait(take, 0, &info), 0);
@@ -269,7 +270,7 @@ START_TEST(taken_by_a_queue)
 }
 END_TEST
 
-START_TEST(freed_by_an_observer_of_what_is_taken)
+START_TEST(an_observer_frees_the_loop_during_a_take)
 {
     struct tocsin_queue take = open_queue("op.done", 0, TOCSIN_TAKE);
     struct tocsin_info *info;
@@ -337,7 +338,7 @@ START_TEST(ignoring_drops_the_end_and_not_the_notify)
 }
 END_TEST
 
-START_TEST(ended_while_it_is_ignored)
+START_TEST(ended_while_the_signal_is_ignored)
 {
     struct tocsin_queue set = open_queue("op.done", 2, 0);
     struct told seen = { .count = 0 };
@@ -353,10 +354,10 @@ START_TEST(ended_while_it_is_ignored)
     done(promise(TOCSIN_CALL(write_status, "call")), 2), done(promise(NULL), 3);
     turns();
     ck_assert_record("call2");
-    ck_assert_int_eq(tocsin_pending_count("op.done"),
-                     2); /* blocked and ignored: pending, as in Linux */
+    /* the value must be 2: a signal that is blocked and ignored becomes pending, as in Linux */
+    ck_assert_int_eq(tocsin_pending_count("op.done"), 2);
     ck_assert_int_eq(seen.count, 1);
-    unblock(mask); /* discards them */
+    unblock(mask); /* unblocking discards the pending completions, since the signal is ignored */
     ck_assert_int_eq(seen.count, 3);
     ck_assert_record("");
     ck_assert_int_eq(tocsin_pending_count("op.done"), 0);
@@ -373,17 +374,17 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, a_place_for_each_end);
-    tcase_add_test(tests, a_refused_start_is_told_once);
+    tcase_add_test(tests, refused_starts_emit_queue_full_once);
     tcase_add_test(tests, types_share_the_places_of_their_signal);
-    tcase_add_test(tests, blocked_when_they_run);
+    tcase_add_test(tests, blocked_while_operations_run);
     tcase_add_test(tests, queues_opened_before_meanwhile_and_after);
     tcase_add_test(tests, a_queue_opened_by_a_pended_end);
-    tcase_add_test(tests, a_queue_opened_by_an_observer_of_what_is_taken);
+    tcase_add_test(tests, an_observer_opens_a_queue_during_a_take);
     tcase_add_test(tests, queues_that_go);
     tcase_add_test(tests, taken_by_a_queue);
-    tcase_add_test(tests, freed_by_an_observer_of_what_is_taken);
+    tcase_add_test(tests, an_observer_frees_the_loop_during_a_take);
     tcase_add_test(tests, an_end_behind_an_emission);
     tcase_add_test(tests, ignoring_drops_the_end_and_not_the_notify);
-    tcase_add_test(tests, ended_while_it_is_ignored);
+    tcase_add_test(tests, ended_while_the_signal_is_ignored);
     return suite;
 }

@@ -71,7 +71,8 @@ static void start_own(void)
     ck_assert(err == 0 || err == 1 || err == -ENOMEM);
     err = tocsin_op_complete(*op, 0, TOCSIN_PAYLOAD(text_done, .text = "done"));
     ck_assert(err == 0 || err == -ENOMEM);
-    if (err < 0) /* the operation is unchanged: it can still be completed */
+    /* the failed call left the operation as it was, so the test can still complete it */
+    if (err < 0)
         ck_assert_int_eq(tocsin_op_complete(*op, err, NULL), 0);
 }
 
@@ -125,8 +126,8 @@ static bool runs(int which)
     return all[which].err == 0 && !all[which].ended;
 }
 
-/* Connects a handler for the progress of the operations that run. Expected: if the handler was
-   connected, it receives progress until they end, although another call failed. */
+/* Connects a handler for the progress of the operations that run. If the handler was connected, it
+   must receive progress until the operations end, even if another call failed. */
 static void listen_to_all(void)
 {
     int before, err;
@@ -162,7 +163,7 @@ static void job(void)
     close(ends[1]);
 }
 
-START_TEST(all_kinds)
+START_TEST(all_kinds_of_operations)
 {
     each_in_turn("op/faults", job);
 }
@@ -184,7 +185,8 @@ static void watch_job(void)
         err = tocsin_watch(ends[0], POLLIN, TOCSIN_QUEUE(queue), &op);
     for (int i = 0; i < 5 && err == 0; i++) {
         for (int turn = 0; turn < 4; turn++)
-            ck_assert_int_ge(tocsin_loop_turn(0), 0); /* the queue is full: the watch pauses */
+            /* the queue becomes full, so the watch pauses */
+            ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
         /* a watch that cannot be resumed ends with the error */
         err = info->code == TOCSIN_DONE ? info->status : 0;
@@ -196,7 +198,7 @@ static void watch_job(void)
     close(ends[1]);
 }
 
-START_TEST(a_watch_that_rests)
+START_TEST(a_watch_that_pauses)
 {
     each_in_turn("op/faults: a watch", watch_job);
 }
@@ -208,7 +210,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, all_kinds);
-    tcase_add_test(tests, a_watch_that_rests);
+    tcase_add_test(tests, all_kinds_of_operations);
+    tcase_add_test(tests, a_watch_that_pauses);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* Random programs start operations of all kinds. The operations pause, resume, and are
-   cancelled, delayed, or completed by the loop or by a thread. Meanwhile handlers, blocks and
-   small queues are added and removed. Each operation must end exactly once, and no function of a
-   provider may be called after a cancel or a completion. TOCSIN_TEST_SEED=n runs one seed;
+/* Random programs start operations of all kinds. The operations pause, resume, are cancelled or
+   delayed, and are completed by the loop or by a thread. Meanwhile handlers, blocks and small
+   queues are added and removed. Each operation must end exactly once. After a cancel or a
+   completion, no function of a provider may be called. TOCSIN_TEST_SEED=n runs one seed;
    TOCSIN_TEST_SEEDS=n sets the number of seeds. The test is mainly for the sanitizers. */
 #include <poll.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum { OPS = 12, QUEUES = 3, HANDLERS = 6, BLOCKS = 3, SEEDS = 300, STEPS = 300,
 enum kind { EVERY, ONCE, WATCH, QUICK, SLOW, STUBBORN, PROMISE, KINDS };
 enum how { ALONE, CALLED, EACH, BOTH, INTO_QUEUE, KEPT, HOWS };
 
-/* A started operation. The state of its provider points to it. */
+/* An operation that was started. The state of its provider points to this entry. */
 struct entry {
     struct tocsin_op op;
     enum kind kind;
@@ -45,7 +45,7 @@ static unsigned draw(unsigned below)
     return (unsigned)(seed >> 11) % below;
 }
 
-/* Functions of the provider */
+/* Functions of the operations' provider */
 
 static void drawn_resume(struct tocsin_op op, void *state)
 {
@@ -100,7 +100,7 @@ static const struct tocsin_op_type drawn_type = {
     .drop = drawn_drop,
 };
 
-/* Handlers: they count what they receive */
+/* Handlers that count the emissions that they receive */
 
 static int count_end(const struct tocsin_info *info, void *arg)
 {
@@ -132,7 +132,7 @@ static void hold_up(const struct tocsin_inject_event *crossing,
         verdict->delay_ms = DELAY_MS, verdict->behind = draw(2);
 }
 
-/* Steps of the random programs */
+/* Functions that each make one step of a random program */
 
 static struct entry *any_entry(void)
 {
@@ -280,8 +280,8 @@ static void queue_any(void)
         queue);
 }
 
-/* Makes the watched descriptor readable, or not. While it is readable, the loop is never at
-   rest, and tocsin_clock_move() would not return. */
+/* Makes the watched descriptor readable, or makes it unreadable. While it is readable, the loop
+   always has work, so tocsin_clock_move() would not return. */
 static void ready(bool wanted)
 {
     char byte = 'x';

@@ -1,6 +1,6 @@
-/* Fault injection for completions and posts. The injector delays a completion, moves it behind
-   the next completion, or turns it into a failure, while each kind of waiter waits. The injector
-   is also set and removed. */
+/* Fault injection for completions and posts. The injector delays a completion, moves it behind the
+   next completion, or turns it into a failure. Meanwhile each kind of waiter waits. Other tests set
+   and remove the injector. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -18,7 +18,8 @@ static struct {
     int times;
     struct tocsin_inject_action verdict;
 } plan;
-static int crossed, asked; /* events that match the plan; all events */
+/* `crossed` counts the events that match the plan; `asked` counts all events */
+static int crossed, asked;
 
 static void by_plan(const struct tocsin_inject_event *crossing,
                     struct tocsin_inject_action *verdict, void *arg)
@@ -78,7 +79,7 @@ static void told_once(int status)
 
 /* Tests: the injector delays the completion of an operation */
 
-START_TEST(an_end_comes_late)
+START_TEST(a_completion_is_delayed)
 {
     struct tocsin_op op;
 
@@ -94,8 +95,9 @@ START_TEST(an_end_comes_late)
 }
 END_TEST
 
-/* A delayed completion keeps its payload, whether the payload is lent or copied. */
-START_TEST(as_it_was)
+/* A delayed completion must keep its payload. The payload is lent in one case, and copied in the
+   other case. */
+START_TEST(a_delayed_completion_keeps_its_payload)
 {
     bool lent = _i;
     struct tocsin_op op;
@@ -138,7 +140,7 @@ static int write_empty(const struct tocsin_info *info, void *arg)
 
 /* A deadline or a cancel ends the operation while its completion is delayed. The notify is
    called once, and the provider's cancel function is not called. */
-START_TEST(ended_meanwhile)
+START_TEST(a_deadline_or_cancel_during_the_delay)
 {
     bool with_cancel = _i & 1, lent = _i & 2, by_deadline = _i & 4;
     const struct tocsin_op_type *type = with_cancel ? &counting_type : &text_type;
@@ -169,9 +171,9 @@ START_TEST(ended_meanwhile)
 }
 END_TEST
 
-/* The provider of this operation has no cancel function, so a cancel is refused while the
-   operation runs. While its completion is delayed, a cancel succeeds. */
-START_TEST(that_cannot_be_cancelled)
+/* The provider of this operation has no cancel function, so a cancel is refused while the operation
+   runs. While its completion is delayed, a cancel must succeed. */
+START_TEST(a_cancel_ends_a_delay_although_the_provider_refuses)
 {
     struct tocsin_op op = start(&few_type, TOCSIN_CALL(tell, &told));
 
@@ -185,9 +187,9 @@ START_TEST(that_cannot_be_cancelled)
 }
 END_TEST
 
-/* The operation is cancelled before the injector could delay its completion. The completion is
-   not delayed. */
-START_TEST(asked_to_end_before)
+/* The operation was cancelled before the injector sees its completion. The completion must not be
+   delayed. */
+START_TEST(a_cancelled_operation_is_not_delayed)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
 
@@ -199,10 +201,10 @@ START_TEST(asked_to_end_before)
 }
 END_TEST
 
-/* The operation has completed, but its completion is not delivered yet, when its deadline
-   expires or the program cancels it. The completion is not delayed: no second deadline or cancel
+/* The operation has completed, and its completion is not delivered yet. Now its deadline expires,
+   or the program cancels it. The completion must not be delayed, since no second deadline or cancel
    could end the delay of an hour. */
-START_TEST(asked_to_end_just_now)
+START_TEST(a_cancel_just_before_the_delivery)
 {
     struct tocsin_op op;
 
@@ -244,7 +246,7 @@ static void at(int64_t ms, const char *text)
 
 /* The injector is not called for an operation with TOCSIN_NO_INJECT, nor on a loop that called
    tocsin_inject_exempt(). */
-START_TEST(exempt)
+START_TEST(exempt_operations_and_loops)
 {
     const struct tocsin_notify quietly = { .mode = TOCSIN_AT_END | TOCSIN_NO_INJECT,
                                            .fn = tell,
@@ -286,7 +288,7 @@ START_TEST(an_end_behind_the_next)
 }
 END_TEST
 
-START_TEST(behind_nobody)
+START_TEST(no_next_completion_ends_the_delay)
 {
     stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
            (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
@@ -316,9 +318,9 @@ START_TEST(behind_and_cancelled)
 }
 END_TEST
 
-/* The operation reports progress, then its completion is delayed. The progress is delivered at
-   once. The injector sees the completion once. */
-START_TEST(behind_its_progress)
+/* The operation reports progress, and then its completion is delayed. The progress must be
+   delivered at once. The injector must see the completion once. */
+START_TEST(progress_precedes_the_delayed_completion)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_CALL(tell, &told));
     struct tocsin_block token;
@@ -340,7 +342,7 @@ END_TEST
 
 /* The signal is blocked when a delayed completion is due. The notify is called, and the handlers
    receive the completion after the block. */
-START_TEST(into_a_block)
+START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
 
@@ -348,7 +350,7 @@ START_TEST(into_a_block)
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");
     moves(50);
-    told_once(7); /* O9: a block does not delay the notify */
+    told_once(7); /* contract line O9: the block does not delay the notify */
     ck_assert_str_eq(written, "");
     unblock(token);
     ck_assert_str_eq(written, "heard ");
@@ -357,7 +359,7 @@ END_TEST
 
 /* Tests: somebody waits for the delayed completion: tocsin_wait(), a fiber, a queue, a group */
 
-START_TEST(a_wait)
+START_TEST(a_wait_for_a_delayed_completion)
 {
     struct tocsin_op op;
 
@@ -417,7 +419,7 @@ START_TEST(the_end_of_a_fiber)
 }
 END_TEST
 
-START_TEST(into_a_queue)
+START_TEST(a_delayed_completion_into_a_queue)
 {
     struct tocsin_queue queue = open_queue(NULL, 1, 0);
     struct tocsin_op op;
@@ -438,7 +440,7 @@ END_TEST
 
 /* The queue that waits for a delayed completion is closed. The other queue, which matches the
    signal by its pattern, still receives the completion. */
-START_TEST(the_queue_goes)
+START_TEST(the_waiting_queue_is_closed)
 {
     struct tocsin_queue queue = open_queue(NULL, 1, 0), set = open_queue("timer.*", 4, 0);
     struct tocsin_op op;
@@ -475,7 +477,7 @@ START_TEST(members_of_groups)
 }
 END_TEST
 
-/* The program frees an operation with TOCSIN_FUTURE while its completion is delayed. */
+/* The program frees an operation of the kind TOCSIN_FUTURE while its completion is delayed. */
 START_TEST(a_result_given_up)
 {
     struct tocsin_op op;
@@ -489,9 +491,9 @@ START_TEST(a_result_given_up)
 }
 END_TEST
 
-/* A thread of the pool completes the work, and the completion is delayed. tocsin_clock_move()
-   waits for running threads only, so it does not wait for the delay. */
-START_TEST(work_that_is_held_up)
+/* A thread of the pool completes the work, and the injector delays the completion.
+   tocsin_clock_move() waits only for running threads, so it must not wait for the delay. */
+START_TEST(work_with_a_delayed_completion)
 {
     ends_late("work.done", 1, 50);
     ck_assert_int_eq(tocsin_work(no_task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -509,7 +511,7 @@ static int do_connect(void *arg)
     return tocsin_connect("timer.expired", &(struct tocsin_action){ .fn = tell, .arg = arg }, NULL);
 }
 
-START_TEST(heard_elsewhere)
+START_TEST(another_loop_hears_a_delayed_completion)
 {
     struct peer peer;
 
@@ -524,7 +526,7 @@ START_TEST(heard_elsewhere)
     ck_assert_record("here0");
     peer_does(&peer, do_turns, NULL);
     told_once(0);
-    ck_assert_int_eq(asked, 1); /* the injector runs on this loop only */
+    ck_assert_int_eq(asked, 1); /* the value must be 1, since only this loop calls the injector */
     peer_end(&peer);
 }
 END_TEST
@@ -607,7 +609,7 @@ START_TEST(freed_by_the_one_that_was_overtaken)
 }
 END_TEST
 
-/* Contract line T8: after fork() */
+/* Tests of contract line T8: delayed completions after fork() */
 static void in_child(void)
 {
     require(tocsin_after_fork() == 0);
@@ -621,7 +623,7 @@ static void in_child(void)
     _exit(0);
 }
 
-START_TEST(in_a_child)
+START_TEST(delayed_completions_in_a_child)
 {
     int status = -1;
     pid_t child;
@@ -700,7 +702,7 @@ static void posts(const struct tocsin_inject_event *crossing, struct tocsin_inje
     errno = EPIPE;
 }
 
-START_TEST(what_it_does_itself_does_not_cross)
+START_TEST(calls_of_the_injector_are_not_injected)
 {
     int calls = 0;
 
@@ -731,9 +733,9 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* The injector returns a positive error or a negative delay. Both mean nothing, so the event is
-   not changed. */
-START_TEST(senseless_verdicts)
+/* The injector returns a positive error, or a negative delay. Both values have no meaning, so the
+   event must not be changed. */
+START_TEST(senseless_actions_change_nothing)
 {
     declare_posts();
     stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = 5 });
@@ -748,8 +750,8 @@ START_TEST(senseless_verdicts)
 }
 END_TEST
 
-/* The injector is removed while an event is delayed. The event keeps its delay. */
-START_TEST(who_has_left)
+/* The injector is removed while an event is delayed. The event must keep its delay. */
+START_TEST(a_removed_injector_keeps_its_delays)
 {
     bool behind = _i;
 
@@ -766,8 +768,8 @@ START_TEST(who_has_left)
 }
 END_TEST
 
-/* After tocsin_inject(NULL) has returned, no thread runs the removed injector, so this counter
-   may be a plain variable. */
+/* After tocsin_inject(NULL) has returned, no thread runs the injector that was removed. So this
+   counter may be a plain variable. */
 static void counts(const struct tocsin_inject_event *crossing, struct tocsin_inject_action *verdict,
                    void *arg)
 {
@@ -789,7 +791,7 @@ static int do_post_on(void *arg)
     return 0;
 }
 
-START_TEST(it_comes_and_goes)
+START_TEST(an_injector_is_set_and_removed)
 {
     struct peer peers[2];
     long count = 0, seen;
@@ -803,7 +805,7 @@ START_TEST(it_comes_and_goes)
     }
     for (long i = test_scaled(2000, 10, 50); i; i--) {
         ck_assert_int_eq(tocsin_inject(counts, &count), 0);
-        /* Every entry of the pool is in use: turn until a task has ended. */
+        /* Every entry of the pool is in use. The test runs turns until a task has ended. */
         while ((err = tocsin_work(no_task, NULL, NULL, NULL)) == -EAGAIN)
             ck_assert_int_ge(tocsin_loop_turn(-1), 0);
         ck_assert_int_eq(err, 0);
@@ -856,7 +858,7 @@ static void job(void)
     nobody_stands();
 }
 
-START_TEST(without_memory)
+START_TEST(completion_delays_without_memory)
 {
     each_in_turn("op/seam", job);
 }
@@ -875,7 +877,7 @@ static TCase *seam_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* A test case that uses the real clock */
+/* Makes a test case whose tests use the real clock. */
 static TCase *world_case(Suite *suite, const char *name)
 {
     TCase *tests = test_case(suite, name);
@@ -890,45 +892,45 @@ Suite *test_suite(void)
     Suite *suite = suite_create("op/inject");
     TCase *tests = seam_case(suite, "ends");
 
-    tcase_add_test(tests, an_end_comes_late);
-    tcase_add_loop_test(tests, as_it_was, 0, 2);
-    tcase_add_loop_test(tests, ended_meanwhile, 0, 8);
-    tcase_add_test(tests, that_cannot_be_cancelled);
-    tcase_add_test(tests, asked_to_end_before);
-    tcase_add_test(tests, asked_to_end_just_now);
+    tcase_add_test(tests, a_completion_is_delayed);
+    tcase_add_loop_test(tests, a_delayed_completion_keeps_its_payload, 0, 2);
+    tcase_add_loop_test(tests, a_deadline_or_cancel_during_the_delay, 0, 8);
+    tcase_add_test(tests, a_cancel_ends_a_delay_although_the_provider_refuses);
+    tcase_add_test(tests, a_cancelled_operation_is_not_delayed);
+    tcase_add_test(tests, a_cancel_just_before_the_delivery);
     tcase_add_loop_test(tests, an_end_fails, 0, 2);
-    tcase_add_test(tests, exempt);
+    tcase_add_test(tests, exempt_operations_and_loops);
     tcase_add_test(tests, an_end_behind_the_next);
-    tcase_add_test(tests, behind_nobody);
+    tcase_add_test(tests, no_next_completion_ends_the_delay);
     tcase_add_test(tests, behind_and_cancelled);
-    tcase_add_test(tests, behind_its_progress);
-    tcase_add_test(tests, into_a_block);
+    tcase_add_test(tests, progress_precedes_the_delayed_completion);
+    tcase_add_test(tests, a_delayed_completion_meets_a_block);
     tests = seam_case(suite, "waiting");
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_loop_test(tests, the_end_of_a_fiber, 0, 2);
-    tcase_add_test(tests, into_a_queue);
-    tcase_add_test(tests, the_queue_goes);
+    tcase_add_test(tests, a_delayed_completion_into_a_queue);
+    tcase_add_test(tests, the_waiting_queue_is_closed);
     tcase_add_loop_test(tests, members_of_groups, 0, 2);
     tcase_add_test(tests, a_result_given_up);
-    tcase_add_test(tests, work_that_is_held_up);
-    tcase_add_test(tests, heard_elsewhere);
+    tcase_add_test(tests, work_with_a_delayed_completion);
+    tcase_add_test(tests, another_loop_hears_a_delayed_completion);
     tcase_add_loop_test(tests, the_loop_is_freed, 0, 2);
     tcase_add_test(tests, freed_by_the_one_that_was_overtaken);
-    tcase_add_test(tests, in_a_child);
+    tcase_add_test(tests, delayed_completions_in_a_child);
     tests = world_case(suite, "by the clock of the world");
-    tcase_add_test(tests, a_wait);
+    tcase_add_test(tests, a_wait_for_a_delayed_completion);
     tcase_add_test(tests, a_drain_waits);
     tcase_add_test(tests, a_drain_waits_in_vain);
     tcase_add_test(tests, ended_while_the_loop_is_freed);
     tests = seam_case(suite, "posts");
     tcase_add_test(tests, a_post_fails);
     tests = seam_case(suite, "who stands there");
-    tcase_add_test(tests, what_it_does_itself_does_not_cross);
+    tcase_add_test(tests, calls_of_the_injector_are_not_injected);
     tcase_add_test(tests, one_at_a_time);
-    tcase_add_test(tests, senseless_verdicts);
-    tcase_add_loop_test(tests, who_has_left, 0, 2);
+    tcase_add_test(tests, senseless_actions_change_nothing);
+    tcase_add_loop_test(tests, a_removed_injector_keeps_its_delays, 0, 2);
     tests = world_case(suite, "storms");
-    tcase_add_test(tests, it_comes_and_goes);
-    tcase_add_test(tests, without_memory);
+    tcase_add_test(tests, an_injector_is_set_and_removed);
+    tcase_add_test(tests, completion_delays_without_memory);
     return suite;
 }

@@ -104,8 +104,9 @@ START_TEST(completed_with_a_copy_and_cancelled)
 }
 END_TEST
 
-/* A thread completes the operation, and copying the payload fails. Meanwhile the loop cancels
-   the operation. The failed completion changes nothing, so the operation can still be completed. */
+/* A thread completes the operation, and the copy of the payload fails. Meanwhile the loop cancels
+   the operation. The failed completion must change nothing, so the operation can still be
+   completed. */
 static atomic_int copying, may_fail;
 
 static int ref_fails(void *object)
@@ -145,7 +146,7 @@ static void begin_in_vain(pthread_t *thread)
         sched_yield();
 }
 
-START_TEST(a_completion_that_fails_leaves_it_as_it_was)
+START_TEST(a_failed_completion_changes_nothing)
 {
     pthread_t thread;
 
@@ -170,7 +171,7 @@ START_TEST(cancelled_while_a_completion_fails)
     ck_assert(err == 0 || err == -EALREADY);
     atomic_store(&may_fail, 1);
     pthread_join(thread, NULL);
-    turns_until(&told.count, 1); /* the operation was cancelled, and ends */
+    turns_until(&told.count, 1); /* waits for the completion, since the operation was cancelled */
     ck_assert_int_lt(told.status, 0);
 }
 END_TEST
@@ -199,7 +200,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, work_that_ends_and_is_abandoned);
     tcase_add_test(tests, work_that_begins_and_is_cancelled);
     tcase_add_test(tests, completed_with_a_copy_and_cancelled);
-    tcase_add_test(tests, a_completion_that_fails_leaves_it_as_it_was);
+    tcase_add_test(tests, a_failed_completion_changes_nothing);
     tcase_add_test(tests, cancelled_while_a_completion_fails);
     tcase_add_test(tests, freed_while_a_completion_fails);
     return suite;

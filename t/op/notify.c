@@ -1,7 +1,6 @@
 /* Each kind of operation is started with each form of notify. The notify must be called as the
-   header says. If it could never be called, the start must be refused. The operations come from
-   the library and from a provider, with and without progress, with and without
-   TOCSIN_PERSISTENT. */
+   header says. A notify that could never be called must make the start fail. The operations belong
+   to the library or to a provider, have progress or not, and have TOCSIN_PERSISTENT or not. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -137,7 +136,7 @@ static int count(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Starts an operation, gives it time for progress, cancels it, and waits for its completion. */
+/* Starts an operation, lets it report progress, cancels it, and waits for its completion. */
 static int run_with(int kind, const struct tocsin_notify *notify)
 {
     struct tocsin_op op;

@@ -1,7 +1,7 @@
-/* A paused operation may be resumed only while it runs, never after a cancel or a completion.
-   The table combines what ends the operation, what pauses it, its type, and whether its progress
-   is wanted again before or after the end. After the end, the timers and descriptors of the
-   operation must be disarmed. */
+/* A paused operation may be resumed only while it runs, never after a cancel or a completion. A
+   table combines the type of the operation, what ends it, and what pauses it. It also says whether
+   a listener wants the progress again before or after the end. After the end, the timers and
+   descriptors of the operation must be disarmed. */
 #include <poll.h>
 #include <tocsin/inject.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ static struct tocsin_op op;
 static struct told ended;
 static int ends[2];
 
-/* This provider's cancel function does not complete the operation at once. The test completes it
+/* This provider's cancel function does not complete the operation. The test completes the operation
    later. */
 static int slow_cancel(struct tocsin_op id, void *state, int reason)
 {
@@ -68,8 +68,8 @@ static void run(void)
     ck_assert_int_eq(tocsin_clock_move(PERIOD_MS * 3), 0);
 }
 
-/* Starts an operation of this kind. It pauses when its progress is refused, and resumes when its
-   progress is wanted again. */
+/* Starts an operation of this kind. The operation pauses when its progress is refused. It resumes
+   when a listener wants its progress again. */
 static void start_one(enum kind kind, const struct tocsin_notify *notify)
 {
     if (kind == TIMER) {
@@ -220,7 +220,7 @@ static void try(enum ending ending, enum pause pause, enum kind kind, enum order
     tear_down(ending, pause);
 }
 
-START_TEST(never_after_its_end)
+START_TEST(no_resume_after_the_end)
 {
     enum ending ending = (enum ending)(_i / (PAUSES * KINDS * ORDERS));
     enum pause pause = (enum pause)(_i / (KINDS * ORDERS) % PAUSES);
@@ -232,8 +232,8 @@ START_TEST(never_after_its_end)
 }
 END_TEST
 
-/* The provider refuses a cancel with -EBUSY. The operation is paused, and is resumed later as if
-   there had been no cancel. */
+/* The provider refuses a cancel with -EBUSY. The operation is paused at that time, and must be
+   resumed later as if nobody had cancelled it. */
 static int refuse_cancel(struct tocsin_op id, void *state, int reason)
 {
     (void)state, (void)reason;
@@ -266,8 +266,8 @@ START_TEST(a_refused_cancel_changes_nothing)
 END_TEST
 
 /* A part of the progress is accepted, and the next part is refused for lack of room. Then the
-   operation ends. The accepted part is delivered first, which makes room, but the ended
-   operation is not resumed. */
+   operation ends. The delivery of the accepted part makes room, but the operation must not be
+   resumed, since it has ended. */
 START_TEST(pending_progress_makes_no_room)
 {
     bool slow = _i;
@@ -347,8 +347,8 @@ START_TEST(a_completion_that_may_fail)
 }
 END_TEST
 
-/* tocsin_op_wanted() returns 0 for an operation that has ended. */
-START_TEST(what_has_ended_is_not_wanted)
+/* tocsin_op_wanted() must return 0 for an operation that has ended. */
+START_TEST(an_ended_operation_is_not_wanted)
 {
     connect_to("pended.part", tell, &told);
     op = start(&text_type, TOCSIN_FUTURE);
@@ -374,10 +374,10 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "resumes");
 
     tcase_add_checked_fixture(tests, set_up_all, NULL);
-    tcase_add_loop_test(tests, never_after_its_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);
+    tcase_add_loop_test(tests, no_resume_after_the_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);
     tcase_add_loop_test(tests, a_refused_cancel_changes_nothing, 0, 2);
     tcase_add_loop_test(tests, pending_progress_makes_no_room, 0, 2);
     tcase_add_loop_test(tests, a_completion_that_may_fail, 0, 4);
-    tcase_add_test(tests, what_has_ended_is_not_wanted);
+    tcase_add_test(tests, an_ended_operation_is_not_wanted);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* Thread pools: how many threads a pool has, and how a pool ends. */
+/* Tests thread pools: how many threads a pool has, and how a pool ends. */
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
@@ -74,7 +74,7 @@ static void await(sem_t *semaphore, int count)
         count -= sem_wait(semaphore) == 0;
 }
 
-START_TEST(limits)
+START_TEST(limits_of_a_pool)
 {
     struct tocsin_pool pool;
 
@@ -83,7 +83,8 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_pool_free(pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_new(1025, 1, &pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_free((struct tocsin_pool){ 0 }), -ENOENT);
-    for (int i = 0; i < 200; i++) { /* an id is not reused soon */
+    /* 200 pools, to check that the id of a freed pool is not reused soon */
+    for (int i = 0; i < 200; i++) {
         struct tocsin_pool next;
 
         ck_assert_int_eq(tocsin_pool_new(0, 0, &next), 0);
@@ -93,7 +94,7 @@ START_TEST(limits)
 }
 END_TEST
 
-START_TEST(as_many_at_a_time_as_it_has_threads)
+START_TEST(a_pool_runs_as_many_tasks_as_it_has_threads)
 {
     struct tocsin_pool pool;
 
@@ -110,7 +111,7 @@ START_TEST(as_many_at_a_time_as_it_has_threads)
 }
 END_TEST
 
-START_TEST(freed_it_finishes_what_it_has)
+START_TEST(a_freed_pool_finishes_its_tasks)
 {
     struct tocsin_pool pool;
 
@@ -157,8 +158,8 @@ START_TEST(all_threads_end_with_the_last_loop)
     pthread_t thread;
     int before;
 
-    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL),
-                     0); /* with the first thread, a sanitizer creates its own */
+    /* creates a first thread: a sanitizer creates its own thread at that time */
+    ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     before = threads_now();
 
@@ -170,10 +171,12 @@ START_TEST(all_threads_end_with_the_last_loop)
     post(&go, 8);
     drain_all();
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    while (threads_now() > before) /* a thread may still be returning from its last task */
+    /* waits, since a thread may still be returning from its last task */
+    while (threads_now() > before)
         sched_yield();
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
-    start_on((struct tocsin_pool){ 0 }, task_nothing); /* the threads are created again */
+    /* the pools must create their threads again */
+    start_on((struct tocsin_pool){ 0 }, task_nothing);
     drain_all();
 }
 END_TEST
@@ -195,9 +198,9 @@ static void *live(void *arg)
     return NULL;
 }
 
-/* Loops on three threads start and end work at the same time. The pool ends its threads when its
-   last user ends, and creates threads again when another loop starts work. */
-START_TEST(loops_that_come_and_go)
+/* Loops on three threads start and end work at the same time. The pool must end its threads when
+   its last user ends. It must create threads again when another loop starts work. */
+START_TEST(loops_start_and_end_work)
 {
     pthread_t threads[3];
     int counts[3] = { 0 };
@@ -219,11 +222,11 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 30);
-    tcase_add_test(tests, limits);
-    tcase_add_test(tests, as_many_at_a_time_as_it_has_threads);
-    tcase_add_test(tests, freed_it_finishes_what_it_has);
+    tcase_add_test(tests, limits_of_a_pool);
+    tcase_add_test(tests, a_pool_runs_as_many_tasks_as_it_has_threads);
+    tcase_add_test(tests, a_freed_pool_finishes_its_tasks);
     tcase_add_test(tests, freed_with_work_that_is_cancelled);
     tcase_add_test(tests, all_threads_end_with_the_last_loop);
-    tcase_add_test(tests, loops_that_come_and_go);
+    tcase_add_test(tests, loops_start_and_end_work);
     return suite;
 }

@@ -1,6 +1,6 @@
 /* Contract lines O2 and O9: an operation reports progress whose signal is blocked or ignored. If
-   only handlers want the progress, the operation pauses. If the operation has a notify for
-   progress, it continues. */
+   only handlers want the progress, the operation must pause. If the operation has a notify for
+   progress, the operation must continue. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -31,8 +31,8 @@ static void end(struct tocsin_op op)
     ck_assert_int_eq(refs, 0);
 }
 
-/* Only handlers want the progress, and its signal is blocked. The part is refused, the operation
-   pauses, and nothing is copied. */
+/* Only handlers want the progress, and its signal is blocked. The part must be refused, the
+   operation must pause, and nothing must be copied. */
 START_TEST(progress_of_handlers_alone_pauses)
 {
     struct tocsin_op op = start(&text_type, NULL);
@@ -46,7 +46,8 @@ START_TEST(progress_of_handlers_alone_pauses)
     ck_assert_int_eq(resumed, 0);
     ck_assert_int_eq(tocsin_pending_count(NULL), 0);
     unblock(mask);
-    ck_assert_int_eq(resumed, 0); /* the loop calls the notify */
+    /* the value must be 0: only the loop calls the provider's resume function, in a later turn */
+    ck_assert_int_eq(resumed, 0);
     turns();
     ck_assert_int_eq(resumed, 1);
     ck_assert_int_eq(part(op, "b"), 1);
@@ -55,10 +56,10 @@ START_TEST(progress_of_handlers_alone_pauses)
 }
 END_TEST
 
-/* The operation has a notify for each part, and the signal is blocked. The notify is called at
-   once. A copy of the part is pending for the handlers, while the limit of pending emissions
+/* The operation has a notify for each part, and the signal is blocked. The notify must be called at
+   once. For the handlers, a copy of the part becomes pending, while the limit of pending emissions
    allows it. */
-START_TEST(progress_of_each_goes_on)
+START_TEST(progress_for_each_continues)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -109,7 +110,7 @@ START_TEST(room_for_progress_is_made)
 }
 END_TEST
 
-START_TEST(progress_into_a_queue_goes_on)
+START_TEST(progress_into_a_queue_continues)
 {
     struct tocsin_queue queue = open_queue(NULL, 3, 0);
     struct tocsin_op op = start(&text_type, TOCSIN_QUEUE(queue));
@@ -118,7 +119,8 @@ START_TEST(progress_into_a_queue_goes_on)
     mask = block("pended.part");
     ck_assert_int_eq(part(op, "a"), 1);
     ck_assert_int_eq(part(op, "b"), 1);
-    ck_assert_int_eq(part(op, "c"), -EAGAIN); /* one entry is reserved for the completion */
+    /* returns -EAGAIN, since the last entry is reserved for the completion */
+    ck_assert_int_eq(part(op, "c"), -EAGAIN);
     write_queue(queue, "queue");
     ck_assert_record("queue0 queue0");
     ck_assert_int_eq(tocsin_pending_count(NULL), 2);
@@ -129,7 +131,7 @@ START_TEST(progress_into_a_queue_goes_on)
 }
 END_TEST
 
-START_TEST(ignored_progress)
+START_TEST(ignored_progress_pauses)
 {
     struct tocsin_op each = start(&text_type, TOCSIN_EACH(write_part, "each")),
                      alone = start(&text_type, NULL);
@@ -151,7 +153,8 @@ START_TEST(ignored_progress)
 }
 END_TEST
 
-/* A handler whose mask blocks the progress signal reports progress. The progress is refused. */
+/* The mask of a handler blocks the progress signal. The handler itself reports progress, which must
+   be refused. */
 static int offer(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -180,8 +183,8 @@ START_TEST(progress_under_the_mask_of_a_handler)
 }
 END_TEST
 
-/* A part of the progress is accepted, and its signal is blocked before the delivery. The part is
-   pending, and the completion is delivered after it. */
+/* A part of the progress is accepted, and its signal is blocked before the delivery. The part
+   becomes pending, and the completion must be delivered after it. */
 static void held(bool ignored)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_FUTURE),
@@ -198,8 +201,8 @@ static void held(bool ignored)
     done(op, 1), done(given_up, 1);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
-    /* The time limit of this wait is 0. The completion does not wait behind the part any more,
-       and the wait returns its status. */
+    /* The time limit of this wait is 0. The completion does not wait for the part any more, so the
+       wait returns the status of the operation. */
     ck_assert_int_eq(tocsin_wait(given_up, 0, NULL), 1);
     ck_assert_int_eq(refs, 1);
     unblock(mask);
@@ -213,7 +216,7 @@ static void held(bool ignored)
     ck_assert_int_eq(refs, 0);
 }
 
-START_TEST(what_is_held_goes_on)
+START_TEST(accepted_progress_precedes_the_completion)
 {
     connect_to("pended.part", write_part, "");
     held(false);
@@ -221,9 +224,9 @@ START_TEST(what_is_held_goes_on)
 }
 END_TEST
 
-/* The limit leaves room for one part. The first operation's part is pending, so the second
-   operation waits for room, and the loop sleeps. Room appears when the part is unblocked, taken
-   or ignored. */
+/* The limit leaves room for one part. The part of the first operation is pending, so the second
+   operation waits for room, and the loop sleeps. There is room again when the part is unblocked,
+   taken or ignored. */
 enum room { UNBLOCKED, TAKEN, IGNORED, ROOMS };
 
 static void make_room(enum room room, struct tocsin_queue take)
@@ -236,7 +239,7 @@ static void make_room(enum room room, struct tocsin_queue take)
         ck_assert_int_eq(tocsin_ignore("pended.part"), 0);
 }
 
-START_TEST(what_is_held_for_room)
+START_TEST(progress_waits_for_room)
 {
     struct tocsin_queue take = open_queue("pended.part", 0, TOCSIN_TAKE);
     struct tocsin_op one = start(&text_type, TOCSIN_EACH(write_part, "one")),
@@ -278,7 +281,7 @@ START_TEST(taken_and_blocked_with_a_notify)
 }
 END_TEST
 
-/* A periodic timer ticks while its signal is blocked. The pending ticks coalesce into one. */
+/* A periodic timer ticks while its signal is blocked. The pending ticks must coalesce into one. */
 
 static int write_tick(const struct tocsin_info *info, void *arg)
 {
@@ -333,7 +336,7 @@ START_TEST(ticks_are_ignored)
 END_TEST
 
 /* A watch has a descriptor that is always readable, and only handlers want its events. While the
-   signal is blocked, the loop does not poll the descriptor. */
+   signal is blocked, the loop must not poll the descriptor. */
 
 static bool readable(int fd)
 {
@@ -390,7 +393,7 @@ static void watch(struct told *each, bool ignored)
     close(ends[1]);
 }
 
-START_TEST(watches)
+START_TEST(watches_pause_while_blocked_or_ignored)
 {
     struct told each = { .count = 0 };
 
@@ -402,9 +405,9 @@ START_TEST(watches)
 }
 END_TEST
 
-/* The program polls the loop's descriptor in its own poll loop. The descriptor becomes readable
-   when progress of a paused operation is wanted again. */
-START_TEST(a_foreign_loop_is_told)
+/* The program polls the loop's descriptor in its own poll loop. The descriptor must become readable
+   when a listener wants the progress of a paused operation again. */
+START_TEST(wanted_progress_wakes_a_foreign_loop)
 {
     struct tocsin_queue take = open_queue("pended.part", 0, TOCSIN_TAKE);
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "")), alone;
@@ -444,17 +447,17 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, progress_of_handlers_alone_pauses);
-    tcase_add_test(tests, progress_of_each_goes_on);
+    tcase_add_test(tests, progress_for_each_continues);
     tcase_add_test(tests, room_for_progress_is_made);
-    tcase_add_test(tests, progress_into_a_queue_goes_on);
-    tcase_add_test(tests, ignored_progress);
+    tcase_add_test(tests, progress_into_a_queue_continues);
+    tcase_add_test(tests, ignored_progress_pauses);
     tcase_add_test(tests, progress_under_the_mask_of_a_handler);
-    tcase_add_test(tests, what_is_held_goes_on);
-    tcase_add_loop_test(tests, what_is_held_for_room, 0, ROOMS);
+    tcase_add_test(tests, accepted_progress_precedes_the_completion);
+    tcase_add_loop_test(tests, progress_waits_for_room, 0, ROOMS);
     tcase_add_test(tests, taken_and_blocked_with_a_notify);
     tcase_add_test(tests, ticks_are_merged);
     tcase_add_test(tests, ticks_are_ignored);
-    tcase_add_test(tests, watches);
-    tcase_add_test(tests, a_foreign_loop_is_told);
+    tcase_add_test(tests, watches_pause_while_blocked_or_ignored);
+    tcase_add_test(tests, wanted_progress_wakes_a_foreign_loop);
     return suite;
 }

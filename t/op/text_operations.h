@@ -1,5 +1,5 @@
-/* Helpers for tests of operations and blocks: operations whose payload is a text, and handlers
-   that record the text. The payload is lent or copied. */
+/* Helpers for tests of operations and blocks: operations whose payload is a text, and handlers that
+   record the text. The payload is lent or copied. */
 #ifndef TOCSIN_T_OP_TEXT_OPERATIONS_H
 #define TOCSIN_T_OP_TEXT_OPERATIONS_H
 
@@ -19,7 +19,7 @@ TOCSIN__UNUSED static struct told told;
 TOCSIN__UNUSED static struct tocsin_block mask;
 TOCSIN__UNUSED static int drops, resumed, steps;
 
-/* The state of such an operation */
+/* The state of an operation whose payload is a text */
 struct state {
     struct text done;
     char text[16];
@@ -111,7 +111,7 @@ TOCSIN__UNUSED static void turns(void)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* Writes "arg:text", and checks that the payload is complete. */
+/* Records the arg, a colon and the text of the payload. Checks that the payload is complete. */
 TOCSIN__UNUSED static int write_text(const struct tocsin_info *info, void *arg)
 {
     const struct text *text = text_of(info);
@@ -191,7 +191,7 @@ TOCSIN__UNUSED static void begin(void)
               tocsin_declare(&few_spec) > 0);
     steps = 0;
     ck_assert_int_ge(tocsin_loop_turn(0),
-                     0); /* the loop exists, and so do the signals of the library */
+                     0); /* this turn creates the loop and declares the signals of the library */
 }
 
 #endif

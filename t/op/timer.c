@@ -1,4 +1,5 @@
-/* Timers: single, periodic, coalesced, paused, and set again. */
+/* Tests timers that expire once, that tick periodically, that coalesce, that pause, and that are
+   set again. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"
@@ -23,7 +24,7 @@ static void cancel(void)
     move(0);
 }
 
-START_TEST(once)
+START_TEST(a_single_timer)
 {
     ck_assert_int_eq(tocsin_timer(10, TOCSIN_CALL(tell, &told), &op), 0);
     move(9);
@@ -36,7 +37,7 @@ START_TEST(once)
 }
 END_TEST
 
-START_TEST(limits)
+START_TEST(limits_of_a_timer)
 {
     ck_assert_int_eq(tocsin_timer(-1, NULL, &op), -EINVAL);
     ck_assert_int_eq(tocsin_timer(1000000000001, NULL, &op), -EINVAL);
@@ -47,9 +48,10 @@ START_TEST(limits)
     ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
     cancel();
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL); /* not a timer */
+    /* returns -EINVAL, since this operation is not a timer */
+    ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);
     ck_assert_int_eq(tocsin_op_deadline(op, -2), -EINVAL);
-    /* so late that no deadline is set */
+    /* INT64_MAX is so late that no deadline is set */
     ck_assert_int_eq(tocsin_op_deadline(op, INT64_MAX), 0);
     cancel();
     ck_assert_int_eq(tocsin_timer_set((struct tocsin_op){ { (uint64_t)-EIO } }, 1), -EIO);
@@ -71,7 +73,7 @@ START_TEST(set_earlier_later_and_not_at_all)
 }
 END_TEST
 
-START_TEST(again_and_again)
+START_TEST(a_periodic_timer)
 {
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(tell, &told), &op), 0);
     for (int i = 1; i <= 5; i++) {
@@ -82,7 +84,7 @@ START_TEST(again_and_again)
         ck_assert_uint_eq(told.overrun, 0);
         ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     }
-    /* moves the next tick; the period does not change */
+    /* moves the next tick only; the period does not change */
     ck_assert_int_eq(tocsin_timer_set(op, 3), 0);
     move(3);
     ck_assert_int_eq(told.count, 6);
@@ -96,12 +98,13 @@ START_TEST(again_and_again)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    ck_assert_int_eq(told.count, 9); /* TOCSIN_EACH: the notify is not called at the end */
+    /* the value must be 9: with TOCSIN_EACH the notify is not called at the end */
+    ck_assert_int_eq(told.count, 9);
 }
 END_TEST
 
-/* A handler runs for longer than the timer's period. The missed ticks coalesce into one, and
-   later ticks come in time. */
+/* A handler runs for longer than the timer's period. The missed ticks must coalesce into one tick,
+   and later ticks must arrive at their times. */
 static int stall(const struct tocsin_info *info, void *arg)
 {
     int64_t until = tocsin_now() + 35000;
@@ -111,7 +114,7 @@ static int stall(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(ticks_that_came_too_late_are_merged)
+START_TEST(missed_ticks_are_merged)
 {
     int64_t start, ticks;
 
@@ -130,7 +133,7 @@ START_TEST(ticks_that_came_too_late_are_merged)
 }
 END_TEST
 
-START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
+START_TEST(an_unwanted_timer_pauses_and_resumes)
 {
     struct tocsin_handler handler;
 
@@ -144,7 +147,8 @@ START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
     ck_assert_int_eq(told.count, 0);
     move(1);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_uint_eq(told.overrun, 9); /* no handler was connected during these ticks */
+    /* 9 ticks were missed, since no handler was connected during them */
+    ck_assert_uint_eq(told.overrun, 9);
     move(30);
     ck_assert_int_eq(told.count, 4);
     ck_assert_uint_eq(told.overrun, 0);
@@ -164,7 +168,7 @@ START_TEST(unwanted_it_stands_still_and_goes_on_when_somebody_connects)
 }
 END_TEST
 
-START_TEST(without_a_period_it_ticks_when_it_is_set)
+START_TEST(a_timer_without_a_period_ticks_when_set)
 {
     ck_assert_int_eq(tocsin_every(0, TOCSIN_EACH(tell, &told), &op), 0);
     move(100);
@@ -180,7 +184,7 @@ END_TEST
 
 /* A timer without a period ticks while its queue is full. The tick is delivered when the program
    takes an entry. */
-START_TEST(without_a_period_and_unwanted)
+START_TEST(a_timer_without_a_period_and_a_full_queue)
 {
     struct tocsin_queue queue;
 
@@ -190,7 +194,7 @@ START_TEST(without_a_period_and_unwanted)
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
     move(0);
     ck_assert_int_eq(tocsin_timer_set(op, 0), 0);
-    move(0); /* the queue is full */
+    move(0); /* the tick finds no room, since the queue is full */
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     move(0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
@@ -207,7 +211,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(cancelled_in_its_own_tick)
+START_TEST(a_tick_cancels_its_timer)
 {
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(cancel_it, &told), &op), 0);
     move(100);
@@ -216,12 +220,13 @@ START_TEST(cancelled_in_its_own_tick)
 }
 END_TEST
 
-START_TEST(its_deadline)
+START_TEST(a_deadline_ends_a_periodic_timer)
 {
     ck_assert_int_eq(tocsin_every(10, NULL, &op), 0);
     connect_to("timer.expired", tell, &told);
     ck_assert_int_eq(tocsin_op_deadline(op, 35), 0);
-    ck_assert_int_eq(tocsin_op_deadline(op, 25), 0); /* replaces the former deadline */
+    /* this deadline replaces the one that was set before */
+    ck_assert_int_eq(tocsin_op_deadline(op, 25), 0);
     move(24);
     ck_assert_int_eq(told.count, 0);
     move(1);
@@ -236,15 +241,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "timer");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, once);
-    tcase_add_test(tests, limits);
+    tcase_add_test(tests, a_single_timer);
+    tcase_add_test(tests, limits_of_a_timer);
     tcase_add_test(tests, set_earlier_later_and_not_at_all);
-    tcase_add_test(tests, again_and_again);
-    tcase_add_test(tests, ticks_that_came_too_late_are_merged);
-    tcase_add_test(tests, unwanted_it_stands_still_and_goes_on_when_somebody_connects);
-    tcase_add_test(tests, without_a_period_it_ticks_when_it_is_set);
-    tcase_add_test(tests, without_a_period_and_unwanted);
-    tcase_add_test(tests, cancelled_in_its_own_tick);
-    tcase_add_test(tests, its_deadline);
+    tcase_add_test(tests, a_periodic_timer);
+    tcase_add_test(tests, missed_ticks_are_merged);
+    tcase_add_test(tests, an_unwanted_timer_pauses_and_resumes);
+    tcase_add_test(tests, a_timer_without_a_period_ticks_when_set);
+    tcase_add_test(tests, a_timer_without_a_period_and_a_full_queue);
+    tcase_add_test(tests, a_tick_cancels_its_timer);
+    tcase_add_test(tests, a_deadline_ends_a_periodic_timer);
     return suite;
 }

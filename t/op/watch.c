@@ -1,4 +1,4 @@
-/* Watches: a handler or queue learns when a file descriptor is ready. */
+/* Tests watches: a handler, a queue or a notify learns when a file descriptor is ready. */
 #define _GNU_SOURCE /* for pipe2() */
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +46,7 @@ static int tell_ready(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(level_triggered)
+START_TEST(a_watch_is_level_triggered)
 {
     char bytes[4];
 
@@ -86,7 +86,7 @@ START_TEST(writable_and_hung_up)
     turns_until(&told.count, 1);
     ck_assert_int_eq(ready, POLLOUT);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), 0);
-    turns(1); /* delivers reports made before this call */
+    turns(1); /* this turn delivers the reports that were made before tocsin_watch_set() */
     told.count = ready = 0;
     turns(3);
     ck_assert_int_eq(told.count, 0);
@@ -114,14 +114,15 @@ START_TEST(set_to_nothing_and_back)
     cancel();
     ck_assert_int_eq(tocsin_watch_set(op, 0), -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
-    ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL); /* not a watch */
+    /* returns -EINVAL, since this operation is not a watch */
+    ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL);
     drain_all();
 }
 END_TEST
 
-/* The descriptor is ready, but no handler is connected. The watch pauses, and the loop does not
+/* The descriptor is ready, but no handler is connected. The watch must pause, and the loop must not
    spin. */
-START_TEST(unwanted_it_rests)
+START_TEST(an_unwanted_watch_pauses)
 {
     struct tocsin_handler handler;
 
@@ -131,7 +132,7 @@ START_TEST(unwanted_it_rests)
         tocsin_observe("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, NULL), 0);
     turns(2);
     ck_assert_int_eq(tocsin_timer(20, NULL, NULL), 0);
-    ck_assert_int_le(tocsin_loop_turn(-1), 1); /* sleeps until the timer expires */
+    ck_assert_int_le(tocsin_loop_turn(-1), 1); /* the loop must sleep until the timer expires */
     ck_assert_int_eq(told.count, 0);
     ck_assert_int_eq(
         tocsin_connect("fd.ready", &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
@@ -164,7 +165,7 @@ START_TEST(the_same_in_a_queue)
                      0);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_QUEUE(queue), &op), 0);
     turns(10);
-    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the queue is full: the watch pauses */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the queue becomes full, so the watch pauses */
     for (int i = 0; i < 10; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), 0);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
@@ -174,8 +175,8 @@ START_TEST(the_same_in_a_queue)
 }
 END_TEST
 
-/* libevent would print an error for these descriptors. tocsin_watch() refuses them before. */
-START_TEST(what_cannot_be_watched)
+/* libevent would print an error for these descriptors. tocsin_watch() must refuse them first. */
+START_TEST(descriptors_that_cannot_be_watched)
 {
     FILE *file = tmpfile();
     int null = open("/dev/null", O_RDWR), words[2], error;
@@ -194,7 +195,8 @@ START_TEST(what_cannot_be_watched)
     ck_assert_int_eq(tocsin_watch(ends[0], 0x4000, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_watch(null, POLLIN, TOCSIN_CALL(tell, &told), NULL), -EPERM);
     dup2(error, STDERR_FILENO);
-    ck_assert_int_eq(read(words[0], said, sizeof said), -1); /* nothing was printed */
+    /* -1, since libevent has printed nothing into the pipe */
+    ck_assert_int_eq(read(words[0], said, sizeof said), -1);
     drain_all();
     ck_assert_int_eq(told.count, 0);
     fclose(file);
@@ -236,7 +238,7 @@ START_TEST(several_of_one_descriptor)
     ck_assert_int_eq(tocsin_cancel(ops[1]), 0);
     turns(1);
     others[2].count = 0;
-    turns_until(&others[2].count, 2); /* the other watches still work */
+    turns_until(&others[2].count, 2); /* the watches of other descriptors must still work */
     drain_all();
 }
 END_TEST
@@ -245,7 +247,8 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(tocsin_cancel(op), 0);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EALREADY);
-    close(ends[0]); /* The descriptor's number is reused at once, as in a real program. */
+    /* The number of the closed descriptor is reused at once, as in a real program. */
+    close(ends[0]);
     ends[0] = dup(ends[1]);
     return tell(info, arg);
 }
@@ -260,7 +263,7 @@ START_TEST(cancelled_and_closed_in_its_own_handler)
 }
 END_TEST
 
-START_TEST(its_deadline)
+START_TEST(a_deadline_ends_a_watch)
 {
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
@@ -275,16 +278,16 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "watch");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, level_triggered);
+    tcase_add_test(tests, a_watch_is_level_triggered);
     tcase_add_test(tests, once_in_a_turn);
     tcase_add_test(tests, writable_and_hung_up);
     tcase_add_test(tests, set_to_nothing_and_back);
-    tcase_add_test(tests, unwanted_it_rests);
+    tcase_add_test(tests, an_unwanted_watch_pauses);
     tcase_add_test(tests, the_same_in_a_queue);
-    tcase_add_test(tests, what_cannot_be_watched);
+    tcase_add_test(tests, descriptors_that_cannot_be_watched);
     tcase_add_test(tests, set_on_a_closed_descriptor);
     tcase_add_test(tests, several_of_one_descriptor);
     tcase_add_test(tests, cancelled_and_closed_in_its_own_handler);
-    tcase_add_test(tests, its_deadline);
+    tcase_add_test(tests, a_deadline_ends_a_watch);
     return suite;
 }

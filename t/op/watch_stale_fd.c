@@ -1,9 +1,12 @@
-/* A program closes a descriptor before it cancels the watch, and then watches a new descriptor
-   with the same number. The new watch must work, and the old watch must end once with -EBADF.
+/* A program closes a descriptor before it cancels the watch. Then the program watches a new
+   descriptor with the same number. The new watch must work, and the old watch must end once with
+   -EBADF.
+
    The cases vary: pipe, socket or eventfd; a watch that runs or is paused; read, write or both;
    several old or new watches; a foreign poll loop; turns between the steps; an old watch that is
-   cancelled, set or resumed afterwards; and a duplicate of the descriptor that is still open,
-   which gives -EBUSY until it is closed. */
+   cancelled, set or resumed afterwards.
+   In another case a duplicate of the descriptor is still open, which gives -EBUSY until it is
+   closed. */
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -63,7 +66,7 @@ static void turns(int count)
         ck_assert_int_ge(tocsin_loop_turn(1), 0);
 }
 
-/* Like make(), but ends[0] gets this number. */
+/* Does the same as make(), but ends[0] gets this descriptor number. */
 static void make_at(enum make how, int number, int ends[2])
 {
     make(how, ends);
@@ -158,8 +161,8 @@ START_TEST(read_and_write)
 }
 END_TEST
 
-/* The descriptor's number belongs to a new file that no watch wants. The old watch must not
-   report that file. */
+/* The number of the descriptor now belongs to a new file, which no watch wants. The old watch must
+   not report that file. */
 START_TEST(the_old_one_does_not_watch_another_file)
 {
     struct tocsin_op first;
@@ -220,8 +223,8 @@ START_TEST(two_of_one_file_are_not_stale)
 }
 END_TEST
 
-/* While a duplicate of a closed descriptor is open, epoll still reports events under the old
-   number. */
+/* A duplicate of a closed descriptor is still open. Therefore epoll still reports events under the
+   old number. */
 START_TEST(a_duplicate_is_open)
 {
     bool cancelled_late = _i;

@@ -1,5 +1,5 @@
-/* Work: a blocking function runs on a thread of a pool. The tests end the work in each possible
-   way. Its drop function must be called exactly once. */
+/* Tests work, which is a blocking function that runs on a thread of a pool. The tests end the work
+   in each possible way. The drop function of the work must be called exactly once. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -18,7 +18,7 @@ static int task_nothing(void *arg)
     return *(int *)arg;
 }
 
-/* This task posts `began`, then waits for `go`. */
+/* This task posts the semaphore `began`, and then waits for the semaphore `go`. */
 static int task_block(void *arg)
 {
     sem_post(&began);
@@ -71,8 +71,8 @@ static void begun(void)
         ;
 }
 
-/* Waits until the drop function has been called this often. The thread may call it shortly after
-   the completion. */
+/* Waits until the drop function has been called this many times. The thread may call it shortly
+   after the completion. */
 static void dropped(int count)
 {
     while (atomic_load(&drops) < count)
@@ -80,7 +80,7 @@ static void dropped(int count)
     ck_assert_int_eq(atomic_load(&drops), count);
 }
 
-START_TEST(its_status_is_what_the_task_answers)
+START_TEST(the_result_of_the_task_is_the_status)
 {
     static int answers[] = { 0, 5, -EIO, INT32_MAX, -4096 };
 
@@ -104,7 +104,7 @@ static int check_payload(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(its_payload_is_there_however_it_ends)
+START_TEST(each_end_has_a_payload)
 {
     struct tocsin_op op;
 
@@ -130,7 +130,7 @@ START_TEST(the_queue_is_bounded)
         ck_assert_int_eq(start(task_nothing, 0, &op), 0);
     ck_assert_int_eq(start(task_nothing, 0, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EAGAIN);
-    /* the program keeps the argument of a start that failed */
+    /* the value must be 0: the start failed, so the program keeps the argument */
     ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     drain_all();
@@ -143,7 +143,7 @@ START_TEST(the_queue_is_bounded)
 }
 END_TEST
 
-START_TEST(cancelled_while_it_is_queued)
+START_TEST(queued_work_is_cancelled)
 {
     struct tocsin_op ops[3];
 
@@ -168,14 +168,14 @@ START_TEST(cancelled_while_it_is_queued)
 }
 END_TEST
 
-START_TEST(running_it_cannot_be_cancelled)
+START_TEST(running_work_cannot_be_cancelled)
 {
     struct tocsin_op op;
 
     ck_assert_int_eq(start(task_block, 0, &op), 0);
     begun();
     ck_assert_int_eq(tocsin_cancel(op), -EBUSY);
-    /* A deadline cannot interrupt the running task, either. */
+    /* The task already runs, so a deadline cannot interrupt it, either. */
     ck_assert_int_eq(tocsin_op_deadline(op, 0), 0);
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
@@ -187,7 +187,7 @@ START_TEST(running_it_cannot_be_cancelled)
 }
 END_TEST
 
-START_TEST(abandoned_while_it_runs)
+START_TEST(running_work_is_abandoned)
 {
     struct tocsin_op op;
 
@@ -200,7 +200,8 @@ START_TEST(abandoned_while_it_runs)
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    ck_assert_int_eq(atomic_load(&drops), 0); /* the pool's thread still uses the argument */
+    /* the value must be 0, since the pool's thread still uses the argument */
+    ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     dropped(1);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
@@ -209,7 +210,8 @@ START_TEST(abandoned_while_it_runs)
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* the task is queued behind a running task */
+    /* succeeds, since the task is queued behind a running task */
+    ck_assert_int_eq(tocsin_cancel(op), 0);
     turns_until(&told.count, 3);
     dropped(2);
     sem_post(&go);
@@ -239,7 +241,7 @@ static void *let_go(void *arg)
     return NULL;
 }
 
-START_TEST(a_loop_that_is_freed_waits_for_what_runs)
+START_TEST(a_freed_loop_waits_for_running_work)
 {
     pthread_t thread;
 
@@ -261,7 +263,7 @@ static int keep_info(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_is_kept_of_it_outlives_its_loop)
+START_TEST(a_kept_info_outlives_its_loop)
 {
     struct tocsin_info *kept = NULL;
 
@@ -304,15 +306,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "work");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, its_status_is_what_the_task_answers);
-    tcase_add_test(tests, its_payload_is_there_however_it_ends);
+    tcase_add_test(tests, the_result_of_the_task_is_the_status);
+    tcase_add_test(tests, each_end_has_a_payload);
     tcase_add_test(tests, the_queue_is_bounded);
-    tcase_add_test(tests, cancelled_while_it_is_queued);
-    tcase_add_test(tests, running_it_cannot_be_cancelled);
-    tcase_add_test(tests, abandoned_while_it_runs);
+    tcase_add_test(tests, queued_work_is_cancelled);
+    tcase_add_test(tests, running_work_cannot_be_cancelled);
+    tcase_add_test(tests, running_work_is_abandoned);
     tcase_add_test(tests, abandoned_by_a_loop_that_is_freed);
-    tcase_add_test(tests, a_loop_that_is_freed_waits_for_what_runs);
-    tcase_add_test(tests, what_is_kept_of_it_outlives_its_loop);
+    tcase_add_test(tests, a_freed_loop_waits_for_running_work);
+    tcase_add_test(tests, a_kept_info_outlives_its_loop);
     tcase_add_test(tests, options_that_are_wrong);
     return suite;
 }

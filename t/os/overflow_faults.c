@@ -1,7 +1,7 @@
-/* Tests of real signals that use internal functions of the library. First: signals that find no
-   room in an inbox. Then: alternate stacks for signal handlers. Last: every system call and
-   allocation fails once. */
-#define _GNU_SOURCE /* SIGSTKSZ */
+/* Tests of real signals that use internal functions of the library. The first tests are about
+   signals that find no room in an inbox. The next tests are about alternate stacks for signal
+   handlers. In the last tests every system call and allocation fails once. */
+#define _GNU_SOURCE /* for the constant SIGSTKSZ */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 #include "style/stack.h"
 #include "masks_hold.h"
 
-/* The thread sanitizer delays signals and merges several into one. */
+/* ThreadSanitizer delays signals, and merges several equal signals into one. */
 #ifdef TOCSIN__TSAN
 enum { MERGED = 1 };
 #else
@@ -51,7 +51,7 @@ static bool exists(int number)
 
 static void begin(void)
 {
-    /* The process inherits handlers that Check installed for SIGINT and SIGTERM. */
+    /* The process has inherited handlers, which Check installed for SIGINT and SIGTERM. */
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     for (int number = 1; number <= TOCSIN__OS_MOST; number++)
@@ -69,8 +69,8 @@ static int in_order(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-/* Sends a real signal with a value to this process. Repeats the call, since other processes of the
-   user may have reached the limit of pending signals. */
+/* Sends a real signal with a value to this process. The call is repeated while the user's limit of
+   pending signals is reached, since other processes of the user may have reached it. */
 static void send(int number, int value)
 {
     while (sigqueue(getpid(), number, (union sigval){ .sival_ptr = (void *)(intptr_t)value }) < 0) {
@@ -124,8 +124,8 @@ static int nothing_came(const struct tocsin_info *info, void *arg)
 }
 
 /* The inbox is full when a real signal arrives. The signal handler puts this signal into one of the
-   inbox's reserved cells and blocks further signals. For all 500 signals together, the handler
-   needs no overflow entry. */
+   inbox's reserved cells, and blocks further signals. So the library needs no overflow entry for
+   any of the 500 signals. */
 START_TEST(a_thread_brings_one_more)
 {
     static struct told notes;
@@ -158,9 +158,9 @@ static int pages_used(void)
     return pages;
 }
 
-/* After each signal, the test unblocks the signals again. So all reserved cells are used up, and
-   further signals must become overflow entries. */
-START_TEST(without_a_cell)
+/* After each signal, the test unblocks the signals that the library has blocked. So all reserved
+   cells are used up, and further signals must become overflow entries. */
+START_TEST(signals_without_a_reserved_cell)
 {
     int spare = _i ? 0 : TOCSIN__RESERVED_CELLS;
     static struct told notes;
@@ -187,8 +187,8 @@ START_TEST(without_a_cell)
 }
 END_TEST
 
-/* The loop is freed while it has overflow entries, and while the program blocks os.sigrt0 or not.
-   All 3000 signals must be delivered. */
+/* The loop is freed while it has overflow entries. In one case the program blocks os.sigrt0, in the
+   other case it does not. All 3000 signals must be delivered. */
 START_TEST(the_loop_ends_with_strays)
 {
     bool is_blocked = _i;
@@ -209,7 +209,7 @@ START_TEST(the_loop_ends_with_strays)
     }
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(told.count, 3000);
-    /* the info is that of the last signal, which was an overflow entry */
+    /* The last signal was an overflow entry. These are the members of its info. */
     ck_assert_int_eq(told.code, TOCSIN_OS);
     ck_assert(!blocked(SIGRTMIN));
     ck_assert_ptr_eq(handler_of(SIGRTMIN), SIG_DFL);
@@ -251,8 +251,8 @@ static void *live(void *arg)
     return NULL;
 }
 
-/* Two loops listen to a real signal, and the inbox of the other thread's loop is full. A signal
-   must be delivered to both loops. As long as one loop has no room, neither loop gets it. */
+/* Two loops listen to a real signal, and the inbox of the other thread's loop is full. The signal
+   must be delivered to both loops. While one loop has no room, neither loop may get the signal. */
 START_TEST(another_loop_has_no_room)
 {
     struct other other = { .step = 0 };
@@ -275,7 +275,8 @@ START_TEST(another_loop_has_no_room)
     ck_assert_int_eq(told.count, TOCSIN__RESERVED_CELLS);
     atomic_store(&other.step, 2);
     turns_until(&told.count, 2000);
-    /* The loop unblocks the real signals in a later turn, and no event announces that. */
+    /* The loop unblocks the real signals in a later turn. No event announces this, so the test runs
+       turns. */
     while (blocked(SIGRTMIN))
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_loop_call(other.loop, stop, NULL, NULL), 0);
@@ -295,7 +296,8 @@ static void *idle(void *arg)
     return NULL;
 }
 
-/* 200 threads, more than there are reserved cells, receive signals at the same time. */
+/* 200 threads receive signals at the same time. The inbox has fewer reserved cells than there are
+   threads. */
 START_TEST(two_hundred_threads)
 {
     enum { THREADS = 200 };
@@ -320,7 +322,7 @@ START_TEST(two_hundred_threads)
 END_TEST
 
 /* The program polls the descriptor of the loop in a poll loop of its own. The descriptor must be
-   readable when, and only when, the loop can deliver signals that it could not deliver before. */
+   readable exactly when the loop can deliver signals that it could not deliver before. */
 START_TEST(a_foreign_loop_looks)
 {
     struct tocsin_block hold;
@@ -353,9 +355,9 @@ START_TEST(a_foreign_loop_looks)
 }
 END_TEST
 
-/* The program has blocked one real signal; the library then blocks several. When the loop has been
-   freed, the signal that the program blocked must be blocked, and no other. */
-START_TEST(masks_are_as_they_were)
+/* The program has blocked one real signal, and then the library blocks several. When the loop has
+   been freed, only the signal that the program blocked must be blocked. */
+START_TEST(signal_masks_are_restored)
 {
     bool delivered = _i;
     static struct told notes;
@@ -396,8 +398,8 @@ static void *ends(void *arg)
     return NULL;
 }
 
-/* A loop that is being freed gets no new real signals and so needs no room for them. A signal that
-   arrives meanwhile must be delivered to the other loop. */
+/* A loop that is being freed gets no new real signals, and so needs no room for them. A signal that
+   arrives at that time must be delivered to the other loop. */
 START_TEST(a_loop_that_ends)
 {
     static struct told notes;
@@ -435,8 +437,8 @@ static void *observe(void *arg)
     return NULL;
 }
 
-/* A loop has only an observer of a real signal, and its inbox is full. Other loops must get the
-   signal nevertheless (E18). */
+/* A loop has only an observer of a real signal, and the inbox of that loop is full. Other loops
+   must get the signal nevertheless (contract line E18). */
 START_TEST(an_observer_has_no_room)
 {
     struct other other = { .step = 0 };
@@ -458,8 +460,8 @@ START_TEST(an_observer_has_no_room)
 }
 END_TEST
 
-/* An overflow entry waits until a full loop has room. Then the inbox of another loop is full, so
-   the entry must wait for that loop. Both loops must get every signal. */
+/* An overflow entry waits until a full loop has room. At that time the inbox of another loop is
+   full, so the entry must wait for that loop, too. Both loops must get every signal. */
 START_TEST(a_stray_is_sent_on)
 {
     struct other other = { .step = 0 };
@@ -478,7 +480,8 @@ START_TEST(a_stray_is_sent_on)
     }
     fill(0);
     atomic_store(&other.step, 2);
-    while (!strays()) /* only this thread can receive the signals */
+    /* runs until the signals become overflow entries: only this thread can receive them */
+    while (!strays())
         sched_yield();
     turns_until(&told.count, TOCSIN__RESERVED_CELLS + 10);
     ck_assert_int_eq(tocsin_loop_call(other.loop, stop, NULL, NULL), 0);
@@ -510,7 +513,7 @@ END_TEST
 
 /* A signal handler sets retry_wanted while the loop is about to sleep. The loop must not sleep, and
    must clear the flag in its next turn. */
-START_TEST(it_does_not_sleep_over_it)
+START_TEST(a_wanted_retry_prevents_sleep)
 {
     struct tocsin__inbox *inbox;
 
@@ -553,8 +556,8 @@ START_TEST(a_stack_for_handlers)
 END_TEST
 
 /* The program has set an alternate signal stack, before or after the first fiber. The library must
-   not replace that stack. */
-START_TEST(a_stack_of_somebody_else)
+   not replace the program's stack. */
+START_TEST(an_alternate_stack_of_the_program)
 {
     bool fiber_before = _i;
     stack_t was, now, mine = { .ss_size = (size_t)SIGSTKSZ + 16384 };
@@ -638,8 +641,8 @@ START_TEST(each_in_turn_fails)
 }
 END_TEST
 
-/* Uses os.* signals for the first time in the process, so the library creates their names as
-   well. */
+/* Uses os.* signals. In a new process this is the first use, so the library also creates their
+   names. */
 static void two_names(void)
 {
     int err = tocsin_connect("os.sigterm, os.sigrt7",
@@ -659,15 +662,15 @@ START_TEST(the_first_time_each_fails)
 
     tocsin__fault_at(nth);
     two_names();
-    /* The last run must show that FIRST_TIME is larger than the number of calls that can fail. */
+    /* The last run shows whether FIRST_TIME is larger than the number of calls that can fail. */
     ck_assert(nth < FIRST_TIME || tocsin__fault_count() < FIRST_TIME);
     tocsin__fault_at(0);
     two_names();
 }
 END_TEST
 
-/* Makes one of every 20 calls fail. The names are all created in the same way, so a part of the
-   calls is enough. */
+/* Makes only one of every 20 calls fail. This is enough, since the library creates all names in the
+   same way. */
 START_TEST(the_first_time_of_all)
 {
     int nth = 20 * _i + 1;
@@ -679,7 +682,8 @@ START_TEST(the_first_time_of_all)
 }
 END_TEST
 
-/* The library has no memory for an overflow entry. The lost signal must be counted as refused. */
+/* The library has no memory for an overflow entry, so a signal is lost. The library must count it
+   as refused. */
 START_TEST(no_memory_for_a_stray)
 {
     struct tocsin_loop_facts facts;
@@ -704,12 +708,12 @@ END_TEST
 static void add_counted(TCase *tests)
 {
     tcase_add_test(tests, a_thread_brings_one_more);
-    tcase_add_loop_test(tests, without_a_cell, 0, 2);
+    tcase_add_loop_test(tests, signals_without_a_reserved_cell, 0, 2);
     tcase_add_loop_test(tests, the_loop_ends_with_strays, 0, 2);
     tcase_add_test(tests, another_loop_has_no_room);
     tcase_add_test(tests, two_hundred_threads);
     tcase_add_test(tests, a_foreign_loop_looks);
-    tcase_add_loop_test(tests, masks_are_as_they_were, 0, 2);
+    tcase_add_loop_test(tests, signal_masks_are_restored, 0, 2);
     tcase_add_test(tests, a_loop_that_ends);
     tcase_add_test(tests, an_observer_has_no_room);
     tcase_add_test(tests, a_stray_is_sent_on);
@@ -732,9 +736,9 @@ Suite *test_suite(void)
     else
         add_counted(tests);
     tcase_add_test(tests, the_default_when_the_inbox_is_full);
-    tcase_add_test(tests, it_does_not_sleep_over_it);
+    tcase_add_test(tests, a_wanted_retry_prevents_sleep);
     tcase_add_test(tests, a_stack_for_handlers);
-    tcase_add_loop_test(tests, a_stack_of_somebody_else, 0, 2);
+    tcase_add_loop_test(tests, an_alternate_stack_of_the_program, 0, 2);
     tcase_add_test(tests, each_in_turn_fails);
     tcase_add_loop_test(tests, the_first_time_each_fails, 1, FIRST_TIME + 1);
     tcase_add_loop_test(tests, the_first_time_of_all, 0, 30);

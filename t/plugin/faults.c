@@ -1,6 +1,6 @@
-/* Contract line F3 for plugins: each allocation and each system call fails in turn while a
-   plugin is loaded, reloaded and unloaded. The call, or the end of the operation, must return
-   the error. Afterwards the plugin is either loaded or not, and nothing else is left. */
+/* Contract line F3 for plugins: a plugin is loaded, reloaded and unloaded, and each allocation and
+   each system call fails in turn. The call, or the completion of its operation, must return the
+   error. Afterwards the plugin is either loaded or not, and nothing else is left. */
 #include "faults.h"
 #include "plugin_host.h"
 
@@ -65,7 +65,7 @@ static void life(void)
     tocsin_loop_free();
 }
 
-START_TEST(each)
+START_TEST(each_call_fails_in_turn)
 {
     host_begin();
     each_in_turn("plugin/faults", life);
@@ -78,6 +78,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, each);
+    tcase_add_test(tests, each_call_fails_in_turn);
     return suite;
 }

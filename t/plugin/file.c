@@ -1,5 +1,5 @@
-/* Opening a plugin's file: the search path, the permissions of the file and its
-   folders, and the copy of the file that is mapped. */
+/* Tests how a plugin's file is opened. The tests cover the search path, the permissions of the file
+   and its folders, and the copy of the file that is mapped. */
 #define _GNU_SOURCE /* for setresuid() and F_GET_SEALS */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -119,7 +119,7 @@ static void check_refused(const char *name, int err, const char *why)
     ck_assert_int_eq(test_descriptors(), descriptors);
 }
 
-START_TEST(the_copy)
+START_TEST(the_mapped_copy_does_not_change)
 {
     struct object object = object_of("plain");
     char link[64], target[256] = "";
@@ -137,7 +137,7 @@ START_TEST(the_copy)
     snprintf(link, sizeof link, "/proc/self/fd/%d", file.fd);
     ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
     ck_assert_str_eq(target, "/memfd:tocsin:x (deleted)");
-    put("x.so", "gone", 4); /* The copy does not change when the file does. */
+    put("x.so", "gone", 4); /* The file changes, and its mapped copy must stay the same. */
     ck_assert_int_eq(memcmp(file.data, object.data, object.size), 0);
     tocsin__file_close(&file);
     ck_assert_int_eq(copies(), 0);
@@ -238,7 +238,7 @@ static void check_folder(unsigned number, const char *is)
     ck_assert_str_eq(found, is);
 }
 
-START_TEST(the_folders)
+START_TEST(the_folders_of_the_path)
 {
     char built[PATH_MAX], here[PATH_MAX], relative[2 * PATH_MAX];
 
@@ -271,8 +271,9 @@ START_TEST(a_name_is_looked_for_in_order)
 
     ck_assert_int_eq(mkdir(in_folder("first"), 0755), 0);
     strcpy(first, path);
-    path_of("/nowhere:%s/x.so:%s:%s", folder, first,
-            folder); /* The first entry of the path is not a folder. The second has no such file. */
+    /* The first entry of the path is not a folder. The second entry is a folder without such a
+       file. */
+    path_of("/nowhere:%s/x.so:%s:%s", folder, first, folder);
     check_opens("x", in_folder("x.so"));
     put("first/x.so", "first", 5);
     check_opens("x", in_folder("first/x.so"));
@@ -360,7 +361,7 @@ static void socket_at(const char *name)
     close(fd);
 }
 
-START_TEST(what_is_no_file_of_a_plugin)
+START_TEST(files_that_are_no_plugin)
 {
     check_refused(folder, -ENOEXEC, "not a regular file");
     ck_assert_int_eq(mkfifo(in_folder("fifo.so"), 0644), 0);
@@ -446,7 +447,8 @@ START_TEST(a_folder_that_others_may_write_to)
     ck_assert_int_eq(chmod(folder, 0777), 0);
     check_judged(path, "everybody may write to ");
     ck_assert_ptr_nonnull(strstr(reason, ": chmod go-w /"));
-    /* The folder is world-writable and sticky, but the files belong to root. */
+    /* The folder is world-writable and sticky. The file is accepted, since the folder and the files
+       belong to root. */
     ck_assert_int_eq(chmod(folder, 01777), 0);
     check_opens(path, path);
     ck_assert_int_eq(chmod(folder, 0755), 0);
@@ -503,7 +505,7 @@ START_TEST(a_folder_further_up)
         ck_assert_int_eq(chmod(in_folder(folders[i]), 0755), 0);
         ck_assert_int_eq(chown(in_folder(folders[i]), NOBODY, 0), 0);
         check_named(file_name, folders[i], "chown root ");
-        /* the folder still belongs to another user */
+        /* the file is still refused, since the folder belongs to another user */
         ck_assert_int_eq(chmod(in_folder(folders[i]), 01755), 0);
         check_named(file_name, folders[i], "chown root ");
         ck_assert_int_eq(chown(in_folder(folders[i]), 0, 0), 0);
@@ -515,7 +517,7 @@ START_TEST(a_folder_further_up)
 }
 END_TEST
 
-START_TEST(a_sticky_folder_with_what_is_not_ours)
+START_TEST(a_sticky_folder_with_foreign_files)
 {
     char file_name[512], link[512];
 
@@ -531,10 +533,11 @@ START_TEST(a_sticky_folder_with_what_is_not_ours)
     ck_assert_int_eq(symlink("b/c/x.so", in_folder("a/link.so")), 0);
     strcpy(link, path);
     check_opens(link, link);
-    ck_assert_int_eq(lchown(link, NOBODY, NOBODY),
-                     0); /* The folder is writable, so the link's owner can replace the link. */
+    /* refused: this folder is writable by the owner of the link, who can replace the link */
+    ck_assert_int_eq(lchown(link, NOBODY, NOBODY), 0);
     check_named(link, "a/link.so", "chown root ");
-    ck_assert_int_eq(chmod(in_folder("a"), 0755), 0); /* the link cannot be replaced here */
+    /* accepted: this folder is not writable, so nobody can replace the link */
+    ck_assert_int_eq(chmod(in_folder("a"), 0755), 0);
     check_opens(link, link);
 }
 END_TEST
@@ -554,14 +557,14 @@ START_TEST(links_on_the_way)
     ck_assert_int_eq(symlink("../a/./b/../b//c", in_folder("far/c")), 0);
     snprintf(way, sizeof way, "%s/near/b/c/x.so", folder);
     check_opens(way, way);
-    /* This folder is writable by everybody, and only links lead through it. */
+    /* Everybody may write to this folder, through which only links lead. */
     ck_assert_int_eq(chmod(in_folder("far"), 0777), 0);
     check_named(way, "far", "everybody may write to ");
     snprintf(way, sizeof way, "%s/near/c/x.so", folder);
     check_named(way, "far", "everybody may write to ");
     ck_assert_int_eq(chmod(in_folder("far"), 0755), 0);
     check_opens(way, way);
-    /* The links lead to this folder, which everybody may write to. */
+    /* The links lead into this folder, and everybody may write to it. */
     ck_assert_int_eq(chmod(in_folder("a"), 0777), 0);
     check_named(way, "a", "everybody may write to ");
     snprintf(way, sizeof way, "%s/a/../near/c/../c/x.so", folder);
@@ -574,7 +577,7 @@ START_TEST(links_on_the_way)
 }
 END_TEST
 
-START_TEST(a_link)
+START_TEST(a_link_is_followed)
 {
     char link[512];
 
@@ -585,8 +588,8 @@ START_TEST(a_link)
     check_opens(link, link);
     if (!as_root("plugin/file: links, where others may write"))
         return;
-    ck_assert_int_eq(lchown(link, NOBODY, NOBODY),
-                     0); /* the link's owner does not matter; the folder's permissions do */
+    /* the owner of the link does not matter, since only the permissions of the folder do */
+    ck_assert_int_eq(lchown(link, NOBODY, NOBODY), 0);
     check_opens(link, link);
     ck_assert_int_eq(chmod(in_folder("far"), 0777), 0);
     check_judged(link, "/far");
@@ -647,22 +650,22 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, the_copy);
+    tcase_add_test(tests, the_mapped_copy_does_not_change);
     tcase_add_test(tests, the_copy_can_be_mapped_by_the_dynamic_linker);
     tcase_add_test(tests, a_copy_of_many_pieces);
     tcase_add_test(tests, a_file_that_changes_while_it_is_read);
-    tcase_add_test(tests, the_folders);
+    tcase_add_test(tests, the_folders_of_the_path);
     tcase_add_test(tests, a_name_is_looked_for_in_order);
     tcase_add_test(tests, a_name_that_is_nowhere);
     tcase_add_test(tests, names_that_cannot_be);
     tcase_add_test(tests, a_file_by_its_path);
-    tcase_add_test(tests, what_is_no_file_of_a_plugin);
+    tcase_add_test(tests, files_that_are_no_plugin);
     tcase_add_test(tests, a_file_that_others_may_write_to);
     tcase_add_test(tests, a_folder_that_others_may_write_to);
     tcase_add_test(tests, a_folder_further_up);
-    tcase_add_test(tests, a_sticky_folder_with_what_is_not_ours);
+    tcase_add_test(tests, a_sticky_folder_with_foreign_files);
     tcase_add_test(tests, links_on_the_way);
-    tcase_add_test(tests, a_link);
+    tcase_add_test(tests, a_link_is_followed);
     tcase_add_test(tests, each_fails_in_turn);
     tcase_add_test(tests, nothing_is_left_open_or_mapped);
     return suite;

@@ -1,5 +1,6 @@
-/* One bit of a plugin file is changed. If the file still passes tocsin's check, a child loads
-   it. No child may crash in the dynamic linker. FLIPS sets the number of files, SEED the seed. */
+/* One bit of a plugin file is changed. If the file still passes tocsin's check, a child loads the
+   file. No child may crash in the dynamic linker. The variable FLIPS sets the number of files, and
+   SEED sets the seed. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() and REG_RIP */
 #include <limits.h>
 #include <link.h>
@@ -17,8 +18,9 @@
 #include "plugin/note/note.h"
 #include "plugin/plugin_files.h"
 
-/* Ends of a child. LINKER: a signal or an exit in the dynamic linker. OWN: a signal in the
-   plugin's code. WILD: a signal at any other address, as after a jump through a wrong pointer. */
+/* How a child may end. LINKER means a signal or an exit in the dynamic linker. OWN means a signal
+   in the plugin's code. WILD means a signal at any other address, as after a jump through a wrong
+   pointer. */
 enum outcome { REFUSED, FAILED, LOADED, LINKER, OWN, WILD, HANGS, OUTCOMES };
 static const char *const outcomes[OUTCOMES] = { "refused", "failed", "loaded", "linker",
                                                 "own",     "wild",   "hangs" };
@@ -151,8 +153,9 @@ static void flips(const char *name, const char *where, const struct object *obje
     fflush(stdout);
 }
 
-/* Without the check, 1 to 12 of 100 files crash the dynamic linker. With the check, 2 of 108,000
-   did. In both, the plugin's own code returned to the dynamic linker with a wrong stack. */
+/* Without tocsin's check, 1 to 12 of 100 files crash the dynamic linker. With the check, only 2 of
+   108,000 files did. In both, the plugin's own code returned to the dynamic linker with a wrong
+   stack. */
 static void check_counts(const int counts[OUTCOMES])
 {
     int all = 0;
@@ -164,7 +167,7 @@ static void check_counts(const int counts[OUTCOMES])
     ck_assert_int_gt(counts[LOADED], 0);
 }
 
-/* Returns the offset of the code. The dynamic linker reads only the bytes before the code, and
+/* Returns the file offset of the code. The dynamic linker reads only the bytes before the code, and
    the dynamic section. */
 static size_t front_of(const struct object *object)
 {

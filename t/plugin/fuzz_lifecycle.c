@@ -1,10 +1,13 @@
-/* Loops load, unload and reload plugins at random, also in handlers. The plugins' inits succeed
-   or fail. Meanwhile loops are created and freed, some by a thread that ends (contract line T6),
-   and numbers are emitted. Each permanent loop must deliver each accepted number once to the
-   program's handler, and once to the handler of a plugin that is only reloaded. Each unload and
-   reload must end once. At the end nothing may be mapped, referenced or open. TOCSIN_TEST_SEED
-   repeats the random choices, but not the timing of the threads. TOCSIN_STORM_SECONDS sets the
-   duration. */
+/* Loops load, unload and reload plugins at random, also in handlers. The inits of the plugins
+   succeed or fail. Meanwhile loops are created and freed, some by a thread that ends (contract line
+   T6), and numbers are emitted.
+
+   Each permanent loop must deliver each accepted number twice: once to the program's handler, and
+   once to the handler of a plugin that is never unloaded, only reloaded. Each unload and each
+   reload must end once. At the end nothing may be mapped, referenced or open.
+
+   TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
+   TOCSIN_STORM_SECONDS sets the duration. */
 #include <errno.h>
 #include <sched.h>
 #include <time.h>
@@ -28,13 +31,13 @@ struct one {
     int number, depth;
     uint32_t random;
     uint64_t moves;
-    bool guest;                    /* a handler of a plugin is running */
-    struct tocsin_op asked[ASKED]; /* the last operations that it requested */
+    bool guest;                    /* true while a handler of a plugin is running */
+    struct tocsin_op asked[ASKED]; /* the last operations that this loop requested */
     struct tocsin_block mask;
-    struct ask *asks; /* requests that have not ended yet */
+    struct ask *asks; /* the requests that have not ended yet */
 };
 
-/* One request for an unload or a reload. */
+/* A request for an unload or for a reload. */
 struct ask {
     _Atomic long *count;
     struct ask *next, **link;
@@ -49,7 +52,7 @@ static atomic_bool over, gathered;
 static _Atomic long sent, started, ended, loads_made, unloads_made, reloads_made, loops_made,
     steady_made;
 static unsigned char *accepted, *heard[STAYERS],
-    *served[STAYERS]; /* each loop writes its own counts; the sender writes accepted */
+    *served[STAYERS]; /* each loop writes its own counts; only the sender writes accepted */
 
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
@@ -155,10 +158,10 @@ static const char *const wild_words[] = { "handler",    "drop",       "answer", 
                                           "interpose",  "fail" };
 static const char *const steady_words[] = {
     "answer", "timer", "future", "work", "source", "block"
-}; /* an init with these words does not fail */
+}; /* with these words the init of a plugin does not fail */
 static const char *const slow_words[] = {
     "long", "promise", "fiber", "stubborn"
-}; /* a reload waits two seconds for these operations to end */
+}; /* a reload waits up to two seconds for the operations that these words start */
 
 static const char *drawn_from(const char *const *words, uint32_t count, const char *first,
                               char *text, size_t size)
@@ -183,7 +186,7 @@ static void move_load(void)
     const char *name = a_name();
 
     if (state_of(name) >= 0 && draw(16))
-        return; /* the operation has ended, and its id is stale */
+        return; /* no unload was announced, since the operation has ended and its id is stale */
     if (one_of(tocsin_plugin_load(name, SETTINGS(DRAWN(wild_words, "retake"), "fini=leave")), 0,
                -EIO, -EEXIST, -ENOENT, -ELOOP, -EBUSY, -ESHUTDOWN, -EDQUOT, -EAGAIN) == 0)
         atomic_fetch_add(&loads_made, 1);
@@ -206,11 +209,13 @@ static int on_end(const struct tocsin_info *info, void *arg)
            -EAGAIN, -ESHUTDOWN);
     if (info->status == 0)
         atomic_fetch_add(ask->count, 1);
-    /* a completion that was delayed and then cancelled has an empty payload */
+    /* the payload is empty if the completion was delayed and then cancelled */
     if (ask->count == &steady_made && tocsin_plugin_reloaded_of(info)->reason)
         check(!strstr(tocsin_plugin_reloaded_of(info)->reason,
                       "the old version does not start again"));
-    free(ask); /* If the operation completed twice, this memory would be used after it is freed. */
+    /* Detects a second completion of the operation, which would use this memory after it is
+       freed. */
+    free(ask);
     if (me->depth < DEEPEST && draw(4) == 0)
         act();
     return TOCSIN_NEXT;
@@ -222,7 +227,7 @@ static struct ask *ask_new(_Atomic long *count)
 
     check(ask);
     ask->count = count;
-    /* The request is linked before the call, because the call may deliver the completion. */
+    /* The request must be linked before the call, because the call may deliver the completion. */
     ask->next = me->asks;
     ask->link = &me->asks;
     if (ask->next)
@@ -315,7 +320,7 @@ static void move_interpose(void)
         one_of(tocsin_inject(draw(2) ? hold_up : NULL, NULL), 0, -EBUSY, -ESHUTDOWN);
 }
 
-/* Steps that affect only the loop of their thread */
+/* These steps affect only the loop of the thread that runs them. */
 
 static void move_block(void)
 {
@@ -413,7 +418,7 @@ static void *visit(void *arg)
     return NULL;
 }
 
-/* Frees the requests of a thread that ended before their completions arrived. */
+/* Frees the requests of a thread that ended before the completions of these requests arrived. */
 static void asks_left(struct one *one)
 {
     while (one->asks) {
@@ -440,7 +445,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-/* The end of the test, on its main thread */
+/* These functions run on the main thread, at the end of the test. */
 
 static bool unloading(const char *name)
 {

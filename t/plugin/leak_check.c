@@ -1,7 +1,9 @@
 /* The leak check must name each object that a plugin leaves behind or removes, and nothing else.
-   The tests cover each kind of object; plugins that load others; plugins that the test itself
-   unloads or reloads; an unload that times out; a second load that fails or leaks; wrong
-   arguments; and a fault in each allocation and system call. */
+   The tests cover each kind of object.
+
+   Further plugins load others, or the test itself unloads or reloads them. An unload times out. A
+   second load fails or leaks. The last tests pass wrong arguments, and make each allocation and
+   system call fail. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -57,12 +59,12 @@ static const struct {
 };
 enum { LEFT = sizeof left / sizeof *left };
 
-START_TEST(leaves)
+START_TEST(each_kind_of_leak_is_named)
 {
     char reason[256];
 
     if (RUNNING_ON_VALGRIND && strstr(left[_i].what, "code"))
-        return; /* valgrind itself maps code */
+        return; /* not checked under valgrind, which maps code itself */
     host_begin();
     ck_assert_int_eq(chdir("/"), 0);
     umask(022);
@@ -76,7 +78,7 @@ START_TEST(leaves)
 }
 END_TEST
 
-START_TEST(nothing)
+START_TEST(a_plugin_that_leaves_nothing)
 {
     const char *const all = "init=drop observer timer long fiber queue source declare alone post";
     int descriptors;
@@ -103,7 +105,7 @@ END_TEST
 
 /* The plugin loads another plugin, which is unloaded with the first one. A plugin that was
    loaded before stays loaded. */
-START_TEST(others)
+START_TEST(a_plugin_that_loads_another)
 {
     host_begin();
     check_begin("needy", NULL);
@@ -118,8 +120,8 @@ START_TEST(others)
 }
 END_TEST
 
-/* The test function itself unloads or reloads the plugin. The unload may not have ended when the
-   function returns. */
+/* The test function itself unloads or reloads the plugin. When the function returns, the unload may
+   not have ended yet. */
 START_TEST(unloaded_by_test)
 {
     host_begin();
@@ -135,7 +137,7 @@ START_TEST(unloaded_by_test)
 }
 END_TEST
 
-START_TEST(descriptors)
+START_TEST(left_descriptors_are_named)
 {
     char reason[128], setting[64];
     int fd = open("/dev/zero", O_RDONLY);
@@ -153,7 +155,7 @@ START_TEST(descriptors)
 END_TEST
 
 /* The plugin leaks more objects than the error text can name. */
-START_TEST(many)
+START_TEST(more_leaks_than_the_text_can_name)
 {
     int fds[100];
 
@@ -168,7 +170,7 @@ START_TEST(many)
 }
 END_TEST
 
-START_TEST(child)
+START_TEST(a_left_child_is_named)
 {
     char reason[64];
 
@@ -185,7 +187,7 @@ START_TEST(child)
 }
 END_TEST
 
-START_TEST(mapped_file)
+START_TEST(a_left_mapping_is_named)
 {
     char mapped[PATH_MAX] = "", reason[PATH_MAX + 64];
 
@@ -197,17 +199,17 @@ START_TEST(mapped_file)
 }
 END_TEST
 
-START_TEST(still_mapped)
+START_TEST(a_plugin_that_stays_mapped)
 {
     host_begin();
     check_begin("kept", SETTINGS("init=drop"));
     check_end(-ENOTEMPTY, "kept leaves behind: file of kept, still mapped");
     tocsin_loop_free();
-    _exit(0); /* the descriptor of the mapped copy stays open */
+    _exit(0); /* skips the fixture, since the descriptor of the mapped copy stays open */
 }
 END_TEST
 
-START_TEST(thread)
+START_TEST(a_left_thread_is_named)
 {
     host_begin();
     check_begin("leaver", SETTINGS("leaves=thread"));
@@ -221,7 +223,7 @@ START_TEST(thread)
 }
 END_TEST
 
-START_TEST(second_time)
+START_TEST(the_second_load_fails_or_leaks)
 {
     char reason[128];
 
@@ -249,7 +251,7 @@ static int on_call(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(wrong_arguments)
+START_TEST(wrong_arguments_are_refused)
 {
     struct tocsin_leak_check *other = NULL;
 
@@ -292,7 +294,7 @@ static void life(void)
     tocsin_loop_free();
 }
 
-START_TEST(faults)
+START_TEST(the_leak_check_without_memory)
 {
     host_begin();
     each_in_turn("plugin/leak_check", life);
@@ -305,18 +307,18 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "leak_check");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, leaves, 0, LEFT);
-    tcase_add_test(tests, nothing);
-    tcase_add_test(tests, others);
+    tcase_add_loop_test(tests, each_kind_of_leak_is_named, 0, LEFT);
+    tcase_add_test(tests, a_plugin_that_leaves_nothing);
+    tcase_add_test(tests, a_plugin_that_loads_another);
     tcase_add_test(tests, unloaded_by_test);
-    tcase_add_test(tests, descriptors);
-    tcase_add_test(tests, many);
-    tcase_add_test(tests, child);
-    tcase_add_test(tests, mapped_file);
-    tcase_add_test(tests, still_mapped);
-    tcase_add_test(tests, thread);
-    tcase_add_test(tests, second_time);
-    tcase_add_test(tests, wrong_arguments);
-    tcase_add_test(tests, faults);
+    tcase_add_test(tests, left_descriptors_are_named);
+    tcase_add_test(tests, more_leaks_than_the_text_can_name);
+    tcase_add_test(tests, a_left_child_is_named);
+    tcase_add_test(tests, a_left_mapping_is_named);
+    tcase_add_test(tests, a_plugin_that_stays_mapped);
+    tcase_add_test(tests, a_left_thread_is_named);
+    tcase_add_test(tests, the_second_load_fails_or_leaks);
+    tcase_add_test(tests, wrong_arguments_are_refused);
+    tcase_add_test(tests, the_leak_check_without_memory);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* Contract line P2: plugins are loaded or refused. A refused load must return the right error
-   and reason, and leave nothing behind. */
+/* Contract line P2: a plugin is loaded, or its load is refused. A refused load must return the
+   right error and reason, and must leave nothing behind. */
 #include <tocsin/watchdog.h>
 
 #include "plugin_host.h"
@@ -21,7 +21,7 @@ static int checked(const char *name)
     return answer;
 }
 
-START_TEST(refusals)
+START_TEST(refused_loads)
 {
     int descriptors;
 
@@ -53,7 +53,7 @@ START_TEST(refusals)
 }
 END_TEST
 
-START_TEST(before_a_constructor_runs)
+START_TEST(refused_before_a_constructor_runs)
 {
     host_begin();
     put("plain", "x");
@@ -69,7 +69,7 @@ START_TEST(before_a_constructor_runs)
 }
 END_TEST
 
-START_TEST(beside_another)
+START_TEST(refused_beside_another_plugin)
 {
     host_begin();
     loads("guest", NULL);
@@ -80,9 +80,9 @@ START_TEST(beside_another)
 }
 END_TEST
 
-/* The plugin's init starts one operation or object of each kind, then fails. No function of the
-   plugin is called afterwards, and the plugin is unmapped soon. */
-START_TEST(init_fails)
+/* The plugin's init starts one operation or object of each kind, and then fails. No function of the
+   plugin may be called after that, and the plugin must be unmapped soon. */
+START_TEST(the_init_of_a_plugin_fails)
 {
     host_begin();
     refused("guest",
@@ -110,21 +110,22 @@ START_TEST(init_fails)
 }
 END_TEST
 
-START_TEST(loads_itself)
+START_TEST(a_plugin_loads_itself)
 {
     host_begin();
     loads("guest", SETTINGS("init=self", "self=guest"));
     ck_assert_int_eq(host.init_answer, -EEXIST);
     unloaded("guest");
     loads("guest", SETTINGS("init=self", "self=needy"));
-    ck_assert_int_eq(host.init_answer, -ELOOP); /* needy needs a plugin whose load has not ended */
+    /* returns -ELOOP: the plugin needy needs a plugin whose load has not ended */
+    ck_assert_int_eq(host.init_answer, -ELOOP);
     ck_assert(!is_loaded("needy"));
     unloaded("guest");
     turns_until_mapped(0);
 }
 END_TEST
 
-/* The plugin's init does not return. The watchdog names the plugin, and the plugin cannot be
+/* The plugin's init does not return. The watchdog must name the plugin, and the plugin must not be
    unloaded meanwhile. Then the test lets the init continue. */
 
 static char blocked_signal[64], blocked_owner[64];
@@ -151,7 +152,7 @@ static int watch_it_hang(void *arg)
     return 0;
 }
 
-START_TEST(init_blocks)
+START_TEST(the_init_of_a_plugin_blocks)
 {
     struct peer peer;
     sem_t watches;
@@ -176,7 +177,7 @@ START_TEST(init_blocks)
 }
 END_TEST
 
-START_TEST(what_is_known)
+START_TEST(the_list_of_plugins)
 {
     struct tocsin_plugin_facts facts;
 
@@ -186,7 +187,7 @@ START_TEST(what_is_known)
     ck_assert_int_eq(tocsin_plugin_check("needy", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_str_eq(facts.needs, "guest");
-    /* At most the bytes of the last error text are mapped, and no code. */
+    /* No code is mapped. Only the bytes of the last error text may be mapped. */
     ck_assert_int_eq(mapped_lines() <= 1, 1);
     loads("needy", NULL);
     ck_assert_int_eq(tocsin_plugin_next(NULL, &facts), 0);
@@ -194,11 +195,12 @@ START_TEST(what_is_known)
     ck_assert_int_eq(tocsin_plugin_next("guest", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_int_eq(tocsin_plugin_next("needy", &facts), -ENOENT);
-    ck_assert_ptr_null(tocsin_setting("init", NULL)); /* only plugins have settings */
+    /* the program itself has no settings, only plugins have */
+    ck_assert_ptr_null(tocsin_setting("init", NULL));
     ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    _exit(0); /* the buffer of the error text is freed at exit */
+    _exit(0); /* skips the fixture, since the error text is freed only when the process exits */
 }
 END_TEST
 
@@ -237,13 +239,13 @@ static int on_call(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_load_in_a_handler)
 {
     host_begin();
     connect_to("host.called", on_call, NULL);
     emits(1);
     ck_assert_int_eq(load_answer, 0);
-    /* E2: a running delivery calls no handler that is connected during it */
+    /* contract line E2: a running delivery calls no handler that is connected during it */
     ck_assert_int_eq(host.called, 0);
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -258,14 +260,14 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "load");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, refusals);
-    tcase_add_test(tests, before_a_constructor_runs);
-    tcase_add_test(tests, beside_another);
-    tcase_add_test(tests, init_fails);
-    tcase_add_test(tests, loads_itself);
-    tcase_add_test(tests, init_blocks);
-    tcase_add_test(tests, what_is_known);
+    tcase_add_test(tests, refused_loads);
+    tcase_add_test(tests, refused_before_a_constructor_runs);
+    tcase_add_test(tests, refused_beside_another_plugin);
+    tcase_add_test(tests, the_init_of_a_plugin_fails);
+    tcase_add_test(tests, a_plugin_loads_itself);
+    tcase_add_test(tests, the_init_of_a_plugin_blocks);
+    tcase_add_test(tests, the_list_of_plugins);
     tcase_add_test(tests, the_file_changes);
-    tcase_add_test(tests, in_a_handler);
+    tcase_add_test(tests, a_load_in_a_handler);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* Reads the note of a plugin from the bytes of its file: intact plugins, broken plugins, and
-   files with random changes in each part. */
+/* Tests how the note of a plugin is read from the bytes of its file. The files are intact plugins,
+   broken plugins, and files with random changes in each part. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() */
 #include <dlfcn.h>
 #include <link.h>
@@ -14,8 +14,8 @@
 
 static char reason[256];
 
-/* Copies the first `size` bytes into a buffer of exactly that size and reads the note. A
-   sanitizer then finds each read past the end. */
+/* Copies the first size bytes into a buffer of exactly that size, and reads the note. So a
+   sanitizer finds each read past the end. */
 static int note_of(const struct object *object, size_t size, struct tocsin__note *note)
 {
     unsigned char *exact = malloc(size ? size : 1);
@@ -48,7 +48,7 @@ static void check_object_refused(const char *name, int err, const char *why)
     free(object.data);
 }
 
-START_TEST(a_plugin_that_says_the_least)
+START_TEST(the_smallest_note)
 {
     struct object object = object_of("plain");
     struct tocsin__note note;
@@ -97,7 +97,7 @@ static void check_full(const struct tocsin__note *note)
     ck_assert(!note->threads);
 }
 
-START_TEST(a_plugin_that_says_all)
+START_TEST(a_note_with_every_entry)
 {
     struct object object = object_of("full");
     struct tocsin__note note;
@@ -109,7 +109,7 @@ START_TEST(a_plugin_that_says_all)
 }
 END_TEST
 
-START_TEST(strip_leaves_it)
+START_TEST(strip_keeps_the_note)
 {
     struct tocsin__note note;
     struct object object;
@@ -194,7 +194,7 @@ static bool threads_of(const char *name)
     return threads;
 }
 
-START_TEST(who_starts_threads)
+START_TEST(plugins_that_start_threads_are_found)
 {
     ck_assert(threads_of("threads"));
     ck_assert(threads_of("threads_sysv"));
@@ -203,7 +203,7 @@ START_TEST(who_starts_threads)
 }
 END_TEST
 
-/* Functions that change a file. They take their offsets from the plugin "plain", or from
+/* Functions that change a file. They take their offsets from the plugin "plain", or from the plugin
    "plain_sysv", which has the older hash table. */
 
 static ElfW(Ehdr) * header_of(const struct object *object)
@@ -279,7 +279,7 @@ static struct object object_saying(const char *text, size_t size)
     return object;
 }
 
-START_TEST(what_is_no_shared_object)
+START_TEST(files_that_are_no_shared_object)
 {
     struct object object = object_of("plain");
     ElfW(Ehdr) was = *header_of(&object), *header = header_of(&object);
@@ -332,7 +332,7 @@ static ElfW(Dyn) * dynamic_of(const struct object *object, int64_t tag)
     return entry;
 }
 
-START_TEST(what_is_an_executable)
+START_TEST(an_executable_is_refused)
 {
     struct object object = object_at("/proc/self/exe"), pie = object_of("plain");
     ElfW(Dyn) *entry = dynamic_of(&pie, DT_NULL) - 1;
@@ -354,7 +354,7 @@ START_TEST(what_is_an_executable)
 }
 END_TEST
 
-START_TEST(what_has_no_sense_in_it)
+START_TEST(contradictory_headers_are_refused)
 {
     struct object object = object_of("plain");
     ElfW(Phdr) *segment = segment_of(&object, PT_DYNAMIC), was = *segment;
@@ -383,7 +383,7 @@ START_TEST(what_has_no_sense_in_it)
 }
 END_TEST
 
-START_TEST(what_begins_within_a_page)
+START_TEST(a_segment_that_begins_within_a_page)
 {
     struct object object = object_of("plain");
     ElfW(Phdr) *segment = segment_of(&object, PT_LOAD);
@@ -399,8 +399,8 @@ START_TEST(what_begins_within_a_page)
 }
 END_TEST
 
-/* Tests: symbol tables. with_tail() adds the bytes as the last segment of the file, so that a
-   read past them is a read past the file's end. */
+/* Tests: symbol tables. with_tail() adds bytes as the last segment of the file. So a read past
+   these bytes is a read past the end of the file. */
 
 enum { TAIL = 0x1000000, PAGE = 0x10000 };
 
@@ -450,13 +450,15 @@ START_TEST(tables_that_do_not_fit_the_symbols)
         { DT_GNU_HASH, 2, { 1, 1 } },
         { DT_GNU_HASH, 3, { 1, 1, 0 } },
         { DT_GNU_HASH, 4, { 1, 1, 0, 0 } },
-        { DT_GNU_HASH, 7, { 1, 1, 0, 0, 1, 2, 3 } }, /* no bloom filter */
+        { DT_GNU_HASH, 7, { 1, 1, 0, 0, 1, 2, 3 } }, /* this hash table has no bloom filter */
         { DT_GNU_HASH, 8, { 1, 1, 3, 0, 1, 2, 3 } },
         { DT_GNU_HASH, 8, { 0, 1, 1, 0, 1, 2, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 32, 1, 2, 3 } },
-        { DT_GNU_HASH, 7, { 1, 1, 1, 0, ~0u, ~0u, 1 } },    /* no chain */
-        { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 2 } }, /* a chain without an end */
-        { DT_GNU_HASH, 8, { 1, 4, 1, 0, ~0u, ~0u, 3, 3 } }, /* begins before the first symbol */
+        { DT_GNU_HASH, 7, { 1, 1, 1, 0, ~0u, ~0u, 1 } }, /* the hash table has no chain */
+        /* the hash table has a chain without an end */
+        { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 2 } },
+        /* the hash table begins before the first symbol */
+        { DT_GNU_HASH, 8, { 1, 4, 1, 0, ~0u, ~0u, 3, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, UINT32_MAX, 3 } },
         { DT_GNU_HASH, 8, { 1, 1, 1, 0, ~0u, ~0u, 1, 3 } },
         { DT_GNU_HASH, 8, { UINT32_MAX, 1, 1, 0, 1, 3 } },
@@ -468,10 +470,10 @@ START_TEST(tables_that_do_not_fit_the_symbols)
         { DT_HASH, 2, { 1, UINT32_MAX } },
         { DT_HASH, 6, { 0, 3, 0, 0, 0 } },
         { DT_HASH, 6, { UINT32_MAX, 3, 1, 0, 0, 0 } },
-        { DT_HASH, 6, { 1, 3, 1, 0, 2, 1 } }, /* a cycle */
+        { DT_HASH, 6, { 1, 3, 1, 0, 2, 1 } }, /* the chain of this hash table is a cycle */
         { DT_HASH, 6, { 1, 3, 3, 0, 0, 0 } },
         { DT_HASH, 6, { 1, 3, 1, 0, UINT32_MAX, 0 } },
-        { DT_DEBUG, 2, { 1, 3 } }, /* no hash table */
+        { DT_DEBUG, 2, { 1, 3 } }, /* the file has no hash table */
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -483,7 +485,7 @@ START_TEST(tables_that_do_not_fit_the_symbols)
 }
 END_TEST
 
-START_TEST(symbols_and_names_that_reach_too_far)
+START_TEST(symbols_and_names_beyond_the_file)
 {
     struct {
         uint32_t hash[2];
@@ -509,8 +511,8 @@ START_TEST(symbols_and_names_that_reach_too_far)
 }
 END_TEST
 
-/* The file has DT_RELACOUNT, but no table of relocations. The dynamic linker would still read
-   that many entries, so the file is refused. */
+/* The file has DT_RELACOUNT, but no table of relocations. The dynamic linker would read as many
+   entries as DT_RELACOUNT says, so the file must be refused. */
 START_TEST(a_count_of_relocations_without_a_table)
 {
     struct object object = object_of("plain");
@@ -558,13 +560,14 @@ START_TEST(not_exactly_one_note)
     check_object_refused("mute", -ENOEXEC, "not a tocsin plugin");
     check_object_refused("twice", -EBADMSG, "two notes");
     check_object_refused("roomy", -EBADMSG, "64 KiB");
-    object.data[note_offset(&object) + 12] = 'T'; /* the note's name is not tocsin's */
+    /* the name in the note is no longer the name of tocsin's note */
+    object.data[note_offset(&object) + 12] = 'T';
     check_refused(&object, -ENOEXEC, "not a tocsin plugin");
     free(object.data);
 }
 END_TEST
 
-START_TEST(a_note_that_lies_about_its_size)
+START_TEST(a_note_with_a_wrong_size)
 {
     struct object object = object_of("plain");
     ElfW(Nhdr) * head, was;
@@ -572,7 +575,7 @@ START_TEST(a_note_that_lies_about_its_size)
     note_alone(&object);
     head = note_head(&object);
     was = *head;
-    /* The size overflows when it is added. The note is still refused. */
+    /* The size of the note is so large that a sum with it overflows. The note must be refused. */
     for (uint32_t more = 1; more; more <<= 1) {
         head->n_descsz = was.n_descsz + more;
         check_refused(&object, -EBADMSG, "longer than");
@@ -584,9 +587,9 @@ START_TEST(a_note_that_lies_about_its_size)
     head->n_namesz = UINT32_MAX;
     check_refused(&object, -EBADMSG, "longer than");
     *head = was;
-    head->n_descsz = was.n_descsz - 1; /* the text ends before its NUL */
+    head->n_descsz = was.n_descsz - 1; /* the text of the note ends before its NUL */
     check_refused(&object, -EBADMSG, "does not end with a NUL");
-    head->n_descsz = 0; /* the note's text is read as the next note */
+    head->n_descsz = 0; /* the size is 0, so the text of the note is read as the next note */
     check_refused(&object, -EBADMSG, "longer than");
     free(object.data);
 }
@@ -729,7 +732,7 @@ START_TEST(texts_that_will_do)
 }
 END_TEST
 
-START_TEST(what_is_behind_the_end)
+START_TEST(bytes_after_the_text_of_a_note)
 {
     struct tocsin__note note;
 
@@ -740,7 +743,7 @@ START_TEST(what_is_behind_the_end)
 }
 END_TEST
 
-START_TEST(of_another_abi)
+START_TEST(notes_of_another_abi)
 {
     static const struct {
         const char *text, *name, *version, *about;
@@ -791,7 +794,7 @@ static bool known(int err)
     return err == 0 || err == -ENOEXEC || err == -EBADMSG || err == -EPROTONOSUPPORT;
 }
 
-/* Returns the offset after the last mapped byte of the file. */
+/* Returns the file offset after the last byte that is mapped. */
 static size_t mapped_size(const struct object *object)
 {
     const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(void *)(object->data +
@@ -814,7 +817,7 @@ static void truncate_to(const struct object *object, size_t size, size_t enough)
     tocsin__note_free(&note);
 }
 
-START_TEST(every_truncation)
+START_TEST(every_truncated_file)
 {
     struct object object = object_of("full");
     size_t enough = mapped_size(&object),
@@ -866,8 +869,8 @@ static void flip_name(const char *name)
              &seed);
     flip_all(&object, dynamic->p_offset, dynamic->p_filesz, &seed);
     flip_all(&object, note, 20 + note_head(&object)->n_descsz, &seed);
-    flip_all(&object, note, 2048 < object.size - note ? 2048 : object.size - note,
-             &seed); /* the hash table, symbols and names follow these bytes */
+    /* only the bytes before the hash table, the symbols and the names are changed */
+    flip_all(&object, note, 2048 < object.size - note ? 2048 : object.size - note, &seed);
     free(object.data);
 }
 
@@ -878,8 +881,8 @@ START_TEST(every_byte_another)
 }
 END_TEST
 
-/* Many bytes before the code are changed at once. */
-START_TEST(many_bytes_others)
+/* Changes many bytes before the code at once. */
+START_TEST(many_changed_bytes)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };
     unsigned seed = 7;
@@ -902,7 +905,7 @@ START_TEST(many_bytes_others)
 }
 END_TEST
 
-START_TEST(no_memory)
+START_TEST(notes_without_memory)
 {
     struct object object = object_of("full");
     struct tocsin__note note;
@@ -927,31 +930,31 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/note");
     TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken");
 
-    tcase_add_test(tests, a_plugin_that_says_the_least);
-    tcase_add_test(tests, a_plugin_that_says_all);
-    tcase_add_test(tests, strip_leaves_it);
+    tcase_add_test(tests, the_smallest_note);
+    tcase_add_test(tests, a_note_with_every_entry);
+    tcase_add_test(tests, strip_keeps_the_note);
     tcase_add_test(tests, where_it_lies_when_it_is_mapped);
-    tcase_add_test(tests, who_starts_threads);
-    tcase_add_test(tests, what_is_no_shared_object);
-    tcase_add_test(tests, what_is_an_executable);
-    tcase_add_test(tests, what_has_no_sense_in_it);
-    tcase_add_test(tests, what_begins_within_a_page);
+    tcase_add_test(tests, plugins_that_start_threads_are_found);
+    tcase_add_test(tests, files_that_are_no_shared_object);
+    tcase_add_test(tests, an_executable_is_refused);
+    tcase_add_test(tests, contradictory_headers_are_refused);
+    tcase_add_test(tests, a_segment_that_begins_within_a_page);
     tcase_add_test(tests, tables_that_do_not_fit_the_symbols);
-    tcase_add_test(tests, symbols_and_names_that_reach_too_far);
+    tcase_add_test(tests, symbols_and_names_beyond_the_file);
     tcase_add_test(tests, a_count_of_relocations_without_a_table);
     tcase_add_test(tests, a_function_of_its_own_starts_none);
     tcase_add_test(tests, not_exactly_one_note);
-    tcase_add_test(tests, a_note_that_lies_about_its_size);
+    tcase_add_test(tests, a_note_with_a_wrong_size);
     tcase_add_test(tests, notes_that_are_aligned_to_eight);
     tcase_add_test(tests, texts_that_are_malformed);
     tcase_add_test(tests, texts_that_will_do);
-    tcase_add_test(tests, what_is_behind_the_end);
-    tcase_add_test(tests, of_another_abi);
+    tcase_add_test(tests, bytes_after_the_text_of_a_note);
+    tcase_add_test(tests, notes_of_another_abi);
     tcase_add_test(tests, a_reason_without_room);
-    tcase_add_test(tests, no_memory);
+    tcase_add_test(tests, notes_without_memory);
     tcase_set_timeout(broken, 120);
-    tcase_add_test(broken, every_truncation);
+    tcase_add_test(broken, every_truncated_file);
     tcase_add_test(broken, every_byte_another);
-    tcase_add_test(broken, many_bytes_others);
+    tcase_add_test(broken, many_changed_bytes);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* Helper: reads the plugins of t/plugin/objects into memory. */
+/* A helper that reads the plugins of t/plugin/objects into memory. */
 #ifndef TOCSIN_T_PLUGIN_PLUGIN_FILES_H
 #define TOCSIN_T_PLUGIN_PLUGIN_FILES_H
 

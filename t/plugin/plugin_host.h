@@ -1,5 +1,5 @@
-/* Helpers for tests that load plugins: they define the struct of t/plugin/objects/host.h, and
-   wait for loads and unloads to end. */
+/* Helpers for tests that load plugins. They define the struct of t/plugin/objects/host.h, and wait
+   until loads and unloads have ended. */
 #ifndef TOCSIN_T_PLUGIN_PLUGIN_HOST_H
 #define TOCSIN_T_PLUGIN_PLUGIN_HOST_H
 
@@ -29,8 +29,8 @@ static int declare_signal(const char *name, const struct tocsin_layout *layout,
     return signo;
 }
 
-/* Prepares the test. A sanitizer creates its own thread together with the program's first
-   thread, so one is created here, before a plugin is loaded. */
+/* Prepares the test. A sanitizer creates a thread of its own when the program creates its first
+   thread. So a first thread is created here, before a plugin is loaded. */
 TOCSIN__UNUSED static void host_begin(void)
 {
     struct peer first;
@@ -106,7 +106,7 @@ TOCSIN__UNUSED static uint64_t holds(const char *name, enum tocsin_resource what
     return 0;
 }
 
-/* Puts the next version of a plugin into a folder of the test, so that the plugin's file
+/* Copies the next version of a plugin into a folder of the test. So the file of the plugin
    changes. */
 static char folder[256], path[400];
 
@@ -130,7 +130,7 @@ TOCSIN__UNUSED static void put_end(void)
     rmdir(folder);
 }
 
-/* The completion of an unload or a reload. */
+/* What a handler learned from the completion of an unload or a reload. */
 struct gone {
     int count, status;
     bool mapped;
@@ -152,7 +152,8 @@ TOCSIN__UNUSED static int on_gone(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A time limit in which each loop can handle a request: 10 ms, or more under a slow tool. */
+/* Returns a time limit in which each loop can handle a request. It is 10 ms, or more under a slow
+   tool. */
 TOCSIN__UNUSED static int64_t soon_ms(void)
 {
     return 1000 / test_scaled(100, 5, 100);
@@ -174,7 +175,7 @@ TOCSIN__UNUSED static struct tocsin_op unloads(const char *name, struct gone *go
     return op;
 }
 
-/* Unloads the plugin, and checks that nothing is left. */
+/* Unloads the plugin, and checks that nothing of the plugin is left. */
 TOCSIN__UNUSED static void unloaded(const char *name)
 {
     struct gone gone = { .count = 0 };

@@ -1,5 +1,5 @@
-/* Contract line P4: a reload replaces the old version of a plugin by the new one. No emission is
-   lost, and none is delivered to both versions. */
+/* Contract line P4: a reload replaces the old version of a plugin by the new version. No emission
+   is lost, and no emission is delivered to both versions. */
 #include <malloc.h>
 
 #include "plugin_host.h"
@@ -24,8 +24,8 @@ START_TEST(state_is_handed_over)
     ck_assert_int_eq(host.dropped, 1);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    reloads(NULL, -EPROTO,
-            "tocsin_plugin_init returned"); /* neither version can restore the saved state */
+    /* the reload fails with this reason, since neither version can restore the saved state */
+    reloads(NULL, -EPROTO, "tocsin_plugin_init returned");
     ck_assert_ptr_nonnull(strstr(gone.reason, "the old version does not start again"));
     ck_assert(!is_loaded("guest"));
     turns_until_mapped(0);
@@ -33,7 +33,7 @@ START_TEST(state_is_handed_over)
 }
 END_TEST
 
-START_TEST(state_comes_back)
+START_TEST(saved_state_is_restored)
 {
     host_begin();
     put("guest", "guest");
@@ -59,7 +59,8 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    /* Only the old version has handlers, and its signals are not blocked. */
+    /* Only the old version has a handler, which was called once. The new version has failed, and
+       has left no handler and no block. */
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
@@ -86,7 +87,7 @@ static int ask_reload(void)
     return TOCSIN_NEXT;
 }
 
-START_TEST(from_its_own_handler)
+START_TEST(reloaded_in_its_own_handler)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop"));
@@ -102,8 +103,9 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* A block of the old version keeps emissions pending. They are delivered to the new version. */
-START_TEST(what_it_has_blocked)
+/* A block of the old version keeps emissions pending. These emissions must be delivered to the new
+   version. */
+START_TEST(emissions_that_the_plugin_blocked)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop block"));
@@ -129,9 +131,10 @@ static int do_some(void *arg)
     return 0;
 }
 
-/* Another loop runs no turn, so the reload cannot be completed. The old version continues at
-   once, and can start operations. When that loop runs again, the reload has ended. */
-START_TEST(a_loop_that_does_not_come)
+/* Another loop runs no turn, so the reload cannot be completed. The old version must continue at
+   once, and must be able to start operations. When the other loop runs again, the reload has
+   ended. */
+START_TEST(a_loop_that_runs_no_turn)
 {
     struct tocsin_op op;
 
@@ -171,7 +174,7 @@ static int ticks_go_on(void)
 
 /* The plugin has a running operation that cannot be cancelled before the time limit. The reload
    fails, and the plugin keeps its handlers, blocks and queues. */
-START_TEST(what_stands_is_kept_until_it_can_be_done)
+START_TEST(a_failed_reload_keeps_all_objects)
 {
     struct tocsin_op op;
 
@@ -193,8 +196,8 @@ START_TEST(what_stands_is_kept_until_it_can_be_done)
 END_TEST
 
 /* The plugin has a running operation. The operation may end while the old version is still
-   connected. If it does not end within the time limit, the reload cancels it. */
-START_TEST(what_it_runs)
+   connected. If the operation does not end within the time limit, the reload cancels it. */
+START_TEST(running_operations_end_or_are_cancelled)
 {
     struct tocsin_op op;
 
@@ -211,14 +214,15 @@ START_TEST(what_it_runs)
     ck_assert_int_eq(gone.count, 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    ck_assert_int_eq(host.start(NULL, &op), 0); /* the old version may start more operations */
+    /* succeeds, since the old version may start more operations */
+    ck_assert_int_eq(host.start(NULL, &op), 0);
     ck_assert_int_eq(host.finish(op), 0);
     host.open = 1;
     gone_with(&gone, 0, "");
     ck_assert_int_eq(host.worked, 1);
     ck_assert_int_eq(host.inits, 2);
     reloads(SETTINGS("init=drop"), 0,
-            ""); /* after two seconds, the timer and the fiber are cancelled */
+            ""); /* no reason: after two seconds, the reload cancels the timer and the fiber */
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
     unloaded("guest");
@@ -226,8 +230,8 @@ START_TEST(what_it_runs)
 }
 END_TEST
 
-/* Quotas belong to the plugin, not to one version. The new version has the limits of the old
-   one. */
+/* Quotas belong to the plugin, not to one version. So the new version must have the limits of the
+   old version. */
 
 static char limited_owner[64], limited_holding[64];
 
@@ -257,8 +261,9 @@ START_TEST(limits_go_on)
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
+    /* the reload has failed, and must not have removed the limits */
     refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT,
-            "tocsin_plugin_init returned"); /* the failed reload has not removed the limits */
+            "tocsin_plugin_init returned");
     ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, UINT64_MAX), 0);
     loads("guest", SETTINGS("init=drop handler observer"));
     unloaded("guest");
@@ -270,14 +275,14 @@ static int asked_status;
 
 static int asks_in_meeting(void)
 {
-    /* The old version's handler is still connected, but the registry calls no function of the
-       plugin. */
+    /* The handler of the old version is still connected, but the registry must call no function of
+       the plugin. */
     asked_status = tocsin_ask(asks_signo, NULL, NULL);
     return 0;
 }
 
-/* The program asks a handler of the plugin during the reload. The ask is refused with an error,
-   and never returns 0. */
+/* The program asks a handler of the plugin during the reload. tocsin_ask() must return an error,
+   and must never return 0. */
 START_TEST(asked_during_the_swap)
 {
     host_begin();
@@ -296,8 +301,8 @@ START_TEST(asked_during_the_swap)
 }
 END_TEST
 
-/* The plugin has a thread that its fini ends. The reload succeeds. */
-START_TEST(a_thread_of_its_own)
+/* The plugin has a thread, which its fini ends. The reload must succeed. */
+START_TEST(a_thread_that_fini_ends)
 {
     host_begin();
     loads("owning", SETTINGS("ends=fini"));
@@ -309,14 +314,15 @@ START_TEST(a_thread_of_its_own)
 }
 END_TEST
 
-/* A thread without a loop posts numbers, and the test emits numbers, while the plugin is
-   reloaded. The plugin has handlers on two loops. On each loop, exactly one version must receive
-   each number. TOCSIN_RELOADS and TOCSIN_EMISSIONS set the amounts. */
+/* A thread without a loop posts numbers, and the test emits numbers, while the plugin is reloaded.
+   The plugin has handlers on two loops. On each loop, exactly one version must receive each number.
+   TOCSIN_RELOADS sets the number of reloads, TOCSIN_EMISSIONS the number of emissions. */
 
 enum { BURST = 16 };
 static _Atomic unsigned char *seen;
-static _Atomic long sent,
-    due; /* due: how many may have been sent by now, since all reloads must overlap with some */
+/* `due` limits how many numbers may have been sent by now, so that numbers remain for each
+   reload */
+static _Atomic long sent, due;
 static _Atomic int sender_over;
 static long most;
 
@@ -406,7 +412,8 @@ START_TEST(while_work_flows)
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
     ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
-    /* The first reload makes the allocations that a process makes once. */
+    /* The first reload makes allocations that a process makes only once, so the test counts after
+       it. */
     refusals += reload_amid() < 0;
     before = allocated();
     for (long i = 1; i < rounds; i++) {
@@ -414,7 +421,8 @@ START_TEST(while_work_flows)
         due = most / rounds * i;
     }
     due = most;
-    while (emit_some() || !sender_over) /* either loop's inbox may be full */
+    /* an emission or a post may be refused, since the inbox of either loop may be full */
+    while (emit_some() || !sender_over)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
     over = 1;
@@ -440,9 +448,9 @@ START_TEST(while_work_flows)
 }
 END_TEST
 
-/* The plugin sets an injector. The new version's init finds no injector set. If the new version
-   does not start, the old injector is set again. */
-START_TEST(at_the_seams)
+/* The plugin sets an injector. During the new version's init, no injector is set. If the new
+   version does not start, the old injector must be set again. */
+START_TEST(the_injector_of_a_reloaded_plugin)
 {
     bool fails = _i;
     int crossed;
@@ -467,8 +475,8 @@ START_TEST(at_the_seams)
 }
 END_TEST
 
-/* Two plugins are reloaded at once. Each reload runs on a loop that the other reload needs. Both
-   must end. */
+/* Two plugins are reloaded at the same time. Each reload runs on a loop that the other reload
+   needs. Both reloads must end. */
 static int do_load(void *arg)
 {
     return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
@@ -499,7 +507,7 @@ START_TEST(two_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    _exit(0); /* A plugin that cannot be unmapped keeps its descriptors. */
+    _exit(0); /* skips the fixture, since a plugin that cannot be unmapped keeps its descriptors */
 }
 END_TEST
 
@@ -510,18 +518,18 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
-    tcase_add_test(tests, state_comes_back);
+    tcase_add_test(tests, saved_state_is_restored);
     tcase_add_test(tests, the_new_one_does_not_start);
-    tcase_add_test(tests, from_its_own_handler);
-    tcase_add_test(tests, what_it_has_blocked);
-    tcase_add_test(tests, a_loop_that_does_not_come);
-    tcase_add_test(tests, what_stands_is_kept_until_it_can_be_done);
-    tcase_add_test(tests, what_it_runs);
+    tcase_add_test(tests, reloaded_in_its_own_handler);
+    tcase_add_test(tests, emissions_that_the_plugin_blocked);
+    tcase_add_test(tests, a_loop_that_runs_no_turn);
+    tcase_add_test(tests, a_failed_reload_keeps_all_objects);
+    tcase_add_test(tests, running_operations_end_or_are_cancelled);
     tcase_add_test(tests, limits_go_on);
     tcase_add_test(tests, asked_during_the_swap);
-    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, while_work_flows);
-    tcase_add_loop_test(tests, at_the_seams, 0, 2);
+    tcase_add_loop_test(tests, the_injector_of_a_reloaded_plugin, 0, 2);
     tcase_add_test(tests, two_at_once);
     return suite;
 }

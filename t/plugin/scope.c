@@ -1,5 +1,6 @@
 /* The symbols of a plugin are compared with the symbols of the process. Some plugins are refused
-   before they are mapped, a check warns of some, and all others are loaded. */
+   before they are mapped. For some plugins tocsin_plugin_check() prints a warning. All others are
+   loaded. */
 #define _GNU_SOURCE /* for dlvsym() */
 #include <dlfcn.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static void reload_is_refused(const char *name)
     ck_assert_int_eq(state_of(name), TOCSIN_PLUGIN_RUNNING);
 }
 
-START_TEST(with_a_unique_symbol_it_is_not_reloaded)
+START_TEST(a_plugin_with_a_unique_symbol_is_not_reloaded)
 {
     if (!is_unique())
         return;
@@ -136,13 +137,13 @@ START_TEST(with_a_unique_symbol_it_is_not_reloaded)
     put("bound_unique", "bound");
     loads(path, NULL);
     reload_is_refused("bound");
-    put("bound_hidden", "bound"); /* The old version would also stay in memory. */
+    put("bound_hidden", "bound"); /* refused: the old version would stay in memory, too */
     reload_is_refused("bound");
     put_end();
 }
 END_TEST
 
-START_TEST(nor_is_it_the_next_version)
+START_TEST(a_next_version_with_a_unique_symbol_is_refused)
 {
     if (!is_unique())
         return;
@@ -155,7 +156,7 @@ START_TEST(nor_is_it_the_next_version)
 }
 END_TEST
 
-START_TEST(nor_is_it_loaded_again)
+START_TEST(a_plugin_with_a_unique_symbol_is_not_loaded_again)
 {
     struct gone gone = { .count = 0 };
 
@@ -176,7 +177,8 @@ START_TEST(a_unique_symbol_of_another_size)
         return;
     loads("bound_unique", NULL);
     refused("bound_unique2", NULL, -ELIBACC, "bound_table has 64 bytes");
-    loads("bound_unique3", NULL); /* A symbol of the same size is shared on purpose. */
+    /* loaded: an object that defines the symbol with the same size shares it on purpose */
+    loads("bound_unique3", NULL);
 }
 END_TEST
 
@@ -196,7 +198,7 @@ static int do_check_faulty(void *arg)
     return err;
 }
 
-START_TEST(no_memory)
+START_TEST(comparing_symbols_without_memory)
 {
     struct peer peer;
     long nth = 0;
@@ -223,10 +225,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_symbol_of_a_hidden_version);
     tcase_add_test(tests, symbols_that_nobody_has);
     tcase_add_test(tests, keys_are_a_doubt);
-    tcase_add_test(stay, with_a_unique_symbol_it_is_not_reloaded);
-    tcase_add_test(tests, nor_is_it_the_next_version);
-    tcase_add_test(stay, nor_is_it_loaded_again);
+    tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_reloaded);
+    tcase_add_test(tests, a_next_version_with_a_unique_symbol_is_refused);
+    tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_loaded_again);
     tcase_add_test(stay, a_unique_symbol_of_another_size);
-    tcase_add_test(tests, no_memory);
+    tcase_add_test(tests, comparing_symbols_without_memory);
     return suite;
 }

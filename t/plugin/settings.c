@@ -1,6 +1,6 @@
-/* Plugins declare their settings. The tests cover each type with values at its limits and
-   beyond, malformed declarations, and values that load and reload refuse before they map the
-   plugin. */
+/* Plugins declare their settings. The tests cover each type of setting, with values at its limits
+   and beyond. They also cover malformed declarations. A load or a reload must refuse wrong values
+   before it maps the plugin. */
 #include <string.h>
 
 #include "plugin_host.h"
@@ -144,7 +144,7 @@ START_TEST(a_note_that_declares_nonsense_is_malformed)
 }
 END_TEST
 
-START_TEST(what_a_note_says_is_walked_over)
+START_TEST(the_settings_of_a_note_are_walked_over)
 {
     static const char note[] = NOTE(
         "setting a string: One: it is.\ndefault \nemits a.b \nsetting b u64 1..: Two.\nrequired "
@@ -241,7 +241,7 @@ Suite *test_suite(void)
 
     tcase_add_test(notes, every_type_takes_what_fits);
     tcase_add_test(notes, a_note_that_declares_nonsense_is_malformed);
-    tcase_add_test(notes, what_a_note_says_is_walked_over);
+    tcase_add_test(notes, the_settings_of_a_note_are_walked_over);
     tcase_add_test(notes, a_misspelt_one_gets_the_nearest);
     tcase_add_test(plugins, a_load_refuses_before_it_maps);
     tcase_add_test(plugins, a_reload_refuses_and_the_old_one_stays);

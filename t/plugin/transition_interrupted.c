@@ -1,7 +1,9 @@
-/* An unload or a reload is interrupted. Its home loop or all loops are freed; other threads
-   request the same; a plugin that needs this plugin is loaded or reloaded; the process forks;
-   the operation is cancelled or times out at many moments. No thread may deadlock. Each
-   operation must end once, and a plugin must be loaded completely or not at all. */
+/* An unload or a reload is interrupted in several ways. Its home loop or all loops are freed. Other
+   threads request the same. A plugin that needs this plugin is loaded or reloaded. The process
+   forks. The operation is cancelled or times out at many moments.
+
+   No thread may deadlock. Each operation must end once, and a plugin must be loaded completely or
+   not at all. */
 #include <dlfcn.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -52,7 +54,7 @@ static void end_of(struct peer *one)
 }
 
 /* The home loop of a reload is freed while the reload waits for timers of the plugin. Another loop
-   continues the reload. */
+   must continue the reload. */
 START_TEST(the_home_loop_is_freed_with_its_timers)
 {
     struct tocsin_op op;
@@ -77,8 +79,8 @@ START_TEST(the_home_loop_is_freed_with_its_timers)
 }
 END_TEST
 
-/* The home loop is freed before the reload has begun, or while it waits for operations that end by
-   themselves. Another loop continues the reload. */
+/* The home loop is freed before the reload has begun, or while the reload waits for operations that
+   end by themselves. Another loop must continue the reload. */
 START_TEST(the_home_loop_is_freed)
 {
     int turns_before = _i;
@@ -108,8 +110,8 @@ START_TEST(the_home_loop_is_freed)
 }
 END_TEST
 
-/* The home loop is freed while all other loops but one wait at the barrier. They leave the
-   barrier, and do not wait for the home loop. */
+/* The home loop is freed while all other loops but one wait at the barrier. These loops must leave
+   the barrier, and must not wait for the home loop. */
 static int turns_and_frees(void *arg)
 {
     (void)arg;
@@ -171,8 +173,8 @@ START_TEST(all_loops_are_freed)
 }
 END_TEST
 
-/* A plugin is unloaded while a plugin that needs it is being loaded. The unload waits for the load,
-   and then unloads both. */
+/* A plugin is unloaded while a plugin that needs it is being loaded. The unload must wait for the
+   load, and must then unload both plugins. */
 static int do_load_needy(void *settings)
 {
     int err = tocsin_plugin_load("needy", settings);
@@ -203,8 +205,8 @@ START_TEST(while_a_dependent_is_loaded)
 }
 END_TEST
 
-/* A plugin is unloaded while the next version of another plugin, which needs it, is being loaded.
-   Either the reload fails, or the new version is unloaded first. */
+/* A plugin is unloaded while the next version of another plugin is being loaded. The next version
+   needs the first plugin. Either the reload fails, or the new version is unloaded first. */
 START_TEST(the_next_version_needs_a_plugin_that_is_unloaded)
 {
     int turns_before = 20 * _i;
@@ -236,8 +238,8 @@ START_TEST(the_next_version_needs_a_plugin_that_is_unloaded)
 }
 END_TEST
 
-/* The new version does not start, and the old version does not start again. Meanwhile another
-   thread requests unloads and reloads. The plugin is unloaded in the end. */
+/* Neither the new version nor the old version starts. Meanwhile another thread requests unloads and
+   reloads. The plugin must be unloaded in the end. */
 static int asks_on(void *arg)
 {
     (void)arg;
@@ -272,7 +274,8 @@ START_TEST(neither_version_starts)
         over = 0;
         while (mapped_lines()) {
             tocsin_loop_turn(1);
-            /* The plugin can be unmapped only after the peer's loop was at rest. */
+            /* This turn brings the peer's loop to rest, before which the plugin cannot be
+               unmapped. */
             peer_does(&peer, do_turn, NULL);
         }
     }
@@ -280,8 +283,8 @@ START_TEST(neither_version_starts)
 }
 END_TEST
 
-/* The plugin's default action runs on a late loop. That loop was created after the other loops
-   were asked to join the barrier. */
+/* A default action of the plugin runs on a late loop. The late loop was created after the other
+   loops were asked to join the barrier. */
 static int while_it_goes(void)
 {
     turned = 1;
@@ -311,7 +314,7 @@ START_TEST(a_default_action_on_a_new_loop)
     ck_assert_int_eq(
         tocsin_plugin_reload("guest", SETTINGS("init="), TOCSIN_CALL(on_gone, &gone), NULL), 0);
     for (int i = 0; i < 10; i++)
-        /* The peer's loop was asked to join the barrier, and has not joined. */
+        /* The peer's loop was asked to join the barrier, and has not joined it yet. */
         tocsin_loop_turn(0);
     peer_starts(&late, does_default, NULL);
     while (!turned)
@@ -329,10 +332,11 @@ START_TEST(a_default_action_on_a_new_loop)
 END_TEST
 
 /* A reload is cancelled or times out at each of these moments. Each moment is tried with two new
-   versions. One starts. The other starts something of each kind on two loops, and then fails. */
+   versions. The first new version starts. The second one starts an operation or object of each kind
+   on two loops, and then fails. */
 static const struct {
-    int alone;    /* turns of the main loop before the peer's loop runs */
-    int together; /* turns of the main loop while the peer's loop runs */
+    int alone;    /* the number of turns of the main loop before the peer's loop runs */
+    int together; /* the number of turns of the main loop while the peer's loop runs */
 } moments[] = {
     { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 }, { 2, 0 }, { 2, 1 },
     { 3, 2 }, { 3, 3 }, { 3, 4 }, { 3, 5 }, { 3, 6 }, { 3, 7 },
@@ -358,7 +362,8 @@ static struct tocsin_op reload_to(int version)
     return op;
 }
 
-/* Checks that exactly one version is loaded: its handlers on both loops are called once. */
+/* Checks that exactly one version is loaded: the test calls its handlers on both loops, once
+   each. */
 static void check_whole(void)
 {
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)

@@ -1,5 +1,5 @@
-/* Contract line P3: any thread may unload a plugin, whatever the plugin is doing. No function of
-   the plugin is called afterwards. */
+/* Contract line P3: any thread may unload a plugin, whatever the plugin is doing. After the unload
+   no function of the plugin may be called. */
 #include <tocsin/inject.h>
 #include <tocsin/provider.h>
 
@@ -15,7 +15,7 @@ static int ask_unload(void)
     return TOCSIN_NEXT;
 }
 
-START_TEST(from_its_own_handler)
+START_TEST(unloaded_in_its_own_handler)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop"));
@@ -33,8 +33,8 @@ START_TEST(from_its_own_handler)
 }
 END_TEST
 
-/* Three handlers receive a signal. One belongs to the plugin: the first, second or last. One of
-   them requests the unload. */
+/* Three handlers receive a signal. The first, second or last one belongs to the plugin. One of the
+   three handlers requests the unload. */
 static int on_host(const struct tocsin_info *info, void *arg)
 {
     const int *asks = arg;
@@ -45,7 +45,7 @@ static int on_host(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(amid_others)
+START_TEST(unloaded_among_other_handlers)
 {
     int asker = _i / 3, place = _i % 3;
     int asks[3] = { 0 };
@@ -58,10 +58,11 @@ START_TEST(amid_others)
         else
             connect_to("host.called", on_host, &asks[at]);
     emits(1);
-    if (asker == place) /* the plugin's handler is at that place */
+    if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    ck_assert_int_eq(host.called,
-                     1); /* unloaded between turns: this delivery calls all its handlers */
+    /* the value must be 1: the unload happens between turns, so this delivery calls the handlers of
+       the plugin */
+    ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -69,8 +70,9 @@ START_TEST(amid_others)
 }
 END_TEST
 
-/* The plugin has one object of each kind on a loop. After the unload, none is left. */
-START_TEST(with_everything)
+/* The plugin has one object of each kind on a loop. After the unload, no such object may be
+   left. */
+START_TEST(unloaded_with_each_kind_of_object)
 {
     host_begin();
     loads("guest", SETTINGS("init=handler drop answer observer timer long future fiber source "
@@ -81,7 +83,8 @@ START_TEST(with_everything)
         tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    ck_assert_int_eq(host.ended, 2); /* the fiber and the long timer ended */
+    /* the value must be 2: the fiber and the long timer have ended */
+    ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
@@ -99,7 +102,7 @@ static int on_number(const struct tocsin_info *info, void *arg)
 
 /* A block of the plugin keeps emissions pending. The unload removes the block, and the emissions
    are delivered in order. */
-START_TEST(what_it_has_blocked)
+START_TEST(emissions_that_the_plugin_blocked)
 {
     uint64_t sum = 0;
 
@@ -133,8 +136,8 @@ START_TEST(while_a_job_runs)
 }
 END_TEST
 
-/* A job of the plugin runs longer than the unload's time limit. The error names the job, the
-   plugin stays loaded, and the unload can be repeated. */
+/* A job of the plugin runs longer than the time limit of the unload. The error must name the job.
+   The plugin stays loaded, and the unload can be repeated. */
 START_TEST(while_a_job_runs_too_long)
 {
     struct tocsin_op op;
@@ -201,7 +204,7 @@ START_TEST(a_type_that_the_host_uses)
     tocsin_op_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    /* the test still holds the info of the plugin's operation */
+    /* returns -EBUSY, since the test still holds the info of the plugin's operation */
     gone_with(&gone, -EBUSY, "1 type");
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
@@ -212,7 +215,7 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* The plugin starts an operation while it is being unloaded. The start is refused. */
+/* The plugin starts an operation while the plugin is being unloaded. The start must be refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -242,7 +245,7 @@ static int on_said(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(objects_of_its)
+START_TEST(objects_of_the_plugin)
 {
     struct tocsin_op op;
     char text[256];
@@ -263,8 +266,8 @@ START_TEST(objects_of_its)
 }
 END_TEST
 
-/* The test keeps an info of the plugin's signal, and reads it after the unload. The signal's
-   name and layout belong to the registry, so they still exist. */
+/* The test keeps an info of the plugin's signal, and reads it after the unload. The name and the
+   layout of the signal belong to the registry, so they must still exist. */
 static int keep(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_info **kept = arg;
@@ -274,7 +277,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_it_emitted)
+START_TEST(a_kept_info_outlives_the_plugin)
 {
     struct tocsin_info *kept = NULL;
     char text[256];
@@ -293,7 +296,7 @@ START_TEST(what_it_emitted)
 }
 END_TEST
 
-START_TEST(in_fini)
+START_TEST(calls_in_fini_are_refused)
 {
     static const char *const what[] = { "handler", "timer",  "fiber",   "work",      "block",
                                         "queue",   "source", "declare", "everywhere" };
@@ -301,7 +304,8 @@ START_TEST(in_fini)
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    ck_assert_uint_eq(host.loops[0].id, 0); /* this thread has no loop yet */
+    /* the value must be 0, since this thread has no loop yet */
+    ck_assert_uint_eq(host.loops[0].id, 0);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
     for (unsigned i = 0; i < sizeof what / sizeof what[0]; i++) {
@@ -323,7 +327,7 @@ static int on_unloaded(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(dependents_first)
+START_TEST(dependents_are_unloaded_first)
 {
     host_begin();
     loads("needy", NULL);
@@ -336,9 +340,9 @@ START_TEST(dependents_first)
 }
 END_TEST
 
-/* The plugin needs another plugin, which cannot be unloaded while the first runs a job. After
-   the failed unload, both continue and can start operations. */
-START_TEST(a_dependent_that_is_held)
+/* A plugin needs another plugin. The other plugin cannot be unloaded while the first plugin runs a
+   job. After the failed unload, both plugins must continue and be able to start operations. */
+START_TEST(a_dependent_that_cannot_be_unloaded)
 {
     struct tocsin_op op;
 
@@ -391,8 +395,8 @@ START_TEST(a_thread_of_its_own)
 }
 END_TEST
 
-/* The plugin's fini ends the plugin's thread. The unload succeeds, although the kernel may list
-   the thread a moment longer. */
+/* The fini of the plugin ends the plugin's thread. The unload must succeed, although the kernel may
+   list the thread a moment longer. */
 START_TEST(a_thread_that_fini_ends)
 {
     host_begin();
@@ -412,7 +416,7 @@ START_TEST(a_thread_that_fini_ends)
 }
 END_TEST
 
-START_TEST(that_cannot_be_unmapped)
+START_TEST(a_plugin_that_cannot_be_unmapped)
 {
     host_begin();
     loads("kept", SETTINGS("init=drop timer alone"));
@@ -424,14 +428,15 @@ START_TEST(that_cannot_be_unmapped)
     emits(1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.called, 0);
-    loads("kept", SETTINGS("init=drop")); /* another plugin, loaded from the same file */
+    /* this is another plugin, which is loaded from the same file */
+    loads("kept", SETTINGS("init=drop"));
     emits(2);
     ck_assert_int_eq(host.called, 1);
     gone.count = 0;
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    _exit(0); /* the plugin stays mapped and keeps its descriptors */
+    _exit(0); /* skips the fixture, since the plugin stays mapped and keeps its descriptors */
 }
 END_TEST
 
@@ -479,9 +484,9 @@ START_TEST(a_timer_on_another_loop)
 }
 END_TEST
 
-/* Posts and tasks of the plugin are queued for a loop that has not run yet when the plugin is
-   unloaded. */
-START_TEST(on_the_way_to_another_loop)
+/* Posts and tasks of the plugin are queued for a loop. When the plugin is unloaded, this loop has
+   not run a turn yet. */
+START_TEST(messages_queued_for_another_loop)
 {
     struct tocsin_op op;
 
@@ -496,7 +501,8 @@ START_TEST(on_the_way_to_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    ck_assert_int_eq(host.tasks, 2); /* the loop refused the task, which still ran */
+    /* the value must be 2: the task still ran, although the unload had begun */
+    ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
     turns_until_mapped(0);
@@ -506,9 +512,9 @@ START_TEST(on_the_way_to_another_loop)
 }
 END_TEST
 
-/* The loop that requested the unload is freed, and then the loop that loaded the plugin. The
-   unload continues. */
-START_TEST(the_asking_loop_goes)
+/* The loop that requested the unload is freed. After that, the loop that loaded the plugin is
+   freed. The unload must continue. */
+START_TEST(the_requesting_loop_is_freed)
 {
     host_begin();
     loads("guest", SETTINGS("init=drop work"));
@@ -529,7 +535,7 @@ START_TEST(the_asking_loop_goes)
 }
 END_TEST
 
-START_TEST(the_home_loop_goes)
+START_TEST(the_home_loop_is_freed)
 {
     bool after_the_unload = _i;
 
@@ -555,7 +561,7 @@ END_TEST
 
 /* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
    plugin is unloaded. */
-START_TEST(the_home_loop_has_gone)
+START_TEST(the_home_loop_was_freed_before)
 {
     host_begin();
     peer_begin(&peer);
@@ -574,7 +580,7 @@ START_TEST(the_home_loop_has_gone)
 END_TEST
 
 /* The only loop is freed during the unload. The thread's next loop can finish the unload. */
-START_TEST(all_loops_go)
+START_TEST(all_loops_are_freed)
 {
     struct tocsin_op op;
 
@@ -596,8 +602,8 @@ START_TEST(all_loops_go)
 }
 END_TEST
 
-/* The program asks the plugin's handler during the unload. If the handler is not called, the ask
-   must not return 0. */
+/* The program asks the plugin's handler during the unload. If the handler is not called,
+   tocsin_ask() must not return 0. */
 static int answers[64], answers_count;
 
 static int ask_now(const struct tocsin_info *info, void *arg)
@@ -608,7 +614,7 @@ static int ask_now(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(asked_meanwhile)
+START_TEST(a_question_during_the_unload)
 {
     struct tocsin_op op;
 
@@ -619,7 +625,7 @@ START_TEST(asked_meanwhile)
     ck_assert_int_eq(tocsin_every(1, TOCSIN_EACH(ask_now), &op), 0);
     unloads("guest", &gone);
     turns_until(&answers_count, 3);
-    /* The ask calls the handler until the unload disconnects it. */
+    /* tocsin_ask() calls the handler of the plugin until the unload disconnects it. */
     ck_assert_int_eq(host.asked, answers_count);
     host.open = 1;
     gone_with(&gone, 0, "");
@@ -628,8 +634,8 @@ START_TEST(asked_meanwhile)
 }
 END_TEST
 
-/* Two threads request the unload at the same time. One of them gets an error. */
-START_TEST(asked_by_two)
+/* Two threads request the unload at the same time. One of the threads gets an error. */
+START_TEST(two_threads_request_the_unload)
 {
     host_begin();
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -646,7 +652,8 @@ START_TEST(asked_by_two)
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
             tocsin_loop_turn(0);
-            /* The plugin can be unmapped only after every loop was at rest. */
+            /* This turn brings the peer's loop to rest, before which the plugin cannot be
+               unmapped. */
             peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
@@ -668,7 +675,7 @@ static int fiber_asks(void *arg)
     return tocsin_wait(op, -1, NULL);
 }
 
-START_TEST(from_a_fiber)
+START_TEST(unloaded_from_a_fiber)
 {
     struct tocsin_op op;
 
@@ -693,8 +700,8 @@ static void hold_ends(const struct tocsin_inject_event *crossing,
     verdict->delay_ms = 3600000;
 }
 
-/* The plugin has set an injector, and the unload removes it. Events that it delayed keep their
-   delay, and can be cancelled. */
+/* The plugin has set an injector, and the unload removes the injector. Events that the injector has
+   delayed keep their delay, and can be cancelled. */
 static int crossed_in_fini;
 
 static int post_in_fini(void)
@@ -705,7 +712,7 @@ static int post_in_fini(void)
     return 0;
 }
 
-START_TEST(at_the_seams)
+START_TEST(the_injector_of_an_unloaded_plugin)
 {
     struct tocsin_op op;
     int crossed;
@@ -735,7 +742,8 @@ START_TEST(at_the_seams)
 }
 END_TEST
 
-/* An operation that the plugin started has ended before the unload. Nobody takes its result. */
+/* An operation of the plugin has ended before the unload. Its result is never taken, which must not
+   prevent the unload. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
@@ -745,8 +753,8 @@ START_TEST(a_result_that_nobody_takes)
 }
 END_TEST
 
-/* The program blocks the ticks of the plugin's timer. The pending ticks keep neither the timer
-   nor the plugin. Handlers for all timers receive them. */
+/* The program blocks the ticks of the plugin's timer. The pending ticks must keep neither the timer
+   nor the plugin. Handlers for all timers must receive the ticks. */
 static int count_ticks(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -754,7 +762,7 @@ static int count_ticks(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ticks_that_are_held_back)
+START_TEST(pending_ticks_of_its_timer)
 {
     struct tocsin_block mask;
     int ticks = 0;
@@ -773,9 +781,9 @@ START_TEST(ticks_that_are_held_back)
 }
 END_TEST
 
-/* The completion of an operation is delayed. The operation's type belongs to the plugin, or the
-   plugin started it. The unload does not wait for the delay. */
-START_TEST(what_is_held_up)
+/* The completion of an operation is delayed. The plugin defines the type of the operation, or the
+   plugin has started it. The unload must not wait for the delay. */
+START_TEST(a_delayed_completion_does_not_hold_it)
 {
     struct tocsin_op op;
 
@@ -794,7 +802,7 @@ START_TEST(what_is_held_up)
 }
 END_TEST
 
-START_TEST(refusals)
+START_TEST(refused_unloads)
 {
     struct tocsin_op op;
 
@@ -825,8 +833,8 @@ static int serve(void)
 }
 
 /* The program starts a background operation in a handler of the plugin. The operation belongs to
-   the program, so it continues after the unload. */
-START_TEST(what_serves_others)
+   the program, so it must continue after the unload. */
+START_TEST(a_background_operation_of_the_program)
 {
     host_begin();
     host.during = serve;
@@ -847,37 +855,37 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "unload");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, from_its_own_handler);
-    tcase_add_loop_test(tests, amid_others, 0, 9);
-    tcase_add_test(tests, with_everything);
-    tcase_add_test(tests, what_it_has_blocked);
+    tcase_add_test(tests, unloaded_in_its_own_handler);
+    tcase_add_loop_test(tests, unloaded_among_other_handlers, 0, 9);
+    tcase_add_test(tests, unloaded_with_each_kind_of_object);
+    tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, while_a_job_runs);
     tcase_add_test(tests, while_a_job_runs_too_long);
     tcase_add_test(tests, a_fiber_that_does_not_end);
     tcase_add_test(tests, a_type_that_the_host_uses);
     tcase_add_test(tests, a_type_that_is_used_too_late);
-    tcase_add_test(tests, objects_of_its);
-    tcase_add_test(tests, what_it_emitted);
-    tcase_add_test(tests, in_fini);
-    tcase_add_test(tests, dependents_first);
-    tcase_add_test(tests, a_dependent_that_is_held);
+    tcase_add_test(tests, objects_of_the_plugin);
+    tcase_add_test(tests, a_kept_info_outlives_the_plugin);
+    tcase_add_test(tests, calls_in_fini_are_refused);
+    tcase_add_test(tests, dependents_are_unloaded_first);
+    tcase_add_test(tests, a_dependent_that_cannot_be_unloaded);
     tcase_add_test(tests, a_thread_of_its_own);
     tcase_add_test(tests, a_thread_that_fini_ends);
-    tcase_add_test(tests, that_cannot_be_unmapped);
+    tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
-    tcase_add_test(tests, on_the_way_to_another_loop);
-    tcase_add_test(tests, the_asking_loop_goes);
-    tcase_add_loop_test(tests, the_home_loop_goes, 0, 2);
-    tcase_add_test(tests, the_home_loop_has_gone);
-    tcase_add_test(tests, all_loops_go);
-    tcase_add_test(tests, asked_meanwhile);
-    tcase_add_test(tests, asked_by_two);
-    tcase_add_test(tests, from_a_fiber);
-    tcase_add_test(tests, at_the_seams);
+    tcase_add_test(tests, messages_queued_for_another_loop);
+    tcase_add_test(tests, the_requesting_loop_is_freed);
+    tcase_add_loop_test(tests, the_home_loop_is_freed, 0, 2);
+    tcase_add_test(tests, the_home_loop_was_freed_before);
+    tcase_add_test(tests, all_loops_are_freed);
+    tcase_add_test(tests, a_question_during_the_unload);
+    tcase_add_test(tests, two_threads_request_the_unload);
+    tcase_add_test(tests, unloaded_from_a_fiber);
+    tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
-    tcase_add_test(tests, ticks_that_are_held_back);
-    tcase_add_test(tests, what_is_held_up);
-    tcase_add_test(tests, refusals);
-    tcase_add_test(tests, what_serves_others);
+    tcase_add_test(tests, pending_ticks_of_its_timer);
+    tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
+    tcase_add_test(tests, refused_unloads);
+    tcase_add_test(tests, a_background_operation_of_the_program);
     return suite;
 }

@@ -10,7 +10,7 @@ int main(void)
     struct tocsin_info *info;
     int err, left = 3;
 
-    tocsin_timer(0, NULL, NULL); /* creates this thread's loop */
+    tocsin_timer(0, NULL, NULL); /* the first timer creates the loop of this thread */
     if (tocsin_queue_open("timer.*, config.changed", NULL, &queue) == -ENOENT)
         puts("config.changed: nobody declared it");
     if (tocsin_queue_open("timer.*", NULL, &queue) < 0)
@@ -23,8 +23,8 @@ int main(void)
     else
         printf("%s\n", tocsin_strerror(err));
 
-    /* Now in the program's own poll loop. The descriptor is readable when tocsin has anything to
-       do, such as a due timer. */
+    /* From here on the program polls in its own poll loop. The descriptor is readable when tocsin
+       has anything to do, such as a due timer. */
     tocsin_every(1, NULL, NULL);
     struct pollfd fds[] = { { .fd = -1, .events = POLLIN },
                             { .fd = tocsin_queue_fd(queue), .events = POLLIN } };

@@ -13,7 +13,7 @@ static int quick(void *arg)
     return 0;
 }
 
-/* Scene: a job that is always fast has a deadline. Without chaos, the code that handles the
+/* Scene: a job has a deadline, and always ends before it. Without the plugin chaos, the code for a
    passed deadline never runs. */
 static int on_over(const struct tocsin_info *info, void *arg)
 {
@@ -30,8 +30,8 @@ static int scene_deadline(void)
     return tocsin_op_deadline(job, 2000) | tocsin_clock_move(10000);
 }
 
-/* Scene: each typed letter starts a search, and the newest result is shown. The program has a
-   bug: it takes the search that ends last for the newest one. */
+/* Scene: each typed letter starts a search, and the program shows the newest result. The program
+   has a bug: it takes the search that ends last for the newest one. */
 static const char *shown;
 
 static int on_found(const struct tocsin_info *info, void *arg)
@@ -56,7 +56,7 @@ static int scene_search(void)
     return tocsin_pool_free(one) < 0;
 }
 
-/* Scene: numbered messages are printed in the order of their arrival. */
+/* Scene: the program prints numbered messages in the order of their arrival. */
 #define COUNTED(F) F(u32, number)
 TOCSIN_LAYOUT(counted, COUNTED);
 

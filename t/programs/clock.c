@@ -20,13 +20,13 @@ int main(void)
                        &(struct tocsin_action){ .fn = count, .arg = &ends, .source = timer.source },
                        NULL) == 0);
 
-    tocsin_clock_move(
-        3500); /* expires each timer that is due, until the loop has nothing left to do */
+    /* moves the clock, and expires each timer that is due, until the loop has nothing left to do */
+    tocsin_clock_move(3500);
     assert(ticks == 3 && ends == 0);
     tocsin_cancel(timer);
     assert(ends == 0);    /* tocsin_cancel() itself delivers nothing */
     tocsin_clock_move(0); /* run the loop until it has nothing left to do */
     assert(ticks == 3 && ends == 1);
     assert(tocsin_cancel(timer) == -ENOENT);
-    return tocsin_loop_free(); /* returns how many operations and handlers were left */
+    return tocsin_loop_free(); /* the result says how many operations and handlers were left */
 }

@@ -1,5 +1,6 @@
-// Handlers in C++ that throw: out of an emission, a turn, a notify and a fiber's handler; the
-// program catches it and goes on. What it prints is compared by cpp_exception.sh.
+// Handlers in C++ throw an exception out of an emission, a turn, a notify and a fiber's handler.
+// The program catches the exception and continues. cpp_exception.sh compares what the program
+// prints.
 #include <cstdio>
 #include <stdexcept>
 

@@ -1,4 +1,4 @@
-# A handler in C++ throws an exception through the library: the loop still works.
+# A handler in C++ throws an exception, which passes through the library. The loop must still work.
 test "$with_cxx" = yes || { echo "skip: programs/cpp_exception: C++: $with_cxx"; exit 77; }
 dir=$(mktemp -d ./cpp_exception.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT

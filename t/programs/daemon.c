@@ -1,5 +1,5 @@
-/* A daemon. SIGHUP reads its configuration again. The first SIGTERM or Ctrl-C drains the loop,
-   and a second one stops it at once. "daemon busy" has a timer of an hour. "daemon plain"
+/* A daemon. SIGHUP makes it read its configuration again. The first SIGTERM or Ctrl-C drains the
+   loop. The second one stops the loop at once. "daemon busy" has a timer of an hour. "daemon plain"
    handles no signal, so the default actions stop its loop. */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,8 @@ static int on_term(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     printf("%s: draining\n", info->name);
-    /* TOCSIN_ONCE: a second signal gets the default action, which stops the loop at once */
+    /* The handler is TOCSIN_ONCE, so a second signal gets the default action, which stops the loop
+       at once. */
     return tocsin_drain(-1);
 }
 

@@ -1,5 +1,5 @@
-# A daemon gets real signals: it reloads, drains and stops. A daemon without handlers is ended
-# by kill and by Ctrl-C.
+# A daemon gets real signals. It must reload, drain and stop. kill and Ctrl-C must end a daemon
+# without handlers.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 mkfifo "$dir/out" "$dir/said" || exit 2
@@ -23,7 +23,7 @@ ends() {
     says "ended: done"
     test $failed = 0 || kill -KILL $daemon
     wait $daemon || { echo "it ended with status $?"; failed=1; }
-    wait $cat   # otherwise it would read the output of the next daemon
+    wait $cat   # waits, since this cat would otherwise read the output of the next daemon
     exec 3<&-
 }
 
@@ -36,8 +36,8 @@ kill -TERM $daemon
 says "os.sigterm: draining"
 ends
 
-# A shell starts background programs with Ctrl-C ignored, which does not count as a foreign handler
-# (S3).
+# A shell starts background programs with Ctrl-C ignored. That must not count as a handler of
+# another library (contract line S3).
 start t/programs/daemon busy
 kill -INT $daemon
 says "os.sigint: draining"

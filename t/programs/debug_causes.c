@@ -1,4 +1,5 @@
-/* One mistake of each kind, whose cause TOCSIN_DEBUG=1 must print (debug_causes.sh). */
+/* Makes one mistake of each kind. TOCSIN_DEBUG=1 must print the cause of each mistake.
+   debug_causes.sh runs this program. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>

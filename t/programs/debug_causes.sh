@@ -1,6 +1,6 @@
-# TOCSIN_DEBUG=1 prints the cause of a mistake: the most similar name, both layouts, the signo,
-# the kind of the id, the full inbox, the operation that still runs and the place that started
-# it.
+# TOCSIN_DEBUG=1 prints the cause of a mistake. The cause is the most similar name, both layouts,
+# the signo, the kind of the id, the full inbox, or the operation that still runs and the place that
+# started it.
 out=$(mktemp ./debug_causes.XXXXXX) || exit 2
 trap 'rm -f "$out" "$out".wanted' EXIT
 TOCSIN_DEBUG=1 timeout 60 t/programs/debug_causes 2>&1 |

@@ -1,6 +1,6 @@
-/* Errors and leaks that TOCSIN_DEBUG=1 must print (debug_leaks.sh). The argument says how the
-   program ends: free, exit, handler, thread, left, tidy. */
-#define _GNU_SOURCE /* pthread_setname_np */
+/* Makes errors and leaks that TOCSIN_DEBUG=1 must print. debug_leaks.sh runs this program. The
+   argument says how the program ends: free, exit, handler, thread, left, tidy. */
+#define _GNU_SOURCE /* for pthread_setname_np() */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,8 @@ static int flow(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Except the handlers that the library itself connects in order to print. */
+/* Prints the pattern of each handler that was disconnected. Handlers that the library itself
+   connects in order to print do not count. */
 static int on_gone(const struct tocsin_info *info, void *arg)
 {
     (void)arg;

@@ -1,9 +1,10 @@
-# TOCSIN_DEBUG=1 prints errors, and what is left when a loop is freed, when its thread ends
-# without that, and when the program ends. Nothing is printed without it.
+# TOCSIN_DEBUG=1 prints errors. It also prints which objects are left when a loop is freed, when a
+# thread ends without freeing its loop, and when the program ends. Without TOCSIN_DEBUG nothing is
+# printed.
 failed=0
 
-# Argument: how the program ends. Sets $said to its output, and $told to the messages of the
-# library, without folders and line numbers.
+# Argument: how the program ends. The variable $said gets the output of the program. $told gets the
+# messages of the library, without folders and line numbers.
 run() {
     said=$(timeout 60 t/programs/debug_leaks "$1" 2>t/programs/debug.told) ||
         { echo "debug_leaks $1 ended with status $?"; failed=1; }

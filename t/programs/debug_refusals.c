@@ -1,5 +1,5 @@
-/* Makes every public function that can return an error fail once, and prints its name and the
-   error; TOCSIN_DEBUG=1 must print the same (debug_refusals.sh). */
+/* Makes every public function that can return an error fail once, and prints the function's name
+   and the error. TOCSIN_DEBUG=1 must print the same. debug_refusals.sh runs this program. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include <tocsin/http.h>
 #endif
 
-#define GONE 0x1234567890u /* an id of a loop that does not exist */
+#define GONE 0x1234567890u /* the id of a loop that does not exist */
 
 static struct tocsin_op gone = { { GONE } };
 static const struct tocsin_handler no_handler = { GONE };
@@ -188,8 +188,8 @@ static void plugins(void)
     returned("tocsin_state_restore", tocsin_state_restore(1, NULL));
 }
 
-/* Functions without an argument that can be wrong are refused in the child of a fork, and in a
-   handler there. */
+/* Some functions have no argument that can be wrong. They are refused in the child of a fork, and
+   in a handler there. */
 static int on_child(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;

@@ -1,6 +1,6 @@
-# TOCSIN_DEBUG=1 prints every refusal with the name of the function: the program makes every
-# public function that returns an int fail. Nothing is printed without TOCSIN_DEBUG, or for
-# calls that succeed.
+# TOCSIN_DEBUG=1 prints every refusal with the name of the function. The program makes every public
+# function that returns an int fail. Nothing is printed without TOCSIN_DEBUG, or for calls that
+# succeed.
 failed=0
 dir=$(mktemp -d ./debug_refusals.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
@@ -11,7 +11,8 @@ if test "$with_net" = yes; then
     headers="$headers $net_headers"
 fi
 
-# These return no error of their own, but a number, the length of a text, or an argument.
+# These functions return no error of their own. They return a number, the length of a text, or an
+# argument.
 never=" tocsin_crash_tell tocsin_id_error tocsin_loop_free "
 never="$never tocsin_os_unblock_here tocsin_plugin_fail "
 

@@ -1,5 +1,5 @@
-/* Usage: delete PATH USER   Asks before it deletes: each handler may object, and none has to
-   agree. */
+/* Usage: delete PATH USER   The program asks a question before it deletes the file. Each handler
+   may object, and no handler has to agree. */
 #include <stdio.h>
 #include <unistd.h>
 #include <tocsin/host.h>

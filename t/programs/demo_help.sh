@@ -1,4 +1,4 @@
-# The demonstrations and tocsin print their usage for --help and -h on the standard output, and
+# For --help and -h, the demonstrations and tocsin print their usage on the standard output. They
 # refuse unknown options.
 failed=0
 programs=

@@ -1,5 +1,6 @@
-# demos/loops: everything sent was delivered, merged or refused, as the program says and as this
-# test counts. Output to a file is plain. Ctrl-C ends the program with all counts right.
+# Tests demos/loops. Everything that was sent must be delivered, merged or refused. The program
+# counts this, and the test counts it again. Output to a file must be plain. After Ctrl-C, all
+# counts must be right.
 test "$with_demos" = yes ||
     { echo "skip: programs/demo_loops: the demonstrations are $with_demos"; exit 77; }
 failed=0
@@ -29,7 +30,7 @@ adds_up() {
     }'
 }
 
-# Tests of the checker.
+# Tests of the function that checks the tables.
 table() {
     cat <<END
 signal            sent     delivered       merged      refused
@@ -64,7 +65,7 @@ ends_well() {   # description, status; the output is in $folder/out
     test ! -s "$folder/err" || wrong "$1: $(cat "$folder/err")"
 }
 
-# To a file: some pictures, without terminal sequences.
+# The output goes to a file: it has some pictures, and no terminal sequences.
 status=0
 timeout 60 demos/loops/loops --seconds 1 >"$folder/out" 2>"$folder/err" || status=$?
 ends_well plain $status
@@ -73,7 +74,7 @@ test "$(grep -c '^Four loops' "$folder/out")" -ge 1 ||
     wrong "there is no picture: $(cat "$folder/out")"
 grep -q "$escape" "$folder/out" && wrong "it sends a file what is for terminals"
 
-# On a terminal: the cursor is hidden, and shown again at the end.
+# The output goes to a terminal: the cursor is hidden, and is shown again at the end.
 if command -v script >/dev/null; then
     TERM=xterm timeout 60 script -qec "demos/loops/loops --seconds 1" /dev/null </dev/null \
         >"$folder/terminal" 2>&1 || wrong "on a terminal: status $?"
@@ -84,7 +85,7 @@ if command -v script >/dev/null; then
     grep -q "$escape\\[[0-9;]*m" "$folder/terminal" && wrong "with NO_COLOR it is coloured"
 fi
 
-# Interrupted as soon as the program catches SIGINT.
+# The program is interrupted as soon as it catches SIGINT.
 catches() {   # process, bit of the signal
     caught=$(sed -n 's/^SigCgt:[[:space:]]*.*\(.\)$/\1/p' "/proc/$1/status" 2>/dev/null)
     case $caught in [2367abef]) return 0 ;; esac

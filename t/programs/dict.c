@@ -12,8 +12,8 @@ struct question {
     struct question *next;
 };
 
-static pthread_mutex_t lock =
-    PTHREAD_MUTEX_INITIALIZER; /* held while an answer is given, so dict_forget() waits for it */
+/* The thread holds this lock while it gives an answer, so dict_forget() waits for the answer. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct question *asked;
 
 static void *look_up(void *unused)

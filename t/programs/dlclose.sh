@@ -1,5 +1,5 @@
-# The libraries stay mapped after dlclose (-z nodelete), since a thread that ends later calls a
-# destructor of theirs (T6).
+# The libraries stay mapped after dlclose (option -z nodelete). The reason: a thread that ends later
+# calls a destructor in the library (contract line T6).
 failed=0
 for library in tocsin tocsin-net; do
     test $library = tocsin-net -a "$with_net" != yes && continue

@@ -1,5 +1,5 @@
-# tocsin-embedding(7): each program on the page compiles with the command on the page and does
-# what the page says.
+# Tests tocsin-embedding(7): each program on the page compiles with the command on the page, and
+# does what the page says.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 here=$PWD
@@ -9,7 +9,8 @@ is() {   # text, expected text
     test "$1" = "$2" || { echo "said: $1"; failed=1; }
 }
 
-# Extracts each display that a comment names; the commands go to one file. \e is a backslash.
+# Extracts each display that a comment of the page names. All commands go to one file. \e is a
+# backslash.
 awk -v dir="$dir" '
 /^\.\\" file / { name = dir "/" $3 }
 /^\.\\" run$/  { name = dir "/commands" }

@@ -1,4 +1,5 @@
-# Programs that need only the library: each prints what is expected and ends with status 0.
+# Tests programs that need only the library. Each program must print the expected output, and end
+# with status 0.
 failed=0
 
 prints() {   # program. Standard input: its expected output

@@ -1,4 +1,4 @@
-# One page in six styles: all programs print the same.
+# Six programs fetch one page, each in another style. All programs must print the same.
 test "$with_net" = yes ||
     { echo "skip: programs/fetch_styles: libtocsin-net is $with_net"; exit 77; }
 failed=0

@@ -16,6 +16,6 @@ static int job(void *url)
 
 int main(void)
 {
-    return tocsin_spawn(job, URL, NULL, NULL) < 0 /* without a fiber: return job(URL) < 0; */
-           || tocsin_drain(-1) < 0 || tocsin_run() < 0;
+    /* without a fiber, this line would be: return job(URL) < 0; */
+    return tocsin_spawn(job, URL, NULL, NULL) < 0 || tocsin_drain(-1) < 0 || tocsin_run() < 0;
 }

@@ -1,5 +1,5 @@
-// tocsin.hpp as a user writes it: ids whose destructors end their objects, callables destroyed
-// once, errors in ids.
+// Tests tocsin.hpp as a user writes programs with it. The destructor of an id ends the object. A
+// callable is destroyed once. An error is stored in the id.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -32,7 +32,7 @@ static tocsin::options with(int priority, unsigned flags)
     return made;
 }
 
-// Counts what is alive: each callable below holds one.
+// Counts the callables that exist: each callable below holds one token.
 static int alive;
 struct token {
     token()
@@ -89,7 +89,7 @@ static void handlers()
 
         EXPECT(one && two && seen && !one.error());
         say("a", 1);
-        one = std::move(two); // ends one
+        one = std::move(two); // ends the handler that one had
         EXPECT(!two && alive == 1);
         say("b", 1);
         EXPECT(heard == "a" && calls == 22);
@@ -106,7 +106,7 @@ static void handlers()
     EXPECT(calls == 0 && alive == 1);
 }
 
-// A handler may end itself, and the callable lives until it has returned.
+// A handler ends itself. Its callable must live until the handler has returned.
 static void ends_itself()
 {
     tocsin::handler self;
@@ -155,9 +155,9 @@ static void operations()
     done = false;
     auto tick = tocsin::every(1, [&] { done = ++ticks == 3; });
     turns_until(done);
-    tick = tocsin::op(); // cancels, and its callable is not called any more
+    tick = tocsin::op(); // cancels the timer, so its callable is not called any more
     done = false;
-    tocsin::timer(5, [&] { done = true; }).detach(); // goes on without its id
+    tocsin::timer(5, [&] { done = true; }).detach(); // continues after its id is destroyed
     turns_until(done);
     EXPECT(ticks == 3);
 

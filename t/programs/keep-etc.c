@@ -1,4 +1,4 @@
-/* A plugin that handles a question. It may object with TOCSIN_STOP. */
+/* A plugin that handles a question. The plugin may object to the question with TOCSIN_STOP. */
 #include <string.h>
 #include <tocsin/plugin.h>
 
@@ -14,7 +14,7 @@ static int judge(const struct tocsin_info *info, void *arg)
 
     (void)arg;
     if (strncmp(file->path, "/etc/", 5) == 0 && strcmp(file->user, "root") != 0)
-        return TOCSIN_STOP; /* an error such as -EPERM also objects, and gives a reason */
+        return TOCSIN_STOP; /* a result such as -EPERM would also object, and would give a reason */
     return TOCSIN_NEXT;
 }
 

@@ -1,4 +1,4 @@
-/* Usage: logged FILE   Fetches a page; a plugin writes the log. */
+/* Usage: logged FILE   The program fetches a page, and a plugin writes the log. */
 #include <tocsin/host.h>
 
 #include "page.h"

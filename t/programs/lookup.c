@@ -1,7 +1,8 @@
 #include <stdio.h>
 #include <tocsin.h>
 #include <tocsin/provider.h>
-#include "dict.h" /* another library: dict_ask() calls back once, on its own thread */
+/* another library: its dict_ask() calls a function back once, on a thread of its own */
+#include "dict.h"
 
 #define DICT_DONE(F) F(string, word) F(string, text)
 TOCSIN_LAYOUT(dict_done, DICT_DONE);
@@ -17,14 +18,13 @@ static void on_answer(void *arg, int err, const char *text)
     struct lookup *lookup = arg;
 
     snprintf(lookup->text, sizeof lookup->text, "%s", text ? text : "");
-    tocsin_op_complete(
-        lookup->op, err,
-        &lookup->done.tocsin); /* any thread; the text in the state is lent, not copied */
+    /* may be called by any thread; the text in the state is lent, not copied */
+    tocsin_op_complete(lookup->op, err, &lookup->done.tocsin);
 }
 
 static int lookup_cancel(struct tocsin_op op, void *state, int reason)
 {
-    dict_forget(state); /* after this call, the library dict calls nothing */
+    dict_forget(state); /* after this call, the library dict does not call found() any more */
     return tocsin_op_complete(op, reason, NULL);
 }
 
@@ -52,7 +52,7 @@ static int dict_lookup(const char *word, const struct tocsin_notify *notify,
         snprintf(lookup->word, sizeof lookup->word, "%s", word);
         err = dict_ask(lookup->word, on_answer, lookup);
     }
-    /* err < 0: the operation was never started, and emits nothing */
+    /* if err is below 0, the operation is not started and emits nothing */
     return tocsin_op_start(op, err, ret_op);
 }
 

@@ -1,5 +1,5 @@
-/* Usage: origin COMMAND...   Serves a page, and meanwhile runs the command with the variable URL
-   set to the page's URL. */
+/* Usage: origin COMMAND...   Serves a page. Meanwhile the program runs the command; the variable
+   URL contains the URL of the page. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>

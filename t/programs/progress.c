@@ -1,5 +1,5 @@
-/* A thread posts its progress. The posts coalesce, so they do not flood a slow loop, and the
-   last one always arrives. */
+/* A thread posts its progress. The posts coalesce, so they do not flood a slow loop. The last post
+   always arrives. */
 #include <stdio.h>
 #include <tocsin.h>
 
@@ -9,7 +9,7 @@ TOCSIN_LAYOUT(count_progress, COUNT_PROGRESS);
 static int progress;
 static uint64_t heard;
 
-static int count(void *arg) /* runs on a thread of the pool */
+static int count(void *arg) /* this function runs on a thread of the pool */
 {
     uint64_t total = *(const uint64_t *)arg;
 
@@ -37,8 +37,9 @@ int main(void)
                                                             .doc = "How far the count is.",
                                                             .layout = &count_progress_layout,
                                                             .kind = TOCSIN_COALESCE });
-    if (tocsin_on("count.progress", on_progress, NULL) < 0 /* -ENOENT if declare failed */
-        || tocsin_work(count, &total, NULL, NULL) < 0 || tocsin_drain(-1) < 0 || tocsin_run() < 0)
+    /* the result is -ENOENT if tocsin_declare() failed */
+    if (tocsin_on("count.progress", on_progress, NULL) < 0 ||
+        tocsin_work(count, &total, NULL, NULL) < 0 || tocsin_drain(-1) < 0 || tocsin_run() < 0)
         return 1;
     printf("%llu of %llu\n", (unsigned long long)heard, (unsigned long long)total + 1);
     return 0;

@@ -1,5 +1,6 @@
-/* Usage: recording FILE   Tests the files that the plugin "record" writes, and the emissions of
-   the plugin "replay". The program moves the clock itself. Each scene prints a line. */
+/* Usage: recording FILE   Tests the files that the plugin "record" writes, and the emissions that
+   the plugin "replay" makes from them. The program moves the clock itself. Each scene prints a
+   line. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,11 @@ TOCSIN_LAYOUT(replay_done, REPLAY_DONE);
 enum { ALL = 4, MOST = 4096 };
 
 static const char *file;
-static char cut[4096]; /* the path of the changed copy */
+static char cut[4096]; /* the path of a changed copy of the recording */
 static unsigned char bytes[MOST];
 static size_t size;
 static int signo, step;
-static unsigned heard; /* how many emissions came, in order and unchanged */
+static unsigned heard; /* the number of emissions that arrived in order and unchanged */
 static bool asks;
 static struct replay_done done;
 static unsigned dones;
@@ -73,8 +74,8 @@ static bool record(void)
     return stream && fclose(stream) == 0 && size && size < MOST;
 }
 
-/* Replays the first `length` bytes. Moves the clock until the replay has ended, or by most_ms.
-   Returns the result of the load. */
+/* Replays the first length bytes of the recording. Moves the clock until the replay has ended, or
+   by most_ms. Returns the result of the load. */
 static int replay(size_t length, const char *setting, int most_ms)
 {
     char from[4200];
@@ -164,8 +165,8 @@ static unsigned char *frame_of(unsigned nth)
     }
 }
 
-/* Scene: each number in a frame gets its limit values, with a correct checksum. The replay must
-   end within a second of real time. */
+/* Scene: each number in a frame gets its smallest and its largest value, with a correct checksum.
+   The replay must end within a second of real time. */
 static void scene_numbers(void)
 {
     static const int64_t values[] = {
@@ -191,7 +192,7 @@ static void scene_numbers(void)
                     sum_write(frame);
                     if (replay(size, speeds[k], 1000) < 0 || (dones != 1 && fields[field].at != 41))
                         bad++;
-                    /* so slow that the recorded steps need more than a year */
+                    /* at this slow speed, the recorded steps need more than a year */
                     if (!dones)
                         tocsin_clock_move(366 * 86400000ll);
                     bad += !dones;
@@ -216,8 +217,8 @@ static void scene_steps(void)
     unload("replay");
 }
 
-/* Scene: the signal is blocked, and allows one pending emission. The other emissions must wait
-   in order. The wait must not put a handler into quarantine. */
+/* Scene: the signal is blocked, and its limit is one pending emission. The other emissions must
+   wait in order. This wait must not put a handler into quarantine. */
 static void scene_room(const char *setting)
 {
     struct tocsin_block mask;

@@ -27,7 +27,7 @@ static int print_json(const struct tocsin_info *info, void *arg)
         case TOCSIN_U64: printf("%" PRIu64, field.value.u64); break;
         case TOCSIN_STRING:
             printf("\"%s\"", field.value.string);
-            break; /* a real program escapes the text */
+            break; /* a real program would escape the text for HTML */
         default: printf("null");
         }
     }

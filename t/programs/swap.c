@@ -1,5 +1,5 @@
-/* Blocks a signal while the configuration changes. Emissions of the signal are delivered after
-   the change, and none is lost. */
+/* Blocks a signal while the configuration changes. Emissions of the signal are delivered after the
+   change, and no emission is lost. */
 #include <stdio.h>
 #include <tocsin.h>
 
@@ -16,11 +16,13 @@ static int config_swap(const struct config *fresh)
 
     if (err < 0)
         return err;
-    /* This code may take its time, emit or wait. No handler sees a half-changed configuration. */
+    /* This code may run for a long time, may emit, and may wait. No handler sees a configuration
+       that is only partly changed. */
     live = *fresh;
     printf("emitted meanwhile: %s\n",
            tocsin_emit(changed, NULL) == TOCSIN_PENDED ? "pended" : "delivered");
-    return tocsin_unblock(hold); /* emissions that were blocked are delivered before this returns */
+    /* before it returns, tocsin_unblock() delivers the emissions that were blocked */
+    return tocsin_unblock(hold);
 }
 
 static int on_changed(const struct tocsin_info *info, void *arg)

@@ -1,5 +1,5 @@
-# tocsin-plugins(7): each program on the page compiles as printed, with the command on the page,
-# and does what the page says.
+# Tests tocsin-plugins(7): each program on the page compiles as printed, with the command on the
+# page, and does what the page says.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 here=$PWD
@@ -9,7 +9,7 @@ is() {   # text, expected text
     test "$1" = "$2" || { echo "said: $1"; failed=1; }
 }
 
-# Extracts each display that a comment names. \e is a backslash.
+# Extracts each display that a comment of the page names. \e is a backslash.
 awk -v dir="$dir" '
 /^\.\\" file / { name = dir "/" $3 }
 /^\.\\" run$/  { name = dir "/command" }
@@ -61,7 +61,7 @@ else
     echo "skip: programs/tutorial: the program tocsin is $with_tools"
 fi
 
-# The test on the page can fail.
+# Checks that the test on the page fails for a plugin that leaves something behind.
 sed '1i #include <unistd.h>
 s/return tocsin_on/(void)!chdir("\/"); &/' bell.c >away.c
 sed 's/ bell\.c/ away.c/' command | sh || exit 1

@@ -1,7 +1,7 @@
-# Plugins and their hosts, as a user would write them.
+# Tests plugins and their hosts that are written as a user would write them.
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-# A folder that no other user can write to, whatever the umask of the build was.
+# Makes a folder that no other user can write to, whatever the umask of the build was.
 cp t/programs/.libs/*.so "$dir" || exit 2
 export TOCSIN_PLUGIN_PATH="$dir"
 failed=0
@@ -18,7 +18,8 @@ is "$(t/programs/delete /etc/there-is-none nobody 2>&1; echo "$?")" \
 1"
 is "$(TOCSIN_PLUGIN_PATH=/var/empty t/programs/delete "$dir/scratch" nobody; echo "$?")" 2
 
-# The plugin chaos and an unchanged program: a time-out, a race; the same seed acts the same.
+# The plugin chaos and a program that was not changed. The scenes are a time-out and a race. The
+# same seed must cause the same actions.
 cp plugins/.libs/chaos.so "$dir" || exit 2
 chaos() { timeout 60 t/programs/chaos "$@" 2>&1 || echo "status $?"; }
 is "$(chaos deadline)" done
@@ -41,8 +42,8 @@ is "$(chaos messages fail=1 points=post limit=23)" "24 and 23 refused"
 is "$(chaos messages delay=2)" "chaos: delay: expected a number from 0 to 1, got '2'
 status 1"
 
-# A recording that is cut off or changed at each byte; replayed faster, in steps, without room for
-# the emissions, and truncated while it is read.
+# A recording is cut off or changed at each byte. Recordings are replayed faster, in steps, and
+# without room for the emissions. A recording is truncated while it is read.
 cp plugins/.libs/record.so plugins/.libs/replay.so "$dir" || exit 2
 is "$(timeout 120 t/programs/recording "$dir/recording" 2>&1)" "cuts: 0 bad, 6 whole, the last has 4
 flips: 0 bad

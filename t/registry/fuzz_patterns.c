@@ -1,7 +1,7 @@
 /* Thousands of patterns and names are connected and declared in random order. Each handler must be
-   called for exactly the names that its pattern matches, in the order in which the handlers were
-   connected. A simple matcher in this file predicts the calls. Another test makes each allocation
-   fail. TOCSIN_TEST_SEED repeats a run. */
+   called for exactly the names that its pattern matches. Handlers must be called in the order in
+   which they were connected. A simple matcher in this file predicts the calls. In another test,
+   each allocation fails in turn. TOCSIN_TEST_SEED repeats a run. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@ static const char *const words[] = {
 };
 enum { WORDS = sizeof words / sizeof words[0] };
 
-/* The segments of a name or pattern: each is the number of a word, STAR (for *) or REST (for
- **). */
+/* The segments of a name or pattern. Each segment is the number of a word, STAR (for *) or REST
+   (for **). */
 struct path {
     int count, segments[DEEPEST];
 };
@@ -49,14 +49,14 @@ struct name {
 static struct pattern patterns[PATTERNS];
 static struct name names[NAMES];
 static int names_count, patterns_count;
-/* for the loop of this thread: the connected patterns, and the patterns whose handlers were
-   called */
+/* alive[] has the patterns that are connected on the loop of this thread. called[] has the patterns
+   whose handlers were called. */
 static __thread struct pattern *alive[PATTERNS], *called[PATTERNS];
 static __thread int alive_count, called_count;
 static long calls;
 static uint64_t seed;
 
-/* Functions that draw random names and patterns */
+/* Functions that choose random names and patterns */
 
 static int draw(int below)
 {
@@ -96,7 +96,7 @@ static void draw_path(struct path *path)
         path->segments[i] = draw(WORDS);
 }
 
-/* Draws a name that is not declared yet. */
+/* Chooses a random name that is not declared yet. */
 static void draw_name(struct name *name)
 {
     do {
@@ -124,8 +124,8 @@ static void name_next(void)
     names_count++;
 }
 
-/* Draws a part of a pattern. Only one part in a hundred is wide and matches most names, since more
-   wide parts would make the test slow. */
+/* Chooses a random part of a pattern. Only one part in a hundred is wide and matches most names,
+   since more wide parts would make the test slow. */
 static void draw_part(struct part *part, bool first)
 {
     bool plain = draw(4) == 0, wide = draw(100) == 0;
@@ -153,7 +153,7 @@ static void pattern_spell(struct pattern *pattern)
 
 static void draw_pattern(struct pattern *pattern)
 {
-    /* One pattern in ten is the same as an earlier one. */
+    /* One pattern in ten is the same as an earlier pattern. */
     if (patterns_count && draw(10) == 0) {
         *pattern = patterns[draw(patterns_count)];
         return;
@@ -164,7 +164,7 @@ static void draw_pattern(struct pattern *pattern)
     pattern_spell(pattern);
 }
 
-/* The simple matcher, with which the library is compared */
+/* These functions are the simple matcher, with which the library is compared. */
 
 static bool path_matches(const struct path *pattern, const struct path *name)
 {
@@ -188,11 +188,11 @@ static bool matches(const struct pattern *pattern, const struct name *name)
     return hit;
 }
 
-/* Comparison of the library with the matcher */
+/* Functions that compare the library with the matcher */
 
 static int call(const struct tocsin_info *info, void *arg)
 {
-    /* the library emits these when a handler is connected or disconnected */
+    /* the library emits tocsin.* signals when a handler is connected or disconnected */
     if (strncmp(info->name, "tocsin.", 7) == 0)
         return TOCSIN_NEXT;
     ck_assert_int_lt(called_count, PATTERNS);
@@ -238,7 +238,7 @@ static void check_name(const struct name *name)
             at++;
         }
     ck_assert_msg(at == called_count, "'%s' is called for %s", called[at]->text, name->text);
-    /* TOCSIN_PENDED: a handler on another loop listens. */
+    /* The result is TOCSIN_PENDED if only handlers on another loop listen. */
     ck_assert(at ? answer == TOCSIN_DELIVERED : answer == TOCSIN_NOBODY || answer == TOCSIN_PENDED);
     calls += at;
 }
@@ -279,7 +279,7 @@ static void end(void)
     check_nobody();
 }
 
-START_TEST(whichever_comes_first)
+START_TEST(names_and_patterns_in_any_order)
 {
     int patterns_most = scaled(PATTERNS), names_most = scaled(NAMES), disconnected = 0;
 
@@ -326,21 +326,21 @@ static void meet(void)
     pthread_barrier_wait(&barrier);
 }
 
-/* The loop of a second thread. It resolves some of its patterns when it emits a name, and other
-   patterns never. */
+/* The loop of a second thread. The second thread resolves some patterns of its loop when it emits a
+   name, and other patterns never. */
 static void *beside(void *arg)
 {
     (void)arg;
     for (int i = 0; i < THEIRS; i++)
         connect_alive(&patterns[i]);
     meet();
-    meet(); /* the first thread declares names meanwhile */
+    meet(); /* during this time the first thread declares names */
     while (alive_count > THEIRS / 2)
         disconnect_one(alive_count / 3);
     for (int i = 0; i < names_count; i += 2)
         check_name(&names[i]);
     meet();
-    meet(); /* the first thread declares more names meanwhile */
+    meet(); /* during this time the first thread declares more names */
     ck_assert_int_eq(tocsin_loop_free(), 0);
     meet();
     return NULL;
@@ -377,7 +377,7 @@ START_TEST(each_of_two_loops_looks_for_itself)
 }
 END_TEST
 
-START_TEST(the_same_asked_of_tocsin_match)
+START_TEST(tocsin_match_agrees)
 {
     int count = 0, hits = 0;
 
@@ -418,7 +418,7 @@ static void count_found(void *found, void *arg)
     ++*(uint32_t *)arg;
 }
 
-/* Counts what names and patterns have left in the registry and in the loop. */
+/* Counts the entries that names and patterns have in the registry and in the loop. */
 static void look(void)
 {
     memset(&is, 0, sizeof is);
@@ -436,7 +436,8 @@ static void look(void)
     }
 }
 
-/* Checks that a failed call has left nothing. New names stay, but must have no listeners. */
+/* Checks that a failed call has left nothing behind. A new name may stay, but must have no
+   listeners. */
 static void check_as_it_was(void)
 {
     look();
@@ -522,8 +523,8 @@ static int undo_ignore(void)
     return tocsin_unignore("**");
 }
 
-/* Calls try many times, and makes the nth allocation fail in the nth call. If try succeeds, undo
-   must undo it. If try fails, it must have changed nothing. */
+/* Calls the function try many times. In the nth call, the nth allocation fails. If try succeeds,
+   the function undo must reverse it. If try fails, it must have changed nothing. */
 static int fail_in_turn(int (*try)(void), int (*undo)(void))
 {
     int nth = 0, seen, failed = 0;
@@ -546,7 +547,8 @@ static int fail_in_turn(int (*try)(void), int (*undo)(void))
         failed += err < 0;
         if (err == 0)
             ck_assert_int_eq(undo(), 0);
-        /* If patterns were unresolved before, the failed call may have resolved some of them. */
+        /* If unresolved patterns existed before, the failed call may have resolved some of them.
+           Then the counts may differ. */
         else if (was.unresolved == 0)
             check_as_it_was();
         for (int i = 0; i < names_count; i++)
@@ -566,7 +568,7 @@ static void make_few(void)
     }
 }
 
-START_TEST(what_fails_leaves_all_as_it_was)
+START_TEST(failed_calls_change_nothing)
 {
     static const struct {
         int (*try)(void), (*undo)(void);
@@ -589,9 +591,9 @@ START_TEST(what_fails_leaves_all_as_it_was)
 }
 END_TEST
 
-/* Emits while the first allocation fails. If a pattern that matches the name is not resolved yet,
-   the emission must resolve it. That may need memory; then the emission must fail without calling a
-   handler. Returns true if the emission failed. */
+/* Emits a signal while the first allocation fails. If a pattern that matches the name is not
+   resolved yet, the emission must resolve it, which may need memory. Then the emission must fail
+   and call no handler. Returns true if the emission failed. */
 static bool emit_fails(const struct name *name)
 {
     int answer;
@@ -606,13 +608,13 @@ static bool emit_fails(const struct name *name)
     return answer == -ENOMEM;
 }
 
-START_TEST(a_name_that_finds_no_memory_comes_again)
+START_TEST(a_name_without_memory_is_declared_again)
 {
     int failed = 0, refused = 0;
 
     make_few();
     for (int nth = 1; nth < 16; nth++)
-        /* Enough names are declared that every table must grow. */
+        /* Declares so many names that every table must grow. */
         for (int i = 0; i < scaled(200); i++) {
             struct name *name = &names[names_count];
 
@@ -646,10 +648,10 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, whichever_comes_first);
+    tcase_add_test(tests, names_and_patterns_in_any_order);
     tcase_add_test(tests, each_of_two_loops_looks_for_itself);
-    tcase_add_test(tests, the_same_asked_of_tocsin_match);
-    tcase_add_test(tests, what_fails_leaves_all_as_it_was);
-    tcase_add_test(tests, a_name_that_finds_no_memory_comes_again);
+    tcase_add_test(tests, tocsin_match_agrees);
+    tcase_add_test(tests, failed_calls_change_nothing);
+    tcase_add_test(tests, a_name_without_memory_is_declared_again);
     return suite;
 }

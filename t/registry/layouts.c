@@ -53,7 +53,7 @@ static const struct tocsin_layout malformed[] = {
     { "m", "bool ", 16 },
 };
 
-START_TEST(what_is_malformed)
+START_TEST(malformed_layouts_are_refused)
 {
     struct tocsin_field field = { .type = TOCSIN_LOCAL };
     struct {
@@ -169,7 +169,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "layouts");
 
     tcase_add_test(tests, the_fields_lie_where_the_compiler_put_them);
-    tcase_add_test(tests, what_is_malformed);
+    tcase_add_test(tests, malformed_layouts_are_refused);
     tcase_add_test(tests, equal_text_is_the_same_layout);
     tcase_add_test(tests, fields_by_their_number);
     tcase_add_test(tests, numbers_that_no_field_has);

@@ -1,6 +1,6 @@
-/* Tests the limit on the number of signal names in a process. When the limit is reached, declaring
-   a new name and an early connect to a new name must return -ENOSPC. The failed call must create no
-   name. Names that exist must still work. */
+/* Tests the limit on the number of signal names in a process. At the limit, a declaration of a new
+   name and an early connect to a new name must return -ENOSPC. The failed call must create no name.
+   Names that exist must still work. */
 #include <tocsin/inspect.h>
 
 #include "record.h"
@@ -49,7 +49,7 @@ START_TEST(names_are_limited)
     count = count_names();
     ck_assert_uint_eq(tocsin__names_limit, TOCSIN_SIGNALS_MAX - 1);
     tocsin__names_limit = (uint32_t)count + 1;
-    /* This name exists already, so the limit does not matter. */
+    /* This name exists already, so it can be declared in spite of the limit. */
     ck_assert_int_eq(record_signal("bell.rung"), bell);
     ck_assert_int_eq(record_signal("last.one"), count + 1);
     /* The second round makes the same calls far above the limit. */

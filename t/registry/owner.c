@@ -1,5 +1,5 @@
-/* P1: the library counts for each owner how many handlers, operations, blocks, sources, queues and
-   tasks it has. Tests these figures and their limits. */
+/* Contract line P1: the library counts the handlers, operations, blocks, sources, queues and tasks
+   of each owner. The tests check these figures and their limits. */
 #include <errno.h>
 
 #include <tocsin/owner.h>
@@ -103,10 +103,10 @@ static const struct {
     { TOCSIN_RESOURCE_TASKS, take_task, give_task },
 };
 
-/* An owner takes one object, which must be counted, and reaches its limit. Three further
-   attempts must be refused with -EDQUOT. Only the first refusal emits the signal that announces
-   the limit. */
-START_TEST(each_holding)
+/* An owner takes one object, which must be counted, and then reaches its limit. Three further
+   attempts must be refused with -EDQUOT. Only the first of these refusals emits the signal that
+   announces the limit. */
+START_TEST(each_resource_is_counted_and_limited)
 {
     uint64_t before;
 
@@ -123,7 +123,7 @@ START_TEST(each_holding)
 }
 END_TEST
 
-START_TEST(back_to_what_it_was)
+START_TEST(the_counts_return_to_their_start)
 {
     uint64_t before;
 
@@ -142,7 +142,7 @@ START_TEST(back_to_what_it_was)
 }
 END_TEST
 
-START_TEST(what_is_pended)
+START_TEST(pending_emissions_are_counted_for_the_owner)
 {
     begin();
     connect_to("test.said", tell, &(struct told){ 0 });
@@ -159,7 +159,7 @@ START_TEST(what_is_pended)
 }
 END_TEST
 
-START_TEST(misused)
+START_TEST(wrong_arguments_are_refused)
 {
     struct tocsin_owner_facts facts;
 
@@ -179,12 +179,12 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/owner");
     TCase *tests = test_case(suite, "owner"), *full = tcase_create("full");
 
-    /* The test leaves the objects that it has taken, so it needs a test case without the usual
-       fixture's check. */
+    /* This test leaves the objects that it has taken. So its test case must not have the usual
+       fixture, which checks that nothing is left. */
     suite_add_tcase(suite, full);
-    tcase_add_loop_test(full, each_holding, 0, COUNT);
-    tcase_add_loop_test(tests, back_to_what_it_was, 0, COUNT);
-    tcase_add_test(tests, what_is_pended);
-    tcase_add_test(tests, misused);
+    tcase_add_loop_test(full, each_resource_is_counted_and_limited, 0, COUNT);
+    tcase_add_loop_test(tests, the_counts_return_to_their_start, 0, COUNT);
+    tcase_add_test(tests, pending_emissions_are_counted_for_the_owner);
+    tcase_add_test(tests, wrong_arguments_are_refused);
     return suite;
 }

@@ -33,7 +33,7 @@ static const struct {
     { "a,b.*,c.**", "b", false }, { "a,b.*,c.**", "d", false },  { "x.y,x.*", "x.y", true },
 };
 
-START_TEST(what_they_match)
+START_TEST(names_that_patterns_match)
 {
     int count = sizeof table / sizeof table[0];
 
@@ -70,7 +70,8 @@ START_TEST(the_parts_of_a_list)
 }
 END_TEST
 
-/* Returns how many patterns of all loops match this name but were not resolved for it yet. */
+/* Returns the number of patterns that match this name and that no loop has resolved for the name
+   yet. */
 static uint32_t unresolved(int signo)
 {
     return tocsin__signal(signo)->unresolved;
@@ -84,7 +85,7 @@ static int name_only(const char *name)
     return signo;
 }
 
-START_TEST(a_name_counts_those_that_will_find_it)
+START_TEST(a_name_counts_its_unresolved_patterns)
 {
     struct tocsin_handler one, two;
     int signo, unmatched;
@@ -98,7 +99,7 @@ START_TEST(a_name_counts_those_that_will_find_it)
     unmatched = name_only("uncounted");
     ck_assert_uint_eq(unresolved(signo), 2);
     ck_assert_uint_eq(unresolved(unmatched), 0);
-    /* The handler is disconnected before the loop has resolved its pattern. */
+    /* The handler is disconnected before its loop has resolved the pattern. */
     ck_assert_int_eq(tocsin_disconnect(one), 0);
     ck_assert_uint_eq(unresolved(signo), 1);
     /* A new pattern is resolved when it is connected, together with all unresolved patterns of
@@ -114,13 +115,13 @@ START_TEST(a_name_counts_those_that_will_find_it)
 }
 END_TEST
 
-START_TEST(short_of_memory_they_look_again)
+START_TEST(patterns_without_memory_resolve_later)
 {
     int signo = 0;
 
     ck_assert_int_eq(tocsin_on("short.*", record_call, "a"), 0);
     ck_assert_int_eq(tocsin_on("short.**", record_call, "b"), 0);
-    /* Allocations of the name itself come first. One of the later allocations fails. */
+    /* The first three allocations are for the name itself. One of the later allocations fails. */
     for (int nth = 4; nth <= 8; nth++) {
         char name[] = "short.0";
 
@@ -146,9 +147,9 @@ static int do_connect(void *none)
     return tocsin_on("short.**", record_call, "there");
 }
 
-/* The declaration of a new name needs memory for the name, and memory for each further loop whose
-   patterns match. One of these allocations fails in each round. The tree of names must keep no node
-   of the name. */
+/* The declaration of a new name needs memory for the name, and for each further loop whose patterns
+   match. In each round, one of these allocations fails. After a failure, the tree of names must not
+   contain the name. */
 START_TEST(a_name_without_memory_leaves_no_node)
 {
     static struct peer peer;
@@ -168,15 +169,15 @@ START_TEST(a_name_without_memory_leaves_no_node)
         ck_assert_int_eq(signo, -ENOMEM);
         ck_assert_ptr_null(tocsin__tree_find("short.of", 8));
     }
-    /* At least four allocations failed: for the name, two tree nodes, and the listener of the other
-       loop. */
+    /* At least four allocations failed in turn: one for the name, two for tree nodes, and one for
+       the listener on the other loop. */
     ck_assert_int_gt(nth, 4);
     ck_assert_ptr_nonnull(tocsin__tree_find("short.of", 8));
     peer_end(&peer);
 }
 END_TEST
 
-START_TEST(names_come_to_an_end)
+START_TEST(the_number_of_names_is_limited)
 {
     uint32_t were = tocsin__signals;
 
@@ -193,11 +194,11 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/patterns");
     TCase *tests = test_case(suite, "patterns");
 
-    tcase_add_test(tests, what_they_match);
+    tcase_add_test(tests, names_that_patterns_match);
     tcase_add_test(tests, the_parts_of_a_list);
-    tcase_add_test(tests, a_name_counts_those_that_will_find_it);
-    tcase_add_test(tests, short_of_memory_they_look_again);
+    tcase_add_test(tests, a_name_counts_its_unresolved_patterns);
+    tcase_add_test(tests, patterns_without_memory_resolve_later);
     tcase_add_test(tests, a_name_without_memory_leaves_no_node);
-    tcase_add_test(tests, names_come_to_an_end);
+    tcase_add_test(tests, the_number_of_names_is_limited);
     return suite;
 }

@@ -1,5 +1,6 @@
-/* E7: tests the deep copy of a payload with each type of field. The tests check what the copy owns,
-   what is freed with the copy, and how references to an info are counted. */
+/* Contract line E7: tests the deep copy of a payload with each type of field. The tests check which
+   objects the copy owns, and which objects are freed with the copy. They also check how references
+   to an info are counted. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,7 +116,7 @@ START_TEST(a_copy_is_deep)
 }
 END_TEST
 
-/* Checks that a copy that fails leaves no object and no descriptor behind. */
+/* Checks that a failed copy leaves no object and no descriptor behind. */
 static void copy_fails(const struct tocsin_payload *payload, int err)
 {
     int were = test_descriptors();
@@ -128,7 +129,7 @@ static void copy_fails(const struct tocsin_payload *payload, int err)
     ck_assert_int_eq(second.references, 0);
 }
 
-START_TEST(what_cannot_be_copied)
+START_TEST(payloads_that_cannot_be_copied)
 {
     struct every every = made("text", "data", 4);
 
@@ -157,7 +158,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     struct tocsin__info *self = (struct tocsin__info *)info;
 
     (void)arg;
-    /* A pending emission is on the heap already, so only an emission that is not pending is
+    /* The info of a pending emission is already on the heap. So only an info that is not pending is
        checked. */
     if (tocsin__self->depth == 0)
         ck_assert_uint_eq(self->refs, kept_count ? (uint32_t)TOCSIN__COPIED : 0);
@@ -165,7 +166,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(one_copy_for_all_who_keep_it)
+START_TEST(one_copy_is_shared_by_all_references)
 {
     struct every every = made("text", "data", 4);
     int were = test_descriptors();
@@ -189,7 +190,7 @@ START_TEST(one_copy_for_all_who_keep_it)
 }
 END_TEST
 
-START_TEST(who_cannot_keep_it_is_told)
+START_TEST(a_failed_reference_returns_an_error)
 {
     struct every every = made("text", "data", 4);
 
@@ -199,7 +200,8 @@ START_TEST(who_cannot_keep_it_is_told)
     ck_assert_int_eq(tocsin_emit(signo, &every.tocsin), TOCSIN_DELIVERED);
     ck_assert_ptr_null(kept[0]);
     first.refuse = 0;
-    /* First the allocation of the copy fails, then the duplication of the descriptor. */
+    /* In the first round the allocation of the copy fails. In the second round the duplication of
+       the descriptor fails. */
     for (int nth = 1; nth <= 2; nth++) {
         kept_count = 0;
         tocsin__fault_at(nth);
@@ -218,7 +220,7 @@ static int read_data(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(an_info_tells_the_data_of_its_source)
+START_TEST(an_info_keeps_the_data_of_its_source)
 {
     struct every every = made("text", "data", 4);
     struct tocsin_source source;
@@ -229,7 +231,7 @@ START_TEST(an_info_tells_the_data_of_its_source)
     ck_assert_int_eq(tocsin_emit_from(source, signo, &every.tocsin), TOCSIN_DELIVERED);
     ck_assert_ptr_eq(told, &first);
     ck_assert_int_eq(tocsin_source_set(source, &second), 0);
-    /* The kept info must keep the data that the source had when the info was kept. */
+    /* The kept info must still have the data that the source had when the test kept the info. */
     ck_assert_ptr_eq(tocsin_info_data(kept[0]), &first);
     ck_assert_int_eq(tocsin_source_free(source), 0);
     ck_assert_ptr_eq(tocsin_info_data(kept[0]), &first);
@@ -269,10 +271,10 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_copy_is_deep);
-    tcase_add_test(tests, what_cannot_be_copied);
-    tcase_add_test(tests, one_copy_for_all_who_keep_it);
-    tcase_add_test(tests, who_cannot_keep_it_is_told);
-    tcase_add_test(tests, an_info_tells_the_data_of_its_source);
+    tcase_add_test(tests, payloads_that_cannot_be_copied);
+    tcase_add_test(tests, one_copy_is_shared_by_all_references);
+    tcase_add_test(tests, a_failed_reference_returns_an_error);
+    tcase_add_test(tests, an_info_keeps_the_data_of_its_source);
     tcase_add_test(tests, an_info_says_what_it_is);
     return suite;
 }

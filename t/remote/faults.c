@@ -1,7 +1,7 @@
-/* F3 across threads: a scenario with three loops runs in many child processes. In the nth child,
-   the nth allocation or the nth call that opens a descriptor fails. The call that met the failure
-   must return an error and must succeed when it is repeated. All handlers must be called as without
-   the failure, and nothing may leak. */
+/* Contract line F3 across threads: a scenario with three loops runs in many child processes. In the
+   nth child, the nth allocation or opened descriptor fails. The call that met the failure must
+   return an error, and must succeed when it is repeated. All handlers must be called as without the
+   failure, and nothing may leak. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ struct side {
     char log[4096];
 };
 
-static struct side one, two, mine; /* mine: the loop of the thread that runs the scenario */
+static struct side one, two, mine; /* `mine` is the loop of the thread that runs the scenario */
 static int letter, latest, newest, guarded, plain, acts, refs, unrefs, drops;
 
 static int thing_ref(void *object)
@@ -195,8 +195,8 @@ static void across(void)
     log_check(&two, line);
 }
 
-/* Two emissions become pending. If one finds no memory, it becomes pending one turn later. So the
-   two may be delivered in either order. */
+/* Two emissions become pending. An emission for which the library finds no memory becomes pending a
+   turn later. So the two emissions may be delivered in either order. */
 static void log_check_either(struct side *side, const char *line, const char *other)
 {
     log_check(side, strcmp(side->log, other) == 0 ? other : line);
@@ -233,8 +233,8 @@ static void first_emissions(void)
     log_check(&two, "early.n0=7+0 early.n1=7+0 early.n2=7+0 ");
 }
 
-/* Checks that each completion was announced once. The order is free, since a completion that finds
-   no memory is announced a turn later. */
+/* Checks that each completion was announced once, in any order. A completion that finds no memory
+   is announced a turn later. */
 static void log_check_ends(struct side *side, int count)
 {
     char word[32];
@@ -271,7 +271,7 @@ static int observe_guarded(void *arg)
 }
 
 /* No handler listens to the signal, so its default action must run once. If memory is missing, any
-   loop may run it. */
+   loop may run the default action. */
 static void defaults(void)
 {
     require(peer_does(&one.peer, observe_guarded, &one) == 0);
@@ -298,8 +298,8 @@ static int open_queue(void *arg)
                                      &((struct side *)arg)->queue));
 }
 
-/* Takes all entries of the queue. Returns their number plus the number of entries that the queue
-   missed. */
+/* Takes all entries of the queue. Returns the number of these entries plus the number of entries
+   that the queue missed. */
 static int take_queue(void *arg)
 {
     struct side *side = arg;
@@ -431,8 +431,8 @@ static void scenario(void)
     require(tocsin_has_listeners(letter) == 0 && tocsin_has_listeners(latest) == 0);
 }
 
-/* Runs the scenario in a child. Returns the number of calls that failed, -1 for an error, or -2 if
-   the scenario has fewer than nth allocations. */
+/* Runs the scenario in a child. Returns the number of calls that failed. Returns -1 if the child
+   found an error, and -2 if the scenario has fewer than nth allocations. */
 static int fail_at(long nth)
 {
     pid_t pid = fork();

@@ -1,10 +1,14 @@
-/* Four threads create and free loops at random, and each thread also uses the loops of the other
-   threads. They emit, post, call, connect, disconnect, block, start and complete operations, and
-   declare names, while real signals interrupt them. A fifth thread without a loop waits for room in
-   inboxes, and for disconnects of handlers. Each message that a loop accepted must be delivered by
-   that loop, not by a later loop in the same memory. Each destructor must be called once, each
-   operation must end once, and no object may be left. TOCSIN_TEST_SEED repeats the random choices,
-   but not the timing of the threads. TOCSIN_STORM_SECONDS sets the duration. */
+/* Four threads create and free loops at random. Each thread also uses the loops of the other
+   threads. The threads emit, post, call, connect, disconnect, block, start and complete operations,
+   and declare names, while real signals interrupt them. A fifth thread without a loop waits for
+   room in inboxes, and for disconnects of handlers.
+
+   Each message that a loop accepted must be delivered by that loop, not by a later loop in the
+   same memory. Each destructor must be called once, each operation must end once, and no object
+   may be left.
+
+   TOCSIN_TEST_SEED repeats the random choices, but not the timing of the threads.
+   TOCSIN_STORM_SECONDS sets the duration. */
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -39,8 +43,8 @@ struct comer {
     struct tocsin_op job;
 };
 
-/* A handler, with a count of references. The handler holds one reference until its destructor runs.
-   Each thread that takes the handler out of a slot holds another one. */
+/* A handler with a count of references. The handler itself holds one reference until its destructor
+   runs. Each thread that takes the handler out of a slot holds a further reference. */
 struct tie {
     atomic_int refs;
     atomic_bool dropped;
@@ -49,7 +53,7 @@ struct tie {
     struct tocsin_handler handler;
 };
 
-/* A task for one loop: ran must become true on this loop only. */
+/* A task for one loop. The member `ran` must become true on this loop only. */
 struct errand {
     uint64_t loop;
     bool ran;
@@ -58,12 +62,12 @@ struct errand {
 static struct comer comers[THREADS];
 static pthread_t threads[THREADS];
 static __thread struct comer *me;
-/* due: a real signal was sent to the thread and has not been handled yet */
+/* due[] is true if a real signal was sent to the thread and has not been handled yet */
 static atomic_bool over, due[THREADS];
 
-/* handlers that one thread leaves for the other threads to use */
+/* handlers that one thread puts here, so that the other threads use them */
 static struct tie *_Atomic ties[SLOTS];
-/* the first entries of loops are loops that exist */
+/* loops[] has the ids of loops; its first entries are the present loops of the threads */
 static _Atomic uint64_t loops[SLOTS], ops[SLOTS];
 
 static atomic_long connected, dropped, sent, ran, errands_dropped, started, ended, jobs,
@@ -106,7 +110,7 @@ static uint32_t draw(uint32_t below)
 
 static void act(void);
 
-/* Objects whose references the test counts */
+/* A type of object; this test counts the references to its objects */
 
 static int object_ref(void *object)
 {
@@ -194,8 +198,8 @@ static const char *pattern(void)
     return patterns[draw(sizeof patterns / sizeof patterns[0])];
 }
 
-/* Puts a handler into a random slot, for other threads. The handler that was in this slot loses a
-   reference. */
+/* Puts a handler into a random slot, for other threads. The handler that was in the slot before
+   loses a reference. */
 static void leave(struct tie *tie)
 {
     tie_put(atomic_exchange(&ties[draw(SLOTS)], tie));
@@ -395,7 +399,7 @@ static void move_timer(void)
         atomic_fetch_add(&started, 1);
 }
 
-/* Functions for blocks and names */
+/* Functions that test blocks and names */
 
 static void move_block(void)
 {
@@ -469,8 +473,8 @@ static void loop_left(void)
         me->masks[i].id = 0;
 }
 
-/* Connects the two handlers that stay as long as the loop. They are connected before other threads
-   learn the id of the loop, so that no message is missed. */
+/* Connects the two handlers that exist as long as the loop. These handlers are connected before
+   other threads learn the id of the loop, so that no message is missed. */
 static void loop_born(void)
 {
     const struct tocsin_action action = { .fn = on_mark, .arg = me, .priority = 32767 };
@@ -489,7 +493,7 @@ static void loop_born(void)
     atomic_fetch_add(&loops_made, 1);
 }
 
-/* Notices that a handler has freed the thread's loop. A new loop may exist already. */
+/* Finds out whether a handler has freed the thread's loop. A new loop may exist already. */
 static void loop_look(void)
 {
     if (tocsin_loop_current().id != me->loop)
@@ -571,7 +575,7 @@ static void wait_for_room(void)
            TOCSIN_PENDED, TOCSIN_NOBODY, -ETIMEDOUT);
 }
 
-/* After tocsin_disconnect_wait has returned 0, the handler's destructor must have run. */
+/* If tocsin_disconnect_wait() has returned 0, the handler's destructor must have run. */
 static void wait_for_handler(void)
 {
     struct tie *tie = atomic_exchange(&ties[draw(SLOTS)], NULL);
@@ -599,7 +603,7 @@ static void *stay(void *arg)
 }
 
 /* Handlers of real signals. They send messages. They also delay the interrupted code, so that other
-   threads run while it is interrupted. */
+   threads run in the meantime. */
 
 static void on_signal(int signo)
 {
@@ -673,7 +677,7 @@ static void run_all(uint32_t seed)
         comers[i] = (struct comer){ .number = i,
                                     .random = seed + (uint32_t)i * 2654435761u,
                                     .random_async = (seed ^ 0x5bd1e995) + (uint32_t)i };
-        /* true until the thread has started and sets the flag to false */
+        /* true until the new thread has started and has set the flag to false */
         atomic_store(&due[i], true);
         check(pthread_create(&threads[i], NULL, i < COMERS ? come_and_go : stay, &comers[i]) == 0);
     }

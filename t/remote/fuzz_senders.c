@@ -1,8 +1,9 @@
 /* Four threads send to three loops in every way. Real signals interrupt all threads, and the signal
    handlers send, too. Each sender numbers the messages that a loop accepted, so the loop knows the
-   next number of each sender. No message may be lost, doubled or out of order. TOCSIN_STORM sets
-   the number of messages. TOCSIN_TEST_SEED repeats the random choices, but not the timing of the
-   threads. */
+   next number of each sender. No message may be lost, delivered twice, or delivered out of order.
+
+   TOCSIN_STORM sets the number of messages. TOCSIN_TEST_SEED repeats the random choices, but not
+   the timing of the threads. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -39,8 +40,8 @@ TOCSIN_LAYOUT(new, NEW);
 #define HEADLINE(F) NEW(F) F(string, text)
 TOCSIN_LAYOUT(headline, HEADLINE);
 
-/* Replaces ck_assert, which takes a lock and writes. So ck_assert must not be called in a signal
-   handler, and would be too slow for a million messages. */
+/* Replaces ck_assert, which takes a lock and writes. A signal handler must not call ck_assert. For
+   a million messages, ck_assert would also be too slow. */
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__, 0, 0))
 #define check_equal(one, other) \
     check_equals(#one " == " #other, __LINE__, (uint64_t)(one), (uint64_t)(other))
@@ -60,20 +61,21 @@ static void check_equals(const char *what, int line, uint64_t one, uint64_t othe
 
 static int words, lines, calls[EMITTERS], news[NEWS];
 
-/* A sender, whose messages to a loop must arrive in order. Level 0 is a thread. Level 1 is the
+/* A sender. Its messages to a loop must arrive in order. Level 0 is a thread. Level 1 is the
    handler of SIGUSR1, which interrupts the thread. Level 2 is the handler of SIGUSR2, which
    interrupts both. */
 struct voice {
-    _Alignas(128) uint64_t sent[LOOPS]; /* the number of messages that each loop accepted */
+    /* the number of messages of this sender that each loop accepted */
+    _Alignas(128) uint64_t sent[LOOPS];
     uint64_t told[NEWS], accepted, refused, emitted, heard_own;
     uint32_t number, random;
 };
 
-/* A receiving loop, and what it has received */
+/* A loop that receives, and what the loop has received. */
 struct ear {
     struct tocsin_loop loop;
     int number;
-    bool quiet; /* this loop sends no further messages */
+    bool quiet; /* true if this loop does not send messages any more */
     uint64_t heard[VOICES], dropped, tasks;
     uint64_t news[NEWS], newest[NEWS][VOICES];
     struct tocsin_info *last[NEWS];
@@ -81,7 +83,8 @@ struct ear {
     int open;
 };
 
-/* An operation that a sender must complete. id: the operation while it is not completed, else 0. */
+/* An operation that a sender must complete. The member `id` is the operation's id while the
+   operation is not completed, and 0 after that. */
 struct promise {
     _Atomic uint64_t id;
     struct ear *ear;
@@ -92,14 +95,14 @@ static struct voice voices[VOICES];
 static struct ear ears[LOOPS];
 static struct promise promises[LOOPS][SENDERS][SLOTS];
 static pthread_t threads[THREADS];
-/* a real signal was sent to the thread and has not been handled yet */
+/* true if a real signal was sent to the thread and has not been handled yet */
 static atomic_bool due[THREADS][LEVELS];
 static atomic_long signals_caught;
-static atomic_int catching; /* the number of signal handlers that run now */
-static atomic_bool mute;    /* true: no signal handler may begin to send */
+static atomic_int catching; /* the number of signal handlers that run at this moment */
+static atomic_bool mute;    /* true: no signal handler may begin to send any more */
 static atomic_int ready, done, quiet, over;
 static long messages;
-static __thread struct voice *own; /* the senders of this thread, indexed by level */
+static __thread struct voice *own; /* the senders of this thread; the index is the level */
 
 static uint32_t draw(struct voice *voice, uint32_t below)
 {
@@ -199,7 +202,7 @@ static struct ear *ear_here(void)
     return &ears[(own - voices) / LEVELS - SENDERS];
 }
 
-/* A task whose argument contains the number of its sender and the number of the message. */
+/* A task. Its argument contains the number of the sender and the number of the message. */
 static int task(void *arg)
 {
     uint64_t word = (uintptr_t)arg;
@@ -351,8 +354,8 @@ static int on_own(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Sends one message. async: the caller is a real signal handler, so only calls that allocate no
-   memory are chosen. */
+/* Sends one message. If async is true, the caller is a real signal handler, so only calls that
+   allocate no memory are chosen. */
 static bool send_one(struct voice *voice, bool async)
 {
     uint32_t thread = voice->number / LEVELS;
@@ -444,7 +447,7 @@ static void *receive_all(void *arg)
     return NULL;
 }
 
-/* Sends each thread a real signal as soon as the thread has handled the one before. */
+/* Sends a real signal to each thread as soon as the thread has handled the previous signal. */
 static void *storm(void *arg)
 {
     struct voice voice = { .random = *(uint32_t *)arg };
@@ -468,9 +471,9 @@ TOCSIN__UNUSED static bool all_caught(void)
     return true;
 }
 
-/* Waits until each signal that was sent has been handled. The thread sanitizer delays signals, and
-   may never call the handler for some of them. In that build it is enough that no signal handler
-   runs or will run. */
+/* Waits until each signal that was sent has been handled. ThreadSanitizer delays signals, and may
+   never call the handler for some of them. In such a build it is enough that no signal handler runs
+   or will run. */
 static void signals_end(void)
 {
 #ifdef __SANITIZE_THREAD__
@@ -504,8 +507,8 @@ static void call_all(tocsin_task what)
             sched_yield();
 }
 
-/* Waits until all senders have stopped. Then it sends the messages that stop the loops, which are
-   therefore the last ones. */
+/* Waits until all senders have stopped. Then this function sends the messages that stop the loops.
+   So these are the last messages of all. */
 static void end_all(pthread_t storming)
 {
     while (atomic_load(&done) < SENDERS)
@@ -581,8 +584,8 @@ static void begin_all(uint32_t *seed)
     arrive_and_wait(&ready, THREADS + 1);
 }
 
-/* Checks a coalescing signal: the deliveries and their overruns add up to the number of accepted
-   messages, and the last delivery is the last message of a sender. */
+/* Checks a coalescing signal. The deliveries and their overruns must add up to the number of
+   accepted messages. The last delivery must be the last message of a sender. */
 static void check_news(struct ear *ear, int which)
 {
     const struct tocsin_info *last = ear->last[which];

@@ -1,6 +1,6 @@
 /* Tests that a sender always wakes a sleeping loop. A sender waits for an answer before it sends
    again, so the loop is about to sleep when the next message arrives. Random delays vary that
-   moment. Other tests free a loop while a thread wakes it, or while a thread waits for it. */
+   moment. Other tests free a loop while a thread wakes the loop, or while a thread waits for it. */
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
@@ -22,8 +22,8 @@ TOCSIN_LAYOUT(word, WORD);
 #define LINE(F) F(u32, asker) F(string, text)
 TOCSIN_LAYOUT(line, LINE);
 
-/* Replaces ck_assert, which takes a lock and writes. So ck_assert must not be called in a signal
-   handler, and would be too slow for a million messages. */
+/* Replaces ck_assert, which takes a lock and writes. A signal handler must not call ck_assert. For
+   a million messages, ck_assert would also be too slow. */
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__, 0, 0))
 #define check_equal(one, other) \
     check_equals(#one " == " #other, __LINE__, (int64_t)(one), (int64_t)(other))
@@ -59,8 +59,8 @@ static int declared(const char *name, const struct tocsin_layout *layout, enum t
     return signo;
 }
 
-/* One message is sent at a time, while the loop sleeps in each of the possible ways. If one wake-up
-   is lost, the test never ends. */
+/* A sender sends one message at a time, while the loop sleeps in each of the possible ways. If one
+   wake-up is lost, the test never ends. */
 
 enum { ASKERS = 2, ROUNDS = 40000, SLEEPERS = 6, WAYS = 8 };
 
@@ -263,9 +263,9 @@ static int rounds_wanted(void)
     return (int)test_scaled(ROUNDS, 8, 100);
 }
 
-/* Sends messages and adapts the delay before each one. If the loop slept when the last message
-   arrived, the delay becomes shorter, else longer. So most messages arrive when the loop is about
-   to sleep. */
+/* Sends messages, and adapts the delay before each message. If the loop slept when the last message
+   arrived, the delay becomes shorter; otherwise longer. So most messages arrive when the loop is
+   about to sleep. */
 static void *ask_all(void *arg)
 {
     uint32_t random = (uint32_t)(uintptr_t)arg * 2654435761u + 1;
@@ -347,11 +347,12 @@ START_TEST(one_at_a_time)
 END_TEST
 
 /* One thread creates and frees loops one after the other, in the same memory. The other threads act
-   on the loop that exists at the moment. */
+   on the loop that exists at that moment. */
 
 enum { OTHERS = 3 };
 
-static _Atomic uint64_t present, victim; /* the ids of the present loop and of a handler on it */
+/* the id of the loop that exists now, and the id of a handler on that loop */
+static _Atomic uint64_t present, victim;
 static atomic_bool enough;
 static atomic_bool due[OTHERS];
 static pthread_t others[OTHERS];
@@ -370,7 +371,7 @@ static int on_nothing(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Handles a real signal, and so delays the code that it interrupts. */
+/* Handles a real signal, and so delays the code that the signal interrupts. */
 static void on_interrupted(int signo)
 {
     int was = errno;
@@ -449,8 +450,8 @@ START_TEST(woken_at_the_end)
 }
 END_TEST
 
-/* Waits for room, or for the end of a handler, without a time limit. If freeing the loop did not
-   end this wait, the test would never end. */
+/* Waits for room in an inbox, or for the end of a handler, without a time limit. If the free of the
+   loop did not end this wait, the test would never end. */
 static void *wait_for_it(void *arg)
 {
     while (!atomic_load(&enough)) {
@@ -465,8 +466,8 @@ static void *wait_for_it(void *arg)
     return arg;
 }
 
-/* The signal may have one pending emission, and is blocked. So the threads that post it must wait,
-   until the loop is freed. */
+/* The signal is blocked, and may have only one pending emission. So the threads that post the
+   signal must wait until the loop is freed. */
 START_TEST(waited_for_at_the_end)
 {
     struct tocsin_handler handler;

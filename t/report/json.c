@@ -1,6 +1,6 @@
-/* Tests an info as JSON text. Covered are every type of field with its extreme values, invalid
-   UTF-8, buffers of every size, and locales with another decimal point. In addition, 100,000 random
-   payloads are converted, and a strict checker reads the results. */
+/* Tests the JSON text of an info. The tests cover every type of field with its extreme values,
+   invalid UTF-8, buffers of every size, and locales with another decimal point. In addition,
+   100,000 random payloads are converted, and a strict checker reads the results. */
 #include <float.h>
 #include <limits.h>
 #include <locale.h>
@@ -29,8 +29,8 @@ TOCSIN_LAYOUT(one_text, ONE_TEXT);
 #define ONE_BYTES(F) F(bytes, x)
 TOCSIN_LAYOUT(one_bytes, ONE_BYTES);
 
-/* While this flag is true, printf and strtod behave as in an Arabic locale, whose decimal point has
-   two bytes. */
+/* While this flag is true, printf() and strtod() behave as in an Arabic locale. The decimal point
+   of that locale has two bytes. */
 static bool arabic;
 static int arabic_calls;
 
@@ -60,8 +60,8 @@ static int print_arabic(char *buffer, size_t size, const char *format, va_list v
         return length; \
     }
 
-#if defined __USE_FORTIFY_LEVEL && __USE_FORTIFY_LEVEL > 0 /* called instead by a fortified build \
-                                                            */
+/* A fortified build calls __snprintf_chk() instead of snprintf(). */
+#if defined __USE_FORTIFY_LEVEL && __USE_FORTIFY_LEVEL > 0
 int __snprintf_chk(char *buffer, size_t size, int flag, size_t room, const char *format, ...);
 PRINT_ARABIC(__snprintf_chk, char *buffer, size_t size, int flag TOCSIN__UNUSED,
              size_t room TOCSIN__UNUSED)
@@ -166,7 +166,7 @@ START_TEST(a_handler_writes_what_it_is_told)
 }
 END_TEST
 
-START_TEST(what_cannot_be_asked)
+START_TEST(wrong_arguments_are_refused)
 {
     struct tocsin_info info = { .name = "a" };
     char text[4] = "abc";
@@ -266,8 +266,8 @@ START_TEST(the_shortest_number)
 }
 END_TEST
 
-/* Numbers with all kinds of bits, also negative zero, are written as JSON and read back. Each must
-   be the same as before. */
+/* Numbers with all kinds of bits, negative zero included, are written as JSON and read back. The
+   number that is read must be the same as before. */
 START_TEST(a_number_reads_back_the_same)
 {
     uint64_t bits, back, state = 88172645463325252u;
@@ -278,7 +278,7 @@ START_TEST(a_number_reads_back_the_same)
         char *end;
 
         state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-        /* In turn: a power of two, a tiny number, and a number with random bits. */
+        /* The number is a power of two, a tiny number, or a number with random bits, in turn. */
         bits = i % 4 == 0   ? (uint64_t)(i / 4 % 2046 + 1) << 52
                : i % 4 == 1 ? state & ((1ull << 53) - 1)
                             : state;
@@ -328,21 +328,22 @@ static const struct {
     { "a\177b", "a\\u007fb" },
     { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
     { "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf"
-      "\xbf", /* first and last code points of each UTF-8 length */
+      "\xbf", /* the first and the last code point of each length in UTF-8 */
       "\\u0080\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf"
       "\xbf" },
     { "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
     { "\x80", BAD },
-    { "a\xbfz", "a" BAD "z" }, /* a continuation byte without a first byte */
+    { "a\xbfz", "a" BAD "z" }, /* this continuation byte has no first byte */
     { "\xc0\x80", BAD BAD },
     { "\xc1\xbf", BAD BAD },
     { "\xe0\x80\x80", BAD BAD BAD },
-    { "\xe0\x9f\xbf", BAD BAD BAD }, /* overlong forms */
+    { "\xe0\x9f\xbf", BAD BAD BAD }, /* this form and the next two are overlong */
     { "\xf0\x80\x80\x80", BAD BAD BAD BAD },
     { "\xf0\x8f\xbf\xbf", BAD BAD BAD BAD },
     { "\xed\xa0\x80", BAD BAD BAD },
     { "\xed\xbf\xbf", BAD BAD BAD },
-    { "\xed\xa0\xbd\xed\xb8\x80", BAD BAD BAD BAD BAD BAD }, /* surrogates */
+    /* the two surrogates are not allowed in UTF-8 */
+    { "\xed\xa0\xbd\xed\xb8\x80", BAD BAD BAD BAD BAD BAD },
     { "\xf4\x90\x80\x80", BAD BAD BAD BAD },
     { "\xf5\x80\x80\x80", BAD BAD BAD BAD },
     { "\xf8\x88\x80\x80\x80", BAD BAD BAD BAD BAD },
@@ -350,7 +351,7 @@ static const struct {
     { "\xff", BAD },
     { "\xc3", BAD },
     { "\xe2\x82", BAD BAD },
-    { "\xf0\x9f\x98", BAD BAD BAD }, /* the text ends inside of a character */
+    { "\xf0\x9f\x98", BAD BAD BAD }, /* this text ends inside of a character */
     { "\xc3(", BAD "(" },
     { "\xe2\x82(", BAD BAD "(" },
     { "\xe2(\xa1", BAD "(" BAD },
@@ -374,7 +375,7 @@ END_TEST
 
 START_TEST(bytes_are_base64)
 {
-    /* The test vectors of RFC 4648, section 10. */
+    /* These test vectors are those of RFC 4648, section 10. */
     static const char *const known[] = { "",         "Zg==",     "Zm8=",    "Zm9v",
                                          "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
     unsigned char all[256];
@@ -384,7 +385,8 @@ START_TEST(bytes_are_base64)
         char *exact = malloc(size ? size : 1);
 
         sprintf(text, "{\"x\":\"%s\"}", known[size]);
-        memcpy(exact, "foobar", size); /* the bytes behind the given size must not be read */
+        /* the function must not read the bytes behind the given size */
+        memcpy(exact, "foobar", size);
         ck_assert_str_eq(json_of(TOCSIN_PAYLOAD(one_bytes, .x = { exact, size })), text);
         free(exact);
     }
@@ -417,7 +419,7 @@ START_TEST(names_are_not_cut)
 }
 END_TEST
 
-START_TEST(layouts_that_nobody_knows)
+START_TEST(unknown_layouts)
 {
     struct tocsin_layout layout = { NULL, "i32 first;i64 second;", 24 };
     struct {
@@ -443,8 +445,8 @@ START_TEST(layouts_that_nobody_knows)
 }
 END_TEST
 
-/* For every size, the buffer must contain what snprintf would write. The buffer ends where its
-   memory ends, so that ASan finds a write beyond the end. */
+/* For every size, the buffer must contain what snprintf() would write. The buffer ends where its
+   memory ends, so AddressSanitizer finds a write beyond the end. */
 START_TEST(buffers_of_every_size)
 {
     struct every every = every_make();
@@ -481,7 +483,8 @@ START_TEST(longer_than_an_int_can_say)
     int rest = tocsin_info_json(&info, NULL, 0) - (int)strlen("null") + 2;
     char text[256], data[256] = { 0 };
 
-    /* The function must not read more of the data than it can write. */
+    /* The data is huge, and the buffer is small. The function must not read more data than it can
+       write. */
     bytes.x.data = data;
     bytes.x.size = (size_t)(INT_MAX - rest) / 4 * 3;
     ck_assert_int_eq(tocsin_info_json(&info, NULL, 0), rest + (INT_MAX - rest) / 4 * 4);
@@ -530,8 +533,8 @@ START_TEST(the_writer_knows_where_commas_belong)
 }
 END_TEST
 
-/* A strict checker of JSON, written from the grammar of RFC 8259. Each function checks one part,
-   and returns its end, or NULL if the part is malformed. */
+/* A strict checker of JSON, which follows the grammar of RFC 8259. Each function checks one part of
+   a text. It returns the end of the part, or NULL if the part is malformed. */
 
 static const char *check_value(const char *at);
 
@@ -553,8 +556,8 @@ static const char *check_number(const char *at)
     return at;
 }
 
-/* Checks the bits of a UTF-8 character. Its value must need this number of bytes, and must be a
-   valid code point. */
+/* Checks the bits of a UTF-8 character. The value of the character must need exactly this number of
+   bytes, and must be a valid code point. */
 static const char *check_character(const char *at)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -687,7 +690,7 @@ START_TEST(the_checker_checks)
 }
 END_TEST
 
-/* Tests with random payloads */
+/* Tests with payloads that are chosen at random */
 
 static uint64_t random_state = 2463534242u;
 
@@ -757,8 +760,8 @@ static void random_value(const char *type, void *value, unsigned size)
                                                                                    : NULL };
 }
 
-/* Draws a random layout, with the field offsets that a compiler would use, and a payload of that
-   layout. */
+/* Chooses a random layout, with the field offsets that a compiler would use, and a random payload
+   of that layout. */
 static void random_payload(char *memory, char *fields, struct tocsin_layout *layout)
 {
     unsigned end = sizeof(struct tocsin_payload), align = _Alignof(struct tocsin_payload),
@@ -815,7 +818,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, an_info_as_the_header_says);
     tcase_add_test(tests, a_handler_writes_what_it_is_told);
-    tcase_add_test(tests, what_cannot_be_asked);
+    tcase_add_test(tests, wrong_arguments_are_refused);
     tcase_add_test(tests, every_type_at_its_ends);
     tcase_add_test(tests, the_shortest_number);
     tcase_add_test(tests, a_number_reads_back_the_same);
@@ -823,7 +826,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, text_is_escaped_and_made_whole);
     tcase_add_test(tests, bytes_are_base64);
     tcase_add_test(tests, names_are_not_cut);
-    tcase_add_test(tests, layouts_that_nobody_knows);
+    tcase_add_test(tests, unknown_layouts);
     tcase_add_test(tests, buffers_of_every_size);
     tcase_add_test(tests, longer_than_an_int_can_say);
     tcase_add_test(tests, the_writer_knows_where_commas_belong);

@@ -22,7 +22,8 @@ static struct tocsin_op promise(void)
     return op;
 }
 
-/* Waits for the operation. If its start failed, the id itself is the error. */
+/* Waits for the operation. If its start failed, the wait must return the error that the id
+   contains. */
 static void take(struct tocsin_op op)
 {
     int status = tocsin_wait(op, -1, NULL);
@@ -52,7 +53,7 @@ static int task(void *arg)
     if (err < 0)
         return err;
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info),
-                     0); /* a started operation is never lost */
+                     0); /* if the start succeeded, the operation must not be lost */
     tocsin_info_unref(info);
     return 0;
 }
@@ -68,11 +69,12 @@ static void start_groups(void)
     while ((all[ALL].err == 0 && !all[ALL].ended) || (all[ANY].err == 0 && !all[ANY].ended))
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     for (int i = 0; i < 4; i++)
-        if (i < 2 || all[ANY].err < 0) /* A group whose start failed has not changed its members. */
+        /* If the start of a group failed, the group has not changed its members. */
+        if (i < 2 || all[ANY].err < 0)
             take(ops[i]);
     if (all[ANY].err == 0)
-        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0),
-                         1); /* the operation that ended first */
+        /* the value must be 1, since only the operation that ended first still exists */
+        ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0), 1);
 }
 
 static int take_all(struct tocsin_queue from)
@@ -84,8 +86,8 @@ static int take_all(struct tocsin_queue from)
     return count;
 }
 
-/* Fills the queue up to its limit. If an earlier failure had leaked a reserved entry, fewer
-   entries would fit. */
+/* Fills the queue up to its limit. If an earlier failure had leaked a reserved entry, fewer entries
+   would fit into the queue. */
 static void check_limit(struct tocsin_queue set)
 {
     int err = 0;
@@ -97,8 +99,8 @@ static void check_limit(struct tocsin_queue set)
     ck_assert_int_eq(take_all(set), LIMIT);
 }
 
-/* Two queues with a pattern receive the same completions. One has room. The other must enlarge
-   its ring for the operations. */
+/* Two queues with a pattern receive the same completions. The first queue has room. The second
+   queue must enlarge its ring for the operations. */
 static void start_for_sets(struct tocsin_queue with_room)
 {
     for (int i = 0; i < 16; i++)
@@ -123,8 +125,8 @@ static void queue_all(void)
     tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = LIMIT }, &set);
     start_for_sets(set);
     if (!tocsin_id_error(full.id)) {
-        ck_assert_int_ge(take_all(full),
-                         15 + (all[QUEUED].err == 0)); /* the start of one may have failed */
+        /* one completion less if the start of the last operation failed */
+        ck_assert_int_ge(take_all(full), 15 + (all[QUEUED].err == 0));
         ck_assert_int_eq(tocsin_queue_close(full), 0);
     }
     if (tocsin_id_error(set.id))
@@ -159,7 +161,7 @@ static void job(void)
     check_started(all, STARTS);
 }
 
-START_TEST(all_styles)
+START_TEST(all_styles_without_memory)
 {
     note = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note", .doc = "A note." });
     ck_assert_int_gt(note, 0);
@@ -173,6 +175,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, all_styles);
+    tcase_add_test(tests, all_styles_without_memory);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* Fibers: functions that have a stack of their own. A wait suspends the fiber, and the loop
-   continues. */
+/* Tests fibers, which are functions with a stack of their own. A wait suspends the fiber, and the
+   loop continues. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,12 +34,12 @@ static int task_write(void *arg)
     return 5;
 }
 
-START_TEST(they_take_turns)
+START_TEST(fibers_take_turns)
 {
     struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"),
                                 spawn(task_write, "c") };
 
-    ck_assert_str_eq(written, ""); /* the fiber begins in the next turn */
+    ck_assert_str_eq(written, ""); /* empty, since the fiber begins in the next turn */
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), 5);
     ck_assert_str_eq(written, "abcabcabc");
@@ -128,13 +128,15 @@ START_TEST(deep_use_of_the_stack)
 END_TEST
 
 #ifdef __SANITIZE_THREAD__
-#define MANY 1000 /* a sanitizer needs as much shadow memory for a fiber as for a thread */
+/* only 1000 with a sanitizer, which needs as much shadow memory for a fiber as for a thread */
+#define MANY 1000
 #else
 #define MANY 10000
 #endif
 
-/* Each fiber needs two memory mappings, so the system's limit of mappings bounds their number. */
-START_TEST(ten_thousand_of_them)
+/* Each fiber needs two memory mappings. So the system's limit of mappings bounds the number of
+   fibers. */
+START_TEST(ten_thousand_fibers)
 {
     enum { COUNT = MANY };
     static struct tocsin_op ops[COUNT];
@@ -173,7 +175,7 @@ static int task_emit(void *arg)
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_clock_move(0), -EDEADLK);
     ck_assert_int_eq(tocsin_op_complete(*op, 4, NULL), 0);
-    /* The fiber calls this outside of a handler, so the wait is allowed. */
+    /* The fiber does not run inside a handler here, so this wait is allowed. */
     return tocsin_wait(*op, -1, NULL);
 }
 
@@ -184,7 +186,8 @@ START_TEST(a_handler_on_its_stack_cannot_wait)
     connect_to("test.note", try_to_wait, &op);
     ck_assert_int_eq(tocsin_wait(spawn(task_emit, &op), -1, NULL), 4);
     ck_assert_int_eq(told.count, 1);
-    ck_assert_int_eq(tocsin_yield(), -EDEADLK); /* outside of a fiber */
+    /* returns -EDEADLK, since the call is outside of a fiber */
+    ck_assert_int_eq(tocsin_yield(), -EDEADLK);
 }
 END_TEST
 
@@ -213,13 +216,13 @@ static int check_parent(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_it_emits_descends_from_where_it_was_spawned)
+START_TEST(emissions_of_a_fiber_have_the_parent_of_its_spawn)
 {
     connect_to("timer.expired", spawn_here, NULL);
     connect_to("test.note", check_parent, NULL);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL),
-                     0); /* another fiber's wait runs between the two */
+                     0); /* this fiber runs between the two emissions of the other fiber */
     turns_until(&told.count, 2);
     ck_assert_int_ge(tocsin_loop_turn(0), 1);
     test_leaves(1);
@@ -234,7 +237,7 @@ static int task_stop(void *arg)
     return 0;
 }
 
-START_TEST(it_stops_the_loop)
+START_TEST(a_fiber_stops_the_loop)
 {
     struct tocsin_op op = spawn(task_stop, NULL);
 
@@ -254,7 +257,7 @@ static int task_free(void *arg)
     return 0;
 }
 
-START_TEST(it_frees_the_loop)
+START_TEST(a_fiber_frees_the_loop)
 {
     struct tocsin_op inner = promise();
     int answer = 1;
@@ -279,13 +282,13 @@ static int task_touch_guard(void *arg)
     (void)arg;
     for (int i = 0; i < 64 && mincore((void *)(uintptr_t)below, page, &resident) == 0; i++) {
         below -= page;
-        *below = 1; /* the guard page kills the process here */
+        *below = 1; /* this write hits the guard page, so the process is killed here */
     }
     return 0;
 }
 
-/* A fiber writes below its stack. The guard page must kill the process, so the test does this in
-   a child. */
+/* A fiber writes below its stack. The guard page must kill the process, so the test does this in a
+   child process. */
 START_TEST(a_guard_page_ends_the_stack)
 {
     pid_t child;
@@ -312,15 +315,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "fiber");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, they_take_turns);
+    tcase_add_test(tests, fibers_take_turns);
     tcase_add_test(tests, joined_from_fibers_and_from_the_loop);
     tcase_add_test(tests, its_end_tells_how_it_lived);
     tcase_add_test(tests, deep_use_of_the_stack);
-    tcase_add_test(tests, ten_thousand_of_them);
+    tcase_add_test(tests, ten_thousand_fibers);
     tcase_add_test(tests, a_handler_on_its_stack_cannot_wait);
-    tcase_add_test(tests, what_it_emits_descends_from_where_it_was_spawned);
-    tcase_add_test(tests, it_stops_the_loop);
-    tcase_add_test(tests, it_frees_the_loop);
+    tcase_add_test(tests, emissions_of_a_fiber_have_the_parent_of_its_spawn);
+    tcase_add_test(tests, a_fiber_stops_the_loop);
+    tcase_add_test(tests, a_fiber_frees_the_loop);
     tcase_add_test(tests, a_guard_page_ends_the_stack);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* Contract line W1: there are several ways to take the result of an operation with
-   TOCSIN_FUTURE. The result can be taken once. */
+/* Contract line W1: the result of an operation with TOCSIN_FUTURE can be taken in several ways. It
+   can be taken only once. */
 #include <tocsin/provider.h>
 
 #include "futures.h"
@@ -33,7 +33,8 @@ START_TEST(returned_before_it_is_done_and_waited_for)
     ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
     ck_assert_uint_eq(info->source.id, op.source.id);
     tocsin_info_unref(info);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT); /* the result was taken already */
+    /* returns -ENOENT, since the result was taken already */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);
 }
 END_TEST
 
@@ -46,7 +47,8 @@ START_TEST(taken_when_it_has_ended_already)
     ck_assert_int_eq(info->status, 3);
     tocsin_info_unref(info);
     op = ended(-EIO);
-    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO); /* a failure has no info */
+    /* -EIO is the status of the failed operation, which has no info */
+    ck_assert_int_eq(tocsin_wait(op, -1, &info), -EIO);
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
 }
 END_TEST
@@ -71,7 +73,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_then(op, tell, &told),
-                     -EINVAL); /* the result is promised to another waiter */
+                     -EINVAL); /* returns -EINVAL, since the result is promised to another waiter */
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(told.count, 0);
     drain_all();
@@ -81,7 +83,8 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* The notify has not been called yet; the loop will call it. */
+    /* the value must be 1: only the first notify was called; the loop calls the second one
+       later. */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_free(op), -EINVAL);
@@ -102,8 +105,8 @@ START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
 }
 END_TEST
 
-/* A chain of operations: the notify of each operation requests the notify of the next one with
-   tocsin_then(). */
+/* A chain of operations: in the notify of each operation, tocsin_then() requests the notify of the
+   next operation. */
 enum { LINKS = 20 };
 static struct {
     struct tocsin_op ops[LINKS];
@@ -123,8 +126,8 @@ static int call_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Requests the first notify of the chain. The cases: before tocsin_loop_free(), with an
-   operation that has ended or runs; or in the notify of an operation that tocsin_loop_free()
+/* Requests the first notify of the chain, in one of these cases: before tocsin_loop_free(), with an
+   operation that has ended or still runs; or in the notify of an operation that tocsin_loop_free()
    cancels. */
 static int begin_chain(const struct tocsin_info *info, void *arg)
 {
@@ -155,8 +158,8 @@ START_TEST(then_in_what_a_then_calls_while_the_loop_is_freed)
 }
 END_TEST
 
-/* A handler emits its own signal each time, so emissions never end. tocsin_loop_free() must
-   still return, and must still call every notify of the chain. */
+/* A handler emits its own signal in each call, so emissions never end. tocsin_loop_free() must
+   return nevertheless, and must call every notify of the chain. */
 static int emit_again(const struct tocsin_info *info, void *arg)
 {
     tell(info, arg);
@@ -180,7 +183,7 @@ START_TEST(then_beside_a_handler_that_emits_for_ever)
 }
 END_TEST
 
-/* After the loop's last turn, tocsin_then() is refused. */
+/* tocsin_then() must be refused after the last turn of the loop. */
 #define THING(F) F(object, object)
 TOCSIN_LAYOUT(thing, THING);
 
@@ -218,14 +221,15 @@ START_TEST(then_after_the_last_turn)
 }
 END_TEST
 
-START_TEST(freed_untaken)
+START_TEST(a_result_is_freed_untaken)
 {
     struct tocsin_op op = ended(0), running = promise();
 
     ck_assert_int_eq(tocsin_op_free(op), 0);
     ck_assert_int_eq(tocsin_op_free(op), -ENOENT);
     ck_assert_int_eq(tocsin_op_free(running), 0);
-    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs, although the program has given up its result */
+    ck_assert_int_eq(tocsin_op_status(running), -EINPROGRESS);
     ck_assert_int_eq(tocsin_wait(running, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_complete(running, 0, NULL), 0);
     drain_all();
@@ -241,7 +245,7 @@ START_TEST(left_behind_is_counted)
 }
 END_TEST
 
-START_TEST(what_keeps_no_result)
+START_TEST(an_operation_without_a_future_keeps_no_result)
 {
     struct tocsin_op op;
 
@@ -277,7 +281,7 @@ START_TEST(the_time_limit_is_its_deadline)
     ck_assert_int_eq(tocsin_op_status(op), -ENOENT);
     op = promise();
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
-    /* the earlier deadline stays in force */
+    /* The earlier deadline stays in force, so this longer wait ends early. */
     ck_assert_int_eq(tocsin_wait(op, 1000000, NULL), -ETIMEDOUT);
     op = promise();
     ck_assert_int_eq(tocsin_op_deadline(op, 1), 0);
@@ -325,8 +329,8 @@ START_TEST(a_second_waiter_is_refused)
 }
 END_TEST
 
-/* The operation has ended in this turn, but its waiter has not been called yet. The waiter will
-   get the result, so a second waiter is refused. */
+/* The operation has ended in this turn, but its waiter has not been called yet. The waiter will get
+   the result, so a second waiter must be refused. */
 START_TEST(a_second_waiter_is_refused_also_between_its_end_and_the_first)
 {
     struct second second = { .op = promise() };
@@ -394,7 +398,7 @@ static int wait_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
+START_TEST(a_wait_in_a_handler_never_blocks)
 {
     struct inside inside = { .running = promise(), .ended = ended(8) };
 
@@ -403,7 +407,8 @@ START_TEST(in_a_handler_it_takes_what_is_there_and_never_blocks)
     ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_int_eq(inside.blocked, -EDEADLK);
     ck_assert_int_eq(inside.there, 8);
-    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs: the refused call has not changed it */
+    ck_assert_int_eq(tocsin_op_status(inside.running), -EINPROGRESS);
     ck_assert_int_eq(tocsin_op_complete(inside.running, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(inside.running, -1, NULL), 0);
 }
@@ -442,7 +447,7 @@ static int wait_for_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* While the program waits for one operation, all other operations continue. */
+/* While the program waits for one operation, all other operations must continue. */
 START_TEST(others_go_on_while_one_is_waited_for)
 {
     struct tocsin_op ops[2] = { promise(), promise() };
@@ -454,8 +459,8 @@ START_TEST(others_go_on_while_one_is_waited_for)
 }
 END_TEST
 
-/* A handler of the operation's completion tries to take the result. The result is not available
-   yet, because the notify gets it after the handlers have run. */
+/* A handler of the operation's completion tries to take the result. The result is not available in
+   the handler, because the notify gets it after the handlers have run. */
 enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
 
 static int take_own(const struct tocsin_info *info, void *arg)
@@ -490,7 +495,7 @@ static void end_of_own(enum own own)
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
 }
 
-START_TEST(in_a_handler_of_its_own_end)
+START_TEST(a_wait_in_a_handler_of_the_completion)
 {
     end_of_own(OWN_LEFT);
     ck_assert_int_eq(told.count, 0);
@@ -515,17 +520,17 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, then_in_what_a_then_calls_while_the_loop_is_freed, 0, CHAIN_BEGINS);
     tcase_add_test(tests, then_beside_a_handler_that_emits_for_ever);
     tcase_add_test(tests, then_after_the_last_turn);
-    tcase_add_test(tests, freed_untaken);
+    tcase_add_test(tests, a_result_is_freed_untaken);
     tcase_add_test(tests, left_behind_is_counted);
-    tcase_add_test(tests, what_keeps_no_result);
+    tcase_add_test(tests, an_operation_without_a_future_keeps_no_result);
     tcase_add_test(tests, the_error_that_the_id_carries);
     tcase_add_test(tests, the_time_limit_is_its_deadline);
     tcase_add_test(tests, a_second_waiter_is_refused);
     tcase_add_test(tests, a_second_waiter_is_refused_also_between_its_end_and_the_first);
     tcase_add_test(tests, the_same_on_a_fiber);
     tcase_add_test(tests, a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn);
-    tcase_add_test(tests, in_a_handler_it_takes_what_is_there_and_never_blocks);
-    tcase_add_test(tests, in_a_handler_of_its_own_end);
+    tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
+    tcase_add_test(tests, a_wait_in_a_handler_of_the_completion);
     tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_for);
     tcase_add_test(tests, others_go_on_while_one_is_waited_for);
     return suite;

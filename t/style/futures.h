@@ -1,5 +1,5 @@
-/* Helpers: promise() starts an operation that the test itself completes; spawn() starts a fiber.
-   The test takes the results of both. */
+/* Helpers: promise() starts an operation that the test itself completes, and spawn() starts a
+   fiber. The test takes the results of both. */
 #ifndef TOCSIN_T_STYLE_FUTURES_H
 #define TOCSIN_T_STYLE_FUTURES_H
 

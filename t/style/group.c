@@ -1,5 +1,5 @@
-/* tocsin_all() and tocsin_any() create an operation that ends when all or one of several
-   operations have ended. */
+/* tocsin_all() creates an operation that ends when all of several operations have ended.
+   tocsin_any() creates an operation that ends when one of them has ended. */
 #include <tocsin/provider.h>
 
 #include "futures.h"
@@ -31,7 +31,7 @@ START_TEST(all_end_when_the_last_has_ended)
 
     promises(ops, 3);
     complete(ops[2], 0);
-    /* one operation has ended before the group is created */
+    /* This operation has ended before the group is created. */
     ck_assert_int_eq(tocsin_loop_turn(0), 1);
     ck_assert_int_eq(tocsin_all(ops, 3, TOCSIN_FUTURE, &all), 0);
     complete(ops[0], 7);
@@ -88,7 +88,7 @@ START_TEST(all_of_none_ends_at_once)
 }
 END_TEST
 
-START_TEST(all_cancelled_cancels_them_all)
+START_TEST(a_cancelled_group_cancels_its_members)
 {
     struct tocsin_op ops[3], all;
 
@@ -123,8 +123,8 @@ static void check_refused(int (*group)(const struct tocsin_op *, size_t,
     ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], free_one }, 2, NULL, NULL), -EINVAL);
     ck_assert_int_eq(group((struct tocsin_op[]){ ops[0], { { (uint64_t)-EIO } } }, 2, NULL, NULL),
                      -EIO);
-    /* The refused group has not changed its members, so the program can still wait for each of
-       them. */
+    /* The start of the group was refused, and its members are unchanged. So the program can still
+       wait for each of them. */
     for (int i = 0; i < 3; i++) {
         complete(ops[i], i);
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), i);
@@ -133,7 +133,7 @@ static void check_refused(int (*group)(const struct tocsin_op *, size_t,
     ck_assert_int_eq(told.count, 0);
 }
 
-START_TEST(what_is_refused_leaves_all_as_it_was)
+START_TEST(a_refused_group_changes_nothing)
 {
     check_refused(tocsin_all);
     check_refused(tocsin_any);
@@ -171,7 +171,8 @@ START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), 5);
     drain_all();
-    /* Handlers also received the completions of the operations that lost. */
+    /* the value must be 3: handlers also received the completions of the two operations that
+       lost. */
     ck_assert_int_eq(told.count, 3);
     ck_assert_int_eq(told.status, -ECANCELED);
     ck_assert_int_eq(tocsin_op_status(ops[0]), -ENOENT);
@@ -179,7 +180,7 @@ START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
 }
 END_TEST
 
-START_TEST(any_of_what_has_ended_already)
+START_TEST(any_of_operations_that_have_ended)
 {
     struct tocsin_op ops[3], any;
     struct tocsin_info *info;
@@ -189,7 +190,7 @@ START_TEST(any_of_what_has_ended_already)
     complete(ops[2], 4);
     ck_assert_int_eq(tocsin_loop_turn(0), 2);
     ck_assert_int_eq(tocsin_any(ops, 3, TOCSIN_FUTURE, &any), 0);
-    /* the status of the operation that ended first */
+    /* -EIO is the status of the operation that ended first. */
     ck_assert_int_eq(tocsin_wait(any, -1, &info), -EIO);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), -EIO);
     drain_all();
@@ -256,7 +257,7 @@ START_TEST(groups_of_groups)
 }
 END_TEST
 
-START_TEST(the_loop_is_freed_under_them)
+START_TEST(the_loop_is_freed_with_a_group)
 {
     struct tocsin_op ops[4], any, all;
 
@@ -269,8 +270,8 @@ START_TEST(the_loop_is_freed_under_them)
 }
 END_TEST
 
-/* Many operations end in a mixed order. The group must count each member exactly once. */
-START_TEST(of_many)
+/* Many operations end in a mixed order. The group must count each operation exactly once. */
+START_TEST(a_group_of_many)
 {
     enum { COUNT = 3000 };
     static struct tocsin_op ops[COUNT];
@@ -295,15 +296,15 @@ Suite *test_suite(void)
     tcase_add_test(tests, all_end_when_the_last_has_ended);
     tcase_add_test(tests, all_has_the_first_failure);
     tcase_add_test(tests, all_of_none_ends_at_once);
-    tcase_add_test(tests, all_cancelled_cancels_them_all);
-    tcase_add_test(tests, what_is_refused_leaves_all_as_it_was);
+    tcase_add_test(tests, a_cancelled_group_cancels_its_members);
+    tcase_add_test(tests, a_refused_group_changes_nothing);
     tcase_add_test(tests, members_are_waited_for);
     tcase_add_test(tests, any_ends_with_the_first_and_the_others_are_cancelled_and_freed);
-    tcase_add_test(tests, any_of_what_has_ended_already);
+    tcase_add_test(tests, any_of_operations_that_have_ended);
     tcase_add_test(tests, both_end_in_one_turn);
     tcase_add_test(tests, any_cancelled_has_no_winner);
     tcase_add_test(tests, groups_of_groups);
-    tcase_add_test(tests, the_loop_is_freed_under_them);
-    tcase_add_test(tests, of_many);
+    tcase_add_test(tests, the_loop_is_freed_with_a_group);
+    tcase_add_test(tests, a_group_of_many);
     return suite;
 }

@@ -1,4 +1,5 @@
-/* Queues have a limit, and never lose the completion of an operation that was started. */
+/* Queues have a limit, and never lose the completion of an operation that was started with the
+   queue. */
 #include <tocsin/provider.h>
 
 #include "queue_codes.h"
@@ -28,7 +29,7 @@ START_TEST(first_in_first_out)
 }
 END_TEST
 
-START_TEST(what_is_malformed)
+START_TEST(malformed_calls_are_refused)
 {
     struct tocsin_queue queue;
 
@@ -68,12 +69,13 @@ START_TEST(a_full_queue_refuses_starts_and_never_a_completion)
 }
 END_TEST
 
-START_TEST(places_come_back)
+START_TEST(refused_starts_free_their_entry)
 {
     struct tocsin_queue queue = open_queue(NULL, 2, 0);
     struct tocsin_op op;
 
-    for (int i = 0; i < 10; i++) { /* refused starts and cancelled operations free their entry */
+    /* ten rounds fit, since refused starts and cancelled operations free their queue entry */
+    for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(tocsin_watch(-1, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_watch(99999, 1, TOCSIN_QUEUE(queue), &op), -EBADF);
         ck_assert_int_eq(tocsin_timer(1000, TOCSIN_QUEUE(queue), &op), 0);
@@ -86,7 +88,7 @@ START_TEST(places_come_back)
 }
 END_TEST
 
-START_TEST(closed_with_what_it_holds)
+START_TEST(a_queue_is_closed_with_entries)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
     struct tocsin_op op;
@@ -95,7 +97,8 @@ START_TEST(closed_with_what_it_holds)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(queue), &op), 0);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
-    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS); /* the operation still runs */
+    /* the operation still runs, although the queue is closed */
+    ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     connect_to("op.done", tell, &told);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     drain_all();
@@ -120,7 +123,7 @@ static int close_queue(const struct tocsin_info *info, void *arg)
     return tocsin_queue_close(*(struct tocsin_queue *)arg);
 }
 
-START_TEST(closed_while_it_is_waited_on)
+START_TEST(a_queue_is_closed_during_a_wait)
 {
     struct tocsin_queue queue = open_queue(NULL, 0, 0);
 
@@ -135,7 +138,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(the_loop_is_freed_while_it_is_waited_on)
+START_TEST(the_loop_is_freed_during_a_wait)
 {
     struct tocsin_queue queue = open_queue(NULL, 0, 0);
 
@@ -150,7 +153,8 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     struct tocsin_queue queue = *(struct tocsin_queue *)arg;
 
     (void)info;
-    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0); /* succeeds: the queue has an entry */
+    /* this wait succeeds, since the queue has an entry */
+    ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_queue_wait(queue, 10, NULL), -EDEADLK);
     ck_assert_int_eq(tocsin_queue_wait(queue, -1, NULL), -EDEADLK);
@@ -158,7 +162,7 @@ static int wait_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler_it_never_blocks)
+START_TEST(a_wait_in_a_handler_never_blocks)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
@@ -194,13 +198,14 @@ static int take_note(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The program waits for an entry. An entry arrives, but a handler takes it before the wait can.
-   The wait continues. */
-START_TEST(taken_by_another_meanwhile)
+/* The program waits for an entry of a queue. An entry arrives, but a handler takes it first. The
+   wait must continue. */
+START_TEST(a_handler_takes_the_awaited_entry)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
-    ck_assert_int_eq(tocsin_clock_move(0), 0); /* so that both happen in one turn */
+    /* stops the clock, so that all three timers expire in one turn */
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(start_work), NULL), 0);
@@ -243,15 +248,15 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, first_in_first_out);
-    tcase_add_test(tests, what_is_malformed);
+    tcase_add_test(tests, malformed_calls_are_refused);
     tcase_add_test(tests, a_full_queue_refuses_starts_and_never_a_completion);
-    tcase_add_test(tests, places_come_back);
-    tcase_add_test(tests, closed_with_what_it_holds);
+    tcase_add_test(tests, refused_starts_free_their_entry);
+    tcase_add_test(tests, a_queue_is_closed_with_entries);
     tcase_add_test(tests, left_open_is_counted_and_closed_by_the_loop);
-    tcase_add_test(tests, closed_while_it_is_waited_on);
-    tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_on);
-    tcase_add_test(tests, in_a_handler_it_never_blocks);
-    tcase_add_test(tests, taken_by_another_meanwhile);
+    tcase_add_test(tests, a_queue_is_closed_during_a_wait);
+    tcase_add_test(tests, the_loop_is_freed_during_a_wait);
+    tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
+    tcase_add_test(tests, a_handler_takes_the_awaited_entry);
     tcase_add_test(tests, the_same_on_fibers);
     return suite;
 }

@@ -1,11 +1,12 @@
-/* Helpers: open queues for test.note or for completions, and list their entries as letters. */
+/* Helpers that open queues for test.note or for completions, and that list the entries of a queue
+   as letters. */
 #ifndef TOCSIN_T_STYLE_QUEUE_CODES_H
 #define TOCSIN_T_STYLE_QUEUE_CODES_H
 
 #include "handlers.h"
 
 TOCSIN__UNUSED static struct told told;
-TOCSIN__UNUSED static int note; /* test.note, a signal without a payload */
+TOCSIN__UNUSED static int note; /* the number of the signal test.note, which has no payload */
 
 TOCSIN__UNUSED static struct tocsin_queue open_queue(const char *pattern, size_t limit,
                                                      unsigned flags)
@@ -19,7 +20,8 @@ TOCSIN__UNUSED static struct tocsin_queue open_queue(const char *pattern, size_t
     return queue;
 }
 
-/* Takes all entries of the queue. Each is a letter: e for emitted, p for progress, d for done. */
+/* Takes all entries of the queue. Each entry is recorded as a letter: e for emitted, p for
+   progress, d for done. */
 TOCSIN__UNUSED static const char *codes(struct tocsin_queue queue)
 {
     static char text[256];

@@ -1,5 +1,5 @@
-/* Helpers for tests of queues with a pattern: signals whose payload is a number, and functions
-   that open queues and record their entries. */
+/* Helpers for tests of queues with a pattern. There are signals whose payload is a number,
+   functions that open queues, and functions that record the entries of a queue. */
 #ifndef TOCSIN_T_STYLE_QUEUE_ITEMS_H
 #define TOCSIN_T_STYLE_QUEUE_ITEMS_H
 
@@ -13,7 +13,8 @@
 TOCSIN_LAYOUT(item, ITEM);
 
 TOCSIN__UNUSED static struct tocsin_block mask;
-TOCSIN__UNUSED static int a, b, c, note; /* a, b, c have ranks 3, 2, 1; note coalesces */
+/* the signals `a`, `b` and `c` have the ranks 3, 2 and 1; the signal `note` coalesces */
+TOCSIN__UNUSED static int a, b, c, note;
 
 TOCSIN__UNUSED static int emit(int signo, int number)
 {
@@ -61,8 +62,8 @@ TOCSIN__UNUSED static void close_queue(struct tocsin_queue queue)
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
 }
 
-/* Waits for an entry of the queue and records it. If the wait fails, records `who` and the
-   error. */
+/* Waits for an entry of the queue, and records the entry. If the wait fails, the function records
+   the word `who` and the error. */
 TOCSIN__UNUSED static void wait_for(struct tocsin_queue queue, int64_t timeout_ms, const char *who)
 {
     struct tocsin_info *info;
@@ -119,7 +120,7 @@ TOCSIN__UNUSED static void begin(void)
     b = declare("take.b", 2, TOCSIN_QUEUED);
     c = declare("take.c", 1, TOCSIN_QUEUED);
     note = declare("take.note", 0, TOCSIN_COALESCE);
-    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* creates the loop */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* this turn creates the loop */
 }
 
 TOCSIN__UNUSED static void end(void)

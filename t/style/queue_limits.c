@@ -1,5 +1,6 @@
-/* Contract line E11: limits of queues with a pattern, and of pending emissions. The tests check
-   which emissions are refused, which wait for room, and how often tocsin.queue.full is emitted. */
+/* Tests contract line E11: the limits of queues with a pattern, and of pending emissions. The tests
+   check which emissions are refused, which emissions wait for room, and how often tocsin.queue.full
+   is emitted. */
 #include <poll.h>
 
 #include <tocsin/provider.h>
@@ -45,7 +46,7 @@ static void refuses(unsigned flags, const char *handled)
     record_take();
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(emit(i % 2 ? a : b, 9), -EAGAIN);
-    ck_assert_record(""); /* no handler was called */
+    ck_assert_record(""); /* the queue stopped the emission, so no handler was called */
     ck_assert_int_eq(emit(c, 0), TOCSIN_DELIVERED);
     ck_assert_uint_eq(last_sequence, before + 1);
     ck_assert_uint_eq(facts_of(queue).refused, 5);
@@ -63,7 +64,7 @@ START_TEST(a_full_one_refuses_and_nothing_is_done)
 }
 END_TEST
 
-START_TEST(told_once_for_each_overflow)
+START_TEST(queue_full_once_for_each_overflow)
 {
     struct tocsin_queue take = open_queue("take.a", TOCSIN_TAKE, 4, 0);
 
@@ -73,8 +74,8 @@ START_TEST(told_once_for_each_overflow)
     ck_assert_record("full:a 4/4 refused1");
     wait_for(take, 0, "");
     ck_assert_int_eq(emit(a, 6), TOCSIN_STOPPED);
-    ck_assert_int_eq(emit(a, 7),
-                     -EAGAIN); /* the same overflow, so tocsin.queue.full is not emitted */
+    /* this refusal belongs to the same overflow, so tocsin.queue.full is not emitted */
+    ck_assert_int_eq(emit(a, 7), -EAGAIN);
     ck_assert_record("a0");
     wait_for(take, 0, ""), wait_for(take, 0, "");
     record_take();
@@ -85,9 +86,9 @@ START_TEST(told_once_for_each_overflow)
 }
 END_TEST
 
-/* An emission larger than the limit in bytes is accepted into an empty queue. Otherwise it could
-   never be delivered. */
-START_TEST(bytes)
+/* An emission larger than the limit in bytes must be accepted into an empty queue. Otherwise it
+   could never be delivered. */
+START_TEST(the_limit_in_bytes)
 {
     struct tocsin_queue take = open_queue("take.a", TOCSIN_TAKE, 0, 1000);
     size_t small;
@@ -103,10 +104,10 @@ START_TEST(bytes)
     ck_assert_int_eq(emit_bytes(a, 0), TOCSIN_STOPPED);
     small = facts_of(take).bytes;
     ck_assert_uint_gt(small, 0);
-    /* refused, since the queue is not empty */
+    /* Both emissions are refused, since the queue is not empty. */
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(emit_bytes(a, 2000), -EAGAIN);
-    /* Half of the queue was free in between, so each refusal begins a new overflow. */
+    /* Half of the queue became free between the refusals, so each refusal begins a new overflow. */
     ck_assert_record("full:a 1/1024 refused3 full:a 1/1024 refused4");
     ck_assert_int_eq(emit_bytes(a, 800), TOCSIN_STOPPED);
     ck_assert_int_eq(emit_bytes(a, 1000 - 2 * small - 800), -EAGAIN);
@@ -114,7 +115,7 @@ START_TEST(bytes)
 }
 END_TEST
 
-START_TEST(what_is_pended_is_bounded)
+START_TEST(pending_emissions_are_bounded)
 {
     int few = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "take.few", .layout = &item_layout, .limit = 3, .limit_bytes = 1000 });
@@ -142,7 +143,8 @@ END_TEST
 
 /* Tests: a flush delivers pending emissions, and the queue becomes full */
 
-/* Checks that the loop sleeps, and does not poll for room in the queue. */
+/* Checks that the loop sleeps until there is room in the queue, instead of looking for room again
+   and again. */
 static void rests(void)
 {
     struct pollfd polled = { .fd = tocsin_loop_fd(), .events = POLLIN };
@@ -152,7 +154,7 @@ static void rests(void)
     ck_assert_int_eq(poll(&polled, 1, 0), 0);
 }
 
-START_TEST(a_flush_stops_and_goes_on)
+START_TEST(a_flush_stops_at_a_full_queue)
 {
     struct tocsin_queue plain = open_queue("take.a, take.c", 0, 2, 0);
 
@@ -160,14 +162,14 @@ START_TEST(a_flush_stops_and_goes_on)
     mask = block("take.*");
     emits(a, 1, 4), emits(b, 5, 5), emits(c, 6, 6);
     unblock(mask);
-    ck_assert_record("c6 b5 a1"); /* The queue has no room for the next emission of a. */
+    ck_assert_record("c6 b5 a1"); /* The queue has no room for the next emission of the signal a. */
     ck_assert_int_eq(tocsin_pending_count("take.a"), 3);
     rests();
     ck_assert_int_eq(emit(a, 7), -EAGAIN);
     ck_assert_int_eq(emit(b, 8), TOCSIN_DELIVERED);
     ck_assert_record("b8");
     ck_assert_int_eq(tocsin_queue_wait(plain, 0, NULL), 0);
-    ck_assert_record(""); /* a2 is delivered in the next turn */
+    ck_assert_record(""); /* nothing yet, since the emission a2 is delivered in the next turn */
     ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_record("a2");
     rests();
@@ -184,8 +186,8 @@ START_TEST(a_flush_stops_and_goes_on)
 }
 END_TEST
 
-/* The queue is empty, but all its entries are reserved for completions. Emissions wait for room,
-   and the queue is closed. */
+/* The queue has no entry, but all its room is reserved for completions. So emissions wait for room.
+   Then the queue is closed. */
 START_TEST(closed_while_others_wait_for_room)
 {
     struct tocsin_queue plain = open_queue("take.a, op.done", 0, 1, 0);
@@ -205,8 +207,8 @@ START_TEST(closed_while_others_wait_for_room)
 }
 END_TEST
 
-/* A pending emission is larger than the free room of the queue. Smaller emissions behind it must
-   not overtake it. */
+/* A pending emission is larger than the free room of the queue. Smaller emissions behind this
+   emission must not overtake it. */
 START_TEST(a_flush_stops_for_bytes)
 {
     struct tocsin_queue plain = open_queue("take.a", 0, 0, 1000);
@@ -219,7 +221,7 @@ START_TEST(a_flush_stops_for_bytes)
     unblock(mask);
     ck_assert_record("a0");
     rests();
-    /* this emission is small enough, but an older one waits */
+    /* This emission is small enough, but must wait, since an older emission waits. */
     ck_assert_int_eq(emit(a, 3), TOCSIN_PENDED);
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(tocsin_queue_wait(plain, 0, NULL), 0);
@@ -256,7 +258,7 @@ START_TEST(full_ones_that_take)
 }
 END_TEST
 
-START_TEST(dropped_while_it_waits_for_room)
+START_TEST(ignored_while_waiting_for_room)
 {
     struct tocsin_queue plain = open_queue("take.*", 0, 1, 0);
 
@@ -273,14 +275,14 @@ START_TEST(dropped_while_it_waits_for_room)
     mask = block("take.*");
     emits(a, 1, 3);
     unblock(mask);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* counts the queue, which has room for one entry */
+    ck_assert_int_eq(tocsin_loop_free(), 1); /* 1 counts the queue, which has room for one entry */
     ck_assert_int_eq(refs, 0);
 }
 END_TEST
 
 /* An emission of a coalescing signal waits for room in the queue. A newer emission replaces the
-   waiting one, so it needs no room. */
-START_TEST(coalesced_while_it_waits_for_room)
+   waiting emission, so it needs no room. */
+START_TEST(coalesced_while_waiting_for_room)
 {
     struct tocsin_queue plain = open_queue("take.note", 0, 1, 0);
     struct tocsin_info *info;
@@ -300,10 +302,9 @@ START_TEST(coalesced_while_it_waits_for_room)
 }
 END_TEST
 
-/* Emissions wait for room in a queue when the loop is freed. Contract line O7:
-   tocsin_loop_free() does not wait for the queue, and the handlers receive the pending
-   emissions. */
-START_TEST(freed_while_it_waits_for_room)
+/* Emissions wait for room in a queue, and the loop is freed. Contract line O7: tocsin_loop_free()
+   must not wait for the queue, and the handlers must receive the pending emissions. */
+START_TEST(the_loop_is_freed_while_waiting_for_room)
 {
     open_queue("take.a", 0, 1, 0);
     connect_to("take.a", write_item, "");
@@ -317,8 +318,8 @@ START_TEST(freed_while_it_waits_for_room)
 }
 END_TEST
 
-/* A completion is pending while the queue is full. The completion has a reserved entry, so the
-   queue accepts it. */
+/* A completion is pending while the queue is full. An entry is reserved for the completion, so the
+   queue must accept it. */
 START_TEST(ends_pass_a_full_queue)
 {
     struct tocsin_queue plain = open_queue("op.done, take.a", 0, 3, 0);
@@ -345,9 +346,9 @@ START_TEST(ends_pass_a_full_queue)
 }
 END_TEST
 
-/* The completion of another loop's operation has no reserved entry in the queues of this loop,
-   so it waits for room. Behind it wait completions of this loop's operations, which have
-   reserved entries. */
+/* The completion of another loop's operation has no reserved entry in the queues of this loop. So
+   this completion waits for room. Behind it, completions of this loop's own operations wait, which
+   have reserved entries. */
 
 static int end_there(void *arg)
 {
@@ -381,7 +382,7 @@ static void write_ends(struct tocsin_queue queue)
     }
 }
 
-/* once: all completions arrive before the next turn */
+/* If `once` is true, all completions arrive before the next turn. */
 static void own_ends_behind_others(bool once)
 {
     struct tocsin_op kept, called;
@@ -425,8 +426,8 @@ START_TEST(own_ends_do_not_wait_behind_other_loops_ends)
 }
 END_TEST
 
-/* An own completion passes emissions that wait for room. Emissions after this completion still
-   wait. */
+/* The completion of this loop's own operation passes emissions that wait for room. Emissions after
+   this completion must still wait. */
 START_TEST(others_wait_behind_an_own_end)
 {
     struct tocsin_queue queue;
@@ -456,7 +457,7 @@ START_TEST(others_wait_behind_an_own_end)
 }
 END_TEST
 
-/* A handler opens a queue during this flush. The new queue reserves entries only for the
+/* A handler opens a queue during this flush. The new queue must reserve entries only for
    completions that are not delivered yet. */
 static int open_another(const struct tocsin_info *info, void *arg)
 {
@@ -467,7 +468,7 @@ static int open_another(const struct tocsin_info *info, void *arg)
     return write_end(info, "");
 }
 
-START_TEST(a_queue_that_is_opened_amid_them)
+START_TEST(a_queue_is_opened_during_a_flush)
 {
     bool is_blocked = _i;
     struct tocsin_queue queue, another = { 0 };
@@ -505,7 +506,7 @@ static int free_it(const struct tocsin_info *info, void *arg)
 }
 
 /* A handler of tocsin.queue.full frees the loop. */
-START_TEST(freed_by_who_hears_that_it_is_full)
+START_TEST(a_handler_of_queue_full_frees_the_loop)
 {
     struct tocsin_op op;
 
@@ -528,8 +529,8 @@ START_TEST(freed_by_who_hears_that_it_is_full)
 }
 END_TEST
 
-/* Each allocation fails in turn. Each pending emission must be taken once, delivered once, or
-   refused when it was emitted. */
+/* Each allocation fails in turn. Each emission must be taken once, delivered once, or refused when
+   it was emitted. */
 static int handled;
 
 static int count_handled(const struct tocsin_info *info, void *arg)
@@ -579,7 +580,7 @@ static void job(void)
     ck_assert_int_eq(refs, 0);
 }
 
-START_TEST(without_memory)
+START_TEST(full_queues_without_memory)
 {
     begin();
     tocsin_loop_free();
@@ -594,22 +595,22 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_full_one_refuses_and_nothing_is_done);
-    tcase_add_test(tests, told_once_for_each_overflow);
-    tcase_add_test(tests, bytes);
-    tcase_add_test(tests, what_is_pended_is_bounded);
-    tcase_add_test(tests, a_flush_stops_and_goes_on);
+    tcase_add_test(tests, queue_full_once_for_each_overflow);
+    tcase_add_test(tests, the_limit_in_bytes);
+    tcase_add_test(tests, pending_emissions_are_bounded);
+    tcase_add_test(tests, a_flush_stops_at_a_full_queue);
     tcase_add_test(tests, closed_while_others_wait_for_room);
     tcase_add_test(tests, a_flush_stops_for_bytes);
     tcase_add_test(tests, full_ones_that_take);
-    tcase_add_test(tests, dropped_while_it_waits_for_room);
-    tcase_add_test(tests, coalesced_while_it_waits_for_room);
-    tcase_add_test(tests, freed_while_it_waits_for_room);
+    tcase_add_test(tests, ignored_while_waiting_for_room);
+    tcase_add_test(tests, coalesced_while_waiting_for_room);
+    tcase_add_test(tests, the_loop_is_freed_while_waiting_for_room);
     tcase_add_test(tests, ends_pass_a_full_queue);
     tcase_add_loop_test(tests, own_ends_do_not_wait_behind_other_loops_ends, 0, 2);
     tcase_add_test(tests, others_wait_behind_an_own_end);
-    tcase_add_loop_test(tests, a_queue_that_is_opened_amid_them, 0, 2);
-    tcase_add_test(tests, freed_by_who_hears_that_it_is_full);
+    tcase_add_loop_test(tests, a_queue_is_opened_during_a_flush, 0, 2);
+    tcase_add_test(tests, a_handler_of_queue_full_frees_the_loop);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, full_queues_without_memory);
     return suite;
 }

@@ -1,4 +1,4 @@
-/* Queues with a pattern: they have a priority among the handlers, and reserve entries for
+/* Queues with a pattern have a priority among the handlers of a signal, and reserve entries for
    operations. */
 #include <tocsin/provider.h>
 
@@ -12,7 +12,8 @@ START_TEST(a_full_one_refuses_emissions)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    ck_assert_int_eq(told.count, 2); /* the handlers still received the signal */
+    /* the value must be 2: the handlers, too, received both accepted emissions */
+    ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
@@ -30,7 +31,8 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(own), &ops[i]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN); /* own: one entry and five reserved ones */
+    /* returns -EAGAIN: the queue has one entry, and reserves five for the running operations */
+    ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_complete(ops[i], i, NULL), 0);
     drain_all();
@@ -40,7 +42,7 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
 }
 END_TEST
 
-START_TEST(it_counts_the_operations_that_will_end_in_it)
+START_TEST(a_queue_reserves_entries_for_running_operations)
 {
     struct tocsin_queue queue = open_queue("op.done, test.note", 2, 0);
     struct tocsin_op ops[2], op;
@@ -49,8 +51,8 @@ START_TEST(it_counts_the_operations_that_will_end_in_it)
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    ck_assert_int_eq(tocsin_timer(0, NULL, NULL),
-                     0); /* no notify: this queue needs no entry for it */
+    /* accepted, since this queue does not get the completion of a timer */
+    ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
     drain_all();
@@ -59,8 +61,9 @@ START_TEST(it_counts_the_operations_that_will_end_in_it)
 }
 END_TEST
 
-/* An operation ends in some way, or its start fails. Its queue entry is not reserved any more. */
-START_TEST(it_gets_its_places_back)
+/* An operation ends in some way, or its start fails. Then its entry in the queue must not be
+   reserved any more. */
+START_TEST(reserved_entries_are_given_back)
 {
     struct told stops = { .answer = TOCSIN_STOP };
     struct tocsin_queue set = open_queue("op.done, fd.done", 2, 0), full = open_queue(NULL, 1, 0),
@@ -72,7 +75,8 @@ START_TEST(it_gets_its_places_back)
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
-        late = open_queue("op.done", 3, 0); /* the queue reserves entries for running operations */
+        /* when it is opened, the queue reserves entries for the operations that run */
+        late = open_queue("op.done", 3, 0);
         ck_assert_int_eq(tocsin_cancel(ops[0]), 0);
         ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);
         drain_all();
@@ -87,7 +91,7 @@ START_TEST(it_gets_its_places_back)
         tocsin_connect("op.done",
                        &(struct tocsin_action){ .fn = tell, .arg = &stops, .priority = 1 }, NULL),
         0);
-    for (int i = 0; i < 5; i++) { /* tocsin.queue.full is not emitted for this */
+    for (int i = 0; i < 5; i++) { /* tocsin.queue.full is not emitted for these refused starts */
         ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[0]), 0);
         ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
         drain_all();
@@ -104,7 +108,7 @@ static int open_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(opened_by_an_end_that_it_does_not_hear)
+START_TEST(a_queue_opened_by_a_completion_misses_it)
 {
     struct tocsin_queue set = { 0 };
     struct tocsin_op op;
@@ -117,7 +121,8 @@ START_TEST(opened_by_an_end_that_it_does_not_hear)
                      0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     drain_all();
-    ck_assert_str_eq(codes(set), ""); /* E2: the new queue gets no earlier emission */
+    /* contract line E2: the queue was opened later, so it gets no earlier emission */
+    ck_assert_str_eq(codes(set), "");
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     drain_all();
@@ -126,7 +131,7 @@ START_TEST(opened_by_an_end_that_it_does_not_hear)
 }
 END_TEST
 
-START_TEST(take_comes_first_and_stops_the_signal)
+START_TEST(a_taking_queue_stops_the_signal)
 {
     struct tocsin_queue queue;
     struct told last = { .count = 0 };
@@ -147,7 +152,7 @@ START_TEST(take_comes_first_and_stops_the_signal)
 }
 END_TEST
 
-START_TEST(it_stands_at_its_priority)
+START_TEST(a_queue_has_a_priority_among_handlers)
 {
     struct told stop = { .answer = TOCSIN_STOP };
     struct tocsin_queue before, after;
@@ -193,11 +198,11 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, a_full_one_refuses_emissions);
     tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
-    tcase_add_test(tests, it_counts_the_operations_that_will_end_in_it);
-    tcase_add_test(tests, it_gets_its_places_back);
-    tcase_add_test(tests, opened_by_an_end_that_it_does_not_hear);
-    tcase_add_test(tests, take_comes_first_and_stops_the_signal);
-    tcase_add_test(tests, it_stands_at_its_priority);
+    tcase_add_test(tests, a_queue_reserves_entries_for_running_operations);
+    tcase_add_test(tests, reserved_entries_are_given_back);
+    tcase_add_test(tests, a_queue_opened_by_a_completion_misses_it);
+    tcase_add_test(tests, a_taking_queue_stops_the_signal);
+    tcase_add_test(tests, a_queue_has_a_priority_among_handlers);
     tcase_add_test(tests, several_hold_the_same_info);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* The program polls the descriptor of a queue in its own poll loop. This descriptor alone also
-   runs tocsin's loop and its timers. */
+/* The program polls the descriptor of a queue in its own poll loop. No other call runs tocsin's
+   loop and its timers: this descriptor must be enough. */
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -46,12 +46,13 @@ static void check_quiet(int fd)
 {
     struct pollfd polled = { .fd = fd, .events = POLLIN };
 
-    while (poll(&polled, 1, 0) == 1) /* The loop still has work to do, but no entry. */
+    /* The descriptor may be readable without an entry, since the loop has other work to do. */
+    while (poll(&polled, 1, 0) == 1)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
     ck_assert_int_eq(poll(&polled, 1, 20), 0);
 }
 
-START_TEST(timers)
+START_TEST(the_descriptor_runs_timers)
 {
     int fd = queue_fd();
 
@@ -63,7 +64,7 @@ START_TEST(timers)
 }
 END_TEST
 
-START_TEST(what_it_holds_already)
+START_TEST(entries_make_it_readable)
 {
     int fd = queue_fd(), note = tocsin_find("test.note");
 
@@ -73,7 +74,7 @@ START_TEST(what_it_holds_already)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
-    take(fd, 1); /* one entry is left, so the descriptor is still readable */
+    take(fd, 1); /* the descriptor must still be readable, since one entry is left */
     check_quiet(fd);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
 }
@@ -139,9 +140,9 @@ static int on_note(const struct tocsin_info *info, void *arg)
     return *(int *)arg < 5 ? tocsin_emit(info->signo, NULL) : TOCSIN_NEXT;
 }
 
-/* A handler emits its own signal, and this emission is left for the next turn. The descriptor
-   must become readable, also if the first emission was made outside of a turn. */
-START_TEST(what_is_left_for_the_next_turn)
+/* A handler emits its own signal, and this emission must wait for the next turn. The descriptor
+   must become readable, even if the first emission was made outside of a turn. */
+START_TEST(late_emissions_make_it_readable)
 {
     int fd = queue_fd(), count = 0;
 
@@ -155,9 +156,9 @@ START_TEST(what_is_left_for_the_next_turn)
 }
 END_TEST
 
-/* An operation has paused because no handler listened. Connecting a handler outside of any turn
-   must make the descriptor readable, so that the operation resumes. */
-START_TEST(what_a_handler_wakes)
+/* An operation has paused because no handler listened. A handler that is connected outside of any
+   turn must make the descriptor readable, so that the operation resumes. */
+START_TEST(a_new_handler_makes_it_readable)
 {
     struct told told = { .count = 0 };
     struct tocsin_op watch;
@@ -166,7 +167,7 @@ START_TEST(what_a_handler_wakes)
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, NULL, &watch), 0);
-    check_quiet(fd); /* without a listener, the operation pauses */
+    check_quiet(fd); /* quiet, since without a listener the operation pauses */
     connect_to("fd.ready", tell, &told);
     while (told.count == 0) {
         ck_assert_int_eq(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1), 1);
@@ -187,11 +188,11 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "poll");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, timers);
-    tcase_add_test(tests, what_it_holds_already);
+    tcase_add_test(tests, the_descriptor_runs_timers);
+    tcase_add_test(tests, entries_make_it_readable);
     tcase_add_test(tests, work_and_descriptors);
     tcase_add_test(tests, completions_from_a_thread);
-    tcase_add_test(tests, what_is_left_for_the_next_turn);
-    tcase_add_test(tests, what_a_handler_wakes);
+    tcase_add_test(tests, late_emissions_make_it_readable);
+    tcase_add_test(tests, a_new_handler_makes_it_readable);
     return suite;
 }

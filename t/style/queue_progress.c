@@ -1,5 +1,5 @@
-/* Progress in queues: each part is delivered once and in order. A full queue pauses the
-   operation, and a free entry resumes it. */
+/* Progress in queues: each part must be delivered once and in order. A full queue must pause the
+   operation, and a free entry must resume it. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"
@@ -23,8 +23,8 @@ static int parts_cancel(struct tocsin_op op, void *state, int reason)
     return tocsin_op_complete(op, reason, NULL);
 }
 
-/* Reports parts until one is refused. The operation completes when it has reported all parts,
-   and otherwise pauses. */
+/* Reports parts until a part is refused, which pauses the operation. When all parts are reported,
+   completes the operation. */
 static void parts_make(struct tocsin_op op, void *state)
 {
     struct parts *parts = state;
@@ -94,7 +94,7 @@ static void begin(void)
     ck_assert_int_gt(tocsin_declare(&part_spec), 0);
 }
 
-START_TEST(each_part_is_told_once_in_its_order)
+START_TEST(each_part_is_delivered_once_in_order)
 {
     struct tocsin_queue queue = open_queue(NULL, 4);
     struct parts *parts = parts_start(100, TOCSIN_QUEUE(queue));
@@ -114,15 +114,17 @@ START_TEST(each_part_is_told_once_in_its_order)
 }
 END_TEST
 
-START_TEST(a_full_queue_pauses_it_and_room_resumes_it)
+START_TEST(a_full_queue_pauses_the_operation)
 {
     struct tocsin_queue queue = open_queue(NULL, 3);
     struct parts *parts = parts_start(5, TOCSIN_QUEUE(queue));
 
     parts_make(parts->op, parts);
     turns(10);
-    ck_assert_uint_eq(parts->made, 2);        /* the third entry is for the completion */
-    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the operation is paused: nothing happens */
+    /* the value must be 2, since the third entry of the queue is reserved for the completion */
+    ck_assert_uint_eq(parts->made, 2);
+    /* this turn does nothing, since the operation is paused */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     turns(5);
     ck_assert_uint_eq(parts->made, 3);
@@ -134,10 +136,11 @@ START_TEST(a_full_queue_pauses_it_and_room_resumes_it)
 END_TEST
 
 /* Two operations report progress, and the queue has one entry left. The operation that reports
-   first gets it. */
+   first must get the entry. */
 START_TEST(two_into_the_last_place)
 {
-    /* two completions and one part of the progress */
+    /* The queue has three entries: two are for completions, and one is for a part of the
+       progress. */
     struct tocsin_queue queue = open_queue(NULL, 3);
     struct parts *one = parts_start(1, TOCSIN_QUEUE(queue)),
                  *other = parts_start(1, TOCSIN_QUEUE(queue));
@@ -168,7 +171,7 @@ static int fill(const struct tocsin_info *info, void *arg)
 }
 
 /* A handler fills the queue before the part or the completion arrives. The arriving entry was
-   reserved, so it is not lost. */
+   reserved, so it must not be lost. */
 START_TEST(filled_on_the_way)
 {
     struct tocsin_queue own = open_queue("test.note", 8),
@@ -204,7 +207,8 @@ START_TEST(filled_on_the_way)
 }
 END_TEST
 
-/* The ring has 16 entries at first. A handler that runs earlier fills it. */
+/* The ring of the queue has 16 entries at first. A handler that runs earlier fills these
+   entries. */
 START_TEST(the_end_of_an_operation_never_pushes_out_another)
 {
     struct tocsin_queue set = open_queue("test.note, parts.done", 0);
@@ -267,7 +271,7 @@ START_TEST(room_that_an_undone_start_gives_back)
 }
 END_TEST
 
-START_TEST(places_of_parts_come_back)
+START_TEST(entries_of_parts_are_given_back)
 {
     struct tocsin_queue queue = open_queue(NULL, 2);
     struct parts *parts;
@@ -278,8 +282,8 @@ START_TEST(places_of_parts_come_back)
         parts = tocsin_op_state(op);
         parts->part = part_told_make();
         ck_assert_int_eq(tocsin_op_progress(op, 0, &parts->part.tocsin, 0), 1);
-        ck_assert_int_eq(tocsin_op_start(op, -EIO, NULL),
-                         -EIO); /* the start failed, so its part is not delivered */
+        /* returns -EIO: the start failed, so the part that it reported is not delivered */
+        ck_assert_int_eq(tocsin_op_start(op, -EIO, NULL), -EIO);
         turns(3);
     }
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), -ETIMEDOUT);
@@ -292,8 +296,8 @@ START_TEST(places_of_parts_come_back)
 }
 END_TEST
 
-/* The handler is disconnected before the last part is delivered. The part waits for a new
-   listener, and the completion waits behind the part. */
+/* The handler is disconnected before the last part is delivered. The part must wait for a new
+   listener, and the completion must wait behind the part. */
 static struct parts *hold_the_last(const struct tocsin_notify *notify)
 {
     struct tocsin_handler handler;
@@ -307,11 +311,12 @@ static struct parts *hold_the_last(const struct tocsin_notify *notify)
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     turns(5);
     ck_assert_int_eq(told.count, 0);
-    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the operation waits: nothing happens */
+    /* this turn does nothing, since the last part waits for a listener */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
     return parts;
 }
 
-START_TEST(the_last_part_is_held_until_somebody_listens)
+START_TEST(the_last_part_waits_for_a_listener)
 {
     struct parts *parts = hold_the_last(TOCSIN_CALL(tell, &told));
 
@@ -324,18 +329,19 @@ START_TEST(the_last_part_is_held_until_somebody_listens)
 }
 END_TEST
 
-START_TEST(or_until_it_is_cancelled)
+START_TEST(the_last_part_waits_until_a_cancel)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_CALL(tell, &told))->op;
 
-    ck_assert_int_eq(tocsin_cancel(op), -EALREADY); /* the operation has completed already */
+    /* returns -EALREADY, since the operation has completed already */
+    ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, 0);
 }
 END_TEST
 
-START_TEST(or_its_time_is_over)
+START_TEST(the_last_part_waits_until_the_deadline)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_FUTURE)->op;
 
@@ -343,7 +349,7 @@ START_TEST(or_its_time_is_over)
 }
 END_TEST
 
-START_TEST(or_the_loop_drains_in_time_or_is_freed)
+START_TEST(the_last_part_waits_until_a_drain_or_free)
 {
     hold_the_last(TOCSIN_CALL(tell, &told));
     ck_assert_int_eq(tocsin_drain(1), 0);
@@ -356,7 +362,7 @@ START_TEST(or_the_loop_drains_in_time_or_is_freed)
 }
 END_TEST
 
-START_TEST(or_the_operation_fails)
+START_TEST(the_last_part_waits_until_a_failure)
 {
     struct tocsin_handler handler;
     struct parts *parts = parts_start(2, TOCSIN_CALL(tell, &told));
@@ -374,14 +380,14 @@ START_TEST(or_the_operation_fails)
 }
 END_TEST
 
-START_TEST(held_for_a_full_set)
+START_TEST(a_full_queue_holds_the_last_part)
 {
     struct tocsin_queue set = open_queue("part.told, test.note", 1);
     struct parts *parts = parts_start(1, TOCSIN_CALL(tell, &told));
 
     parts_make(parts->op, parts);
     ck_assert_uint_eq(parts->made, 1);
-    /* the emission uses the freed entry */
+    /* the emission gets the entry that has become free */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns(5);
     ck_assert_int_eq(told.count, 0);
@@ -401,7 +407,8 @@ START_TEST(the_queue_closes_under_a_part)
     parts_make(parts->op, parts);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     turns(5);
-    ck_assert_uint_eq(parts->made, 1); /* no further part is requested */
+    /* the value must be 1: the provider is not asked for a further part */
+    ck_assert_uint_eq(parts->made, 1);
     connect_to("part.told", tell, &told);
     turns(5);
     ck_assert_int_eq(told.count, 1);
@@ -414,20 +421,20 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "flow");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, each_part_is_told_once_in_its_order);
-    tcase_add_test(tests, a_full_queue_pauses_it_and_room_resumes_it);
+    tcase_add_test(tests, each_part_is_delivered_once_in_order);
+    tcase_add_test(tests, a_full_queue_pauses_the_operation);
     tcase_add_test(tests, two_into_the_last_place);
     tcase_add_test(tests, filled_on_the_way);
     tcase_add_test(tests, the_end_of_an_operation_never_pushes_out_another);
     tcase_add_test(tests, a_full_set_pauses_for_as_long_as_it_is_open);
     tcase_add_test(tests, room_that_an_undone_start_gives_back);
-    tcase_add_test(tests, places_of_parts_come_back);
-    tcase_add_test(tests, the_last_part_is_held_until_somebody_listens);
-    tcase_add_test(tests, or_until_it_is_cancelled);
-    tcase_add_test(tests, or_its_time_is_over);
-    tcase_add_test(tests, or_the_loop_drains_in_time_or_is_freed);
-    tcase_add_test(tests, or_the_operation_fails);
-    tcase_add_test(tests, held_for_a_full_set);
+    tcase_add_test(tests, entries_of_parts_are_given_back);
+    tcase_add_test(tests, the_last_part_waits_for_a_listener);
+    tcase_add_test(tests, the_last_part_waits_until_a_cancel);
+    tcase_add_test(tests, the_last_part_waits_until_the_deadline);
+    tcase_add_test(tests, the_last_part_waits_until_a_drain_or_free);
+    tcase_add_test(tests, the_last_part_waits_until_a_failure);
+    tcase_add_test(tests, a_full_queue_holds_the_last_part);
     tcase_add_test(tests, the_queue_closes_under_a_part);
     return suite;
 }

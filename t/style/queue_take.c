@@ -24,8 +24,8 @@ START_TEST(the_lowest_rank_first_then_the_oldest)
 }
 END_TEST
 
-/* Emissions of one rank are taken in the order of their age. A coalesced emission has the age of
-   the first emission that it replaced. */
+/* Emissions of the same rank are taken in the order of their age. A coalesced emission has the age
+   of the first emission that it replaced. */
 START_TEST(the_oldest_of_a_rank)
 {
     int d = declare("take.d", 3, TOCSIN_COALESCE), e = declare("take.e", 3, TOCSIN_QUEUED);
@@ -40,7 +40,7 @@ START_TEST(the_oldest_of_a_rank)
 }
 END_TEST
 
-START_TEST(as_it_was_emitted)
+START_TEST(a_taken_emission_is_complete)
 {
     struct tocsin_queue take = open_take("take.*");
     struct tocsin_info *info, *pended;
@@ -57,7 +57,8 @@ START_TEST(as_it_was_emitted)
     ck_assert_int_eq(refs, 2);
     ck_assert_int_eq(tocsin_pending_peek(note, 0, &pended), 0);
     ck_assert_int_eq(tocsin_queue_wait(take, 0, &info), 0);
-    ck_assert_ptr_eq(info, pended); /* the queue returned the pending info itself */
+    /* the queue returned the info of the pending emission itself, not a copy */
+    ck_assert_ptr_eq(info, pended);
     ck_assert_int_eq(refs, 2);
     ck_assert_int_eq(item_of(info)->number, 4);
     ck_assert_uint_eq(info->overrun, 2);
@@ -75,9 +76,9 @@ START_TEST(as_it_was_emitted)
 }
 END_TEST
 
-/* A TOCSIN_TAKE queue first returns the entries of its own ring, then pending emissions. It does
-   not matter what delays them. */
-START_TEST(what_came_before_the_block)
+/* A TOCSIN_TAKE queue first returns the entries of its own ring, and then pending emissions. The
+   reason why an emission is pending does not matter. */
+START_TEST(entries_precede_pending_emissions)
 {
     struct tocsin_queue take = open_take("take.*, !take.c");
 
@@ -94,7 +95,7 @@ START_TEST(what_came_before_the_block)
 }
 END_TEST
 
-START_TEST(opened_when_it_is_pended_already)
+START_TEST(a_queue_opened_while_emissions_are_pending)
 {
     struct tocsin_queue take;
 
@@ -123,7 +124,7 @@ static int take_in_handler(const struct tocsin_info *info, void *arg)
     (void)info;
     emits(b, 1, 3);
     wait_for(*take, 0, "in:");
-    /* The signal's handler runs, so its emissions are pending without any block. */
+    /* Emissions of this signal are pending without any block, since the signal's handler runs. */
     wait_for(*take, -1, "in:");
     ck_assert_int_eq(tocsin_queue_wait(*take, 0, NULL), 0);
     wait_for(*take, 0, "in:");
@@ -133,7 +134,7 @@ static int take_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_handler_takes_emissions)
 {
     struct tocsin_queue take = open_take("take.b");
 
@@ -144,21 +145,22 @@ START_TEST(in_a_handler)
         0);
     ck_assert_int_eq(emit(a, 0), TOCSIN_DELIVERED);
     ck_assert_record("in:b1 in:b2 in:-110 in:-35 in:-35");
-    ck_assert_int_eq(facts_of(take).entries, 1); /* delivered after the handler had returned */
+    /* the queue got this entry after the handler had returned */
+    ck_assert_int_eq(facts_of(take).entries, 1);
     wait_all(take);
     ck_assert_record("b4");
     close_queue(take);
 }
 END_TEST
 
-START_TEST(ignored)
+START_TEST(ignored_emissions_are_not_taken)
 {
     struct tocsin_queue take = open_take("take.*");
 
     mask = block("take.*");
     emits(a, 1, 2), emits(b, 3, 3);
     ck_assert_int_eq(tocsin_ignore("take.a"), 0);
-    emits(a, 4, 4); /* a is still blocked, so these are still pending */
+    emits(a, 4, 4); /* the signal a is still blocked, so these emissions are still pending */
     wait_all(take);
     ck_assert_record("b3 a4");
     unblock(mask);
@@ -211,7 +213,7 @@ START_TEST(waiting_on_the_loop_s_own_stack)
     mask = block("take.*");
     join(spawn(task_emit, &a));
     spawn(task_emit, &b);
-    wait_for(take, -1, ""); /* The fiber has not started, so these waits get the emissions. */
+    wait_for(take, -1, ""); /* The fiber has not started yet, so these waits get the emissions. */
     wait_for(take, -1, "");
     wait_for(take, -1, "");
     wait_for(take, 100000, "");
@@ -221,7 +223,7 @@ START_TEST(waiting_on_the_loop_s_own_stack)
     ck_assert_record("a1 a2 b1 b2 c1 -110");
     unblock(mask);
     close_queue(take);
-    test_leaves(1); /* the result of the fiber */
+    test_leaves(1); /* one object is left: the result of the fiber */
 }
 END_TEST
 
@@ -251,8 +253,9 @@ START_TEST(waiting_on_a_fiber)
 }
 END_TEST
 
-/* An emission wakes the wait, but another queue takes it first. The wait continues. */
-START_TEST(taken_before_it_looks)
+/* An emission wakes the wait, but another queue takes the emission first. The wait must
+   continue. */
+START_TEST(another_queue_takes_the_awaited_emission)
 {
     struct job job = { open_take("take.*"), -1, "fiber:" };
     struct tocsin_op op = spawn(task_wait, &job);
@@ -263,14 +266,14 @@ START_TEST(taken_before_it_looks)
     wait_for(job.queue, 0, "main:");
     turns();
     emits(a, 2, 2);
-    /* In the other case, ignoring the signal discards the emission. */
+    /* In this case, ignoring the signal discards the emission. */
     ck_assert_int_eq(tocsin_ignore("take.a"), 0);
     turns();
     ck_assert_int_eq(tocsin_unignore("take.a"), 0);
     ck_assert_record("main:a1");
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     emits(a, 3, 3);
-    unblock(mask); /* The delivery puts the emission into the queue's ring. */
+    unblock(mask); /* unblocking delivers the emission, which puts it into the ring of the queue */
     join(op);
     ck_assert_record("fiber:a3");
     close_queue(job.queue);
@@ -334,22 +337,23 @@ START_TEST(freed_while_a_fiber_waits)
     turns();
     mask = block("take.*");
     emits(a, 1, 2);
-    ck_assert_int_eq(tocsin_loop_free(),
-                     3); /* counted: a block, a queue and a fiber; the fiber is cancelled */
+    /* the value must be 3: a block, a queue and a fiber are left; the fiber is cancelled */
+    ck_assert_int_eq(tocsin_loop_free(), 3);
     ck_assert_record("fiber:-125");
 }
 END_TEST
 
 /* Tests: several queues, handlers and observers of the same signal */
 
-START_TEST(two_that_take)
+START_TEST(two_taking_queues)
 {
     struct tocsin_queue first = open_take("take.*"), second = open_take("take.a");
     struct job job = { second, -1, "second:" };
     struct tocsin_op op = spawn(task_wait, &job);
 
     turns();
-    ck_assert_int_eq(emit(a, 1), TOCSIN_STOPPED); /* the first queue stops the emission */
+    /* returns TOCSIN_STOPPED, since the first queue stops the emission */
+    ck_assert_int_eq(emit(a, 1), TOCSIN_STOPPED);
     mask = block("take.*");
     emits(b, 2, 2);
     turns();
@@ -368,7 +372,7 @@ START_TEST(two_that_take)
 }
 END_TEST
 
-START_TEST(beside_others)
+START_TEST(taking_beside_handlers_and_observers)
 {
     struct tocsin_queue plain = open_queue("take.*", 0, 0, 0), take = open_take("take.*");
     struct tocsin_source source;
@@ -391,7 +395,8 @@ START_TEST(beside_others)
     ck_assert_record("all:a1 a1 all:a2 a2 all:a3 one:a3 a3");
     wait_for(plain, 0, "plain:");
     emits(a, 4, 4);
-    /* Nobody took the emission during the block, so it is delivered and stays first. */
+    /* No queue took the emission during the block. The unblock delivers it, and it must stay
+       first. */
     unblock(mask);
     wait_for(take, 0, "");
     wait_for(plain, 0, "plain:");
@@ -421,7 +426,7 @@ static int on_taken(const struct tocsin_info *info, void *arg)
     return TOCSIN_STOP;
 }
 
-START_TEST(what_observers_do)
+START_TEST(observers_may_call_any_function)
 {
     static const char *const lines[] = { "seen1 seen2 nested:a2 a1", "seen3 seen4 a3", "seen5 a5",
                                          "seen7 a7" };
@@ -455,7 +460,7 @@ static bool readable(int fd)
     return poll(&polled, 1, 0) == 1;
 }
 
-START_TEST(its_descriptor)
+START_TEST(the_descriptor_of_a_taking_queue)
 {
     struct tocsin_queue take = open_take("take.*"), unpolled = open_take("take.b");
     int fd;
@@ -464,7 +469,8 @@ START_TEST(its_descriptor)
     emits(a, 1, 1);
     fd = tocsin_queue_fd(take);
     ck_assert_int_ge(fd, 0);
-    ck_assert(readable(fd)); /* emissions are pending already */
+    /* the descriptor is readable at once, since emissions were pending when it was opened */
+    ck_assert(readable(fd));
     wait_for(take, 0, "");
     ck_assert(!readable(fd));
     emits(a, 2, 3);
@@ -476,7 +482,8 @@ START_TEST(its_descriptor)
     ck_assert_int_eq(tocsin_unignore("take.a"), 0);
     emits(c, 4, 4);
     unblock(mask);
-    ck_assert(readable(fd)); /* the queue's ring has entries */
+    /* the descriptor is readable, since the ring of the queue has entries */
+    ck_assert(readable(fd));
     wait_for(take, 0, "");
     ck_assert(!readable(fd));
     mask = block("take.*");
@@ -486,7 +493,8 @@ START_TEST(its_descriptor)
     ck_assert(!readable(fd));
     emits(b, 6, 6);
     close_queue(take);
-    ck_assert(!readable(fd)); /* only the polled queue takes the emissions */
+    /* not readable any more, since the polled queue has taken the emissions */
+    ck_assert(!readable(fd));
     ck_assert_int_eq(tocsin_queue_fd(unpolled), fd);
     ck_assert(readable(fd));
     ck_assert_record("a1 a2 c4 b5");
@@ -497,9 +505,9 @@ START_TEST(its_descriptor)
 }
 END_TEST
 
-/* A program polls the queue's descriptor in its own loop and does random steps. It must receive
-   every emission. The descriptor must not be readable when no emission is left. */
-START_TEST(in_a_foreign_loop)
+/* A program polls the queue's descriptor in its own poll loop, and does random steps. The program
+   must receive every emission. The descriptor must not be readable when no emission is left. */
+START_TEST(a_taking_queue_in_a_foreign_loop)
 {
     struct tocsin_queue take = open_take("take.*");
     int fd = tocsin_queue_fd(take);
@@ -532,21 +540,21 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_lowest_rank_first_then_the_oldest);
     tcase_add_test(tests, the_oldest_of_a_rank);
-    tcase_add_test(tests, as_it_was_emitted);
-    tcase_add_test(tests, what_came_before_the_block);
-    tcase_add_test(tests, opened_when_it_is_pended_already);
-    tcase_add_test(tests, in_a_handler);
-    tcase_add_test(tests, ignored);
+    tcase_add_test(tests, a_taken_emission_is_complete);
+    tcase_add_test(tests, entries_precede_pending_emissions);
+    tcase_add_test(tests, a_queue_opened_while_emissions_are_pending);
+    tcase_add_test(tests, a_handler_takes_emissions);
+    tcase_add_test(tests, ignored_emissions_are_not_taken);
     tcase_add_test(tests, waiting_on_the_loop_s_own_stack);
     tcase_add_test(tests, waiting_on_a_fiber);
-    tcase_add_test(tests, taken_before_it_looks);
+    tcase_add_test(tests, another_queue_takes_the_awaited_emission);
     tcase_add_test(tests, cancelled_and_closed);
     tcase_add_test(tests, closed_while_main_waits);
     tcase_add_test(tests, freed_while_a_fiber_waits);
-    tcase_add_test(tests, two_that_take);
-    tcase_add_test(tests, beside_others);
-    tcase_add_test(tests, what_observers_do);
-    tcase_add_test(tests, its_descriptor);
-    tcase_add_test(tests, in_a_foreign_loop);
+    tcase_add_test(tests, two_taking_queues);
+    tcase_add_test(tests, taking_beside_handlers_and_observers);
+    tcase_add_test(tests, observers_may_call_any_function);
+    tcase_add_test(tests, the_descriptor_of_a_taking_queue);
+    tcase_add_test(tests, a_taking_queue_in_a_foreign_loop);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* tocsin_suspend(), as sigsuspend(): the loop blocks another set of signals until a handler has
-   run. The old set is restored in every case. */
+/* Tests tocsin_suspend(), which is like sigsuspend(): the loop blocks another set of signals until
+   a handler has run. In every case the old set must be restored. */
 #include <tocsin/inspect.h>
 #include <tocsin/posix.h>
 #include <tocsin/provider.h>
@@ -25,7 +25,9 @@ static void set_is(const char *text)
     char set[256];
 
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_BLOCK, NULL, set, sizeof set), 0);
-    set[strcspn(set, "@")] = '\0'; /* While a handler runs, the listed set ends with "@handlers". */
+    /* While a handler runs, the text of the set ends with "@handlers". The helper removes that
+       word. */
+    set[strcspn(set, "@")] = '\0';
     for (size_t size = strlen(set); size && strchr(", ", set[size - 1]);)
         set[--size] = '\0';
     ck_assert_str_eq(set, text);
@@ -63,14 +65,15 @@ static int write_name(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Starts a timer that calls fn from the loop. No handler receives the timer's completion. */
+/* Starts a timer that calls fn from the loop. No handler receives the completion of the timer, so
+   only fn counts as called. */
 static void soon(tocsin_fn fn, void *arg)
 {
     ck_assert_int_eq(tocsin_timer(0, fn ? TOCSIN_CALL(fn, arg) : NULL, NULL), 0);
 }
 
-/* A fiber emits a signal. No handler receives the fiber's completion, so only the signal's
-   handlers run. */
+/* A fiber emits a signal. No handler receives the completion of the fiber, so only handlers of the
+   signal run. */
 static int task_emit(void *arg)
 {
     return tocsin_emit(*(int *)arg, NULL);
@@ -88,18 +91,19 @@ static void begin(void)
     a = declare("suspend.a", 3);
     b = declare("suspend.b", 2);
     c = declare("suspend.c", 1);
-    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* creates the loop */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0); /* this turn creates the loop */
     connect_to("suspend.*", write_name, NULL);
 }
 
 /* Tests: which events end the suspend */
 
-START_TEST(what_is_pended_comes_first_and_ends_it)
+START_TEST(a_pending_emission_ends_the_suspend)
 {
     set_to("suspend.a, suspend.b, suspend.c");
     emit(a, TOCSIN_PENDED), emit(b, TOCSIN_PENDED), emit(c, TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_suspend("suspend.b", -1), 0);
-    ck_assert_record("c a"); /* all pending emissions are delivered, by rank */
+    /* tocsin_suspend() delivers all pending emissions, in the order of their rank */
+    ck_assert_record("c a");
     set_is("suspend.a, suspend.b, suspend.c");
     ck_assert_int_eq(tocsin_suspend("suspend.c", 0), 0);
     ck_assert_record("b");
@@ -110,7 +114,7 @@ START_TEST(what_is_pended_comes_first_and_ends_it)
 }
 END_TEST
 
-START_TEST(what_comes_later_ends_it)
+START_TEST(a_later_emission_ends_the_suspend)
 {
     set_to("suspend.*");
     emitted_soon(&a);
@@ -126,7 +130,7 @@ START_TEST(what_comes_later_ends_it)
 END_TEST
 
 /* Emissions that only the temporary set blocks are delivered when the old set is restored. */
-START_TEST(held_back_meanwhile)
+START_TEST(emissions_blocked_during_the_suspend)
 {
     int *both[] = { &a, &c };
 
@@ -139,7 +143,7 @@ START_TEST(held_back_meanwhile)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* the fibers may not have ended yet */
+    drain_all(); /* runs the loop, since the fibers may not have ended yet */
 }
 END_TEST
 
@@ -158,7 +162,7 @@ START_TEST(a_notify_ends_it)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    /* no handler has run, so the emission is kept */
+    /* returns -ETIMEDOUT, since no handler has run; the emission stays pending */
     ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
@@ -173,7 +177,7 @@ static int count_unhandled(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_does_not_end_it)
+START_TEST(events_that_do_not_end_the_suspend)
 {
     struct tocsin_block mask;
     int unheard = tocsin_declare(
@@ -196,8 +200,8 @@ START_TEST(what_does_not_end_it)
 }
 END_TEST
 
-/* A program blocks a signal, tests a flag, and suspends. A signal between the test and the wait
-   must not be missed. */
+/* A program blocks a signal, tests a flag, and suspends the loop. A signal that arrives between the
+   test and the wait must not be missed. */
 static int set_flag(const struct tocsin_info *info, void *arg)
 {
     (void)info;
@@ -245,7 +249,7 @@ static int suspend_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(in_a_handler)
+START_TEST(a_suspend_in_a_handler_is_refused)
 {
     connect_to("suspend.c", suspend_inside, NULL);
     set_to("suspend.b");
@@ -273,7 +277,7 @@ static int task_suspend(void *arg)
     return tocsin_suspend(arg, -1);
 }
 
-START_TEST(twice)
+START_TEST(a_second_suspend_is_refused)
 {
     struct tocsin_op first, second;
     int count = 0;
@@ -290,13 +294,14 @@ START_TEST(twice)
     ck_assert_int_eq(tocsin_wait(first, -1, NULL), 0);
     set_is("suspend.*");
     emit(a, TOCSIN_PENDED);
-    /* The handlers call tocsin_suspend(), which is refused. */
+    /* Only tocsin_suspend() outside of a handler succeeds. The handlers call it, too, and are
+       refused. */
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
     ck_assert_int_eq(count, 2);
 }
 END_TEST
 
-START_TEST(wrong)
+START_TEST(wrong_arguments_are_refused)
 {
     set_to("suspend.a");
     ck_assert_int_eq(tocsin_suspend(NULL, 0), -EINVAL);
@@ -305,7 +310,8 @@ START_TEST(wrong)
     ck_assert_int_eq(tocsin_suspend("!suspend.a", 0), -EINVAL);
     ck_assert_int_eq(tocsin_suspend("suspend.nobody", 0), -ENOENT);
     set_is("suspend.a");
-    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT); /* the loop is not suspended any more */
+    /* the loop is not suspended any more, so tocsin_suspend() is allowed again */
+    ck_assert_int_eq(tocsin_suspend("", 0), -ETIMEDOUT);
 }
 END_TEST
 
@@ -320,7 +326,7 @@ static int change_set(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(the_set_is_changed_meanwhile)
+START_TEST(a_handler_changes_the_set_during_the_suspend)
 {
     struct tocsin_block mask = { 0 };
 
@@ -356,9 +362,10 @@ static int free_unhandled(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Three handlers free the loop: a handler of a pending emission, a handler of a later emission,
-   and a handler that runs when the set is restored. */
-START_TEST(freed_meanwhile)
+/* A handler frees the loop during the suspend. In the first case this is the handler of a pending
+   emission. In the second case it is the handler of a later emission. In the third case it is a
+   handler that runs when the set is restored. */
+START_TEST(the_loop_is_freed_during_the_suspend)
 {
     static const char *const sets[] = { "", "", "suspend.a" };
 
@@ -372,7 +379,7 @@ START_TEST(freed_meanwhile)
         if (i == 2)
             soon(tell, &told);
         ck_assert_int_eq(tocsin_suspend(sets[i], -1), -ECANCELED);
-        /* the other emissions were freed with the loop */
+        /* the other pending emissions were freed with the loop */
         ck_assert_record(i == 0 ? "a freed" : "freed");
         ck_assert_uint_eq(tocsin_loop_current().id, 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
@@ -380,7 +387,7 @@ START_TEST(freed_meanwhile)
 }
 END_TEST
 
-/* A default action frees the loop. No handler has run. */
+/* A default action frees the loop during the suspend. No handler has run. */
 START_TEST(freed_by_a_default_action)
 {
     int signo = tocsin_declare(
@@ -400,7 +407,7 @@ static int stop_loop(const struct tocsin_info *info, void *arg)
     return tocsin_stop(5);
 }
 
-START_TEST(stopped_meanwhile)
+START_TEST(the_loop_is_stopped_during_the_suspend)
 {
     connect_to("suspend.a", stop_loop, NULL);
     set_to("suspend.a");
@@ -416,12 +423,13 @@ END_TEST
 static int on_others(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
-    emit(b, TOCSIN_PENDED); /* the temporary set blocks the signal */
+    /* the emission becomes pending, since the temporary set blocks the signal */
+    emit(b, TOCSIN_PENDED);
     emit(c, TOCSIN_DELIVERED);
     return TOCSIN_NEXT;
 }
 
-START_TEST(what_handlers_emit_meanwhile)
+START_TEST(emissions_of_handlers_during_the_suspend)
 {
     connect_to("suspend.a", on_others, NULL);
     set_to("suspend.a, suspend.c");
@@ -458,7 +466,8 @@ START_TEST(a_fiber_and_what_is_pended)
 }
 END_TEST
 
-/* A fiber suspends and then waits. The suspend has no effect on the later wait. */
+/* A fiber first calls tocsin_suspend(), and then waits for an operation. The suspend must have no
+   effect on the later wait. */
 static int task_suspend_and_wait(void *arg)
 {
     struct tocsin_queue *queue = arg;
@@ -470,7 +479,7 @@ static int task_suspend_and_wait(void *arg)
     return 7;
 }
 
-START_TEST(a_fiber_goes_on)
+START_TEST(a_suspended_fiber_continues)
 {
     struct tocsin_queue queue;
 
@@ -490,13 +499,13 @@ START_TEST(a_fiber_waits)
 
     set_to("suspend.*");
     turns();
-    set_is("suspend.c"); /* the set of the loop while the fiber is suspended */
+    set_is("suspend.c"); /* while the fiber is suspended, this set is the set of the loop */
     emit(c, TOCSIN_PENDED);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     emit(a, TOCSIN_DELIVERED);
     emit(b, TOCSIN_DELIVERED);
-    set_is("suspend.c"); /* the fiber has not continued yet */
+    set_is("suspend.c"); /* the set is unchanged, since the fiber has not continued yet */
     waits(op, 0);
     set_is("suspend.*");
     ck_assert_record("a b");
@@ -520,10 +529,11 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_record("b");
     turns();
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before it has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before the fiber has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED); /* the deadline cancels the fiber */
+    /* the deadline of the wait cancels the fiber */
+    ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED);
     set_is("suspend.a");
 }
 END_TEST
@@ -542,9 +552,9 @@ START_TEST(freed_with_a_fiber_that_waits)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    ck_assert_int_eq(tocsin_loop_free(),
-                     1);          /* counts the fiber; its set is removed, and b is delivered */
-    ck_assert_record("b fiber0"); /* the handler of b ran, so tocsin_suspend returned 0 */
+    /* 1 counts the fiber; its set is removed, and the emission of b is delivered */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
+    ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
     turns();
     ck_assert_int_eq(tocsin_loop_free(), 1);
@@ -552,7 +562,7 @@ START_TEST(freed_with_a_fiber_that_waits)
 }
 END_TEST
 
-START_TEST(freed_by_what_the_fiber_waits_for)
+START_TEST(a_handler_frees_the_loop_under_a_suspended_fiber)
 {
     connect_to("suspend.a", free_loop, "free");
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
@@ -564,7 +574,7 @@ START_TEST(freed_by_what_the_fiber_waits_for)
 }
 END_TEST
 
-/* Each allocation fails in turn. After a failure, the set is unchanged. */
+/* Each allocation fails in turn. After a failure, the set must be unchanged. */
 static void job(void)
 {
     struct tocsin_op op = { { 0 } };
@@ -591,7 +601,7 @@ static void job(void)
     ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
-START_TEST(without_memory)
+START_TEST(suspends_without_memory)
 {
     begin();
     tocsin_loop_free();
@@ -605,27 +615,27 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "suspend"), *faults = test_case(suite, "faults");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, what_is_pended_comes_first_and_ends_it);
-    tcase_add_test(tests, what_comes_later_ends_it);
-    tcase_add_test(tests, held_back_meanwhile);
+    tcase_add_test(tests, a_pending_emission_ends_the_suspend);
+    tcase_add_test(tests, a_later_emission_ends_the_suspend);
+    tcase_add_test(tests, emissions_blocked_during_the_suspend);
     tcase_add_test(tests, a_notify_ends_it);
-    tcase_add_test(tests, what_does_not_end_it);
+    tcase_add_test(tests, events_that_do_not_end_the_suspend);
     tcase_add_test(tests, no_wake_up_is_missed);
-    tcase_add_test(tests, in_a_handler);
-    tcase_add_test(tests, twice);
-    tcase_add_test(tests, wrong);
-    tcase_add_test(tests, the_set_is_changed_meanwhile);
-    tcase_add_test(tests, freed_meanwhile);
+    tcase_add_test(tests, a_suspend_in_a_handler_is_refused);
+    tcase_add_test(tests, a_second_suspend_is_refused);
+    tcase_add_test(tests, wrong_arguments_are_refused);
+    tcase_add_test(tests, a_handler_changes_the_set_during_the_suspend);
+    tcase_add_test(tests, the_loop_is_freed_during_the_suspend);
     tcase_add_test(tests, freed_by_a_default_action);
-    tcase_add_test(tests, stopped_meanwhile);
-    tcase_add_test(tests, what_handlers_emit_meanwhile);
+    tcase_add_test(tests, the_loop_is_stopped_during_the_suspend);
+    tcase_add_test(tests, emissions_of_handlers_during_the_suspend);
     tcase_add_test(tests, a_fiber_and_what_is_pended);
-    tcase_add_test(tests, a_fiber_goes_on);
+    tcase_add_test(tests, a_suspended_fiber_continues);
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_test(tests, a_fiber_that_is_cancelled);
     tcase_add_test(tests, freed_with_a_fiber_that_waits);
-    tcase_add_test(tests, freed_by_what_the_fiber_waits_for);
+    tcase_add_test(tests, a_handler_frees_the_loop_under_a_suspended_fiber);
     tcase_set_timeout(faults, 60);
-    tcase_add_test(faults, without_memory);
+    tcase_add_test(faults, suspends_without_memory);
     return suite;
 }

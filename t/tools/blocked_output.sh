@@ -1,6 +1,6 @@
-# tocsin run with blocked output: a full pipe, a full socket or a stopped terminal as standard
-# output, standard error, or both. SIGTERM ends the program after drain_ms, a second SIGTERM at
-# once, also after an action has requested the end.
+# Tests tocsin run with blocked output. The standard output, the standard error, or both are a full
+# pipe, a full socket or a stopped terminal. SIGTERM must end the program after drain_ms. A second
+# SIGTERM must end it at once, also after an action has requested the end.
 . "$srcdir/t/tools/host.inc"
 case $SANITIZE in
 *thread*)
@@ -39,7 +39,7 @@ for kind in pipe socket terminal; do
             test $fds = 2 && says '^host.started' || logged host.started
             kill -TERM $host
             if test $drain_ms = 60000; then
-                # The kernel merges two pending signals.
+                # Waits, since the kernel merges two pending signals.
                 sleep 0.1
                 kill -TERM $host
             fi

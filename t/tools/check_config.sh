@@ -1,4 +1,5 @@
-# tocsin run --check: accepts good files, and reports each error of a bad file with its line.
+# Tests tocsin run --check. It must accept good files. It must report each error of a bad file with
+# its line.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 
@@ -63,8 +64,8 @@ printf '[tocsin]\npath = .\n[loop io]\n[plugin speaker]\nlop = io\nfail = 0.5\np
 exits 0 run --check "$file"
 test "$(wc -l <"$folder/err")" = 1 || wrong "not one line for one setting: $(cat "$folder/err")"
 complained ":5: warning: 'lop' is passed to the plugin as a setting: did you mean 'loop'"
-# Declared settings: each wrong one is reported with its line. The host's own keys are not
-# settings of the plugin.
+# A plugin declares its settings. Each wrong setting must be reported with its line. The host's own
+# keys are not settings of the plugin.
 cp plugins/.libs/*.so "$folder" || exit 2
 printf '%s\n' '[tocsin]' 'path = .' '[loop io]' '[plugin metrics]' 'to = x' 'evry_ms = 5' \
     'patterns = a..b' 'lop = io' '[plugin record]' 'file = record.so' 'loop = io' >"$file"

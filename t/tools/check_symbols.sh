@@ -1,9 +1,10 @@
-# tocsin run --check: undefined and shared symbols, plugins that give a signal different
+# Tests tocsin run --check: undefined and shared symbols, plugins that give a signal different
 # layouts, undeclared names, and the commands of the manual for C and C++.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 
-# Arguments: compiler, suffix of the source, name of the plugin, options. The source is on stdin.
+# Arguments: the compiler, the suffix of the source, the name of the plugin, options. The source is
+# the standard input.
 built() {
     compiler=$1 source=$folder/$3.$2 plugin=$folder/$3.so
     shift 3
@@ -18,7 +19,7 @@ check() {   # expected status, lines of the file
     exits "$wanted" run --check "$file"
 }
 
-# The linker would bind the plugin's functions to the host's.
+# Refused: the linker would bind the plugin's functions to those of the host.
 built "$CC" c clash <<'END'
 #include <tocsin/plugin.h>
 TOCSIN_PLUGIN("clash", "1.0", "Has a helper with a name of libinih's and one of libc's.");
@@ -34,7 +35,7 @@ built "$CC" c clash -fvisibility=hidden <"$folder/clash.c"
 check 0 '[plugin clash]' 'file = clash.so'
 test ! -s "$folder/err" || wrong "it prints an error for a good plugin: $(cat "$folder/err")"
 
-# An undefined symbol; a warning.
+# A warning: the plugin has an undefined symbol.
 built "$CC" c lonely <<'END'
 #include <tocsin/plugin.h>
 TOCSIN_PLUGIN("lonely", "1.0", "Calls what is not there.");
@@ -47,7 +48,7 @@ cp t/plugin/objects/bound_keys.so "$folder"
 check 0 '[plugin bound]' 'file = bound_keys.so'
 complained ':1: warning: plugin bound: .*pthread_key_create'
 
-# Two plugins in one file, with different layouts of a signal.
+# An error: the file lists two plugins with different layouts of a signal.
 for one in one two; do
     built "$CC" c $one -D$one <<'END'
 #include <tocsin/plugin.h>
@@ -66,7 +67,7 @@ complained ':3: plugin two gives one.said the payload "string text;", but'
 complained 'but plugin one gives it "u64 number;"'
 check 0 '[plugin one]' 'file = one.so' '[plugin speaker]' 'file = speaker.so'
 
-# Names in [actions] that nothing declares.
+# Names in [actions] that nothing declares: they cause an error or a warning.
 check 1 '[plugin one]' 'file = one.so' '[actions]' 'one.siad = print'
 complained ":4: nothing declares 'one.siad': did you mean 'one.said'"
 check 1 '[actions]' 'host.*, host.tiked = print'
@@ -75,7 +76,7 @@ check 0 '[plugin one]' 'file = one.so' '[actions]' \
     'one.said, host.ticked, timer.expired, os.sigusr1, !host.started, nobody.** = print'
 test ! -s "$folder/err" || wrong "it prints an error for declared names: $(cat "$folder/err")"
 
-# In C++, with and without the manual's options.
+# A plugin in C++ is compiled with and without the options of the manual.
 if test "$with_cxx" = yes; then
     for version in 1 2; do
         built "$CXX" cc unique -std=c++17 -DV=$version <<'END'

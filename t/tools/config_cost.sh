@@ -1,5 +1,6 @@
-# The cost of a file is linear. callgrind counts the instructions for a file and for a file four
-# times as large: every kind of long file, with --check and with run.
+# The cost of reading a file must be linear. callgrind counts the instructions for a file, and for a
+# file that is four times as large. This is done for every kind of long file, with --check and with
+# run.
 . "$srcdir/t/tools/host.inc"
 test -z "$SANITIZE" ||
     { echo 'skip: tools/config_cost: valgrind counts no sanitized program'; exit 77; }

@@ -1,5 +1,5 @@
-# Syntax of the file: byte order marks, line ends, comments, blanks, continued lines. Ambiguous
-# lines are refused.
+# Tests the syntax of the file: byte order marks, line ends, comments, blanks, continued lines.
+# Ambiguous lines must be refused.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 

@@ -1,4 +1,4 @@
-# No output contains control characters, whatever names, notes, documentation, payloads and
+# No output may contain control characters, whatever names, notes, documentation, payloads and
 # reasons contain.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
@@ -7,7 +7,8 @@ csi=$(printf '\302\23331m') override=$(printf '\342\200\256') raw=$(printf '\233
     escape=$(printf '\033[2J')
 hostile=$csi$override$raw$escape
 
-# Allowed: printable ASCII, tab, newline, and multibyte characters that do not control a terminal.
+# Checks the output. Allowed are printable ASCII, tab, newline, and multibyte characters that do not
+# control a terminal.
 acts='\x00-\x08\x0b-\x1f\x7f'
 characters='\xc2[\x80-\x9f]|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]'
 characters=$characters'|\xef\xbb\xbf|\xd8\x9c'
@@ -29,7 +30,7 @@ ran() {   # checks the output and the errors of the last command
 LC_ALL=C grep -qP x /dev/null 2>/dev/null
 test $? = 1 || { echo 'skip: tools/control_characters: no grep -P'; exit 77; }
 
-# The command line, and files with such names.
+# The command line has control characters, and so do the names of files.
 tocsin "$hostile" >"$folder/out" 2>"$folder/err"; ran
 for command in run signals plugins; do
     tocsin $command "--$hostile" >"$folder/out" 2>"$folder/err"; ran
@@ -40,7 +41,7 @@ tocsin run --check "$folder/$hostile.ini" >"$folder/out" 2>"$folder/err"; ran
 printf '[tocsin]\n' >"$folder/$hostile.ini"
 exits 0 run --check "$folder/$hostile.ini"; ran
 
-# A file, its keys, values and sections.
+# A file has control characters in its keys, values and sections.
 for line in "[$hostile]" "[plugin $hostile]" "$hostile = 1" "drain_ms = $hostile" "[tocsin]
 $hostile = 1" "[tocsin]
 drain_ms = $csi" "[tocsin]
@@ -54,7 +55,8 @@ loop = $override" "$csi"; do
     exits 1 run --check "$file"; ran
 done
 
-# A plugin: its note, its documentation, the reason of a failed init, its output.
+# A plugin has control characters in its note, its documentation, the reason of a failed init, and
+# its output.
 for json in '' --json; do
     exits 0 plugins $json "$folder/hostile.so"; ran
     exits 0 signals $json --plugin "$folder/hostile.so" hostile.said; ran

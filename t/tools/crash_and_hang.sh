@@ -1,7 +1,7 @@
-# tocsin run with a plugin that crashes or hangs. A crash prints one line with the signal, the
-# plugin, the running code and the address; then the signal has its usual effect. A hang is
-# reported while it lasts, on the main loop too. SIGTERM ends the program when drain_ms is over,
-# and the program prints what was still running.
+# Tests tocsin run with a plugin that crashes or hangs. A crash must print one line with the signal,
+# the plugin, the running code and the address. After that the signal must have its usual effect. A
+# hang must be reported while it lasts, also on the main loop. SIGTERM must end the program when
+# drain_ms is over, and the program must print what was still running.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 ulimit -c 0
@@ -17,7 +17,7 @@ crashes() {   # when, what, on which loop, expected signal, expected description
     status=0
     wait $host || status=$?
     host=
-    # A sanitizer adds a report and a status of its own.
+    # A sanitizer also prints a report, and ends the program with its own status.
     test -n "$SANITIZE" || test "$status,SIG$(kill -l $status)" = "$((status | 128)),$4" ||
         wrong "$*: it ended with status $status"
     test "$(grep -c "^tocsin: crash: $4" "$folder/err")" = 1 ||
@@ -32,7 +32,7 @@ hangs() {   # when, what, on which loop, expected description
     complained "^tocsin: drain timed out: exiting before .*: still running: .*loop $3: $4"
 }
 
-# The thread sanitizer delays signal handlers until the thread makes a blocking call.
+# ThreadSanitizer delays a signal handler until the thread makes a blocking call.
 case $SANITIZE in *thread*) deferred=true ;; *) deferred=false ;; esac
 handler='handler on_tick (fatal.c:[0-9]*) of plugin fatal for host.ticked'
 for loop in main io; do
@@ -59,7 +59,7 @@ FATAL_CONSTRUCTOR=hang; export FATAL_CONSTRUCTOR
 hangs init none io 'constructors of plugin fatal'
 unset FATAL_CONSTRUCTOR
 
-# Stack overflow on a loop, a fiber and a task. A sanitizer uses stacks of its own.
+# A stack overflows on a loop, on a fiber and in a task. A sanitizer uses stacks of its own.
 if test -z "$SANITIZE"; then
     for loop in main io; do
         crashes handler overflow $loop SIGSEGV "loop $loop: $handler"
@@ -68,7 +68,7 @@ if test -z "$SANITIZE"; then
     crashes task overflow main SIGSEGV 'a task of plugin fatal'
 fi
 
-# A plugin that does not end when it is asked to.
+# The work of a plugin does not end when it is cancelled.
 run_so fini hang io
 says '^host.started'
 kill -TERM $host
@@ -81,8 +81,8 @@ ends 3
 complained '^tocsin: cannot unload plugin fatal: still running: 1 task$'
 complained '^tocsin: drain timed out: .*: still running: plugin fatal: 1 task$'
 
-# The file no longer lists a loop whose thread hangs: the reload reports it and ends, and the
-# program continues.
+# The new file does not list a loop whose thread hangs. The reload must report this loop and end,
+# and the program must continue.
 run_so handler hang io
 says '^tocsin: loop io has been blocked for'
 printf '%s\n' '[tocsin]' 'path = .' 'tick_ms = 20' 'drain_ms = 100' '[actions]' \

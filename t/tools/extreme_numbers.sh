@@ -1,5 +1,5 @@
-# Extreme numbers in every field of a file and of the plugins' settings: each is accepted or
-# refused, and then the program starts and ends. A sanitizer finds no error.
+# Tests extreme numbers in every field of a file and in the settings of the plugins. Each number is
+# accepted or refused. Then the program must start and end, and a sanitizer must find no error.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
 file=$folder/file.ini

@@ -1,5 +1,6 @@
-# tocsin run with the plugin "chaos": delayed, doubled or failed events do not break the host.
-# SIGHUP adds, moves and removes loops and plugins. TOCSIN_CHAOS_SEEDS sets the number of seeds.
+# Tests tocsin run with the plugin "chaos". Delayed, doubled or failed events must not break the
+# host. SIGHUP adds, moves and removes loops and plugins. TOCSIN_CHAOS_SEEDS sets the number of
+# seeds.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/chaos.so "$folder" || exit 2
 file=$folder/file.ini

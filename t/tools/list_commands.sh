@@ -1,4 +1,4 @@
-# tocsin signals, tocsin plugins: as a table and as JSON.
+# Tests tocsin signals and tocsin plugins, with output as a table and as JSON.
 . "$srcdir/t/tools/host.inc"
 valid() { LC_ALL=C awk -f "$srcdir/t/house/json.awk" <"$folder/out" ||
     { wrong "not JSON:"; cat "$folder/out"; }; }

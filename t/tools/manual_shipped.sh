@@ -1,4 +1,4 @@
-# tocsin-shipped(7): each file on the page runs as printed, and does what the page says.
+# Tests tocsin-shipped(7): each file on the page runs as printed, and does what the page says.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
 here=$PWD
@@ -23,7 +23,7 @@ runs() {   # an example, run in its folder
     host=$!
 }
 
-comes() {   # file, pattern: waits until the file has it
+comes() {   # file, pattern: waits until the file contains the pattern
     tries=0
     until grep -qa -- "$2" "$folder/$1" 2>/dev/null; do
         tries=$((tries + 1))

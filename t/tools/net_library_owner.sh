@@ -1,6 +1,6 @@
-# tocsin run: libtocsin-net, which a plugin loads with it, belongs to no plugin: its signals and
-# its operations stay when that plugin is unloaded. A plugin that consumes its signals may be
-# loaded first.
+# Tests tocsin run with libtocsin-net, which a plugin loads. The library belongs to no plugin. So
+# its signals and its operations must stay when that plugin is unloaded. A plugin that consumes its
+# signals may be loaded first.
 . "$srcdir/t/tools/host.inc"
 test "$with_net" = yes ||
     { echo "skip: tools/net_library_owner: libtocsin-net is $with_net"; exit 77; }

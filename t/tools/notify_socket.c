@@ -1,6 +1,6 @@
-/* Usage: notify_socket PATH, or notify_socket @NAME for an abstract socket. Acts as systemd for
-   sd_notify(3): prints each message as a line, with | for each newline. The program ends after
-   the message STOPPING=1, or after a minute. */
+/* Usage: notify_socket PATH, or notify_socket @NAME for an abstract socket. The program acts as
+   systemd does for sd_notify(3). It prints each message as a line, with | for each newline. The
+   program ends after the message STOPPING=1, or after a minute. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>

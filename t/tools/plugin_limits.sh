@@ -1,5 +1,5 @@
-# tocsin run: limits, quarantine and the watchdog, for plugins that fail, block or ask for too
-# much; the actions ignore and stop.
+# Tests tocsin run with limits, quarantine and the watchdog. The plugins fail, block, or exceed
+# their limits. Also tested are the actions ignore and stop.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 base='[actions]\nloop.*, plugin.*, tocsin.owner.* = print\n[tocsin]\npath = .\ntick_ms = 20\n'

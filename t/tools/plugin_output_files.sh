@@ -1,6 +1,6 @@
-# Files that plugins write. Another user who may write to the folder can neither block the host
-# nor make it overwrite another file. An old file stays complete until the new one is complete.
-# A full disk is counted and reported once, and damages no old file.
+# Tests the files that plugins write. Another user who may write to the folder must not be able to
+# block the host, or to make it overwrite another file. An old file must stay complete until the new
+# file is complete. A full disk must be counted and reported once, and must damage no old file.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
 file=$folder/file.ini
@@ -13,7 +13,7 @@ run() {   # Standard input: the rest of the file
     start "$file"
 }
 stop() { kill -TERM $host; ends 0; }
-has() {   # file, pattern: waits until the file has it
+has() {   # file, pattern: waits until the file contains the pattern
     tries=0
     until grep -q -- "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
@@ -28,7 +28,7 @@ refused() {   # plugin, setting, expected message
 }
 alone() { test -z "$(ls -A "$place" | grep tocsin-)" || wrong "it left: $(ls -A "$place")"; }
 
-# A FIFO, and links of both kinds, under the temporary names of older versions.
+# Older versions used fixed temporary names. A FIFO, and links of both kinds, have such names here.
 echo mine >"$folder/mine"
 for name in fresh new tmp; do
     mkfifo "$place/m.$name"
@@ -48,7 +48,7 @@ test "$(cat "$folder/mine")" = mine || wrong "another file was overwritten: $(ca
 head -c 18 "$place/r" | grep -q '^tocsin recording' || wrong "there is no recording"
 alone
 
-# A FIFO, a device or a link under the final name.
+# A FIFO, a device or a link has the final name.
 ln -s ../mine "$place/link"
 ln "$folder/mine" "$place/hard"
 mkfifo "$place/fifo"
@@ -59,7 +59,7 @@ for kind in link fifo .; do
 done
 refused log "to = file:$place/link" 'it is a symbolic link: name the file itself'
 refused log "to = file:$place/hard" 'it has several names (hard links)'
-# Only this name of a hard link becomes a new file.
+# The file has two hard links. Only the link with this name may become a new file.
 for plugin in metrics record; do
     ln -f "$folder/mine" "$place/hard"
     run <<INI
@@ -72,7 +72,7 @@ done
 test "$(cat "$folder/mine")" = mine || wrong "another file was overwritten: $(cat "$folder/mine")"
 rm "$place"/m* "$place"/n* "$place"/r*
 
-# The plugin log reports the error of fstat, not that of a hard link.
+# The plugin log must report the error of fstat, and not the error for hard links.
 cat >"$folder/fstat.h" <<'END'
 #include <errno.h>
 #include <sys/stat.h>
@@ -84,14 +84,14 @@ refused log "to = file:$place/new" 'to: cannot open .*: Input/output error'
 cp plugins/.libs/log.so "$folder" || exit 2
 rm "$place/new"
 
-# A read-only folder keeps the old file.
+# In a read-only folder, the old file must stay.
 cp "$folder/mine" "$place/old"
 refused record "$(printf 'to = %s/old\npatterns = a..b' "$place")" \
     "expected a pattern of signals, got"
 test "$(cat "$place/old")" = mine || wrong 'a refused record has taken the old recording'
 
-# A full disk: old pages and recordings stay complete, and the counts appear when there is room
-# again.
+# The disk is full. Old pages and recordings must stay complete. When there is room again, the
+# counts must appear.
 prlimit --version >/dev/null 2>&1 ||
     { echo 'skip: tools/plugin_output_files: no prlimit'; exit $failed; }
 trap '' XFSZ

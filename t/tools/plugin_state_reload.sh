@@ -1,10 +1,10 @@
-# metrics, record and log keep their state when they are reloaded because of changed settings or
-# a changed file. State in another format is dropped with a message.
+# The plugins metrics, record and log are reloaded because their settings or their files have
+# changed. They must keep their state. State in another format must be dropped with a message.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
 file=$folder/file.ini
 write() { printf '[tocsin]\npath = .\ntick_ms = 10\n' >"$file"; cat >>"$file"; }
-has() {   # file, pattern: waits until the file has it
+has() {   # file, pattern: waits until the file contains the pattern
     tries=0
     until grep -q -- "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
@@ -45,14 +45,14 @@ test "$after" -ge "$before" || wrong "the counts began again: $before, then $aft
 test "$(stat -c %i "$folder/recording")" = "$inode" || wrong 'another recording has begun'
 test "$(wc -c <"$folder/recording")" -ge "$size" || wrong 'the recording has been cut'
 
-# New files of the same version.
+# The files of the plugins are replaced by files of the same version.
 for plugin in metrics record log; do cp "$folder/$plugin.so" "$folder/new" &&
     mv "$folder/new" "$folder/$plugin.so"; done
 before=$(ticks)
 reloads 6
 test "$(ticks)" -ge "$before" || wrong "the counts began again: $before, then $(ticks)"
 
-# A recording that was moved is not continued.
+# A recording that was moved must not be continued.
 mv "$folder/recording" "$folder/moved"
 both 40 host.ticked
 reloads 9
@@ -73,7 +73,7 @@ says '^replay.done emitted=[1-9][0-9]* skipped=[0-9]* lost=0 whole=true'
 kill -TERM $host
 ends 0
 
-# Another format: plugins of the same names that save other state.
+# Other plugins with the same names save a state in another format.
 for plugin in metrics record log; do
     cat >"$folder/other.c" <<END
 #include <tocsin/plugin.h>

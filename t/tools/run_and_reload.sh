@@ -1,5 +1,5 @@
-# tocsin run: the built-in default; a file that changes while it runs; draining, and plugins
-# that do not end.
+# Tests tocsin run: the built-in default file, a file that changes while the program runs, draining,
+# and plugins that do not end.
 . "$srcdir/t/tools/host.inc"
 file=$folder/file.ini
 
@@ -81,7 +81,7 @@ ends 0
 test "$(tail -n 4 "$folder/out" | grep ends | tr '\n' ' ')" = "needy ends speaker 2.0 ends " ||
     { wrong "not in reverse order:"; cat "$folder/out"; }
 
-# A plugin that is loaded because another one needs it: its loop is removed, and its file changes.
+# A plugin is loaded because another plugin needs it. Its loop is removed, and its file changes.
 printf '[loop io]\n[plugin needy]\nloop = io\n' | base >"$file"
 start "$file"
 says '^speaker.spoke word="nothing" main=false'
@@ -126,7 +126,7 @@ ends 3
 complained 'cannot unload plugin endless: still running: 1 task$'
 printed '^speaker 2.0 ends'
 
-# A reload takes at most drain_ms, so this tick comes after it.
+# A reload takes at most drain_ms. So this tick comes after the reload.
 sed -i 's/^drain_ms = .*/drain_ms = 100\ntick_ms = 9000/' "$file"
 start "$file"
 says '^host.started'
@@ -138,7 +138,8 @@ complained 'cannot reload plugin endless: still running: 1 task; the old version
 kill -TERM $host
 ends 3
 
-# Without enough descriptors the program reports an error and ends. It never waits forever.
+# There are too few descriptors. The program must report an error and end. It must never wait for
+# ever.
 printf '%s\n' '[tocsin]' 'path = .' 'drain_ms = 60000' '[loop a]' '[loop b]' '[plugin speaker]' \
     'loop = a' '[plugin needy]' 'loop = b' '[actions]' 'host.* = drain' >"$file"
 for most in 10 11 12 13 14 15 16 17 18 19 20 22 24 26 28; do
@@ -149,7 +150,7 @@ for most in 10 11 12 13 14 15 16 17 18 19 20 22 24 26 28; do
         { wrong "with $most descriptors: $status"; cat "$folder/err"; }
 done
 
-# The main loop hangs: a second signal or drain_ms ends the program.
+# The main loop hangs. A second signal, or drain_ms, must end the program.
 printf '[plugin stuck]\n' | base >"$file"
 start "$file"
 says '^stuck$'
@@ -165,7 +166,8 @@ kill -TERM $host
 ends 3
 complained '^tocsin: drain timed out: exiting before'
 
-# Without standard descriptors, output is lost and does not go to other files of the program.
+# The program has no standard descriptors. Its output must be lost, and must not go to other files
+# of the program.
 printf '[tocsin]\ntick_ms = 1\n[actions]\nhost.started = print\nhost.ticked = drain\n' >"$file"
 status=0
 tocsin run "$file" <&- >&- 2>"$folder/err" || status=$?

@@ -1,6 +1,6 @@
 /* Usage: run_blocked pipe|socket|terminal 1|2|12 COMMAND [ARGUMENT...]   Runs a command whose
-   standard output (1), standard error (2) or both are blocked. Each is a full pipe, a full
-   socket or a stopped terminal, and nothing reads the other end. The command keeps the process
+   standard output (1), standard error (2) or both are blocked. A blocked output is a full pipe, a
+   full socket or a stopped terminal, and nothing reads its other end. The command keeps the process
    id. */
 #define _GNU_SOURCE /* for posix_openpt() and ptsname() */
 #include <fcntl.h>
@@ -39,8 +39,8 @@ static void fill(int fd)
     fcntl(fd, F_SETFL, 0);
 }
 
-/* A child keeps the other end open until the command has ended. The child learns of this by the
-   end of file on a second pipe. */
+/* A child keeps the other end open until the command has ended. When the command ends, the child
+   reads an end of file from a second pipe. */
 static void hold(int end)
 {
     int gone[2];

@@ -1,5 +1,5 @@
-# The shipped plugins: log as text and as JSON, on a full disk, with wrong settings; metrics,
-# record, replay, chaos.
+# Tests the shipped plugins: log as text and as JSON, on a full disk and with wrong settings, and
+# metrics, record, replay and chaos.
 . "$srcdir/t/tools/host.inc"
 cp plugins/.libs/*.so "$folder" || exit 2
 file=$folder/file.ini
@@ -10,7 +10,7 @@ config() {   # Standard input: the rest of the file
     start "$file"
 }
 
-has() {   # file, pattern: waits until the file has it
+has() {   # file, pattern: waits until the file contains the pattern
     tries=0
     until grep -q -- "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
@@ -68,7 +68,7 @@ complained "^$file:4: format: expected text or json, got 'xml'$"
 exits 1 run "$(printf '[tocsin]\npath = .\n[plugin metrics]\n' >"$file"; echo "$file")"
 complained "^$file:3: .plugin metrics.: the setting 'to' is missing: The file"
 
-# Odd payloads: each emission is one line.
+# The payloads are unusual. Each emission must still be one line.
 for format in text json; do
     config <<INI
 [plugin log]
@@ -104,8 +104,8 @@ says '^odd.said text="a \\"b\\" \\\\ \\001\\012\\177 '
 says ' end" none="" long_one="xxxxxxxxxx" nan=-*nan infinite=-inf raw=(3 bytes) empty=(0 bytes) y'
 stop
 
-# After a file was moved, the plugin writes to a new one. A removed file is created again when its
-# folder exists again.
+# A file was moved: the plugin must write to a new file. A file and its folder were removed: the
+# file must be created again when the folder exists again.
 mkdir "$folder/logs"
 config <<INI
 [plugin log]
@@ -124,9 +124,9 @@ printf '%s\n' '[tocsin]' 'path = .' '[plugin log]' "to = file:$folder/pipe" >"$f
 exits 1 run "$file"
 complained 'to: cannot open file:.*/pipe: '
 
-# A disk that is full and has room again: a line that was cut off ends, and the number of lost lines
-# is written. A recording has only whole frames.
-full() {   # file, bytes of room, tolerance: the disk is full, then has room again
+# A disk is full and then has room again. A line that was cut off must end, and the number of lost
+# lines must be written. A recording must have only whole frames.
+full() {   # file, bytes of room, tolerance: the disk is full, and then has room again
     trap '' XFSZ
     config
     has "$1" host.ticked
@@ -230,7 +230,7 @@ for plugin in log metrics record replay chaos; do
     complained "patterns: expected a pattern of signals, got 'a..b'"
 done
 
-# chaos: the tasks of metrics end as the settings say, and the seed is reported.
+# With chaos, the tasks of metrics must end as the settings say. The seed must be reported.
 chance() {   # Standard input: settings, one line each
     config <<INI
 [plugin chaos]

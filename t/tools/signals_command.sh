@@ -1,13 +1,13 @@
-# tocsin signals: all signals of the catalogues with their documentation, as a table and as
-# JSON; signals of a plugin.
+# Tests tocsin signals: it lists all signals of the catalogues with their documentation, as a table
+# and as JSON, and the signals of a plugin.
 . "$srcdir/t/tools/host.inc"
 
-# Whether the standard input is one JSON text (RFC 8259).
+# Returns 0 if the standard input is one JSON text (RFC 8259).
 valid() {
     LC_ALL=C awk -f "$srcdir/t/house/json.awk"
 }
 
-# Tests of the JSON checker.
+# Tests of the function that checks JSON.
 for text in '[]' '{"a":[1,-0.5e+3,"\u00e9\"",{}],"b":null}' ' "x" '; do
     printf '%s' "$text" | valid || wrong "refused as JSON: $text"
 done
@@ -54,7 +54,8 @@ printf '%s\n' "$json" | valid || wrong "not JSON: $json"
 loaded=$(signals --json --plugin "$folder/odd.so") || wrong "with a plugin it ended with status $?"
 printf '%s\n' "$loaded" | valid || wrong "not JSON: $loaded"
 
-# Each SPEC(noun, "name", layout, "documentation"); of the catalogues, which may have several lines.
+# Finds each SPEC(noun, "name", layout, "documentation") of the catalogues. A SPEC may have several
+# lines.
 awk '/^[A-Z]+\(/ { text = ""; inside = 1 }
 inside { sub(/^ +/, " "); text = text $0 }
 inside && /\);$/ { print text; inside = 0 }' \

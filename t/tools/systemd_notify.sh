@@ -1,7 +1,8 @@
-# tocsin run: the messages to systemd, at a socket with a path and at one with an abstract name.
+# Tests the messages that tocsin run sends to systemd, at a socket with a path and at a socket with
+# an abstract name.
 . "$srcdir/t/tools/host.inc"
 hear=
-tells() {   # message, count: waits until it was sent so often
+tells() {   # message, count: waits until the message was sent this many times
     tries=0
     until test "$(grep -c "^$1" "$folder/heard")" -ge $2; do
         tries=$((tries + 1))
@@ -11,7 +12,8 @@ tells() {   # message, count: waits until it was sent so often
 }
 
 for socket in "$folder/socket" "@tocsin-test-$$"; do
-    : >"$folder/heard"   # the background process may empty it later than the next command reads it
+    # Empties the file here: the background process may do so after the next command reads it.
+    : >"$folder/heard"
     t/tools/notify_socket "$socket" >"$folder/heard" &
     hear=$!
     tries=0

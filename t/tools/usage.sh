@@ -1,4 +1,4 @@
-# The command line of the program tocsin: help, version, suggestions, exit status.
+# Tests the command line of the program tocsin: help, version, suggestions, exit status.
 . "$srcdir/t/tools/host.inc"
 for command in '' run signals plugins; do
     exits 0 $command --help

@@ -1,4 +1,4 @@
-/* A plugin to start from: it greets once, after delay_ms milliseconds. */
+/* A plugin to begin with. It prints a greeting once, after delay_ms milliseconds. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +14,8 @@ TOCSIN_PLUGIN("hello", "1.0", "Greets."
 static int on_expired(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    if (info->status == 0) /* not if the timer was cancelled, since the plugin is unloaded */
+    /* if the plugin is unloaded first, the timer is cancelled and no greeting is printed */
+    if (info->status == 0)
         printf("hello, %s\n", tocsin_setting("name", "world"));
     return TOCSIN_NEXT;
 }

@@ -1,4 +1,4 @@
-/* Loads the plugin, waits for its greeting, and checks that it leaves nothing behind. */
+/* Loads the plugin, waits for its greeting, and checks that the plugin leaves nothing behind. */
 #include <stdio.h>
 
 #include <tocsin.h>

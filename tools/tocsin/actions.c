@@ -1,4 +1,4 @@
-/* The [actions] of the file, and the signals that the host emits. */
+/* Carries out the section [actions] of the file, and declares the signals that the host emits. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +42,9 @@ int host_declare(struct host *host)
     return 0;
 }
 
-/* The action print: writes a line for each emission, "name field=value …" */
+/* Functions of the action print, which writes a line for each emission: "name field=value …" */
 
-/* Writes a C string literal, without control characters. */
+/* Writes the text as a C string literal, in which control characters are escaped. */
 static void print_text(const char *text)
 {
     putchar('"');
@@ -96,7 +96,7 @@ static int on_print(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The actions drain and stop */
+/* Functions for the actions drain and stop */
 
 static int on_drain(const struct tocsin_info *info, void *arg)
 {
@@ -113,7 +113,7 @@ static int on_stop(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The action ignore, which is applied on each loop */
+/* Functions of the action ignore, which is applied on every loop */
 
 static int on_ignore(void *pattern)
 {
@@ -125,7 +125,8 @@ static int on_unignore(void *pattern)
     return tocsin_unignore(pattern);
 }
 
-/* tocsin_ignore() visits all ignored signals each time, so one call gets all patterns. */
+/* Adds a pattern to a list of patterns. One call of tocsin_ignore() with the whole list is enough,
+   and each call visits all ignored signals. */
 static void pattern_add(struct growing *patterns, const char *pattern)
 {
     must_add(patterns, patterns->length ? ", " : "");
@@ -143,7 +144,7 @@ void actions_begin(struct host *host, struct tocsin_loop loop)
         host_call(loop, (struct call){ on_ignore, patterns.text, free }, -1, NULL);
 }
 
-/* Beginning and ending actions */
+/* Functions that begin and end actions */
 
 static int act_begin(struct act *act)
 {
@@ -154,11 +155,11 @@ static int act_begin(struct act *act)
                                               : on_stop;
     if (act->action == ACTION_PRINT)
         return tocsin_observe(act->pattern, &action, &act->handler);
-    action.priority = -32768; /* priority: this handler runs last */
+    action.priority = -32768; /* the lowest priority, so that this handler runs last */
     return tocsin_connect(act->pattern, &action, &act->handler);
 }
 
-/* Ends an action. If it is an ignore, its pattern is added to ignored. */
+/* Ends an action. If the action is "ignore", its pattern is added to the list in ignored. */
 static void act_end(struct act *act, struct growing *ignored)
 {
     if (act->action == ACTION_IGNORE)
@@ -182,7 +183,8 @@ static bool is_listed(const struct act *act, const struct plan *plan, const stru
     return entry && act_is(act, entry);
 }
 
-/* The actions in force, by pattern. Actions that the file no longer lists have ended before. */
+/* Returns an index of the actions in force, by pattern. Actions that the file no longer lists have
+   ended before. */
 static struct index acts_index(const struct host *host)
 {
     struct index acts = { .room = 0 };
@@ -224,8 +226,8 @@ static const struct section *section_of(const struct plan *plan)
     return plan ? config_section(plan->config, SECTION_ACTIONS, "") : NULL;
 }
 
-/* Puts into force the entries of the plan that are new: those with the action ignore if ignored is
-   true, else all others. Their patterns are added to all. */
+/* Begins the entries of the plan that are new. If ignored is true, these are the entries with the
+   action ignore; otherwise all others. Their patterns are added to the list all. */
 static void acts_add(struct host *host, const struct plan *plan, bool ignored, struct growing *all)
 {
     const struct section *section = section_of(plan);
@@ -265,8 +267,8 @@ void actions_listen(struct host *host, const struct plan *plan)
     free(added.text);
 }
 
-/* Called when one pattern before `old` was refused. Ignores one pattern per call, to find and
-   report the refused one. */
+/* Called when a pattern of the actions before `old` was refused. Ignores the patterns one by one,
+   so that the refused pattern is found and reported. */
 static void ignore_singly(struct host *host, const struct plan *plan, const struct act *old)
 {
     struct act **link = &host->acts;

@@ -1,6 +1,6 @@
-/* Changes the running host to what the plan says: unloads plugins that are not listed, loads new
-   ones and reloads those that have changed. The library is asked each time which plugins are
-   loaded. */
+/* Changes the running host to the state that the plan describes. It unloads plugins that are not
+   listed, loads new plugins, and reloads plugins that have changed. Each time, the library is asked
+   which plugins are loaded. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,8 @@ static bool loaded_get(const char *name, struct tocsin_plugin_facts *ret_facts)
     return false;
 }
 
-/* Changes of a plugin. The notify stores the result, because tocsin_wait() returns no reason. */
+/* Functions that wait for a change of a plugin. The notify of each change stores the result,
+   because tocsin_wait() returns no reason. */
 
 static int on_changed(const struct tocsin_info *info, void *arg)
 {
@@ -41,8 +42,8 @@ static int on_changed(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Waits for a change, without limit, because each change has its own deadline. If the wait
-   itself fails, the result is unknown. */
+/* Waits for a change. The wait has no time limit, because each change has its own deadline. If the
+   wait itself fails, the result is unknown. */
 static int change_wait(struct promise *promise, char *reason)
 {
     bool kept = promise_wait(promise, -1);
@@ -53,7 +54,7 @@ static int change_wait(struct promise *promise, char *reason)
     return err;
 }
 
-/* Reports a change that could not be started. err is the cause. */
+/* Reports a change that could not be started. The parameter `err` is the cause. */
 static int change_refused(struct promise *promise, int err, char *reason)
 {
     snprintf(reason, sizeof promise->reason, "%s", tocsin_strerror(err));
@@ -64,8 +65,8 @@ static int change_refused(struct promise *promise, int err, char *reason)
     return err;
 }
 
-/* Sets the deadline of a change. If that fails, the library's own deadline remains. -EALREADY
-   and -ENOENT mean that the change has ended. */
+/* Sets the deadline of a change. If the deadline cannot be set, the library's own deadline remains.
+   -EALREADY and -ENOENT mean that the change has ended. */
 static void change_limit(struct host *host, const char *name, struct tocsin_op op, int64_t limit_ms)
 {
     int err = tocsin_op_deadline(op, limit_ms);
@@ -118,7 +119,7 @@ static int reload(struct host *host, const char *name, char *const *settings, in
     return err;
 }
 
-/* Called on the loop of the plugin. */
+/* This function is called on the loop of the plugin. */
 static int on_load(void *arg)
 {
     const struct wanted *wanted = arg;
@@ -127,7 +128,7 @@ static int on_load(void *arg)
     return err < 0 ? err : 0;
 }
 
-/* Records of loaded plugins */
+/* Functions for the records of loaded plugins */
 
 static struct known *known_find(struct host *host, const char *name)
 {
@@ -182,8 +183,9 @@ unsigned host_plugins(void)
     return count;
 }
 
-/* Drops the records of plugins that were unloaded together with another plugin. Adds records of
-   plugins that were loaded because another plugin needs them; they run on that plugin's loop. */
+/* Drops the records of plugins that were unloaded together with another plugin. Also adds records
+   of plugins that were loaded because another plugin needs them. Such plugins run on the loop of
+   that other plugin. */
 static void known_refresh(struct host *host, const char *loop)
 {
     struct tocsin_plugin_facts facts;
@@ -218,7 +220,8 @@ static bool is_needed(const struct plan *plan, const char *name)
     return false;
 }
 
-/* A plugin without a section stays on its loop as long as the loop exists. */
+/* Returns true if the plugin is loaded on the wrong loop. A plugin without a section stays on its
+   loop as long as the loop exists. */
 static bool is_misplaced(const struct plan *plan, const struct wanted *wanted,
                          const struct known *known)
 {
@@ -228,7 +231,8 @@ static bool is_misplaced(const struct plan *plan, const struct wanted *wanted,
            !config_section(plan->config, SECTION_LOOP, known->loop);
 }
 
-/* True if the plan does not need the plugin, or wants it on another loop or from another file. */
+/* Returns true if the plan does not need the plugin, or wants it on another loop or from another
+   file. */
 static bool must_unload(struct host *host, const struct plan *plan,
                         const struct tocsin_plugin_facts *facts)
 {
@@ -241,8 +245,8 @@ static bool must_unload(struct host *host, const struct plan *plan,
            (wanted && strcmp(facts->file, wanted->file) != 0);
 }
 
-/* Returns the plugin that must be unloaded next: the one that was loaded last. tried is a list
-   of names, separated by spaces, to skip. */
+/* Returns the plugin that must be unloaded next, which is the one that was loaded last. The
+   parameter `tried` is a list of names, separated by spaces. These plugins are skipped. */
 static char *next_to_unload(struct host *host, const struct plan *plan, const char *tried)
 {
     struct tocsin_plugin_facts facts;
@@ -333,7 +337,8 @@ static void load_listed(struct host *host, const struct plan *plan)
     }
 }
 
-/* Reloads changed plugins that have no section: other plugins need them. */
+/* Reloads the changed plugins that have no section. Such plugins are loaded because other plugins
+   need them. */
 static void reload_needed(struct host *host, const struct plan *plan)
 {
     struct tocsin_plugin_facts facts;
@@ -343,7 +348,7 @@ static void reload_needed(struct host *host, const struct plan *plan)
 
         if (plan_find(plan, known->name) || !is_needed(plan, known->name) ||
             !loaded_get(known->name, &facts))
-            continue; /* a plugin that could not be unloaded stays as it is */
+            continue; /* a plugin that could not be unloaded is left as it is */
         stamp = stamp_of(facts.file);
         if ((!stamp_same(&stamp, &known->stamp) || *known->settings_text) &&
             reload(host, known->name, *known->settings_text ? (char *[]){ NULL } : NULL,
@@ -352,7 +357,8 @@ static void reload_needed(struct host *host, const struct plan *plan)
     }
 }
 
-/* Limits. They are set before plugins are loaded, so that they hold for the init of each plugin. */
+/* Functions that set the limits. Limits are set before plugins are loaded, so that they also hold
+   for the init of each plugin. */
 
 static void limit_set(struct host *host, const struct config *config, const struct section *section,
                       bool lifts)
@@ -399,7 +405,8 @@ static void limits_apply(struct host *host, const struct plan *plan, bool lifts)
         }
 }
 
-/* The watchdog. It is set before plugins are loaded, so that it notices an init that blocks. */
+/* Functions that set the watchdog. It is set before plugins are loaded, so that it also notices an
+   init that blocks. */
 
 static int on_watch(void *limit_ms)
 {
@@ -417,8 +424,8 @@ static void watch_thread(struct host *host, struct thread *thread, int64_t limit
         thread->watchdog_ms = limit_ms;
 }
 
-/* Sets the limit on each loop. Loops that have this limit already, or are ending, are skipped:
-   on a loop that hangs, the call would time out. */
+/* Sets the limit of the watchdog on each loop. Loops that already have this limit, or that are
+   ending, are skipped. On a loop that hangs, the call would time out. */
 static void watchdog_apply(struct host *host, const struct plan *plan)
 {
     int64_t limit_ms = plan->config->watchdog_ms;

@@ -4,8 +4,8 @@
 
 #include "host.h"
 
-void host_apply(struct host *host, struct plan *plan); /* the host owns the plan afterwards */
+void host_apply(struct host *host, struct plan *plan); /* the host owns the plan after this call */
 void host_unload_all(struct host *host);
-unsigned host_plugins(void); /* returns the number of loaded plugins */
+unsigned host_plugins(void); /* returns the number of plugins that are loaded */
 
 #endif

@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "usage.h"
 
-struct declaration { /* a line of a plugin's note */
+struct declaration { /* a line of a plugin's note that declares a signal */
     const char *name, *fields, *plugin;
     int line;
     size_t number;
@@ -22,9 +22,10 @@ struct noted {
 struct catalogue {
     struct noted *notes;
     size_t notes_count;
-    struct declaration *entries; /* catalogue_check sorts them by name */
+    /* the list of declarations, which catalogue_check() sorts by name */
+    struct declaration *entries;
     size_t entries_count;
-    bool brings; /* a plugin also loads libraries, which may declare more signals */
+    bool brings; /* true if a plugin also loads libraries, which may declare more signals */
 };
 
 struct catalogue *catalogue_new(void)
@@ -43,7 +44,7 @@ void catalogue_free(struct catalogue *catalogue)
     free(catalogue);
 }
 
-/* Splits "emits NAME FIELDS" or "consumes NAME FIELDS". */
+/* Splits a line such as "emits NAME FIELDS" or "consumes NAME FIELDS", and adds it. */
 static void line_add(struct catalogue *catalogue, char *text, const char *plugin, int line)
 {
     size_t key = strncmp(text, "emits ", 6) == 0 ? 6 : strncmp(text, "consumes ", 9) == 0 ? 9 : 0;
@@ -106,7 +107,7 @@ void catalogue_check(struct catalogue *catalogue, struct config *config)
     }
 }
 
-/* Names in [actions] */
+/* Functions that check the names in the section [actions] */
 
 static bool is_known(const struct catalogue *catalogue, const char *name)
 {
@@ -131,7 +132,8 @@ static bool is_known(const struct catalogue *catalogue, const char *name)
     return low < catalogue->entries_count && strcmp(catalogue->entries[low].name, name) == 0;
 }
 
-/* Returns the most similar name of a signal of a plugin or the host, or NULL if none is similar. */
+/* Returns the most similar name among the signals of the plugins and the host. Returns NULL if no
+   name is similar. */
 static const char *name_nearest(const struct catalogue *catalogue, const char *name)
 {
     size_t count = catalogue->entries_count, own = 0;

@@ -1,6 +1,6 @@
-/* Ends the program even if a task or a loop hangs in a plugin, and can be neither cancelled nor
-   waited for. Both threads are created at the start, because there may be no memory later.
-   Neither thread waits for a lock that a plugin may hold, nor for room in a pipe. */
+/* Ends the program even if a task or a loop hangs in a plugin, and can neither be cancelled nor
+   awaited. Two threads do this. Both are created at the start, because there may be no memory
+   later. Neither thread waits for a lock that a plugin may hold, or for room in a pipe. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 #include "print/say.h"
 #include "threads.h"
 
-/* GRACE_MS: time for cancelled operations to end */
+/* GRACE_MS is the time in which cancelled operations may end */
 enum { GRACE_MS = 1000, RETRY_MS = 20 };
 
 static _Atomic int64_t limit_ms;
@@ -28,8 +28,8 @@ static struct tocsin_loop listener_loop;
 static bool listens;
 static _Atomic unsigned asked;
 
-/* The deadline. A thread measures it, and not a timer of the library, because a plugin could
-   delay that timer. */
+/* This thread measures the deadline. A timer of the library would not do, because a plugin could
+   delay it. */
 
 static void *count_down(void *arg)
 {
@@ -63,15 +63,16 @@ void guard_start(void)
         sem_post(&start);
 }
 
-/* The signals. A separate loop without injection handles them. On the main loop, an injection
-   function could delay SIGTERM, or deliver it twice, which would end the program. */
+/* Functions that handle the signals, on a separate loop without injection. On the main loop, an
+   injection function could delay SIGTERM. The function could also deliver SIGTERM twice, which
+   would end the program. */
 
 void guard_asked(void)
 {
     atomic_fetch_add(&asked, 1);
 }
 
-/* Requests for the main loop; only the signal thread reads and writes them. */
+/* Requests for the main loop. Only the signal thread reads and writes these variables. */
 static struct host *for_host;
 static const char *_Atomic ends_by;
 static bool wants_end, wants_reload;
@@ -96,8 +97,8 @@ static bool is_refused(tocsin_task task)
 
 static int on_retry(const struct tocsin_info *info, void *arg);
 
-/* Forwards the requests to the main loop. While the main loop hangs, its inbox may be full, so
-   this is repeated later. */
+/* Forwards the requests to the main loop. While the main loop hangs, its inbox may be full. So this
+   function is called again later. */
 static void forward(void)
 {
     const struct tocsin_notify each = { .mode = TOCSIN_AT_EACH, .fn = on_retry };
@@ -139,7 +140,8 @@ static int on_hup(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Unblocks the signals on this thread, since a plugin may have blocked them on all others. */
+/* Unblocks the signals on this thread, since a plugin may have blocked them on all other
+   threads. */
 static void unblock_signals(void)
 {
     sigset_t signals;
@@ -159,7 +161,7 @@ struct listening {
 static void *listen_for_signals(void *arg)
 {
     struct listening *listening = arg;
-    int err = tocsin_loop_turn(0); /* creates the loop, or fails now */
+    int err = tocsin_loop_turn(0); /* this turn creates the loop, or fails */
 
     if (err >= 0)
         err = tocsin_loop_name("guard");
@@ -172,7 +174,7 @@ static void *listen_for_signals(void *arg)
     unblock_signals();
     listener_loop = tocsin_loop_current();
     listening->err = err < 0 ? err : 0;
-    /* after this, the creating thread may return, and *listening is gone */
+    /* after the sem_post(), the creating thread may return, and *listening exists no longer */
     sem_post(&listening->up);
     if (err >= 0)
         tocsin_run();
@@ -180,7 +182,7 @@ static void *listen_for_signals(void *arg)
     return NULL;
 }
 
-/* Prints that a loop is blocked. The watchdog's thread calls this while the loop is still
+/* Prints that a loop is blocked. The watchdog's thread calls this function while the loop is still
    blocked. */
 static void on_blocked(const struct tocsin_loop_blocked *blocked, const char *text, void *arg)
 {

@@ -1,4 +1,4 @@
-/* The running host: its end, its reloads, and children that plugins fork. */
+/* The running host: functions for its end, for its reloads, and for children that plugins fork. */
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 #include "threads.h"
 #include "usage.h"
 
-/* Forks. A child that a plugin has forked may return into the host; then the host ends it. */
+/* Functions against forks of plugins. A child that a plugin has forked may return into the host.
+   Then the host ends that child. */
 
 static pid_t host_pid;
 static char forked_by[LINE_MOST / 2];
@@ -59,8 +60,8 @@ void host_failed(struct host *host, const char *format, ...)
 
 /* The end */
 
-/* Ends the program without calling the fini of the plugins. If two threads call this, the second
-   one waits until the first has ended the program. */
+/* Ends the program without calling the fini of the plugins. If two threads call this function, the
+   second thread waits until the first has ended the program. */
 void host_end_now(const char *by)
 {
     static atomic_flag is_ending = ATOMIC_FLAG_INIT;
@@ -93,8 +94,8 @@ void host_end_unasked(struct host *host, const char *by)
     host_end(host, by);
 }
 
-/* Records which operations still run, shortly before drain_ms is over; after that, everything is
-   cancelled. The timer is a background operation, so tocsin_drain() does not wait for it. */
+/* Records which operations still run, shortly before drain_ms is over. After drain_ms everything is
+   cancelled. The timer is a background operation, so tocsin_drain() does not wait for the timer. */
 static char still_running[LINE_MOST / 2];
 
 static int on_nearly_over(const struct tocsin_info *info, void *arg)
@@ -181,8 +182,8 @@ static void reload(struct host *host)
     free(error);
 }
 
-/* Reloads. This runs on a fiber, so that it can wait for plugins to be unloaded while the main
-   loop runs. */
+/* Reloads the file. This function runs on a fiber. So it can wait for plugins to be unloaded while
+   the main loop runs. */
 static int reload_task(void *arg)
 {
     struct host *host = arg;

@@ -1,5 +1,5 @@
-/* The state of "tocsin run", and its end. The main thread reads files, compares and requests
-   changes; each [loop] of the file is a thread of its own. */
+/* The state of "tocsin run", and its end. The main thread reads files, compares them, and requests
+   changes. Each [loop] of the file has a thread of its own. */
 #ifndef TOOLS_HOST_H
 #define TOOLS_HOST_H
 
@@ -9,7 +9,7 @@
 #include "config/keys.h"
 #include "plan.h"
 
-/* The host's own signals. */
+/* The signals that the host declares. */
 #define HOST_STARTED(F) F(u32, plugins) F(u32, loops)
 #define HOST_RELOADED(F) F(u32, plugins) F(u32, loops) F(u32, failed) F(string, error)
 #define HOST_TICKED(F) F(u64, count)
@@ -31,47 +31,48 @@ struct act { /* an entry of [actions] that is in force */
     struct tocsin_handler handler;
 };
 
-struct known { /* a loaded plugin, and how it was loaded */
+struct known { /* a plugin that is loaded, and how it was loaded */
     struct known *next;
     char *name, *loop, *settings_text;
-    struct stamp stamp; /* version of the plugin's file */
+    struct stamp stamp; /* the version of the plugin's file */
 };
 
 struct host {
     const char *file;
-    char *path; /* set at the start; it cannot change */
+    char *path; /* set at the start of the program, and never changed */
     struct plan *plan;
     struct thread *threads;
     struct act *acts;
     struct known *known;
     struct tocsin_op tick;
     int64_t tick_ms;
-    int64_t asked_us;  /* time when the end was requested; 0: not requested */
-    int64_t end_by_us; /* when the drain times out */
+    int64_t asked_us;  /* the time when the end was requested; 0 means that it was not requested */
+    int64_t end_by_us; /* the time when the drain times out */
     uint64_t ticks;
-    unsigned failed; /* changes of the current reload that could not be applied */
+    unsigned failed; /* the number of changes of the current reload that could not be applied */
     bool ending, reloading;
-    /* another reload was requested while one was running */
+    /* true if another reload was requested while one was running */
     bool again;
-    int started, reloaded, ticked, draining; /* signos */
+    int started, reloaded, ticked, draining; /* the numbers of the host's signals */
 };
 
-/* Prints an error and counts it in host->failed. */
+/* Prints an error, and counts the error in host->failed. */
 void host_failed(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void host_watch_forks(void);
 /* Ends the process if it is a child that a plugin has forked. */
 void host_leave_child(void);
-/* Requests the end of the program, which then drains. Only the first call has an effect. by says
-   what requested it. */
+/* Requests the end of the program, which then drains. Only the first call has an effect. The
+   parameter by says what requested the end. */
 void host_end(struct host *host, const char *by);
-/* Like host_end(), for a request that was no signal: the next SIGTERM counts as a second
-   request. */
+/* Does the same as host_end(), for a request that was no signal. Then the next SIGTERM counts as a
+   second request. */
 void host_end_unasked(struct host *host, const char *by);
-_Noreturn void host_end_now(const char *by); /* any thread */
-/* Unloads all plugins, ends all loops and drains. Returns the exit status. */
+_Noreturn void host_end_now(const char *by); /* may be called on any thread */
+/* Unloads all plugins, ends all loops and drains. Returns the exit status of the program. */
 int host_drain(struct host *host);
-/* requests that the file is read again */
+/* requests that the host reads the file again */
 void host_reload(struct host *host);
-void host_notify_ready(const struct host *host, const char *error); /* tells systemd */
+/* tells systemd that the host is ready */
+void host_notify_ready(const struct host *host, const char *error);
 
 #endif

@@ -25,8 +25,8 @@ static int help_all(void)
     return printed(EXIT_FINE);
 }
 
-/* Opens each closed standard descriptor in the mode that it is not used in, so that reading or
- * writing fails. Otherwise the next file that is opened would become the standard output. */
+/* Opens each standard descriptor that is closed, in the mode in which it is not used. So reading or
+   writing fails. Otherwise the next file that is opened would become the standard output. */
 static void reserve_standard(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO && fd >= 0;)

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* SOCK_CLOEXEC */
+#define _GNU_SOURCE /* for the constant SOCK_CLOEXEC */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@
 #include "notify.h"
 #include "print/say.h"
 
-/* name: a path, or an abstract name behind an @. Returns the size, or 0 for any other name. */
+/* Makes a socket address. The parameter `name` is a path, or an abstract name after an @. Returns
+   the size of the address, or 0 for any other name. */
 static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)
 {
     size_t size = strlen(name);
@@ -29,7 +30,7 @@ static socklen_t address_of(const char *name, struct sockaddr_un *ret_address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (*name == '/'));
 }
 
-/* Sends one datagram. Returns 0 or an errno. */
+/* Sends one datagram. Returns 0, or a positive errno. */
 static int send_message(const char *message)
 {
     const char *name = getenv("NOTIFY_SOCKET");
@@ -46,7 +47,7 @@ static int send_message(const char *message)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
-    /* the receiver may have stopped reading */
+    /* a time limit, since the receiver may have stopped reading */
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = 1 },
                sizeof(struct timeval));
     do
@@ -66,7 +67,8 @@ static void send_or_report(const char *message)
         say("cannot send to NOTIFY_SOCKET: %s", strerror(err));
 }
 
-/* Escapes the status: a newline in it would begin another assignment. */
+/* Sends a state and a status. The status is escaped, since a newline in the status would begin
+   another assignment. */
 static void send_state(const char *state, const char *status)
 {
     char message[512];
@@ -81,7 +83,8 @@ void notify_ready(const char *status)
     send_state("READY=1", status);
 }
 
-/* For Type=notify-reload, systemd compares the time with the time of its SIGHUP. */
+/* Sends the present time, too: for Type=notify-reload, systemd compares it with the time of its own
+   SIGHUP. */
 void notify_reloading(void)
 {
     char message[80];

@@ -67,7 +67,7 @@ bool plan_needs(const char *needs, const char *name)
     return false;
 }
 
-/* Checks of each plugin */
+/* Functions that check each plugin */
 
 static bool is_own(const char *key)
 {
@@ -105,8 +105,8 @@ static void wanted_read(const struct config *config, const struct section *secti
     settings_read(wanted);
 }
 
-/* Checks the plugins that this plugin needs. A needed plugin with its own section is skipped,
-   because its section may name a file that is not on the path. */
+/* Checks the plugins that this plugin needs. A needed plugin that has a section of its own is
+   skipped here. The reason: that section may name a file that is not on the path. */
 static void needs_check(struct plan *plan, const struct wanted *wanted)
 {
     char *needs = must_copy(wanted->needs), *rest = needs, *need;
@@ -126,7 +126,8 @@ static void needs_check(struct plan *plan, const struct wanted *wanted)
     free(needs);
 }
 
-/* Checks a setting. If note is NULL, the plugin declares no settings, so it accepts any. */
+/* Checks a setting. If note is NULL, the plugin declares no settings, and so accepts any
+   setting. */
 static void setting_check(struct plan *plan, const struct entry *entry, const char *note)
 {
     const char *own = config_own_key(plan->config, entry);
@@ -162,8 +163,8 @@ static void settings_check(struct plan *plan, const struct wanted *wanted, const
                          facts.about);
 }
 
-/* Checks the plugin's file. A loaded plugin (-EEXIST) was checked when it was loaded. If its
-   file has changed since, the reload checks the new file. */
+/* Checks the file of a plugin. The result -EEXIST means that the plugin is loaded, and was checked
+   when it was loaded. If its file has changed since then, the reload checks the new file. */
 static void wanted_check(struct plan *plan, struct wanted *wanted)
 {
     struct tocsin_plugin_facts facts = { .name = NULL };
@@ -192,7 +193,7 @@ static void wanted_check(struct plan *plan, struct wanted *wanted)
     free(note);
 }
 
-/* The order: each plugin is placed after the plugins that it needs. */
+/* Puts the plugins in order: each plugin is placed after the plugins that it needs. */
 
 static void wanted_place(struct plan *plan, size_t index, struct wanted *ordered, size_t *count)
 {
@@ -230,7 +231,7 @@ static void plan_sort(struct plan *plan)
     names_index(plan);
 }
 
-/* Reports sections [limits NAME] without an owner of that name. */
+/* Reports each section [limits NAME] for which no owner has that name. */
 static void owners_check(struct plan *plan)
 {
     for (size_t i = 0; i < plan->config->count; i++) {

@@ -1,4 +1,5 @@
-/* The plugins that a file lists: checked, and in the order in which they can be loaded. */
+/* The plugins that a file lists. They are checked, and are in the order in which they can be
+   loaded. */
 #ifndef TOOLS_PLAN_H
 #define TOOLS_PLAN_H
 
@@ -6,7 +7,7 @@
 
 #include "config/config.h"
 
-/* Identifies a version of a file. */
+/* Identifies a version of a file: a changed file has another stamp. */
 struct stamp {
     dev_t device;
     ino_t inode;
@@ -19,11 +20,12 @@ struct catalogue;
 struct wanted {
     const struct section *section;
     const char *name, *loop;
-    char *what;          /* the name or path to load the plugin by */
-    char *file;          /* the path where it was found */
-    char *needs;         /* names of plugins, with spaces between */
-    char **settings;     /* "key=value", …, NULL */
-    char *settings_text; /* all settings in one text, to compare */
+    char *what; /* the name or path by which the plugin is loaded */
+    char *file; /* the path where the plugin's file was found */
+    /* the names of the plugins that this plugin needs, with spaces between them */
+    char *needs;
+    char **settings;     /* a list of "key=value" texts that ends with NULL */
+    char *settings_text; /* all settings in one text, for comparisons */
     struct stamp stamp;
     enum { NOT_YET, BEING_PLACED, PLACED } place;
 };
@@ -33,17 +35,19 @@ struct plan {
     struct wanted *wanted;
     size_t count;
     struct catalogue *catalogue;
-    struct index names; /* finds a plugin by its name */
+    struct index names; /* an index that finds a plugin by its name */
 };
 
-/* Reports errors and counts them in config->errors. The plan owns the config afterwards. */
+/* Makes a plan from the config. Reports errors, and counts them in config->errors. The plan owns
+   the config after this call. */
 struct plan *plan_make(struct config *config);
 void plan_free(struct plan *plan);
 const struct wanted *plan_find(const struct plan *plan, const char *name);
-/* needs is a list of names, separated by spaces */
+/* returns true if the name is in needs, a list of names that are separated by spaces */
 bool plan_needs(const char *needs, const char *name);
 
-struct stamp stamp_of(const char *file); /* returns all zero if there is no such file */
+/* returns a stamp that is all zero if there is no such file */
+struct stamp stamp_of(const char *file);
 bool stamp_same(const struct stamp *one, const struct stamp *other);
 
 #endif

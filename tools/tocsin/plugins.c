@@ -1,5 +1,6 @@
-/* The command "tocsin plugins": lists plugins and whether each would load. It runs none of them. */
-#define _GNU_SOURCE /* secure_getenv */
+/* The command "tocsin plugins": lists plugins, and says whether each plugin would load. No code of
+   a plugin is run. */
+#define _GNU_SOURCE /* for secure_getenv() */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +28,11 @@ const struct command command_plugins = {
 };
 
 struct found {
-    char *folder; /* the folder of the path; NULL: named on the command line */
-    char *given;  /* the name or path to check */
-    /* NULL: not in the note */
+    /* the folder of the path in which the file was found; NULL means that the command line names
+       it */
+    char *folder;
+    char *given; /* the name or path that must be checked */
+    /* a member is NULL if the note does not contain it */
     char *name, *version, *about, *licence, *needs, *file, *note, *reason;
     bool loads;
 };
@@ -39,7 +42,7 @@ struct list {
     size_t count;
 };
 
-enum { TITLE_MOST = 63, VERSION_MOST = 24 }; /* columns */
+enum { TITLE_MOST = 63, VERSION_MOST = 24 }; /* the largest widths of two columns */
 
 static void found_check(struct found *found)
 {
@@ -75,7 +78,7 @@ static int is_object(const struct dirent *entry)
     return size > 3 && strcmp(entry->d_name + size - 3, ".so") == 0;
 }
 
-/* Marks a file as refused if a file of the same name comes earlier on the path. */
+/* Marks a file as refused if an earlier folder of the path has a file of the same name. */
 static void hide_if_late(struct list *list, struct found *late)
 {
     const char *base = strrchr(late->given, '/');
@@ -127,7 +130,7 @@ static const char *title_of(const struct found *found)
     return found->name ? found->name : file_of(found);
 }
 
-/* True if the file and the plugin have the same name. */
+/* Returns true if the file and the plugin have the same name. */
 static bool is_name_of_file(const struct found *found)
 {
     size_t size = found->name ? strlen(found->name) : 0;
@@ -144,7 +147,7 @@ static void print_line(const char *label, const char *text, int column, int colu
     print_wrapped(text, width, columns);
 }
 
-/* "to (string, required): the file …" */
+/* Prints the settings as text, such as "to (string, required): the file …". */
 static void print_settings(const char *note, int column, const struct look *look)
 {
     struct tocsin_setting_facts facts;
@@ -191,8 +194,8 @@ static void print_head(const char *before, const char *folder)
     puts(":");
 }
 
-/* An entry wider than the limit does not widen the column; it shifts only the rest of its own
-   line. */
+/* Returns the new width of a column. An entry that is wider than the limit does not make the column
+   wider. Such an entry shifts only the rest of its own line. */
 static int wider(int width, const char *text, int most)
 {
     int needed = text_width(text);
@@ -224,7 +227,8 @@ static void print_table(const struct list *list)
 
 /* JSON */
 
-/* Prints null if the note declares no settings: then the plugin accepts any. */
+/* Prints the settings as JSON. If the note declares no settings, prints null, since the plugin then
+   accepts any setting. */
 static void print_settings_json(const char *note)
 {
     struct tocsin_setting_facts facts;

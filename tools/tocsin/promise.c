@@ -47,14 +47,14 @@ bool promise_wait(struct promise *promise, int64_t limit_ms)
 
     pthread_mutex_lock(&promise->lock);
     kept = atomic_load(&promise->kept);
-    /* The wait failed, which has ended the operation. */
+    /* The wait has failed, which has ended the operation. The next wait needs a new operation. */
     if (!kept && status < 0)
         tocsin_op_new(NULL, &quietly, &promise->op);
     pthread_mutex_unlock(&promise->lock);
     return kept;
 }
 
-/* Completes the operation, since draining would wait for it. */
+/* Completes the operation, since a drain would wait for it. */
 void promise_put(struct promise *promise)
 {
     tocsin_op_complete(promise->op, -ECANCELED, NULL);

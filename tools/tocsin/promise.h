@@ -1,6 +1,6 @@
-/* A result that one thread stores and another one waits for. The operation only wakes the waiter.
-   Its status is not used, since other code may end the operation, and an injection function
-   (tocsin/inject.h) may change its status. */
+/* A result that one thread stores, and that another thread waits for. The operation only wakes the
+   waiting thread. The status of the operation is not used. The reason: other code may end the
+   operation, and an injection function (tocsin/inject.h) may change its status. */
 #ifndef TOOLS_PROMISE_H
 #define TOOLS_PROMISE_H
 
@@ -11,26 +11,29 @@
 #include <tocsin.h>
 
 struct promise {
-    pthread_mutex_t lock; /* protects op, which is replaced after a failed wait */
+    pthread_mutex_t lock; /* protects the member `op`, which is replaced after a failed wait */
     struct tocsin_op op;
-    _Atomic bool kept; /* result and reason are set */
-    _Atomic int refs;  /* the waiter's and the keeper's */
+    _Atomic bool kept; /* true when result and reason are set */
+    /* the references of the waiting thread and of the thread that stores the result */
+    _Atomic int refs;
     int result;
-    char reason[512]; /* "": no reason */
+    char reason[512]; /* an empty text means that there is no reason */
 };
 
-/* Notify for operations of the host; no injection function sees them. */
+/* A notify for operations of the host. No injection function sees these operations. */
 #define HOST_CALL(function, argument) \
     (&(const struct tocsin_notify){ \
         .mode = TOCSIN_AT_END | TOCSIN_NO_INJECT, .fn = (function), .arg = (argument) })
 
-/* Returns a promise with two references, or NULL and an error in *ret_err. */
+/* Returns a promise with two references. On failure, returns NULL and stores an error in
+ *ret_err. */
 struct promise *promise_new(int *ret_err);
-/* Stores the result and drops a reference. Any thread may call it. */
+/* Stores the result, and drops a reference. Any thread may call this function. */
 void promise_keep(struct promise *promise, int result);
-/* Waits until the promise is kept, without limit if limit_ms is -1. Call it on a fiber or on the
-   main loop. Returns false if the promise is not kept yet; then the caller may wait again. */
+/* Waits until the promise is kept, without limit if limit_ms is -1. It must be called on a fiber or
+   on the main loop. Returns false if the promise is not kept yet. Then the caller may wait
+   again. */
 bool promise_wait(struct promise *promise, int64_t limit_ms);
-void promise_put(struct promise *promise); /* drops the waiter's reference */
+void promise_put(struct promise *promise); /* drops the reference of the waiting thread */
 
 #endif

@@ -1,5 +1,6 @@
-/* The command "tocsin run": starts what the file lists, serves until the end, then drains. */
-#define _GNU_SOURCE /* setenv */
+/* The command "tocsin run": starts what the file lists, runs until the end is requested, and then
+   drains. */
+#define _GNU_SOURCE /* for setenv() */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,8 @@ const struct command command_run = {
     run,
 };
 
-/* Sets the search path in the environment. Called before the first thread is created, because
-   another thread could read the environment. */
+/* Sets the search path in the environment. This must be done before the first thread is created,
+   because another thread could read the environment. */
 static void path_set(const struct config *config)
 {
     const char *before = getenv("TOCSIN_PLUGIN_PATH");
@@ -46,7 +47,7 @@ static void path_set(const struct config *config)
     free(path);
 }
 
-/* Reads and checks the file. NULL: the errors were printed. */
+/* Reads and checks the file. Returns NULL if there were errors, which were printed. */
 static struct plan *plan_read(const char *file, bool checks)
 {
     struct config *config = config_read(file);
@@ -86,7 +87,7 @@ static int start(struct host *host, struct plan *plan)
 
     host_watch_forks();
     host->path = must_copy(plan->config->path);
-    err = tocsin_loop_turn(0); /* creates the main loop, which must be the first one */
+    err = tocsin_loop_turn(0); /* this turn creates the main loop, which must be the first loop */
     if (err >= 0)
         err = tocsin_loop_name("main");
     if (err >= 0)

@@ -40,8 +40,8 @@ static const char *default_of(const struct tocsin_signal_spec *spec)
     return spec->unhandled_fn ? "function" : defaults[spec->unhandled];
 }
 
-/* Finds the declared signal that matches the pattern and whose name comes next in the alphabet.
-   after NULL: the first one. */
+/* Finds the declared signal that matches the pattern and whose name follows the text after in the
+   alphabet. If after is NULL, finds the first signal. */
 static bool next_by_name(const char *pattern, const char *after,
                          struct tocsin_signal_facts *ret_facts)
 {
@@ -65,7 +65,8 @@ static const char *fields_of(const struct tocsin_signal_facts *facts)
 
 /* The table */
 
-/* Prints the fields "string text;u64 user;" as "string text, u64 user". A field is not broken. */
+/* Prints the fields "string text;u64 user;" as "string text, u64 user". No line break is made
+   within a field. */
 static void print_layout(const char *fields, int column, const struct look *look)
 {
     char *text = must_alloc(2 * strlen(fields) + 1), *end = text;
@@ -146,8 +147,8 @@ static void print_json(const char *pattern)
 
 /* The command */
 
-/* Loads a plugin. The output of its init goes to the standard error, since it is not part of the
-   list. */
+/* Loads a plugin. The output of its init goes to the standard error, since that output is not part
+   of the list. */
 static int load_aside(const char *name)
 {
     int out = dup(STDOUT_FILENO), err;
@@ -172,8 +173,8 @@ static bool load(const char *name)
     return err >= 0 || err == -EEXIST;
 }
 
-/* libtocsin-net declares its signals when it is loaded. If it is not installed, the list lacks
-   them. */
+/* Loads libtocsin-net, which declares its signals when it is loaded. If it is not installed, the
+   list does not contain these signals. */
 static void load_net(void)
 {
     if (!dlopen("libtocsin-net.so.0", RTLD_NOW))

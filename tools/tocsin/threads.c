@@ -15,8 +15,8 @@
 
 enum { GRACE_MS = 1000, CALL_LIMIT_MS = 5000 };
 
-/* A call to a loop. The request has its own memory, because a loop that hangs may run it after
-   the caller's time limit. */
+/* A call to a loop. The request has memory of its own, because a loop that hangs may run the call
+   after the caller's time limit. */
 struct request {
     struct call call;
     struct promise *promise;
@@ -86,7 +86,7 @@ int host_call_all(struct host *host, tocsin_task task, const void *arg, size_t s
     return first;
 }
 
-/* The thread of a loop */
+/* Functions that run on the thread of a loop */
 
 static int on_stopped(void *arg)
 {
@@ -106,8 +106,9 @@ static int on_asked(const struct tocsin_info *info, void *arg)
     return info->status < 0 ? TOCSIN_NEXT : tocsin_drain(thread->drain_ms);
 }
 
-/* Runs the loop. If a plugin stops the loop, the program is asked to end. The loop continues to
-   run until the program asks the thread to end, because plugins are unloaded on it. */
+/* Runs the loop. If a plugin stops the loop, the end of the program is requested. The loop must
+   then continue to run until the thread is asked to end, because plugins are unloaded on this
+   loop. */
 static void thread_serve(struct thread *thread)
 {
     int err = -EAGAIN;
@@ -126,8 +127,8 @@ static void thread_serve(struct thread *thread)
     tocsin_run();
 }
 
-/* The operation that asks the thread to end belongs to this loop, so a full inbox cannot refuse
-   it. */
+/* Creates the loop. The operation that asks the thread to end belongs to this loop, so a full inbox
+   cannot refuse it. */
 static int loop_begin(struct thread *thread)
 {
     const struct tocsin_notify notify = {
@@ -182,8 +183,8 @@ static void thread_free(struct thread *thread)
     free(thread);
 }
 
-/* Starts the thread and waits, without turns of the main loop, until `begun` is set. Until then
-   the new thread runs no plugin code, so it cannot hang. */
+/* Starts the thread, and waits until the member `begun` is set. The main loop runs no turn
+   meanwhile. Until then the new thread runs no plugin code, so it cannot hang. */
 static int thread_start(struct thread *thread)
 {
     int err;
@@ -236,9 +237,10 @@ static void thread_remove(struct host *host, struct thread *thread)
     thread_free(thread);
 }
 
-/* A thread is joined only after it has kept its promise "gone", so a hanging thread cannot block
-   the host. A thread that has not ended in time stays listed, and the next reload waits for it
-   again. At the end of the program the wait has no limit, since the guard ends the program. */
+/* Ends a thread. The thread is joined only after it has kept its promise "gone", so a thread that
+   hangs cannot block the host. A thread that has not ended in time stays in the list, and the next
+   reload waits for it again. At the end of the program this wait has no limit, since the guard ends
+   the program. */
 static void thread_end(struct host *host, struct thread *thread, int64_t drain_ms, int64_t limit_ms)
 {
     char runs[LINE_MOST / 2];
@@ -246,7 +248,7 @@ static void thread_end(struct host *host, struct thread *thread, int64_t drain_m
     if (!thread->leaving) {
         thread->drain_ms = drain_ms;
         thread->leaving = true;
-        /* -ENOENT is ignored: the loop has ended already */
+        /* The result -ENOENT is ignored, since it means that the loop has ended already. */
         tocsin_op_complete(thread->ask, 0, NULL);
     }
     if (promise_wait(thread->gone, limit_ms)) {
@@ -282,7 +284,8 @@ void threads_begin(struct host *host, const struct plan *plan)
     for (struct thread *thread = host->threads, *next; thread; thread = next) {
         next = thread->next;
         if (thread->leaving && config_section(plan->config, SECTION_LOOP, thread->name))
-            thread_end(host, thread, 0, 0); /* the loop may have ended since the last reload */
+            /* the loop may have ended by itself since the last reload */
+            thread_end(host, thread, 0, 0);
     }
     for (const struct thread *thread = host->threads; thread; thread = thread->next)
         index_add(&names, 0, thread->name, 0);

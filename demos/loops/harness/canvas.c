@@ -13,9 +13,10 @@ struct cell {
 };
 
 static struct cell cells[ROWS][COLUMNS];
-static int used, shown,
-    shown_columns;  /* rows of the picture; rows and columns of the screen when it was drawn */
-static bool hidden; /* the cursor is hidden */
+/* used: rows of the picture; shown and shown_columns: rows and columns of the screen at the last
+   drawing */
+static int used, shown, shown_columns;
+static bool hidden; /* true while the cursor is hidden */
 
 static const char *const inks[] = {
     [PLAIN] = "\033[0m",   [FAINT] = "\033[0;2m",     [BOLD] = "\033[0;1m",
@@ -38,7 +39,7 @@ int canvas_put(int row, int column, enum ink ink, const char *letter)
     return column + 1;
 }
 
-/* The bytes of the first character of a text, in UTF-8. */
+/* Returns the number of bytes of the first character of a text, in UTF-8. */
 static int character_size(const char *text)
 {
     int bytes = 1;
@@ -92,7 +93,7 @@ static void show_row(const struct cell *row)
 }
 
 /* Moves the cursor to the first row of the last picture. If the width of the screen has changed,
-   the terminal has wrapped the picture, so the new one begins below it. */
+   the terminal has wrapped that picture. Then the new picture begins below it. */
 static void go_back(void)
 {
     if (!hidden)

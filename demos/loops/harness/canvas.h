@@ -1,5 +1,5 @@
-/* A picture of characters, drawn in memory and then shown at once. It cuts off what does not fit.
- */
+/* A picture of characters. The picture is drawn in memory, and then shown at once. Characters that
+   do not fit on the screen are cut off. */
 #ifndef CANVAS_H
 #define CANVAS_H
 
@@ -7,20 +7,20 @@
 
 enum ink { PLAIN, FAINT, BOLD, BLUE, YELLOW, RED };
 
-/* Clears the picture and makes it as wide as the screen. */
+/* Clears the picture, and makes it as wide as the screen. */
 void canvas_clear(void);
 
-/* Draw one character of UTF-8; a text from a column on; a text up to a column. Each returns the
-   next column. */
+/* The first function draws one character of UTF-8, the second a text from a column on, the third a
+   text up to a column. Each function returns the next column. */
 int canvas_put(int row, int column, enum ink ink, const char *letter);
 int canvas_text(int row, int column, enum ink ink, const char *text);
 int canvas_right(int row, int end, enum ink ink, const char *text);
 
-/* Shows the rows up to the last one with a character. On a terminal, overwrites the last picture.
- */
+/* Shows the rows up to the last row that has a character. On a terminal, the new picture overwrites
+   the previous picture. */
 void canvas_show(void);
 
-/* Keeps the last picture on the screen and restores the cursor. */
+/* Keeps the last picture on the screen, and shows the cursor again. */
 void canvas_leave(void);
 
 #endif

@@ -1,10 +1,11 @@
-/* The figures at each tick of the drawing, to show changes. */
+/* Keeps the figures of each tick of the drawing, so that the drawing can show changes. */
 #ifndef HISTORY_H
 #define HISTORY_H
 
 #include "ledger.h"
 
-enum { HISTORY_TICKS = 128, HISTORY_WINDOW = 8 }; /* rates are averages of the last eight */
+/* a rate is the average of the last HISTORY_WINDOW ticks */
+enum { HISTORY_TICKS = 128, HISTORY_WINDOW = 8 };
 
 struct moment {
     int64_t at_us;
@@ -16,11 +17,12 @@ struct moment {
 void history_tick(void);
 int history_ticks(void);
 
-/* The figures some ticks ago; 0: the newest. Returns the oldest ones if there are no older ones. */
+/* Returns the figures of some ticks ago; 0 ticks means the newest figures. If there are no figures
+   so old, returns the oldest. */
 const struct moment *history_ago(int ticks);
 
-/* Returns the growth of a count per second. before: the count at the beginning of the window; now:
-   the count at its end. */
+/* Returns the growth of a count per second. The parameter `before` is the count at the beginning of
+   the window. The parameter `now` is the count at its end. */
 double history_rate(uint64_t before, uint64_t now);
 
 #endif

@@ -6,8 +6,8 @@
 #include "screen.h"
 #include "text.h"
 
-/* The ends of the columns on the right, counted from the right edge. The sparkline gets the rest.
- */
+/* The columns at which figures on the right end, counted from the right edge. The sparkline gets
+   the remaining columns. */
 enum {
     THREAD_END = 13,
     SPARK = 15,
@@ -22,7 +22,7 @@ enum {
 static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 static const char *const letters[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
 
-/* A sign that the inbox is nearly full. */
+/* This many messages in the inbox mean that the inbox is nearly full. */
 enum { ROOM = TOCSIN_INBOX - 128 };
 
 static int spark_columns(void)
@@ -53,7 +53,8 @@ static uint64_t deliveries_most(int loop)
     return most;
 }
 
-/* Each loop has its own scale: a full cell is its largest shown value. */
+/* Draws the sparkline of a loop. Each loop has a scale of its own: a full cell stands for the
+   largest value shown. */
 static void draw_spark(int row, int loop)
 {
     const char *const *ink = screen()->utf8 ? blocks : letters;
@@ -90,11 +91,12 @@ static uint64_t waiting(const struct receiver *now)
 {
     uint64_t done = now->delivered + now->merged;
 
-    return now->taken > done ? now->taken - done
-                             : 0; /* a copy may be delivered before its sender has counted it */
+    /* 0 if done is larger, since a copy may be delivered before its sender has counted it */
+    return now->taken > done ? now->taken - done : 0;
 }
 
-/* The longest lag in the window: the newest one may be of a turn without work. */
+/* Returns the longest lag of the window. The newest lag alone would not do, since the newest turn
+   may have had no work. */
 static int64_t lag_us(int loop)
 {
     int64_t most_us = 0;

@@ -1,4 +1,5 @@
-/* Draws a row for each loop, with its deliveries and its state. Returns the next row. */
+/* Draws a row for each loop, with the deliveries and the state of the loop. Returns the next
+   row. */
 #ifndef LANES_H
 #define LANES_H
 

@@ -1,5 +1,5 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* gettid, pthread_setname_np */
+#define _GNU_SOURCE /* for gettid() and pthread_setname_np() */
 #endif
 #include "loops.h"
 
@@ -39,10 +39,10 @@ static void enter(enum party party)
         pthread_setname_np(pthread_self(), party_name(party));
 }
 
-/* A loop, from its first handler, which creates it, to tocsin_loop_free. All loops wait for each
-   other twice. No loop sends before all are connected, so a post to all reaches four loops. No loop
-   is freed before all have stopped sending, so its inbox is complete and tocsin_loop_free delivers
-   it. */
+/* The functions of a loop, from its first handler, which creates the loop, to tocsin_loop_free().
+   All loops wait for each other twice. No loop sends before all loops are connected, so a post to
+   all reaches four loops. No loop is freed before all loops have stopped sending. So
+   tocsin_loop_free() delivers every message of its inbox. */
 
 static void connect_handlers(enum party loop)
 {
@@ -98,7 +98,7 @@ static void *loop_main(void *arg)
     return NULL;
 }
 
-/* Threads without a loop */
+/* Functions of the threads that send and have no loop */
 
 static enum party sender(const struct traffic *traffic)
 {
@@ -136,7 +136,7 @@ static void join_senders(void)
             pthread_join(threads[sender(traffics[i])], NULL);
 }
 
-/* Creates threads with all signals blocked, so that only the main thread is interrupted. */
+/* Creates threads with all signals blocked, so that real signals interrupt only the main thread. */
 static void start_quietly(void (*start_them)(void))
 {
     sigset_t all, before;
@@ -181,7 +181,7 @@ int loops_run(int (*begin)(void))
     join_senders();
     pthread_barrier_wait(&all_quiet);
     join_loops();
-    end(MAIN); /* last, since the main loop handles Ctrl-C until then */
+    end(MAIN); /* the main loop ends last, since it handles Ctrl-C until then */
     pthread_barrier_destroy(&all_hear);
     pthread_barrier_destroy(&all_quiet);
     return 0;

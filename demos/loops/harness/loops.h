@@ -1,4 +1,4 @@
-/* Creates, runs and joins the loops and threads. */
+/* Creates the loops and threads, runs them, and joins the threads. */
 #ifndef LOOPS_H
 #define LOOPS_H
 
@@ -6,14 +6,14 @@
 
 struct loop {
     struct tocsin_loop id;
-    int thread;                     /* its thread id (gettid) */
-    int status, left;               /* results of tocsin_run and tocsin_loop_free */
-    struct tocsin_loop_facts facts; /* figures at the loop's end */
-    int64_t ran_us;                 /* how long the loop ran */
+    int thread;                     /* the id of its thread, as gettid() returns it */
+    int status, left;               /* the results of tocsin_run() and tocsin_loop_free() */
+    struct tocsin_loop_facts facts; /* the figures of the loop when it ended */
+    int64_t ran_us;                 /* the time for which the loop ran */
 };
 
-/* Runs all loops until the run is over, the main loop on the calling thread. Calls begin there
-   first. Returns 0, or -errno if nothing has run. */
+/* Runs all loops until the run is over. The main loop runs on the calling thread, which first calls
+   begin(). Returns 0, or -errno if no loop has run. */
 int loops_run(int (*begin)(void));
 const struct loop *loops_get(enum party loop);
 

@@ -1,5 +1,6 @@
-/* demos/loops: emitters and handlers on several threads. Read ../traffic.h and the six files beside
-   it, one for each signal. This folder holds the code that runs, counts and draws them. */
+/* The main function of demos/loops: emitters and handlers on several threads. Read ../traffic.h
+   first, and then the six files beside it, one for each signal. The folder harness/ holds the code
+   that runs, counts and draws them. */
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static void read_options(int argc, char **argv)
     long said;
     int option;
 
-    opterr = 0; /* getopt would print the argument unescaped */
+    opterr = 0; /* no messages of getopt(), which would print the argument unescaped */
     while ((option = getopt_long(argc, argv, "s:h", known, NULL)) != -1) {
         if (option == 'h')
             end(stdout, 0);
@@ -75,7 +76,7 @@ static void read_options(int argc, char **argv)
 
 /* The picture */
 
-/* A line that shows the elapsed time. */
+/* Draws a line that shows the elapsed time. */
 static void draw_time(int row)
 {
     double part = show_seconds() / show_length();
@@ -90,7 +91,7 @@ static void draw_time(int row)
     }
 }
 
-/* An explanation of the words. */
+/* Draws an explanation of the words in the picture. */
 static void draw_legend(int row)
 {
     canvas_text(row, 0, FAINT,
@@ -110,7 +111,8 @@ static void draw(void)
     canvas_show();
 }
 
-/* True if a picture is due: always on a terminal, elsewhere only now and then. */
+/* Returns true if a picture must be drawn now. On a terminal this is always true. Otherwise only a
+   few pictures are drawn in the whole run. */
 static bool is_due(void)
 {
     static int snapshots;

@@ -1,4 +1,4 @@
-/* The names of the parties, and which one the calling thread is. */
+/* The names of the parties, and the party of the calling thread. */
 #include <time.h>
 
 #include "../traffic.h"
@@ -35,7 +35,7 @@ void nap_varied(void)
 {
     enum { PERIOD_US = 1300000, LEAST_US = 1000, MORE_US = 40000 };
     double ebb = 2.0 * (double)(tocsin_now() % PERIOD_US) / PERIOD_US -
-                 1; /* from -1 to 1; at 0 the nap is shortest */
+                 1; /* `ebb` goes from -1 to 1; at 0 the sleep is shortest */
 
     nap_us(LEAST_US + (long)(MORE_US * ebb * ebb));
 }

@@ -32,7 +32,8 @@ int pulse_hear(enum party loop)
     return loop == MAIN ? tocsin_on("loop.felt", on_felt, NULL) : 0;
 }
 
-/* A full inbox does not matter: the next message follows soon. */
+/* Posts the state of this loop. If the inbox is full, the post is not repeated, since the next post
+   follows soon. */
 static int post_state(const struct tocsin_info *tick, void *arg)
 {
     struct tocsin_loop_facts facts;

@@ -6,11 +6,11 @@
 
 enum { PULSE_MS = 66 };
 
-int pulse_open(void); /* declares the signal; all three return 0 or -errno */
+int pulse_open(void); /* declares the signal; all three functions return 0 or -errno */
 int pulse_hear(enum party loop);
 int pulse_start(void);
 
-/* The newest state of a loop. Call it on the thread of the main loop. */
+/* Returns the newest state of a loop. It must be called on the thread of the main loop. */
 const struct tocsin_loop_facts *pulse_get(enum party loop);
 
 #endif

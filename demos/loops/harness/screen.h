@@ -1,19 +1,20 @@
-/* The standard output: a terminal or not. */
+/* The standard output, which may be a terminal or a file. */
 #ifndef SCREEN_H
 #define SCREEN_H
 
 #include <stdbool.h>
 
 struct screen {
-    bool redrawn; /* it is a terminal: each frame overwrites the one before */
+    bool redrawn; /* true on a terminal, where each picture overwrites the picture before */
     bool colours, utf8;
-    int columns;                 /* the columns to draw on */
-    int columns_seen, rows_seen; /* the visible columns and rows; 0: no limit */
+    int columns; /* the number of columns to draw on */
+    /* the number of columns and rows that are visible; 0 means no limit */
+    int columns_seen, rows_seen;
 };
 
 const struct screen *screen(void);
 
-/* Reads the current size. */
+/* Reads the present size of the screen. */
 void screen_measure(void);
 
 #endif

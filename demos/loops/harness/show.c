@@ -4,9 +4,9 @@
 
 static int over_signo, length;
 static int64_t started_us;
-static _Atomic int64_t ended_us; /* when the run ended; 0: it has not ended */
+static _Atomic int64_t ended_us; /* the time when the run ended; 0 means that it has not ended */
 
-/* The signal coalesces, so a full inbox does not refuse it. */
+/* Declares show.over. The signal coalesces, so a full inbox does not refuse it. */
 int show_open(void)
 {
     over_signo = tocsin_declare(
@@ -41,7 +41,8 @@ static int end(const struct tocsin_info *info, void *arg)
     return tocsin_post(over_signo, NULL);
 }
 
-/* A repeating timer: draining does not wait for it, so the user may end the run earlier. */
+/* Starts a repeating timer. A drain does not wait for a repeating timer, so the user may end the
+   run earlier. */
 int show_start(int seconds)
 {
     int err = tocsin_on("os.sigint, os.sigterm", end, NULL);

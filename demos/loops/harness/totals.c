@@ -22,7 +22,7 @@ static const char *plain(void)
     return screen()->colours ? "\033[0m" : "";
 }
 
-/* The results of the copies of each signal: a post to four loops counts as four. */
+/* Prints what happened to the copies of each signal. A post to four loops counts as four copies. */
 static bool print_signal(int signal)
 {
     struct sender sent = ledger_sent(&ledger, signal);
@@ -47,7 +47,8 @@ static bool print_signals(void)
     return good;
 }
 
-/* The counts of accepted and delivered emissions of each loop, and its end. */
+/* These functions print how many emissions each loop accepted and delivered, and how the loop
+   ended. */
 
 static const char *wrong_with(const struct loop *loop, bool good)
 {

@@ -1,10 +1,10 @@
-/* The totals at the end. */
+/* Prints the totals at the end of the run. */
 #ifndef TOTALS_H
 #define TOTALS_H
 
 #include <stdbool.h>
 
-/* Prints the totals. Returns whether they add up and nothing is left on a loop. */
+/* Prints the totals. Returns true if the totals add up and nothing is left on a loop. */
 bool totals_print(void);
 
 #endif

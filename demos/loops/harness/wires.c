@@ -5,9 +5,11 @@
 #include "screen.h"
 #include "text.h"
 
-enum { NAME = 8, WIRE = 5, COLUMN_MOST = 18 }; /* widths; WIRE: the column of the wire itself */
+/* NAME is the width of the names, and COLUMN_MOST the largest width of a signal's column. WIRE is
+   the place of the wire in that column, counted from 1. */
+enum { NAME = 8, WIRE = 5, COLUMN_MOST = 18 };
 
-/* The character for a piece of a wire that continues in these directions. */
+/* The character for a part of a wire. The part has ends in these directions. */
 enum { UP = 1, DOWN = 2, LEFT = 4, RIGHT = 8 };
 static const char *const lines[] = { " ", "╵", "╷", "│", "╴", "┘", "┐", "┤",
                                      "╶", "└", "┌", "├", "─", "┴", "┬", "┼" };
@@ -36,7 +38,7 @@ static bool is_receiver(int party, int signal)
     return traffics[signal]->handled_on & BIT(party);
 }
 
-/* True if a party in this range sends or receives the signal. */
+/* Returns true if a party from this range sends or receives the signal. */
 static bool has_party(int from, int to, int signal)
 {
     for (int party = from; party < to; party++)
@@ -60,7 +62,7 @@ static uint64_t received_count(int party, int signal, int ticks_ago)
     return party < LOOPS ? ledger_ago(ticks_ago)->receivers[party][signal].delivered : 0;
 }
 
-/* True if the signal was sent since the last tick. */
+/* Returns true if the party has sent the signal since the last tick. */
 static bool has_sent(int party, int signal)
 {
     return sent_count(party, signal, 0) != sent_count(party, signal, 1);
@@ -79,7 +81,7 @@ static bool is_busy(int signal)
     return false;
 }
 
-/* The party that has the ball. The main loop has it at first. */
+/* Returns true if the party has the ball. At first the main loop has the ball. */
 static bool has_ball(int party, int signal)
 {
     uint64_t refused = ledger_ago(0)->senders[party][signal].refused;
@@ -135,7 +137,7 @@ static void draw_cell(int row, int party, int signal)
         draw_received(row, party, signal);
 }
 
-/* Copies that were replaced by a newer one, or refused. */
+/* Draws the number of copies that a newer copy replaced, or that were refused. */
 static int draw_lost(int row)
 {
     canvas_text(row, 0, FAINT, "merged");

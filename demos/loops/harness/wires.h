@@ -1,5 +1,5 @@
-/* Draws a column for each signal: a wire, with its senders on the left and its receivers on the
-   right. Returns the next row. */
+/* Draws a wire for each signal, in a column of its own. The senders are on the left of the wire,
+   and the receivers on its right. Returns the next row. */
 #ifndef WIRES_H
 #define WIRES_H
 

@@ -31,7 +31,7 @@ static int fail_errno(const char *what, int err)
     return fail(what, strerror(-err));
 }
 
-/* Why the process of a style failed; NULL: it did not. */
+/* Returns why the process of a style failed. Returns NULL if it did not fail. */
 static const char *what_is_wrong(const struct row *row, int status)
 {
     if (WIFSIGNALED(status))
@@ -51,7 +51,7 @@ struct performance {
     const struct options *options;
     const struct style *style;
     const struct row *row;
-    int fetches; /* the expected number of fetches; 0: unknown */
+    int fetches; /* the number of fetches that are expected; 0 means that the number is unknown */
 };
 
 static void show_progress(void *arg)
@@ -66,7 +66,7 @@ static void show_progress(void *arg)
                       : text_format("%s: %d fetches", p->style->name, ended));
 }
 
-/* The time limit of a style: five times what the slowest style needs. */
+/* Returns the time limit of a style. It is five times the time that the slowest style needs. */
 static int limit_ms(const struct options *options)
 {
     double ms = 5 * (options->urls ? 2.0 * options->pages * perform_deadline_ms(options)

@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The least possible time for the pages */
+/* Computes the least possible time for the pages */
 
-/* Returns the delay of a page and its follow-up. ret_fetches: the number of their fetches. */
+/* Returns the delay of a page and of its follow-up together. *ret_fetches is the number of their
+   fetches. */
 static double chain_ms(const struct options *options, int page, int *ret_fetches)
 {
     enum origin_fate fate = origin_fate(page);
@@ -47,7 +48,7 @@ int figures_fetches(const struct options *options)
     return all;
 }
 
-/* Agreement */
+/* Tests whether the rows agree with the origin, or with each other */
 
 static int differs(const struct figures *figures, int i, char *why, size_t size)
 {
@@ -65,7 +66,8 @@ static int differs(const struct figures *figures, int i, char *why, size_t size)
     return 1;
 }
 
-/* Does not compare bytes: a page of the user may change from one style to the next. */
+/* Compares fetches and failures, but no bytes: a page of the user may change from one style to the
+   next. */
 static int differs_from(const struct figures *figures, int i, int first, char *why, size_t size)
 {
     const struct row *one = figures->rows[first], *row = figures->rows[i];

@@ -9,26 +9,27 @@
 
 struct figures {
     const struct options *options;
-    const struct row *rows[STYLES];     /* NULL: the style was not chosen */
-    struct origin_counts asked[STYLES]; /* what the origin counted for each style */
+    /* the row of each style; NULL means that the style was not chosen */
+    const struct row *rows[STYLES];
+    struct origin_counts asked[STYLES]; /* the counts of the origin for each style */
 };
 
-/* The least possible time for the pages of the origin. No style can be faster than sum_ms, the sum
-   of all delays, divided by the number of fetches that run at a time. Nor can it be faster than
-   longest_ms, the longest delay of a page with its follow-up. */
+/* The least possible time for the pages of the origin. A style cannot be faster than sum_ms, the
+   sum of all delays divided by the number of fetches at a time. It cannot be faster than
+   longest_ms, either. That is the longest delay of a page with its follow-up. */
 struct bound {
     double sum_ms, longest_ms, least_ms;
 };
 struct bound figures_bound(const struct options *options);
 
-/* The number of fetches for the pages of the origin. */
+/* Returns the number of fetches that the pages of the origin need. */
 int figures_fetches(const struct options *options);
 
-/* Returns 0 if each row agrees with the origin (for the user's URLs: the rows agree with each
-   other). Otherwise why says which do not. */
+/* Returns 0 if each row agrees with the origin. For the user's URLs, the rows must agree with each
+   other. Otherwise the text why says which rows do not agree. */
 int figures_agree(const struct figures *figures, char *why, size_t size);
 
-/* The range of a figure over the chosen styles that run on a loop. */
+/* The range of a figure, over the chosen styles that run on a loop. */
 struct range {
     double least, most;
     int count;

@@ -15,7 +15,7 @@ static void print_row(const struct style *style, const struct row *row)
     printf("]}");
 }
 
-/* There are no counts of the origin for the user's URLs. */
+/* Prints the counts of the origin. The origin has no counts for the user's URLs. */
 static void print_origin(const struct figures *figures)
 {
     int64_t requests = 0, bytes = 0;

@@ -9,7 +9,7 @@
 struct moment {
     int64_t at_us;
     int in_flight;
-}; /* fetches in flight from this time on */
+}; /* in_flight is the number of fetches in flight from at_us on */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct row *row;
@@ -67,7 +67,7 @@ void ledger_ended(size_t bytes, int failures)
     pthread_mutex_unlock(&lock);
 }
 
-/* Adds a period with a number of fetches in flight to the cells that it covers. */
+/* Adds a period, in which count fetches were in flight, to the cells that the period covers. */
 static void fill(double from, double to, int count)
 {
     for (int i = (int)from; i < ROW_CELLS && i < to; i++) {

@@ -48,7 +48,8 @@ static int copy_url(CURLU *url, char *text, size_t size)
     return err;
 }
 
-/* Resolves a reference on a page; on request only to the same origin. */
+/* Resolves a reference on a page. With SAME_ORIGIN, only a reference to the same origin is
+   accepted. */
 enum reach { ANYWHERE, SAME_ORIGIN };
 
 static int resolve(const char *base, const char *reference, enum reach reach, char *text,
@@ -82,10 +83,11 @@ const char *link_check(const char *url)
     return wrong;
 }
 
-/* Link: </2>; rel="next last"; title="a, b", </1>; rel=prev */
+/* These functions read a header such as: Link: </2>; rel="next last"; title="a, b", </1>;
+   rel=prev */
 
-/* Whether the parameters of a link, up to its comma, contain rel=next. ret_end: the comma or the
-   end of the line. */
+/* Returns true if the parameters of a link, up to its comma, contain rel=next. *ret_end is the
+   comma, or the end of the line. */
 static int is_next(const char *at, const char **ret_end)
 {
     int next = 0;
@@ -140,10 +142,10 @@ static int link_in_header(const char *url, const char *header, char *next, size_
     return -ENOENT;
 }
 
-/* <a class=x href="/2?a=1&amp;b=2"> */
+/* These functions read a tag such as: <a class=x href="/2?a=1&amp;b=2"> */
 
-/* Copies the value of an attribute and replaces &amp; by &. Returns its length, or -1 if it is too
-   long or has no end. */
+/* Copies the value of an attribute, and replaces &amp; by &. Returns the length of the value.
+   Returns -1 if the value is too long or has no end. */
 static int read_value(const char *at, const char *end, char *value, size_t size)
 {
     char quote = at < end && (*at == '"' || *at == '\'') ? *at++ : 0;

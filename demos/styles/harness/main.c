@@ -1,5 +1,6 @@
-/* demos/styles: the same job in seven styles. Read ../job.h and the seven files beside it, which
-   are named after the styles. This folder holds the code that runs and compares them. */
+/* The main function of demos/styles: the same job in seven styles. Read ../job.h first, and then
+   the seven files beside it, which are named after the styles. The folder harness/ holds the code
+   that runs and compares the styles. */
 #include <locale.h>
 
 #include "comparison.h"

@@ -39,8 +39,8 @@ static const struct option known[] = {
     { "json", no_argument, NULL, OPTION_JSON },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "help", no_argument, NULL, OPTION_HELP },
-    { "perform", required_argument, NULL,
-      OPTION_PERFORM }, /* from here on: not for users, the program passes them to itself */
+    /* "perform" and "probe" are not for users: the program passes these options to itself. */
+    { "perform", required_argument, NULL, OPTION_PERFORM },
     { "probe", no_argument, NULL, OPTION_PROBE },
     { NULL, 0, NULL, 0 },
 };
@@ -82,7 +82,7 @@ static void refuse(const char *format, ...)
 
 /* Suggestions */
 
-/* The Levenshtein distance of two words. */
+/* Returns the Levenshtein distance of two words. */
 static int distance(const char *one, const char *other)
 {
     int row[64], length = (int)strlen(other);
@@ -118,7 +118,8 @@ static void consider(struct guess *guess, const char *said, const char *candidat
         *guess = (struct guess){ candidate, d };
 }
 
-/* Similar words differ in at most two letters, and in less than half of them. */
+/* Words are similar if they differ in at most two letters, and in less than half of their
+   letters. */
 static struct guess no_guess(const char *said)
 {
     size_t half = (strlen(said) + 1) / 2;
@@ -175,7 +176,7 @@ static void choose(struct options *options, const char *said)
     options->chosen[style_number(said)] = true;
 }
 
-/* --perform=NAME:PORT:FD */
+/* Reads the value of the option --perform=NAME:PORT:FD */
 static void perform(struct options *options, const char *said)
 {
     static char name[16];
@@ -212,7 +213,7 @@ static void take_option(struct options *options, int option, char **argv)
     }
 }
 
-/* Suggests a scheme if it is missing or misspelt. */
+/* Refuses a URL. If the scheme is missing or misspelt, a scheme is suggested. */
 static void refuse_url(const char *said, const char *wrong)
 {
     const char *rest = strstr(said, "://");

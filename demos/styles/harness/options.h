@@ -1,4 +1,4 @@
-/* The command line. */
+/* The options of the command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -9,16 +9,20 @@ struct options {
     int pages, at_once, delay_ms;
     bool chosen[STYLES];
     bool json, check;
-    const char *svg;         /* a file; NULL: none */
-    const char *const *urls; /* the URLs of the user; NULL: fetch the pages of the origin */
+    const char *svg; /* the file for the picture; NULL means no picture */
+    /* the URLs of the user; NULL means that the pages of the origin are fetched */
+    const char *const *urls;
     int urls_count;
-    const char *perform; /* set in the process that does the job: the name of the style */
-    int port, row_fd;    /* for perform: the port of the origin, and the memory of the row */
-    bool probe;          /* set in the process that tries the user's URLs */
+    /* the name of the style, in the process that does the job; NULL in other processes */
+    const char *perform;
+    /* in the process that does the job: the port of the origin, and the descriptor of the row's
+       memory */
+    int port, row_fd;
+    bool probe; /* true in the process that tries the user's URLs */
 };
 
-/* Reads the command line. On an error it prints the error and a suggestion, and exits with 2. On
-   --help it prints the help and exits with 0. */
+/* Reads the command line. On an error, the function prints the error and a suggestion, and exits
+   with 2. On --help, it prints the help and exits with 0. */
 void options_read(int argc, char **argv, struct options *options);
 
 #endif

@@ -69,8 +69,8 @@ int origin_deadline_ms(int base_ms)
 
 /* Replies */
 
-/* A page names its follow-up in one of three ways. Each page also has a link that must not be
-   followed. */
+/* Adds the links of a page. A page names its follow-up in one of three ways. Each page also has a
+   link that the client must not follow. */
 static void add_links(const struct connection *c, struct evbuffer *header, struct evbuffer *body)
 {
     if (c->follow_up || !origin_has_follow_up(c->page))
@@ -148,7 +148,8 @@ static void on_delay_over(evutil_socket_t fd, short what, void *arg)
 
 /* Requests */
 
-/* Parses "GET /page/17/next HTTP/1.1". page 0: any other request. */
+/* Parses a line such as "GET /page/17/next HTTP/1.1". For any other request, the page number is
+   0. */
 static void read_request(struct connection *c, const char *line)
 {
     int end = 0;
@@ -183,8 +184,8 @@ static void on_readable(struct bufferevent *stream, void *arg)
 
     counts.requests++;
     counts.failures += fate != ORIGIN_ANSWERS || !c->page;
-    if (fate ==
-        ORIGIN_RESETS) /* sends something: with no byte at all, a client may repeat the request */
+    /* sends some bytes before the reset, since without any byte a client may repeat the request */
+    if (fate == ORIGIN_RESETS)
         bufferevent_write(stream, "HTTP/1.1 200 OK\r\nContent-", 25);
     event_add(c->delay,
               &(struct timeval){ .tv_sec = delay_us / 1000000, .tv_usec = delay_us % 1000000 });
@@ -226,7 +227,7 @@ static void on_asked(evutil_socket_t fd, short what, void *arg)
 
     (void)what, (void)arg;
     if (read(fd, &any, 1) != 1 || write(fd, &counts, sizeof counts) != sizeof counts)
-        event_base_loopbreak(base); /* the parent has ended, so the origin ends, too */
+        event_base_loopbreak(base); /* the parent has ended, so the origin must end, too */
     memset(&counts, 0, sizeof counts);
 }
 
@@ -235,8 +236,8 @@ static int serve(int listening, int control)
     struct event_config *config = event_config_new();
 
     signal(SIGPIPE, SIG_IGN);
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER); /* otherwise each delay would be
-                                                                     rounded up to a millisecond */
+    /* without this flag, each delay would be rounded up to a millisecond */
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     base = event_base_new_with_config(config);
     event_add(event_new(base, control, EV_READ | EV_PERSIST, on_asked, NULL), NULL);

@@ -23,7 +23,7 @@ int perform_deadline_ms(const struct options *options)
     return options->urls ? NETWORK_DEADLINE_MS : origin_deadline_ms(options->delay_ms);
 }
 
-/* In the process that does the job */
+/* Functions for the process that does the job */
 
 static struct row *map_row(int fd)
 {
@@ -32,7 +32,8 @@ static struct row *map_row(int fd)
     return row == MAP_FAILED ? NULL : row;
 }
 
-/* The URLs of the pages: the user's, repeated until there are enough, or the origin's. */
+/* Makes the list of URLs. If the user gave URLs, they are repeated until there are enough.
+   Otherwise the URLs are the pages of the origin. */
 static const char *const *make_pages(const struct options *options)
 {
     const char **pages = calloc((size_t)options->pages, sizeof *pages);
@@ -70,7 +71,7 @@ int perform_here(const struct options *options)
     return 0;
 }
 
-/* In the parent */
+/* Functions for the parent process */
 
 static void become(char *option, char **argv)
 {

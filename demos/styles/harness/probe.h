@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-/* Returns 0 if all URLs can be fetched. Otherwise prints the reason and returns 1. */
+/* Returns 0 if all of the user's URLs can be fetched. Otherwise prints the reason and returns 1. */
 int probe(const struct options *options);
 
 #endif

@@ -12,8 +12,10 @@
 enum { CHILDREN_MAX = 4, TICK_MS = 100 };
 
 static pid_t children[CHILDREN_MAX];
-static sigset_t ours, theirs; /* the signal mask now; the mask before */
-static int asked;             /* the signal that requested the end; 0: none */
+/* `ours` is the set of blocked signals; `theirs` is the signal mask before process_begin() */
+static sigset_t ours, theirs;
+/* the number of the signal that requested the end; 0 means that no signal did */
+static int asked;
 
 void process_begin(void)
 {
@@ -24,7 +26,7 @@ void process_begin(void)
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGTERM);
     if (sigaction(SIGHUP, NULL, &hangup) == 0 &&
-        hangup.sa_handler != SIG_IGN) /* ignored: the program runs under nohup(1) */
+        hangup.sa_handler != SIG_IGN) /* SIGHUP is ignored if the program runs under nohup(1) */
         sigaddset(&ours, SIGHUP);
     sigprocmask(SIG_BLOCK, &ours, &theirs);
 }
@@ -54,9 +56,8 @@ pid_t process_fork(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        signal(
-            SIGINT,
-            SIG_IGN); /* Ctrl-C reaches the whole process group, but only the parent handles it */
+        /* the terminal sends Ctrl-C to the whole process group, but only the parent handles it */
+        signal(SIGINT, SIG_IGN);
         sigprocmask(SIG_SETMASK, &theirs, NULL);
         return 0;
     }

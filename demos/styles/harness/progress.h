@@ -1,5 +1,5 @@
-/* A progress line, rewritten in place and removed at the end. It appears only if the standard error
-   is a terminal. */
+/* A progress line, which is rewritten in place, and removed at the end. The line appears only if
+   the standard error is a terminal. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 

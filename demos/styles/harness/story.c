@@ -6,7 +6,7 @@
 
 enum { STORY_MAX = 2000, BLOCKING = 0, THREADING = 1 };
 
-/* "2.4 times the", "80 % of the" */
+/* Returns a comparison such as "2.4 times the" or "80 % of the". */
 static const char *times_the(double value, double other)
 {
     double ratio = other > 0 ? value / other : 1;
@@ -34,7 +34,7 @@ const char *story_job(const struct options *options)
                        origin_deadline_ms(options->delay_ms));
 }
 
-/* "callback, queue and coroutine" */
+/* Returns a list of names such as "callback, queue and coroutine". */
 static const char *loop_names(const struct figures *figures, int count)
 {
     const char *names = "";
@@ -107,7 +107,7 @@ static const char *story_price(const struct figures *figures)
         times_the((double)threads->memory_peak_kib, (double)coroutine->memory_peak_kib), more);
 }
 
-/* Joins the sentences that are not empty. */
+/* Joins all sentences that are not empty. */
 static const char *join(const char *const *sentences, int count)
 {
     static char story[STORY_MAX];

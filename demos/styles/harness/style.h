@@ -1,4 +1,4 @@
-/* The styles, in the order of the table. */
+/* All styles, in the order of the table. */
 #ifndef STYLE_H
 #define STYLE_H
 
@@ -9,7 +9,7 @@ struct style {
     const char *name;
     enum style_kind kind;
     int (*run)(void);
-    int lines; /* lines of code in its file, counted by the build */
+    int lines; /* the number of lines of code in its file, which the build counts */
 };
 
 enum { STYLES = 7 };

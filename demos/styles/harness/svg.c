@@ -12,17 +12,19 @@
 #include "text.h"
 #include "timeline.h"
 
-/* A slide of 1280 pixels: names at the left, timelines in the middle, figures at the right. */
+/* The measures of a picture of 1280 pixels: names at the left, timelines in the middle, figures at
+   the right. */
 enum {
     WIDTH = 1280,
     MARGIN = 64,
     LEFT = 208,
-    RIGHT = 856, /* the timelines are drawn between LEFT and RIGHT */
+    RIGHT = 856, /* timelines are drawn from LEFT to RIGHT */
     TOP = 172,
     ROW = 46,
-    BAR = 34, /* the first row, the distance of two, the height of C in flight */
+    BAR = 34, /* TOP: the first row; ROW: the distance of two rows; BAR: the height of a full bar */
+    /* STRIP and STRIP_ROW: height and distance of the bars that are drawn to scale */
     STRIP = 5,
-    STRIP_ROW = 8, /* the same to scale: the height of a bar, the distance of two */
+    STRIP_ROW = 8,
     CELL = 2,
     LINE = 25
 };
@@ -43,10 +45,12 @@ static const char *const colours[] = {
 
 static FILE *out;
 static const char *name;
-static char fresh[4120]; /* temporary file; "": write to the file itself */
+/* the name of the temporary file; empty if the picture is written directly to the file itself */
+static char fresh[4120];
 
-/* The picture is written to a temporary file and renamed when complete, so a failed run leaves
-   the old file. The temporary name is random, so no other user can have put a link there. */
+/* The picture is written to a temporary file, which is renamed when it is complete. So a failed run
+   leaves the old file unchanged. The temporary name is random, so that no other user can have put a
+   link there. */
 
 static int fresh_open(void)
 {
@@ -65,7 +69,7 @@ static int fresh_open(void)
 
 static int device_open(void)
 {
-    /* O_NONBLOCK: a FIFO may have no reader */
+    /* O_NONBLOCK: open() must not wait, and a FIFO may have no reader */
     int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
     *fresh = '\0';
@@ -155,7 +159,7 @@ static void draw_area(const struct row *row, int at_once, double span_ms, double
     fprintf(out, "V%.1fZ\"/>\n", bottom);
 }
 
-/* An arrow for a row that continues beyond the right edge */
+/* Draws an arrow at a row that continues beyond the right edge */
 static void draw_cut(const struct row *row, double bottom, const char *colour)
 {
     fprintf(out, "<path fill=\"%s\" d=\"M%d %.1fl13 7l-13 7z\"/>\n", colour, RIGHT, bottom - 8);
@@ -212,7 +216,7 @@ static void draw_bound(const struct figures *figures, double span_ms, double bot
             TOP - 13, text_time(bound.least_ms));
 }
 
-/* Draws all rows once more, to one scale, if a row is cut in the picture above. */
+/* If a row is cut in the picture above, draws all rows once more, to one scale. */
 static void draw_strip(const struct figures *figures, double y)
 {
     double longest = 0;

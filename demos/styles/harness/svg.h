@@ -1,4 +1,4 @@
-/* Draws the timelines as a picture. */
+/* Draws the timelines as an SVG picture. */
 #ifndef SVG_H
 #define SVG_H
 
@@ -7,10 +7,10 @@
 /* Checks, before the run, that the file can be written. Returns 0 or -errno. */
 int svg_open(const char *file);
 
-/* Draws the picture and replaces the file. Returns 0 or -errno. */
+/* Draws the picture, and replaces the file by it. Returns 0 or -errno. */
 int svg_draw(const struct figures *figures);
 
-/* Draws nothing and keeps the old file. */
+/* Draws nothing, and keeps the old file. */
 void svg_discard(void);
 
 #endif

@@ -21,7 +21,7 @@ static int width(void)
     return columns < WIDTH_LEAST ? WIDTH_LEAST : columns > WIDTH_MOST ? WIDTH_MOST : columns;
 }
 
-/* Text wrapped to the width of the terminal */
+/* Prints text, wrapped to the width of the terminal */
 static void print_wrapped(const char *text)
 {
     int at = 0, most = width();
@@ -56,7 +56,7 @@ void table_row(const struct style *style, const struct row *row)
 
 struct ink {
     const char *levels[9], *on;
-}; /* characters from empty to full; the mark of a row that was cut */
+}; /* levels[] has the characters from empty to full; `on` marks a row that was cut */
 
 static const struct ink blocks = { { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }, "▶" };
 static const struct ink letters = { { " ", ".", ":", "-", "=", "+", "*", "%", "#" }, ">" };

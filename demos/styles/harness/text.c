@@ -34,7 +34,7 @@ const char *text_format(const char *format, ...)
     return text;
 }
 
-/* Prints times from one second on in seconds. */
+/* Formats a time in milliseconds. From one second on, the text is in seconds. */
 static const char *number_of(double ms)
 {
     return ms < 10     ? text_format("%.1f", ms)

@@ -1,6 +1,7 @@
-/* A flush delivers pending emissions, the lowest rank first, then the oldest (E10). A loop_signal
-   is in at most one of these heaps: the heap of a flush on the stack (then its state is FLUSHING),
-   the heap of the next turn, and the heap of signals whose queue has no room. */
+/* A flush delivers pending emissions: the lowest rank first, within a rank the oldest first (E10).
+   A loop_signal is in at most one of three heaps. The first is the heap of a flush on the stack;
+   then the state of the loop_signal is FLUSHING. The second is the heap of the next turn. The third
+   is the heap of signals whose queue has no room. */
 #include "delivery/emit.h"
 
 static struct tocsin__loop_signal *loop_signal_of(struct tocsin__heap_node *node)
@@ -24,8 +25,8 @@ static bool is_deliverable(const struct tocsin__loop_signal *loop_signal)
     return loop_signal->queued.first && !tocsin__loop_signal_is_held(loop_signal);
 }
 
-/* Puts the signal into the heap of a flush. The flush delivers emissions older than `before`; the
-   next turn delivers the rest. */
+/* Puts the signal into the heap of a flush. The flush delivers emissions older than `before`. The
+   next turn delivers the others. */
 static void flush_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop_signal,
                        uint64_t before)
 {
@@ -40,8 +41,8 @@ void tocsin__due_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop
         flush_take(due, loop_signal, tocsin__self->sequence);
 }
 
-/* Whether a flush on the stack will deliver the oldest emission: the signal is in its heap, or the
-   flush is delivering the signal now. */
+/* Returns true if a flush on the stack will deliver the oldest emission. Then the signal is in the
+   heap of that flush, or the flush is delivering the signal now. */
 static bool is_being_flushed(const struct tocsin__loop_signal *loop_signal)
 {
     bool listed = loop_signal->state & TOCSIN__FLUSHING &&
@@ -72,7 +73,8 @@ static void wait_for_turn(struct tocsin__loop *loop, struct tocsin__loop_signal 
         loop->hooks.kick_pollers(loop);
 }
 
-/* Whether this flush delivers the oldest emission now. If not, the signal leaves the flush. */
+/* Returns true if this flush delivers the oldest emission now. If not, the signal leaves the heap
+   of the flush. */
 static bool is_due(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                    uint64_t before)
 {
@@ -110,8 +112,8 @@ static void deliver_oldest(struct tocsin__loop *loop, struct tocsin__loop_signal
     loop_signal->delivery.flush_before = outer;
 }
 
-/* When the outermost delivery of from has ended, moves the signals that its handlers' masks held
-   back into this flush. */
+/* Called when the outermost delivery of `from` has ended. The masks of its handlers held some
+   signals back. These signals move into the heap of this flush. */
 static void flush_absorb(struct tocsin__loop *loop, struct tocsin__heap *due,
                          struct tocsin__loop_signal *from, uint64_t before)
 {
@@ -130,7 +132,7 @@ static void flush_absorb(struct tocsin__loop *loop, struct tocsin__heap *due,
 }
 
 /* Called after a delivery. The signal stays in this flush if its next pending emission is older
-   than `before`. Otherwise the next turn delivers what is left. */
+   than `before`. Otherwise the next turn delivers the remaining emissions. */
 static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
                            struct tocsin__loop_signal *loop_signal, uint64_t before)
 {
@@ -139,13 +141,13 @@ static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
         return;
     }
     if (loop_signal->state & TOCSIN__FLUSHING && tocsin__heap_has(&loop_signal->flush.node))
-        return; /* the signal is in the heap of another flush */
+        return; /* the signal is in the heap of another flush, which delivers it */
     loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
     if (is_deliverable(loop_signal))
         wait_for_turn(loop, loop_signal);
 }
 
-/* Too many flushes are nested: the next turn delivers the signals of the heap. */
+/* Called when too many flushes are nested. The signals of the heap wait for the next turn. */
 static void flush_postpone(struct tocsin__loop *loop, struct tocsin__heap *due)
 {
     while (due->first) {
@@ -166,7 +168,7 @@ static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t b
         flush_postpone(loop, due);
     tocsin__loop_enter(loop);
     while (due->first) {
-        if (tocsin__inherited(loop)) { /* T8: a handler has forked, and this is the child */
+        if (tocsin__inherited(loop)) { /* T8: a handler has forked, and this process is the child */
             flush_postpone(loop, due);
             break;
         }
@@ -216,7 +218,8 @@ void tocsin__delivery_finish(struct tocsin__loop *loop, struct tocsin__loop_sign
         tocsin__loop_signal_compact(loop, loop_signal);
     tocsin__loop_signal_update_interest(loop_signal);
     if (loop_signal->delivery.flush_before)
-        return; /* the flush on the stack delivers this signal, and those that it has released */
+        return; /* the flush on the stack delivers this signal, and the signals that its handlers'
+                   masks held back */
     flush_absorb(loop, &due, loop_signal, loop->sequence);
     tocsin__due_put(&due, loop_signal);
     if (due.first)
@@ -240,8 +243,8 @@ int tocsin__flush_late(struct tocsin__loop *loop, uint64_t before)
     return count;
 }
 
-/* The heaps of these flushes were on a stack that no longer exists, so their nodes are cleared
-   without touching the heaps. */
+/* The heaps of these flushes were on a stack that no longer exists. So the nodes are cleared
+   without reading the heaps. */
 void tocsin__flushes_drop(struct tocsin__loop *loop)
 {
     loop->pending.next_turn.first = loop->pending.awaiting_room.first = NULL;

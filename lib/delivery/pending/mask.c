@@ -1,4 +1,4 @@
-/* Rules that hold signals back or ignore them (E10). A signal counts the rules that match it. */
+/* Rules that hold signals back or ignore them (E10). Each signal counts the rules that match it. */
 #include "registry/catalogue.h"
 #include "delivery/pending/mask_set.h"
 #include "delivery/emit.h"
@@ -15,7 +15,7 @@ static struct tocsin__mask_rule *mask_rule_of(struct tocsin__subscription *subsc
     return (struct tocsin__mask_rule *)subscription;
 }
 
-/* by: 1 or -1 */
+/* Changes the number of rules that match the signal; `by` is 1 or -1. */
 static void rules_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     tocsin__assert(by == 1 || loop_signal->masks.rules > 0);
@@ -59,7 +59,7 @@ static int mask_join(struct tocsin__loop *loop, struct tocsin__subscription *sub
     return 0;
 }
 
-/* The handler is not on the stack, so its mask is not active. */
+/* A handler's mask leaves a signal. The handler is not on the stack, so its mask is not active. */
 static void mask_leave_signal(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
                               struct tocsin__loop_signal *loop_signal)
 {
@@ -99,7 +99,8 @@ void tocsin__mask_rule_end(struct tocsin__loop *loop, struct tocsin__mask_rule *
 
     tocsin__subscription_remove_signal(loop, &rule->subscription);
     count = rule->subscription.loop_signals_count;
-    tocsin__subscription_leave(loop, &rule->subscription); /* the rule keeps its array of signals */
+    tocsin__subscription_leave(loop, &rule->subscription); /* the rule still has its array of
+                                                              signals, which the next lines use */
     while (due && count--)
         tocsin__due_take(due, rule->subscription.loop_signals[count]);
     tocsin__subscription_free(&rule->subscription);
@@ -169,7 +170,8 @@ void tocsin__mask_enter(struct tocsin__mask_rule *mask)
     }
 }
 
-/* tocsin_sigmask may have lifted this mask, and all that were entered before it. */
+/* Ends the mask of a running handler. tocsin_sigmask may already have lifted this mask and all
+   masks that were entered before it. */
 void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_signal *by)
 {
     tocsin__assert(mask->active > 0);
@@ -182,7 +184,7 @@ void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_sign
         if (loop_signal != by)
             tocsin__due_release(&by->flush.released, loop_signal);
     }
-    by->state |= TOCSIN__UNTIDY; /* makes the end of this delivery take the slow path */
+    by->state |= TOCSIN__UNTIDY; /* this bit makes the end of the delivery take the slow path */
     tocsin__kick_pollers(tocsin__self);
 }
 
@@ -191,7 +193,8 @@ int tocsin__operand_check(const char *pattern, bool out_allowed)
     int shape = pattern ? tocsin__pattern_check(pattern) : -EINVAL;
     struct tocsin__pattern_item part;
 
-    tocsin__catalogue(); /* declares the library's own names, also before the first loop */
+    tocsin__catalogue(); /* declares the library's own names, which must exist even before the first
+                            loop */
     if (shape < 0 || (shape & TOCSIN__OUT && !out_allowed))
         return tocsin__bad_pattern(pattern);
     while (tocsin__pattern_part(&pattern, &part) > 0) {

@@ -1,5 +1,6 @@
-/* The two sets of a loop: what tocsin_sigmask blocks, and what tocsin_ignore ignores. The text of a
-   set is a pattern; a change computes a new text, and makes a new rule from it. */
+/* The two sets of a loop: the patterns that tocsin_sigmask blocks, and the patterns that
+   tocsin_ignore ignores. The text of a set is a pattern. A change computes a new text, and makes a
+   new rule from it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 #include "registry/pattern.h"
 #include "base/refusal.h"
 
-/* The items of a pattern, sorted for bsearch: an item that the pattern covers is usually equal to
-   one of its items. */
+/* The items of a pattern, sorted for bsearch. An item that the pattern covers is usually equal to
+   one of these items, and then bsearch finds it. */
 struct parts {
     struct tocsin__pattern_item *all;
     size_t count;
@@ -42,8 +43,8 @@ static int parts_make(struct parts *parts, const char *pattern)
     return parts->all ? 0 : -ENOMEM;
 }
 
-/* Whether the pattern covers every name that the part matches, so that the part is no longer
-   needed. */
+/* Returns true if the pattern covers every name that the item `part` matches. Then the item is no
+   longer needed. */
 static bool part_covered(const struct parts *parts, const struct tocsin__pattern_item *part)
 {
     if (parts->count && bsearch(part, parts->all, parts->count, sizeof *parts->all, part_order))
@@ -54,7 +55,8 @@ static bool part_covered(const struct parts *parts, const struct tocsin__pattern
     return false;
 }
 
-/* Appends the item to the text. An item with "!" that takes nothing out of the text is left out. */
+/* Appends the item to the text. An item with "!" that takes nothing out of the text is not
+   appended. */
 static char *part_append(const char *text, char *end, const struct tocsin__pattern_item *part,
                          bool out)
 {
@@ -69,11 +71,12 @@ static char *part_append(const char *text, char *end, const struct tocsin__patte
                    : end;
 }
 
-/* The text of the set after the pattern is added to it or taken out of it; NULL: no memory. */
+/* Returns the text of the set after the pattern was added to it or taken out of it, or NULL if
+   there is no memory. */
 static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
 {
     char *text = tocsin__alloc(4 * (strlen(was) + strlen(pattern)) +
-                               4); /* the item "a" becomes ", !a" */
+                               4); /* at most 4 bytes for each byte: the item "a" becomes ", !a" */
     struct tocsin__pattern_item part;
     struct parts parts;
     char *end = text;
@@ -93,8 +96,8 @@ static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
     return text;
 }
 
-/* The new rule exists before the old one ends, so a signal that matches both is held back all the
-   time. */
+/* Replaces the rule of a set. The new rule exists before the old rule ends. So a signal that
+   matches both is held back without a gap. */
 static int set_change(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
                       enum tocsin_how how, const char *pattern, struct tocsin__heap *due)
 {
@@ -114,8 +117,8 @@ static int set_change(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
     return 0;
 }
 
-/* A handler takes signals out of the set: then the handlers on the stack do not hold these signals
-   back either. */
+/* Called when a handler takes signals out of the set. Then the handlers on the stack no longer hold
+   these signals back either. */
 static void stack_lift(struct tocsin__loop *loop, enum tocsin_how how, const char *pattern,
                        struct tocsin__heap *due)
 {
@@ -153,7 +156,8 @@ static bool stack_holds(const struct tocsin__loop *loop)
     return false;
 }
 
-/* The text of the set, with the word for the stack; NULL: no memory. */
+/* Returns the old text of the set, or NULL if there is no memory. The item "@handlers" is added if
+   handlers on the stack hold signals back. */
 static char *old_text(const struct tocsin__loop *loop)
 {
     const char *set = loop->masks.set ? loop->masks.set->subscription.text : "";
@@ -166,7 +170,8 @@ static char *old_text(const struct tocsin__loop *loop)
     return text;
 }
 
-/* The pattern without the word for the stack at its end; NULL: no memory. */
+/* Returns a copy of the pattern without the item "@handlers" at its end, or NULL if there is no
+   memory. *ret_had is true if the pattern had this item. */
 static char *without_stack(const char *pattern, bool *ret_had)
 {
     char *text = tocsin__copy_text(pattern);
@@ -183,8 +188,8 @@ static char *without_stack(const char *pattern, bool *ret_had)
 static int set_and_lift(struct tocsin__loop *loop, enum tocsin_how how, const char *pattern,
                         struct tocsin__heap *due)
 {
-    bool stays = false,
-         none = !*pattern && how != TOCSIN_SETMASK; /* the empty set: nothing changes */
+    bool stays = false, none = !*pattern && how != TOCSIN_SETMASK; /* blocking or unblocking the
+                                                                      empty set changes nothing */
     char *text = how == TOCSIN_SETMASK ? without_stack(pattern, &stays)
                                        : tocsin__copy_text(pattern);
     int err = !text ? -ENOMEM : *text ? tocsin__operand_check(text, how == TOCSIN_SETMASK) : 0;
@@ -218,7 +223,7 @@ int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size
         return tocsin__traced(err);
     }
     length = snprintf(size ? ret_old : none, size ? size : 1, "%s",
-                      old); /* freed last, since pattern may point into it */
+                      old); /* freed last, because `pattern` may point into this text */
     tocsin__release(old);
     if (pattern)
         tocsin__lifted(loop, &due);
@@ -243,7 +248,7 @@ int tocsin_ignore(const char *pattern)
 
     if (err < 0)
         return tocsin__traced(err);
-    tocsin__loop_enter(loop); /* an object's unref may do anything */
+    tocsin__loop_enter(loop); /* the unref of an object may call any function of the library */
     for (uint32_t signo = 1; signo < loop->loop_signals_count; signo++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[signo];
 
@@ -276,7 +281,7 @@ void tocsin__set_end(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
         tocsin__mask_rule_end(loop, old, due);
 }
 
-/* Suspending: the program's set is saved, not freed, so restoring it cannot fail. */
+/* tocsin_suspend saves the program's set and does not free it. So restoring the set cannot fail. */
 
 int tocsin__set_swap(struct tocsin__loop *loop, const char *pattern)
 {

@@ -31,7 +31,8 @@ bool tocsin__pending_has_room(const struct tocsin__loop_signal *loop_signal, uin
            loop_signal->queued.bytes + size <= limit_bytes_of(loop_signal);
 }
 
-/* Tells each queue that can take pending emissions how many were added; by -1: one was removed. */
+/* Notifies each queue that can take pending emissions. `by` is the number of added emissions, or -1
+   if one was removed. */
 static void takers_notify(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     for (uint32_t i = 0; i < loop_signal->list->count; i++) {
@@ -42,8 +43,8 @@ static void takers_notify(struct tocsin__loop_signal *loop_signal, uint32_t by)
     }
 }
 
-/* At the limit, posts of other threads are refused. Messages that are already in the inbox are
-   still accepted, beyond the limit. */
+/* Updates whether the pending emissions are at their limit. If they are, posts of other threads are
+   refused. Messages that are already in the inbox are accepted beyond the limit. */
 static void pending_update_full(struct tocsin__loop_signal *loop_signal)
 {
     bool full = loop_signal->queued.count >= limit_of(loop_signal) ||
@@ -54,7 +55,8 @@ static void pending_update_full(struct tocsin__loop_signal *loop_signal)
     loop_signal->listening.full = full;
     if (!full) {
         tocsin__hooks.room_check(tocsin__self);
-        tocsin__kick_pollers(tocsin__self); /* a paused operation of this loop may wait for room */
+        tocsin__kick_pollers(tocsin__self); /* wakes a paused operation of this loop, which may wait
+                                               for room */
     }
     if (loop_signal->listening.interested)
         tocsin__listener_flag(loop_signal->listener, TOCSIN__FULL, full ? TOCSIN__FULL : 0);
@@ -62,8 +64,8 @@ static void pending_update_full(struct tocsin__loop_signal *loop_signal)
 
 enum { CHECKED_MOST = 64 };
 
-/* Whether the counters equal what is in the list. A longer list is not read, since each change
-   checks. */
+/* Returns true if the counters equal the contents of the list. A long list is not read, because
+   each change calls this check. */
 static bool pending_is_sound(const struct tocsin__loop_signal *loop_signal)
 {
     const struct tocsin__loop_signal_queued *queued = &loop_signal->queued;
@@ -83,7 +85,8 @@ static bool pending_is_sound(const struct tocsin__loop_signal *loop_signal)
            (count || !tocsin__heap_has(&loop_signal->flush.node));
 }
 
-/* The list has got longer or shorter by one (by: 1 or -1): updates all that depends on it. */
+/* Called when the list has become longer or shorter by one; `by` is 1 or -1. Updates everything
+   that depends on the length. */
 static void pending_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
     loop_signal->queued.count += by;
@@ -112,8 +115,8 @@ static struct tocsin__source *source_of(const struct tocsin__pending *pending)
     return id ? tocsin__id_object(&tocsin__self->ids.sources, id) : NULL;
 }
 
-/* O8: an operation that ends now stays a source until this emission is delivered, so that its
-   own handlers receive it. */
+/* O8: an operation that has ended stays a source until this emission is delivered. So the handlers
+   that listen to the operation only receive the emission. */
 static void source_count_pending(struct tocsin__pending *pending)
 {
     struct tocsin__source *source = source_of(pending);
@@ -140,7 +143,7 @@ bool tocsin__pending_would_merge(const struct tocsin__loop_signal *loop_signal, 
     return tocsin__pending_source_find(loop_signal, source);
 }
 
-/* The sender is charged for a pending emission until it is delivered. */
+/* Charges a pending emission to its sender until the emission is delivered. */
 static void pending_charge(struct tocsin__pending *pending, struct tocsin__owner *owner)
 {
     pending->owner = owner;
@@ -157,7 +160,7 @@ static void pending_uncharge(struct tocsin__pending *pending)
     pending->owner = NULL;
 }
 
-/* The newest emission of a coalescing signal replaces the pending one, even at the limit. */
+/* Replaces a pending emission of a coalescing signal by the newest one, even at the limit. */
 static void pending_replace(struct tocsin__loop_signal *loop_signal,
                             struct tocsin__pending *pending, struct tocsin__info *info,
                             struct tocsin__owner *owner)
@@ -174,7 +177,8 @@ static void pending_replace(struct tocsin__loop_signal *loop_signal,
     tocsin__info_put(older);
 }
 
-/* Returns a reference if info is counted and merging cannot change it; otherwise a copy. */
+/* Returns a reference if the info is counted and merging cannot change it. Otherwise returns a
+   copy. */
 static struct tocsin__info *info_keep(const struct tocsin__loop_signal *loop_signal,
                                       const struct tocsin_info *info, int *ret_err)
 {
@@ -205,9 +209,9 @@ int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
     return 0;
 }
 
-/* The pending emission may have its own copy of the info instead of the shared one. Then nothing
-   will deliver the shared info on this loop. So the shared info counts this loop as done now, and
-   the emission as handled. */
+/* Called if other loops share the info. If the pending emission has its own copy, nothing will
+   deliver the shared info on this loop. So the shared info counts this loop as done now, and the
+   emission as handled. */
 void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared)
 {
     if (!shared || pending->info == shared || !atomic_load(&shared->open))
@@ -251,7 +255,7 @@ int tocsin__pending_queue(struct tocsin__loop_signal *loop_signal, const struct 
     return TOCSIN_PENDED;
 }
 
-/* Queues the end of another loop's operation. Like an end of this loop it never merges. */
+/* Queues the end of another loop's operation. Such an end never merges with another emission. */
 static void pending_add_end(struct tocsin__loop_signal *loop_signal,
                             struct tocsin__pending *pending)
 {
@@ -271,8 +275,8 @@ bool tocsin__pending_add_accepted(struct tocsin__loop_signal *loop_signal,
     } else if (tocsin__pending_make(loop_signal, &info->pub, &pending) < 0) {
         return false;
     }
-    pending->age =
-        tocsin__self->sequence++; /* the emission may have the sequence number of another loop */
+    pending->age = tocsin__self->sequence++; /* the emission may have a sequence number of another
+                                                loop, so it gets an age of this loop */
     if (pending->info != info)
         atomic_store(&pending->info->handled, atomic_load(&info->handled));
     if (place)
@@ -291,7 +295,7 @@ void tocsin__pending_add_reserved(struct tocsin__loop_signal *loop_signal,
     pending_append(loop_signal, place);
 }
 
-/* The list is empty: the signal leaves the heap that it is in. */
+/* Called when the list has become empty. The signal leaves the heap that it is in. */
 static void pending_leave_heap(struct tocsin__loop_signal *loop_signal)
 {
     if (!tocsin__heap_has(&loop_signal->flush.node))
@@ -410,7 +414,8 @@ static void overflow_report(struct tocsin__loop_signal *loop_signal, uint32_t to
     struct tocsin_queue_full what = tocsin_queue_full_make();
 
     loop_signal->queued.overflowing = !is_half_empty(
-        loop_signal, to_come); /* the list may be empty again: the emission was only too large */
+        loop_signal, to_come); /* a list that is half empty does not overflow: the refused emission
+                                  was only too large */
     what.signal = loop_signal->name;
     what.entries = loop_signal->queued.count + to_come;
     what.bytes = loop_signal->queued.bytes;

@@ -1,14 +1,15 @@
-/* Short lists are searched linearly. From SAME_FEW entries on there is an open-addressing hash
-   table with linear probing. Without memory for the table the linear search goes on. */
+/* Finds the pending emission of a source. Short lists are searched linearly. From SAME_FEW entries
+   on there is an open-addressing hash table with linear probing. If memory for the table is
+   missing, the list is still searched linearly. */
 #include "delivery/pending/pending_sources.h"
 
 #ifdef TOCSIN_FAULT
-enum { SAME_FEW = 2 }; /* small, so that tests reach the table */
+enum { SAME_FEW = 2 }; /* The number is small, so that tests reach the table. */
 #else
 enum { SAME_FEW = 16 };
 #endif
 
-/* capacity: a power of two, at least twice the count */
+/* The hash table. `capacity` is a power of two, and at least twice `count`. */
 struct tocsin__pending_sources {
     uint32_t count, capacity;
     struct tocsin__pending *places[];
@@ -56,7 +57,7 @@ static void same_put(struct tocsin__pending_sources *same, struct tocsin__pendin
     tocsin__assert(2 * same->count <= same->capacity);
 }
 
-/* Builds the table for all pending emissions, with room for as many again. */
+/* Builds the table for all pending emissions, with room for the same number again. */
 static void same_make(struct tocsin__loop_signal *loop_signal)
 {
     uint32_t capacity = 4 * SAME_FEW;
@@ -79,7 +80,7 @@ static void same_make(struct tocsin__loop_signal *loop_signal)
 void tocsin__pending_source_added(struct tocsin__loop_signal *loop_signal,
                                   struct tocsin__pending *pending)
 {
-    /* the table is rebuilt once for each power of two */
+    /* The table is rebuilt whenever the number of emissions reaches a power of two. */
     bool grown = loop_signal->queued.count >= SAME_FEW &&
                  !(loop_signal->queued.count & (loop_signal->queued.count - 1));
 
@@ -93,8 +94,8 @@ void tocsin__pending_source_added(struct tocsin__loop_signal *loop_signal,
         same_put(loop_signal->queued.by_source, pending);
 }
 
-/* Deletion with linear probing: later entries of the run move into the hole, or lookups would
-   miss them. */
+/* Deletes an entry of a table with linear probing. Later entries of the same run move into the
+   hole, because otherwise lookups would not find them. */
 void tocsin__pending_source_removed(struct tocsin__loop_signal *loop_signal,
                                     const struct tocsin__pending *pending)
 {

@@ -1,5 +1,5 @@
-/* Checks the dynamic section: each table that it names must be in the file and have the right
-   size. */
+/* Checks the dynamic section of a plugin's file. Each table that the section names must be in the
+   file and have the right size. */
 #include <errno.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static int malformed(const struct tocsin__view *view, const char *what)
 
 static bool entry_at(const struct tocsin__view *view, uint64_t index, ElfW(Dyn) * ret_entry)
 {
-    /* bounds the time that a hostile file can cost */
+    /* The limit bounds the time that a hostile file can cost. */
     const uint64_t max = 4096;
     const unsigned char *at;
 
@@ -66,7 +66,7 @@ static bool entry_at(const struct tocsin__view *view, uint64_t index, ElfW(Dyn) 
     return at != NULL;
 }
 
-/* False: the tag occurs twice. */
+/* Stores the value of a tag. Returns false if the tag occurs twice. */
 static bool entry_take(struct tocsin__view *view, const ElfW(Dyn) * entry)
 {
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
@@ -146,12 +146,12 @@ static int strings_check(const struct tocsin__view *view)
     return 0;
 }
 
-/* Tables: each has an address and a size, and some have the size of an entry */
+/* Tables. Each table has an address and a size; some tables also state the size of an entry. */
 
 struct list {
     enum tocsin__tag at, size, entry;
     uint64_t entry_size;
-    bool named; /* a tag must state the size of an entry */
+    bool named; /* true if a tag must state the size of an entry */
     const char *what;
 };
 
@@ -176,7 +176,7 @@ static bool list_fits(const struct tocsin__view *view, const struct list *list)
     return !size || (at % sizeof(ElfW(Addr)) == 0 && tocsin__view_at(view, at, size));
 }
 
-/* The PLT relocations may be the tail of the general table, or a table of their own. */
+/* Checks the PLT relocations. They may be the end of the general table, or a table of their own. */
 static bool procedures_fit(const struct tocsin__view *view)
 {
     const uint64_t at = view->value[D_JMPREL], size = view->value[D_PLTRELSZ];

@@ -1,4 +1,4 @@
-/* Checks everything that the dynamic linker assumes of a file and does not check itself. */
+/* Checks everything that the dynamic linker assumes of a file but does not check itself. */
 #include "plugin/elf/dynamic.h"
 #include "plugin/elf/elf.h"
 #include "plugin/elf/notes.h"

@@ -11,16 +11,16 @@
 struct tocsin__view;
 
 struct tocsin__elf {
-    const char *text; /* the note of tocsin, in the bytes that were read; may lack a NUL */
+    const char *text; /* the note of tocsin in the bytes of the file; the text may lack a NUL */
     size_t text_size;
-    uint64_t low, high; /* the mapped range, relative to the base; whole pages */
-    bool threads;       /* imports a function that starts a thread */
-    bool starts;        /* defines tocsin_plugin_init */
-    bool keys;          /* imports pthread_key_create or tss_create */
-    uint32_t uniques;   /* number of STB_GNU_UNIQUE symbols that it defines */
+    uint64_t low, high; /* the range to be mapped, relative to the base address; whole pages */
+    bool threads;       /* the file imports a function that starts a thread */
+    bool starts;        /* the file defines tocsin_plugin_init */
+    bool keys;          /* the file imports pthread_key_create or tss_create */
+    uint32_t uniques;   /* number of STB_GNU_UNIQUE symbols that the file defines */
 };
 
-/* 0; -ENOEXEC, -EBADMSG: see tocsin__note_read. */
+/* Reads and checks the whole file. Returns 0, -ENOEXEC or -EBADMSG, as tocsin__note_read does. */
 int tocsin__elf_read(struct tocsin__elf *elf, const unsigned char *data, size_t size,
                      const struct tocsin__reason *reason);
 /* Checks the file except its versions, relocations and notes. Opens the view. */

@@ -1,5 +1,6 @@
-/* The dynamic linker has mapped these objects already, so their tables are trusted here. */
-#define _GNU_SOURCE /* dl_iterate_phdr */
+/* Looks up symbols in objects that the dynamic linker has already mapped. The tables of these
+   objects are trusted. */
+#define _GNU_SOURCE /* for dl_iterate_phdr */
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -8,7 +9,8 @@
 
 enum { INDEX = 0x7fff, HIDDEN = 0x8000 };
 
-/* Some dynamic linkers add the base to the addresses in a mapped dynamic section, others do not. */
+/* Returns the address of a value in a mapped dynamic section. Some dynamic linkers have added the
+   base to these values; others have not. */
 static const void *address_of(const struct tocsin__mapped *mapped, ElfW(Addr) value)
 {
     return (const void *)(uintptr_t)(value < mapped->base ? mapped->base + value : value);
@@ -83,9 +85,10 @@ const char *tocsin__mapped_version(const struct tocsin__mapped *mapped, const El
     return NULL;
 }
 
-/* A reference without a version matches a symbol without a version, else one of the library's first
-   version (hidden or not), else the default version. A reference with a version matches that
-   version, or a symbol without a version. */
+/* Returns true if the version of the symbol fits the reference, as for the dynamic linker. A
+   reference without a version fits a symbol without a version, or with the library's first version
+   (hidden or not), or with the default version. A reference with a version fits a symbol with that
+   version, or without a version. */
 static bool version_fits(const struct tocsin__mapped *mapped, const ElfW(Sym) * symbol,
                          const char *version)
 {

@@ -1,4 +1,4 @@
-/* Symbol lookup in the objects that the process has mapped, as the dynamic linker does it. */
+/* Looks up symbols in the objects that the process has mapped, as the dynamic linker does. */
 #ifndef TOCSIN_PLUGIN_ELF_MAPPED_H
 #define TOCSIN_PLUGIN_ELF_MAPPED_H
 
@@ -8,36 +8,39 @@
 #include <stdint.h>
 
 struct tocsin__mapped {
-    const char *name; /* path of its file; "": the program */
+    const char *name; /* path of the object's file; "": the program */
     uintptr_t base, low, high;
-    const char *strings, *soname; /* the string table; the DT_SONAME, or NULL if there is none */
+    const char *strings, *soname; /* `strings`: the string table; `soname`: the DT_SONAME, or NULL
+                                     if there is none */
     const ElfW(Sym) * symbols;
     const uint32_t *gnu_hash;
     const Elf_Symndx *hash;
-    /* version index of each symbol; NULL: no versions */
+    /* version index of each symbol; NULL: the object has no versions */
     const ElfW(Half) * versions;
     const ElfW(Verdef) * defined;
     const ElfW(Dyn) * dynamic;
-    bool plugin; /* tocsin has mapped the file */
-    bool global; /* a dependency of the program */
-    /* a dependency of the plugin that is checked */
+    bool plugin; /* true if tocsin has mapped the file */
+    bool global; /* the object is a dependency of the program */
+    /* the object is a dependency of the plugin that is being checked */
     bool near;
 };
 
-/* A symbol to look up. version NULL: a reference without a version. */
+/* A symbol to look up. If `version` is NULL, the reference has no version. */
 struct tocsin__wanted {
     const char *name, *version;
     uint32_t gnu, sysv;
 };
 
-/* False: the object has no symbols, or is not a file (vdso). */
+/* Reads the tables of a mapped object. Returns false if the object has no symbols, or is not a file
+   (vdso). */
 bool tocsin__mapped_open(struct tocsin__mapped *mapped, const struct dl_phdr_info *info);
-/* The definition in this object that the reference would be bound to; NULL: none. */
+/* Returns the definition in this object to which the reference would be bound, or NULL if there is
+   none. */
 const ElfW(Sym) *
     tocsin__mapped_find(const struct tocsin__mapped *mapped, const struct tocsin__wanted *wanted);
-/* The version of a found symbol; NULL: no version. */
+/* Returns the version of a found symbol, or NULL if the symbol has no version. */
 const char *tocsin__mapped_version(const struct tocsin__mapped *mapped, const ElfW(Sym) * symbol);
-/* True if a DT_NEEDED entry names this object. */
+/* Returns true if the name `needed` of a DT_NEEDED entry names this object. */
 bool tocsin__mapped_is(const struct tocsin__mapped *mapped, const char *needed);
 
 #endif

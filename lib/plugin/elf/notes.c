@@ -1,4 +1,4 @@
-/* Finds the note of tocsin among the notes. */
+/* Finds the note of tocsin among the ELF notes of a file. */
 #include <errno.h>
 #include <string.h>
 
@@ -19,7 +19,8 @@ static int note_take(const struct tocsin__view *view, const ElfW(Nhdr) * note,
     return 0;
 }
 
-/* A note is a header, a vendor and a text; vendor and text are padded to the alignment. */
+/* Reads the notes of a segment. A note is a header, a vendor and a text. The vendor and the text
+   are padded to the alignment. */
 static int notes_read(const struct tocsin__view *view, const ElfW(Phdr) * segment)
 {
     const unsigned char *at = view->data + segment->p_offset;
@@ -40,7 +41,8 @@ static int notes_read(const struct tocsin__view *view, const ElfW(Phdr) * segmen
     return err;
 }
 
-/* The dynamic linker reads the notes from memory, so they must be mapped whole. */
+/* Reads the notes of all segments of a type. The dynamic linker reads notes from memory, so a
+   segment of notes must be mapped as a whole. */
 static int notes_of(const struct tocsin__view *view, uint32_t type)
 {
     ElfW(Phdr) segment;

@@ -6,7 +6,8 @@
 #include "plugin/elf/relocs.h"
 #include "plugin/elf/symbols.h"
 
-/* Relocation types by effect. All 0: unknown for this machine; types are not checked then. */
+/* Relocation types, named by their effect. If all are 0, the types of this machine are unknown and
+   are not checked. */
 enum {
 #if defined(__x86_64__) && defined(__LP64__)
     RELATIVE = R_X86_64_RELATIVE,
@@ -66,7 +67,7 @@ enum {
 
 struct relocs {
     const struct tocsin__view *view;
-    /* relocated entries of the constructor and destructor arrays */
+    /* numbers of entries of the constructor and destructor arrays that have a relocation */
     uint64_t begins, ends;
 };
 
@@ -111,7 +112,8 @@ static bool is_in(const struct tocsin__view *view, enum tocsin__tag list, enum t
            address - view->value[list] < view->value[size];
 }
 
-/* An entry of the constructor or destructor array must be the address of code. */
+/* Counts a relocation of the constructor or destructor array. Returns false if the entry is not the
+   address of code. */
 static bool list_fits(struct relocs *relocs, const struct reloc *reloc)
 {
     const struct tocsin__view *view = relocs->view;
@@ -154,7 +156,8 @@ static bool symbol_fits(const struct tocsin__view *view, const struct reloc *rel
     return !tls || view->tls.p_memsz || (reloc->symbol && symbol.st_shndx == SHN_UNDEF);
 }
 
-/* A relative pointer must point into the mapped range, or to its end. */
+/* Returns true if the addend is valid. A relative pointer must point into the mapped range, or to
+   the end of this range. */
 static bool addend_fits(const struct tocsin__view *view, const struct reloc *reloc)
 {
     if (RELATIVE != 0 && reloc->type == RELATIVE)
@@ -166,7 +169,7 @@ static int reloc_check(struct relocs *relocs, const struct reloc *reloc)
 {
     const struct tocsin__view *view = relocs->view;
 
-    if (reloc->type == 0) /* R_*_NONE on every machine */
+    if (reloc->type == 0) /* type 0 is R_*_NONE on every machine */
         return 0;
     if (!is_known(reloc->type))
         return malformed(view, "a type does not occur in shared objects");
@@ -179,7 +182,8 @@ static int reloc_check(struct relocs *relocs, const struct reloc *reloc)
     return 0;
 }
 
-/* DT_REL entries have no addend field: the addend is the word at the target address. */
+/* Reads the addend of a DT_REL entry. Such an entry has no addend field, so its addend is the word
+   at the target address. */
 static uint64_t word_at(const struct tocsin__view *view, uint64_t address)
 {
     const unsigned char *at = tocsin__view_at(view, address, sizeof(ElfW(Addr)));
@@ -200,8 +204,8 @@ static struct reloc reloc_at(const struct tocsin__view *view, const unsigned cha
                            (uint32_t)TYPE_OF(rela.r_info) };
 }
 
-/* The dynamic linker assumes that the first DT_RELACOUNT entries are relative, and does not
-   check. */
+/* Checks one table of relocations. The dynamic linker assumes that the first DT_RELACOUNT entries
+   are relative, and does not check this. */
 static int list_check(struct relocs *relocs, enum tocsin__tag list, enum tocsin__tag size,
                       bool addends, uint64_t relatives)
 {
@@ -225,8 +229,8 @@ static int list_check(struct relocs *relocs, enum tocsin__tag list, enum tocsin_
     return err;
 }
 
-/* DT_RELR: an even word is the address of a word to relocate. An odd word is a bitmap of the words
-   that follow the last address. */
+/* Checks the table DT_RELR. An even word is the address of a word that is relocated. An odd word is
+   a bitmap of the words that follow the last address. */
 static int packed_check(struct relocs *relocs)
 {
     enum { BITS = 8 * sizeof(ElfW(Addr)) - 1 };
@@ -266,7 +270,8 @@ int tocsin__relocs_check(const struct tocsin__view *view)
     int err;
 
     if (!view->symbols_count)
-        /* a plugin that exports no tocsin_plugin_init is refused later */
+        /* Without symbols nothing is checked here: a plugin that exports no tocsin_plugin_init is
+           refused later. */
         return 0;
     err = list_check(&relocs, D_RELA, D_RELASZ, true, view->value[D_RELACOUNT]);
     if (err == 0)

@@ -1,4 +1,4 @@
-/* Checks the ELF header and the segments. */
+/* Checks the ELF header and the segments of a plugin's file. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "plugin/elf/segments.h"
 
-/* The ELF header of the object that contains this code; the linker defines the symbol. A plugin
+/* The ELF header of the object that contains this code. The linker defines this symbol. A plugin
    must have the same class, byte order and machine. */
 extern const ElfW(Ehdr) __ehdr_start tocsin__hidden;
 
@@ -56,8 +56,9 @@ int tocsin__segment_malformed(const struct tocsin__view *view)
     return tocsin__refuse(view->reason, -ENOEXEC, "a segment is malformed");
 }
 
-/* Loadable segments must ascend and share no page: the dynamic linker maps each of them into the
-   range that the first mapping reserved. They must share no byte of the file, either. */
+/* Returns true if a loadable segment does not follow the segment before it. The segments must
+   ascend and share no page, because the dynamic linker maps each of them into the range that the
+   first mapping reserved. They must not share a byte of the file either. */
 static bool load_overlaps(const struct tocsin__view *view, const ElfW(Phdr) * segment)
 {
     for (unsigned i = 0; i < view->loads_count; i++) {
@@ -114,7 +115,8 @@ static int loads_check(struct tocsin__view *view)
 
 /* Other segments */
 
-/* Every other segment must lie within a loadable segment, at the same offset and address. */
+/* Returns true if a segment is within a loadable segment, at the same offset and address. Every
+   other segment must be. */
 bool tocsin__segment_fits_load(const struct tocsin__view *view, const ElfW(Phdr) * part)
 {
     const ElfW(Phdr) *load = tocsin__view_load(view, part->p_vaddr, part->p_filesz);
@@ -134,8 +136,9 @@ static bool tls_fits(struct tocsin__view *view, const ElfW(Phdr) * part)
            (!part->p_filesz || tocsin__segment_fits_load(view, part));
 }
 
-/* The dynamic linker makes PT_GNU_RELRO read-only after relocation, so it must begin where a
-   writable segment begins and end within the pages of that segment. */
+/* Returns true if PT_GNU_RELRO is valid. The dynamic linker makes this range read-only after
+   relocation. So it must begin where a writable segment begins, and end within the pages of that
+   segment. */
 static bool relro_fits(const struct tocsin__view *view, const ElfW(Phdr) * part)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

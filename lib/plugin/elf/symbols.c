@@ -1,5 +1,5 @@
-/* Checks the symbols and their hash tables. The dynamic linker checks neither indices nor the ends
-   of chains, so each chain is followed here once. */
+/* Checks the symbols of a plugin's file and their hash tables. The dynamic linker checks neither
+   indices nor the ends of chains. So this file follows each chain once. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,8 @@
 #include "plugin/elf/symbols.h"
 
 enum { NAME_MAX_BYTES = 32 * 1024 };
-static const uint64_t NAMES_MAX = UINT64_C(1) << 30; /* total bytes of names to hash */
+static const uint64_t NAMES_MAX = UINT64_C(1) << 30; /* the most bytes of names that are hashed in
+                                                        all */
 
 uint32_t tocsin__hash_gnu(const char *name)
 {
@@ -68,7 +69,8 @@ bool tocsin__symbol_at(const struct tocsin__view *view, uint64_t index, ElfW(Sym
     return true;
 }
 
-/* The name of a symbol. The caller has checked that the table contains the index. */
+/* Returns the name of a symbol, or NULL if the name is malformed. The caller has checked that the
+   table contains the index. */
 static const char *name_at(const struct tocsin__view *view, uint64_t index, uint64_t *work)
 {
     const unsigned char *table = table_at(view, index + 1);
@@ -85,8 +87,8 @@ static const char *name_at(const struct tocsin__view *view, uint64_t index, uint
     return size < NAME_MAX_BYTES && *work < NAMES_MAX ? name : NULL;
 }
 
-/* DT_GNU_HASH: a Bloom filter, buckets with the first symbol of each chain, then one hash per
-   hashed symbol. The lowest bit of a hash marks the end of its chain. */
+/* The table DT_GNU_HASH. It has a Bloom filter, then buckets with the first symbol of each chain,
+   then one hash for each hashed symbol. The lowest bit of a hash marks the end of its chain. */
 struct gnu {
     uint64_t buckets_count, first, bloom_count, chains_count;
     uint32_t shift;
@@ -129,7 +131,8 @@ static bool gnu_blooms(const struct gnu *gnu, uint32_t hash)
     return (mask >> hash % bits & 1) && (mask >> (hash >> gnu->shift) % bits & 1);
 }
 
-/* Follows a chain: each symbol must have the stored hash and belong to this bucket. */
+/* Follows a chain. Returns false if a symbol has another hash than the stored one, or belongs to
+   another bucket. */
 static bool gnu_chain(const struct tocsin__view *view, const struct gnu *gnu, uint64_t bucket,
                       uint64_t *work, uint64_t *ret_count)
 {
@@ -164,8 +167,9 @@ static bool gnu_check(const struct tocsin__view *view, uint64_t *work, uint64_t 
     return true;
 }
 
-/* DT_HASH: buckets with the first symbol of each chain, then the next symbol for each symbol. A
-   symbol is in one chain only, so a walk longer than the symbol count is a cycle. */
+/* Checks the table DT_HASH. It has buckets with the first symbol of each chain, then the next
+   symbol for each symbol. A symbol is in one chain only, so a walk longer than the number of
+   symbols means a cycle. */
 static bool sysv_check(const struct tocsin__view *view, uint64_t *work, uint64_t *ret_count)
 {
     const uint64_t address = view->value[D_HASH], size = sizeof(Elf_Symndx);
@@ -251,14 +255,16 @@ static bool defined_fits(const struct tocsin__view *view, const ElfW(Sym) * symb
         return false;
     if (is_ours(name))
         return (type == STT_FUNC || type == STT_NOTYPE) && tocsin__view_is_code(view, value);
-#if !defined(__powerpc64__) || _CALL_ELF == 2 /* ELFv1: a function symbol is a data descriptor */
+/* In ELFv1 a function symbol is the address of a data descriptor, and not of code. */
+#if !defined(__powerpc64__) || _CALL_ELF == 2
     if (is_code(symbol))
         return tocsin__view_is_code(view, value);
 #endif
     return true;
 }
 
-/* An import has no address, except where a machine uses the address of a PLT stub. */
+/* Returns true if an imported symbol is valid. An import has no address, except on machines that
+   use the address of a PLT stub. */
 static bool import_fits(const ElfW(Sym) * symbol)
 {
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__riscv)

@@ -1,5 +1,5 @@
-/* Checks symbol versions: those that the file defines, those that it imports with their library,
-   and the version index of each symbol. */
+/* Checks the versions of symbols: versions that the file defines, versions that it imports from a
+   library, and the version index of each symbol. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "plugin/elf/symbols.h"
 #include "plugin/elf/versions.h"
 
-/* mask of the index; the top bit marks a hidden version */
+/* the mask of a version index; the top bit, which is not in the mask, marks a hidden version */
 enum { INDEX = 0x7fff };
 
 static int malformed(const struct tocsin__view *view)
@@ -28,8 +28,8 @@ uint16_t tocsin__version_index(const struct tocsin__view *view, uint64_t symbol)
     return index;
 }
 
-/* DT_VERNEED: a list of libraries, each with a list of versions. The dynamic linker follows the
-   offsets from entry to entry and ignores the counts. */
+/* The table DT_VERNEED is a list of libraries, each with a list of versions. The dynamic linker
+   follows the offsets from entry to entry and ignores the counts, so this code does the same. */
 
 static int needed_each(const struct tocsin__view *view, uint64_t at, const ElfW(Verneed) * need,
                        tocsin__version_fn take, void *arg)
@@ -77,8 +77,8 @@ static int needs_each(const struct tocsin__view *view, tocsin__version_fn take, 
     return 0;
 }
 
-/* DT_VERDEF: a list of versions; the first name of an entry is the version, the others its
-   parents. */
+/* Calls `take` for each version of the table DT_VERDEF. The first name of an entry is the version;
+   the other names are the parents of this version. */
 static int defined_each(const struct tocsin__view *view, tocsin__version_fn take, void *arg)
 {
     uint64_t at = view->value[D_VERDEF];
@@ -115,13 +115,13 @@ int tocsin__versions_each(const struct tocsin__view *view, tocsin__version_fn ta
     return err == 0 && view->has[D_VERDEF] ? defined_each(view, take, arg) : err;
 }
 
-/* The dynamic linker assumes that each index belongs to one version, and that each library is in
-   the DT_NEEDED list. */
+/* Checks what the dynamic linker assumes: each index belongs to only one version, and each library
+   is in the DT_NEEDED list. */
 
 struct seen {
     const struct tocsin__view *view;
     unsigned char indices[TOCSIN__VERSIONS_MAX / 8];
-    const char *library; /* the library found last */
+    const char *library; /* the library of the version that was found last */
 };
 
 static bool is_needed(const struct tocsin__view *view, const char *library)

@@ -1,6 +1,5 @@
 /* Reads a shared object's file by offset or by address. Sums of numbers in the file could overflow,
-   so they are compared without being computed, and values are copied out, since they may lie at any
-   address. */
+   so comparisons do not compute them. Values may be at unaligned addresses, so they are copied. */
 #include <string.h>
 
 #include "plugin/elf/view.h"

@@ -9,7 +9,7 @@
 
 enum { TOCSIN__LOADS_MAX = 64, TOCSIN__VERSIONS_MAX = 0x8000 };
 
-/* Tags that may occur at most once in the dynamic section. */
+/* The tags that may occur at most once in the dynamic section. */
 enum tocsin__tag {
     D_SYMTAB,
     D_SYMENT,
@@ -56,32 +56,36 @@ struct tocsin__view {
     ElfW(Ehdr) header;
     const struct tocsin__reason *reason;
     struct tocsin__elf *elf;
-    ElfW(Phdr) loads[TOCSIN__LOADS_MAX]; /* the PT_LOAD segments, ascending */
+    ElfW(Phdr) loads[TOCSIN__LOADS_MAX]; /* the PT_LOAD segments, in ascending order */
     unsigned loads_count;
-    ElfW(Phdr) tls;               /* the PT_TLS segment; p_memsz 0: none */
+    ElfW(Phdr) tls;               /* the PT_TLS segment; its p_memsz is 0 if there is none */
     uint64_t value[TOCSIN__TAGS]; /* values of the tags of the dynamic section; 0: no such tag */
     bool has[TOCSIN__TAGS];
     uint64_t dynamic;       /* address of the first entry of the dynamic section */
-    uint64_t symbols_count; /* 0: unknown, since no symbol is exported */
+    uint64_t symbols_count; /* number of symbols; 0: unknown, because no symbol is exported */
 };
 
-/* True if the range lies in the file. */
+/* Returns true if the range lies within the file. */
 bool tocsin__view_within(const struct tocsin__view *view, uint64_t offset, uint64_t size);
-/* Finds the next segment of a type from *cursor on, and sets *cursor to the one after it. */
+/* Finds the next segment of this type from *cursor on, and sets *cursor to the segment after it.
+   Returns false if there is none. */
 bool tocsin__view_segment(const struct tocsin__view *view, uint32_t type, unsigned *cursor,
                           ElfW(Phdr) * ret_segment);
-/* The loadable segment that will contain the whole range when it is mapped; NULL: none. */
+/* Returns the loadable segment that will contain the whole range when the file is mapped, or NULL
+   if there is none. */
 const ElfW(Phdr) *
     tocsin__view_load(const struct tocsin__view *view, uint64_t address, uint64_t size);
-/* True if the bytes of the range come from the file, and not from zeroed memory after it. */
+/* Returns true if all bytes of the range come from the file, and none from the zeroed memory after
+   it. */
 bool tocsin__view_in_file(const ElfW(Phdr) * load, uint64_t address, uint64_t size);
-/* The bytes at an address; NULL: they are not all in the file, or not readable when mapped. */
+/* Returns the bytes at an address. Returns NULL if they are not all in the file, or will not be
+   readable when mapped. */
 const unsigned char *tocsin__view_at(const struct tocsin__view *view, uint64_t address,
                                      uint64_t size);
-/* True if the whole range lies in one loadable segment with these rights. */
+/* Returns true if the whole range is within one loadable segment that has these rights. */
 bool tocsin__view_contains(const struct tocsin__view *view, uint64_t address, uint64_t size,
                            uint32_t rights);
-/* True if the address is in an executable segment. */
+/* Returns true if the address is in an executable segment. */
 bool tocsin__view_is_code(const struct tocsin__view *view, uint64_t address);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reads the text of a note: lines of a key and a value. */
+/* Reads the text of a note, which has lines of a key and a value. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,9 +18,9 @@ struct reading {
     struct tocsin__note *note;
     const struct tocsin__reason *reason;
     unsigned line;
-    struct tocsin_setting_facts setting; /* the setting read last */
-    unsigned setting_line;               /* line of the setting read last; 0: none yet */
-    bool none;                           /* the note has "settings none" */
+    struct tocsin_setting_facts setting; /* the setting that was read last */
+    unsigned setting_line;               /* line of the setting that was read last; 0: none yet */
+    bool none;                           /* true if the note has the line "settings none" */
 };
 
 static int malformed(const struct reading *reading, const char *what)
@@ -36,7 +36,7 @@ bool tocsin__is_plugin_name(const char *name)
     return size && size <= NAME_MAX_BYTES && !name[size];
 }
 
-/* One function for each key: stores the value, or refuses it. */
+/* There is one function for each key. The function stores the value, or refuses it. */
 
 static int take_once(const struct reading *reading, const char **field, const char *value)
 {
@@ -121,7 +121,7 @@ static bool has_emitted(const struct tocsin__note *note, const char *name)
     return false;
 }
 
-/* "NAME FIELDS". The space becomes a NUL. */
+/* Reads the value "NAME FIELDS" of a signal. The space is replaced by a NUL. */
 static int take_signal(struct reading *reading, char *value, struct tocsin__note_signal *signal)
 {
     size_t size = strcspn(value, " ");
@@ -154,7 +154,8 @@ static int take_consumed(struct reading *reading, char *value)
     return take_signal(reading, value, &reading->note->signals[reading->note->signals_count]);
 }
 
-/* "NAME TYPE: ABOUT". Only the name is kept, and the default of the next line. */
+/* Reads the value "NAME TYPE: ABOUT" of a setting. Only the name is kept, and the default, which is
+   in the next line. */
 static int take_setting(struct reading *reading, char *value)
 {
     struct tocsin__note *note = reading->note;
@@ -226,7 +227,8 @@ static bool is_printable(const char *text)
     return true;
 }
 
-/* An unknown key is ignored: it may come from a later version with the same ABI. */
+/* Reads one line. An unknown key is ignored, because it may come from a later version with the same
+   ABI. */
 static int take_line(struct reading *reading, char *line)
 {
     size_t key = strcspn(line, " ");
@@ -244,7 +246,8 @@ static int take_line(struct reading *reading, char *line)
     return 0;
 }
 
-/* A note of another ABI may have other lines: what cannot be read is ignored. */
+/* Reads all lines. A note of another ABI may have other lines, so lines that cannot be read are
+   ignored then. */
 static int take_lines(struct reading *reading)
 {
     char *at = reading->note->lines, *end;
@@ -318,7 +321,8 @@ static int text_check(const struct tocsin__elf *elf, const struct tocsin__reason
     return 0;
 }
 
-/* There are at most as many of each kind as there are lines. */
+/* Allocates the arrays of a note. There are at most as many entries of each kind as there are
+   lines. */
 static int note_alloc(struct tocsin__note *note, const char *text,
                       const struct tocsin__reason *reason)
 {

@@ -1,5 +1,5 @@
-/* The declarations of a plugin: the text of its ELF note, read before the file is mapped
-   (P2). No byte of the file is trusted. */
+/* The note of a plugin: its declarations, as text in an ELF note. The note is read before the file
+   is mapped (P2). No byte of the file is trusted. */
 #ifndef TOCSIN_PLUGIN_NOTE_NOTE_H
 #define TOCSIN_PLUGIN_NOTE_NOTE_H
 
@@ -8,22 +8,24 @@
 #include <stdint.h>
 
 struct tocsin__note_signal {
-    const char *name, *fields; /* fields "": no payload */
-    bool emits;                /* false: the plugin consumes it */
+    const char *name, *fields; /* if `fields` is "", the signal has no payload */
+    bool emits;                /* true if the plugin emits the signal, false if it consumes the
+                                  signal */
 };
 
 struct tocsin__note_setting {
     const char *name;
-    const char *otherwise; /* the default; NULL: none */
+    const char *otherwise; /* the default of the setting; NULL: the setting has no default */
 };
 
 struct tocsin__note {
-    char *text;  /* the whole text, as in the file */
-    char *lines; /* a copy that was cut up: all texts below point into it */
+    char *text;  /* the whole text of the note, as in the file */
+    char *lines; /* a copy of the text, with NULs between its parts; the following texts point into
+                    this copy */
     const char *name, *version, *about;
-    const char *licence; /* "": not declared */
+    const char *licence; /* the licence; "": the plugin does not declare it */
     uint32_t abi;
-    const char **needs; /* NULL at the end */
+    const char **needs; /* names of the needed plugins, with NULL at the end */
     struct tocsin__note_signal *signals;
     struct tocsin__note_setting *settings;
     size_t needs_count, signals_count, settings_count;
@@ -35,13 +37,15 @@ struct tocsin__note {
     uint32_t uniques;
 };
 
-/* 0; -ENOEXEC: not a shared object of this machine, or truncated, or malformed, or without a note
-   of tocsin or an init; -EBADMSG: the note is malformed, larger than 64 KiB, or there are two;
-   -EPROTONOSUPPORT: another TOCSIN_ABI (name, version and about are set as far as they can be read,
-   else ""); -ENOMEM. On failure, writes the reason. */
+/* Reads the note of a file. Returns 0; -ENOEXEC if the file is not a shared object of this machine,
+   is truncated or malformed, or has no note of tocsin or no init; -EBADMSG if the note is
+   malformed, larger than 64 KiB, or there are two; -EPROTONOSUPPORT for another TOCSIN_ABI;
+   -ENOMEM. After -EPROTONOSUPPORT, name, version and about are set as far as they can be read, else
+   to "". On failure, writes the reason. */
 int tocsin__note_read(struct tocsin__note *note, const unsigned char *data, size_t size,
                       char *reason, size_t reason_size);
-/* Does nothing if the note is all zero. Needed after -EPROTONOSUPPORT, too. */
+/* Frees a note. This must also be called after -EPROTONOSUPPORT. It does nothing if the note is all
+   zero. */
 void tocsin__note_free(struct tocsin__note *note);
 
 bool tocsin__is_plugin_name(const char *name);

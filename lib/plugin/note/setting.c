@@ -1,5 +1,5 @@
-/* Reads the lines of a note that declare settings, and checks the settings of a host. */
-#define _GNU_SOURCE /* memmem */
+/* Reads the lines of a note that declare settings, and checks the settings that a host gives. */
+#define _GNU_SOURCE /* for memmem */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static bool line_is(const struct line *line, const char *key)
     return strlen(key) == line->key_size && memcmp(line->key, key, line->key_size) == 0;
 }
 
-/* 1: the next declared setting; 0: no more; -EBADMSG. */
+/* Reads the next declared setting. Returns 1, 0 if there are no more, or -EBADMSG if the note is
+   malformed. */
 static int setting_next(const char **cursor, struct tocsin_setting_facts *ret_facts)
 {
     struct line line;
@@ -106,7 +107,7 @@ static int setting_next(const char **cursor, struct tocsin_setting_facts *ret_fa
     return 1;
 }
 
-/* True if the note declares its settings ("settings none" included). */
+/* Returns true if the note declares its settings; "settings none" is such a declaration, too. */
 static bool has_declarations(const char *note)
 {
     struct line line;
@@ -117,12 +118,12 @@ static bool has_declarations(const char *note)
     return false;
 }
 
-/* Finds a setting by its key: 0; -ENOENT: not declared, and ret_facts->name is the most similar
- * name, or ""; -EBADMSG: the note is malformed. */
+/* Finds a setting by its key. Returns 0; -ENOENT if the setting is not declared; or -EBADMSG if the
+   note is malformed. After -ENOENT, ret_facts->name is the most similar name, or "". */
 static int setting_find(const char *note, const char *key, struct tocsin_setting_facts *ret_facts)
 {
     struct tocsin_setting_facts facts, near = { .name = "" };
-    size_t nearest = 3; /* a word is similar if its distance is less than this */
+    size_t nearest = 3; /* a word is similar if its distance is less than this number */
     int more;
 
     while ((more = setting_next(&note, &facts)) > 0) {
@@ -140,7 +141,7 @@ static int setting_find(const char *note, const char *key, struct tocsin_setting
     return more < 0 ? more : -ENOENT;
 }
 
-/* before: the head of the message, "bell: " or "". */
+/* Checks one setting of a host. `before` is the head of the message, "bell: " or "". */
 static int setting_check(const char *before, const char *note, const char *setting,
                          const struct tocsin__reason *reason)
 {
@@ -209,7 +210,7 @@ int tocsin_plugin_setting(const char *note, int index, struct tocsin_setting_fac
     if (!note || index < 0 || !ret_facts)
         return tocsin__traced(-EINVAL);
     if (!has_declarations(note))
-        /* a normal result, not traced as a refusal */
+        /* -ENODATA is a normal result here, so it is not traced as a refusal. */
         return -ENODATA;
     while (index-- >= 0 && more > 0)
         more = setting_next(&note, ret_facts);

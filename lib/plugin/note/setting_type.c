@@ -1,6 +1,6 @@
-/* Types of settings: reads them, describes them, and checks values. Numbers are compared in text
-   form, since no type of C holds all values of i64 and u64. */
-#define _GNU_SOURCE /* newlocale, strtod_l */
+/* Types of settings: reads and describes types, and checks values. Numbers are compared as text,
+   because no type of C holds all values of both i64 and u64. */
+#define _GNU_SOURCE /* for newlocale and strtod_l */
 #include <ctype.h>
 #include <errno.h>
 #include <locale.h>
@@ -26,7 +26,7 @@ static bool whole_read(const char *text, bool *ret_negative, uint64_t *ret_size)
     return isdigit((unsigned char)*text) && !*end && !errno;
 }
 
-/* Compares two whole numbers in text form; returns as strcmp does. */
+/* Compares two whole numbers that are given as text. Returns a number like that of strcmp. */
 static int whole_compare(const char *one, const char *other)
 {
     bool one_negative, other_negative;
@@ -41,7 +41,7 @@ static int whole_compare(const char *one, const char *other)
     return one_negative ? -order : order;
 }
 
-/* Expects a decimal point in every locale. */
+/* Reads a number with a decimal point, whatever the locale is. */
 static bool real_read(const char *text, double *ret_value)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", NULL);

@@ -1,4 +1,4 @@
-/* The type of a setting, as a plugin's note declares it: "u64 1..10", "choice A|B". */
+/* The type of a setting, as a plugin's note declares it, such as "u64 1..10" or "choice A|B". */
 #ifndef TOCSIN_PLUGIN_NOTE_SETTING_TYPE_H
 #define TOCSIN_PLUGIN_NOTE_SETTING_TYPE_H
 
@@ -19,13 +19,14 @@ enum tocsin__setting_kind {
 
 struct tocsin__setting_type {
     enum tocsin__setting_kind kind;
-    char first[128]; /* the lower end of a range, as written; "": open. For a choice: A|B|C */
-    char last[128];  /* the upper end; "": open */
+    char first[128]; /* the lower end of a range, as in the note; "": no lower end. For a choice:
+                        A|B|C */
+    char last[128];  /* the upper end of a range; "": no upper end */
 };
 
-/* False: the text is no type. */
+/* Reads a type. Returns false if the text is no type. */
 bool tocsin__setting_type_read(struct tocsin__setting_type *type, const char *text);
-/* Writes what a value must be: "a whole number from 1 to 10". */
+/* Writes what a value of this type must be, such as "a whole number from 1 to 10". */
 void tocsin__setting_type_describe(const struct tocsin__setting_type *type, char *text,
                                    size_t size);
 bool tocsin__setting_type_accepts(const struct tocsin__setting_type *type, const char *value);

@@ -1,5 +1,5 @@
-/* Runs the operations of the script in the library. Each call of a handler must be the next one
-   in the script, with the same result. */
+/* Runs the operations of the script in the library. Each time the library calls a handler, the
+   script must expect this call as its next step, with the same result. */
 #include <string.h>
 
 #include <tocsin/inspect.h>
@@ -12,7 +12,8 @@ TOCSIN_LAYOUT(value, VALUE);
 
 enum { VALUES = 1 << 14 };
 
-/* Indexed by the numbers of the model; queue_ids by their handlers. */
+/* These arrays are indexed by the model's numbers. queue_ids is indexed by the number of the
+   queue's handler. */
 static struct {
     struct tocsin_handler id;
     int on_stack, drops;
@@ -22,7 +23,8 @@ static struct tocsin_block masks[MODEL_MADE];
 static struct tocsin_queue queue_ids[MODEL_MADE];
 static struct {
     uint64_t value, sequence;
-} seen[VALUES]; /* the info of each value, as the first handler saw it */
+    /* a copy of the info of each value, made by the first handler that received the value */
+} seen[VALUES];
 
 static void check_info(const struct tocsin_info *info, const struct model_emission *emission)
 {
@@ -124,7 +126,8 @@ static int follow_unblock(const struct step *step)
     return tocsin_unblock(masks[step->at]);
 }
 
-/* The old set is a text that matches the set of the model. */
+/* The library returns the old set as text. The text must match the same signals as the model's
+   set. */
 static int follow_sigmask(const struct step *step)
 {
     char old[4096] = "?";
@@ -286,7 +289,7 @@ void script_follow_begin(void)
 {
     memset(seen, 0, sizeof seen);
     memset(handlers, 0, sizeof handlers);
-    check_int(tocsin_source_new(NULL, &sources[0]), 0); /* creates the loop */
+    check_int(tocsin_source_new(NULL, &sources[0]), 0); /* this call also creates the loop */
     check_int(tocsin_source_free(sources[0]), 0);
     sources[0].id = 0;
     for (int i = 0; i < EARLY; i++)

@@ -9,7 +9,8 @@
 
 struct model model;
 
-/* The blocked signals; own: also those that their running handlers block. */
+/* Returns the blocked signals. If own is true, signals that their own running handlers block are
+   included. */
 static unsigned held(bool own)
 {
     unsigned all = model.set;
@@ -23,7 +24,8 @@ static unsigned held(bool own)
     return all;
 }
 
-/* The index of the first one to deliver of these signals that is older than the bound; -1: none. */
+/* Returns the index of the pending emission that must be delivered first. Only emissions of these
+   signals that are older than the bound count. Returns -1 if there is no such emission. */
 static int first(unsigned signals, long bound)
 {
     for (int i = 0; i < model.pends_count; i++)
@@ -78,8 +80,8 @@ static int pend(struct model_emission emission)
     return pend_up_to(emission, model.signals[emission.signal].limit);
 }
 
-/* True if a flush that has begun will deliver the signal, or the end of the delivery whose mask
-   blocks it. */
+/* Returns true if the signal need not be flushed now, for one of two reasons. A running flush will
+   deliver the signal, or the signal waits for the end of the delivery whose mask blocks it. */
 static bool waits(int signal)
 {
     bool found = false;
@@ -100,8 +102,9 @@ static long place(int handler)
            (mutant(NEWEST_FIRST) ? -handler : handler);
 }
 
-/* The number of the next handler after the given one (-1: the first) among those that existed at
-   the emission; -1: none. */
+/* Returns the handler that must be called after the handler with the index after; after is -1 for
+   the first call. Only the first made handlers count, which existed at the emission. Returns -1 if
+   no handler is left. */
 static int next(const struct model_emission *emission, int after, int made, int whom)
 {
     int best = -1;
@@ -118,7 +121,8 @@ static int next(const struct model_emission *emission, int after, int made, int 
     return best;
 }
 
-/* Signals that its mask has blocked wait until the outermost delivery ends. */
+/* Calls a handler. Signals that the handler's mask has blocked wait until the outermost delivery
+   ends. */
 static int call(int handler, const struct model_emission *emission)
 {
     struct model_handler *one = &model.made[handler];
@@ -139,8 +143,8 @@ static int call(int handler, const struct model_emission *emission)
     return answer;
 }
 
-/* flush: the flush that delivers it. Observers also see emissions that are discarded or taken by a
-   queue. */
+/* Delivers an emission. The parameter `flush` is the index of the flush that delivers the emission,
+   or DIRECTLY, or TAKEN. Observers also see emissions that are discarded, or that a queue takes. */
 static int deliver(struct model_emission emission, int flush)
 {
     int signal = emission.signal, made = model.made_count, open = model.signals[signal].open,
@@ -177,15 +181,15 @@ static int deliver(struct model_emission emission, int flush)
     return result;
 }
 
-/* Delivers the pending emissions of these signals. New pending ones wait for the next turn; an
-   emission that is blocked again stays. */
+/* Delivers the pending emissions of these signals. An emission that becomes pending meanwhile waits
+   for the next turn. A signal that is blocked again keeps its emissions. */
 static int flush_until(unsigned signals, unsigned released, long bound)
 {
     int flush = model.flushes_count++, at, count = 0;
 
     model.flushes[flush].signals = (signals & ~held(true)) | released;
     model.flushes[flush].bound = bound + (mutant(FLUSH_WITHOUT_BOUND) ? 1000 : 0);
-    /* this flush takes these emissions over from all outer flushes */
+    /* this flush delivers its signals in place of all outer flushes */
     for (int i = 0; i < flush; i++)
         model.flushes[i].signals &= ~model.flushes[flush].signals | 1u << model.flushes[i].current;
     for (int i = 0; i < MODEL_SIGNALS; i++)
@@ -209,8 +213,8 @@ int model_flush(unsigned signals, unsigned released)
     return flush_until(signals, released, model.age);
 }
 
-/* A handler that was disconnected while it runs is no listener. A blocked emission is pending,
-   whoever listens. */
+/* Returns true if the signal has a listener. A handler that was disconnected while it runs is no
+   listener. A blocked signal counts as having a listener, since its emission becomes pending. */
 static bool heard_now(int signal)
 {
     bool heard = has(held(!mutant(THE_GONE_ARE_NOT_HELD)), signal);
@@ -241,15 +245,15 @@ int model_emit(int signal, int source, long value)
     if (heard && source && !model.sources[source])
         return -ENOENT;
     if (!waits(signal))
-        model_flush(1u << signal, 0); /* older pending emissions come first */
+        model_flush(1u << signal, 0); /* pending emissions are older, so they are delivered first */
     if (has(held(true) & ~(mutant(IGNORED_NOT_PENDED) ? model.ignored : 0), signal) ||
         first(1u << signal, model.age) >= 0)
         return pend(emission);
     return deliver(emission, DIRECTLY);
 }
 
-/* Puts an emission into the inbox, at a position in an order that counts twice each position of the
-   ring. */
+/* Puts an emission into the inbox, at the place that the parameter order says. Message n of the
+   ring has the order 2n + 1. A coalescing message before it has the order 2n. */
 static void deposit(struct model_emission emission, long order)
 {
     int at = model.inbox_count++;
@@ -269,8 +273,9 @@ static struct model_emission *waiting(int signal)
     return NULL;
 }
 
-/* A coalescing message comes after all messages that had a position when the first one was posted.
-   If an older one was being read, it comes after all that have been read. */
+/* Posts an emission. A coalescing message replaces the waiting message of its signal, and takes its
+   place. If the loop is just reading the older message, the new message comes before the messages
+   that are still in the ring. */
 int model_post(int signal, long value)
 {
     struct model_emission emission = { .signal = signal,
@@ -297,8 +302,8 @@ int model_post(int signal, long value)
     return TOCSIN_PENDED;
 }
 
-/* Delivers an accepted message: if blocked, it becomes pending beyond the limit. Older ones come
-   first. */
+/* Delivers a message that the inbox has accepted. If the signal is blocked, the message becomes
+   pending, even beyond the limit. Older pending emissions are delivered first. */
 static void meet(struct model_emission emission)
 {
     unsigned one = 1u << emission.signal;
@@ -323,7 +328,8 @@ static void meet(struct model_emission emission)
         model_flush(one, 0);
 }
 
-/* If the previous turn did not end, newer messages may be in front of those that it has left. */
+/* If the previous turn was interrupted, newer messages may be in front of the messages that it
+   left. */
 static void inbox_sort(void)
 {
     int left = model.inbox_count;
@@ -361,10 +367,8 @@ int model_turn(void)
     long bound = model.age;
     int count = model_receive();
 
-    return count +
-           flush_until(
-               ~0u, 0,
-               bound); /* an emission that becomes pending in this turn waits for the next one */
+    /* this bound makes emissions that become pending in this turn wait for the next turn */
+    return count + flush_until(~0u, 0, bound);
 }
 
 int model_take(unsigned signals, struct model_emission *ret_emission)
@@ -409,7 +413,8 @@ int model_ignore(unsigned signals)
     return 0;
 }
 
-/* A signal that a handler removes from the set is not blocked by the running handlers either. */
+/* If a handler removes a signal from the set, the running handlers do not block the signal any
+   more. */
 int model_sigmask(enum tocsin_how how, unsigned signals)
 {
     unsigned was = held(true),

@@ -15,7 +15,8 @@ enum {
     MODEL_THERE = 1 << 30
 };
 
-/* Errors in the rules. model.mutant is one of them, or 0. */
+/* The deliberate errors in the model's rules. The member model.mutant is one of these errors, or
+   0. */
 enum model_mutant {
     MODEL_BLOCKS_DO_NOT_COUNT = 1,
     MODEL_HIGHEST_RANK_FIRST,
@@ -37,14 +38,16 @@ enum model_mutant {
 };
 
 struct model_emission {
-    int signal, source; /* source: the number of the source; 0: none */
+    /* `source` is the number of the emission's source; 0 means that the emission has no source */
+    int signal, source;
     long value, parent, age, order;
     unsigned overrun;
     bool posted;
 };
 struct model_handler {
     unsigned signals, mask, flags;
-    int priority, source, queue; /* queue: the number of the queue; 0: an ordinary handler */
+    /* `queue` is the number of the queue; 0 means an ordinary handler */
+    int priority, source, queue;
     bool observer, alive;
 };
 
@@ -56,45 +59,55 @@ extern struct model {
         int rank, limit, running, open;
         unsigned released;
     } signals[MODEL_SIGNALS];
-    /* all handlers, in the order in which they were connected; alive: not disconnected */
+    /* All handlers, in the order in which they were connected. The member `alive` is false after a
+       disconnect. */
     struct model_handler made[MODEL_MADE];
     struct model_emission pends[MODEL_PENDS]; /* pending emissions, in the order of delivery */
     struct {
         unsigned signals;
         long bound;
         int current;
-    } flushes[MODEL_DEPTH];      /* the running flushes, the outermost first */
-    unsigned masks[MODEL_DEPTH]; /* of the running handlers, the outermost first */
-    unsigned
-        blocks[MODEL_MADE]; /* the signals of each block; with MODEL_THERE while the block exists */
-    bool ends;              /* the loop is freed when it is at rest: it receives nothing more */
-    bool sources[MODEL_MADE];                 /* true while the source with this number exists */
-    struct model_emission inbox[MODEL_PENDS]; /* posted messages, in order */
-    /* a post that arrives while the message of its signal is read: delivered after that message */
+    } flushes[MODEL_DEPTH]; /* the flushes that are running now, the outermost flush first */
+    /* the masks of the running handlers, the outermost handler first */
+    unsigned masks[MODEL_DEPTH];
+    /* the signals of each block; the bit MODEL_THERE is set while the block exists */
+    unsigned blocks[MODEL_MADE];
+    /* true if the loop is freed when it is at rest; the loop then receives no message */
+    bool ends;
+    /* each element is true while the source with this number exists */
+    bool sources[MODEL_MADE];
+    struct model_emission inbox[MODEL_PENDS]; /* the posted messages, in the order of delivery */
+    /* A post that arrives while the loop reads an older message of the same signal. The post is
+       delivered after that message. */
     struct model_emission again;
-    /* due: how many messages this turn reads; read: the signal whose message is read, -1: none */
+    /* `due` is the number of messages that this turn still reads. `read` is the signal whose
+       message is being read, or -1. */
     int inbox_count, due, read;
     bool reads_again;
-    long inbox_taken, inbox_put; /* how many messages were taken from the inbox, and put there */
+    /* the number of messages that were taken out of the inbox, and that were put into the inbox */
+    long inbox_taken, inbox_put;
     int made_count, pends_count, flushes_count, blocks_made, depth;
-    /* the set of tocsin_sigmask; the set of tocsin_ignore; the signals whose name exists */
+    /* `set` is the set of tocsin_sigmask, `ignored` the set of tocsin_ignore; `named` has the
+       signals whose name exists */
     unsigned set, ignored, named;
     long age, parent;
 } model;
 
-/* The program defines these two. model_calls returns the result of the handler. */
+/* The program that uses the model defines these two functions. model_calls() returns the result of
+   the handler. */
 int model_calls(int handler, const struct model_emission *emission);
 void model_unhandled(const struct model_emission *emission);
 
 int model_emit(int signal, int source, long value);
 int model_heard(int signal);
 int model_post(int signal, long value);
-int model_receive(void); /* receives the messages of the inbox; returns how many */
+/* receives the messages of the inbox, and returns the number of messages */
+int model_receive(void);
 int model_turn(void);
-/* Returns how many emissions were delivered. With all signals, released 0 and no running handler,
-   this is the flush of a turn. */
+/* Delivers pending emissions of these signals, and returns their number. With all signals, and
+   released 0, this is the flush of a turn. */
 int model_flush(unsigned signals, unsigned released);
-/* Takes a pending emission for an empty queue of these signals. */
+/* Takes one pending emission of these signals for a queue that is empty. */
 int model_take(unsigned signals, struct model_emission *ret_emission);
 int model_source_free(int source);
 int model_unblock(int token);

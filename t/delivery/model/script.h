@@ -44,21 +44,23 @@ enum what {
 struct pattern {
     char text[TEXT];
     unsigned signals;
-    bool unnamed; /* a name that is not declared */
+    bool unnamed; /* true if no signal of this name is declared */
 };
 struct step {
     enum what what;
-    int at, result; /* at: the index of the handler, signal, source, block or queue */
+    /* `at` is the index of the handler, signal, source, block or queue that the step uses */
+    int at, result;
     unsigned how;
     struct model_handler handler;
     struct model_emission emission;
     struct pattern pattern, mask;
 };
 extern struct step script[SCRIPT];
-extern int written, followed; /* how many steps the script has, and how many have been followed */
+/* the number of steps that the script has, and the number of steps that the library has followed */
+extern int written, followed;
 
-/* The signals. A life is what happens between two frees of the loop. A name with %d is new in every
-   eighth life, and is declared during that life. */
+/* The signals of the script. A life is the time between two frees of the loop. A name that contains
+   %d is new in every eighth life, and is declared during that life. */
 struct script_spec {
     const char *name;
     enum tocsin_kind kind;
@@ -67,28 +69,30 @@ struct script_spec {
 };
 extern const struct script_spec script_specs[MODEL_SIGNALS];
 
-/* The state of one life. */
+/* The state of the script in one life. */
 extern struct life {
     char names[MODEL_SIGNALS][32];
-    int signos[MODEL_SIGNALS]; /* 0: not declared yet */
+    int signos[MODEL_SIGNALS]; /* 0 means that the signal is not declared yet */
     int sources_made, handlers_most, blocks_most;
-    int queues[QUEUES]; /* their handlers in the model; -1: never opened */
-    long value;         /* the value of the last emission */
+    /* the number of each queue's handler in the model; -1 means that the queue was never opened */
+    int queues[QUEUES];
+    long value; /* the value that the last emission carried */
     bool free_wanted, over;
 } life;
 extern long steps, emissions, called;
 
 void script_draw_from(unsigned long long seed);
-void script_play_begin(enum model_mutant mutant, bool fresh); /* fresh: the late names are new */
-/* Draws an operation, runs it in the model, and writes its steps; writes none if the operation is
-   not possible now. */
+/* If `fresh` is true, the names with %d are new. */
+void script_play_begin(enum model_mutant mutant, bool fresh);
+/* Chooses a random operation, runs it in the model, and writes its steps to the script. If the
+   operation is not possible now, nothing is written. */
 void script_play(void);
 void script_play_end(void); /* frees the loop */
 void script_follow_begin(void);
 void script_follow(void);     /* runs the next operation of the script */
-void script_follow_end(void); /* called when no handler runs */
+void script_follow_end(void); /* called each time when an operation has ended and no handler runs */
 
-/* Reports that the library differs from the script. */
+/* Reports that the library did something else than the script, and ends the test. */
 void script_differs(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #define check(condition) ((condition) ? (void)0 : script_differs("%s", #condition))

@@ -12,11 +12,13 @@ enum {
     BLOCKS = 5,
     SOURCES = 4,
     RING = 1024,
+    /* a handler does nothing if it is nested DEEP deep or if the script has BUSY steps */
     DEEP = 5,
-    BUSY = 150 /* handlers do nothing at that depth, or when the script is so long */
+    BUSY = 150
 };
 
-/* Parts of patterns, with a bit for each signal that they match. The first six are names. */
+/* The parts of which patterns are made. Each part has one bit for each signal that it matches. The
+   first six parts are names. */
 static const struct {
     const char *text;
     unsigned signals;
@@ -30,13 +32,13 @@ enum { PARTS = sizeof parts / sizeof *parts };
 
 static unsigned long long state;
 
-/* The contents of the queues. */
+/* A copy of the entries of each queue. */
 static struct {
     int count;
     struct model_emission ring[RING];
 } rings[QUEUES];
 
-static int draw(int count) /* xorshift */
+static int draw(int count) /* a pseudo-random number below count, made by the algorithm xorshift */
 {
     state ^= state << 13, state ^= state >> 7, state ^= state << 17;
     return (int)(state % (unsigned)count);
@@ -52,7 +54,7 @@ static struct step *add(enum what what)
     return step;
 }
 
-/* The next name, or a list of parts and exclusions. */
+/* Chooses a random name, or a random list of parts and exclusions. */
 static void choose_pattern(struct pattern *pattern, bool early)
 {
     int one = draw(early ? MODEL_SIGNALS : EARLY), count = draw(3);
@@ -85,7 +87,7 @@ static int alive(void)
     return count;
 }
 
-/* Mostly a connected handler; -1: there has been none. */
+/* Usually chooses a handler that is connected. Returns -1 if no handler was ever connected. */
 static int choose_handler(void)
 {
     int left = alive(), i = -1;
@@ -97,7 +99,7 @@ static int choose_handler(void)
     return i;
 }
 
-/* One of the last few sources, existing or not; 0: none. */
+/* Chooses one of the last few sources, whether it still exists or not. 0 means no source. */
 static int choose_source(void)
 {
     int number = life.sources_made - draw(SOURCES);
@@ -105,7 +107,8 @@ static int choose_source(void)
     return draw(2) || number < 1 ? 0 : number;
 }
 
-/* Each function returns false if the operation is not possible now. */
+/* Each of these functions chooses the details of one operation. It returns false if the operation
+   is not possible now. */
 
 static bool choose_connect(struct step *step)
 {
@@ -180,7 +183,7 @@ static bool choose_block(struct step *step)
     return true;
 }
 
-/* In any order, and also twice. */
+/* Blocks are removed in any order. The same block may be removed twice. */
 static bool choose_unblock(struct step *step)
 {
     int last = draw(3) ? BLOCKS : model.blocks_made;
@@ -192,7 +195,7 @@ static bool choose_unblock(struct step *step)
     return true;
 }
 
-/* True if tocsin_sigmask accepts the pattern: one without exclusions. */
+/* Returns the result of tocsin_sigmask() for this pattern. Patterns with exclusions are refused. */
 static int pattern_result(const struct pattern *pattern, bool change)
 {
     return change && strchr(pattern->text, '!') ? -EINVAL : pattern->unnamed ? -ENOENT : 0;
@@ -204,11 +207,11 @@ static bool choose_sigmask(struct step *step)
     if (step->how <= TOCSIN_SETMASK)
         choose_pattern(&step->pattern, true);
     else if (step->how < 5)
-        step->how = TOCSIN_SETMASK; /* the empty set */
+        step->how = TOCSIN_SETMASK; /* an empty pattern stands for the empty set */
     else
-        step->how = step->how == 5 ? TOCSIN_BLOCK
-                                   : TOCSIN_UNBLOCK; /* the empty set: nothing changes */
-    step->emission.value = (long)model.set;          /* the old set is returned */
+        /* with the empty set, TOCSIN_BLOCK and TOCSIN_UNBLOCK change nothing */
+        step->how = step->how == 5 ? TOCSIN_BLOCK : TOCSIN_UNBLOCK;
+    step->emission.value = (long)model.set; /* tocsin_sigmask() must return this old set */
     step->result = pattern_result(&step->pattern, step->how != TOCSIN_SETMASK);
     if (step->result == 0)
         model_sigmask(step->how, step->pattern.signals);
@@ -233,7 +236,8 @@ static bool choose_default(struct step *step)
     return true;
 }
 
-/* Every fourth time a signal with pending emissions, so that emissions often find older ones. */
+/* In a quarter of the cases, chooses a signal with pending emissions, so that new emissions often
+   find older ones. */
 static int choose_signal(void)
 {
     if (draw(4) == 0 && model.pends_count)
@@ -268,7 +272,7 @@ static bool choose_pending(struct step *step)
     return true;
 }
 
-/* One pending emission of a signal. */
+/* Chooses one pending emission of a signal, which the step inspects. */
 static bool choose_pended(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), count = 0;
@@ -284,7 +288,7 @@ static bool choose_pended(struct step *step)
     return life.signos[signal];
 }
 
-/* The facts of a signal. */
+/* Chooses a signal whose facts the step reads. */
 static bool choose_facts(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), counts[3] = { 0 };
@@ -316,8 +320,8 @@ static bool choose_queue_open(struct step *step)
     return true;
 }
 
-/* Takes the first entry of the queue. If the queue is empty, takes a pending emission of its set.
- */
+/* Takes the first entry of the queue. If the queue is empty, takes a pending emission of the
+   queue's set. */
 static int pull(int queue, struct model_emission *ret_emission)
 {
     if (!rings[queue].count)
@@ -328,7 +332,7 @@ static int pull(int queue, struct model_emission *ret_emission)
     return 0;
 }
 
-/* The same as pull, but runs a turn first if there is nothing to take. */
+/* Does the same as pull(). If there is nothing to take, it first runs a turn. */
 static int wait_for(int queue, struct model_emission *ret_emission)
 {
     int handler = life.queues[queue], err = pull(queue, ret_emission);
@@ -366,11 +370,14 @@ static bool choose_declare(struct step *step)
     if (life.signos[step->at])
         return false;
     model.named |= 1u << step->at;
-    life.signos[step->at] = -1; /* the script sets it before it is used */
+    /* -1 means declared; follow_script.c replaces it by the real number before the number is
+       used */
+    life.signos[step->at] = -1;
     return true;
 }
 
-/* Not at the limit: the model does not know whether the flag of an overflow is set. */
+/* Chooses a signal to post. A signal at its limit is not posted, since the model does not know
+   about the overflow flag. */
 static bool choose_post(struct step *step)
 {
     struct model_emission *emission = &step->emission;
@@ -387,8 +394,8 @@ static bool choose_post(struct step *step)
     return true;
 }
 
-/* In a handler the free happens when the handler has ended; else now, and late emissions are
-   delivered. */
+/* In a handler, the loop is freed when the handler has ended. Outside of handlers the loop is freed
+   at once, and late emissions are delivered. */
 static bool choose_free(struct step *step)
 {
     for (int i = 0; i < QUEUES && !model.depth; i++)
@@ -438,7 +445,8 @@ static int choose_operation(void)
     return what;
 }
 
-/* Late emissions are delivered to handlers that do nothing. Then all handlers are disconnected. */
+/* Ends a life. The late emissions are delivered to handlers that do nothing, and then all handlers
+   are disconnected. */
 static void end(void)
 {
     unsigned was = model.set;
@@ -531,5 +539,6 @@ void script_play_begin(enum model_mutant mutant, bool fresh)
     for (int i = 0; i < QUEUES; i++)
         life.queues[i] = -1;
     life.blocks_most = draw(BLOCKS + 1);
-    life.handlers_most = draw(2) ? ALIVE : 1 + draw(FEW); /* few handlers: often none is called */
+    /* with few handlers, many emissions call no handler */
+    life.handlers_most = draw(2) ? ALIVE : 1 + draw(FEW);
 }

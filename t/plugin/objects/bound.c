@@ -1,5 +1,5 @@
-/* Source of several plugins; a -D option selects one. Their symbols are also defined by other
-   objects, or by none. */
+/* The source of several plugins; a -D option selects one of them. The symbols of these plugins are
+   also defined by other objects, or by none. */
 #include <errno.h>
 #include <tocsin/plugin.h>
 
@@ -14,7 +14,7 @@ TOCSIN_PLUGIN(NAME, "1.0", "Has symbols.");
 
 #pragma GCC visibility push(default)
 
-#ifdef CLASHES /* also defined by libevent, libc and the program */
+#ifdef CLASHES /* libevent, libc and the program also define these symbols */
 KIND int event_get_version_number(void);
 KIND int optind = 7;
 KIND int tocsin__owner_find(void);
@@ -32,7 +32,7 @@ KIND int tocsin__owner_find(void)
 #endif
 #endif
 
-#ifdef OLD /* libc defines it, but hides it from new programs */
+#ifdef OLD /* libc defines this symbol, but hides it from new programs */
 int xdr_int(void);
 int xdr_int(void)
 {
@@ -41,7 +41,7 @@ int xdr_int(void)
 #define VALUE xdr_int()
 #endif
 
-#ifdef PRIVATE /* another plugin defines it, too */
+#ifdef PRIVATE /* another plugin also defines this symbol */
 int both_have_it(void);
 int both_have_it(void)
 {
@@ -65,7 +65,7 @@ void tocsin_plugin_fini(void)
 }
 #endif
 
-#ifdef UNIQUE /* UNIQUE: the symbol's size in bytes */
+#ifdef UNIQUE /* the value of UNIQUE is the size of the symbol in bytes */
 #define TEXT_(text) #text
 #define TEXT(text) TEXT_(text)
 extern int bound_table[];

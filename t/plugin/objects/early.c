@@ -1,5 +1,6 @@
-/* Source of plugins that must be refused before they are mapped. Their constructor would write a
-   file. One has another ABI, one has another layout of a signal, one has no init. */
+/* The source of plugins that must be refused before they are mapped. If a plugin is mapped, its
+   constructor writes a file, which the test finds. One plugin has another ABI, one has another
+   layout of a signal, and one has no init. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

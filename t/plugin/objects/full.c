@@ -1,4 +1,4 @@
-/* A plugin with every kind of entry in its note. */
+/* A plugin whose note has an entry of every kind. */
 #include <tocsin.h>
 #include <tocsin/plugin.h>
 

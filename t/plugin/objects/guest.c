@@ -1,5 +1,5 @@
-/* The plugin for most tests. The settings "init" and "fini" are lists of words, and the plugin
-   calls the function of each word in its table `words`. */
+/* The plugin that most tests load. Its settings "init" and "fini" are lists of words. For each
+   word, the plugin calls the function that its table `words` has for the word. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ static int stubborn(void *arg)
     (void)arg;
     host.asleep++;
     while (!host.open)
-        tocsin_yield(); /* the cancel's -ECANCELED is ignored */
+        tocsin_yield(); /* the result -ECANCELED is ignored, so the fiber continues */
     host.woken++;
     return 0;
 }
@@ -112,7 +112,7 @@ static int on_alone(const struct tocsin_info *info, void *arg)
     return host.in_default ? host.in_default() : 0;
 }
 
-/* An operation type of the plugin, for the host to start */
+/* An operation type that the plugin defines. The host starts operations of this type. */
 
 struct state {
     struct {
@@ -156,7 +156,7 @@ static int type_finish(struct tocsin_op op)
     return tocsin_op_complete(op, 7, NULL);
 }
 
-/* An object whose references the host counts */
+/* A type of object; the host counts the references to its objects */
 
 static int thing_ref(void *object)
 {
@@ -204,7 +204,7 @@ static int everywhere(void)
     return err;
 }
 
-/* Restores the state that the previous version saved. Returns -ENOENT if there is none. */
+/* Restores the state that the previous version saved. Returns -ENOENT if no state was saved. */
 static int take(void)
 {
     struct tocsin_bytes bytes;
@@ -438,8 +438,8 @@ static int run_word(const char *word)
     return -ENOSYS;
 }
 
-/* Calls the functions of the words in turn. Stops at the first that fails, and returns its
-   error. */
+/* Calls the function of each word in turn. Stops at the first function that fails, and returns the
+   error of that function. */
 static int run_words(const char *text)
 {
     char word[32];

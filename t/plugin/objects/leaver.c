@@ -1,5 +1,5 @@
-/* A plugin that leaves one kind of object behind when it is unloaded. The setting "leaves"
-   selects the kind. */
+/* A plugin that leaves one kind of object behind when it is unloaded. The setting "leaves" selects
+   the kind. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static int on_signal(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-static int nothing(void) /* leaves nothing: undoes what it has done */
+static int nothing(void) /* leaves nothing behind, since it frees each object that it makes */
 {
     return tocsin_on("os.sigusr1, os.sigrt1", on_signal, NULL);
 }

@@ -1,4 +1,4 @@
-/* A shared object without a note. */
+/* This shared object has no note. */
 #include <tocsin/plugin.h>
 
 int tocsin_plugin_init(void)

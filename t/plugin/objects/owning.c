@@ -1,5 +1,5 @@
-/* A plugin with a thread. The setting "ends" selects when the thread ends: when the host tells
-   it to, or in the plugin's fini. */
+/* A plugin with a thread. The setting "ends" selects when the thread ends: when the host requests
+   the end, or in the plugin's fini. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>

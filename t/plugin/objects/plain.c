@@ -1,4 +1,4 @@
-/* The plugin with the smallest possible note. */
+/* This plugin has the smallest possible note. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("plain", "1.0", "Does nothing.");

@@ -1,4 +1,4 @@
-/* A plugin with two notes. */
+/* This plugin has two notes. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("twice", "1", "Says it once,");

@@ -1,4 +1,4 @@
-/* A plugin whose work cannot be cancelled and does not end, so the plugin cannot be unloaded. */
+/* A plugin whose work does not end and cannot be cancelled. So the plugin cannot be unloaded. */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* A plugin that emits an unusual payload at each tick: text that is not UTF-8, is NULL or a
-   megabyte long; numbers that JSON cannot express; bytes with a NUL. */
+/* A plugin that emits an unusual payload at each tick. The text is not UTF-8, is NULL, or is a
+   megabyte long. The numbers cannot be expressed in JSON. The bytes contain a NUL. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A plugin that declares host.ticked with another layout than the host: without a payload. */
+/* A plugin that declares the signal host.ticked without a payload. The host declares it with a
+   payload, so the layouts differ. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("unlike", "1", "Takes a signal for another one." TOCSIN_CONSUMES("host.ticked"));

@@ -13,7 +13,7 @@
 
 enum { SIZE_MOST = 1 << 20 };
 
-/* Prints the message with its place, and returns the line that was printed. */
+/* Prints the message with its place in the file, and returns the printed line. */
 static char *message_print(const struct config *config, int line, const char *level,
                            const char *format, va_list args)
 {
@@ -122,7 +122,7 @@ static const struct mark {
     { "\xfe\xff", 2, "UTF-16" },
 };
 
-/* Refuses byte order marks of other encodings, and NUL bytes. */
+/* Refuses byte order marks of other encodings than UTF-8, and NUL bytes. */
 static void text_check(struct config *config, const char *text, size_t size)
 {
     const char *nul = memchr(text, '\0', size);
@@ -157,7 +157,7 @@ static char *text_read(struct config *config)
     return text;
 }
 
-/* Skips a UTF-8 byte order mark. */
+/* If the text begins with a UTF-8 byte order mark, skips the mark. */
 static const char *text_skip_mark(const char *text)
 {
     return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;

@@ -1,4 +1,4 @@
-/* The built-in file of "tocsin run", used if the command line names none. */
+/* The built-in file of "tocsin run". It is used if the command line names no file. */
 #ifndef TOOLS_CONFIG_DEFAULT_H
 #define TOOLS_CONFIG_DEFAULT_H
 

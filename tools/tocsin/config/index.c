@@ -5,7 +5,8 @@
 #include "config/index.h"
 #include "mem.h"
 
-/* FNV-1a; the upper half is folded in, since only the lower bits choose the slot. */
+/* The FNV-1a hash. Only the lower bits choose the slot, so the upper half is mixed into the lower
+   half. */
 static size_t hash(size_t scope, const char *name)
 {
     uint64_t sum = 0xcbf29ce484222325 ^ (scope + 1) * 0x9e3779b97f4a7c15;
@@ -15,7 +16,8 @@ static size_t hash(size_t scope, const char *name)
     return (size_t)(sum ^ sum >> 32);
 }
 
-/* The slot of the name, or the empty slot for it. The table is never full, so the search ends. */
+/* Returns the slot of the name. If the name is not in the table, returns the empty slot for it. The
+   table is never full, so the search ends. */
 static struct index_slot *slot_of(const struct index *index, size_t scope, const char *name)
 {
     size_t at = hash(scope, name) & (index->room - 1);

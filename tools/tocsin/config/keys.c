@@ -10,7 +10,7 @@
 #include "usage.h"
 
 static const char *const actions[] = { "print", "ignore", "drain", "stop", NULL };
-static const char *limit_words[LIMITS + 1]; /* NULL at the end */
+static const char *limit_words[LIMITS + 1]; /* the list ends with NULL */
 static const char *const settings[] = { "path", "drain_ms", "tick_ms", "watchdog_ms", NULL };
 
 static int word_find(const char *word, const char *const *known)
@@ -40,7 +40,7 @@ int limit_of(const char *word)
     return word_find(word, limits());
 }
 
-/* returns the list as text: "print, ignore, drain or stop" */
+/* returns the list as text, such as "print, ignore, drain or stop" */
 static char *words_join(const char *const *known)
 {
     char *text = must_copy(known[0]);
@@ -81,7 +81,7 @@ uint64_t config_number(struct config *config, const struct entry *entry, uint64_
     return number;
 }
 
-/* [tocsin] */
+/* The section [tocsin] */
 
 static char *trim(char *text)
 {
@@ -127,7 +127,7 @@ static void tocsin_check(struct config *config, const struct entry *entry)
         word_unknown(config, entry, "setting", entry->key, settings);
 }
 
-/* Other sections */
+/* The other sections */
 
 static void action_check(struct config *config, const struct entry *entry)
 {
@@ -174,7 +174,8 @@ const char *config_own_key(const struct config *config, const struct entry *entr
     return fits && strcmp(near, entry->key) != 0 ? near : NULL;
 }
 
-/* Checks only the keys of the host: plan.c checks the settings of the plugin by its note. */
+/* Checks only the keys of the host. plan.c checks the settings of the plugin by the plugin's
+   note. */
 static void plugin_check(struct config *config, const struct entry *entry)
 {
     if (strcmp(entry->key, "loop") == 0 && !is_loop(config, entry->value))

@@ -1,8 +1,9 @@
-/* Feeds a file to inih and stores the sections and entries that inih finds.
+/* Feeds a file to the library inih, and stores the sections and entries that inih finds.
 
    inih reports entries, but neither line numbers nor the beginning of a section. So this file feeds
-   inih line by line and inserts a mark, an entry without a key, after each section head. Before
-   that it removes comments and indentation, and refuses lines that inih would cut or misread. */
+   inih line by line. After each section head it inserts a mark, which is an entry without a key.
+   Before inih gets a line, comments and indentation are removed. Lines that inih would cut or
+   misread are refused. */
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,15 @@
 
 struct reading {
     struct config *config;
-    const char *text;                        /* the rest of the text, from the next line on */
-    int line;                                /* number of the current line */
-    enum { NO_HEAD, HEAD, MARK } given_last; /* what inih got last: a section head, or its mark */
-    char head[256]; /* the text between the brackets: inih would cut it off at 50 bytes */
-    size_t indent;  /* blanks before the last key */
-    bool continues; /* the current line continues the last value */
-    bool skips;     /* the section was refused, so its entries are skipped */
+    const char *text; /* the rest of the text, from the next line on */
+    int line;         /* the number of the current line */
+    /* what inih got last: a section head, the mark after a head, or something else */
+    enum { NO_HEAD, HEAD, MARK } given_last;
+    /* the text between the brackets of the head, since inih would cut it off at 50 bytes */
+    char head[256];
+    size_t indent;  /* the number of blanks before the last key */
+    bool continues; /* true if the current line continues the last value */
+    bool skips;     /* true if the section was refused, so that its entries are skipped */
 };
 
 static const char *const kinds[] = { "tocsin", "actions", "loop", "plugin", "limits", NULL };
@@ -34,8 +37,8 @@ static bool is_name(const char *name)
     return size > 0 && size <= 63 && !name[size];
 }
 
-/* Splits "plugin NAME" into the kind and the name. head is changed. False: an error was reported.
- */
+/* Splits a head such as "plugin NAME" into the kind and the name. The text head is changed. Returns
+   false if an error was reported. */
 static bool head_split(struct reading *reading, char *head, enum section_kind *ret_kind,
                        const char **ret_name)
 {
@@ -129,7 +132,8 @@ static int on_entry(void *arg, const char *section, const char *key, const char 
 
 /* Lines */
 
-/* A line without indentation and comment. blanks: the size of the indentation. */
+/* A line without its indentation and comment. The member `blanks` is the size of the
+   indentation. */
 struct line {
     const char *text;
     size_t size, blanks;
@@ -161,7 +165,7 @@ static struct line line_cut(const char *text, size_t size)
     return line;
 }
 
-/* A line ends with LF or CR LF. */
+/* Returns the next line of the text. A line ends with LF or CR LF. */
 static struct line line_next(struct reading *reading)
 {
     const char *text = reading->text;
@@ -172,8 +176,8 @@ static struct line line_next(struct reading *reading)
     return line_cut(text, size && text[size - 1] == '\r' ? size - 1 : size);
 }
 
-/* Control characters are refused: some programs treat some of them as line ends or blanks, but inih
-   does not. */
+/* Returns true if the line contains control characters, which are refused. Some programs treat some
+   of these characters as line ends or blanks, but inih does not. */
 static bool has_controls(const struct line *line)
 {
     for (size_t i = 0; i < line->size; i++)
@@ -213,8 +217,9 @@ static struct section *section_last(const struct reading *reading)
                : NULL;
 }
 
-/* "word =" or "word: x": probably a key that is indented by mistake. In [actions] every indented
-   line is one, since values there are single words. */
+/* Returns true for a line such as "word =" or "word: x", which is probably a key that is indented
+   by mistake. In [actions] every indented line is such a line, since values there are single
+   words. */
 static bool is_like_key(const struct section *section, const struct line *line)
 {
     size_t size = 0;
@@ -232,8 +237,8 @@ static bool is_like_key(const struct section *section, const struct line *line)
     return size && size < line->size && line->text[size] == '=';
 }
 
-/* A line continues the last value if it is indented further than the last key, so a whole
-   section may be indented. */
+/* Returns true if the line continues the last value. Such a line is indented further than the last
+   key. So a whole section may be indented. */
 static bool line_continues(struct reading *reading, const struct line *line)
 {
     const struct section *section = section_last(reading);
@@ -269,8 +274,8 @@ static bool line_is_too_long(const struct reading *reading, const struct line *l
     return line->size > most;
 }
 
-/* Splits a line into key and value for inih. Returns false if the line is empty, skipped or
-   wrong; then inih gets an empty line. */
+/* Splits a line into key and value for inih. Returns false if the line is empty, skipped or wrong.
+   Then inih gets an empty line. */
 static bool line_take(struct reading *reading, const struct line *line, size_t most)
 {
     if (!line->size || (reading->skips && *line->text != '['))
@@ -312,7 +317,7 @@ static char *line_give(char *buffer, int size, struct reading *reading)
     return buffer;
 }
 
-/* The reader function that inih calls: gives it a line, or the mark after a section head. */
+/* The function by which inih reads. It gives inih a line, or the mark after a section head. */
 static char *on_read(char *buffer, int size, void *arg)
 {
     struct reading *reading = arg;

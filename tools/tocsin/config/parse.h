@@ -4,7 +4,8 @@
 
 #include "config/config.h"
 
-/* Adds the sections and entries of the text. Reports and counts errors in config->errors. */
+/* Adds the sections and entries of the text to config. Reports errors, and counts them in
+   config->errors. */
 void config_parse(struct config *config, const char *text);
 
 #endif

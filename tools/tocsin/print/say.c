@@ -1,7 +1,7 @@
-/* A pipe or a terminal is opened a second time with O_NONBLOCK: setting the flag on descriptor 2
-   would change the open file description, which the shell shares. For a socket, each send gets
-   MSG_DONTWAIT. If the second open fails, poll(2) checks for room. */
-#define _GNU_SOURCE /* pwritev2 */
+/* Prints without blocking. A pipe or a terminal is opened a second time with O_NONBLOCK. The flag
+   is not set on descriptor 2 itself, since the shell shares its open file description. If the
+   second open fails, poll(2) checks for room. For a socket, each send gets MSG_DONTWAIT. */
+#define _GNU_SOURCE /* for pwritev2() */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,8 @@ enum { PATIENCE_MS = 200 };
 
 static enum { SHARED, OWN, SOCKET, PLAIN } kind;
 static int fd = STDERR_FILENO;
-/* stat of fd: if a plugin closes fd, another file may get its number */
+/* The result of fstat() for fd. It shows whether fd is still the same file: if a plugin closes fd,
+   another file may get its number. */
 static struct stat identity;
 
 static bool can_stall(const struct stat *stat)
@@ -64,7 +65,7 @@ static bool has_room(int to, int wait_ms)
     return poll(&one, 1, wait_ms) == 1 && one.revents & POLLOUT;
 }
 
-/* Older kernels do not support RWF_NOWAIT on pipes and terminals. */
+/* Writes to a shared pipe or terminal. Older kernels do not support RWF_NOWAIT there. */
 static ssize_t put_shared(int to, const char *text, size_t size)
 {
     ssize_t done = pwritev2(to, &(struct iovec){ (void *)text, size }, 1, -1, RWF_NOWAIT);
@@ -77,11 +78,11 @@ static ssize_t put_shared(int to, const char *text, size_t size)
     return -1;
 }
 
-/* Writes to the system log, if a plugin has closed the standard error and its copy. */
+/* Writes to the system log. This is used if a plugin has closed the standard error and its copy. */
 static ssize_t put_log(const char *text, size_t size)
 {
     static const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-    /* syslog priority: facility daemon, level error */
+    /* "<27>" is a syslog priority: facility daemon, level error */
     struct iovec parts[2] = { { (void *)"<27>", 4 }, { (void *)text, size - 1 } };
     const struct msghdr message = {
         .msg_name = (void *)&log,

@@ -1,17 +1,17 @@
-/* Prints lines on the standard error from any thread. A full pipe or a stopped terminal delays
-   the thread for a moment; then the line is lost. */
+/* Prints lines on the standard error from any thread. A full pipe or a stopped terminal delays the
+   thread for a short time. After that time the line is lost. */
 #ifndef TOOLS_PRINT_SAY_H
 #define TOOLS_PRINT_SAY_H
 
 #include <stddef.h>
 
-enum { LINE_MOST = 2048 }; /* in bytes; a longer line is cut */
+enum { LINE_MOST = 2048 }; /* the longest line in bytes; a longer line is cut */
 
-/* Call it before plugins run, since they may close descriptor 2. */
+/* This function must be called before plugins run, since they may close descriptor 2. */
 void say_begin(void);
-/* Prints "tocsin: ", the escaped text and a newline. */
+/* Prints "tocsin: ", then the escaped text and a newline. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Prints the line as it is; async-signal-safe. */
+/* Prints the line unchanged; async-signal-safe. */
 void say_line(const char *line, size_t size);
 
 #endif

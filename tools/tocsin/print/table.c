@@ -29,7 +29,8 @@ static int width_of(const char *text)
     return width;
 }
 
-/* Escapes text from a file. GLUE separates pieces and is not part of the text. */
+/* Returns an escaped copy of a text from a file. GLUE separates pieces, so it must not be part of
+   the text. */
 static char *word_copy(const char *text, size_t size)
 {
     const char *end = text + size, *glue;

@@ -1,21 +1,22 @@
-/* Output in columns, for a terminal: widths of texts, and text wrapped to fit. */
+/* Output in columns, for a terminal: the widths of texts, and text that is wrapped to fit. */
 #ifndef TOOLS_PRINT_TABLE_H
 #define TOOLS_PRINT_TABLE_H
 
 #include <stdbool.h>
 
-enum { GLUE = 0x1f }; /* a blank at which print_wrapped does not break the line */
+/* print_wrapped() prints this character as a blank, and does not break the line there */
+enum { GLUE = 0x1f };
 
 struct look {
     const char *bold, *faint, *plain;
     int columns;
 };
 
-/* without a terminal, or with NO_COLOR set, there are no colours */
+/* there are no colours without a terminal, or if NO_COLOR is set */
 struct look look_at_terminal(void);
-int text_width(const char *text); /* returns the number of UTF-8 characters */
+int text_width(const char *text); /* returns the number of UTF-8 characters of the text */
 void print_padded(const char *text, int width);
-/* Prints words, in lines that begin at a column, and a newline. */
+/* Prints the words of a text, and a newline. The lines begin at the column column. */
 void print_wrapped(const char *text, int column, int columns);
 
 #endif
