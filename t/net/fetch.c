@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "test.h"
 
 static struct page page;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "test.h"
 
 static struct page page;
 static struct authority authority, stranger;
