@@ -23,8 +23,8 @@ enum {
                              the caller gives a place */
 };
 /* Emits an operation's signal on the operation's loop, with nothing on the stack. The emission
-   cannot be refused. `place` is memory for the emission if it becomes pending; if `place` is NULL, a
-   copy is made. `how` is a set of the flags above. */
+   cannot be refused. `place` is memory for the emission if it becomes pending; if `place` is NULL,
+   a copy is made. `how` is a set of the flags above. */
 int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source *source,
                      struct tocsin__info *info, struct tocsin__pending *place, unsigned how);
 

@@ -50,8 +50,8 @@ struct tocsin__listen {
    handler of this source listens. */
 struct tocsin__list *tocsin__source_list_far(const struct tocsin__listeners *listeners,
                                              const struct tocsin__loop_signal *loop_signal);
-/* Returns the listeners of the source, and makes them if there are none. Returns NULL if there is no
-   memory. */
+/* Returns the listeners of the source, and makes them if there are none. Returns NULL if there is
+   no memory. */
 struct tocsin__listeners *tocsin__source_listeners(struct tocsin__source *source);
 /* Returns the place of the list for the signal, and makes the list if it is missing. Returns NULL
    if there is no memory. */
