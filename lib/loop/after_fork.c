@@ -66,8 +66,7 @@ static void fork_detach_base(struct tocsin__engine *engine)
 
 void tocsin__engine_detach(struct tocsin__engine *engine)
 {
-    while (engine->timers.heap.first)
-        tocsin__heap_remove(engine->timers.heap.first);
+    tocsin__wheel_clear(&engine->timers);
     fork_detach_base(engine);
     tocsin__engine_shut(engine);
     engine->loop->hooks.kick_pollers = NULL;

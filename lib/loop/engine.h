@@ -74,7 +74,7 @@ struct tocsin__engine {
     int probe_fd;               /* an epoll set for checks of descriptors (watch.c); -1: not made
                                    yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
-    struct tocsin__timers timers;
+    struct tocsin__wheel timers; /* nodes of struct tocsin__timer */
     bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
 
