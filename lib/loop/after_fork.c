@@ -66,13 +66,13 @@ static void fork_detach_base(struct tocsin__engine *engine)
 
 void tocsin__engine_detach(struct tocsin__engine *engine)
 {
-    while (engine->timers.heap.first)
-        tocsin__heap_remove(engine->timers.heap.first);
+    tocsin__wheel_clear(&engine->timers);
     fork_detach_base(engine);
     tocsin__engine_shut(engine);
     engine->loop->hooks.kick_pollers = NULL;
     engine->polled = engine->turning = engine->in_dispatch = engine->loop->stack.in_turn = false;
     engine->received = 0;
+    engine->idle_clock.now = TOCSIN__IDLE_UNKNOWN;
     engine->draining = engine->drain_begun = engine->drain_expired = false;
     if (engine->loop_client)
         engine->loop_client->forget(engine->loop_client);

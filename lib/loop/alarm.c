@@ -17,7 +17,7 @@ bool tocsin__has_work(const struct tocsin__engine *engine)
 
 /* Computes the next time in real time. While a test has stopped the clock, no timer becomes due by
    waiting. */
-int64_t tocsin__next_due_us(const struct tocsin__engine *engine)
+int64_t tocsin__next_due_us(struct tocsin__engine *engine)
 {
     int64_t next = tocsin__timer_next(engine);
 

@@ -10,7 +10,7 @@ bool tocsin__has_work(const struct tocsin__engine *engine);
 
 /* Returns the real time at which the loop next has something to do. 0 means now, and INT64_MAX
    means that nothing is due. */
-int64_t tocsin__next_due_us(const struct tocsin__engine *engine);
+int64_t tocsin__next_due_us(struct tocsin__engine *engine);
 
 /* Prepares a wait of at most timeout_us (-1: no limit). Returns true if the alarm is set for the
    next due time, so that libevent may wait. Returns false if there is something to do, or the alarm

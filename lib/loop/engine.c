@@ -11,6 +11,7 @@
 #include "base/refusal.h"
 #include "loop/after_fork.h"
 #include "loop/base.h"
+#include "loop/clock.h"
 #include "loop/inject.h"
 #include "loop/engine.h"
 #include "loop/poll_fd.h"
@@ -160,6 +161,7 @@ static int engine_new(struct tocsin__loop *loop, struct event_base *base)
     engine->loop = loop;
     engine->base = base;
     engine->adopted = base;
+    tocsin__wheel_advance(&engine->timers, tocsin__now(engine));
     err = tocsin__engine_open(engine);
     if (err < 0) {
         engine_close(engine);

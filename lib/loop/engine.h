@@ -15,6 +15,7 @@
 struct event;
 struct tocsin__delayed;
 struct tocsin__fiber;
+struct tocsin__idle_limits;
 struct tocsin__poll_fd;
 struct tocsin__watched;
 
@@ -55,6 +56,13 @@ struct tocsin__loop_client {
     void (*finish)(struct tocsin__loop_client *loop_client, bool serving);
 };
 
+/* The time by which idle limits are judged (idle.h). */
+enum { TOCSIN__IDLE_UNKNOWN = 0 };
+struct tocsin__idle_clock {
+    uint32_t now;       /* tick of the beginning of this turn's work; else TOCSIN__IDLE_UNKNOWN */
+    int64_t stalled_us; /* how far this clock is behind the clock of the loop */
+};
+
 /* Only the loop's own thread reads and writes the engine. Other threads only write to wake_fd. */
 struct tocsin__engine {
     struct tocsin__loop *loop;
@@ -74,9 +82,11 @@ struct tocsin__engine {
     int probe_fd;               /* an epoll set for checks of descriptors (watch.c); -1: not made
                                    yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
-    struct tocsin__timers timers;
+    struct tocsin__wheel timers; /* nodes of struct tocsin__timer */
     bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
+    struct tocsin__idle_clock idle_clock;
+    struct tocsin__idle_limits *idle_limits; /* all of this loop; NULL: none */
 
     struct tocsin__node *ready, **ready_last; /* the ready list (ready.h) */
     /* messages that an inject function delays (inject.c), the oldest first */

@@ -1,12 +1,12 @@
-/* The timers of a loop are in a heap. The heap's nodes are members of the timers, so arming a timer
-   cannot fail. */
+/* The timers of a loop are in a timing wheel. The wheel's nodes are members of the timers, so arming
+   a timer cannot fail. */
 #ifndef TOCSIN_LOOP_TIMER_H
 #define TOCSIN_LOOP_TIMER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/heap.h"
+#include "base/wheel.h"
 
 struct tocsin__engine;
 
@@ -16,11 +16,7 @@ struct tocsin__timer {
     struct tocsin__heap_node node;
     void (*fire)(struct tocsin__timer *timer);
 };
-
-struct tocsin__timers {
-    struct tocsin__heap heap;
-    uint64_t order; /* value of `minor` for the next timer that is armed */
-};
+_Static_assert(sizeof(struct tocsin__timer) <= 48, "a timer is small: many are armed");
 
 static inline bool tocsin__timer_armed(const struct tocsin__timer *timer)
 {
@@ -36,8 +32,10 @@ static inline int64_t tocsin__timer_due(const struct tocsin__timer *timer)
 void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *timer, int64_t due_us);
 void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer);
 
-/* Returns the time at which the first timer is due, or INT64_MAX if no timer is armed. */
-int64_t tocsin__timer_next(const struct tocsin__engine *engine);
+/* Returns the time at which the first timer is due, or INT64_MAX if no timer is armed. The result
+   may be too early if the first timer was disarmed. A call after tocsin__timers_fire at that time
+   returns a later one. */
+int64_t tocsin__timer_next(struct tocsin__engine *engine);
 
 /* Fires the timers that are due. Timers that are armed meanwhile wait for the next call. Returns
    the number of timers that fired. */

@@ -12,6 +12,7 @@
 #include "loop/clock.h"
 #include "loop/engine.h"
 #include "loop/free.h"
+#include "loop/idle.h"
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
 #include "loop/ready.h"
@@ -97,6 +98,7 @@ static void turn_account(struct tocsin__engine *engine)
     loop->figures.busy_us += loop->figures.lag_us;
     if (loop->figures.lag_us > loop->figures.lag_most_us)
         loop->figures.lag_most_us = loop->figures.lag_us;
+    tocsin__idle_turn_end(engine, loop->figures.lag_us);
     turn_next_phase(loop);
 }
 
@@ -149,6 +151,7 @@ void tocsin__check_jump_at(struct tocsin__loop *loop, const void *here)
     loop->stack.checked_at = here;
     if (engine && engine->turning && tocsin__frame_left(loop, engine->turn_frame, here)) {
         engine->turning = engine->in_dispatch = loop->stack.in_turn = false;
+        engine->idle_clock.now = TOCSIN__IDLE_UNKNOWN;
         if (engine->fiber && engine->fiber_left)
             engine->fiber_left(engine);
         tocsin__frames_lost(loop);
@@ -168,12 +171,14 @@ static int turn_serve(struct tocsin__engine *engine)
 
     turn_next_phase(loop);
     loop->turn_us = tocsin__now(engine);
+    tocsin__idle_turn_begin(engine);
     count = tocsin__receive(loop);
     engine->received = count;
     /* Paused operations are asked again, because other loops may have room now, or new handlers. */
     turn_resume_paused(engine);
     tocsin__timers_fire(engine);
     count += tocsin__ready_run(engine);
+    count += tocsin__idle_look(engine); /* after the input that has come has been read */
     if (late)
         count += tocsin__flush_late(loop, before);
     turn_account(engine);

@@ -10,7 +10,7 @@
 #include "base/refusal.h"
 #include "base/words.h"
 #include "loop/clock.h"
-#include "loop/sight.h"
+#include "loop/watchdog/sight.h"
 #include "op/lifecycle.h"
 #include "op/op_owner.h"
 #include "plugin/thread_buffers.h"

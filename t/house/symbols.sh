@@ -51,7 +51,7 @@ BEGIN {
     # A provider refuses a call in the same way as the library itself.
     exception["tocsin_refuse lib/base/refusal.c"]
     # The watchdog, the crash handler and the unload use the same description of the running code.
-    exception["tocsin_still_running lib/loop/sight.c"]
+    exception["tocsin_still_running lib/loop/watchdog/sight.c"]
     down["base"] = " base "
     down["registry"] = down["base"] "registry "
     down["delivery"] = down["registry"] "delivery "

@@ -17,7 +17,7 @@
 #include "delivery/loop.h"
 #include "loop/clock.h"
 #include "loop/timer.h"
-#include "loop/watchdog.h"
+#include "loop/watchdog/watchdog.h"
 #include "handlers.h"
 
 enum { LIMIT_MS = 4000000, ALL = 64 };

@@ -183,7 +183,7 @@ static void nothing_is_armed(void)
 {
     const struct tocsin__engine *engine = tocsin__self->engine;
 
-    ck_assert_ptr_null(engine->timers.heap.first);
+    ck_assert(tocsin__wheel_is_empty(&engine->timers));
     ck_assert_ptr_null(engine->watches);
 }
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/refusal.h"
 #include "os/rt_overflow.h"
-#include "loop/crash.h"
+#include "loop/watchdog/crash.h"
 #include "loop/engine.h"
 #include "op/work/pool.h"
 #include "op/work/worker.h"

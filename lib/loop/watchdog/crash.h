@@ -1,6 +1,6 @@
 /* Prepares threads for the line about a crash (tocsin/crash.h). */
-#ifndef TOCSIN_LOOP_CRASH_H
-#define TOCSIN_LOOP_CRASH_H
+#ifndef TOCSIN_LOOP_WATCHDOG_CRASH_H
+#define TOCSIN_LOOP_WATCHDOG_CRASH_H
 
 #include <tocsin/crash.h>
 

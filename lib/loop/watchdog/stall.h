@@ -1,12 +1,12 @@
 /* The watchdog looks at a watched loop. If several looks see the same code, the loop is stalled.
    The caller of all these functions holds the watchdog's lock. */
-#ifndef TOCSIN_LOOP_STALL_H
-#define TOCSIN_LOOP_STALL_H
+#ifndef TOCSIN_LOOP_WATCHDOG_STALL_H
+#define TOCSIN_LOOP_WATCHDOG_STALL_H
 
 #include <tocsin/watchdog.h>
 
 #include "loop/engine.h"
-#include "loop/sight.h"
+#include "loop/watchdog/sight.h"
 
 /* The number of looks within the time limit. A stall must have been seen in so many looks, because
    a process that was stopped is not stalled. */

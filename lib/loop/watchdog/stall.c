@@ -5,7 +5,7 @@
 #include "registry/owner.h"
 #include "delivery/handler.h"
 #include "delivery/quarantine.h"
-#include "loop/stall.h"
+#include "loop/watchdog/stall.h"
 
 static struct {
     tocsin_watchdog_fn fn;

@@ -2,8 +2,8 @@
 #include "registry/catalogue.h"
 #include "delivery/handler.h"
 #include "registry/owner.h"
-#include "loop/sight.h"
-#include "loop/watchdog.h"
+#include "loop/watchdog/sight.h"
+#include "loop/watchdog/watchdog.h"
 #include "delivery/owner_here.h"
 
 struct tocsin__sight tocsin__sight_read(const struct tocsin__loop *loop)

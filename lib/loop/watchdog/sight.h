@@ -1,6 +1,6 @@
 /* A snapshot of the code that runs on a loop, taken by another thread. */
-#ifndef TOCSIN_LOOP_SIGHT_H
-#define TOCSIN_LOOP_SIGHT_H
+#ifndef TOCSIN_LOOP_WATCHDOG_SIGHT_H
+#define TOCSIN_LOOP_WATCHDOG_SIGHT_H
 
 #include <tocsin/watchdog.h>
 

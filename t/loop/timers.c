@@ -1,8 +1,10 @@
-/* Tests the heap of timers, and compares it with a sorted array after random operations. In two
-   other tests, each entry is removed from each small heap, and a timer is armed again while it
-   expires. */
+/* Tests the timers of a loop, and compares them with an array after random operations. In other
+   tests, each entry is removed from each small heap, a timer is armed again while it fires, and a
+   loop sleeps until a far timer is due. */
 #include <string.h>
 
+#include "loop/alarm.h"
+#include "loop/clock.h"
 #include "loop/engine.h"
 #include "test.h"
 
@@ -62,7 +64,9 @@ static void check_first(void)
 {
     const struct modelled *first = first_of();
 
-    ck_assert_int_eq(tocsin__timer_next(engine), first ? first->due : INT64_MAX);
+    /* Earlier only if the first of many timers was disarmed. */
+    ck_assert_int_le(tocsin__timer_next(engine), first ? first->due : INT64_MAX);
+    ck_assert_int_eq(tocsin__timer_next(engine) == INT64_MAX, !first);
 }
 
 static void begin(void)
@@ -70,6 +74,7 @@ static void begin(void)
     ck_assert_int_eq(tocsin__engine_make(&engine), 0);
     engine->clock_stopped = true;
     engine->clock_us = 1000000;
+    tocsin__timers_fire(engine); /* the wheel was made at a later time */
     memset(timers, 0, sizeof timers);
     for (int i = 0; i < TIMERS; i++)
         timers[i].timer.fire = on_fire;
@@ -85,20 +90,21 @@ START_TEST(armed_moved_disarmed_and_fired_at_random)
         uint32_t what = any(100);
 
         if (what < 60) {
-            /* The times are chosen from 50 values only, so many timers are due at the same time. */
-            arm(one, engine->clock_us + any(50));
+            /* The delays are chosen from 100 values only, so many timers are due at the same time.
+             */
+            arm(one, engine->clock_us + any(50) * (any(2) ? 1 : 10000));
         } else if (what < 90) {
             tocsin__timer_disarm(engine, &one->timer);
             one->armed = false;
         } else {
-            engine->clock_us += any(10);
+            engine->clock_us += any(10) * (any(2) ? 1 : 1000);
             tocsin__timers_fire(engine);
             ck_assert(!first_of() || first_of()->due > engine->clock_us);
         }
         ck_assert_int_eq(tocsin__timer_armed(&one->timer), one->armed);
         check_first();
     }
-    engine->clock_us += 100;
+    engine->clock_us += 500000;
     tocsin__timers_fire(engine);
     ck_assert_ptr_null(first_of());
     ck_assert_int_gt(fired, 1000);
@@ -145,15 +151,62 @@ START_TEST(armed_again_while_it_fires_waits_for_the_next_turn)
 }
 END_TEST
 
+/* The alarm is set for the exact time of the first timer, however far: nothing wakes the loop in
+   between. */
+START_TEST(alarm_for_a_far_timer)
+{
+    static const int64_t hour_us = 3600000000;
+
+    engine->clock_stopped = false;
+    for (int i = 1; i < 20; i++)
+        arm(&timers[i], tocsin__now(engine) + hour_us + i * 1000);
+    ck_assert(tocsin__alarm_set(engine, -1));
+    ck_assert_int_eq(engine->alarm_us, timers[1].due);
+    tocsin__timer_disarm(engine, &timers[1].timer);
+    engine->alarm_us = 0;
+    ck_assert(tocsin__alarm_set(engine, -1));
+    ck_assert_int_eq(engine->alarm_us, timers[2].due);
+    for (int i = 2; i < 20; i++)
+        tocsin__timer_disarm(engine, &timers[i].timer);
+}
+END_TEST
+
+static void on_soon(struct tocsin__timer *timer)
+{
+    (void)timer;
+    fired++;
+}
+
+/* Timers at many distances. The loop sleeps once, until the first one. */
+START_TEST(one_turn_until_the_first_timer)
+{
+    static const int64_t soon_us = 200000;
+    int turns = 0;
+
+    engine->clock_stopped = false;
+    timers[0].timer.fire = on_soon;
+    arm(&timers[0], tocsin__now(engine) + soon_us);
+    for (int i = 1; i < 32; i++)
+        arm(&timers[i], tocsin__now(engine) + soon_us + ((int64_t)1000000 << i));
+    for (; fired == 0; turns++)
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+    ck_assert_int_eq(turns, 1);
+    for (int i = 1; i < 32; i++)
+        tocsin__timer_disarm(engine, &timers[i].timer);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("loop/timer_heap");
+    Suite *suite = suite_create("loop/timers");
     TCase *tests = test_case(suite, "timer");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, armed_moved_disarmed_and_fired_at_random);
     tcase_add_test(tests, each_taken_out_of_each_heap);
+    tcase_add_test(tests, alarm_for_a_far_timer);
+    tcase_add_test(tests, one_turn_until_the_first_timer);
     tcase_add_test(tests, armed_again_while_it_fires_waits_for_the_next_turn);
     return suite;
 }

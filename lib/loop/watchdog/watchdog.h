@@ -1,6 +1,6 @@
 /* The watchdog, which looks at all watched loops (tocsin/watchdog.h). */
-#ifndef TOCSIN_LOOP_WATCHDOG_H
-#define TOCSIN_LOOP_WATCHDOG_H
+#ifndef TOCSIN_LOOP_WATCHDOG_WATCHDOG_H
+#define TOCSIN_LOOP_WATCHDOG_WATCHDOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,8 +14,8 @@
 #include "delivery/loop.h"
 #include "registry/owner.h"
 #include "base/refusal.h"
-#include "loop/crash.h"
-#include "loop/sight.h"
+#include "loop/watchdog/crash.h"
+#include "loop/watchdog/sight.h"
 #include "delivery/owner_here.h"
 
 enum { STACK_LEAST = 64 * 1024, SIGNALS = 5 };

@@ -10,8 +10,8 @@
 #include "base/cancel.h"
 #include "base/refusal.h"
 #include "loop/clock.h"
-#include "loop/stall.h"
-#include "loop/watchdog.h"
+#include "loop/watchdog/stall.h"
+#include "loop/watchdog/watchdog.h"
 
 /* Protects the following data. The thread holds the lock during a look, so that no handler is freed
    meanwhile. */

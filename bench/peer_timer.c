@@ -1,0 +1,47 @@
+/* Measures one case of bench/timer, for one library. */
+#include "peer_timer.h"
+
+enum { LATE_TIMERS = 200 };
+
+static double median_late(const struct timer_side *side)
+{
+    double late[LATE_TIMERS];
+    int count = bench_quick ? LATE_TIMERS / 4 : LATE_TIMERS;
+
+    for (int i = 0; i < count; i++)
+        late[i] = side->late_us();
+    return bench_median(late, count);
+}
+
+static double since(uint64_t begin_ns)
+{
+    return (double)(bench_ns() - begin_ns) / (double)timer_count();
+}
+
+double timer_measure(const struct timer_side *side, const char *what)
+{
+    double bytes, resident;
+    uint64_t begin_ns;
+
+    side->open();
+    bytes = timer_heap_bytes();
+    resident = timer_resident_bytes();
+    begin_ns = bench_ns();
+    side->add(timer_count());
+    if (!strcmp(what, "add"))
+        return since(begin_ns);
+    if (!strcmp(what, "memory"))
+        return (timer_heap_bytes() - bytes) / (double)timer_count();
+    if (!strcmp(what, "resident"))
+        return (timer_resident_bytes() - resident) / (double)timer_count();
+    if (!strcmp(what, "late"))
+        return median_late(side);
+    begin_ns = bench_ns();
+    if (!strncmp(what, "cancel", 6))
+        side->cancel(!strcmp(what, "cancel-mixed"));
+    else if (!strcmp(what, "release"))
+        side->release();
+    else
+        side->refresh();
+    return since(begin_ns);
+}

@@ -1,0 +1,80 @@
+/* A hierarchical timing wheel: nodes that are due at a time. It keeps exact times, needs no memory
+ * and knows no clock: the caller moves its cursor.
+ *
+ * A tick is 1024 us. The cursor is a tick, written in digits of 6 bits, and each digit has a level
+ * with 64 slots. A node whose tick the cursor has not reached lies in the level of the highest
+ * digit in which its tick differs from the cursor, in the slot of its own digit:
+ *
+ *     cursor          ... 0  2  7   (three digits of nine)
+ *                         |  |  |
+ *     level 0, 1 tick     |  |  slot 9: tick 0 2 9
+ *     level 1, 64 ticks   |  slot 5: ticks 0 5 0 to 0 5 63
+ *     level 2, 4096 ticks slot 1: ticks 1 0 0 to 1 63 63
+ *     due                 a heap of the nodes up to tick 0 2 7, ordered by (due, order)
+ *
+ * So the nodes of a level are due before all those of higher levels, and the first slot of the
+ * lowest level contains the first one. When the cursor moves, the slots that it passes empty into
+ * the heap, and the slot that it enters is distributed over the levels below; all others stay where
+ * they are. A slot is an unordered list, linked through `sibling`.
+ *
+ * Putting and removing are O(1) in the slots, O(log n) in the heap. Moving the cursor costs the
+ * same for one tick as for a thousand years: it looks at nothing but the slots that it empties. */
+#ifndef TOCSIN_BASE_WHEEL_H
+#define TOCSIN_BASE_WHEEL_H
+
+#include "base/heap.h"
+
+enum {
+    TOCSIN__WHEEL_TICK_BITS = 10,
+    TOCSIN__WHEEL_DIGIT_BITS = 6,
+    TOCSIN__WHEEL_SLOTS = 1 << TOCSIN__WHEEL_DIGIT_BITS,
+    TOCSIN__WHEEL_LEVELS = 9 /* for each time that an int64_t can express */
+};
+
+struct tocsin__wheel_slot {
+    struct tocsin__heap_node *first;
+    int64_t least; /* no node of the slot is due earlier */
+};
+
+struct tocsin__wheel_level {
+    uint64_t filled; /* bit n: slots[n] has nodes */
+    uint64_t stale;  /* bit n: the node that was due at slots[n].least has been removed */
+    struct tocsin__wheel_slot slots[TOCSIN__WHEEL_SLOTS];
+};
+
+struct tocsin__wheel {
+    struct tocsin__heap due; /* the nodes whose tick the cursor has reached */
+    int64_t cursor;
+    uint64_t order;  /* `minor` of the next node that is put */
+    uint32_t filled; /* bit n: levels[n] has nodes */
+    struct tocsin__wheel_level levels[TOCSIN__WHEEL_LEVELS];
+};
+
+/* The node must be in no wheel. due_us becomes its key `major`; its `minor` says that it was put
+ * after all others. */
+void tocsin__wheel_put(struct tocsin__wheel *wheel, struct tocsin__heap_node *node, int64_t due_us);
+/* The node must be in this wheel. */
+void tocsin__wheel_remove(struct tocsin__wheel *wheel, struct tocsin__heap_node *node);
+
+/* Moves the cursor to this time; it never moves back, unless the wheel is empty. */
+void tocsin__wheel_advance(struct tocsin__wheel *wheel, int64_t now_us);
+
+/* When the first node is due; INT64_MAX: the wheel is empty. If that node was removed lately, the
+ * result may be too early, but never before the tick of the cursor: a caller that advances to it
+ * and looks again gets a later one. */
+int64_t tocsin__wheel_next(struct tocsin__wheel *wheel);
+
+/* Removes and returns the first of the nodes that the cursor has reached, if it is due at now_us
+ * and was put before `order`; else NULL. */
+struct tocsin__heap_node *tocsin__wheel_take(struct tocsin__wheel *wheel, int64_t now_us,
+                                             uint64_t order);
+
+/* Removes all nodes. */
+void tocsin__wheel_clear(struct tocsin__wheel *wheel);
+
+static inline bool tocsin__wheel_is_empty(const struct tocsin__wheel *wheel)
+{
+    return !wheel->filled && !wheel->due.first;
+}
+
+#endif
