@@ -20,7 +20,8 @@ struct tocsin_payload {
     const struct tocsin_layout *layout;
 };
 
-/* Some bytes. In a copy data is not aligned: use memcpy. */
+/* Some bytes. In a copy data is not aligned: use memcpy. A copy, and all bytes that the library
+   returns, are followed by a NUL that size does not count. */
 struct tocsin_bytes {
     const void *data;
     size_t size;

@@ -134,6 +134,7 @@ static void operations(void)
     try(tocsin_op_next, gone, NULL);
     try(tocsin_cancel, gone);
     try(tocsin_op_deadline, gone, -2);
+    try(tocsin_op_notify, gone, NULL);
     try(tocsin_wait, gone, -2, NULL);
     try(tocsin_then, gone, NULL, NULL);
     try(tocsin_all, NULL, 1, NULL, &op);
