@@ -15,7 +15,9 @@
 struct event;
 struct tocsin__delayed;
 struct tocsin__fiber;
+struct tocsin__io;
 struct tocsin__poll_fd;
+struct tocsin__ready_set;
 struct tocsin__watched;
 
 /* An object that another part of the library keeps for a loop. run is called once, when the engine
@@ -78,6 +80,7 @@ struct tocsin__engine {
     struct tocsin__delayed *delayed, **delayed_last;
     uint32_t delayed_count;
     struct tocsin__watch *watches;
+    struct tocsin__ready_set *ready_set; /* readiness.h; NULL: no stream was ever opened */
     /* a descriptor was closed before its watch ended; its file may still be in the epoll sets */
     bool has_stale_fds;
     struct tocsin__poll_fd *poll_fd; /* NULL: tocsin_loop_fd was never called */
@@ -91,6 +94,8 @@ struct tocsin__engine {
     bool drain_expired;                      /* the time limit of the drain has passed */
     bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;
+
+    struct tocsin__io *io; /* written by lib/io alone; NULL: no stream was ever opened */
 
     /* written by lib/style alone */
     struct tocsin__timer
