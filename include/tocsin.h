@@ -3,6 +3,7 @@
    This header is what a normal program needs. Others are included by the programs that need them:
    <tocsin/plugin.h>      a plugin; it includes this header
    <tocsin/host.h>        a program that loads plugins
+   <tocsin/io.h>          streams and listeners; it includes this header
    <tocsin/provider.h>    operations of one's own, promises
    <tocsin/posix.h>       sigprocmask and sigsuspend
    <tocsin/inspect.h>     facts of signals, handlers, queues, operations; the report

@@ -1,4 +1,4 @@
-# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <-
+# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <- io,
 # style, plugin. A real signal handler posts, so os stands on remote. report includes public
 # headers, the hooks in base, and layouts, for whole names. Folders outside libtocsin (net, test,
 # plugins, tools, demos, bench, the tests of the public interface) include only public headers and
@@ -16,6 +16,7 @@ BEGIN {
     down["os"] = down["remote"] "os "
     down["loop"] = down["os"] "loop "
     down["op"] = down["loop"] "op "
+    down["io"] = down["op"] "io "
     down["style"] = down["op"] "style "
     down["plugin"] = down["op"] "plugin "
     down["report"] = " base registry report "
@@ -48,7 +49,7 @@ FNR == 1 {
         bad("libtocsin does not know libtocsin-net")
     other = name
     sub("/.*", "", other)
-    ours = index(down["plugin"] "style report ", " " other " ") && name ~ /\//
+    ours = index(down["plugin"] "io style report ", " " other " ") && name ~ /\//
     if (substr($0, RSTART, 1) == "<" && !ours)
         next
     if (room == "include") {
