@@ -3,6 +3,7 @@
    A normal program includes this header only. Some programs also include further headers:
    <tocsin/plugin.h>      for a plugin; it includes this header
    <tocsin/host.h>        for a program that loads plugins
+   <tocsin/io.h>          for streams and listeners; it includes this header
    <tocsin/provider.h>    for a program's own operations, and for promises
    <tocsin/posix.h>       sigprocmask and sigsuspend
    <tocsin/inspect.h>     facts of signals, handlers, queues and operations; the report

@@ -29,9 +29,8 @@ TOCSIN__BEGIN
                           at the end
    TOCSIN_QUEUE(queue)    puts both into the queue
    TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
+   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code tells which
    NULL                   emits the signals only
-
-   .mode = TOCSIN_AT_END | TOCSIN_AT_EACH calls fn for both; info->code tells which.
 
    A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
    operation without progress (a timer, work, a fiber, a promise). It is also so with TOCSIN_FUTURE
@@ -83,6 +82,9 @@ struct tocsin__notify : tocsin_notify {
     (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_END, __VA_ARGS__)))
 #define TOCSIN_EACH(...) \
     (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_AT_EACH, __VA_ARGS__)))
+#define TOCSIN_BOTH(...) \
+    (static_cast<const tocsin_notify *>( \
+        tocsin__notify(TOCSIN_AT_END | TOCSIN_AT_EACH, __VA_ARGS__)))
 #define TOCSIN_QUEUE(q) (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_INTO_QUEUE, (q))))
 #define TOCSIN_FUTURE \
     (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_KEEP, tocsin_queue())))
@@ -90,9 +92,38 @@ struct tocsin__notify : tocsin_notify {
 #define TOCSIN_CALL(...) (&(const struct tocsin_notify){ .mode = TOCSIN_AT_END, .fn = __VA_ARGS__ })
 #define TOCSIN_EACH(...) \
     (&(const struct tocsin_notify){ .mode = TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
+#define TOCSIN_BOTH(...) \
+    (&(const struct tocsin_notify){ .mode = TOCSIN_AT_END | TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
 #define TOCSIN_QUEUE(q) (&(const struct tocsin_notify){ .mode = TOCSIN_INTO_QUEUE, .queue = (q) })
 #define TOCSIN_FUTURE (&(const struct tocsin_notify){ .mode = TOCSIN_KEEP })
 #endif
+
+/* Returns the operation that an emission comes from. */
+static inline struct tocsin_op tocsin_info_op(const struct tocsin_info *info)
+{
+    struct tocsin_op op = TOCSIN__ZERO;
+
+    op.source = info->source;
+    return op;
+}
+
+/**
+ * Replaces the notify of an operation, from now on. It is for operations that the caller did not
+ * start, such as a stream that a listener accepted. NULL: the operation emits its signals only.
+ *
+ * @owner   notify is copied
+ * @return  0; -EINVAL: notify is malformed, would never be called, or has TOCSIN_BACKGROUND and
+ *          the operation was started without it; -EBUSY: somebody waits for the result, or
+ *          progress is on its way to the queue of the old notify; -EALREADY: the operation has
+ *          ended; -ENOENT: the operation, or the queue of notify, does not exist; -EXDEV: one of
+ *          them belongs to the loop of another thread; -EAGAIN: that queue is full; -ENOMEM. After
+ *          an error the old notify stays
+ * @emits   none
+ * @thread  loop
+ * @source  POSIX mq_notify(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_op_notify(struct tocsin_op op, const struct tocsin_notify *notify);
 
 /**
  * O3. Requests the end of an operation. Its terminal signal follows, from the loop, with

@@ -20,7 +20,9 @@ struct tocsin_payload {
     const struct tocsin_layout *layout;
 };
 
-/* Some bytes. In a copy of a payload, `data` is not aligned, so it must be read with memcpy. */
+/* Some bytes. In a copy of a payload, `data` is not aligned, so it must be read with memcpy. A
+   copy, and all bytes that the library returns, are followed by a NUL that `size` does not
+   count. */
 struct tocsin_bytes {
     const void *data;
     size_t size;

@@ -15,6 +15,7 @@
 #include "loop/base.h"
 #include "loop/inject.h"
 #include "loop/polled.h"
+#include "loop/fd/readiness.h"
 #include "loop/turn.h"
 
 /* event_reinit adds the descriptors of all events to the new epoll set, and prints an error for
@@ -41,18 +42,49 @@ static void fork_leak_base(struct tocsin__engine *engine)
         engine->base = NULL;
 }
 
+static void fork_put_placeholders(struct tocsin__engine *engine, int *by)
+{
+    struct tocsin__ready_set *set = engine->ready_set;
+
+    fork_put_placeholder(engine->wake_fd, by);
+    fork_put_placeholder(engine->alarm_fd, by);
+    for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
+        watch->has_placeholder = fork_put_placeholder(watch->fd, by);
+    if (set)
+        fork_put_placeholder(set->parked_fd, by);
+    for (struct tocsin__ready_event *lent = set ? set->used : NULL; lent; lent = lent->next)
+        lent->has_placeholder = fork_put_placeholder(lent->user->fd, by);
+}
+
+/* The child has closed a descriptor of the library: its number is nobody's now. */
+static void fork_detach_readiness(struct tocsin__engine *engine, int *by, bool is_leaked)
+{
+    struct tocsin__ready_set *set = engine->ready_set;
+
+    for (struct tocsin__ready_event *lent = set ? set->used : NULL; lent; lent = lent->next)
+        if (lent->has_placeholder) {
+            if (lent->user->fd != *by)
+                tocsin__fd_close(lent->user->fd);
+            lent->user->place = TOCSIN__PLACE_CLOSED;
+        }
+    if (set && set->parked_fd == *by)
+        *by = -1;
+    tocsin__readiness_detach(engine, is_leaked);
+}
+
 /* Calls event_reinit, which first closes the epoll set that the child shares with the parent. So no
    descriptor is removed from the parent's set. */
 static void fork_detach_base(struct tocsin__engine *engine)
 {
+    bool is_leaked = false;
     int by = -1;
 
-    fork_put_placeholder(engine->wake_fd, &by);
-    fork_put_placeholder(engine->alarm_fd, &by);
-    for (struct tocsin__watch *watch = engine->watches; watch; watch = watch->next)
-        watch->has_placeholder = fork_put_placeholder(watch->fd, &by);
-    if (engine->base && tocsin__base_renew(engine->base) < 0)
+    fork_put_placeholders(engine, &by);
+    if (engine->base && tocsin__base_renew(engine->base) < 0) {
         fork_leak_base(engine);
+        is_leaked = true;
+    }
+    fork_detach_readiness(engine, &by, is_leaked);
     while (engine->watches) {
         struct tocsin__watch *watch = engine->watches;
 

@@ -16,6 +16,7 @@
 #include "loop/engine.h"
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
+#include "loop/fd/readiness.h"
 #include "loop/turn.h"
 
 static void engine_read_fd(int fd)
@@ -112,6 +113,7 @@ static void engine_close_fd(int *fd)
 
 void tocsin__engine_shut(struct tocsin__engine *engine)
 {
+    tocsin__readiness_free(engine);
     tocsin__poll_fd_free(engine);
     engine_remove_event(&engine->alarm);
     engine_remove_event(&engine->wake);

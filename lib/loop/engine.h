@@ -16,7 +16,9 @@ struct event;
 struct tocsin__delayed;
 struct tocsin__fiber;
 struct tocsin__idle_limits;
+struct tocsin__io;
 struct tocsin__poll_fd;
+struct tocsin__ready_set;
 struct tocsin__watched;
 
 /* An object that another part of the library keeps for a loop. Its function `run` is called once,
@@ -93,6 +95,7 @@ struct tocsin__engine {
     struct tocsin__delayed *delayed, **delayed_last;
     uint32_t delayed_count;
     struct tocsin__watch *watches;
+    struct tocsin__ready_set *ready_set; /* readiness.h; NULL: no stream was ever opened */
     /* true if a descriptor was closed before its watch ended; then its file may still be in the
        epoll sets */
     bool has_stale_fds;
@@ -111,6 +114,8 @@ struct tocsin__engine {
     bool drain_expired;                      /* the time limit of the drain has passed */
     bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;
+
+    struct tocsin__io *io; /* only lib/io writes it; NULL: no stream was ever opened */
 
     /* only lib/style writes the following members */
     struct tocsin__timer suspend_timer; /* timer of tocsin_suspend; it is not on the stack, because

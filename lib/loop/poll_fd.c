@@ -10,6 +10,7 @@
 #include "loop/alarm.h"
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
+#include "loop/fd/readiness.h"
 
 /* The number of watches of one descriptor that wait for POLLIN, and for POLLOUT. */
 struct counts {
@@ -124,6 +125,23 @@ static void poll_fd_close(struct tocsin__poll_fd *poll_fd)
     tocsin__release(poll_fd);
 }
 
+/* Adds everything that the loop watches. */
+static int poll_fd_add_all(struct tocsin__engine *engine, struct tocsin__poll_fd *poll_fd)
+{
+    struct tocsin__ready_set *set = engine->ready_set;
+    int err = poll_fd_set_watch(poll_fd, engine->wake_fd, 0, POLLIN);
+
+    for (struct tocsin__watch *watched = engine->watches; watched && err == 0;
+         watched = watched->next)
+        err = poll_fd_set_watch(poll_fd, watched->fd, 0, watched->events);
+    if (set && err == 0)
+        err = poll_fd_set_watch(poll_fd, set->parked_fd, 0, POLLIN);
+    for (struct tocsin__ready_event *lent = set ? set->used : NULL; lent && err == 0;
+         lent = lent->next)
+        err = poll_fd_set_watch(poll_fd, lent->user->fd, 0, tocsin__ready_poll_bits(lent->user));
+    return err;
+}
+
 int tocsin__poll_fd_get(struct tocsin__engine *engine)
 {
     struct tocsin__poll_fd *poll_fd = engine->poll_fd;
@@ -139,10 +157,7 @@ int tocsin__poll_fd_get(struct tocsin__engine *engine)
     poll_fd->timer_us = INT64_MAX;
     err = poll_fd_open(poll_fd);
     if (err == 0)
-        err = poll_fd_set_watch(poll_fd, engine->wake_fd, 0, POLLIN);
-    for (struct tocsin__watch *watched = engine->watches; watched && err == 0;
-         watched = watched->next)
-        err = poll_fd_set_watch(poll_fd, watched->fd, 0, watched->events);
+        err = poll_fd_add_all(engine, poll_fd);
     if (err < 0) {
         poll_fd_close(poll_fd);
         return err;

@@ -1,5 +1,5 @@
-/* The timers of a loop are in a timing wheel. The wheel's nodes are members of the timers, so arming
-   a timer cannot fail. */
+/* The timers of a loop are in a timing wheel. The nodes of the wheel are members of the timers, so
+   arming a timer cannot fail. */
 #ifndef TOCSIN_LOOP_TIMER_H
 #define TOCSIN_LOOP_TIMER_H
 

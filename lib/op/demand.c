@@ -4,16 +4,24 @@
 #include "op/demand.h"
 #include "op/progress.h"
 
+/* Whether a handler is connected to the signal of this operation. */
+static bool demand_is_own(const struct tocsin__op *op,
+                          const struct tocsin__loop_signal *loop_signal)
+{
+    struct tocsin__list *own = loop_signal && loop_signal->sourced
+                                   ? tocsin__source_list(&op->source, loop_signal)
+                                   : NULL;
+
+    return own && own->handling;
+}
+
 /* Whether a handler or a queue of this loop listens to the signal. Observers do not count. */
 static bool demand_is_here(const struct tocsin__op *op, int signo)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
                                                                   signo);
-    struct tocsin__list *own = loop_signal && loop_signal->sourced
-                                   ? tocsin__source_list(&op->source, loop_signal)
-                                   : NULL;
 
-    return loop_signal && (loop_signal->list->handling || (own && own->handling));
+    return loop_signal && (loop_signal->list->handling || demand_is_own(op, loop_signal));
 }
 
 /* Whether a handler or a queue of another loop listens to the signal. */
@@ -53,10 +61,43 @@ static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_
     return !(loop_signal->state & TOCSIN__GATED) || tocsin__admission_is_open(loop_signal, 0);
 }
 
+/* The progress is wanted: whether everybody who wants it has room. */
+static int demand_admits(const struct tocsin__op *op, int signo)
+{
+    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
+                                                                  signo);
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+
+    if (sink && !sink->has_room(sink))
+        return -EAGAIN;
+    if (demand_is_elsewhere(op, loop_signal, signo) &&
+        !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
+        return -EAGAIN;
+    return loop_signal && !demand_takes(op, loop_signal) ? -EAGAIN : 1;
+}
+
+static bool demand_is_notified(const struct tocsin__op *op)
+{
+    return op->mode & TOCSIN_AT_EACH || tocsin__op_sink(op);
+}
+
+int tocsin__op_progress_own_admission(const struct tocsin__op *op, int which)
+{
+    int signo = op->kind->progress[which];
+
+    if (tocsin__signal(signo)->unresolved)
+        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
+    if (tocsin__op_has_progress(op))
+        return -EAGAIN;
+    if (!demand_is_notified(op) &&
+        !demand_is_own(op, tocsin__loop_signal(tocsin__op_engine(op)->loop, signo)))
+        return 0;
+    return demand_admits(op, signo);
+}
+
 int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
 {
     int signo = op->kind->progress[which];
-    struct tocsin__sink *sink = tocsin__op_sink(op);
     struct tocsin__loop_signal *loop_signal;
 
     if (tocsin__signal(signo)->unresolved)
@@ -64,15 +105,10 @@ int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
     loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop, signo);
     if (tocsin__op_has_progress(op))
         return -EAGAIN;
-    if (!(op->mode & TOCSIN_AT_EACH) && !sink && !demand_is_here(op, signo) &&
+    if (!demand_is_notified(op) && !demand_is_here(op, signo) &&
         !demand_is_elsewhere(op, loop_signal, signo))
         return 0;
-    if (sink && !sink->has_room(sink))
-        return -EAGAIN;
-    if (demand_is_elsewhere(op, loop_signal, signo) &&
-        !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
-        return -EAGAIN;
-    return loop_signal && !demand_takes(op, loop_signal) ? -EAGAIN : 1;
+    return demand_admits(op, signo);
 }
 
 /* Whether progress can be delivered at once, or there is room for it to become pending. */
@@ -98,6 +134,17 @@ bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op)
         (elsewhere && !demand_is_here(op, signo)))
         return demand_may_pend(op, loop_signal);
     return demand_is_here(op, signo) && demand_takes(op, loop_signal);
+}
+
+bool tocsin__op_demand_for_all(const struct tocsin__op *op, int signo)
+{
+    struct tocsin__loop_signal *loop_signal;
+
+    if (tocsin__signal(signo)->unresolved)
+        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
+    loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop, signo);
+    return (loop_signal && loop_signal->list->handling) ||
+           demand_is_elsewhere(op, loop_signal, signo);
 }
 
 bool tocsin__op_has_demand(const struct tocsin__op *op)

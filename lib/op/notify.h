@@ -11,5 +11,7 @@ int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct t
                               const struct tocsin_notify *notify);
 /* Calls the function of the notify, as a handler is called, after the handlers (O9). */
 void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);
+/* Stores what the operation keeps of a notify. */
+void tocsin__op_set_notify(struct tocsin__op *op, const struct tocsin_notify *notify);
 
 #endif

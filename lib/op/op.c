@@ -42,18 +42,6 @@ static struct tocsin__op *op_alloc(struct tocsin__op_type *kind)
     return op;
 }
 
-static void op_init_notify(struct tocsin__op *op, const struct tocsin_notify *notify)
-{
-    op->mode = (uint8_t)notify->mode;
-    op->background = notify->mode & TOCSIN_BACKGROUND;
-    op->no_inject = notify->mode & TOCSIN_NO_INJECT;
-    op->notify_arg = notify->arg;
-    if (notify->mode & (TOCSIN_AT_END | TOCSIN_AT_EACH))
-        op->notify = notify->fn;
-    else if (notify->mode & TOCSIN_INTO_QUEUE)
-        op->queue = notify->queue.id;
-}
-
 static int op_init(struct tocsin__op *op, struct tocsin__engine *engine,
                    const struct tocsin_notify *notify)
 {
@@ -64,8 +52,10 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine,
     op->run.parent = loop->parent;
     if (tocsin__debug.caller && tocsin__op_rare(op))
         op->rare->started = tocsin__debug.caller();
-    if (notify)
-        op_init_notify(op, notify);
+    if (notify) {
+        tocsin__op_set_notify(op, notify);
+        op->background = notify->mode & TOCSIN_BACKGROUND;
+    }
     err = tocsin__op_reserve_end(op);
     if (err < 0)
         return err;

@@ -235,7 +235,7 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op,
 }
 
 /* The operation of this state. */
-static inline struct tocsin__op *tocsin__op_of_state(void *state)
+static inline struct tocsin__op *tocsin__op_of_state(const void *state)
 {
     return tocsin__container(state, struct tocsin__op, state);
 }

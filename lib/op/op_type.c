@@ -27,7 +27,7 @@ static int type_check(const struct tocsin_op_type *type)
         (counted < TOCSIN__TIMERS || counted > TOCSIN__WORKS || !(type->flags & TOCSIN__OWN)))
         return -EINVAL;
     if (!type->done ||
-        type->flags & ~(unsigned)(TOCSIN_PERSISTENT | TOCSIN__OWN | TOCSIN__GATHERS |
+        type->flags & ~(unsigned)(TOCSIN_PERSISTENT | TOCSIN__ASKS | TOCSIN__OWN | TOCSIN__GATHERS |
                                   TOCSIN__DISARMS | 31u << TOCSIN__COUNTED) ||
         type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
         return -EINVAL;

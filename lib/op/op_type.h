@@ -26,6 +26,8 @@ struct tocsin__op_type {
 /* Flags of the library's own types, beside the public ones. From bit TOCSIN__COUNTED on, the flags
    hold the resource (registry/owner.h) that the operations are charged as. */
 enum {
+    TOCSIN__ASKS = 1 << 15,    /* resume is called whenever something was connected: the type
+                                  itself finds out whether it is wanted */
     TOCSIN__OWN = 1 << 16,     /* only the library may complete the operation and use its state */
     TOCSIN__GATHERS = 1 << 17, /* progress may be merged while its signal is blocked (timers) */
     TOCSIN__DISARMS = 1 << 18, /* the type is a struct tocsin__own_type */

@@ -108,7 +108,8 @@ static void pause_ask(struct tocsin__op *op)
             return;
         tocsin__op_unhold_progress(op);
         tocsin__ready_push(tocsin__op_engine(op), &tocsin__op_progress(op)->node);
-    } else if (pause_may_resume(op) && tocsin__op_has_demand(op)) {
+    } else if (pause_may_resume(op) &&
+               (tocsin__op_type(op)->flags & TOCSIN__ASKS || tocsin__op_has_demand(op))) {
         pause_resume(op);
     }
 }

@@ -232,6 +232,27 @@ void tocsin__op_progress_left(struct tocsin__op *op)
     tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;
 }
 
+int tocsin__op_progress_now(struct tocsin__op *op, int which, const struct tocsin_payload *payload)
+{
+    struct tocsin__progress *progress = tocsin__op_progress(op);
+    struct tocsin__sink *sink = tocsin__op_sink(op);
+    struct tocsin__info info = { .refs = 0 };
+    int err = sink ? progress_keep(op, sink, op->kind->progress[which], payload) : 0;
+
+    if (err < 0)
+        return progress_failed(op, err);
+    tocsin__assert(progress->state == TOCSIN__PROGRESS_IDLE);
+    progress->which = (uint8_t)which;
+    progress->overrun = 0;
+    progress->payload = payload;
+    progress->state = TOCSIN__PROGRESS_DELIVERING;
+    err = progress_announce(op, progress->info ? progress->info : &info);
+    tocsin__info_end(&info);
+    progress_end(op, err >= 0);
+    progress_let_end_follow(op);
+    return err < 0 ? progress_failed(op, err) : 1;
+}
+
 void tocsin__op_deliver_progress(struct tocsin__node *node)
 {
     struct tocsin__progress *progress = tocsin__container(node, struct tocsin__progress, node);

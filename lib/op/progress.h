@@ -45,6 +45,11 @@ static inline bool tocsin__op_has_progress(const struct tocsin__op *op)
 int tocsin__op_try_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
                             unsigned overrun);
 
+/* Delivers progress at once, for an operation of the library that runs on the ready list, and for
+   which progress was admitted. The payload is lent until this returns. 1: delivered; -EAGAIN,
+   -ENOMEM: nothing was delivered, and the operation is paused. */
+int tocsin__op_progress_now(struct tocsin__op *op, int which, const struct tocsin_payload *payload);
+
 /* Runs from the ready list: delivers the progress that was accepted. */
 void tocsin__op_deliver_progress(struct tocsin__node *node);
 /* Drops progress that is held, since nobody can take it any more. */

@@ -3,6 +3,7 @@
 
 #include <tocsin.h>
 #include <tocsin/host.h>
+#include <tocsin/io.h>
 #include <tocsin/owner.h>
 #include <tocsin/watchdog.h>
 
@@ -48,6 +49,26 @@ SPEC(fiber_done, "fiber.done", &tocsin_fiber_done_layout,
 SPEC(all_done, "all.done", &tocsin_all_done_layout, "All operations of a set have ended.");
 SPEC(any_done, "any.done", &tocsin_any_done_layout,
      "The first operation of a set has ended, the others are cancelled.");
+SPEC(stream_connected, "stream.connected", &tocsin_stream_connected_layout,
+     "A stream is connected.");
+SPEC(stream_received, "stream.received", &tocsin_stream_received_layout,
+     "A stream has received data, or its end.");
+SPEC(stream_stalled, "stream.stalled", &tocsin_stream_stalled_layout,
+     "Much data waits to be sent on a stream, since its peer does not read.");
+SPEC(stream_drained, "stream.drained", &tocsin_stream_drained_layout,
+     "Little data waits to be sent on a stream again.");
+SPEC(stream_closed, "stream.closed", &tocsin_stream_closed_layout, "A stream has ended.");
+SPEC(stream_taken, "stream.taken", &tocsin_stream_taken_layout,
+     "A read of a stream has ended; the status is the number of bytes.");
+SPEC(stream_flushed, "stream.flushed", &tocsin_stream_flushed_layout,
+     "The kernel has accepted what was written to a stream.");
+SPEC(stream_piped, "stream.piped", &tocsin_stream_piped_layout,
+     "All data of one stream was moved into another.");
+SPEC(listener_accepted, "listener.accepted", &tocsin_listener_accepted_layout,
+     "A listener has accepted a stream.");
+SPEC(listener_refused, "listener.refused", &tocsin_listener_refused_layout,
+     "A listener could not accept a stream, or pauses for lack of descriptors or memory.");
+SPEC(listener_closed, "listener.closed", &tocsin_listener_closed_layout, "A listener has ended.");
 SPEC(plugin_loaded, "plugin.loaded", &tocsin_plugin_loaded_layout,
      "A plugin was loaded, and its init has returned.");
 SPEC(plugin_unloaded, "plugin.unloaded", &tocsin_plugin_unloaded_layout,
@@ -69,7 +90,12 @@ static const struct tocsin_signal_spec *const table[] = {
     &tocsin__all_done_spec,           &tocsin__any_done_spec,
     &tocsin__loop_blocked_spec,       &tocsin__plugin_loaded_spec,
     &tocsin__plugin_unloaded_spec,    &tocsin__plugin_reloaded_spec,
-    &tocsin__plugin_quarantined_spec,
+    &tocsin__plugin_quarantined_spec, &tocsin__stream_connected_spec,
+    &tocsin__stream_received_spec,    &tocsin__stream_stalled_spec,
+    &tocsin__stream_drained_spec,     &tocsin__stream_closed_spec,
+    &tocsin__stream_taken_spec,       &tocsin__stream_flushed_spec,
+    &tocsin__stream_piped_spec,       &tocsin__listener_accepted_spec,
+    &tocsin__listener_refused_spec,   &tocsin__listener_closed_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

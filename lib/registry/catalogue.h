@@ -10,7 +10,10 @@ extern const struct tocsin_signal_spec tocsin__connected_spec, tocsin__disconnec
     tocsin__fd_ready_spec, tocsin__fd_done_spec, tocsin__work_done_spec, tocsin__fiber_done_spec,
     tocsin__all_done_spec, tocsin__any_done_spec, tocsin__loop_blocked_spec,
     tocsin__plugin_loaded_spec, tocsin__plugin_unloaded_spec, tocsin__plugin_reloaded_spec,
-    tocsin__plugin_quarantined_spec;
+    tocsin__plugin_quarantined_spec, tocsin__stream_connected_spec, tocsin__stream_received_spec,
+    tocsin__stream_stalled_spec, tocsin__stream_drained_spec, tocsin__stream_closed_spec,
+    tocsin__stream_taken_spec, tocsin__stream_flushed_spec, tocsin__stream_piped_spec,
+    tocsin__listener_accepted_spec, tocsin__listener_refused_spec, tocsin__listener_closed_spec;
 
 /* Returns the signo of one of the library's specs, or 0 if the library's signals are not declared
    yet. */

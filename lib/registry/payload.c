@@ -86,7 +86,8 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
     size = payload->layout->size;
     tocsin__fields_begin(&walk, payload->layout);
     while (tocsin__fields_next(&walk, &field) > 0)
-        size += bytes_of(field.type, (const char *)payload + field.offset).size;
+        size += bytes_of(field.type, (const char *)payload + field.offset).size +
+                (field.type == TOCSIN_BYTES); /* the NUL behind them */
     return size;
 }
 
@@ -118,6 +119,19 @@ static void object_disown(const struct tocsin_object *object)
     tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_OBJECTS, 1);
 }
 
+/* Copies bytes, with a NUL behind them. A pointer that is not NULL stays so, even without bytes. */
+static const void *bytes_own(const struct tocsin_bytes *bytes, char **tail)
+{
+    char *copy = *tail;
+
+    if (!bytes->data)
+        return NULL;
+    memcpy(copy, bytes->data, bytes->size);
+    copy[bytes->size] = 0;
+    ++*tail;
+    return copy;
+}
+
 /* Makes a field of a copy independent of the original. The bytes of texts are copied to *tail. */
 static int field_own(enum tocsin_type type, void *value, char **tail)
 {
@@ -129,10 +143,7 @@ static int field_own(enum tocsin_type type, void *value, char **tail)
     case TOCSIN_STRING:
         *(const char **)value = bytes.size ? memcpy(*tail, bytes.data, bytes.size) : NULL;
         break;
-    case TOCSIN_BYTES:
-        ((struct tocsin_bytes *)value)->data = bytes.size ? memcpy(*tail, bytes.data, bytes.size)
-                                                          : NULL;
-        break;
+    case TOCSIN_BYTES: ((struct tocsin_bytes *)value)->data = bytes_own(&bytes, tail); break;
     case TOCSIN_FD:
         if (*(int *)value < 0)
             break;

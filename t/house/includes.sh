@@ -1,6 +1,6 @@
-# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <- style,
-# plugin. A real signal handler posts, so the floor os is above remote. The floor report includes
-# public headers, the hooks in base, and layouts, since it prints whole names.
+# Includes go down the floors: base <- registry <- delivery <- remote <- os <- loop <- op <- io,
+# style, plugin. A real signal handler posts, so the floor os is above remote. The floor report
+# includes public headers, the hooks in base, and layouts, since it prints whole names.
 # Folders outside libtocsin (net, test, plugins, tools, demos, bench, the tests of the public
 # interface) include only public headers and files of their own folder. bench/own_idle.c is an
 # exception, since it measures an internal function. Only lib/loop includes libevent, and only
@@ -17,6 +17,7 @@ BEGIN {
     down["os"] = down["remote"] "os "
     down["loop"] = down["os"] "loop "
     down["op"] = down["loop"] "op "
+    down["io"] = down["op"] "io "
     down["style"] = down["op"] "style "
     down["plugin"] = down["op"] "plugin "
     down["report"] = " base registry report "
@@ -49,7 +50,7 @@ FNR == 1 {
         bad("libtocsin does not know libtocsin-net")
     other = name
     sub("/.*", "", other)
-    ours = index(down["plugin"] "style report ", " " other " ") && name ~ /\//
+    ours = index(down["plugin"] "io style report ", " " other " ") && name ~ /\//
     if (substr($0, RSTART, 1) == "<" && !ours)
         next
     if (room == "include") {

@@ -31,7 +31,7 @@ BEGIN {
     # Rule 2: the longest circle of files in each folder. If a circle has become shorter, its new
     # length must be written here.
     circle["delivery"] = 15     # connecting, masking, flushing and emitting may each deliver
-    circle["loop"] = 13         # the turn calls many files, and these call the turn
+    circle["loop"] = 14         # the turn calls many files, and these call the turn
     circle["plugin"] = 5        # a load may load needed plugins; an unload may end a load
     # Rule 4: FUNCTION FILE. The functions of a handler are in connect.c, and those of a mask in
     # mask_set.c.

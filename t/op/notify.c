@@ -173,9 +173,7 @@ END_TEST
 
 START_TEST(both_are_called)
 {
-    const struct tocsin_notify notify = { .mode = TOCSIN_AT_END | TOCSIN_AT_EACH, .fn = count };
-
-    ck_assert_int_eq(run_with(_i, &notify), 0);
+    ck_assert_int_eq(run_with(_i, TOCSIN_BOTH(count)), 0);
     ck_assert_int_eq(finals, 1);
     ck_assert_msg((ticks > 0) == kinds[_i].progresses, "%s: %d ticks", kinds[_i].name, ticks);
 }
@@ -223,6 +221,71 @@ START_TEST(null_leaves_it_to_the_registry)
 }
 END_TEST
 
+static int fails_if_called(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    ck_abort_msg("%s", info->name);
+    return TOCSIN_NEXT;
+}
+
+/* The other notify is called from now on, whichever there was before. */
+START_TEST(another_notify_is_called_instead)
+{
+    struct tocsin_op op;
+
+    ticks = finals = 0;
+    ck_assert_int_eq(kinds[_i].start(TOCSIN_CALL(fails_if_called), &op), 0);
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_BOTH(count)), 0);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
+    tocsin_cancel(op);
+    while (tocsin_op_status(op) == -EINPROGRESS)
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
+    ck_assert_int_eq(finals, 1);
+    if (kinds[_i].start == every || kinds[_i].start == watch)
+        ck_assert_int_gt(ticks, 0);
+    ck_assert_int_eq(tocsin_op_notify(op, NULL), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_queue_and_none_instead)
+{
+    struct tocsin_queue queue, full;
+    struct tocsin_op op, other;
+    struct tocsin_info *info;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
+    ck_assert_int_eq(tocsin_queue_open(NULL, &(struct tocsin_queue_options){ .limit = 1 }, &full),
+                     0);
+    ck_assert_int_eq(tocsin_timer(60000, TOCSIN_QUEUE(full), &other), 0);
+    ck_assert_int_eq(tocsin_timer(60000, TOCSIN_CALL(fails_if_called), &op), 0);
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), -EAGAIN);
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_EACH(count)), -EINVAL);
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(queue)), 0);
+    ck_assert_int_eq(tocsin_op_notify(other, NULL), 0); /* gives its place in the queue back */
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), 0);
+    tocsin_cancel(op);
+    ck_assert_int_eq(tocsin_queue_wait(full, -1, &info), 0);
+    ck_assert_int_eq(info->status, -ECANCELED);
+    tocsin_info_unref(info);
+    ck_assert_int_lt(tocsin_queue_wait(queue, 0, &info), 0);
+    tocsin_cancel(other);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(tocsin_queue_close(full), 0);
+    drain_all();
+}
+END_TEST
+
+START_TEST(a_future_instead)
+{
+    struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_FUTURE), 0);
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 0);
+}
+END_TEST
+
 static void begin(void)
 {
     ck_assert_int_eq(pipe(ends), 0);
@@ -255,5 +318,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_queue_gets_both, 0, count_of);
     tcase_add_loop_test(tests, future_keeps_the_end_or_is_refused, 0, count_of);
     tcase_add_loop_test(tests, null_leaves_it_to_the_registry, 0, count_of);
+    tcase_add_loop_test(tests, another_notify_is_called_instead, 0, count_of);
+    tcase_add_test(tests, a_queue_and_none_instead);
+    tcase_add_test(tests, a_future_instead);
     return suite;
 }

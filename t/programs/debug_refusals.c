@@ -10,6 +10,7 @@
 #include <tocsin/host.h>
 #include <tocsin/inject.h>
 #include <tocsin/inspect.h>
+#include <tocsin/io.h>
 #include <tocsin/owner.h>
 #include <tocsin/leak_check.h>
 #include <tocsin/plugin.h>
@@ -134,6 +135,17 @@ static void operations(void)
     try(tocsin_op_next, gone, NULL);
     try(tocsin_cancel, gone);
     try(tocsin_op_deadline, gone, -2);
+    try(tocsin_op_notify, gone, NULL);
+    try(tocsin_stream_open, "tcp", NULL, NULL, NULL);
+    try(tocsin_stream_read, gone, NULL, NULL, NULL);
+    try(tocsin_stream_write, gone, "x", 1);
+    try(tocsin_stream_write_with, gone, NULL);
+    try(tocsin_stream_flush, gone, NULL, NULL);
+    try(tocsin_stream_pipe, gone, gone, NULL, NULL);
+    try(tocsin_stream_shutdown, gone);
+    try(tocsin_stream_close, gone);
+    try(tocsin_stream_get, gone, NULL);
+    try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
     try(tocsin_wait, gone, -2, NULL);
     try(tocsin_then, gone, NULL, NULL);
     try(tocsin_all, NULL, 1, NULL, &op);

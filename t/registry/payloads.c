@@ -88,14 +88,14 @@ START_TEST(a_copy_is_deep)
     size_t size = tocsin__payload_size(&every.tocsin);
     struct tocsin_layout layout = every_layout;
 
-    ck_assert_uint_eq(size, sizeof every + 10 + 5);
+    ck_assert_uint_eq(size, sizeof every + 10 + 5 + 2); /* a NUL behind both bytes */
     copy = tocsin__alloc(size);
     ck_assert_int_eq(tocsin__payload_copy(&every.tocsin, copy, &layout), 0);
     memset(text, 'x', 9);
     memset(data, 9, 5);
     ck_assert_ptr_eq(copy->tocsin.layout, &layout);
     ck_assert_str_eq(copy->text, "some text");
-    ck_assert_mem_eq(copy->data.data, "\0\1\2\3\0", 5);
+    ck_assert_mem_eq(copy->data.data, "\0\1\2\3\0\0", 6);
     ck_assert_uint_eq(copy->data.size, 5);
     ck_assert_ptr_null(copy->none);
     ck_assert_uint_eq(copy->empty.size, 0);

@@ -1,0 +1,287 @@
+/* Streams carry bytes in order, in both directions or in one: a TCP or Unix connection, a pipe, a
+   terminal, standard input.
+
+   I1  A stream is an operation: it begins when it is opened or accepted, and ends once, with
+       stream.closed, whatever went wrong. Its id is valid at once: data may be written, and reads
+       may be started, before it is connected.
+
+   I2  A stream reads from the kernel only on demand; without demand it holds no buffer, and the
+       peer must wait. Demand is a read (tocsin_stream_read), a pipe, or whoever wants
+       stream.received: a notify, a queue, or a handler of this stream. A handler of all streams is
+       demand until a read, a pipe or a notify takes the data of the stream. Reads are served first,
+       in their order; stream.received does not announce their data.
+
+   I3  A write accepts all of its data, or refuses all of it. What the kernel does not accept at
+       once is copied, or borrowed until it was sent.
+
+   I4  A peer that does not read is not read: while more than high_bytes wait to be sent, the stream
+       is not read for stream.received.
+
+   I5  The peer's end ends the stream, after written data was sent. If nothing is unread, the loop
+       notices that end also while nothing is read. To a program that reads by tocsin_stream_read,
+       the end is data: a read returns it, as read(2) does. */
+#ifndef TOCSIN_STREAM_H
+#define TOCSIN_STREAM_H
+
+#include <tocsin/op.h>
+
+TOCSIN__BEGIN
+
+/* A set of TLS options. Zero: none. */
+struct tocsin_tls {
+    uint64_t id;
+};
+/* A limit of bytes in a second. Zero: none. */
+struct tocsin_rate {
+    uint64_t id;
+};
+
+/* stream.connected: peer and local are addresses, such as "tcp:192.0.2.7:80". names_us, connect_us
+   and tls_us: how long each step took.
+   stream.received: data is borrowed until the handler returns. passed: a descriptor that came with
+   it (Unix), which the library closes after the delivery; -1: none. An info that is kept has a
+   duplicate. Several descriptors are announced one after the other, behind the data. Empty data
+   without a descriptor: the peer has ended its side (TOCSIN_STREAM_HALF).
+   stream.stalled: more than high_bytes wait to be sent. stream.drained: fewer than low_bytes wait
+   again, after stalled_us.
+   stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
+   stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
+   (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
+   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
+#define TOCSIN_STREAM_CONNECTED(F) \
+    F(string, peer) \
+    F(string, local) \
+    F(string, protocol) F(i64, names_us) F(i64, connect_us) F(i64, tls_us)
+#define TOCSIN_STREAM_RECEIVED(F) F(bytes, data) F(fd, passed)
+#define TOCSIN_STREAM_STALLED(F) F(u64, waiting_bytes)
+#define TOCSIN_STREAM_DRAINED(F) F(u64, waiting_bytes) F(i64, stalled_us)
+#define TOCSIN_STREAM_CLOSED(F) \
+    F(string, reason) F(u64, received_bytes) F(u64, sent_bytes) F(i64, total_us)
+TOCSIN_LAYOUT(tocsin_stream_connected, TOCSIN_STREAM_CONNECTED);
+TOCSIN_LAYOUT(tocsin_stream_received, TOCSIN_STREAM_RECEIVED);
+TOCSIN_LAYOUT(tocsin_stream_stalled, TOCSIN_STREAM_STALLED);
+TOCSIN_LAYOUT(tocsin_stream_drained, TOCSIN_STREAM_DRAINED);
+TOCSIN_LAYOUT(tocsin_stream_closed, TOCSIN_STREAM_CLOSED);
+
+/* The ends of the operations on a stream. stream.taken: its status is the number of bytes, as of
+   read(2); data is empty if they are in the caller's buffer. */
+#define TOCSIN_STREAM_TAKEN(F) F(bytes, data)
+#define TOCSIN_STREAM_FLUSHED(F) F(u64, sent_bytes)
+#define TOCSIN_STREAM_PIPED(F) F(op, from) F(op, to) F(u64, moved_bytes)
+TOCSIN_LAYOUT(tocsin_stream_taken, TOCSIN_STREAM_TAKEN);
+TOCSIN_LAYOUT(tocsin_stream_flushed, TOCSIN_STREAM_FLUSHED);
+TOCSIN_LAYOUT(tocsin_stream_piped, TOCSIN_STREAM_PIPED);
+
+/* Flags of a part. */
+enum {
+    TOCSIN_EXACTLY = 1, /* not fewer than size bytes */
+    TOCSIN_TO_END = 2   /* all data to the end of the stream */
+};
+
+/* How received data is cut. All zero: as it comes. */
+struct tocsin_part {
+    size_t size;       /* at most this many bytes. 0: 64 KiB; with TOCSIN_TO_END: 16 MiB */
+    const char *until; /* up to and including this text, as getline(3); NULL: none */
+    void *into;        /* for a read: size bytes, lent until stream.taken. NULL: memory of the read,
+                          freed with its result */
+    unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END, without until */
+};
+
+/* Flags of a stream. */
+enum {
+    TOCSIN_STREAM_HALF = 1,   /* the peer's end does not end our side: an empty stream.received
+                                 announces it */
+    TOCSIN_STREAM_DUPLEX = 2, /* it is read for stream.received while its own output is stalled */
+    TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
+    TOCSIN_STREAM_PROBE = 128 /* the kernel tests whether an idle peer still exists: SO_KEEPALIVE */
+};
+
+/* Options of one stream, or of all streams that a listener accepts. Members that are not set must
+   be zero. */
+struct tocsin_stream_options {
+    struct tocsin_part part; /* cuts stream.received; a part that is longer ends the stream with
+                                TOCSIN_ETOOBIG */
+    size_t high_bytes, low_bytes; /* limits for stream.stalled and stream.drained. 0: 64 KiB, and a
+                                     quarter of high_bytes */
+    size_t limit_bytes;           /* of data that waits to be sent. 0: 1 MiB */
+    int64_t open_ms; /* names, connecting and TLS together. 0: 30,000; -1: without limit */
+    int64_t idle_ms; /* no data in either direction for so long. 0: without limit */
+    struct tocsin_tls tls;
+    const char *host;  /* the name that the peer's certificate must have; NULL: of the address */
+    const char *local; /* the local address, such as "tcp:192.0.2.1:0"; NULL: any */
+    struct tocsin_rate rate_in, rate_out;
+    unsigned flags;     /* TOCSIN_STREAM_… */
+    uintptr_t spare[4]; /* zero */
+};
+
+/**
+ * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
+ * abstract name), "fd:N". The addresses of a host are tried in their order. options NULL: all
+ * defaults.
+ *
+ * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
+ * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the
+ *          scheme is not supported; -EBADF: N is not open; -EMFILE, -ENOSPC: no descriptor, or no
+ *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
+ *          error
+ * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
+ *          wanted; stream.closed exactly once
+ * @thread  loop
+ * @source  POSIX connect(3); RFC 3986 section 3.2.2
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_stream_options *options,
+                                  const struct tocsin_notify *notify, struct tocsin_op *ret_stream);
+
+/**
+ * Reads one part, for this caller alone. Reads are served in their order, before stream.received.
+ * part NULL: as it comes. A read that is cancelled takes nothing: the data stays for the next one.
+ *
+ * @owner   part is copied; part.into is lent until stream.taken
+ * @return  0; -EINVAL: part is malformed, or the operation is not a stream that can be read;
+ *          -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another thread;
+ *          else as tocsin_op_new. On failure ret_read carries the error
+ * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
+ *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
+ *          no delimiter within size, and nothing was taken; or the status of stream.closed
+ * @thread  loop
+ * @source  POSIX read(3), getline(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_read(struct tocsin_op stream, const struct tocsin_part *part,
+                                  const struct tocsin_notify *notify, struct tocsin_op *ret_read);
+
+/**
+ * Writes data: at once what the kernel accepts, and a copy of the rest later. Nothing is allocated
+ * if no data must wait. Data larger than limit_bytes is accepted if no other data waits.
+ *
+ * @owner   data is borrowed until this returns
+ * @return  0; 1: accepted, and the stream is stalled: continue after stream.drained; -EAGAIN: more
+ *          than limit_bytes would wait, and nothing was accepted; -EPIPE: the outgoing side has
+ *          ended; -EINVAL: the operation is not a stream, or data is NULL; -ENOENT: the stream does
+ *          not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM: if a part was sent
+ *          already, the stream ends with -ENOMEM
+ * @emits   stream.stalled, from the loop
+ * @thread  loop
+ * @source  POSIX write(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_write(struct tocsin_op stream, const void *data, size_t size);
+
+/* What tocsin_stream_write_with writes. Members that are not set must be zero. */
+struct tocsin_outgoing {
+    const struct tocsin_bytes *parts; /* one after the other */
+    size_t count;
+    tocsin_drop drop; /* the bytes of parts are lent until drop(arg), which is called once, on the
+                         loop, perhaps before the call returns, also if nothing is accepted. NULL:
+                         they are copied as needed */
+    void *arg;
+    const int *fds; /* descriptors to pass along (Unix); they are duplicated */
+    size_t fds_count;
+    uintptr_t spare[2]; /* zero */
+};
+
+/**
+ * Writes several pieces as one, or lends them, or passes descriptors.
+ *
+ * @owner   the pieces are borrowed until this returns, or, with drop, until it is called
+ * @return  as tocsin_stream_write; -EINVAL also: outgoing is NULL or malformed, or the stream
+ *          cannot pass descriptors; -EMFILE: a descriptor could not be duplicated
+ * @emits   stream.stalled, from the loop
+ * @thread  loop
+ * @source  POSIX writev(3), sendmsg(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_write_with(struct tocsin_op stream,
+                                        const struct tocsin_outgoing *outgoing);
+
+/**
+ * Starts an operation that ends when the stream is connected, and the kernel has accepted
+ * everything that was written before.
+ *
+ * @owner   none
+ * @return  0; -EINVAL: the operation is not a stream; -ENOENT: the stream does not exist; -EXDEV:
+ *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_flush
+ *          carries the error
+ * @emits   stream.flushed exactly once, with status 0, or with the status of stream.closed
+ * @thread  loop
+ * @source  POSIX fflush(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_notify *notify,
+                                   struct tocsin_op *ret_flush);
+
+/**
+ * Starts an operation that moves all data of one stream into another, and then ends the outgoing
+ * side of the target. At most high_bytes of the target wait. If from fails, to is cancelled, so
+ * cut data never looks complete. If to fails, from stays. A stream that is the target of a pipe is
+ * not ended by its own peer's end before the pipe has ended.
+ *
+ * @owner   none
+ * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;
+ *          -EBUSY: another pipe takes the data of from; -ENOENT: a stream does not exist; -EXDEV:
+ *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_pipe
+ *          carries the error
+ * @emits   stream.piped exactly once, with status 0, or with the status that one of the streams
+ *          failed with
+ * @thread  loop
+ * @source  Node.js stream.pipeline
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_pipe(struct tocsin_op from, struct tocsin_op to,
+                                  const struct tocsin_notify *notify, struct tocsin_op *ret_pipe);
+
+/**
+ * Ends the outgoing side after all written data was sent. Reading goes on.
+ *
+ * @owner   none
+ * @return  0; -EPIPE: the outgoing side has ended; -EINVAL: the operation is not a stream; -ENOENT:
+ *          the stream does not exist; -EXDEV: it belongs to the loop of another thread
+ * @emits   none
+ * @thread  loop
+ * @source  POSIX shutdown(3), SHUT_WR
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
+
+/**
+ * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
+ * that is received meanwhile is dropped. tocsin_cancel ends a stream at once.
+ *
+ * @owner   the id is invalid after stream.closed
+ * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a
+ *          stream; -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another
+ *          thread; -ENOMEM
+ * @emits   stream.closed, from the loop
+ * @thread  loop
+ * @source  POSIX close(3); RFC 9112 section 9.6
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
+
+/* What is known of a stream or a listener. */
+struct tocsin_stream_facts {
+    char peer[112], local[112]; /* in the form of addresses; of a listener: local is where it
+                                   listens, with the port that it got; "": unknown */
+    char protocol[32], tls_version[16]; /* "": none */
+    char subject[256];                  /* of the peer's certificate, if it is trusted; "": none */
+    int pid, uid, gid;                  /* of the peer of a Unix stream; -1: not known */
+    uint64_t received_bytes, sent_bytes, waiting_bytes;
+};
+
+/**
+ * Gets the facts of a stream or a listener.
+ *
+ * @owner   none
+ * @return  0 and ret_facts set; -EINVAL: ret_facts is NULL, or the operation is neither a stream
+ *          nor a listener; -ENOENT: it does not exist; -EXDEV: it belongs to the loop of another
+ *          thread
+ * @emits   none
+ * @thread  loop
+ * @source  POSIX getpeername(3), getsockname(3); unix(7), SO_PEERCRED
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_get(struct tocsin_op stream, struct tocsin_stream_facts *ret_facts);
+
+TOCSIN__END
+#endif

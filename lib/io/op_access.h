@@ -1,0 +1,41 @@
+/* What lib/io uses of an operation's head. No other file of lib/io reads its members. */
+#ifndef TOCSIN_IO_OP_ACCESS_H
+#define TOCSIN_IO_OP_ACCESS_H
+
+#include "op/op.h"
+
+static inline void *tocsin__op_state_of(struct tocsin__op *op)
+{
+    return op->state;
+}
+
+static inline uint64_t tocsin__op_id(const struct tocsin__op *op)
+{
+    return op->source.id;
+}
+
+static inline bool tocsin__op_has_type(const struct tocsin__op *op,
+                                       const struct tocsin_op_type *type)
+{
+    return tocsin__op_type(op) == type;
+}
+
+static inline bool tocsin__op_has_notify(const struct tocsin__op *op)
+{
+    return op->mode &
+           (TOCSIN_AT_END | TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE | TOCSIN_KEEP | TOCSIN_BACKGROUND);
+}
+
+/* Whether the notify wants progress. */
+static inline bool tocsin__op_notifies_progress(const struct tocsin__op *op)
+{
+    return op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
+}
+
+/* Whether handlers are connected to this operation alone. */
+static inline bool tocsin__op_has_own_handlers(const struct tocsin__op *op)
+{
+    return op->source.listeners;
+}
+
+#endif

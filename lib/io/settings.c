@@ -1,0 +1,70 @@
+/* The options of streams. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/refusal.h"
+#include "io/settings.h"
+
+enum {
+    FLAGS = TOCSIN_STREAM_HALF | TOCSIN_STREAM_DUPLEX | TOCSIN_STREAM_GATHER | TOCSIN_STREAM_PROBE,
+    HIGH = 64 * 1024,
+    LIMIT = 1024 * 1024,
+    OPEN_MS = 30000
+};
+
+static int options_check(const struct tocsin_stream_options *options)
+{
+    if (options->flags & ~(unsigned)FLAGS || options->spare[0] || options->spare[1] ||
+        options->spare[2] || options->spare[3])
+        return tocsin__because(-EINVAL, "an unknown flag, or a spare word that is not zero");
+    if (options->part.into)
+        return tocsin__because(-EINVAL, "part.into is for tocsin_stream_read");
+    if (options->open_ms < -1 || options->idle_ms < 0)
+        return tocsin__because(-EINVAL, "a time limit is negative");
+    if (options->low_bytes > (options->high_bytes ? options->high_bytes : HIGH))
+        return tocsin__because(-EINVAL, "low_bytes is more than high_bytes");
+    return options->tls.id || options->rate_in.id || options->rate_out.id ? -ENOTSUP : 0;
+}
+
+static void settings_fill(struct tocsin__settings *settings,
+                          const struct tocsin_stream_options *options)
+{
+    settings->refs = 1;
+    settings->flags = options->flags;
+    settings->high_bytes = options->high_bytes ? options->high_bytes : HIGH;
+    settings->low_bytes = options->low_bytes ? options->low_bytes : settings->high_bytes / 4;
+    settings->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT;
+    settings->open_ms = options->open_ms ? options->open_ms : OPEN_MS;
+    settings->idle_ms = options->idle_ms;
+}
+
+int tocsin__settings_new(const struct tocsin_stream_options *options,
+                         struct tocsin__settings **ret_settings)
+{
+    static const struct tocsin_stream_options plain;
+    struct tocsin__settings *settings;
+    struct tocsin__part part;
+    int err;
+
+    options = options ? options : &plain;
+    err = options_check(options);
+    if (err == 0)
+        err = tocsin__part_set(&part, &options->part);
+    if (err < 0)
+        return err;
+    settings = tocsin__alloc(sizeof *settings + part.until_size);
+    if (!settings)
+        return -ENOMEM;
+    settings_fill(settings, options);
+    settings->part = part;
+    if (part.until)
+        settings->part.until = memcpy(settings + 1, part.until, part.until_size);
+    *ret_settings = settings;
+    return 0;
+}
+
+void tocsin__settings_unref(struct tocsin__settings *settings)
+{
+    if (settings && --settings->refs == 0)
+        tocsin__release(settings);
+}

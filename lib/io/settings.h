@@ -1,0 +1,29 @@
+/* The options of streams, checked and with their defaults: one copy for all streams of a listener.
+ */
+#ifndef TOCSIN_IO_SETTINGS_H
+#define TOCSIN_IO_SETTINGS_H
+
+#include "io/part.h"
+
+/* Only the thread of the loop uses it. */
+struct tocsin__settings {
+    uint32_t refs;
+    unsigned flags;           /* TOCSIN_STREAM_… */
+    struct tocsin__part part; /* its text stands behind this struct */
+    size_t high_bytes, low_bytes, limit_bytes;
+    int64_t open_ms; /* -1: without limit */
+    int64_t idle_ms; /* 0: without limit */
+};
+
+/* -EINVAL, -ENOTSUP, -ENOMEM. options NULL: all defaults */
+int tocsin__settings_new(const struct tocsin_stream_options *options,
+                         struct tocsin__settings **ret_settings);
+void tocsin__settings_unref(struct tocsin__settings *settings);
+
+static inline struct tocsin__settings *tocsin__settings_ref(struct tocsin__settings *settings)
+{
+    settings->refs++;
+    return settings;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* The data that a stream has to send: sent at once as far as the kernel accepts it, and queued
+   otherwise. */
+#ifndef TOCSIN_IO_OUTPUT_H
+#define TOCSIN_IO_OUTPUT_H
+
+#include "io/stream/stream.h"
+
+/* Sends or queues all of it, or nothing. Returns what tocsin_stream_write_with returns; drop is
+   called in every case. */
+int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing);
+/* Sends queued data as long as the kernel accepts it. -errno: the outgoing side is broken. */
+int tocsin__output_send(struct tocsin__stream *stream);
+/* Drops what is queued. */
+void tocsin__output_drop(struct tocsin__busy *busy);
+
+#endif

@@ -1,0 +1,80 @@
+/* What every part of a stream needs. */
+#include "base/assert.h"
+#include "io/stream/stream.h"
+#include "loop/ready.h"
+#include "op/lifecycle.h"
+
+int tocsin__stream_find(struct tocsin_op id, struct tocsin__stream **ret_stream)
+{
+    struct tocsin__op *op;
+    int err = tocsin__op_find(id, &op);
+
+    if (err < 0)
+        return err;
+    if (!tocsin__op_is_stream(op))
+        return -EINVAL;
+    *ret_stream = tocsin__op_state_of(op);
+    return 0;
+}
+
+#define TO(state) (1u << TOCSIN__STREAM_##state)
+
+/* The transitions that stream.h draws. */
+static const uint8_t states_next[] = {
+    [TOCSIN__STREAM_MADE] = TO(RESOLVING) | TO(CONNECTING) | TO(OPEN) | TO(OVER),
+    [TOCSIN__STREAM_RESOLVING] = TO(CONNECTING) | TO(OVER),
+    [TOCSIN__STREAM_CONNECTING] = TO(OPEN) | TO(OVER),
+    [TOCSIN__STREAM_OPEN] = TO(CLOSING) | TO(OVER),
+    [TOCSIN__STREAM_CLOSING] = TO(OVER),
+    [TOCSIN__STREAM_OVER] = 0,
+};
+
+#undef TO
+
+void tocsin__stream_set_state(struct tocsin__stream *stream, enum tocsin__stream_state state)
+{
+    tocsin__assert(states_next[stream->state] & 1u << state);
+    stream->state = (uint8_t)state;
+}
+
+void tocsin__stream_wake(struct tocsin__stream *stream)
+{
+    if (tocsin__stream_is(stream, TOCSIN__STREAM_WOKEN) || stream->state == TOCSIN__STREAM_OVER)
+        return;
+    tocsin__stream_mark(stream, TOCSIN__STREAM_WOKEN);
+    tocsin__ready_push(tocsin__stream_engine(stream), &stream->node);
+}
+
+void tocsin__stream_fail(struct tocsin__stream *stream, int status)
+{
+    if (!stream->failure)
+        stream->failure = status;
+    tocsin__stream_wake(stream);
+}
+
+int tocsin__stream_occupy(struct tocsin__stream *stream)
+{
+    struct tocsin__busy *busy = stream->busy;
+
+    if (busy)
+        return 0;
+    busy = tocsin__alloc(sizeof *busy);
+    if (!busy)
+        return -ENOMEM;
+    busy->reads_last = &busy->reads;
+    busy->flushes_last = &busy->flushes;
+    busy->output_last = &busy->output;
+    stream->busy = busy;
+    return 0;
+}
+
+void tocsin__stream_rest(struct tocsin__stream *stream)
+{
+    const struct tocsin__busy *busy = stream->busy;
+
+    if (!busy || busy->kept.data || busy->passed.fds || busy->reads || busy->flushes ||
+        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->limit)
+        return;
+    tocsin__release(stream->busy);
+    stream->busy = NULL;
+}

@@ -1,0 +1,55 @@
+/* Closing a stream, or its outgoing side. */
+#include "base/refusal.h"
+#include "io/stream/limits.h"
+#include "io/stream/stream_end.h"
+#include "io/stream/stream_pipe.h"
+#include "io/stream/stream_read.h"
+
+enum { CLOSE_MS = 10000 };
+
+int tocsin_stream_shutdown(struct tocsin_op id)
+{
+    struct tocsin__stream *stream;
+    int err = tocsin__stream_find(id, &stream);
+
+    if (err < 0)
+        return tocsin__traced(err);
+    if (stream->out != TOCSIN__SIDE_OPEN || stream->state >= TOCSIN__STREAM_CLOSING)
+        return tocsin__traced(-EPIPE);
+    tocsin__stream_mark(stream, TOCSIN__STREAM_USED);
+    stream->out = TOCSIN__SIDE_SHUTTING;
+    tocsin__stream_wake(stream);
+    return 0;
+}
+
+/* Nobody gets further data. */
+static void close_input(struct tocsin__stream *stream)
+{
+    while (stream->busy && stream->busy->reads)
+        tocsin__read_end(stream->busy->reads, -ECANCELED);
+    if (stream->busy && stream->busy->pipe)
+        tocsin__pipe_source_over(stream->busy->pipe, -ECANCELED);
+    while (stream->busy && stream->busy->pipes_in)
+        tocsin__pipe_target_over(stream->busy->pipes_in, -ECANCELED);
+}
+
+/* Before it is connected, what was written is still sent: the stream closes when that is done. */
+int tocsin_stream_close(struct tocsin_op id)
+{
+    struct tocsin__stream *stream;
+    int err = tocsin__stream_find(id, &stream);
+
+    if (err == 0 && stream->state >= TOCSIN__STREAM_CLOSING)
+        err = -EALREADY;
+    if (err == 0 && stream->state == TOCSIN__STREAM_OPEN)
+        err = tocsin__limit_set(stream, CLOSE_MS);
+    if (err < 0)
+        return tocsin__traced(err);
+    close_input(stream);
+    if (stream->state == TOCSIN__STREAM_OPEN)
+        tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
+    else
+        tocsin__stream_mark(stream, TOCSIN__STREAM_CLOSE_LATER);
+    tocsin__stream_wake(stream);
+    return 0;
+}

@@ -1,0 +1,89 @@
+/* The end of a stream. */
+#include "io/stream/limits.h"
+#include "io/stream/output.h"
+#include "io/stream/connect.h"
+#include "io/listen/crowd.h"
+#include "io/stream/stream_end.h"
+#include "io/stream/stream_flush.h"
+#include "io/stream/stream_pipe.h"
+#include "io/stream/stream_read.h"
+#include "io/stream/window.h"
+#include "io/stream/wire.h"
+#include "loop/clock.h"
+#include "op/complete.h"
+
+static void end_operations(struct tocsin__stream *stream, int status)
+{
+    while (stream->busy && stream->busy->reads)
+        tocsin__read_end(stream->busy->reads, status);
+    tocsin__flushes_end(stream, status);
+    if (stream->busy && stream->busy->pipe && status < 0)
+        tocsin__pipe_source_over(stream->busy->pipe, status);
+    else if (stream->busy && stream->busy->pipe)
+        tocsin__pipe_finish(stream->busy->pipe);
+    while (stream->busy && stream->busy->pipes_in)
+        tocsin__pipe_target_over(stream->busy->pipes_in, status);
+}
+
+/* T8: operations of the stream may have been freed before it, and have left it then. */
+static void forget_operations(struct tocsin__busy *busy)
+{
+    while (busy->reads) {
+        busy->reads->stream = NULL;
+        busy->reads = busy->reads->next;
+    }
+    while (busy->flushes) {
+        busy->flushes->stream = NULL;
+        busy->flushes = busy->flushes->next;
+    }
+    while (busy->pipes_in) {
+        busy->pipes_in->from->busy->pipe = NULL;
+        busy->pipes_in->from = busy->pipes_in->to = NULL;
+        busy->pipes_in = busy->pipes_in->next;
+    }
+    if (busy->pipe) {
+        *busy->pipe->link = busy->pipe->next;
+        if (busy->pipe->next)
+            busy->pipe->next->link = busy->pipe->link;
+        busy->pipe->from = busy->pipe->to = NULL;
+    }
+}
+
+void tocsin__stream_disarm(void *state)
+{
+    struct tocsin__stream *stream = state;
+    struct tocsin__engine *engine = tocsin__stream_engine(stream);
+    struct tocsin__busy *busy = stream->busy;
+
+    if (stream->state != TOCSIN__STREAM_OVER)
+        tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
+    tocsin__window_forget(engine->io, stream);
+    tocsin__wire_close(stream);
+    tocsin__crowd_leave(stream);
+    if (busy) {
+        tocsin__limit_end(stream);
+        tocsin__connecting_free(busy);
+        forget_operations(busy);
+        tocsin__wire_drop_passed(busy);
+        tocsin__release(busy->kept.data);
+        tocsin__output_drop(busy);
+        tocsin__release(busy);
+        stream->busy = NULL;
+    }
+    tocsin__settings_unref(stream->settings);
+    stream->settings = NULL;
+}
+
+void tocsin__stream_end(struct tocsin__stream *stream, int status)
+{
+    if (stream->state == TOCSIN__STREAM_OVER)
+        return;
+    stream->failure = status;
+    tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
+    end_operations(stream, status);
+    tocsin__stream_disarm(stream);
+    stream->closed.total_us = tocsin__now(tocsin__stream_engine(stream)) - stream->closed.total_us;
+    if (!stream->closed.reason)
+        stream->closed.reason = "";
+    tocsin__op_complete(tocsin__stream_op(stream), status, &stream->closed.tocsin);
+}

@@ -1,0 +1,12 @@
+/* The end of a stream. */
+#ifndef TOCSIN_IO_STREAM_END_H
+#define TOCSIN_IO_STREAM_END_H
+
+#include "io/stream/stream.h"
+
+/* Closes the descriptor, ends the operations on the stream, and announces its end. */
+void tocsin__stream_end(struct tocsin__stream *stream, int status);
+/* Closes and frees everything without announcing it: at every kind of end, several times. */
+void tocsin__stream_disarm(void *state);
+
+#endif

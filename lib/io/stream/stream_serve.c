@@ -1,0 +1,271 @@
+/* The life of an open stream. It is served from the ready list of its loop: in a turn, and with no
+   handler on the stack. Everything else (a callback of libevent, a call of the program) records and
+   wakes it. */
+#include "io/stream/connect.h"
+#include "io/names.h"
+#include "io/stream/output.h"
+#include "io/stream/stream_end.h"
+#include "io/stream/stream_flush.h"
+#include "io/stream/stream_input.h"
+#include "io/stream/stream_pipe.h"
+#include "io/stream/stream_serve.h"
+#include "io/stream/wire.h"
+#include "op/demand.h"
+#include "op/pause.h"
+#include "op/progress.h"
+
+static bool is_alive(const struct tocsin__stream *stream)
+{
+    return !tocsin__inherited(tocsin__stream_engine(stream)->loop) &&
+           stream->state != TOCSIN__STREAM_OVER;
+}
+
+/* Announcements */
+
+/* Announces progress if it is wanted. false: those who want it cannot take it now. */
+static bool tell(struct tocsin__stream *stream, enum tocsin__stream_progress which,
+                 const struct tocsin_payload *payload)
+{
+    struct tocsin__op *op = tocsin__stream_op(stream);
+    int wanted = tocsin__op_progress_admission(op, which);
+
+    if (wanted == 1)
+        wanted = tocsin__op_progress_now(op, which, payload);
+    else if (wanted < 0)
+        tocsin__op_pause(op);
+    return wanted >= 0;
+}
+
+/* The names are looked up only if somebody wants them. */
+static void tell_connected(struct tocsin__stream *stream)
+{
+    struct tocsin_stream_connected connected = tocsin_stream_connected_make();
+    struct tocsin_stream_facts facts;
+    bool is_told = true;
+
+    if (tocsin__op_progress_admission(tocsin__stream_op(stream), TOCSIN__STREAM_CONNECTED) != 0) {
+        tocsin__names_get(stream->readiness.fd, &facts);
+        connected.peer = facts.peer;
+        connected.local = facts.local;
+        connected.protocol = "";
+        tocsin__connecting_times(stream, &connected);
+        is_told = tell(stream, TOCSIN__STREAM_CONNECTED, &connected.tocsin);
+    }
+    if (!is_told || stream->state == TOCSIN__STREAM_OVER)
+        return;
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_CONNECTED);
+    if (stream->busy)
+        tocsin__connecting_free(stream->busy);
+}
+
+static void tell_stalled(struct tocsin__stream *stream)
+{
+    struct tocsin_stream_stalled stalled = tocsin_stream_stalled_make();
+
+    stalled.waiting_bytes = tocsin__stream_waiting(stream);
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
+    if (!tell(stream, TOCSIN__STREAM_IS_STALLED, &stalled.tocsin))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_STALLED);
+}
+
+static void tell_drained(struct tocsin__stream *stream)
+{
+    struct tocsin_stream_drained drained = tocsin_stream_drained_make();
+
+    drained.waiting_bytes = tocsin__stream_waiting(stream);
+    drained.stalled_us = stream->busy ? stream->busy->stalled_us : 0;
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    if (!tell(stream, TOCSIN__STREAM_IS_DRAINED, &drained.tocsin))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+}
+
+static void serve_announcements(struct tocsin__stream *stream)
+{
+    if (is_alive(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_TELL_CONNECTED))
+        tell_connected(stream);
+    if (is_alive(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_TELL_STALLED))
+        tell_stalled(stream);
+    if (is_alive(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_TELL_DRAINED))
+        tell_drained(stream);
+}
+
+/* Output */
+
+static void serve_output(struct tocsin__stream *stream)
+{
+    uint64_t before = stream->closed.sent_bytes;
+
+    if (tocsin__stream_waiting(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE))
+        tocsin__output_send(stream);
+    if (stream->state == TOCSIN__STREAM_OVER)
+        return;
+    tocsin__flushes_serve(stream);
+    if (stream->closed.sent_bytes != before)
+        tocsin__pipes_wake(stream);
+    if (stream->out == TOCSIN__SIDE_SHUTTING && !tocsin__stream_waiting(stream)) {
+        tocsin__wire_shutdown(stream);
+        stream->out = TOCSIN__SIDE_SHUT;
+    }
+}
+
+/* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
+   waits for a reader. */
+static void serve_departure(struct tocsin__stream *stream)
+{
+    int seen;
+
+    if (!tocsin__stream_is(stream, TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED))
+        return;
+    if (stream->in == TOCSIN__SIDE_NONE) {
+        if (tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
+            tocsin__stream_fail(stream, tocsin__wire_error(stream));
+        return;
+    }
+    if (stream->in != TOCSIN__SIDE_OPEN || (stream->busy && stream->busy->kept.data) ||
+        tocsin__input_is_wanted(stream))
+        return;
+    seen = tocsin__wire_peek(stream);
+    if (seen == 0)
+        stream->in = TOCSIN__SIDE_ENDED;
+    else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
+        tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
+    else if (seen < 0)
+        tocsin__stream_fail(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
+}
+
+/* The end */
+
+/* An end that nobody has read yet waits for a read, if the program reads so: if it has read before,
+   or if it has opened the stream and nobody would be called. */
+static bool end_waits(const struct tocsin__stream *stream)
+{
+    if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
+        return true; /* it is to be announced, but not now */
+    return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
+           !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
+             tocsin__op_has_notify(tocsin__stream_op(stream)) ||
+             tocsin__op_has_own_handlers(tocsin__stream_op(stream)));
+}
+
+static bool both_have_ended(const struct tocsin__stream *stream)
+{
+    bool in = stream->in == TOCSIN__SIDE_TOLD || stream->in == TOCSIN__SIDE_NONE,
+         out = stream->out == TOCSIN__SIDE_SHUT || stream->out == TOCSIN__SIDE_NONE;
+
+    if (in && out)
+        return true;
+    return stream->in == TOCSIN__SIDE_TOLD && !(stream->settings->flags & TOCSIN_STREAM_HALF) &&
+           !(stream->busy && stream->busy->pipes_in) && !tocsin__stream_waiting(stream);
+}
+
+static void serve_end(struct tocsin__stream *stream)
+{
+    bool has_kept = stream->busy && stream->busy->kept.data,
+         is_read = tocsin__stream_is(stream, TOCSIN__STREAM_READABLE) &&
+                   stream->in == TOCSIN__SIDE_OPEN && tocsin__input_is_wanted(stream);
+
+    if (stream->in == TOCSIN__SIDE_ENDED && !has_kept && !end_waits(stream) &&
+        !tocsin__input_is_wanted(stream))
+        stream->in = TOCSIN__SIDE_TOLD;
+    if (stream->failure)
+        tocsin__stream_end(stream, stream->failure);
+    else if (stream->out == TOCSIN__SIDE_BROKEN && !is_read)
+        tocsin__stream_end(stream, stream->out_error);
+    else if (stream->state == TOCSIN__STREAM_OPEN && both_have_ended(stream))
+        tocsin__stream_end(stream, 0);
+}
+
+/* Input is read and dropped, since a close with unread input would reset the connection, and the
+   peer could lose what was sent last. */
+static void serve_closing(struct tocsin__stream *stream)
+{
+    tocsin__input_discard(stream);
+    if (stream->out == TOCSIN__SIDE_BROKEN)
+        tocsin__stream_end(stream, stream->out_error);
+    else if (stream->failure)
+        tocsin__stream_end(stream, stream->failure);
+    else if (!tocsin__stream_waiting(stream))
+        tocsin__stream_end(stream, 0);
+}
+
+/* What the stream waits for */
+
+static unsigned wanted_of(struct tocsin__stream *stream)
+{
+    bool reads = stream->in == TOCSIN__SIDE_OPEN &&
+                 (stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream)),
+         writes = tocsin__stream_waiting(stream) > 0;
+
+    if (tocsin__readiness_is_always(&stream->readiness))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
+    if ((reads && tocsin__stream_is(stream, TOCSIN__STREAM_READABLE)) ||
+        (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
+        tocsin__stream_wake(stream);
+    return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
+}
+
+/* A stream that is not read right now keeps its event until input comes: between two reads there is
+   often only a moment. */
+static void arm(struct tocsin__stream *stream)
+{
+    struct tocsin__engine *engine = tocsin__stream_engine(stream);
+    struct tocsin__readiness *readiness = &stream->readiness;
+    unsigned wanted = wanted_of(stream);
+    int err = 0;
+
+    if (!wanted && readiness->place == TOCSIN__PLACE_ACTIVE && stream->in == TOCSIN__SIDE_OPEN &&
+        !tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
+        wanted = TOCSIN__READY_IN;
+    if (wanted || !tocsin__stream_is(stream, TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED))
+        err = stream->in == TOCSIN__SIDE_OPEN || stream->in == TOCSIN__SIDE_NONE || wanted
+                  ? tocsin__readiness_want(engine, readiness, wanted)
+                  : (tocsin__readiness_mute(engine, readiness), 0);
+    else
+        tocsin__readiness_mute(engine, readiness);
+    if (err < 0)
+        tocsin__stream_fail(stream, err);
+}
+
+static void serve_open(struct tocsin__stream *stream)
+{
+    serve_announcements(stream);
+    if (is_alive(stream))
+        serve_output(stream);
+    if (!is_alive(stream))
+        return;
+    if (stream->state == TOCSIN__STREAM_CLOSING) {
+        serve_closing(stream);
+        return;
+    }
+    tocsin__input_serve(stream);
+    if (!is_alive(stream) || stream->state == TOCSIN__STREAM_CLOSING)
+        return;
+    serve_departure(stream);
+    if (stream->out == TOCSIN__SIDE_SHUTTING && !tocsin__stream_waiting(stream))
+        serve_output(stream);
+    serve_end(stream);
+}
+
+void tocsin__stream_serve(struct tocsin__node *node)
+{
+    struct tocsin__stream *stream = tocsin__container(node, struct tocsin__stream, node);
+
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_WOKEN);
+    if (!is_alive(stream) || tocsin__stream_engine(stream)->loop->life.thread_ended)
+        return;
+    if (stream->failure) {
+        tocsin__stream_end(stream, stream->failure);
+        return;
+    }
+    if (stream->state == TOCSIN__STREAM_CONNECTING)
+        tocsin__connecting_serve(stream);
+    if (stream->state != TOCSIN__STREAM_OPEN && stream->state != TOCSIN__STREAM_CLOSING)
+        return;
+    serve_open(stream);
+    if (!is_alive(stream))
+        return;
+    if (stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
+        tocsin__stream_wake(stream);
+    arm(stream);
+    tocsin__stream_rest(stream);
+}

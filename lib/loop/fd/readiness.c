@@ -1,0 +1,404 @@
+/* Parks idle descriptors in an epoll set of the loop, and lends events of libevent to active ones.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <event2/event.h>
+
+#include "base/cancel.h"
+#include "loop/clock.h"
+#include "loop/engine.h"
+#include "loop/poll_fd.h"
+#include "loop/fd/readiness.h"
+
+enum {
+    TAKEN_AT_ONCE = 64, /* parked descriptors that one pass takes, so that others are served too */
+    UNUSED_MOST = 64,   /* unused events that a loop keeps */
+    SWEEP_US = 1000000
+};
+
+/* Tells the descriptor of the whole loop that other events are waited for. */
+static void set_wanted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                       unsigned wanted)
+{
+    short before = tocsin__ready_poll_bits(readiness);
+
+    readiness->wanted = (uint8_t)wanted;
+    tocsin__poll_fd_watch(engine, readiness->fd, before, tocsin__ready_poll_bits(readiness));
+}
+
+/* Active descriptors */
+
+static void on_active(evutil_socket_t fd, short what, void *arg)
+{
+    struct tocsin__ready_event *lent = arg;
+
+    (void)fd;
+    if (tocsin__inherited(lent->engine->loop))
+        return;
+    lent->user->was_ready = true;
+    lent->user->report(lent->user, (what & EV_READ ? TOCSIN__READY_IN : 0u) |
+                                       (what & EV_WRITE ? TOCSIN__READY_OUT : 0u));
+}
+
+static void event_link(struct tocsin__ready_event **list, struct tocsin__ready_event *lent)
+{
+    lent->next = *list;
+    lent->link = list;
+    if (lent->next)
+        lent->next->link = &lent->next;
+    *list = lent;
+}
+
+static void event_unlink(struct tocsin__ready_event *lent)
+{
+    *lent->link = lent->next;
+    if (lent->next)
+        lent->next->link = lent->link;
+}
+
+static struct tocsin__ready_event *event_borrow(struct tocsin__engine *engine)
+{
+    struct tocsin__ready_set *set = engine->ready_set;
+    struct tocsin__ready_event *lent = set->unused;
+
+    if (lent) {
+        event_unlink(lent);
+        set->unused_count--;
+        return lent;
+    }
+    lent = tocsin__alloc(sizeof *lent);
+    if (lent)
+        lent->event = tocsin__fault() ? NULL : event_new(engine->base, -1, 0, on_active, lent);
+    if (!lent || !lent->event) {
+        tocsin__release(lent);
+        return NULL;
+    }
+    lent->engine = engine;
+    return lent;
+}
+
+static void event_give_back(struct tocsin__ready_event *lent)
+{
+    struct tocsin__ready_set *set = lent->engine->ready_set;
+
+    lent->user = NULL;
+    if (set->unused_count < UNUSED_MOST) {
+        event_link(&set->unused, lent);
+        set->unused_count++;
+        return;
+    }
+    event_free(lent->event);
+    tocsin__release(lent);
+}
+
+/* errno 0: libevent had no memory. */
+static int event_set(struct tocsin__ready_event *lent, int fd, unsigned wanted)
+{
+    short what = (short)(EV_PERSIST | (wanted & TOCSIN__READY_IN ? EV_READ : 0) |
+                         (wanted & TOCSIN__READY_OUT ? EV_WRITE : 0));
+
+    event_del(lent->event);
+    if (event_assign(lent->event, lent->engine->base, fd, what, on_active, lent) < 0)
+        return -EINVAL;
+    errno = 0;
+    if (!tocsin__fault() && event_add(lent->event, NULL) == 0)
+        return 0;
+    return errno ? -errno : -ENOMEM;
+}
+
+static void sweep_arm(struct tocsin__engine *engine)
+{
+    struct tocsin__ready_set *set = engine->ready_set;
+
+    if (!tocsin__timer_armed(&set->sweep))
+        tocsin__timer_arm(engine, &set->sweep, tocsin__now(engine) + SWEEP_US);
+}
+
+/* Parked descriptors */
+
+static int parked_ctl(const struct tocsin__engine *engine, int op,
+                      struct tocsin__readiness *readiness, unsigned wanted)
+{
+    struct epoll_event event = { .events = EPOLLRDHUP | (wanted & TOCSIN__READY_IN ? EPOLLIN : 0u) |
+                                           (wanted & TOCSIN__READY_OUT ? EPOLLOUT : 0u),
+                                 .data.ptr = readiness };
+
+    if (op != EPOLL_CTL_DEL && tocsin__fault())
+        return -ENOSPC;
+    return epoll_ctl(engine->ready_set->parked_fd, op, readiness->fd, &event) < 0 ? -errno : 0;
+}
+
+static unsigned parked_what(uint32_t events)
+{
+    return (events & EPOLLIN ? TOCSIN__READY_IN : 0u) |
+           (events & EPOLLOUT ? TOCSIN__READY_OUT : 0u) |
+           (events & (EPOLLRDHUP | EPOLLHUP) ? TOCSIN__READY_LEFT : 0u) |
+           (events & (EPOLLERR | EPOLLHUP) ? TOCSIN__READY_BROKEN : 0u);
+}
+
+static void on_parked(evutil_socket_t fd, short what, void *arg)
+{
+    struct tocsin__engine *engine = arg;
+    struct epoll_event events[TAKEN_AT_ONCE];
+    int count;
+
+    (void)what;
+    if (tocsin__inherited(engine->loop))
+        return;
+    count = epoll_wait(fd, events, TAKEN_AT_ONCE, 0);
+    for (int i = 0; i < count; i++) {
+        struct tocsin__readiness *readiness = events[i].data.ptr;
+
+        readiness->was_ready = true;
+        readiness->report(readiness, parked_what(events[i].events));
+    }
+}
+
+/* Moving */
+
+static int park(struct tocsin__engine *engine, struct tocsin__readiness *readiness, unsigned wanted)
+{
+    int err = parked_ctl(engine, EPOLL_CTL_ADD, readiness, wanted);
+
+    if (err < 0)
+        return err;
+    readiness->place = TOCSIN__PLACE_PARKED;
+    readiness->wanted = (uint8_t)wanted;
+    readiness->was_ready = false;
+    return 0;
+}
+
+static void leave_active(struct tocsin__readiness *readiness)
+{
+    struct tocsin__ready_event *lent = readiness->event;
+
+    set_wanted(lent->engine, readiness, 0);
+    event_del(lent->event);
+    event_unlink(lent);
+    event_give_back(lent);
+    readiness->event = NULL;
+    readiness->place = TOCSIN__PLACE_MUTED;
+}
+
+void tocsin__readiness_mute(struct tocsin__engine *engine, struct tocsin__readiness *readiness)
+{
+    if (readiness->place == TOCSIN__PLACE_ACTIVE)
+        leave_active(readiness);
+    else if (readiness->place == TOCSIN__PLACE_PARKED)
+        parked_ctl(engine, EPOLL_CTL_DEL, readiness, 0);
+    else
+        return;
+    readiness->place = TOCSIN__PLACE_MUTED;
+    readiness->wanted = 0;
+}
+
+static int change_active(struct tocsin__readiness *readiness, unsigned wanted)
+{
+    struct tocsin__ready_event *lent = readiness->event;
+    int err = event_set(lent, readiness->fd, wanted);
+
+    if (err < 0)
+        return err;
+    set_wanted(lent->engine, readiness, wanted);
+    return 0;
+}
+
+/* From the parked set to libevent. Without memory for an event it stays where it is. */
+static int activate(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                    unsigned wanted)
+{
+    struct tocsin__ready_event *lent = event_borrow(engine);
+
+    if (!lent)
+        return -ENOMEM;
+    if (event_set(lent, readiness->fd, wanted) < 0) {
+        event_give_back(lent);
+        return -ENOMEM;
+    }
+    parked_ctl(engine, EPOLL_CTL_DEL, readiness, 0);
+    lent->user = readiness;
+    event_link(&engine->ready_set->used, lent);
+    readiness->event = lent;
+    readiness->place = TOCSIN__PLACE_ACTIVE;
+    readiness->wanted = 0;
+    set_wanted(engine, readiness, wanted);
+    sweep_arm(engine);
+    return 0;
+}
+
+static int change_parked(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                         unsigned wanted)
+{
+    int err = readiness->wanted == wanted ? 0
+                                          : parked_ctl(engine, EPOLL_CTL_MOD, readiness, wanted);
+
+    if (err == 0)
+        readiness->wanted = (uint8_t)wanted;
+    return err;
+}
+
+/* libevent cannot report a descriptor for which only LEFT and BROKEN are wanted: EV_CLOSED alone
+   misses errors, and then spins. So that is always parked. */
+int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                           unsigned wanted)
+{
+    int err = 0;
+
+    switch ((enum tocsin__ready_place)readiness->place) {
+    case TOCSIN__PLACE_CLOSED:
+    case TOCSIN__PLACE_ALWAYS: return 0;
+    case TOCSIN__PLACE_MUTED: err = park(engine, readiness, wanted); break;
+    case TOCSIN__PLACE_PARKED:
+        if (!wanted || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
+            err = change_parked(engine, readiness, wanted);
+        break;
+    case TOCSIN__PLACE_ACTIVE:
+        if (wanted == readiness->wanted)
+            return 0;
+        if (wanted && change_active(readiness, wanted) == 0)
+            return 0;
+        leave_active(readiness);
+        err = park(engine, readiness, wanted);
+        break;
+    }
+    if (err < 0)
+        tocsin__readiness_mute(engine, readiness);
+    return err;
+}
+
+/* Parks what was not ready since the last sweep. */
+static void on_sweep(struct tocsin__timer *timer)
+{
+    struct tocsin__ready_set *set = tocsin__container(timer, struct tocsin__ready_set, sweep);
+    struct tocsin__engine *engine = set->engine;
+
+    for (struct tocsin__ready_event *lent = set->used, *next; lent; lent = next) {
+        struct tocsin__readiness *readiness = lent->user;
+        unsigned wanted = readiness->wanted;
+
+        next = lent->next;
+        if (!readiness->was_ready) {
+            leave_active(readiness); /* what follows it in the list stays there */
+            if (park(engine, readiness, wanted) < 0)
+                activate(engine, readiness, wanted);
+        }
+        readiness->was_ready = false;
+    }
+    if (set->used)
+        sweep_arm(engine);
+}
+
+/* Opening and closing */
+
+static int set_open(struct tocsin__engine *engine, struct tocsin__ready_set *set)
+{
+    set->engine = engine;
+    set->sweep.fire = on_sweep;
+    set->parked_fd = tocsin__fault() ? (errno = EMFILE, -1) : epoll_create1(EPOLL_CLOEXEC);
+    if (set->parked_fd < 0)
+        return -errno;
+    set->parked = tocsin__fault() ? NULL
+                                  : event_new(engine->base, set->parked_fd, EV_READ | EV_PERSIST,
+                                              on_parked, engine);
+    if (set->parked && !tocsin__fault() && event_add(set->parked, NULL) == 0)
+        return 0;
+    if (set->parked)
+        event_free(set->parked);
+    tocsin__fd_close(set->parked_fd);
+    return -ENOMEM;
+}
+
+static int set_make(struct tocsin__engine *engine)
+{
+    struct tocsin__ready_set *set;
+    int err;
+
+    if (engine->ready_set)
+        return 0;
+    set = tocsin__alloc(sizeof *set);
+    err = set ? set_open(engine, set) : -ENOMEM;
+    if (err < 0) {
+        tocsin__release(set);
+        return err;
+    }
+    engine->ready_set = set;
+    tocsin__poll_fd_watch(engine, set->parked_fd, 0, POLLIN);
+    return 0;
+}
+
+int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                           int fd)
+{
+    int err = tocsin__inherited(engine->loop) ? -EOWNERDEAD : set_make(engine);
+
+    readiness->fd = fd;
+    readiness->event = NULL;
+    readiness->place = TOCSIN__PLACE_MUTED;
+    if (err == 0)
+        err = park(engine, readiness, 0);
+    if (err == -EPERM) { /* a regular file, a folder, /dev/null */
+        readiness->place = TOCSIN__PLACE_ALWAYS;
+        return 0;
+    }
+    return err;
+}
+
+int tocsin__readiness_release(struct tocsin__engine *engine, struct tocsin__readiness *readiness)
+{
+    int fd = readiness->fd;
+
+    if (!tocsin__inherited(engine->loop))
+        tocsin__readiness_mute(engine, readiness);
+    readiness->place = TOCSIN__PLACE_CLOSED;
+    readiness->fd = -1;
+    return fd;
+}
+
+void tocsin__readiness_close(struct tocsin__engine *engine, struct tocsin__readiness *readiness)
+{
+    if (readiness->place != TOCSIN__PLACE_CLOSED)
+        tocsin__fd_close(tocsin__readiness_release(engine, readiness));
+}
+
+static void events_free(struct tocsin__ready_event *lent, bool is_leaked)
+{
+    while (lent) {
+        struct tocsin__ready_event *next = lent->next;
+
+        if (lent->user)
+            lent->user->event = NULL;
+        if (!is_leaked)
+            event_free(lent->event);
+        tocsin__release(lent);
+        lent = next;
+    }
+}
+
+/* Closing the parent's set in the child changes nothing for the parent. */
+static void set_free(struct tocsin__ready_set *set, bool is_leaked)
+{
+    events_free(set->used, is_leaked);
+    events_free(set->unused, is_leaked);
+    if (!is_leaked)
+        event_free(set->parked);
+    tocsin__fd_close(set->parked_fd);
+    tocsin__release(set);
+}
+
+void tocsin__readiness_detach(struct tocsin__engine *engine, bool base_is_leaked)
+{
+    if (engine->ready_set)
+        set_free(engine->ready_set, base_is_leaked);
+    engine->ready_set = NULL;
+}
+
+void tocsin__readiness_free(struct tocsin__engine *engine)
+{
+    if (!engine->ready_set)
+        return;
+    tocsin__timer_disarm(engine, &engine->ready_set->sweep);
+    tocsin__poll_fd_watch(engine, engine->ready_set->parked_fd, POLLIN, 0);
+    tocsin__readiness_detach(engine, false);
+}

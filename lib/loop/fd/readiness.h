@@ -1,0 +1,107 @@
+/* The readiness of descriptors that the library owns: streams and listeners. Unlike a watch, it
+   costs an idle descriptor nothing in libevent.
+
+   A descriptor is at one place at a time. tocsin__readiness_want moves it.
+
+         tocsin__readiness_open
+               |          '--- the kernel cannot poll it ---> ALWAYS (a file, /dev/null)
+               v
+            PARKED ---- it was ready, and more is wanted ---> ACTIVE
+             ^  ^                                               |
+             |  '------- quiet for a second, or unwanted -------'
+       wanted|
+             v
+           MUTED   nothing is reported
+
+   PARKED: in an epoll set of the loop, which is one event of libevent. ACTIVE: it borrows an event
+   of libevent. A parked descriptor costs one more epoll_wait when it becomes ready; an active one
+   costs the memory of an event. */
+#ifndef TOCSIN_LOOP_FD_READINESS_H
+#define TOCSIN_LOOP_FD_READINESS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/timer.h"
+
+struct event;
+struct tocsin__engine;
+
+/* What is wanted, and what is reported. */
+enum {
+    TOCSIN__READY_IN = 1,    /* it can be read */
+    TOCSIN__READY_OUT = 2,   /* it can be written */
+    TOCSIN__READY_LEFT = 4,  /* reported: the peer has ended its side, perhaps behind unread data */
+    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended */
+};
+
+enum tocsin__ready_place {
+    TOCSIN__PLACE_CLOSED,
+    TOCSIN__PLACE_ALWAYS,
+    TOCSIN__PLACE_MUTED,
+    TOCSIN__PLACE_PARKED,
+    TOCSIN__PLACE_ACTIVE
+};
+
+struct tocsin__readiness {
+    int fd;
+    uint8_t place;  /* enum tocsin__ready_place */
+    uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
+    bool was_ready; /* it was reported since it was parked, or since the last sweep */
+    struct tocsin__ready_event *event; /* ACTIVE: the borrowed event; else NULL */
+    /* Called in a callback of libevent, so it must only record (E16). */
+    void (*report)(struct tocsin__readiness *readiness, unsigned what);
+};
+
+/* An event of libevent, used by one active descriptor after the other. */
+struct tocsin__ready_event {
+    struct event *event;
+    struct tocsin__engine *engine;
+    struct tocsin__readiness *user; /* NULL: it is free */
+    bool has_placeholder; /* after a fork: fd of the user is a placeholder (after_fork.c) */
+    struct tocsin__ready_event *next, **link; /* in the list of used or of free ones */
+};
+
+/* The readiness of one loop. */
+struct tocsin__ready_set {
+    int parked_fd;        /* the epoll set of the parked descriptors */
+    struct event *parked; /* the event for parked_fd */
+    struct tocsin__ready_event *used, *unused;
+    uint32_t unused_count;
+    struct tocsin__engine *engine;
+    struct tocsin__timer sweep; /* armed while descriptors are active */
+};
+
+/* Begins with fd, which belongs to the readiness from now on also if this fails. -EMFILE, -ENOMEM,
+   -ENOSPC, -EBADF, -EOWNERDEAD */
+int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                           int fd);
+/* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_LEFT and
+   TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is muted. */
+int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                           unsigned wanted);
+/* Reports nothing until tocsin__readiness_want. */
+void tocsin__readiness_mute(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
+/* Closes the descriptor; a closed one stays as it is. */
+void tocsin__readiness_close(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
+/* Gives the descriptor up without closing it. */
+int tocsin__readiness_release(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
+
+static inline bool tocsin__readiness_is_always(const struct tocsin__readiness *readiness)
+{
+    return readiness->place == TOCSIN__PLACE_ALWAYS;
+}
+
+static inline short tocsin__ready_poll_bits(const struct tocsin__readiness *readiness)
+{
+    return (short)((readiness->wanted & TOCSIN__READY_IN ? POLLIN : 0) |
+                   (readiness->wanted & TOCSIN__READY_OUT ? POLLOUT : 0));
+}
+
+/* T8: libevent's base is new, or was leaked. Forgets the parent's sets. */
+void tocsin__readiness_detach(struct tocsin__engine *engine, bool base_is_leaked);
+/* Frees what the loop has for readiness; no descriptor is open any more. */
+void tocsin__readiness_free(struct tocsin__engine *engine);
+
+#endif
