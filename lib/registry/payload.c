@@ -85,9 +85,11 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
         return 0;
     size = payload->layout->size;
     tocsin__fields_begin(&walk, payload->layout);
-    while (tocsin__fields_next(&walk, &field) > 0)
-        size += bytes_of(field.type, (const char *)payload + field.offset).size +
-                (field.type == TOCSIN_BYTES); /* the NUL behind them */
+    while (tocsin__fields_next(&walk, &field) > 0) {
+        struct tocsin_bytes bytes = bytes_of(field.type, (const char *)payload + field.offset);
+
+        size += bytes.size + (field.type == TOCSIN_BYTES && bytes.data); /* a NUL */
+    }
     return size;
 }
 

@@ -74,7 +74,8 @@ START_TEST(bytes_to_a_limit)
 {
     static const size_t of[] = { 50, 20, 10, 1, 100 };
 
-    declare("pend.bytes", TOCSIN_QUEUED, 0, 2 * sizeof(struct note) + 60);
+    /* A copy of bytes is followed by a NUL. */
+    declare("pend.bytes", TOCSIN_QUEUED, 0, 2 * (sizeof(struct note) + 1) + 60);
     sizes = of, sizes_count = 5;
     ck_assert_int_eq(tocsin_on("pend.bytes", emit_many, NULL), 0);
     ck_assert_int_eq(emit_sized(0, 0), TOCSIN_DELIVERED);
@@ -99,7 +100,7 @@ static int emit_merged(const struct tocsin_info *info, void *arg)
                              TOCSIN_PAYLOAD(note, .number = i, .data = { "datadata", (size_t)i })),
             TOCSIN_PENDED);
     ck_assert_uint_eq(slot()->queued.count, 3);
-    ck_assert_uint_eq(slot()->queued.bytes, 3 * sizeof(struct note) + 4 + 5 + 6);
+    ck_assert_uint_eq(slot()->queued.bytes, 3 * (sizeof(struct note) + 1) + 4 + 5 + 6);
     /* This emission is not refused for lack of room: it replaces the pending emission of the same
        source. */
     ck_assert_int_eq(emit_sized(7, 100), TOCSIN_PENDED);

@@ -29,7 +29,7 @@ enum { MERGED = 1 };
 enum { MERGED = 0 };
 /* more than the number of calls that can fail when the signals are used for the first time */
 #endif
-enum { FIRST_TIME = 150 };
+enum { FIRST_TIME = 240 };
 
 static struct told told;
 static int note, value_next;
