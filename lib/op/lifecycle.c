@@ -174,14 +174,6 @@ static bool op_is_still_source(const struct tocsin__op *op)
     return tocsin__op_end_is_pending(op) || (op->source.pending && !op_owner_is_closed(op));
 }
 
-/* The slabs of this thread's loop; NULL: it has none. */
-static struct tocsin__slabs *slabs_here(void)
-{
-    const struct tocsin__engine *engine = tocsin__self ? tocsin__self->engine : NULL;
-
-    return engine && engine->loop_client ? &tocsin__ops(engine)->slabs : NULL;
-}
-
 /* Frees the operation. The last reference to the info of its end calls this, on any thread. */
 static void op_free(struct tocsin__info *info)
 {
@@ -191,7 +183,7 @@ static void op_free(struct tocsin__info *info)
     if (type && type->drop)
         type->drop(op->state);
     tocsin__op_payload_free(op);
-    tocsin__slab_free(op, op->bytes_of_over, slabs_here());
+    tocsin__slab_free(op, op->bytes_of_over, tocsin__slabs_here());
     tocsin__op_type_uncharge(type);
 }
 

@@ -102,6 +102,7 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     struct tocsin__op_type *kind;
     struct tocsin__engine *engine;
     struct tocsin__op *op;
+    size_t bytes;
     int err = notify ? tocsin__notify_check(notify) : 0;
 
     if (err == 0)
@@ -120,6 +121,7 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
     err = tocsin__op_charge(owner, type);
     if (err < 0)
         return err;
+    bytes = kind->op_bytes;
     op = op_alloc(kind);
     err = op ? op_init(op, engine, notify) : -ENOMEM;
     if (err < 0) {
@@ -127,7 +129,8 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
         tocsin__op_type_uncharge(type);
         if (op) {
             tocsin__release(op->rare);
-            tocsin__slab_free(op, kind->op_bytes, &tocsin__ops(engine)->slabs);
+            /* a handler of tocsin.queue.full may have freed the loop */
+            tocsin__slab_free(op, bytes, tocsin__slabs_here());
         }
         return err;
     }

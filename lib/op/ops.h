@@ -42,6 +42,14 @@ static inline struct tocsin__ops *tocsin__ops(const struct tocsin__engine *engin
     return (struct tocsin__ops *)engine->loop_client;
 }
 
+/* Returns the slabs of this thread's loop; NULL: the thread has no loop. */
+static inline struct tocsin__slabs *tocsin__slabs_here(void)
+{
+    const struct tocsin__engine *engine = tocsin__self ? tocsin__self->engine : NULL;
+
+    return engine && engine->loop_client ? &tocsin__ops(engine)->slabs : NULL;
+}
+
 /* Makes engine->loop_client if there is none. */
 int tocsin__ops_make(struct tocsin__engine *engine);
 
