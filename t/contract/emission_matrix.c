@@ -10,7 +10,10 @@
    nested emission, and digits are results. Then each case emits once more.
 
    The first emission of a signal takes a slow path of the library. So each case runs twice: with
-   that first emission, and after an earlier emission in which no handler acts. */
+   that first emission, and after an earlier emission in which no handler acts.
+
+   Under valgrind every 11th case runs. 11 has no common factor with the number of values of any
+   part of a case, so each value occurs with many of the others. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -328,7 +331,7 @@ static void run_case(void)
 
 static int run_all(void)
 {
-    int cases = 0;
+    int cases = 0, step = (int)(11 / test_scaled(11, 1, 11));
 
     for (now.count = 1; now.count <= 3; now.count++)
         for (now.actor = 0; now.actor < now.count; now.actor++)
@@ -341,7 +344,8 @@ static int run_all(void)
                                      now.sources++)
                                     for (now.free_loop = 0; now.free_loop <= 1; now.free_loop++)
                                         for (now.quick = 0; now.quick <= 1; now.quick++, cases++)
-                                            run_case();
+                                            if (cases % step == 0)
+                                                run_case();
     return cases;
 }
 

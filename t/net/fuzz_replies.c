@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "page.h"
+#include "test.h"
 
 static const char *const corpus[] = {
     "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 10\r\n\r\n0123456789",
@@ -291,7 +292,7 @@ static void try(const struct text *text, bool stream, bool head)
 START_TEST(no_success_that_is_not_whole)
 {
     const char *count = getenv("TOCSIN_FUZZ"), *seed = getenv("TOCSIN_FUZZ_SEED");
-    long rounds = count ? atol(count) : 3000;
+    long rounds = count ? atol(count) : test_scaled(3000, 1, 10);
     static struct text text;
 
     state = (seed ? strtoull(seed, NULL, 10) : 1) * UINT64_C(0x9e3779b97f4a7c15) + 1;
