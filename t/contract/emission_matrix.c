@@ -331,7 +331,7 @@ static void run_case(void)
 
 static int run_all(void)
 {
-    int cases = 0, step = (int)(11 / test_scaled(11, 1, 11));
+    int cases = 0, tried = 0, step = (int)(11 / test_scaled(11, 1, 11));
 
     for (now.count = 1; now.count <= 3; now.count++)
         for (now.actor = 0; now.actor < now.count; now.actor++)
@@ -344,9 +344,11 @@ static int run_all(void)
                                      now.sources++)
                                     for (now.free_loop = 0; now.free_loop <= 1; now.free_loop++)
                                         for (now.quick = 0; now.quick <= 1; now.quick++, cases++)
-                                            if (cases % step == 0)
+                                            if (cases % step == 0) {
                                                 run_case();
-    return cases;
+                                                tried++;
+                                            }
+    return tried;
 }
 
 static void *thread_run(void *arg)

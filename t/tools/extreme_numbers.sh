@@ -10,7 +10,7 @@ numbers='-9223372036854775809 -9223372036854775808 -2147483649 -1 -0 0 1 2147483
     18446744073709551615 18446744073709551616 99999999999999999999999999999999999999
     1e308 1e309 -1e309 1e-320 0x7fffffffffffffff nan inf 00000000000000000000001 +1'
 
-case $SANITIZE in *thread*) step=8 ;; '') step=1 ;; *) step=2 ;; esac
+case $SANITIZE in *thread*) step=8 ;; *) step=1 ;; esac
 turn=0
 
 tries() {   # description; the file is written already
