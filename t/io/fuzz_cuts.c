@@ -74,7 +74,8 @@ static void expect_lines(struct parts *parts)
         const char *found = strstr(text + at, part.until);
 
         size = found ? (size_t)(found - text) + strlen(part.until) - at : text_size - at;
-        /* the last part may lack its delimiter, as in getline(3), if it is shorter than the limit */
+        /* the last part may lack its delimiter, as in getline(3), if it is shorter than the limit
+         */
         if (size > part.size || (!found && size == part.size)) {
             parts->status = TOCSIN_ETOOBIG;
             return;
