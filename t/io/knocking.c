@@ -165,7 +165,7 @@ static void in_child(void (*job)(void))
     pid_t child;
 
     if (!test_scaled(1, 1, 2)) {
-        test_skip("knocking", "valgrind closes an accepted descriptor that is above the limit");
+        test_skip("io/knocking", "valgrind closes an accepted descriptor that is above the limit");
         return;
     }
     fflush(NULL);
