@@ -1,0 +1,349 @@
+/* Peers that behave badly: they reset the connection, end their side, never read, or stall. The end
+   of the stream is announced exactly once, with its status, whether the stream is active or parked
+   (quiet for more than a second), and whether it is read or not. The peers are real sockets. */
+#define _GNU_SOURCE /* accept4 */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <tocsin/provider.h>
+
+#include "io/streams.h"
+
+enum { CHUNK = 1000, LIMIT = 256 * 1024 };
+
+static char received[256];
+static int parts, empty, closed, closed_status, stalled, drained;
+
+static void begin(void)
+{
+    memset(received, 0, sizeof received);
+    parts = empty = closed = closed_status = stalled = drained = 0;
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
+}
+
+static int on_stream(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_stream_received *came = tocsin_stream_received_of(info);
+
+    (void)arg;
+    if (came) {
+        parts++;
+        empty += came->data.size == 0;
+        strncat(received, came->data.data, came->data.size);
+    }
+    stalled += tocsin_stream_stalled_of(info) != NULL;
+    drained += tocsin_stream_drained_of(info) != NULL;
+    if (tocsin_stream_closed_of(info)) {
+        closed++;
+        closed_status = info->status;
+    }
+    return TOCSIN_NEXT;
+}
+
+/* A stream that is connected over TCP to *ret_peer, a socket of the test. */
+static struct tocsin_op stream_of_tcp(const struct tocsin_stream_options *options,
+                                      const struct tocsin_notify *notify, int *ret_peer)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof at;
+    struct tocsin_op stream, flush;
+    char address[64];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(listener, 0);
+    ck_assert_int_eq(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &(int){ 65536 }, sizeof(int)), 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    snprintf(address, sizeof address, "tcp:127.0.0.1:%d", ntohs(at.sin_port));
+    ck_assert_int_eq(tocsin_stream_open(address, options, notify, &stream), 0);
+    ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
+    ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0); /* the kernel's backlog has it */
+    *ret_peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    ck_assert_int_ge(*ret_peer, 0);
+    close(listener);
+    return stream;
+}
+
+static void peer_reset(int peer)
+{
+    const struct linger none = { .l_onoff = 1 };
+
+    ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+    close(peer);
+}
+
+/* The stream is quiet for so long that it is parked. */
+static void quiet(bool is_parked)
+{
+    turns_few();
+    for (int i = 0; is_parked && i < 3; i++)
+        ck_assert_int_eq(tocsin_clock_move(2000), 0);
+    turns_few();
+}
+
+static void ends_once(struct tocsin_op stream, int status)
+{
+    turns_until_over(stream);
+    turns_few();
+    ck_assert_int_eq(closed, 1);
+    ck_assert_int_eq(closed_status, status);
+}
+
+/* Bits of a variant: the stream is parked first, it is read for stream.received, it was used. */
+enum { PARKED = 1, WANTED = 2, USED = 4, VARIANTS = 8 };
+
+static struct tocsin_op variant_begin(int variant, const struct tocsin_stream_options *options,
+                                      int *ret_peer)
+{
+    const struct tocsin_notify *notify = variant & WANTED ? TOCSIN_BOTH(on_stream)
+                                                          : TOCSIN_CALL(on_stream);
+    struct tocsin_op stream = stream_of_tcp(options, notify, ret_peer);
+    char buffer[8];
+
+    if (variant & USED) {
+        ck_assert_int_eq(tocsin_stream_write(stream, "used", 4), 0);
+        while (read(*ret_peer, buffer, 4) != 4)
+            ck_assert_int_eq(errno, EAGAIN);
+    }
+    if (variant & USED && variant & WANTED) {
+        peer_write(*ret_peer, "x");
+        turns_until(&parts, 1);
+        begin();
+    }
+    quiet(variant & PARKED);
+    return stream;
+}
+
+START_TEST(reset)
+{
+    int peer;
+    struct tocsin_op stream = variant_begin(_i, NULL, &peer);
+
+    peer_reset(peer);
+    ends_once(stream, -ECONNRESET);
+    ck_assert_int_eq(parts, 0);
+}
+END_TEST
+
+START_TEST(ended)
+{
+    int peer;
+    struct tocsin_op stream = variant_begin(_i, NULL, &peer);
+
+    shutdown(peer, SHUT_WR);
+    ends_once(stream, 0);
+    close(peer);
+}
+END_TEST
+
+/* Unread data of a peer that has left stays, until somebody reads. */
+START_TEST(ended_behind_unread_data)
+{
+    int peer;
+    struct tocsin_op stream = variant_begin(_i & ~WANTED, NULL, &peer);
+
+    peer_write(peer, "last words");
+    shutdown(peer, SHUT_WR);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(read_part(stream, &(struct tocsin_part){ .size = 4 }, NULL), 4);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 6);
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 0);
+    ends_once(stream, 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(half_closed)
+{
+    const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
+    char buffer[8];
+    int peer;
+    struct tocsin_op stream = variant_begin(_i | WANTED, &half, &peer);
+
+    shutdown(peer, SHUT_WR);
+    turns_until(&empty, 1);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(empty, 1);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the end is not reported again and again */
+    ck_assert_int_eq(tocsin_stream_write(stream, "reply", 5), 0);
+    ck_assert_int_eq(tocsin_stream_shutdown(stream), 0);
+    ends_once(stream, 0);
+    ck_assert_int_eq(read(peer, buffer, sizeof buffer), 5);
+    close(peer);
+}
+END_TEST
+
+/* Backpressure */
+
+/* The bytes are numbered: byte i of the stream is (char)(i * 7 + i / 256). */
+static void fill(char *data, size_t at, size_t size)
+{
+    for (size_t i = at; i < at + size; i++)
+        data[i - at] = (char)(i * 7 + i / 256);
+}
+
+/* Reads what has arrived, and compares it. Returns the number of bytes. */
+static size_t peer_compare(int peer, size_t at)
+{
+    static char got[65536], wanted[65536];
+    ssize_t count = read(peer, got, sizeof got);
+
+    if (count < 0)
+        ck_assert_int_eq(errno, EAGAIN);
+    if (count <= 0)
+        return 0;
+    fill(wanted, at, (size_t)count);
+    ck_assert_mem_eq(got, wanted, (size_t)count);
+    return (size_t)count;
+}
+
+static uint64_t waiting(struct tocsin_op stream)
+{
+    struct tocsin_stream_facts facts;
+
+    ck_assert_int_eq(tocsin_stream_get(stream, &facts), 0);
+    return facts.waiting_bytes;
+}
+
+START_TEST(never_reads)
+{
+    const struct tocsin_stream_options limits = { .limit_bytes = LIMIT };
+    char data[CHUNK];
+    size_t written_size = 0, read_size = 0;
+    int peer, err;
+    struct tocsin_op stream = variant_begin(_i, &limits, &peer);
+
+    for (;;) {
+        fill(data, written_size, CHUNK);
+        err = tocsin_stream_write(stream, data, CHUNK);
+        if (err < 0)
+            break;
+        written_size += CHUNK;
+        ck_assert_uint_le(waiting(stream), LIMIT);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    }
+    ck_assert_int_eq(err, -EAGAIN);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(tocsin_stream_write(stream, data, LIMIT), -EAGAIN);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(tocsin_stream_close(stream), 0); /* what was accepted is sent */
+    while (read_size < written_size) {
+        read_size += peer_compare(peer, read_size);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    }
+    ends_once(stream, 0);
+    ck_assert_int_eq(read(peer, data, CHUNK), 0);
+    close(peer);
+    if (_i & WANTED) {
+        ck_assert_int_eq(stalled, 1);
+        ck_assert_int_le(drained, 1);
+    }
+}
+END_TEST
+
+START_TEST(resets_what_waits)
+{
+    const struct tocsin_stream_options limits = { .limit_bytes = LIMIT };
+    char data[CHUNK] = { 0 };
+    int peer, err;
+    struct tocsin_op stream = variant_begin(_i, &limits, &peer), flush;
+
+    while (tocsin_stream_write(stream, data, CHUNK) >= 0)
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
+    quiet(_i & PARKED);
+    peer_reset(peer);
+    err = tocsin_wait(flush, -1, NULL);
+    ck_assert_int_eq(err, -ECONNRESET);
+    ends_once(stream, -ECONNRESET);
+}
+END_TEST
+
+static int on_echo(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_stream_received *came = tocsin_stream_received_of(info);
+
+    if (came)
+        ck_assert_int_ge(
+            tocsin_stream_write(tocsin_info_op(info), came->data.data, came->data.size), 0);
+    return came ? TOCSIN_NEXT : on_stream(info, arg);
+}
+
+/* I4: a peer that does not read is not read, so its own writes stop in the end. A Unix socket,
+   since TCP drops acknowledgements together with data for which a peer has no room. */
+START_TEST(an_echo_that_is_not_read)
+{
+    const struct tocsin_stream_options limits = { .limit_bytes = LIMIT };
+    char data[CHUNK];
+    size_t sent = 0, read_size = 0;
+    int peer, refusals = 0;
+    struct tocsin_op stream = stream_of_pair(&limits, TOCSIN_BOTH(on_echo), &peer);
+
+    while (!stalled || refusals < 20) {
+        ssize_t count;
+
+        fill(data, sent, CHUNK);
+        count = write(peer, data, CHUNK);
+        if (count > 0)
+            sent += (size_t)count;
+        refusals = count > 0 || !stalled ? 0 : refusals + 1;
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+        ck_assert_uint_le(waiting(stream), LIMIT);
+    }
+    ck_assert_int_eq(stalled, 1);
+    quiet(_i & PARKED);
+    shutdown(peer, SHUT_WR);
+    while (read_size < sent) {
+        read_size += peer_compare(peer, read_size);
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    }
+    ends_once(stream, 0);
+    close(peer);
+}
+END_TEST
+
+/* Stalls in the middle of a part */
+
+START_TEST(stalls)
+{
+    const struct tocsin_stream_options lines = { .part = { .until = "\n" } };
+    int peer;
+    struct tocsin_op stream = variant_begin(_i | WANTED, &lines, &peer);
+
+    peer_write(peer, "ha");
+    quiet(_i & PARKED);
+    ck_assert_int_eq(parts, 0);
+    peer_write(peer, "lf\nrest");
+    turns_until(&parts, 1);
+    quiet(_i & PARKED);
+    ck_assert_str_eq(received, "half\n");
+    ck_assert_int_eq(parts, 1);
+    peer_reset(peer);
+    ends_once(stream, -ECONNRESET);
+    ck_assert_str_eq(received, "half\n"); /* the cut part is not delivered */
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("io/peers");
+    TCase *tests = test_case(suite, "peers");
+
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_loop_test(tests, reset, 0, VARIANTS);
+    tcase_add_loop_test(tests, ended, 0, VARIANTS);
+    tcase_add_loop_test(tests, ended_behind_unread_data, 0, VARIANTS);
+    tcase_add_loop_test(tests, half_closed, 0, VARIANTS);
+    tcase_add_loop_test(tests, never_reads, 0, USED);
+    tcase_add_loop_test(tests, resets_what_waits, 0, USED);
+    tcase_add_loop_test(tests, an_echo_that_is_not_read, 0, PARKED + 1);
+    tcase_add_loop_test(tests, stalls, 0, PARKED + 1);
+    return suite;
+}
