@@ -79,7 +79,9 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
-    open_pair(LINES, &(struct tocsin_stream_options){ .part = { .until = "\n" } }, &lines);
+    open_pair(LINES,
+              &(struct tocsin_stream_options){ .part = { .until = "\n" }, .idle_ms = 60000 },
+              &lines);
     send_some(lines, "half", 4);
 }
 

@@ -11,6 +11,7 @@
 #include "base/cancel.h"
 #include "io/address.h"
 #include "io/listen/acceptor.h"
+#include "io/stream/limits.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
@@ -229,6 +230,7 @@ static int stream_accept(struct tocsin__acceptor *listener, int fd,
                                     TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE |
                                     (listener->is_unix ? TOCSIN__STREAM_UNIX : 0));
     tocsin__stream_set_state(stream, TOCSIN__STREAM_OPEN);
+    tocsin__limit_idle_begin(stream);
     tocsin__crowd_join(listener->crowd, stream);
     tocsin__op_started(tocsin__stream_op(stream), 0, NULL);
     listener->closed.accepted++;

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "io/stream/limits.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
@@ -113,6 +114,7 @@ static void output_advance(struct tocsin__stream *stream, size_t sent)
     tocsin__assert(sent <= busy->waiting_bytes);
     busy->waiting_bytes -= sent;
     stream->closed.sent_bytes += sent;
+    tocsin__limit_idle_refresh(stream);
     fds_close(busy->output->fds, busy->output->fds_count);
     busy->output->fds = NULL;
     busy->output->fds_count = 0;
@@ -324,8 +326,10 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
                              outgoing->fds, (uint32_t)outgoing->fds_count);
     if (sent == -EAGAIN)
         sent = 0;
-    if (sent > 0)
+    if (sent > 0) {
         stream->closed.sent_bytes += (uint64_t)sent;
+        tocsin__limit_idle_refresh(stream);
+    }
     return sent;
 }
 
