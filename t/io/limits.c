@@ -112,6 +112,27 @@ START_TEST(idle_while_stalled)
 }
 END_TEST
 
+/* tocsin_stream_set begins the limit anew, sets one, or removes it. */
+START_TEST(idle_is_set)
+{
+    const struct tocsin_stream_options longer = { .idle_ms = 10 * IDLE_MS };
+    int peer;
+    struct tocsin_op stream = stream_of_pair(NULL, TOCSIN_CALL(on_stream), &peer);
+
+    pass(3 * IDLE_MS);
+    ck_assert_int_eq(tocsin_stream_set(stream, &longer), 0);
+    pass(9 * IDLE_MS);
+    ck_assert_int_eq(tocsin_stream_set(stream, NULL), 0);
+    pass(30 * IDLE_MS);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(tocsin_stream_set(stream, &limited), 0);
+    pass(2 * IDLE_MS);
+    ck_assert_int_eq(closed_status, -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_stream_set(stream, &limited), -ENOENT);
+    close(peer);
+}
+END_TEST
+
 static struct tocsin__engine *engine_of_thread(void)
 {
     struct tocsin__engine *engine;
@@ -224,6 +245,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, idle_is_postponed);
     tcase_add_loop_test(tests, idle_while_stalled, 0, 2);
     tcase_add_test(tests, input_is_read_first);
+    tcase_add_test(tests, idle_is_set);
     tcase_add_test(tests, accepted_streams);
     tcase_add_test(tests, nothing_wakes);
     tcase_add_test(tests, freed_with_the_loop);

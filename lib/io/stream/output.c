@@ -92,6 +92,12 @@ static void output_note_drained(struct tocsin__stream *stream)
         tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
 }
 
+void tocsin__output_limits_changed(struct tocsin__stream *stream)
+{
+    output_note_drained(stream);
+    output_note_stalled(stream);
+}
+
 /* Sending */
 
 static void chunk_advance(struct tocsin__chunk *chunk, size_t *sent)
