@@ -35,8 +35,10 @@ struct tocsin_listen_options {
     const struct tocsin_stream_options *stream; /* of each accepted stream. NULL: all defaults */
     const struct tocsin_notify *notify; /* of each accepted stream, not TOCSIN_FUTURE. NULL: none */
     int backlog;                        /* 0: 4,096 */
-    int most, most_per_address; /* streams at a time; further ones wait in the backlog. 0: no limit
-                                 */
+    int most;                   /* streams at a time; further ones wait in the backlog. 0: no
+                                   limit */
+    int most_per_address;       /* streams of one address at a time, or of one user (Unix). Further
+                                   ones are closed: listener.refused, -EUSERS. 0: no limit */
     unsigned mode;              /* unix: permissions of the path. 0: 0600 */
     unsigned flags;             /* TOCSIN_LISTEN_SHARE */
     uintptr_t spare[4];         /* zero */

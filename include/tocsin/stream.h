@@ -259,6 +259,23 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
  */
 TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
 
+/**
+ * Sets other options, from now on. options NULL: all defaults. The idle limit begins anew. open_ms,
+ * host and local have no effect any more. Other streams of the same listener keep their options.
+ *
+ * @owner   options are copied
+ * @return  0; -EINVAL: options are malformed, or the operation is not a stream; -EALREADY: the
+ *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream does not
+ *          exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an error the
+ *          stream has its former options
+ * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
+ * @thread  loop
+ * @source  POSIX setsockopt(3)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
+                                 const struct tocsin_stream_options *options);
+
 /* What is known of a stream or a listener. */
 struct tocsin_stream_facts {
     char peer[112], local[112]; /* in the form of addresses; of a listener: local is where it

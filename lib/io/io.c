@@ -1,6 +1,20 @@
 /* What a loop has for all of its streams. */
 #include "io/io.h"
 
+/* Operations may be freed later: streams that are left have no limit any more. */
+static void idle_free(struct tocsin__idle_limits *limits)
+{
+    for (int level = 0; limits && level < TOCSIN__IDLE_LEVELS; level++)
+        for (int bucket = 0; bucket < TOCSIN__IDLE_BUCKETS; bucket++)
+            while (limits->buckets[level][bucket])
+                tocsin__idle_remove(limits, limits->buckets[level][bucket]);
+    while (limits && limits->looking)
+        tocsin__idle_remove(limits, limits->looking);
+    if (limits)
+        tocsin__idle_end(limits);
+    tocsin__release(limits);
+}
+
 static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__io *io = tocsin__container(last, struct tocsin__io, last);
@@ -8,6 +22,7 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
     if (io->window.is_kept)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
+    idle_free(io->idle);
     tocsin__release(io);
     engine->io = NULL;
 }

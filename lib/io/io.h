@@ -3,6 +3,7 @@
 #define TOCSIN_IO_IO_H
 
 #include "loop/engine.h"
+#include "loop/idle.h"
 
 struct tocsin__stream;
 struct tocsin_op_type;
@@ -27,6 +28,7 @@ struct tocsin__io {
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
+    struct tocsin__idle_limits *idle; /* NULL: no stream had an idle limit yet */
 };
 
 /* Makes engine->io if there is none. -ENOMEM */

@@ -298,6 +298,59 @@ START_TEST(I8_taken_by_a_notify)
 }
 END_TEST
 
+static int refused;
+
+static int on_refused(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    ck_assert_int_eq(tocsin_listener_refused_of(info)->error, -EUSERS);
+    ck_assert_str_ne(tocsin_listener_refused_of(info)->peer, "");
+    refused++;
+    return TOCSIN_NEXT;
+}
+
+/* One address has two streams at a time; another address, or a place that is free again, is let in.
+ */
+START_TEST(I8_most_per_address)
+{
+    const struct tocsin_listen_options two = { .most_per_address = 2 };
+    struct tocsin_op listener, clients[4];
+    char address[128], name[64];
+
+    refused = 0;
+    snprintf(name, sizeof name, "unix:@tocsin-per-address-%d", getpid());
+    connect_to("listener.refused", on_refused, NULL);
+    ck_assert_int_eq(tocsin_listen(_i ? name : "tcp:127.0.0.1:0", &two,
+                                   TOCSIN_EACH(takes_it), &listener),
+                     0);
+    address_of(listener, address);
+    for (int i = 0; i < 3; i++)
+        open_client(listener, &clients[i]);
+    turns_until(&refused, 1);
+    ck_assert_int_eq(accepted, 2);
+    ck_assert_int_eq(read_part(clients[2], NULL, NULL), 0);
+    if (!_i) {
+        const struct tocsin_stream_options other = { .local = "tcp:127.0.0.2:0" };
+
+        ck_assert_int_eq(tocsin_stream_open(address, &other, NULL, &clients[3]), 0);
+        turns_until(&accepted, 3);
+        tocsin_cancel(clients[3]);
+        turns_until(&closed, 1);
+    }
+    closed = accepted = 0;
+    tocsin_cancel(clients[0]);
+    turns_until(&closed, 1);
+    open_client(listener, &clients[0]);
+    turns_until(&accepted, 1);
+    ck_assert_int_eq(refused, 1);
+    tocsin_cancel(listener); /* the streams outlive it */
+    tocsin_cancel(clients[0]);
+    tocsin_cancel(clients[1]);
+    turns_until(&closed, 3);
+    drain_all();
+}
+END_TEST
+
 START_TEST(I8_unix_path)
 {
     struct tocsin_op listener, other, client;
@@ -344,6 +397,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, I5);
     tcase_add_test(tests, I8);
     tcase_add_test(tests, I8_taken_by_a_notify);
+    tcase_add_loop_test(tests, I8_most_per_address, 0, 2);
     tcase_add_test(tests, I8_unix_path);
     return suite;
 }

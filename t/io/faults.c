@@ -26,12 +26,13 @@ static int on_echo(const struct tocsin_info *info, void *arg)
 
 static void start_echo(void)
 {
+    const struct tocsin_listen_options nine = { .most_per_address = 9 };
     char address[64];
     int err = tocsin_connect("stream.received", &(struct tocsin_action){ .fn = on_echo }, NULL);
 
     ck_assert(err == 0 || err == -ENOMEM);
     snprintf(address, sizeof address, "unix:@tocsin-io-faults-%d", getpid());
-    started(LISTENER, tocsin_listen(address, NULL, TOCSIN_CALL(on_started_end, &all[LISTENER]),
+    started(LISTENER, tocsin_listen(address, &nine, TOCSIN_CALL(on_started_end, &all[LISTENER]),
                                     &all[LISTENER].op));
     started(CLIENT, tocsin_stream_open(address, &(struct tocsin_stream_options){ .open_ms = 200 },
                                        TOCSIN_CALL(on_started_end, &all[CLIENT]), &all[CLIENT].op));
@@ -79,7 +80,9 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
-    open_pair(LINES, &(struct tocsin_stream_options){ .part = { .until = "\n" } }, &lines);
+    open_pair(LINES,
+              &(struct tocsin_stream_options){ .part = { .until = "\n" }, .idle_ms = 60000 },
+              &lines);
     send_some(lines, "half", 4);
 }
 

@@ -406,6 +406,82 @@ START_TEST(piped)
 }
 END_TEST
 
+/* tocsin_stream_set: another delimiter, also for bytes that were searched already. */
+START_TEST(set_another_part)
+{
+    int peer;
+    struct tocsin_op stream =
+        stream_of_pair(&(struct tocsin_stream_options){ .part = { .until = "\n" } },
+                       TOCSIN_BOTH(on_stream), &peer);
+
+    peer_write(peer, "a\nb;c;d");
+    turns_few();
+    ck_assert_str_eq(received, "a\n|");
+    ck_assert_int_eq(
+        tocsin_stream_set(stream, &(struct tocsin_stream_options){ .part = { .until = ";" } }), 0);
+    turns_few();
+    ck_assert_str_eq(received, "a\n|b;|c;|");
+    ck_assert_int_eq(tocsin_stream_set(stream, NULL), 0); /* as it comes */
+    turns_few();
+    ck_assert_str_eq(received, "a\n|b;|c;|d|");
+    close(peer);
+    turns_until_over(stream);
+}
+END_TEST
+
+static int on_line_set(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_stream_options rest = { .part = { .size = 3, .flags = TOCSIN_EXACTLY } };
+
+    on_stream(info, arg);
+    if (tocsin_stream_received_of(info))
+        ck_assert_int_eq(tocsin_stream_set(tocsin_info_op(info), &rest), 0);
+    if (tocsin_stream_closed_of(info))
+        ck_assert_int_eq(tocsin_stream_set(tocsin_info_op(info), &rest), -EALREADY);
+    return TOCSIN_NEXT;
+}
+
+/* From a handler of the data: what follows is cut anew. */
+START_TEST(set_in_a_handler)
+{
+    int peer;
+    struct tocsin_op stream =
+        stream_of_pair(&(struct tocsin_stream_options){ .part = { .until = "\n" } },
+                       TOCSIN_BOTH(on_line_set), &peer);
+
+    peer_write(peer, "head\n123456");
+    close(peer);
+    turns_until_over(stream);
+    ck_assert_str_eq(received, "head\n|123|456|");
+}
+END_TEST
+
+/* Limits of output; a refusal changes nothing. */
+START_TEST(set_limits)
+{
+    static const char block[1000000];
+    int peer;
+    struct tocsin_op stream = stream_of_pair(NULL, NULL, &peer);
+
+    ck_assert_int_eq(tocsin_stream_write(stream, block, sizeof block), 1);
+    ck_assert_int_eq(
+        tocsin_stream_set(stream, &(struct tocsin_stream_options){ .limit_bytes = 1000 }), 0);
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), -EAGAIN);
+    ck_assert_int_eq(tocsin_stream_set(stream, &(struct tocsin_stream_options){ .idle_ms = -1 }),
+                     -EINVAL);
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), -EAGAIN);
+    ck_assert_int_eq(
+        tocsin_stream_set(stream, &(struct tocsin_stream_options){ .high_bytes = 1 << 21,
+                                                                   .low_bytes = 1 << 21,
+                                                                   .limit_bytes = 1 << 22 }),
+        0);
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), 0); /* it is not stalled any more */
+    tocsin_cancel(stream);
+    turns_until_over(stream);
+    close(peer);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/streams");
@@ -430,5 +506,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, cancelled_while_data_is_lent);
     tcase_add_test(tests, pipes_and_files);
     tcase_add_test(tests, piped);
+    tcase_add_test(tests, set_another_part);
+    tcase_add_test(tests, set_in_a_handler);
+    tcase_add_test(tests, set_limits);
     return suite;
 }

@@ -144,6 +144,7 @@ static void operations(void)
     try(tocsin_stream_pipe, gone, gone, NULL, NULL);
     try(tocsin_stream_shutdown, gone);
     try(tocsin_stream_close, gone);
+    try(tocsin_stream_set, gone, NULL);
     try(tocsin_stream_get, gone, NULL);
     try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
     try(tocsin_wait, gone, -2, NULL);

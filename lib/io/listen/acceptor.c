@@ -11,6 +11,7 @@
 #include "base/cancel.h"
 #include "io/address.h"
 #include "io/listen/acceptor.h"
+#include "io/stream/limits.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
@@ -208,7 +209,7 @@ static void accepted_set_options(const struct tocsin__acceptor *listener, int fd
 }
 
 /* Makes a stream of the descriptor. On failure the descriptor is closed. */
-static int stream_accept(struct tocsin__acceptor *listener, int fd,
+static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd *crowd, int fd,
                          struct tocsin__stream **ret_stream)
 {
     struct tocsin__stream *stream = NULL;
@@ -229,7 +230,8 @@ static int stream_accept(struct tocsin__acceptor *listener, int fd,
                                     TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE |
                                     (listener->is_unix ? TOCSIN__STREAM_UNIX : 0));
     tocsin__stream_set_state(stream, TOCSIN__STREAM_OPEN);
-    tocsin__crowd_join(listener->crowd, stream);
+    tocsin__limit_idle_begin(stream);
+    tocsin__crowd_join(crowd, stream);
     tocsin__op_started(tocsin__stream_op(stream), 0, NULL);
     listener->closed.accepted++;
     *ret_stream = stream;
@@ -259,6 +261,28 @@ static bool accept_failed(struct tocsin__acceptor *listener, int err)
     return !is_shortage(err); /* otherwise it is the error of one connection */
 }
 
+/* Accepts the stream of a descriptor unless its address has enough of them. */
+static int stream_accept_if_allowed(struct tocsin__acceptor *listener, int fd,
+                                    const struct tocsin__endpoint *peer,
+                                    struct tocsin__stream **ret_stream)
+{
+    struct tocsin__crowd *part;
+    unsigned char address[16];
+    int err;
+
+    if (!listener->most_per_address)
+        return stream_accept(listener, listener->crowd, fd, ret_stream);
+    tocsin__crowd_address(fd, peer, address);
+    part = tocsin__crowd_part(listener->crowd, address);
+    err = !part ? -ENOMEM : part->live >= listener->most_per_address ? -EUSERS : 0;
+    if (err == 0)
+        err = stream_accept(listener, part, fd, ret_stream);
+    else
+        tocsin__fd_close(fd);
+    tocsin__crowd_unref(part);
+    return err;
+}
+
 /* Accepts one stream. false: nothing more can be done now. */
 static bool accept_one(struct tocsin__acceptor *listener)
 {
@@ -273,7 +297,7 @@ static bool accept_one(struct tocsin__acceptor *listener)
     tocsin__cancel_back(cancel);
     if (fd < 0)
         return accept_failed(listener, -errno);
-    err = stream_accept(listener, fd, &stream);
+    err = stream_accept_if_allowed(listener, fd, &peer, &stream);
     if (err == 0) {
         listener->wait_us = 0;
         return stream_announce(listener, stream, &peer);
@@ -282,7 +306,7 @@ static bool accept_one(struct tocsin__acceptor *listener)
     listener_refuse(listener, text, err);
     if (is_shortage(err) && listener->state == TOCSIN__ACCEPTOR_LISTENING)
         listener_pause(listener, err);
-    return false;
+    return err == -EUSERS;
 }
 
 static bool is_listening(const struct tocsin__acceptor *listener)

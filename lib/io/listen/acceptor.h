@@ -36,7 +36,7 @@ struct tocsin__acceptor {
     struct tocsin__stream *untold; /* accepted, and not announced yet, since there was no room */
     struct tocsin_notify notify;   /* of its streams; mode 0: none */
     int64_t wait_us;               /* how long it pauses next, in SHORT */
-    int most;                      /* streams at a time; 0: no limit */
+    int most, most_per_address;    /* streams at a time; 0: no limit */
     int spare_fd; /* closed when descriptors run out, so that the program has one; -1 */
     bool is_woken, is_readable, is_unix;
     uint8_t state;

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "io/address.h"
+
 struct tocsin__stream;
 
 struct tocsin__crowd {
@@ -12,11 +14,22 @@ struct tocsin__crowd {
     /* A stream has ended, so a descriptor is free. NULL: the listener has ended */
     void (*left)(struct tocsin__crowd *crowd, struct tocsin__stream *stream);
     void *listener;
+
+    struct tocsin__crowd *whole; /* NULL: of all addresses; else this is a part of that crowd */
+    struct tocsin__crowd *next, **link; /* of a part: in the table of the whole */
+    unsigned char address[16];          /* of a part */
+    struct tocsin__crowd **parts;       /* of the whole: a hash table; NULL: not made yet */
 };
 
 /* NULL: no memory. One reference is the caller's. */
 struct tocsin__crowd *tocsin__crowd_new(void);
 void tocsin__crowd_unref(struct tocsin__crowd *crowd);
+/* What counts as one address: an IPv4 address also if it is mapped into IPv6; of a Unix stream, the
+   user. */
+void tocsin__crowd_address(int fd, const struct tocsin__endpoint *peer, unsigned char address[16]);
+/* The part of one address, with one reference for the caller. NULL: no memory */
+struct tocsin__crowd *tocsin__crowd_part(struct tocsin__crowd *whole,
+                                         const unsigned char address[16]);
 void tocsin__crowd_join(struct tocsin__crowd *crowd, struct tocsin__stream *stream);
 /* The stream has ended. A stream without a crowd stays as it is. */
 void tocsin__crowd_leave(struct tocsin__stream *stream);

@@ -22,8 +22,6 @@ static int options_check(const struct tocsin_listen_options *options)
     if (options->backlog < 0 || options->most < 0 || options->most_per_address < 0 ||
         options->mode & ~0777u)
         return tocsin__because(-EINVAL, "a number is negative, or mode is no permission");
-    if (options->most_per_address)
-        return -ENOTSUP;
     if (options->notify && options->notify->mode & TOCSIN_KEEP)
         return tocsin__because(-EINVAL, "the notify of accepted streams cannot be TOCSIN_FUTURE");
     return options->notify ? tocsin__notify_check(options->notify) : 0;
@@ -214,6 +212,7 @@ static int listen_begin(struct tocsin__acceptor *listener, const struct tocsin__
         return fd;
     listener->is_unix = domain_of(fd) == AF_UNIX;
     listener->most = options->most;
+    listener->most_per_address = options->most_per_address;
     if (options->notify)
         listener->notify = *options->notify;
     err = tocsin__acceptor_begin(listener, fd);

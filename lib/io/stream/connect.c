@@ -62,6 +62,7 @@ static void connected(struct tocsin__stream *stream)
     tocsin__limit_end(stream);
     stream->busy->connecting->connected_us = now_of(stream);
     tocsin__stream_set_state(stream, TOCSIN__STREAM_OPEN);
+    tocsin__limit_idle_begin(stream);
     tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_CONNECTED | TOCSIN__STREAM_WRITABLE);
     tocsin__stream_unmark(stream,
                           TOCSIN__STREAM_READABLE | TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED);

@@ -1,5 +1,9 @@
-/* Time limits of a stream: one at a time, of opening or of closing. */
+/* Time limits of a stream: one at a time of opening or of closing, and the idle limit. */
+#include <poll.h>
+
+#include "base/cancel.h"
 #include "io/stream/limits.h"
+#include "io/stream/stream_input.h"
 #include "loop/clock.h"
 
 struct limit {
@@ -39,4 +43,73 @@ void tocsin__limit_end(struct tocsin__stream *stream)
     tocsin__timer_disarm(tocsin__stream_engine(stream), stream->busy->limit);
     tocsin__release(stream->busy->limit);
     stream->busy->limit = NULL;
+}
+
+/* Idle limits */
+
+/* Whether the stream could go on. The loop may have stalled, and a turn takes the reports of some
+   parked descriptors only, so the limit may pass while data waits in the kernel. */
+static bool idle_has_work(struct tocsin__stream *stream)
+{
+    bool reads = stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream);
+    struct pollfd now = { .fd = stream->readiness.fd };
+    int cancel, count;
+
+    if (reads && stream->in == TOCSIN__SIDE_OPEN)
+        now.events |= POLLIN;
+    if (tocsin__stream_waiting(stream))
+        now.events |= POLLOUT;
+    if (!now.events || tocsin__fault())
+        return false;
+    cancel = tocsin__cancel_off();
+    count = poll(&now, 1, 0);
+    tocsin__cancel_back(cancel);
+    if (count > 0 && now.revents & (POLLIN | POLLHUP | POLLERR))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE);
+    if (count > 0 && now.revents & (POLLOUT | POLLHUP | POLLERR))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_WRITABLE);
+    return count > 0;
+}
+
+static void on_idle(struct tocsin__idle *idle)
+{
+    struct tocsin__stream *stream = tocsin__container(idle, struct tocsin__stream, idle);
+
+    if (idle_has_work(stream)) {
+        tocsin__limit_idle_begin(stream);
+        tocsin__stream_wake(stream);
+        return;
+    }
+    if (!stream->failure)
+        stream->closed.reason = "no data was sent or received within idle_ms";
+    tocsin__stream_fail(stream, -ETIMEDOUT);
+}
+
+int tocsin__limit_idle_prepare(struct tocsin__engine *engine,
+                               const struct tocsin__settings *settings)
+{
+    struct tocsin__io *io = engine->io;
+
+    if (!settings->idle_ms || io->idle)
+        return 0;
+    io->idle = tocsin__alloc(sizeof *io->idle);
+    if (!io->idle)
+        return -ENOMEM;
+    tocsin__idle_init(io->idle, engine, on_idle);
+    return 0;
+}
+
+void tocsin__limit_idle_begin(struct tocsin__stream *stream)
+{
+    if (stream->settings->idle_ms)
+        tocsin__idle_put(tocsin__stream_engine(stream)->io->idle, &stream->idle,
+                         stream->settings->idle_ms);
+    else
+        tocsin__limit_idle_end(stream);
+}
+
+void tocsin__limit_idle_end(struct tocsin__stream *stream)
+{
+    if (tocsin__idle_is_in(&stream->idle))
+        tocsin__idle_remove(tocsin__stream_engine(stream)->io->idle, &stream->idle);
 }

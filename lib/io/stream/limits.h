@@ -9,4 +9,17 @@
 int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms);
 void tocsin__limit_end(struct tocsin__stream *stream);
 
+/* Makes what the loop needs for idle limits, if these settings have one. -ENOMEM */
+int tocsin__limit_idle_prepare(struct tocsin__engine *engine,
+                               const struct tocsin__settings *settings);
+/* The idle limit of an open stream begins, or changes to that of its settings. */
+void tocsin__limit_idle_begin(struct tocsin__stream *stream);
+void tocsin__limit_idle_end(struct tocsin__stream *stream);
+
+/* Data has come or gone. */
+static inline void tocsin__limit_idle_refresh(struct tocsin__stream *stream)
+{
+    tocsin__idle_refresh(tocsin__stream_engine(stream), &stream->idle);
+}
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "io/stream/limits.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
@@ -91,6 +92,12 @@ static void output_note_drained(struct tocsin__stream *stream)
         tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
 }
 
+void tocsin__output_limits_changed(struct tocsin__stream *stream)
+{
+    output_note_drained(stream);
+    output_note_stalled(stream);
+}
+
 /* Sending */
 
 static void chunk_advance(struct tocsin__chunk *chunk, size_t *sent)
@@ -113,6 +120,7 @@ static void output_advance(struct tocsin__stream *stream, size_t sent)
     tocsin__assert(sent <= busy->waiting_bytes);
     busy->waiting_bytes -= sent;
     stream->closed.sent_bytes += sent;
+    tocsin__limit_idle_refresh(stream);
     fds_close(busy->output->fds, busy->output->fds_count);
     busy->output->fds = NULL;
     busy->output->fds_count = 0;
@@ -324,8 +332,10 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
                              outgoing->fds, (uint32_t)outgoing->fds_count);
     if (sent == -EAGAIN)
         sent = 0;
-    if (sent > 0)
+    if (sent > 0) {
         stream->closed.sent_bytes += (uint64_t)sent;
+        tocsin__limit_idle_refresh(stream);
+    }
     return sent;
 }
 

@@ -10,6 +10,8 @@
 int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing);
 /* Sends queued data as long as the kernel accepts it. -errno: the outgoing side is broken. */
 int tocsin__output_send(struct tocsin__stream *stream);
+/* The settings have other limits of waiting bytes: the stream may be stalled now, or drained. */
+void tocsin__output_limits_changed(struct tocsin__stream *stream);
 /* Drops what is queued. */
 void tocsin__output_drop(struct tocsin__busy *busy);
 

@@ -30,6 +30,7 @@
 #include "io/op_access.h"
 #include "io/settings.h"
 #include "loop/fd/readiness.h"
+#include "loop/idle.h"
 
 enum tocsin__stream_state {
     TOCSIN__STREAM_MADE,
@@ -103,6 +104,7 @@ struct tocsin__stream {
     struct tocsin_stream_closed closed;
     struct tocsin__readiness readiness;
     struct tocsin__node node; /* on the ready list */
+    struct tocsin__idle idle; /* its idle limit, while it is open; limits.c */
     struct tocsin__settings *settings;
     struct tocsin__busy *busy;   /* NULL: idle */
     struct tocsin__crowd *crowd; /* the streams of the same listener; NULL: it was opened */

@@ -58,6 +58,7 @@ void tocsin__stream_disarm(void *state)
     if (stream->state != TOCSIN__STREAM_OVER)
         tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
     tocsin__window_forget(engine->io, stream);
+    tocsin__limit_idle_end(stream);
     tocsin__wire_close(stream);
     tocsin__crowd_leave(stream);
     if (busy) {

@@ -1,4 +1,5 @@
 /* The type of streams, and their making. */
+#include "io/stream/limits.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_make.h"
 #include "io/stream/stream_serve.h"
@@ -66,7 +67,8 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     *ret_stream = stream;
     err = tocsin__io_make(tocsin__op_engine(op));
     io = tocsin__op_engine(op)->io;
-    if (err == 0)
-        io->stream_type = &stream_type.type;
-    return err;
+    if (err < 0)
+        return err;
+    io->stream_type = &stream_type.type;
+    return tocsin__limit_idle_prepare(tocsin__op_engine(op), settings);
 }

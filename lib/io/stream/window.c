@@ -1,6 +1,7 @@
 /* The received bytes of the stream that is being served. */
 #include <string.h>
 
+#include "io/stream/limits.h"
 #include "io/stream/window.h"
 #include "io/stream/wire.h"
 
@@ -169,7 +170,9 @@ ssize_t tocsin__window_fill(struct tocsin__io *io)
         window->end += (size_t)count;
     if ((size_t)count < room || count < 0)
         tocsin__stream_unmark(window->stream, TOCSIN__STREAM_READABLE);
-    if (count > 0)
+    if (count > 0) {
         window->stream->closed.received_bytes += (size_t)count;
+        tocsin__limit_idle_refresh(window->stream);
+    }
     return count;
 }
