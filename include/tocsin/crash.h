@@ -13,10 +13,11 @@ TOCSIN__BEGIN
 typedef void (*tocsin_crash_fn)(const char *line, size_t size);
 
 /**
- * Makes the library call `fn` once when the process crashes by SIGSEGV, SIGBUS, SIGFPE, SIGILL or
- * SIGABRT. The line names the signal, the address, the loop, and the handler, task, fiber or init
- * with its plugin. Then the signal has its previous effect: by default, the process ends with a
- * core dump. If `fn` is NULL, the line is written to the standard error.
+ * Makes the library call `fn` once, with a line of text, when the process crashes by SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL or SIGABRT. The line names the signal, the address, the loop, and the
+ * handler, task, fiber or init with its plugin. Then the signal has its previous effect: by
+ * default, the process ends with a core dump. If `fn` is NULL, the line is written to the standard
+ * error.
  *
  * The signal handlers run on a separate stack, so a stack overflow is reported, too. Each thread
  * with a loop and each pool thread have such a stack. A thread that a plugin creates itself has

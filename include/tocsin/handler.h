@@ -2,10 +2,10 @@
    POSIX's sigaction, but each signal has a list of handlers.
 
    A handler must return, and so must every other function that a loop calls (a notify, a task, a
-   default action, a drop). It must not throw an exception or jump past its caller. A loop detects
-   such a jump later. This happens when the target function of the jump, or one of its callers,
-   emits that signal, runs turns, waits or frees the loop. The loop then continues as if the handler
-   had returned. It skips the rest of that delivery, and the handler counts as failed with
+   default action, a drop). It must not throw an exception or jump past its caller. The loop detects
+   such a jump later: when the function to which it went, or one of that function's callers, emits
+   the signal of the handler, runs turns, waits or frees the loop. The loop then continues as if the
+   handler had returned. It skips the rest of that delivery, and the handler counts as failed with
    -ECANCELED (tocsin.handler.failed). With TOCSIN_DEBUG=1 the library prints a line about the jump.
    A fiber that was left by a jump to another stack ends with -ECANCELED. The loop cannot detect a
    jump on a stack that the program made itself. */

@@ -7,7 +7,7 @@
 
    O2  If a start succeeds, exactly one terminal signal follows, from the loop, and never before the
        start has returned. The terminal signal is never refused, and cannot fail for lack of memory.
-       Progress is made only while there are listeners.
+       Progress signals are emitted only while they have listeners.
 
    O3  A cancelled operation ends with its terminal signal, too. The status is -ECANCELED, or the
        real result if the operation had reached it.

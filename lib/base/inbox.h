@@ -194,8 +194,8 @@ void tocsin__inbox_close_list(struct tocsin__inbox *inbox);
 /* T8, in the child of a fork: closes the ring, so that producers in the child do not wake the
    parent. */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);
-/* T8, in the child of a fork, for the loop of a thread that does not exist there: closes the list
-   as well. */
+/* Closes the ring and the list. It is called in the child of a fork, for a loop whose thread does
+   not exist in the child (T8). */
 void tocsin__inbox_abandon(struct tocsin__inbox *inbox);
 /* Opens an inbox that was inherited from the parent process. The inbox must be empty. */
 void tocsin__inbox_revive(struct tocsin__inbox *inbox);

@@ -26,7 +26,8 @@ static struct place place_of(const struct tocsin__wheel *wheel, int64_t tick)
                                       (TOCSIN__WHEEL_SLOTS - 1) };
 }
 
-/* The bitmaps agree with the list, whose links are whole at its beginning. */
+/* Returns true if the bit of the slot is set exactly when its list has a node, and if the first
+   node links back to the list. */
 static bool slot_is_sound(const struct tocsin__wheel *wheel, struct place place)
 {
     const struct tocsin__wheel_level *level = &wheel->levels[place.level];

@@ -266,8 +266,9 @@ static int emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
     if (!heard && !away && (!loop_signal || !tocsin__loop_signal_has_pending_default(loop_signal)))
         return emit_unhandled(loop, signal, source, payload);
     err = source && (heard || away) ? tocsin__source_find(source, &found) : 0;
-    if (err < 0 && err != -EXDEV) /* another loop's source is no error: no handler of this loop can
-                                     listen to that source only */
+    /* A source of another loop is not an error. A handler can be limited to a source only on the
+       loop of the source, so this loop has no such handlers. */
+    if (err < 0 && err != -EXDEV)
         return err;
     if (away)
         return emit_away(loop, signal, source, payload);

@@ -18,10 +18,10 @@ struct tocsin__quarantine_entry {
 /* The record of a handler that has failed or stalled. Only the thread of the handler's loop uses
    the record. */
 struct tocsin__quarantine {
-    int64_t faults_us, stalls_us;                   /* times at which the present periods of
-                                                       counting began */
-    uint32_t faults, stalls;                        /* numbers of faults and stalls since then */
-    bool active;                                    /* true while the handler is in quarantine */
+    int64_t faults_us, stalls_us; /* times at which the present periods of
+                                     counting began */
+    uint32_t faults, stalls;      /* numbers of faults and stalls in these periods */
+    bool active;                  /* true while the handler is in quarantine */
     struct tocsin__quarantine_entry *first, **last; /* the kept emissions */
     uint32_t count;                                 /* number of the kept emissions */
     size_t bytes;                                   /* bytes of the kept payloads */

@@ -18,9 +18,10 @@
 #include "loop/ready.h"
 #include "loop/turn.h"
 
-/* Waits while the program dispatches the base: then libevent cannot be called again. This function
-   polls only the two descriptors of the library itself. So tocsin_loop_free receives completions of
-   other threads, but watches are not served. */
+/* Waits when the program is inside its own dispatch of the event base, where libevent must not be
+   called a second time. This function polls only the two descriptors of the library itself. So, if
+   tocsin_loop_free is called there, it receives the completions of other threads, but serves no
+   watch. */
 static int turn_poll_own(struct tocsin__engine *engine, bool may_sleep)
 {
     struct pollfd own[2] = { { .fd = engine->wake_fd, .events = POLLIN },

@@ -1,6 +1,6 @@
 /* Message framing: how a reply states where its body ends (RFC 9112 section 6.3). libcurl reads the
-   body. This file refuses headers that libcurl may interpret in another way. The caller of this
-   file checks the length of the body. */
+   body. The functions here refuse headers that libcurl may interpret differently from the RFC.
+   Their caller checks the length of the body. */
 #ifndef TOCSIN_NET_FRAMING_H
 #define TOCSIN_NET_FRAMING_H
 

@@ -50,8 +50,9 @@ static size_t take_status_line(struct tocsin__net_fetch *fetch, const char *line
     fetch->framing = (struct tocsin__net_framing){ .fault = NULL };
     fetch->part = TOCSIN__NET_FIELDS;
     if (!fetch->first_us && fetch->request && fetch->request->body.size > 0)
-        fetch->first_us = tocsin_now(); /* libcurl would report the first byte that was sent, if
-                                           there is a body */
+        /* if the request has a body, libcurl reports the time of the first byte that was sent, not
+           of the first one that was received */
+        fetch->first_us = tocsin_now();
     return size;
 }
 

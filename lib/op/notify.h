@@ -9,7 +9,8 @@ int tocsin__notify_check(const struct tocsin_notify *notify);
 /* -EINVAL: an operation of this type would never call it. notify may be NULL. */
 int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
                               const struct tocsin_notify *notify);
-/* Calls the function of the notify, as a handler is called, after the handlers (O9). */
+/* Calls the function of the notify in the same way as a handler. The caller has called all handlers
+   before (O9). */
 void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);
 /* Stores what the operation keeps of a notify. */
 void tocsin__op_set_notify(struct tocsin__op *op, const struct tocsin_notify *notify);

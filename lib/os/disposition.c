@@ -278,7 +278,7 @@ static bool take_stop_signal(struct tocsin__loop *loop, int number)
     bool taken;
 
     if (signo < 0 ||
-        /* Makes the latest cell, so that no later post of this signal can be refused. */
+        /* Makes the cell that keeps the newest post, so that no post can be refused from now on. */
         !tocsin__listener_make(tocsin__signal(signo), loop->life.number))
         return false;
     pthread_mutex_lock(&lock);

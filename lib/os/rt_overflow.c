@@ -20,9 +20,10 @@
 /* A signal that waits for room. It is allocated with mmap, because a real signal handler makes
    it. */
 struct tocsin__rt_overflow_entry {
-    struct tocsin__node node;               /* first a node in the inbox of the loop that had no
-                                               room */
-    struct tocsin__rt_overflow_entry *next; /* later the link in overflow.entries of that loop */
+    struct tocsin__node node; /* node in the inbox of the loop that had no room, until the loop has
+                                 taken the entry */
+    struct tocsin__rt_overflow_entry
+        *next; /* link in overflow.entries of that loop, from then on */
     int signo;
     struct tocsin_os_signal what;
 };

@@ -28,8 +28,8 @@ static bool receive_next(struct tocsin__loop *loop, struct tocsin__message *mess
 {
     bool done;
 
-    /* T6: if the thread ended in the delivery of a message, that message is still open. It is
-       dropped here. */
+    /* T6: if the thread ended while it delivered a message, that message still counts as being
+       delivered. It is dropped here. */
     tocsin__assert(!loop->remote.message_open || loop->life.thread_ended);
     loop->remote.message_open = true;
     loop->remote.message_bytes = message->kind == TOCSIN__SHARED ? message->info->size : 0;

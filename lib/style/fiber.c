@@ -255,7 +255,8 @@ int tocsin_yield(void)
 
 /* As an operation */
 
-/* The current wait and all later ones return -ECANCELED. The status is what the task returns. */
+/* Cancels a fiber. The current wait and all later ones return -ECANCELED. The fiber still ends with
+   the status that its task returns. */
 static int fiber_cancel(struct tocsin_op op, void *state, int reason)
 {
     struct tocsin__fiber *fiber = state;

@@ -286,7 +286,7 @@ static void change_at_random(struct object *object)
     }
 }
 
-/* The clock moves from one time to the next at which something is due, or less far. */
+/* Each step moves the clock to the next time at which something is due, or to an earlier time. */
 START_TEST(fuzz_idle)
 {
     long steps = test_scaled(100000, 5, 50);

@@ -374,7 +374,8 @@ static void act(void)
     me->depth--;
 }
 
-/* A permanent loop. The first permanent loop is the home of the plugin that is only reloaded. */
+/* The thread of a loop that is never freed. The first such loop is the home of the plugin that is
+   reloaded, but never unloaded. */
 static void *stay(void *arg)
 {
     me = arg;

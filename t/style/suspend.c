@@ -552,7 +552,8 @@ START_TEST(freed_with_a_fiber_that_waits)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    /* 1 counts the fiber; its set is removed, and the emission of b is delivered */
+    /* 1 is the number of waiting fibers. The set of the fiber ends, so the emission of b is
+       delivered. */
     ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);

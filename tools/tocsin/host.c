@@ -40,7 +40,7 @@ void host_leave_child(void)
 {
     if (!host_pid || getpid() == host_pid)
         return;
-    say("%s has forked process %d, and the child %d has returned into the host: ending the child",
+    say("%s called fork in process %d; the child %d has returned to the host: ending the child",
         *forked_by ? forked_by : "an unknown thread", (int)host_pid, (int)getpid());
     _exit(EXIT_CUT_SHORT);
 }

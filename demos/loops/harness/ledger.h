@@ -32,8 +32,8 @@ struct sender ledger_sent(const struct ledger *ledger, int signal);
 struct receiver ledger_received(const struct ledger *ledger, int signal);
 struct receiver ledger_loop(const struct ledger *ledger, int loop);
 
-/* Returns the median of recent times from sending to the handlers of a loop. Returns -1 if nothing
-   was delivered yet. */
+/* Returns the median of the recent delays of a loop. A delay is the time between a post and the
+   call of the handlers. Returns -1 if nothing was delivered yet. */
 int64_t ledger_took_us(int loop);
 
 #endif

@@ -25,8 +25,9 @@ struct bound figures_bound(const struct options *options);
 /* Returns the number of fetches that the pages of the origin need. */
 int figures_fetches(const struct options *options);
 
-/* Returns 0 if each row agrees with the origin. For the user's URLs, the rows must agree with each
-   other. Otherwise the text why says which rows do not agree. */
+/* Returns 0 if each row agrees with what the demo's own server has sent. With URLs of the user,
+   that is not known, so the rows must agree with each other. If they do not agree, `why` says which
+   rows differ. */
 int figures_agree(const struct figures *figures, char *why, size_t size);
 
 /* The range of a figure, over the chosen styles that run on a loop. */

@@ -21,7 +21,7 @@ static int options_check(const struct tocsin_listen_options *options)
         return tocsin__because(-EINVAL, "an unknown flag, or a spare word that is not zero");
     if (options->backlog < 0 || options->most < 0 || options->most_per_address < 0 ||
         options->mode & ~0777u)
-        return tocsin__because(-EINVAL, "a number is negative, or mode is no permission");
+        return tocsin__because(-EINVAL, "a number is negative, or mode is more than 0777");
     if (options->notify && options->notify->mode & TOCSIN_KEEP)
         return tocsin__because(-EINVAL, "the notify of accepted streams cannot be TOCSIN_FUTURE");
     return options->notify ? tocsin__notify_check(options->notify) : 0;

@@ -285,7 +285,7 @@ static int adopt_socket(struct tocsin__stream *stream, int fd)
     getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
     getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
     if (type != SOCK_STREAM || listens)
-        return tocsin__because(-EINVAL, "the socket of descriptor %d is no connection", fd);
+        return tocsin__because(-EINVAL, "descriptor %d is not a connected stream socket", fd);
     tocsin__stream_mark(stream, TOCSIN__STREAM_SOCKET);
     if (domain == AF_UNIX)
         tocsin__stream_mark(stream, TOCSIN__STREAM_UNIX);

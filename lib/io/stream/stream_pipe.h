@@ -8,7 +8,7 @@
 struct tocsin__pipe {
     struct tocsin_stream_piped piped;
     struct tocsin__stream *from, *to;  /* NULL: it has ended */
-    struct tocsin__pipe *next, **link; /* in the pipes into `to` */
+    struct tocsin__pipe *next, **link; /* links in the list of the pipes whose target is `to` */
 };
 
 /* How many bytes the target takes now. */

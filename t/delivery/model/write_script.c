@@ -288,7 +288,7 @@ static bool choose_pended(struct step *step)
     return life.signos[signal];
 }
 
-/* Chooses a signal whose facts the step reads. */
+/* Chooses a signal whose state (tocsin_signal_get) the step reads. */
 static bool choose_facts(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), counts[3] = { 0 };

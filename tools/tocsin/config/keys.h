@@ -11,8 +11,8 @@ enum action { ACTION_PRINT, ACTION_IGNORE, ACTION_DRAIN, ACTION_STOP };
 
 int action_of(const char *word); /* returns -1 if the word is not an action */
 
-/* The keys of [limits]. The first are the resources, by their numbers. LIMIT_FAULTS and
-   LIMIT_STALLS say how many failures are tolerated. */
+/* The keys of [limits]. The first keys are the resources, each with the number of its resource.
+   LIMIT_FAULTS and LIMIT_STALLS say how many failures are tolerated. */
 enum { LIMIT_FAULTS = TOCSIN_RESOURCE_TYPES, LIMIT_STALLS, LIMITS };
 
 int limit_of(const char *word); /* returns -1 if the word is not a limit */
