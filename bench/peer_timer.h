@@ -1,5 +1,5 @@
-/* What bench/timer and its peer for libuv share: the delays and the order of their timers, and how
-   the peer is called: with the name of a case, and "ns" or "ns-quick". */
+/* The delays and the order of the timers in bench/timer and in its peer for libuv. The peer is
+   called with the name of a case, and "ns" or "ns-quick". */
 #ifndef PEER_TIMER_H
 #define PEER_TIMER_H
 

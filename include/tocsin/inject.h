@@ -48,8 +48,8 @@ struct tocsin_inject_event {
     uintptr_t spare[4];
 };
 
-/* What the library does with the event. The inject function sets the members. All members are zero
-   when the function is called. If they stay zero, the event is not changed. */
+/* The change that the library makes to the event. The inject function sets the members. All members
+   are zero when the function is called. If they stay zero, the event is not changed. */
 struct tocsin_inject_action {
     int64_t delay_ms; /* at COMPLETION and RECEIVE: the delay, by the loop's clock; 0 or less: no
                          delay */

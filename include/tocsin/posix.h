@@ -8,7 +8,7 @@
 
 TOCSIN__BEGIN
 
-/* What tocsin_sigmask does with the loop's set of blocked signals. */
+/* The ways in which tocsin_sigmask changes the loop's set of blocked signals. */
 enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
 
 /**

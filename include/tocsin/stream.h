@@ -120,8 +120,8 @@ struct tocsin_stream_options {
  * defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
- * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the
- *          scheme is not supported; -EBADF: N is not open; -EMFILE, -ENOSPC: no descriptor, or no
+ * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
+ *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
  *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
  *          error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
@@ -168,7 +168,7 @@ TOCSIN_API int tocsin_stream_read(struct tocsin_op stream, const struct tocsin_p
  */
 TOCSIN_API int tocsin_stream_write(struct tocsin_op stream, const void *data, size_t size);
 
-/* What tocsin_stream_write_with writes. Members that are not set must be zero. */
+/* The data for tocsin_stream_write_with. Members that are not set must be zero. */
 struct tocsin_outgoing {
     const struct tocsin_bytes *parts; /* one after the other */
     size_t count;
@@ -276,7 +276,7 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
 TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
                                  const struct tocsin_stream_options *options);
 
-/* What is known of a stream or a listener. */
+/* The facts of a stream or a listener. */
 struct tocsin_stream_facts {
     char peer[112], local[112]; /* in the form of addresses; of a listener: local is where it
                                    listens, with the port that it got; "": unknown */

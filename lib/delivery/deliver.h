@@ -15,7 +15,7 @@ enum {
 int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                       const struct tocsin_payload *payload, const void *here);
 
-/* What tocsin__announce emits. */
+/* Flags of tocsin__announce: the kind of emission. */
 enum {
     TOCSIN__NOTIFIED = 1, /* the operation's notify needs a sequence number, even if no handler
                              listens */

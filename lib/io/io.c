@@ -1,4 +1,4 @@
-/* What a loop has for all of its streams. */
+/* The record that a loop has for all of its streams. */
 #include "io/io.h"
 
 /* Operations may be freed later: streams that are left have no limit any more. */

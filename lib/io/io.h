@@ -1,4 +1,5 @@
-/* What a loop has for all of its streams: the read buffer, and the window over received bytes. */
+/* The record that a loop has for all of its streams: the read buffer, and the window over received
+   bytes. */
 #ifndef TOCSIN_IO_IO_H
 #define TOCSIN_IO_IO_H
 

@@ -1,4 +1,5 @@
-/* What lib/io uses of an operation's head. No other file of lib/io reads its members. */
+/* The accessors by which lib/io reads an operation's head. No other file of lib/io reads the
+   members of the head. */
 #ifndef TOCSIN_IO_OP_ACCESS_H
 #define TOCSIN_IO_OP_ACCESS_H
 

@@ -6,7 +6,7 @@
 
 enum { TOCSIN__ENDPOINTS_MOST = 16 };
 
-/* What the thread and the loop share. */
+/* A lookup of a name, shared by the thread that looks and the loop. */
 struct tocsin__resolve {
     uint64_t stream; /* id of the stream */
     int error;       /* 0; TOCSIN_ENAME, another negative error */

@@ -107,6 +107,25 @@ static void serve_all(void)
     require(test_descriptors() <= before);
 }
 
+/* In another process: the clients connect, write a byte, and stay. */
+static void clients_stay(int port)
+{
+    const struct sockaddr_in at = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+
+    for (int i = 0; i < KNOCKING; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        require(connect(fd, (const struct sockaddr *)&at, sizeof at) == 0);
+        require(write(fd, "k", 1) == 1);
+    }
+    for (;;)
+        pause();
+}
+
 /* Nobody leaves: the listener must stay paused, refuse once, and still serve. Then one stream is
    closed by the program, and one more is accepted. */
 static void pause_once(void)
@@ -124,22 +143,8 @@ static void pause_once(void)
     require(tocsin_listen("tcp:127.0.0.1:0", &options, TOCSIN_EACH(on_accepted), &listener) == 0);
     require(tocsin_stream_get(listener, &facts) == 0);
     clients = fork();
-    if (clients == 0) {
-        const struct sockaddr_in at = {
-            .sin_family = AF_INET,
-            .sin_port = htons((uint16_t)atoi(strrchr(facts.local, ':') + 1)),
-            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-        };
-
-        for (int i = 0; i < KNOCKING; i++) {
-            int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-            require(connect(fd, (const struct sockaddr *)&at, sizeof at) == 0);
-            require(write(fd, "k", 1) == 1);
-        }
-        for (;;)
-            pause();
-    }
+    if (clients == 0)
+        clients_stay(atoi(strrchr(facts.local, ':') + 1));
     limit.rlim_cur = ALLOWED;
     require(clients > 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
     while (!refused || served < held_count)

@@ -597,6 +597,21 @@ START_TEST(a_fork_while_the_dynamic_linker_runs)
 }
 END_TEST
 
+static void child_reloads(void)
+{
+    struct gone ended = { .count = 0 };
+
+    alarm(20);
+    if (tocsin_after_fork() < 0 || tocsin_plugin_load("wild", SETTINGS("init=drop timer")) < 0 ||
+        tocsin_plugin_reload("wild", NULL, TOCSIN_CALL(on_gone, &ended), NULL) < 0)
+        _exit(1);
+    while (!ended.count)
+        tocsin_loop_turn(-1);
+    if (ended.status < 0)
+        fprintf(stderr, "plugin/transition_interrupted: %d: %s\n", ended.status, ended.reason);
+    _exit(ended.status == 0 ? 0 : 2);
+}
+
 /* The process forks while loops of the parent wait at the barrier. The child has no barrier, so
    it can load and reload a plugin. */
 START_TEST(a_fork_during_the_barrier)
@@ -622,20 +637,8 @@ START_TEST(a_fork_during_the_barrier)
     }
     child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        struct gone ended = { .count = 0 };
-
-        alarm(20);
-        if (tocsin_after_fork() < 0 ||
-            tocsin_plugin_load("wild", SETTINGS("init=drop timer")) < 0 ||
-            tocsin_plugin_reload("wild", NULL, TOCSIN_CALL(on_gone, &ended), NULL) < 0)
-            _exit(1);
-        while (!ended.count)
-            tocsin_loop_turn(-1);
-        if (ended.status < 0)
-            fprintf(stderr, "plugin/transition_interrupted: %d: %s\n", ended.status, ended.reason);
-        _exit(ended.status == 0 ? 0 : 2);
-    }
+    if (child == 0)
+        child_reloads();
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(status == 0, "%x", (unsigned)status);
     peer_starts(&peer, do_some, NULL);

@@ -24,8 +24,8 @@ struct tocsin__crowd {
 /* NULL: no memory. One reference is the caller's. */
 struct tocsin__crowd *tocsin__crowd_new(void);
 void tocsin__crowd_unref(struct tocsin__crowd *crowd);
-/* What counts as one address: an IPv4 address also if it is mapped into IPv6; of a Unix stream, the
-   user. */
+/* Writes the bytes that identify the peer's address. An IPv4 address and the same address mapped
+   into IPv6 are one. A peer over a Unix socket is identified by its user. */
 void tocsin__crowd_address(int fd, const struct tocsin__endpoint *peer, unsigned char address[16]);
 /* The part of one address, with one reference for the caller. NULL: no memory */
 struct tocsin__crowd *tocsin__crowd_part(struct tocsin__crowd *whole,

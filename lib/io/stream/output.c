@@ -339,7 +339,8 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
     return sent;
 }
 
-/* What cannot be sent at once is queued. Data that was sent in part cannot be taken back. */
+/* Sends data, and queues the rest that cannot be sent at once. Data that was sent in part cannot be
+   taken back. */
 static int output_send_or_queue(struct tocsin__stream *stream,
                                 const struct tocsin_outgoing *outgoing, size_t size)
 {
