@@ -99,11 +99,13 @@ int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
 
 /* Adds one loop, even if the loop does not listen to the signal. A coalescing signal needs a latest
    cell on that loop. For a TOCSIN_ASYNC signal the cell exists already, because a real signal
-   handler cannot allocate it. */
+   handler cannot allocate it. The sender has chosen this loop, so a full inbox refuses the post,
+   whether an observer listens there or not (E18). */
 static int multicast_add_one(struct tocsin__multicast *multicast, struct tocsin__loop *loop)
 {
     struct tocsin__signal *signal = multicast->signal;
     struct tocsin__listener *listener = tocsin__listener_of(signal, loop->life.number);
+    uint32_t word;
 
     if (signal->spec.kind == TOCSIN_COALESCE && !(signal->spec.flags & TOCSIN_ASYNC) &&
         !(listener && atomic_load(&listener->latest))) {
@@ -111,7 +113,8 @@ static int multicast_add_one(struct tocsin__multicast *multicast, struct tocsin_
         if (!listener)
             return -ENOMEM;
     }
-    multicast_add(multicast, loop, listener, listener ? atomic_load(&listener->word) : 0);
+    word = listener ? atomic_load(&listener->word) : 0;
+    multicast_add(multicast, loop, listener, word & ~(uint32_t)TOCSIN__OBSERVES);
     return 0;
 }
 

@@ -722,6 +722,35 @@ START_TEST(E18_a_handler_beside_it_refuses)
 }
 END_TEST
 
+static int on_unhandled(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    (void)info;
+    return 0;
+}
+
+/* The main loop has only an observer of the signal, and its inbox is full. The post asks that loop
+   for the default action, so it must be refused, as it is without the observer. */
+START_TEST(E18_an_observer_on_the_main_loop_changes_no_refusal)
+{
+    int signo = declare(
+        (struct tocsin_signal_spec){ .name = "test.unhandled", .unhandled_fn = on_unhandled });
+
+    observer_begin(0, "test.**");
+    fill(sides[0].loop);
+    ck_assert_int_eq(tocsin_post(signo, NULL), -EAGAIN);
+    ck_assert_int_eq(tocsin_post_wait(signo, NULL, 0), -ETIMEDOUT);
+    ck_assert_int_eq(tocsin_post_to(sides[0].loop, signo, NULL), -EAGAIN);
+    ck_assert_int_eq(tocsin_post_to(sides[0].loop, note, NULL), -EAGAIN);
+    side_turns(&sides[0]);
+    ck_assert_int_eq(tocsin_post(signo, NULL), TOCSIN_PENDED);
+    ck_assert_int_eq(tocsin_post_to(sides[0].loop, note, NULL), TOCSIN_PENDED);
+    side_turns(&sides[0]);
+    ck_assert_int_eq(sides[0].told.count, 2);
+    sides_end(1);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/loops");
@@ -754,5 +783,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, E17_an_observer_elsewhere_objects_to_nothing);
     tcase_add_test(tests, E18_an_observer_elsewhere_refuses_nobody);
     tcase_add_test(tests, E18_a_handler_beside_it_refuses);
+    tcase_add_test(tests, E18_an_observer_on_the_main_loop_changes_no_refusal);
     return suite;
 }
