@@ -203,7 +203,8 @@ TOCSIN_API int tocsin_stream_write_with(struct tocsin_op stream,
  * @return  0; -EINVAL: the operation is not a stream; -ENOENT: the stream does not exist; -EXDEV:
  *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_flush
  *          carries the error
- * @emits   stream.flushed exactly once, with status 0, or with the status of stream.closed
+ * @emits   stream.flushed exactly once. Its status is 0; the error of a write that has failed; or
+ *          the status of stream.closed
  * @thread  loop
  * @source  POSIX fflush(3)
  * @since   0.1

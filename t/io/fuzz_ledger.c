@@ -33,7 +33,7 @@ struct ledger {
     unsigned long long random;
     long wanted, started, ended, lent, given_back, epochs;
     struct entry table[TABLE];
-    int count;                        /* entries of this epoch */
+    int count;                         /* entries of this epoch */
     struct tocsin_op streams[STREAMS]; /* the last streams; some have ended */
     struct tocsin_op others[STREAMS];  /* the last other operations */
     struct tocsin_op listeners[2];
@@ -289,8 +289,7 @@ static void move_connect(void)
 /* A client that is not a stream connects to the TCP listener. */
 static void move_knock(void)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     const char *port = strrchr(me->addresses[0], ':');
     int fd;
 
@@ -491,13 +490,13 @@ static void move_event(void)
 typedef void move(void);
 
 static move *const moves[] = {
-    move_pair,      move_pair,       move_pipe,       move_file,       move_listen,
-    move_connect,   move_connect,    move_knock,      move_read,       move_read,
-    move_read,      move_flush,      move_flush,      move_pipe_between, move_timer,
-    move_timer,     move_watch,      move_work,       move_write,      move_write,
-    move_lend,      move_shutdown,   move_close,      move_set,        move_cancel,
-    move_cancel,    move_deadline,   move_turns,      move_turns,      move_turns,
-    move_peer_write, move_peer_write, move_peer_read, move_peer_read,  move_peer_end,
+    move_pair,       move_pair,       move_pipe,      move_file,         move_listen,
+    move_connect,    move_connect,    move_knock,     move_read,         move_read,
+    move_read,       move_flush,      move_flush,     move_pipe_between, move_timer,
+    move_timer,      move_watch,      move_work,      move_write,        move_write,
+    move_lend,       move_shutdown,   move_close,     move_set,          move_cancel,
+    move_cancel,     move_deadline,   move_turns,     move_turns,        move_turns,
+    move_peer_write, move_peer_write, move_peer_read, move_peer_read,    move_peer_end,
     move_peer_leave, move_peer_reset, move_event,
 };
 
@@ -522,8 +521,8 @@ static void cancel_all(void)
 
 static void epoch_begin(void)
 {
-    static const char *const ends[] = { "stream.closed",   "stream.taken", "stream.flushed",
-                                        "stream.piped",    "timer.expired",   "fd.done",
+    static const char *const ends[] = { "stream.closed",   "stream.taken",  "stream.flushed",
+                                        "stream.piped",    "timer.expired", "fd.done",
                                         "listener.closed", "work.done" };
 
     memset(me->table, 0, sizeof me->table);
@@ -578,8 +577,9 @@ static void bytes_check(void)
     if (me->epochs == 8)
         me->bytes = bytes;
     if (me->epochs > 8)
-        ck_assert_msg(bytes <= me->bytes + (1 << 19), "%zu bytes in use after %ld epochs, %zu before",
-                      bytes, me->epochs, me->bytes);
+        ck_assert_msg(bytes <= me->bytes + (1 << 19),
+                      "%zu bytes in use after %ld epochs, %zu before", bytes, me->epochs,
+                      me->bytes);
 }
 
 static void *keep_ledger(void *arg)

@@ -104,7 +104,7 @@ static int connect_one(struct tocsin__stream *stream, const struct tocsin__endpo
     err = local->size && bind(fd, &local->any, local->size) < 0 ? -errno : 0;
     if (err == 0 &&
         (tocsin__fault() ? (errno = ECONNREFUSED, -1) : connect(fd, &to->any, to->size)) < 0)
-        err = -errno;
+        err = errno == EINTR ? -EINPROGRESS : -errno; /* POSIX: the attempt continues */
     if (err < 0 && err != -EINPROGRESS) {
         tocsin__fd_close(fd);
         return err;
