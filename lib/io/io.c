@@ -1,5 +1,6 @@
 /* The record that a loop has for all of its streams. */
 #include "io/io.h"
+#include "io/stream/output.h"
 
 /* Operations may be freed later: streams that are left have no limit any more. */
 static void idle_free(struct tocsin__idle_limits *limits)
@@ -19,6 +20,7 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__io *io = tocsin__container(last, struct tocsin__io, last);
 
+    tocsin__drops_call(io);
     if (io->window.is_kept)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
@@ -38,6 +40,7 @@ int tocsin__io_make(struct tocsin__engine *engine)
         return -ENOMEM;
     io->engine = engine;
     io->last.run = io_free;
+    io->drops_last = &io->drops;
     engine->io = io;
     tocsin__engine_add_cleanup(engine, &io->last);
     return 0;

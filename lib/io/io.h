@@ -23,6 +23,8 @@ struct tocsin__window {
     unsigned char saved_byte; /* the byte that the NUL has replaced */
 };
 
+struct tocsin__chunk;
+
 struct tocsin__io {
     struct tocsin__cleanup last;
     struct tocsin__engine *engine;
@@ -30,6 +32,10 @@ struct tocsin__io {
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
     struct tocsin__idle_limits *idle; /* NULL: no stream had an idle limit yet */
+    struct tocsin__chunk *drops,
+        **drops_last;               /* lent data that was sent: its drop is to be called */
+    struct tocsin__node drops_node; /* on the ready list while has_drops_node */
+    bool has_drops_node;
 };
 
 /* Makes engine->io if there is none. -ENOMEM */

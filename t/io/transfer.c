@@ -135,22 +135,6 @@ static struct tocsin_op stream_of_fd(int fd)
     return stream;
 }
 
-static void tcp_pair(int *ends)
-{
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof in;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, size), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
-    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&in, &size), 0);
-    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(ends[0], (struct sockaddr *)&in, size), 0);
-    ends[1] = accept(listener, NULL, NULL);
-    ck_assert_int_ge(ends[1], 0);
-    close(listener);
-}
-
 enum transport { UNIX, TCP, PIPE };
 
 /* Sets ends[0] to the end that is read, ends[1] to the end that is written. */

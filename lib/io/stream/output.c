@@ -5,10 +5,12 @@
 #include "base/assert.h"
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "delivery/context.h"
 #include "io/stream/limits.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
+#include "loop/ready.h"
 
 enum {
     PIECES_MOST = 64,   /* of one call of sendmsg */
@@ -35,30 +37,86 @@ static void fds_close(int *fds, uint32_t count)
     tocsin__release(fds);
 }
 
-static void chunk_free(struct tocsin__chunk *chunk)
+/* Drops. A drop is a function of the program: it may write to the stream, and it may jump out. So
+   it is not called in the middle of sending or of an end, but from the ready list of the loop,
+   before the end of its stream is announced. */
+
+static void drop_call(struct tocsin__chunk *chunk)
 {
+    struct tocsin__loop *loop = tocsin__self;
     tocsin_drop drop = chunk->drop;
     void *arg = chunk->arg;
+    struct tocsin__context was = tocsin__context_enter(
+        loop, (struct tocsin__activity){ .code = (const void *)drop });
 
-    fds_close(chunk->fds, chunk->fds_count);
     tocsin__release(chunk);
-    if (drop)
-        drop(arg);
+    tocsin__loop_enter(loop);
+    drop(arg);
+    tocsin__loop_leave_untidy(loop);
+    tocsin__context_restore(loop, &was);
 }
 
-void tocsin__output_drop(struct tocsin__busy *busy)
+static void drops_run(struct tocsin__node *node);
+
+static void drops_wake(struct tocsin__io *io)
 {
-    struct tocsin__chunk *chunk = busy->output;
+    if (io->has_drops_node)
+        return;
+    io->has_drops_node = true;
+    io->drops_node.run = drops_run;
+    tocsin__ready_push(io->engine, &io->drops_node);
+}
 
-    busy->output = NULL;
-    busy->output_last = &busy->output;
-    busy->waiting_bytes = 0;
-    while (chunk) { /* a drop may write: that is refused, since the stream is over */
-        struct tocsin__chunk *next = chunk->next;
+static void drops_run(struct tocsin__node *node)
+{
+    struct tocsin__io *io = tocsin__container(node, struct tocsin__io, drops_node);
 
-        chunk_free(chunk);
-        chunk = next;
+    io->has_drops_node = false;
+    tocsin__drops_call(io);
+    tocsin__tidy_at_rest(tocsin__self);
+}
+
+/* While a drop runs, and more of them wait, the node is on the ready list. So a jump out of a drop
+   does not lose the others. */
+void tocsin__drops_call(struct tocsin__io *io)
+{
+    struct tocsin__chunk *chunk;
+
+    while ((chunk = io->drops)) {
+        io->drops = chunk->next;
+        if (!io->drops)
+            io->drops_last = &io->drops;
+        else
+            drops_wake(io);
+        drop_call(chunk);
     }
+}
+
+static void chunk_free(struct tocsin__io *io, struct tocsin__chunk *chunk)
+{
+    fds_close(chunk->fds, chunk->fds_count);
+    if (!chunk->drop) {
+        tocsin__release(chunk);
+    } else if (!io) {
+        drop_call(chunk);
+    } else {
+        chunk->next = NULL;
+        *io->drops_last = chunk;
+        io->drops_last = &chunk->next;
+        drops_wake(io);
+    }
+}
+
+void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy)
+{
+    struct tocsin__chunk *chunk;
+
+    busy->waiting_bytes = 0;
+    while ((chunk = busy->output)) {
+        busy->output = chunk->next;
+        chunk_free(io, chunk);
+    }
+    busy->output_last = &busy->output;
 }
 
 /* The announcements */
@@ -111,7 +169,7 @@ static void chunk_advance(struct tocsin__chunk *chunk, size_t *sent)
     }
 }
 
-/* Removes sent bytes from the queue. A drop may write to the stream, behind the queue. */
+/* Removes sent bytes from the queue. */
 static void output_advance(struct tocsin__stream *stream, size_t sent)
 {
     struct tocsin__busy *busy = stream->busy;
@@ -131,8 +189,8 @@ static void output_advance(struct tocsin__stream *stream, size_t sent)
         busy->output = chunk->next;
         if (!busy->output)
             busy->output_last = &busy->output;
-        chunk_free(chunk);
-        if (stream->state == TOCSIN__STREAM_OVER || !sent)
+        chunk_free(tocsin__stream_engine(stream)->io, chunk);
+        if (!sent)
             break;
     }
 }
@@ -157,7 +215,7 @@ static int output_break(struct tocsin__stream *stream, int err)
     stream->out_error = err;
     tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* the peer may have said why */
     if (stream->busy)
-        tocsin__output_drop(stream->busy);
+        tocsin__output_drop(tocsin__stream_engine(stream)->io, stream->busy);
     tocsin__stream_wake(stream);
     return err;
 }
@@ -370,11 +428,12 @@ static int output_send_or_queue(struct tocsin__stream *stream,
 int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing)
 {
     size_t size = outgoing_size(outgoing);
-    int err = output_check(stream, size);
+    int result, err = output_check(stream, size);
 
     if (err == 0 && size)
         err = output_send_or_queue(stream, outgoing, size);
+    result = err < 0 ? err : tocsin__stream_is(stream, TOCSIN__STREAM_STALLED) ? 1 : 0;
     if (err <= 0 && outgoing->drop)
-        outgoing->drop(outgoing->arg);
-    return err < 0 ? err : tocsin__stream_is(stream, TOCSIN__STREAM_STALLED) ? 1 : 0;
+        outgoing->drop(outgoing->arg); /* it may free the stream */
+    return result;
 }

@@ -13,6 +13,8 @@ int tocsin__output_send(struct tocsin__stream *stream);
 /* The settings have other limits of waiting bytes: the stream may be stalled now, or drained. */
 void tocsin__output_limits_changed(struct tocsin__stream *stream);
 /* Drops what is queued. */
-void tocsin__output_drop(struct tocsin__busy *busy);
+void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy);
+/* Calls the drops that wait on this loop. */
+void tocsin__drops_call(struct tocsin__io *io);
 
 #endif
