@@ -20,11 +20,11 @@
 /* the code that libevent passes for a failed assertion */
 enum { ABORTS = (int)0xdeaddead };
 
-/* the place to which a fatal error of libevent jumps; NULL: this thread is not inside libevent */
+/* where a fatal error of libevent jumps to; NULL: this thread is not inside libevent */
 static __thread sigjmp_buf *base_escape;
 
-/* The callback for fatal errors, which libevent has only once in the process. On other threads it
-   returns, and libevent exits as it does without a callback. */
+/* The callback for fatal errors. libevent has only one for the whole process. On a thread that is
+ * not inside a call of this file, it returns, and then libevent exits as without a callback. */
 static void on_fatal(int code)
 {
     if (base_escape && code != ABORTS)

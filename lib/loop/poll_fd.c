@@ -80,8 +80,8 @@ static int poll_fd_set_watch(struct tocsin__poll_fd *poll_fd, int fd, short befo
 
 void tocsin__poll_fd_watch(struct tocsin__engine *engine, int fd, short before, short after)
 {
-    /* If this fails, libevent still watches `fd`. Then the foreign loop sees the event later, at
-       the next expiry of the timer. */
+    /* If this fails, libevent still watches `fd`. Then the other event loop sees the event later,
+     * when the timer expires. */
     if (engine->poll_fd)
         poll_fd_set_watch(engine->poll_fd, fd, before, after);
 }

@@ -154,8 +154,8 @@ void tocsin__stall_look(struct tocsin__watched *watched, int64_t now_us)
     if (single)
         done = stall_announce(watched, &sight, true, now_us - watched->call.since_us);
     else if (span_is_due(&watched->turn, now_us) &&
-             watched->call.looks == 1) /* otherwise nothing is announced yet, because this call may
-                                          soon be long enough to be named */
+             watched->call.looks == 1) /* otherwise nothing is announced yet: this call may soon
+                                        * last long enough to be named */
         done = stall_announce(watched, &sight, false, now_us - watched->turn.since_us);
     if (!done)
         return;

@@ -14,7 +14,8 @@ enum { TOCSIN__STALL_LOOKS = 4 };
 
 /* The time for which all looks have seen the same code. */
 struct tocsin__stall_span {
-    int looks; /* number of looks that have seen this code; 0: the last look has seen nothing */
+    int looks; /* number of checks of the watchdog that have found this code; 0: the last check
+                * found nothing */
     int64_t since_us;
     int64_t post_us;     /* the duration at which loop.blocked is posted next */
     int64_t listener_us; /* the duration at which the listener is called next */

@@ -57,8 +57,8 @@ void tocsin__watchdog_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* The thread. The caller of all these functions holds the lock. The lock is released while they
-   wait. */
+/* The thread. The caller of the following functions holds the lock. They release it while they
+ * wait. */
 
 static void watchdog_wait(int64_t wait_us)
 {
@@ -102,8 +102,8 @@ static void watchdog_make_changed(void)
     pthread_condattr_destroy(&attributes);
 }
 
-/* T8: the child of a fork has no watchdog thread. Another thread of the parent may have held the
-   lock. */
+/* The child of a fork has no watchdog thread (T8). Another thread of the parent may have held the
+ * lock, so the lock is initialized again. */
 static void watchdog_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
