@@ -143,7 +143,7 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         into = list_grown(into);
         if (!into)
             return -ENOMEM;
-        /* Any delivery that begins later may walk over the new list. */
+        /* Any delivery that begins from now on may use the new list. */
         into->walks = loop_signal->walks - !running;
         if (walked)
             list_free_later(loop, *list);
@@ -152,8 +152,8 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         *list = into;
     }
     if (running)
-        loop_signal->state |= TOCSIN__UNTIDY; /* the end of the delivery compacts the list and
-                                                 clears UNTIDY */
+        /* the end of the delivery compacts the list and clears UNTIDY */
+        loop_signal->state |= TOCSIN__UNTIDY;
     list_insert(loop_signal, into, handler);
     tocsin__list_handling(into, handler, 1);
     handler->places++;

@@ -6,8 +6,8 @@
 
 struct tocsin__handler;
 
-/* Constructors of lib/remote, lib/os and lib/loop set their members of the table. After that nobody
-   changes the table, so any thread may read it. */
+/* The hooks. Constructors of lib/remote, lib/os and lib/loop set their members of the table. After
+ * that nobody changes the table, so any thread may read it. */
 struct tocsin__hooks {
     /* lib/remote: emits a signal that has handlers on this loop and on others */
     int (*emit_both)(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
@@ -24,7 +24,8 @@ struct tocsin__hooks {
     /* lib/remote: called when another loop has begun to listen, so that this loop resumes its
        paused operations */
     void (*news_send)(struct tocsin__loop *loop);
-    /* repairs the state of the inbox after a handler jumped out of the delivery of a message */
+    /* repairs the state of the inbox after a handler has left the delivery of a message by a
+     * jump */
     void (*receive_left)(struct tocsin__loop *loop);
 
     /* lib/os: os_take: a handler takes over the real signals that its pattern names; returns

@@ -1,4 +1,4 @@
-/* Sources, and their lists of the handlers that listen to one source only. */
+/* Sources, and their lists of the handlers that are limited to one source. */
 #include "delivery/handler.h"
 #include "registry/owner.h"
 #include "base/refusal.h"

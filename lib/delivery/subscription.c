@@ -1,5 +1,5 @@
-/* Subscriptions join the signals that match a pattern: those that exist now, and those that are
-   declared later. */
+/* Subscriptions join the signals that match a pattern: existing signals, and signals that are
+ * declared later. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +47,8 @@ static int join_one(struct tocsin__loop *loop, struct tocsin__subscription *subs
         return -ENOMEM;
     tocsin__assert(!subscription->loop_signals_count ||
                    subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo <
-                       signo); /* sorted, because tocsin__subscription_has searches by bisection */
+                       signo); /* the array is sorted, because tocsin__subscription_has uses binary
+                                * search */
     subscription->loop_signals[subscription->loop_signals_count++] = loop_signal;
     return 0;
 }
@@ -199,8 +200,8 @@ static bool has_joined_last(const struct tocsin__subscription *subscription, int
            subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo == signo;
 }
 
-/* Lets the patterns that are older than the name join it. An earlier call may have failed for lack
-   of memory: patterns that have joined already are skipped. */
+/* Lets the patterns that are older than the name join its signal. An earlier call may have failed
+ * because there was no memory. So patterns that have already joined are skipped. */
 static int join_older(struct tocsin__loop *loop, int signo)
 {
     uint32_t count = 0;
