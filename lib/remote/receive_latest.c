@@ -44,14 +44,13 @@ void tocsin__receive_latest(struct tocsin__node *node)
     if (message && !(latest_make_loop_signal(loop, latest->signal) && latest_set_overrun(message) &&
                      tocsin__message_deliver(loop, message)))
         tocsin__latest_put_back(latest, message); /* there is no memory, so the next turn tries
-                                                     again */
+                                                   * again */
     else if (message)
         message->kind = TOCSIN__EMPTY;
     loop->remote.latest_open = NULL;
     if (!tocsin__latest_done(latest))
         tocsin__inbox_push_next(&loop->inbox, node);
     else if (tocsin__inbox_is_closed(&loop->inbox))
-        /* Closing the inbox has waited for the writers, so no thread writes to the cell any
-           more. */
+        /* The closed inbox has no writers any more, so no thread writes to the cell. */
         tocsin__latest_clear(latest);
 }
