@@ -12,7 +12,7 @@ struct tocsin__field {
 
 struct tocsin__fields { /* the state of a walk over the fields of a layout */
     const char *cursor;
-    size_t end;   /* offset behind the field that was read last */
+    size_t end;   /* offset of the first byte after the field that was read last */
     size_t align; /* largest alignment of the fields so far */
 };
 

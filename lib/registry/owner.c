@@ -91,8 +91,8 @@ static void owner_report_release(struct tocsin__owner *owner)
         on_release(owner);
 }
 
-/* Adds to the count first, and reads `closed` afterwards. So either the thread that closes the
-   owner sees the count, or this thread sees that the owner is closed. */
+/* First adds to the count, then reads `closed`. So either the thread that closes the owner sees the
+ * new count, or this thread sees that the owner is closed. */
 int tocsin__owner_charge(struct tocsin__owner *owner, enum tocsin_resource what, uint64_t count)
 {
     uint64_t limit = tocsin__owner_limit_of(owner, what);
@@ -139,7 +139,7 @@ const char *tocsin_resource_name(enum tocsin_resource what)
     return (int)what < 0 || what >= TOCSIN_RESOURCE_COUNT ? NULL : resource_names[what];
 }
 
-/* T8: the step of the owners before and after a fork (lib/base/fork.h). */
+/* The step of the owners before and after a fork (T8; lib/base/fork.h). */
 
 static void owners_fork_prepare(void)
 {
@@ -195,7 +195,8 @@ struct tocsin__owner *tocsin__owner_new(const char *name)
     return owner;
 }
 
-/* Stores `high` last, so that no thread sees a range that joins two different files. */
+/* Stores `high` last, so that no thread reads a range made of the low end of one file and the high
+ * end of another. */
 void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr_t high)
 {
     atomic_store(&owner->high, 0);
