@@ -26,8 +26,8 @@ struct tocsin__node {
     void (*run)(struct tocsin__node *node);
     /* called instead of `run` if the loop ends or discards its work; NULL: nothing to do */
     void (*drop)(struct tocsin__node *node);
-    /* if the node is in the list of an inbox: it runs after the messages in front of this ring
-       position */
+    /* Used while the node is in the list of an inbox: the node runs after the messages in front of
+     * this ring position. */
     uint64_t after;
 };
 
@@ -41,7 +41,8 @@ enum tocsin__message_kind {
 
 enum {
     TOCSIN__MESSAGE_BYTES = 80,     /* the largest payload that a message can contain */
-    TOCSIN__MESSAGE_FIRST_LINE = 48 /* bytes of that payload on the first cache line */
+    TOCSIN__MESSAGE_FIRST_LINE = 48 /* bytes of the payload on the first cache line of the
+                                     * message */
 };
 
 /* flags of a message */
@@ -67,8 +68,8 @@ struct tocsin__message {
             tocsin_drop drop;
         };
     };
-    uint64_t sequence, parent; /* if sequence is 0, the receiving loop gives the emission its
-                                  number */
+    uint64_t sequence, parent; /* numbers of the emission and of its parent; sequence 0: the
+                                * receiving loop numbers the emission */
     uint32_t overrun;
     uint32_t owner; /* number of the owner of a task, or of the sender (TOCSIN__HAS_OWNER) */
 };
@@ -102,8 +103,8 @@ struct tocsin__rt_overflow {
                                   thread */
     struct tocsin__loop
         *_Atomic full_loop; /* the loop that had no room, so the signals are masked */
-    uint64_t unblocked;     /* signals unblocked on this thread, although the program had blocked
-                               them */
+    uint64_t unblocked;     /* signals that the overflow has unblocked on this thread although the
+                             * program had blocked them */
     struct tocsin__rt_overflow_entry *entries, *last_entry; /* signals that wait for room */
 };
 
@@ -191,8 +192,8 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox);
 /* Closes the list as well. The loop must still run the nodes that are in the list. */
 void tocsin__inbox_close_list(struct tocsin__inbox *inbox);
-/* T8, in the child of a fork: closes the ring, so that producers in the child do not wake the
-   parent. */
+/* In the child of a fork (T8): closes the ring, so that producers in the child do not wake the
+ * parent. */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);
 /* Closes the ring and the list. It is called in the child of a fork, for a loop whose thread does
    not exist in the child (T8). */

@@ -23,7 +23,7 @@ struct tocsin__tree {
     struct tocsin__tree *bucket_next; /* next node in the same bucket of the hash table */
     struct tocsin__tree *parent;      /* node of the segment in front of this segment */
     struct tocsin__signal *signal;    /* the signal whose name ends here; NULL: none */
-    uint32_t hash, size;              /* of the text */
+    uint32_t hash, size;              /* hash and size of the text */
     struct tocsin__tree *child, *sibling, **link;
     struct tocsin__leaf *leaves; /* the pattern items that end here */
     char text[];
