@@ -1,6 +1,6 @@
 /* The barrier of a reload. All loops that have something of the plugin stop between two turns.
-   Meanwhile the home loop of the plugin exchanges the versions. The home loop leads; the other
-   loops take part. */
+ * Meanwhile the home loop of the plugin exchanges the old version and the new one. The home loop
+ * leads; the other loops take part. */
 #ifndef TOCSIN_PLUGIN_BARRIER_H
 #define TOCSIN_PLUGIN_BARRIER_H
 
@@ -31,9 +31,9 @@ struct tocsin__barrier {
 void tocsin__barrier_init(struct tocsin__barrier *barrier);
 void tocsin__barrier_destroy(struct tocsin__barrier *barrier);
 
-/* The home loop opens the barrier. A process has at most one open barrier: a loop that waits at one
-   barrier cannot arrive at another, so two reloads would wait for each other. Returns false if
-   another barrier is open. */
+/* Opens the barrier, on the home loop. A process has at most one open barrier: a loop that waits at
+ * one barrier cannot arrive at another, so two reloads would wait for each other. Returns false if
+ * another barrier is open. */
 bool tocsin__barrier_open(struct tocsin__barrier *barrier);
 void tocsin__barrier_close(
     struct tocsin__barrier *barrier); /* does nothing if no barrier is open */

@@ -21,7 +21,7 @@
 #include "base/error.h"
 
 #ifndef TOCSIN_PLUGINDIR
-/* a default value; the build sets another one */
+/* the default value; the build system defines another one */
 #define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins"
 #endif
 #ifndef MFD_EXEC
@@ -207,8 +207,8 @@ static int write_piece(int fd, const char *piece, size_t size)
     return 0;
 }
 
-/* Copies the bytes of the file. Another process may write to the file meanwhile, so the copied
-   bytes are the ones that are checked. */
+/* Copies the bytes of the file. Another process may write to the file meanwhile. So the copy is
+ * checked, and not the file. */
 static int copy_bytes(struct tocsin__file *file, int from, char *piece,
                       const struct tocsin__reason *reason)
 {
@@ -255,8 +255,8 @@ static int file_fill(struct tocsin__file *file, int from, const struct tocsin__r
 {
     int err;
 
-    /* RLIMIT_FSIZE also applies to the copy. No engine may have set the disposition of SIGXFSZ yet,
-       so it is set here. */
+    /* RLIMIT_FSIZE also applies to the copy. If no loop has an engine yet, the disposition of
+     * SIGXFSZ has not been set, so it is set here. */
     tocsin__os_quiet();
     file->fd = copy_new(file->path);
     if (file->fd < 0)

@@ -21,7 +21,8 @@
 
 static _Atomic unsigned users;   /* number of running calls of dlopen and dlclose by this library */
 static __thread unsigned own;    /* number of running calls of dlopen and dlclose on this thread */
-static bool is_lost, is_untried; /* is_untried: true in a child of a fork until the first attempt */
+static bool is_lost, is_untried; /* is_lost: the linker cannot be used; is_untried: this is the
+                                  * child of a fork, and no attempt was made */
 
 void tocsin__linker_enter(void)
 {
@@ -76,10 +77,10 @@ static __attribute__((constructor)) void linker_fork_register(void)
 }
 
 /* In the child of a fork, the C library initializes some of the linker's locks again, but not the
-   lock of the list of objects. There is no function to test that lock. So another process with a
-   copy of the memory takes the lock for a test. That process ends immediately, or it sleeps
-   forever, because the holder of the lock does not exist. It has no exit signal, so the program
-   does not notice this process. */
+ * lock of the list of objects. There is no function to test this lock. So another process with a
+ * copy of the memory takes the lock for a test. This process ends immediately, or it sleeps
+ * forever, because the holder of the lock does not exist. It has no exit signal, so the program
+ * does not notice it. */
 struct attempt {
     atomic_bool has_begun, has_ended;
 };
