@@ -51,7 +51,7 @@ static void on_drain_expired(void)
 
 static void at_exit(void)
 {
-    /* T8: in the child of a fork, the id of the loop carries an error until tocsin_after_fork. */
+    /* In the child of a fork (T8), the id of the loop carries an error until tocsin_after_fork. */
     if (tocsin_loop_current().id && !tocsin_id_error(tocsin_loop_current().id))
         on_loop_end();
 }
