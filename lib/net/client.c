@@ -47,8 +47,8 @@ static int client_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* T8: in the child of a fork the client is dropped, but not closed. Its connections belong to the
-   parent, and libcurl would shut down TLS on them. */
+/* In the child of a fork (T8) the client is dropped, but not closed. Its connections belong to the
+ * parent, and libcurl would shut down TLS on them. */
 static void client_drop(void *state)
 {
     if (current == state)

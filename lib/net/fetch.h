@@ -38,7 +38,7 @@ struct tocsin__net_fetch {
     uint64_t received;
     int redirects; /* the most redirects that are followed; -1: none */
     int code;
-    int status; /* error with which this library ended the transfer; 0: it did not */
+    int status; /* the error for which this library ended the transfer early; 0: none */
     /* a constant sentence about the error in status; NULL: the text of the status is used */
     const char *fault;
     struct tocsin__net_framing framing; /* how the reply states the length of its body */

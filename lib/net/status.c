@@ -131,10 +131,10 @@ int tocsin__net_status_of_url(CURLUcode code)
     }
 }
 
-/* Maps the result of a certificate check to a status. 0 is X509_V_OK, and 1 means that libcurl has
-   not checked yet: the chain is valid and the name did not match. 62 to 64 are OpenSSL's
-   X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH. 17 is
-   X509_V_ERR_OUT_OF_MEM. */
+/* Maps the result of a certificate check to a status. 0 (X509_V_OK) means that the certificate is
+ * valid, but its name did not match. 1 means that libcurl has not checked it yet. 62 to 64 are
+ * OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and
+ * X509_V_ERR_IP_ADDRESS_MISMATCH. 17 is X509_V_ERR_OUT_OF_MEM. */
 int tocsin__net_status_of_verdict(long verdict)
 {
     switch (verdict) {
