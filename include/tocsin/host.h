@@ -6,8 +6,8 @@
 
 TOCSIN__BEGIN
 
-/* If one of these functions returns -errno, tocsin_plugin_last_error returns a sentence that
-   explains the error. */
+/* If a function of this header returns -errno, tocsin_plugin_last_error returns a sentence that
+ * explains the error. */
 
 /**
  * Loads a plugin and calls its init on the calling thread, whose loop becomes the home of the
@@ -102,11 +102,11 @@ enum tocsin_plugin_state {
 /* The facts of a plugin. */
 struct tocsin_plugin_facts {
     const char *name, *version, *about, *licence, *file;
-    const char *needs; /* names of the plugins that it needs, separated by spaces */
+    const char *needs; /* names of the plugins that this plugin needs, separated by spaces */
     const char *note;  /* the whole text of the note */
     enum tocsin_plugin_state state;
     uint32_t reloads; /* how often the plugin was reloaded */
-    uint64_t id;      /* number of this load of the plugin */
+    uint64_t id;      /* increases with each plugin that is loaded */
     /* the needed libraries that are not mapped yet, separated by spaces; only tocsin_plugin_check
        sets this text */
     const char *brings;
@@ -147,15 +147,15 @@ TOCSIN_API int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts 
 /* A setting that a plugin declares in its note. */
 struct tocsin_setting_facts {
     char name[64], type[128];
-    char about[256];     /* a sentence */
+    char about[256];     /* a sentence that describes the setting */
     char otherwise[256]; /* the default value; "" if has_default is false */
     bool required, has_default;
     uintptr_t spare[2];
 };
 
 /**
- * Reads a setting that a note declares; the note is that of struct tocsin_plugin_facts. `index`
- * counts from 0.
+ * Reads a setting that a note declares. The note is the member `note` of struct
+ * tocsin_plugin_facts. `index` counts from 0.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENOENT: the note declares fewer settings; -ENODATA: the note

@@ -72,10 +72,10 @@ typedef void (*tocsin_watchdog_fn)(const struct tocsin_loop_blocked *blocked, co
 TOCSIN_API void tocsin_watchdog_tell(tocsin_watchdog_fn fn, void *arg);
 
 /**
- * Writes a text that says what runs in the process. First comes what each loop does at this moment.
- * Then come the tasks, timers, watches, fibers and other operations of each plugin. If no plugin
- * has any, those of the program follow. For example: "loop main: handler on_tick (bell.c:12) of
- * plugin bell for host.ticked; plugin bell: 1 task, 2 timers".
+ * Writes a text that says what runs in the process. The text first says what each loop does at this
+ * moment. Then it lists the tasks, timers, watches, fibers and other operations of each plugin. If
+ * no plugin has any, it lists those of the program. For example: "loop main: handler on_tick
+ * (bell.c:12) of plugin bell for host.ticked; plugin bell: 1 task, 2 timers".
  *
  * The function never waits, so a thread that is about to end the program can report the cause. A
  * handler is named only on a loop that the watchdog watches.
