@@ -125,8 +125,8 @@ static int on_unignore(void *pattern)
     return tocsin_unignore(pattern);
 }
 
-/* Adds a pattern to a list of patterns. One call of tocsin_ignore() with the whole list is enough,
-   and each call visits all ignored signals. */
+/* Adds a pattern to a list of patterns. tocsin_ignore() is called once for the whole list, because
+ * each call visits all ignored signals. */
 static void pattern_add(struct growing *patterns, const char *pattern)
 {
     must_add(patterns, patterns->length ? ", " : "");
@@ -184,7 +184,7 @@ static bool is_listed(const struct act *act, const struct plan *plan, const stru
 }
 
 /* Returns an index of the actions in force, by pattern. Actions that the file no longer lists have
-   ended before. */
+ * been ended before. */
 static struct index acts_index(const struct host *host)
 {
     struct index acts = { .room = 0 };

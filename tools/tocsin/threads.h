@@ -32,13 +32,13 @@ int thread_new(pthread_t *ret_id, void *(*body)(void *arg), void *arg);
 struct call {
     tocsin_task task;
     void *arg;
-    /* called after the task, or called if the task never runs; may be NULL */
+    /* called after the task, or instead of a task that never runs; may be NULL */
     void (*drop)(void *arg);
 };
-/* Runs the task on that loop. Returns the result of the task, or -ETIMEDOUT. The buffer `reason`
-   has 512 bytes, or is NULL. */
+/* Runs the task on the given loop. Returns the result of the task, or -ETIMEDOUT. The buffer
+ * `reason` has 512 bytes, or is NULL. */
 int host_call(struct tocsin_loop loop, struct call call, int64_t limit_ms, char *reason);
-/* Runs the task on that loop with a copy of arg. Returns -ETIMEDOUT after 5 seconds. */
+/* Runs the task on the given loop, with a copy of arg. Returns -ETIMEDOUT after 5 seconds. */
 int host_call_with(struct tocsin_loop loop, tocsin_task task, const void *arg, size_t size);
 /* Runs the task on each loop, with a copy of arg. Returns the first error, or 0. */
 int host_call_all(struct host *host, tocsin_task task, const void *arg, size_t size);
