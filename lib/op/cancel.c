@@ -42,7 +42,7 @@ static int op_request_end(struct tocsin__op *op, int reason)
 int tocsin__op_end(struct tocsin__op *op, int reason)
 {
     if (tocsin__op_progress(op) && tocsin__op_progress(op)->end_waits)
-        /* only the undelivered progress holds the end back, so the progress is dropped */
+        /* the end waits only for this progress, which is dropped now */
         tocsin__op_progress_drop(op);
     switch (op->phase) {
     case TOCSIN__OP_MADE:
@@ -101,8 +101,9 @@ int tocsin_op_deadline(struct tocsin_op id, int64_t timeout_ms)
     return tocsin__traced(err);
 }
 
-/* Claims the operation, so that no other thread completes it. Returns false if another thread has
- * completed it, or is completing it now; the latter is asked to end it. */
+/* Takes the claim, so that no other thread completes the operation. Returns false if another thread
+ * has completed the operation, or is completing it now. In the latter case, the operation is asked
+ * to end. */
 static bool op_take_back(struct tocsin__op *op)
 {
     do

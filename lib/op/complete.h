@@ -1,9 +1,10 @@
-/* Completing an operation, once, from any thread: the claim.
+/* Completing an operation exactly once, from any thread. A word called the claim decides which
+   thread completes the operation.
 
-   The claim is a word in the table of ids, beside the operation's id. The table is never unmapped,
-   so any thread may read the word at any time.
+   The claim is in the table of ids, beside the operation's id. The table is never unmapped, so any
+   thread may read the claim at any time. It has these values:
 
-       id (or own word)  open: nobody has completed the operation
+       id (or own word)  open: no thread has completed the operation
              |  ^
              v  | the copy failed
           COPYING  ----asked to end----> ASKED
@@ -11,9 +12,9 @@
              v                             v
              0           completed: the end is on its way to the loop
 
-   The thread that changes the word from open to 0, or to COPYING, completes the operation. Before
-   this change, a thread that completes must not touch the operation. If there is no payload to
-   copy, the word changes from open to 0 at once. */
+   The thread that changes the claim from open to 0, or to COPYING, completes the operation. Before
+   this change, it must not read or write the operation. If there is no payload to copy, the claim
+   changes from open to 0 at once. */
 #ifndef TOCSIN_OP_COMPLETE_H
 #define TOCSIN_OP_COMPLETE_H
 
@@ -30,7 +31,7 @@ void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_pa
  * operation is completed already. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
 
-/* What the claim says when the loop asks an operation to end. */
+/* Answers to the loop's request that an operation ends. */
 enum tocsin__claim {
     TOCSIN__CLAIM_OPEN,  /* no thread has completed the operation: the caller must cancel it */
     TOCSIN__CLAIM_ASKED, /* another thread copies the payload of the end. If the copy fails, the

@@ -1,4 +1,5 @@
-/* What injectors (tocsin/inject.h) may do to the end of an operation. */
+/* The functions by which injectors (tocsin/inject.h) delay the end of an operation, or change its
+ * status. */
 #ifndef TOCSIN_OP_INJECT_H
 #define TOCSIN_OP_INJECT_H
 

@@ -43,7 +43,7 @@ static void running_count(struct tocsin__op *op, uint32_t by)
         loop_client->running += by;
 }
 
-/* In these phases, a pool thread may still use the memory of a threaded operation. */
+/* Whether a pool thread may still use the memory of a threaded operation in this phase. */
 static bool phase_has_thread(enum tocsin__op_phase phase)
 {
     return phase_is_listed_running(phase) && phase != TOCSIN__OP_DELAYED;
@@ -102,8 +102,8 @@ static bool counts_are_sound(const struct tocsin__ops *ops)
 
 /* The transitions drawn in op.h: for each phase, the set of phases that may follow it. */
 static const uint16_t phases_next[] = {
-    [TOCSIN__OP_OVER] = TO(MADE) |
-                        TO(OVER), /* a second release, when the last pending emission has gone */
+    [TOCSIN__OP_OVER] = TO(MADE) | TO(OVER), /* OVER again: a second release, after the last pending
+                                              * emission was delivered */
     [TOCSIN__OP_MADE] = TO(EARLY) | TO(UNDONE) | TO(RUNNING) | TO(OVER),
     [TOCSIN__OP_EARLY] = TO(UNDONE) | TO(RUNNING) | TO(OVER),
     [TOCSIN__OP_UNDONE] = TO(OVER),
@@ -119,8 +119,8 @@ static const uint16_t phases_next[] = {
 #undef TO
 
 /* Whether the claim has a value that is allowed in this phase. In MADE, RUNNING and CANCELED
- * another thread may complete the operation at any time, so each value is allowed. It is also not
- * checked in OVER and UNDONE. */
+ * another thread may complete the operation at any time, so each value is allowed. In OVER and
+ * UNDONE the claim is not checked. */
 static bool phase_fits_claim(const struct tocsin__op *op)
 {
     return (op->phase != TOCSIN__OP_EARLY && op->phase < TOCSIN__OP_DELAYED) ||

@@ -19,7 +19,7 @@ int tocsin__notify_check(const struct tocsin_notify *notify)
             "the notify has an unknown flag, or its spare words are not zero: is it initialized?");
     if (calls && !notify->fn)
         return tocsin__because(-EINVAL, "the notify's function is NULL");
-    if (calls ? how != calls : how & (how - 1)) /* the mode has more than one bit */
+    if (calls ? how != calls : how & (how - 1)) /* more than one bit is set, which is not allowed */
         return tocsin__because(-EINVAL,
                                "the notify must have only one of these: a call, a queue, a future");
     return 0;

@@ -13,23 +13,31 @@
 #include "op/sink.h"
 
 /* The phase of an operation: a state machine. (The word "state" is used for the data of its type.)
- * Only tocsin__op_set_phase (lifecycle.c) changes the phase, on the loop's thread.
- *
- * OVER ---- tocsin_op_new ----> MADE ---- its end arrives ----> EARLY |
- * | UNDONE <-- start failed --+-------------------------------+ |                      | started |
- * v            cancel |                   RUNNING ---------------------> CANCELED |
- * |   |  <---------------------    | |  an injector is    |   |       type refuses         | |
- * asked, or the     v   |                            | |  result is known  COMPLETED <--> DELAYED
- * | |                    |   |                            | |    its end arrives v   v
- * | |                   ENDING <--------------------------' |                      | handlers
- * called |                      v |                  NOTIFYING ---- TOCSIN_FUTURE ----> KEPT | its
- * end arrives      | notify called                 | result taken v                      v
- * v OVER                   OVER                            OVER
- *
- * A phase before ENDING goes to OVER if the loop ends without announcements (T6, T8). A second
- * machine is the claim, a word in the table of ids (complete.h): it says whether somebody has
- * completed the operation, on whichever thread. The phase follows later, when the end arrives on
- * the loop. */
+   Only tocsin__op_set_phase (lifecycle.c) changes the phase, on the loop's thread.
+
+       OVER ---- tocsin_op_new ----> MADE ---- its end arrives ----> EARLY
+                                      |                               |
+            UNDONE <-- start failed --+-------------------------------+
+               |                      | started
+               |                      v            cancel
+               |                   RUNNING ---------------------> CANCELED
+               |                    |   |  <---------------------    |
+               |  an injector is    |   |       type refuses         |
+               |  asked, or the     v   |                            |
+               |  result is known  COMPLETED <--> DELAYED            |
+               |                    |   |                            |
+               |    its end arrives v   v                            |
+               |                   ENDING <--------------------------'
+               |                      | handlers called
+               |                      v
+               |                  NOTIFYING ---- TOCSIN_FUTURE ----> KEPT
+               | its end arrives      | notify called                 | result taken
+               v                      v                               v
+             OVER                   OVER                            OVER
+
+   A phase before ENDING goes to OVER if the loop ends without announcements (T6, T8).
+   The claim (complete.h) is a second state machine: it says whether any thread has completed the
+   operation. The phase changes later, when the end arrives on the loop. */
 enum tocsin__op_phase {
     TOCSIN__OP_OVER,      /* not an operation: its id is unknown. Its source may live on until its
                            * pending emissions have been delivered */
@@ -39,7 +47,8 @@ enum tocsin__op_phase {
     TOCSIN__OP_UNDONE,    /* the start failed, but its end or progress is already on the way to the
                            * loop */
     TOCSIN__OP_RUNNING,   /* started; another thread may have completed it already */
-    TOCSIN__OP_CANCELED,  /* running; the program or the deadline has asked it to end */
+    TOCSIN__OP_CANCELED,  /* running; the program has requested its end, or its deadline was
+                           * reached */
     TOCSIN__OP_DELAYED,   /* completed; an injector delays the end */
     TOCSIN__OP_COMPLETED, /* completed; the end is on the way to the loop, or has arrived, and is
                            * not delayed any more */
@@ -57,11 +66,13 @@ struct tocsin__waiter {
     void (*wake)(struct tocsin__waiter *waiter, struct tocsin__op *op);
 };
 
-/* Data that few operations need. It is allocated when it is first needed. */
+/* Data that most operations do not need. It is allocated when it is first needed. */
 struct tocsin__op_rare {
-    struct tocsin__timer deadline; /* armed while the operation has a time limit */
+    struct tocsin__timer deadline; /* timer of the deadline; armed while the operation has a
+                                    * deadline */
     struct tocsin__op *op;
-    struct tocsin__delay *delay;        /* NULL, except in the phase DELAYED */
+    struct tocsin__delay *delay;        /* the delay by an injector; NULL except in the phase
+                                         * DELAYED */
     const void *started;                /* address of the code that started the operation, with
                                          * TOCSIN_DEBUG=1; NULL: unknown */
     struct tocsin__pending end_pending; /* entry of the pending list, for an end whose signal is
@@ -70,12 +81,14 @@ struct tocsin__op_rare {
 
 /* Data of an operation that is needed only until its end is announced. */
 struct tocsin__op_run {
-    struct tocsin__node end_node; /* used after the completion, in the inbox or on the ready list */
+    struct tocsin__node end_node;         /* node in the inbox or on the ready list, used after the
+                                           * completion */
     const struct tocsin_payload *payload; /* the terminal payload, set by the completion */
     uint64_t parent; /* sequence number of the emission whose handler started the operation (E15) */
     int reason; /* the requested status, for an end that was requested while the payload was copied;
                  * used if the copy fails */
-    bool payload_is_copied;     /* payload is a copy; written by the thread that has the claim */
+    bool payload_is_copied;     /* the member payload points to a copy; written by the thread that
+                                 * has the claim */
     struct tocsin__timer timer; /* the timer; only types that are built into the library use it */
 };
 
@@ -96,26 +109,31 @@ struct tocsin__op {
         size_t bytes_of_over; /* size of the block, used instead of owner after the release */
     };
     union {
-        tocsin_fn notify;              /* valid if the mode has TOCSIN_AT_END or TOCSIN_AT_EACH */
-        uint64_t queue;                /* valid if the mode has TOCSIN_INTO_QUEUE */
-        struct tocsin__waiter *waiter; /* valid if the mode has TOCSIN_KEEP. NULL: nobody waits */
+        tocsin_fn notify;              /* function to call, if the mode has TOCSIN_AT_END or
+                                        * TOCSIN_AT_EACH */
+        uint64_t queue;                /* id of the queue, if the mode has TOCSIN_INTO_QUEUE */
+        struct tocsin__waiter *waiter; /* the waiter, if the mode has TOCSIN_KEEP. NULL: nobody
+                                        * waits */
     };
     void *notify_arg;
-    struct tocsin__op_rare *rare; /* NULL: not needed so far */
+    struct tocsin__op_rare *rare; /* data that is not needed by every operation; NULL: not
+                                   * allocated */
     struct tocsin__op *late_next; /* next operation in ops->late */
     int status;                   /* written by the thread that has the claim */
     uint8_t phase;                /* an enum tocsin__op_phase */
     uint8_t mode;                 /* flags that say how the operation notifies */
     /* Properties, which do not change after the start. */
-    bool background : 1; /* TOCSIN_BACKGROUND: it serves other operations */
-    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors are not called for its end */
+    bool background : 1; /* TOCSIN_BACKGROUND: the operation only serves other operations */
+    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors are not called for the end of the
+                          * operation */
     bool threaded : 1;   /* a pool thread will complete the operation (tocsin__op_set_threaded) */
 
     bool fiber_returned : 1; /* the operation is a fiber whose task has returned; its end is not
                               * announced yet */
     bool announced : 1;      /* true: info is valid; false: run is valid */
     bool is_late : 1;        /* the operation is in the list ops->late */
-    bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
+    bool outlives : 1;       /* true: the provider may still use the state after the end
+                              * (outlive.c) */
     bool info_is_copied : 1; /* after the announcement: the terminal payload is a copy */
     union {
         struct tocsin__op_run run;
@@ -168,7 +186,7 @@ static inline struct tocsin__delay *tocsin__op_delay(const struct tocsin__op *op
     return op->rare ? op->rare->delay : NULL;
 }
 
-/* The rare data, which is allocated if necessary. NULL: no memory. */
+/* Returns op->rare, which is allocated if necessary. NULL: no memory. */
 static inline struct tocsin__op_rare *tocsin__op_rare(struct tocsin__op *op)
 {
     if (!op->rare)

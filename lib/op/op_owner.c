@@ -78,8 +78,8 @@ void tocsin__op_set_program_owner(struct tocsin__op *op)
 }
 
 /* Finds the owner to charge. A background operation, such as the socket of a connection pool,
- * serves all fetches. So its owner is the one of the code of its type, not the plugin whose fetch
- * has made it. */
+ * serves all fetches. So it is charged to the owner of its type, not to the plugin whose fetch has
+ * made it. */
 struct tocsin__owner *tocsin__op_owner_of(const struct tocsin_op_type *type,
                                           const struct tocsin_notify *notify)
 {

@@ -14,15 +14,17 @@ struct tocsin__owner;
 /* The entry of a type on one loop. */
 struct tocsin__op_type {
     struct tocsin__op_type *next;
-    const struct tocsin_op_type *type; /* NULL: promises, which the program completes itself */
+    const struct tocsin_op_type *type; /* the public type; NULL: promises, which the program
+                                        * completes itself */
     struct tocsin__engine *engine;
-    void (*disarm)(void *state); /* NULL, except in a struct tocsin__own_type */
+    void (*disarm)(void *state); /* disarms timers and descriptors; NULL except in a struct
+                                  * tocsin__own_type */
     size_t state_bytes;          /* size of the state, rounded up so that what follows it is
                                   * aligned */
     size_t op_bytes;             /* size of the block of one operation */
     int done, progress[4];       /* numbers of the terminal signal and of the progress signals; 0
                                   * ends the array */
-    uint32_t running;            /* running operations of this type */
+    uint32_t running;            /* number of running operations of this type */
 };
 
 /* Flags of the types that are built into the library, in addition to the public flags. The bits
@@ -30,8 +32,10 @@ struct tocsin__op_type {
 enum {
     TOCSIN__ASKS = 1 << 15,    /* resume is called after each connect; the type itself finds out
                                 * whether it is wanted */
-    TOCSIN__OWN = 1 << 16,     /* the program cannot complete the operation or obtain its state */
-    TOCSIN__GATHERS = 1 << 17, /* progress may be merged while its signal is blocked (timers) */
+    TOCSIN__OWN = 1 << 16,     /* only the library may complete operations of this type and obtain
+                                * their state */
+    TOCSIN__GATHERS = 1 << 17, /* new progress may be merged into pending progress while its signal
+                                * is blocked (timers) */
     TOCSIN__DISARMS = 1 << 18, /* the type is a struct tocsin__own_type */
     TOCSIN__COUNTED = 19
 };

@@ -32,8 +32,8 @@ struct tocsin__ops {
     void (*queues_left)(struct tocsin__ops *ops, const void *here);
     void (*queues_forget)(struct tocsin__ops *ops);
     uint64_t resumed_age; /* value of loop->age when paused operations were last asked */
-    bool resume_wanted;   /* ask paused operations in the next turn: a queue has room, or memory was
-                           * short */
+    bool resume_wanted;   /* paused operations must be asked in the next turn, because a queue has
+                           * room or memory was short */
     uint32_t behind;      /* number of delayed ends that wait for another end of their signal
                            * (op/inject.c) */
 };

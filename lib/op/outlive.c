@@ -32,7 +32,7 @@ static __attribute__((constructor)) void outliving_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_OUTLIVING, &step);
 }
 
-/* Without memory for the entry, the state is never freed (a known limit in HACKING.md). */
+/* If there is no memory for an entry, the state is never freed (a known limit in HACKING.md). */
 void tocsin__op_outlives(struct tocsin__op *op)
 {
     struct outliving *one = tocsin__alloc(sizeof *one);

@@ -42,7 +42,8 @@ void tocsin__op_pause(struct tocsin__op *op)
     tocsin__op_progress(op)->refused = true;
     if (tocsin__op_progress(op)->state == TOCSIN__PROGRESS_IDLE)
         pause_link(tocsin__op_progress(
-            op)); /* during a delivery, tocsin__op_resume_refused resumes it afterwards */
+            op)); /* if progress is being delivered now, tocsin__op_resume_refused resumes the
+                   * operation afterwards */
 }
 
 void tocsin__op_pause_end(struct tocsin__op *op)

@@ -15,7 +15,8 @@ enum tocsin__progress_state {
     TOCSIN__PROGRESS_IDLE,
     TOCSIN__PROGRESS_READY,      /* accepted; the node is on the ready list */
     TOCSIN__PROGRESS_DELIVERING, /* the handlers of the progress signal are being called */
-    TOCSIN__PROGRESS_HELD        /* accepted, but a listener has no room for it now */
+    TOCSIN__PROGRESS_HELD        /* accepted, but cannot be delivered now, because a listener has no
+                                  * room */
 };
 
 /* The progress part of an operation. Only operations whose type has progress signals have one. */
@@ -23,10 +24,11 @@ struct tocsin__progress {
     struct tocsin__op *op;
     struct tocsin__node node; /* node on the ready list, in the state READY */
     enum tocsin__progress_state state;
-    uint8_t which;    /* which progress signal of the type: an index */
+    uint8_t which;    /* index of the progress signal in the type */
     bool refused;     /* the provider's last progress was refused: its resume must be called */
     bool end_waits;   /* the end of the operation has arrived, and waits for this progress */
-    unsigned overrun; /* how many times progress was merged into this one; becomes the overrun */
+    unsigned overrun; /* number of progress reports that were merged into this one; becomes the
+                       * overrun */
     const struct tocsin_payload *payload;
     struct tocsin_payload *copy; /* the payload, if it was copied; else NULL */
     struct tocsin__info
@@ -47,7 +49,7 @@ int tocsin__op_try_progress(struct tocsin__op *op, int which, const struct tocsi
 
 /* Delivers progress at once. Only for an operation of the library that runs from the ready list and
  * whose progress was admitted. The payload is lent until the return. Returns 1 if the progress was
- * delivered. -EAGAIN, -ENOMEM: it was not, and the operation is paused. */
+ * delivered. After -EAGAIN and -ENOMEM it was not delivered, and the operation is paused. */
 int tocsin__op_progress_now(struct tocsin__op *op, int which, const struct tocsin_payload *payload);
 
 /* Delivers the progress that was accepted. The loop calls this for a node of the ready list. */

@@ -24,9 +24,10 @@ struct tocsin__sink {
     /* Links of ops->listening, the list of queues that are connected to a pattern. */
     struct tocsin__sink *next, **link;
     /* Reserves a place for the end of a running operation, if the queue is connected to its
-     * terminal signal. -ENOMEM */
+     * terminal signal. Returns 0 or -ENOMEM. */
     int (*expect)(struct tocsin__sink *sink, int signo);
-    /* Gives a place of expect back: the end was delivered, or the operation will have no end. */
+    /* Gives back a place that `expect` has reserved: the end was delivered, or the operation will
+     * have no end. */
     void (*unexpect)(struct tocsin__sink *sink, int signo);
 };
 

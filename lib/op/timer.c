@@ -16,7 +16,7 @@ static const int64_t delay_max_ms = 1000000000000;
 struct state {
     struct tocsin_timer_ticked ticked;
     int64_t period_us; /* period; 0: the timer ticks only when tocsin_timer_set arms it */
-    int64_t due_us;    /* time of the next tick */
+    int64_t due_us;    /* time at which the next tick is due */
     /* ticks that were due and were not delivered; they are merged into the next tick */
     unsigned missed;
 };
@@ -75,7 +75,8 @@ static void on_timer_tick(struct tocsin__timer *timer)
     bool accepted;
 
     timer_step(state, now);
-    /* otherwise progress in the state lends its payload, so it must not change */
+    /* progress that is not delivered yet uses the payload in the state, so the payload must not
+     * change */
     if (!tocsin__op_has_progress(op))
         state->ticked.late_us = now - state->due_us;
     accepted = tocsin__op_try_progress(op, 0, &state->ticked.tocsin, state->missed) == 1;
@@ -126,7 +127,7 @@ static const struct tocsin__own_type every_type = {
     .disarm = timer_disarm,
 };
 
-/* Arms the timer for the next tick, or for the expiry. */
+/* Arms the timer, for its next tick or for its expiry. */
 static void timer_set(struct tocsin__op *op, int64_t delay_ms)
 {
     int64_t due_us = tocsin__now(tocsin__op_engine(op)) + delay_ms * 1000;

@@ -44,8 +44,8 @@ static void on_watch_ready(struct tocsin__watch *watch, short events)
         watch_cancel((struct tocsin_op){ { 0 } }, state, -EBADF);
         return;
     }
-    if (!tocsin__op_has_progress(state->op)) /* otherwise the undelivered progress has lent its
-                                              * payload, which must not change */
+    if (!tocsin__op_has_progress(state->op)) /* progress that is not delivered yet uses the payload
+                                              * in the state, so the payload must not change */
         state->ready.events = events;
     err = tocsin__op_try_progress(state->op, 0, &state->ready.tocsin, 0);
     if (err == 0 || err == -EAGAIN)

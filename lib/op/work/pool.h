@@ -1,4 +1,4 @@
-/* Pools of threads for functions that block: a bounded queue of jobs each. */
+/* Pools of threads that run functions that may block. Each pool has a bounded queue of jobs. */
 #ifndef TOCSIN_OP_POOL_H
 #define TOCSIN_OP_POOL_H
 
@@ -16,7 +16,8 @@ struct tocsin__pool;
 struct tocsin__job {
     struct tocsin__job *next, *previous;
     void (*run)(struct tocsin__job *job);
-    /* called if run ended its thread, or if the pool has no thread */
+    /* called instead of the rest of `run` if `run` has ended its thread, or if the pool has no
+     * thread */
     void (*died)(struct tocsin__job *job, int status);
     struct tocsin__pool *pool;
     bool queued;
@@ -24,7 +25,7 @@ struct tocsin__job {
 };
 
 struct tocsin__pool {
-    uint64_t id;               /* 0: the standard pool of the process */
+    uint64_t id;               /* id of the pool; 0: the standard pool of the process */
     struct tocsin__pool *next; /* link in the list of all pools */
     int threads_most, threads, idle;
     size_t limit, jobs; /* the most jobs that may wait, and the number that waits */

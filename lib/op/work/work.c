@@ -24,8 +24,9 @@ struct work {
     uint64_t op;
     struct tocsin__pool *pool;
     int64_t queued_us;
-    struct tocsin__owner *owner; /* its quota is charged for the task until this struct is freed */
-    _Atomic int refs;            /* references: one of the operation, one of the pool thread */
+    /* owner of the task; its quota is charged until this struct is freed */
+    struct tocsin__owner *owner;
+    _Atomic int refs; /* references: one of the operation, one of the pool thread */
 };
 
 struct state {
@@ -102,7 +103,8 @@ static int work_cancel(struct tocsin_op op, void *arg, int reason)
 
     if (!queued && !state->abandon && !tocsin__op_engine(state->op)->loop->life.thread_ended)
         return -EBUSY;
-    if (tocsin__op_claim(op.source.id)) { /* if this fails, the pool thread has taken the claim */
+    if (tocsin__op_claim(op.source.id)) { /* the claim is taken already if the pool thread has just
+                                           * completed the operation */
         state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;
         tocsin__op_finish(state->op, reason, &state->done.tocsin);
     }

@@ -1,5 +1,5 @@
 /* The threads of the pools: starting them, running jobs, ending idle threads, and fork. */
-#define _GNU_SOURCE /* pthread_setname_np */
+#define _GNU_SOURCE /* the headers then declare pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -143,7 +143,7 @@ static void worker_died(void *arg)
         job->died(job, -ECANCELED);
     pthread_mutex_lock(&tocsin__pools_lock);
     self->job = NULL;
-    /* keeps the pool until this function returns */
+    /* this reference keeps the pool until the function returns */
     pool->refs++;
     worker_end(self);
     if (pool->jobs > (size_t)pool->idle && worker_start(pool) < 0)
@@ -220,7 +220,7 @@ int tocsin__worker_run(struct tocsin__pool *pool, struct tocsin__job *job)
             pool->jobs, pool->limit, pool->threads);
     else if (pool->jobs >= (size_t)pool->idle && pool->threads < pool->threads_most &&
              worker_start(pool) < 0 && pool->threads == 0)
-        err = -EAGAIN; /* a pool that has threads keeps the job in its queue */
+        err = -EAGAIN; /* only if the pool has no threads: otherwise the job stays in its queue */
     if (err == 0) {
         tocsin__job_append(pool, job);
         pthread_cond_signal(&pool->work);
@@ -299,7 +299,7 @@ static __attribute__((constructor)) void workers_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_POOL, &step);
 }
 
-/* The loops that use pools */
+/* Functions for the loops that use pools */
 
 void tocsin__workers_use(void)
 {
