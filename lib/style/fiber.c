@@ -19,7 +19,7 @@
 #include "style/stack.h"
 
 enum {
-    STACKS_KEPT = 64,          /* unused stacks that a loop keeps for its next fibers */
+    STACKS_KEPT = 64,          /* the most unused stacks that a loop keeps for its next fibers */
     HANDLERS_STACK = 16 * 1024 /* size of the stack for real signal handlers, besides the frame that
                                 * the kernel needs */
 };
@@ -28,18 +28,19 @@ struct tocsin__fiber { /* The state of the operation. */
     struct tocsin_fiber_done done;
     struct tocsin__op *op;
     struct tocsin__stack *stack;
-    struct tocsin__node node;     /* node on the ready list, pushed when the fiber is to be
-                                   * resumed */
+    /* node on the ready list, pushed when the fiber is to be resumed */
+    struct tocsin__node node;
     struct tocsin__op *waits_for; /* the operation that the suspended fiber waits for; NULL: none */
-    bool suspended;               /* the fiber waits: its stack is not in use */
+    bool suspended;               /* the fiber waits, and its stack is not in use */
     bool resuming;                /* the node is on the ready list */
-    bool cancelled;               /* cancelled: from now on each wait returns -ECANCELED */
-    bool returned;                /* the task has returned */
+    /* the fiber was cancelled: from now on each wait returns -ECANCELED */
+    bool cancelled;
+    bool returned; /* the task has returned */
     tocsin_task task;
     void *arg;
     int status;
     int64_t began_us;
-    uint64_t parent; /* parent of the emissions of the fiber (E15) */
+    uint64_t parent; /* sequence number of the parent of the fiber's emissions (E15) */
 };
 
 struct tocsin__fibers { /* The fibers of one loop, and the stacks that it keeps for new ones. */

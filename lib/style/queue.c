@@ -1,5 +1,5 @@
-/* Queues: opening, closing, waiting, and the descriptor that is readable while there are entries.
- * queue_input.c adds entries. */
+/* Queues. This file opens and closes them, waits for them, and makes the loop's descriptor readable
+ * while they have entries. queue_input.c adds entries. */
 #include <tocsin/inspect.h>
 
 #include "delivery/owner_here.h"
@@ -177,8 +177,8 @@ static int wait_once(struct tocsin__engine *engine, struct tocsin__queue_wait *w
 }
 
 /* Waits until the queue has an entry, the time limit is reached, or the queue is closed. Another
- * fiber or handler may take the entry before this wait continues. So it checks again after each
- * wakeup. */
+ * fiber or handler may take the entry before this wait continues. So the wait checks the queue
+ * again after each wakeup. */
 static int wait_for(struct tocsin__queue *queue, struct tocsin__fiber *fiber, int64_t timeout_ms)
 {
     struct tocsin__queue_wait wait = { .fiber = fiber };

@@ -41,7 +41,7 @@ struct tocsin__queue {
     uint64_t missed;   /* emissions that were lost because memory was short */
     bool overflowing;  /* the queue was reported as full, and has not been half empty since the
                         * report */
-    const char *where; /* place in the source code that opened it; "": not known */
+    const char *where; /* place of the call that opened the queue; "": not known */
     struct tocsin__owner *owner;
     struct tocsin__queue_wait *wait; /* the current call of tocsin_queue_wait; NULL: none */
     /* Timer of tocsin_queue_wait. It is not in a stack frame, since a thread may end without
@@ -53,8 +53,7 @@ struct tocsin__queue {
 struct tocsin__queue_wait {
     struct tocsin__fiber *fiber; /* the waiting fiber; NULL: the wait runs turns */
     bool over;                   /* true: the wait must check the queue again */
-    bool late, closed;           /* why the wait ends: the time limit is reached; the queue was
-                                  * closed */
+    bool late, closed;           /* true: the time limit is reached; the queue was closed */
 };
 
 static inline bool tocsin__queue_input_has_something(const struct tocsin__queue *queue)

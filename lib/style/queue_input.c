@@ -1,6 +1,6 @@
-/* The input of a queue, a bounded ring of infos. A queue gets infos in two ways. Operations that
- * notify by it reserve a place when they start (O2). Emissions of signals that match its pattern
- * come through a handler (W3). */
+/* The input of a queue, which is a bounded ring of infos. A queue gets infos in two ways.
+ * Operations that notify by the queue reserve a place when they start (O2). Emissions of signals
+ * that match the queue's pattern come through a handler (W3). */
 #include "base/assert.h"
 #include "delivery/emit.h"
 #include "base/refusal.h"
@@ -100,7 +100,7 @@ static struct tocsin_info *queue_pull(struct tocsin__queue *queue)
     return info;
 }
 
-/* The queue as the sink of operations (O2) */
+/* Functions of the queue as a sink of operations (O2) */
 
 static bool queue_has_place(const struct tocsin__queue *queue)
 {
@@ -208,7 +208,7 @@ static void sink_unexpect(struct tocsin__sink *sink, int signo)
     tocsin__queue_input_room_made(queue);
 }
 
-/* The queue as the handler of its pattern (W3) */
+/* Functions of the queue as a handler of its pattern (W3) */
 
 static struct tocsin__queue *admission_queue(struct tocsin__admission *admission)
 {
@@ -235,7 +235,7 @@ static void admission_count_pending(struct tocsin__admission *admission,
     struct tocsin__queue *queue = admission_queue(admission);
 
     queue->pending += (size_t)(int32_t)by;
-    /* otherwise the oldest pending emission is the same as before */
+    /* only if the oldest pending emission may have changed */
     if (loop_signal->queued.first && (by != 1 || loop_signal->queued.count == 1))
         tocsin__takings_add(&queue->takings, loop_signal);
     tocsin__queue_input_count_entries(queue, by);

@@ -2,7 +2,7 @@
  * time. */
 /* The longjmp of _FORTIFY_SOURCE reports an error if the target is on another stack. */
 #undef _FORTIFY_SOURCE
-#define _GNU_SOURCE /* MAP_STACK */
+#define _GNU_SOURCE /* the headers then declare MAP_STACK */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -74,7 +74,7 @@ static void stack_main(unsigned high, unsigned low)
 
     tocsin__asan_finish(NULL, &stack->asan_bottom, &stack->asan_size);
     stack->run(stack->arg);
-    /* NULL tells ASan that this stack is not used any more */
+    /* with NULL, ASan knows that this stack is not used any more */
     tocsin__asan_start(NULL, stack->asan_bottom, stack->asan_size);
     tocsin__tsan_switch(stack->tsan_there);
     tocsin__jump_to(&stack->there);

@@ -63,7 +63,7 @@ typedef struct {
 struct tocsin__stack {
     tocsin__jump here;  /* where the function continues when the stack is entered again */
     tocsin__jump there; /* where the caller continues when the function leaves the stack */
-    bool begun;         /* the stack was entered before */
+    bool begun;         /* true: the stack was entered before */
     void (*run)(void *arg);
     void *arg;
     char *memory, *low; /* The mapping: a guard page, then size usable bytes that begin at low. */

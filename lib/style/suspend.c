@@ -92,8 +92,8 @@ static int suspend_with(struct tocsin__engine *engine, const char *pattern, int6
         return -EBUSY;
     loop->hooks.watcher = &suspend;
     loop->hooks.watch = on_suspend_run;
-    loop->cleanup_pending = 1; /* loop->hooks.watch is called after every delivery */
-    /* if a handler frees the loop, the loop is freed only after this call */
+    loop->cleanup_pending = 1; /* makes each delivery call loop->hooks.watch at its end */
+    /* so that a handler that frees the loop frees it only after this call */
     tocsin__loop_enter(loop);
     err = tocsin__set_swap(loop, pattern);
     tocsin__loop_leave_untidy(loop);

@@ -20,7 +20,7 @@ struct tocsin__takings {
     uint32_t most;
 };
 
-/* Must be called when another emission may have become the oldest pending one of a signal. */
+/* Must be called when the oldest pending emission of a signal may have changed. */
 void tocsin__takings_add(struct tocsin__takings *takings, struct tocsin__loop_signal *loop_signal);
 /* The signal whose oldest pending emission is first. At least one emission must be pending. */
 struct tocsin__loop_signal *tocsin__takings_first(struct tocsin__takings *takings,
