@@ -56,8 +56,9 @@ static void fork_put_placeholders(struct tocsin__engine *engine, int *by)
         lent->has_placeholder = fork_put_placeholder(lent->user->fd, by);
 }
 
-/* Gives up the descriptors of the readiness. If the child has closed one of them, its number is not
- * the library's any more, and must not be closed again. */
+/* Gives up the descriptors of the readiness. If the child has closed a descriptor of the library,
+ * its number belongs to a placeholder. Then the placeholder is closed, and the descriptor is marked
+ * as closed. */
 static void fork_detach_readiness(struct tocsin__engine *engine, int *by, bool is_leaked)
 {
     struct tocsin__ready_set *set = engine->ready_set;

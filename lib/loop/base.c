@@ -2,7 +2,7 @@
    and this pair can be neither omitted nor passed in. So this file first checks that enough
    descriptors are free. If another thread takes these descriptors meanwhile, libevent's fatal
    callback jumps out of libevent. */
-#define _GNU_SOURCE /* for pipe2 */
+#define _GNU_SOURCE /* the headers then declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@
 /* the code that libevent passes for a failed assertion */
 enum { ABORTS = (int)0xdeaddead };
 
-/* where a fatal error of libevent jumps to; NULL: this thread is not inside libevent */
+/* the place to which a fatal error of libevent jumps; NULL: this thread is not inside libevent */
 static __thread sigjmp_buf *base_escape;
 
 /* The callback for fatal errors. libevent has only one for the whole process. On a thread that is
@@ -81,8 +81,8 @@ int tocsin__base_new(struct event_base **ret_base)
 
     if (err == 0)
         base_guard();
-    if (err == 0 && sigsetjmp(back, 0)) { /* reached by a jump out of libevent, which leaks the
-                                             incomplete base */
+    if (err == 0 && sigsetjmp(back, 0)) { /* a jump out of libevent returns here, and leaks the
+                                           * incomplete base */
         base_escape = NULL;
         tocsin__cancel_back(cancel);
         return -EMFILE;

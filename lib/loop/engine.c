@@ -143,7 +143,7 @@ static void engine_wake(struct tocsin__inbox *inbox)
     const struct tocsin__engine *engine =
         tocsin__container(inbox, struct tocsin__loop, inbox)->engine;
     uint64_t one = 1;
-    /* no cancellation here, because the caller may have pinned the inbox */
+    /* the thread must not be cancelled here, because the caller may have pinned the inbox */
     int was = errno, cancel = tocsin__cancel_off();
 
     while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)

@@ -34,10 +34,10 @@ struct tocsin__loop_client {
     uint32_t running;        /* operations that run, without background operations */
     uint32_t serving;        /* number of background operations that run */
     uint32_t kept;           /* number of ended operations that keep their result (W1) */
-    uint32_t threads;        /* number of operations that another thread of the library will
-                                complete */
+    uint32_t threads;        /* number of operations that a pool thread of the library will
+                              * complete */
     uint32_t polled_entries; /* number of entries in queues whose descriptor is polled */
-    /* returns true if there may be demand again for a paused operation */
+    /* returns true if a listener may want the progress of a paused operation again */
     bool (*resumable)(struct tocsin__loop_client *loop_client);
     void (*resume)(struct tocsin__loop_client *loop_client);
     /* cancels persistent operations */
@@ -74,7 +74,8 @@ struct tocsin__engine {
     struct event_base *base;
     bool adopted;           /* `base` belongs to the program (tocsin_loop_adopt) */
     bool turning;           /* true while a turn is on the stack */
-    bool in_dispatch;       /* this turn runs while the program dispatches the adopted base */
+    bool in_dispatch;       /* this turn runs inside the program's own dispatch of the adopted
+                             * base */
     const void *turn_frame; /* stack frame of the running turn */
     /* called after a jump (longjmp) to another stack has left the running fiber; lib/style sets
      * this function */
@@ -85,10 +86,10 @@ struct tocsin__engine {
     struct event *alarm, *wake; /* events of libevent for alarm_fd and wake_fd */
     int alarm_fd, wake_fd;      /* alarm_fd is a timerfd; wake_fd is an eventfd that other threads
                                    write */
-    int probe_fd;               /* an epoll set for checks of descriptors (watch.c); -1: not made
-                                   yet */
+    int probe_fd;               /* an epoll set for checking descriptors (watch.c); -1: not made
+                                 * yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
-    struct tocsin__wheel timers; /* nodes of struct tocsin__timer */
+    struct tocsin__wheel timers; /* the timers; the nodes are those of struct tocsin__timer */
     bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
     struct tocsin__idle_clock idle_clock;
@@ -99,7 +100,8 @@ struct tocsin__engine {
     struct tocsin__delayed *delayed, **delayed_last;
     uint32_t delayed_count;
     struct tocsin__watch *watches;
-    struct tocsin__ready_set *ready_set; /* see fd/readiness.h; NULL: no stream was ever opened */
+    struct tocsin__ready_set *ready_set; /* descriptors of streams and listeners (fd/readiness.h);
+                                          * NULL: no stream was ever opened */
     /* true if a descriptor was closed before its watch ended; then its file may still be in the
        epoll sets */
     bool has_stale_fds;
@@ -115,7 +117,7 @@ struct tocsin__engine {
                                                 ever started */
     bool draining;                           /* tocsin_drain was called */
     bool drain_begun;                        /* the drain has cancelled the persistent operations */
-    bool drain_expired;                      /* the time limit of the drain has passed */
+    bool drain_expired;                      /* the time limit of the drain was reached */
     bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;
 

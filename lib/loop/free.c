@@ -33,7 +33,7 @@ static void free_end_operations(struct tocsin__engine *engine, bool serving)
     }
 }
 
-/* Runs what is in the inbox and on the ready list, without libevent. */
+/* Runs the messages and nodes of the inbox and the ready list, without libevent. */
 static void free_settle(struct tocsin__engine *engine)
 {
     while (tocsin__turn_run_last(engine) > 0 && !tocsin__inherited(engine->loop))
@@ -79,7 +79,8 @@ static uint32_t count_kept(const struct tocsin__loop *loop)
     return loop->engine && loop->engine->loop_client ? loop->engine->loop_client->kept : 0;
 }
 
-/* Counts the fibers whose function has returned. They are not counted as left (O7). */
+/* Counts the fibers whose function has returned. They do not count as objects that were left
+ * (O7). */
 static uint32_t count_finished(const struct tocsin__loop *loop)
 {
     const struct tocsin__loop_client *loop_client = loop->engine ? loop->engine->loop_client : NULL;
@@ -145,7 +146,7 @@ static int free_loop(struct tocsin__loop *loop)
     loop->life.free_wanted = false;
     count = mine ? free_wind_up(loop) : 0;
     if (tocsin__inherited(loop)) { /* checked again, because a handler that was called above may
-                                    * have forked */
+                                    * have called fork */
         tocsin__loop_detach_parent(loop);
         tocsin__loop_take_over(loop);
         count = 0;

@@ -110,7 +110,7 @@ static void limits_insert(struct tocsin__idle_limits *limits, struct tocsin__idl
         if (level < TOCSIN__IDLE_LEVELS - 1)
             level++;
         else
-            /* the levels do not reach the limit, so the object is examined again before */
+            /* no level reaches that far, so the object is examined earlier */
             due = limits->looked + (reach << level * LEVEL_BITS) - 1;
     bucket = bucket_of(due - 1, level) + 1;
     tocsin__assert(bucket > bucket_of(limits->looked, level) &&
@@ -162,7 +162,7 @@ void tocsin__idle_remove(struct tocsin__idle_limits *limits, struct tocsin__idle
         tocsin__timer_disarm(limits->engine, &limits->timer);
 }
 
-/* Looking at the objects */
+/* Functions that examine the objects */
 
 /* Makes `looking` the list of the next bucket that is due. Returns false if no bucket is due. */
 static bool look_at_next(struct tocsin__idle_limits *limits, int64_t now)

@@ -1,22 +1,25 @@
-/* Idle limits of many objects: an object whose owner has not refreshed it for so long is announced.
- * They are for limits that are refreshed at each activity and hardly ever reached. A refresh is one
- * store. Nothing is moved for it: an object is looked at when its bucket is due, and moved on if it
- * was refreshed since.
+/* Idle limits: if an object has had no activity for the time of its limit, a function is called.
+ * This suits objects with frequent activity, whose limits are hardly ever reached. Activity is
+ * recorded by a refresh, which is one store and moves nothing. The objects are kept in buckets.
+ * When a bucket is due, its objects are examined: an object that was refreshed meanwhile moves to a
+ * later bucket.
  *
- * A limit is never announced early, and late by at most an eighth of it and 0.2 s; twice the limit,
- * if the last refresh was made outside of the work of a turn. The time by which a single turn
- * exceeds 1/8 s does not count, since a loop that stalls has not looked for activity meanwhile.
+ * The function is never called too early. It is late by at most an eighth of the limit and 0.2 s.
+ * If the last refresh was made outside of the work of a turn, it is late by at most twice the
+ * limit. The time by which a single turn exceeds 1/8 s does not count, since a loop that stalls
+ * cannot notice activity meanwhile.
  *
- * How it is used, by the room whose objects have limits:
+ * How a part of the library uses idle limits for its objects:
  *
- *     struct tocsin__idle_limits limits;    once for each loop, in the memory of that room
+ *     struct tocsin__idle_limits limits;    once for each loop
  *     struct tocsin__idle idle;             in each object
  *
  *     tocsin__idle_init(&limits, engine, on_idle);       before the first object
  *     tocsin__idle_put(&limits, &object->idle, 60000);   the limit begins, or changes
  *     tocsin__idle_refresh(engine, &object->idle);       activity
  *     tocsin__idle_remove(&limits, &object->idle);       before the object is freed, and in a child
- *                                                        after a fork; harmless if it is not in
+ *                                                        after a fork; an object that was not
+ *                                                        added is allowed
  *     tocsin__idle_end(&limits);                         before the memory of limits is freed
  *
  * The buckets are those of the kernel's timers (Linux, kernel/time/timer.c): level n has 64 buckets
@@ -25,11 +28,11 @@
  *
  *     level        0        1       2       3       4       5 ...       8
  *     bucket       16 ms    0.13 s  1.05 s  8.4 s   67 s    9 min       76 h
- *     limits to    1 s      8 s     66 s    8.8 min 70 min  9.4 h       200 days; looked at again
+ *     limits to    1 s      8 s     66 s    8.8 min 70 min  9.4 h       200 days; examined again
  *
  *     bucket --> idle <--> idle <--> idle       not ordered
  *
- * There is one timer, for the first bucket that is not empty; none if all are empty. */
+ * One timer is armed for the first bucket that is not empty. */
 #ifndef TOCSIN_LOOP_IDLE_H
 #define TOCSIN_LOOP_IDLE_H
 

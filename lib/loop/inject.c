@@ -62,7 +62,7 @@ static void on_due(struct tocsin__timer *timer)
 static void delayed_make_ready(struct tocsin__delayed *delayed)
 {
     if (!tocsin__timer_armed(&delayed->timer))
-        return; /* the message is on the ready list already */
+        return; /* returns, because the message is on the ready list already */
     tocsin__timer_disarm(delayed->engine, &delayed->timer);
     on_due(&delayed->timer);
 }
@@ -146,8 +146,8 @@ bool tocsin__inject_receive(struct tocsin__loop *loop, struct tocsin__message *m
     if (loop->life.freeing || loop->life.exempt || message->flags & TOCSIN__INJECTED ||
         message->code >= TOCSIN_PROGRESS)
         return false;
-    /* The inject function sees each message only once, even if the message cannot be delivered
-       now. */
+    /* The inject function is called only once for each message, even if the message cannot be
+     * delivered now. */
     message->flags |= TOCSIN__INJECTED;
     action = inject_ask_receive(message);
     overtaken = delayed_find_swap(engine, message->signo);

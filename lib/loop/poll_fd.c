@@ -95,7 +95,7 @@ void tocsin__poll_fd_set_timer(struct tocsin__engine *engine)
                       : tocsin__next_due_us(engine);
 
     if (due == poll_fd->timer_us)
-        return; /* nothing reads the timer, so an expired timer stays readable */
+        return; /* an expired timer is not read, so it stays readable */
     if (due == INT64_MAX)
         when.it_value.tv_nsec = 0; /* 0 disarms the timer */
     else if (due > 0)

@@ -58,7 +58,8 @@ static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
     if (received && !engine->adopted) {
         engine->received = 0;
         if (received >= FLOOD)
-            /* a sender may wait for this processor; now it can send several messages */
+            /* a sender may be waiting for this processor; after this call it has sent several
+             * messages */
             sched_yield();
         if (turn_poll(engine, EVLOOP_NONBLOCK) < 0 || tocsin__has_work(engine) ||
             !tocsin__alarm_set(engine, timeout_us))
@@ -206,7 +207,7 @@ void tocsin__turn_drive(struct tocsin__engine *engine)
     turn_end(engine);
     tocsin__free_if_wanted();
     if (loop != tocsin__self || loop->engine != engine)
-        return; /* a handler has freed the loop */
+        return; /* returns, because a handler has freed the loop */
     engine->in_dispatch = false;
     tocsin__polled_update(engine);
 }

@@ -171,8 +171,8 @@ int tocsin__watch_for(struct tocsin__watch *watch, short events)
     if (err == 0)
         watch_note_events(watch, events);
     else if (err != -EOWNERDEAD &&
-             watch_set_event(watch, watch->events) < 0) /* on failure, the watch waits again for its
-                                                         * former events */
+             watch_set_event(watch, watch->events) < 0) /* if this fails, the watch waits again for
+                                                         * its former events */
         watch_note_events(watch, 0);
     return err;
 }

@@ -1,4 +1,4 @@
-/* Decides after each look of the watchdog whether a loop is stalled, and announces the stall. */
+/* Decides after each check of the watchdog whether a loop is stalled, and announces the stall. */
 #include <tocsin/post.h>
 
 #include "registry/catalogue.h"
@@ -122,7 +122,7 @@ static void stall_node_drop(struct tocsin__node *node)
     stall_node_end(node);
 }
 
-/* Counts one stall of a handler for each span in which this handler was seen. */
+/* Counts one stall of a handler for each period in which this handler did not return. */
 static void stall_count(struct tocsin__watched *watched, const struct tocsin__sight *sight)
 {
     if (!sight->handler || !atomic_load(&tocsin__quota(sight->handler->owner)->stalls) ||
