@@ -1,4 +1,5 @@
-/* Questions (E17): the handlers of this loop answer immediately, in their order. */
+/* Questions (E17): the handlers of this loop answer immediately, one after the other in their
+ * order. */
 #include "registry/name_error.h"
 #include "delivery/emit.h"
 #include "base/refusal.h"

@@ -62,7 +62,7 @@ void tocsin__handler_select_trampoline(struct tocsin__handler *handler)
     handler->arg = plain ? handler->user_arg : handler;
 }
 
-/* Delivery, then the default action */
+/* Functions that deliver, and then take the default action */
 
 struct tocsin__list *tocsin__list_from(struct tocsin__loop *loop,
                                        const struct tocsin__loop_signal *loop_signal, uint64_t id)
@@ -113,7 +113,8 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
         if (handler->admission && handler->id &&
             !handler->admission->open(handler->admission, size)) {
             handler->admission->refused(handler->admission, loop_signal->name);
-            /* `refused` emits a signal, whose handlers may have changed the list: stop here */
+            /* stops here, because `refused` emits a signal, whose handlers may have changed the
+             * list */
             return;
         }
     }
@@ -123,7 +124,7 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
 static void sequence_return(struct tocsin__loop *loop, const struct tocsin_info *info)
 {
     if (loop->sequence == info->sequence + 1)
-        /* if the `ref` of an object has emitted meanwhile, later numbers are in use */
+        /* later numbers are in use if the `ref` of an object has emitted a signal meanwhile */
         loop->sequence--;
 }
 
@@ -288,7 +289,8 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
 }
 
 /* Emits an operation's signal after the older emissions of this signal. If `place` is not NULL,
- * this cannot fail. If `place` is NULL, there may be no memory for a pending copy. */
+ * this cannot fail. If `place` is NULL, this may fail because there is no memory for a pending
+ * copy. */
 static int announce_now(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__pending *place)
 {
@@ -340,7 +342,8 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
         return TOCSIN_NOBODY;
     signal = tocsin__signal(signo);
     if (signal->unresolved)
-        /* if there is no memory, patterns that have not joined the signal yet miss the emission */
+        /* without memory, patterns that have not joined the signal yet do not receive the
+         * emission */
         tocsin__patterns_resolve(loop);
     loop_signal = tocsin__loop_signal(loop, signo);
     heard = loop_signal && tocsin__loop_signal_has_effect(loop_signal);

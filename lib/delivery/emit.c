@@ -153,8 +153,8 @@ int tocsin_emit(int signo, const struct tocsin_payload *payload)
     return emit_heard(signo, payload, index, word);
 }
 
-/* Emissions of a source: the list of the source is merged with the list of the signal, in the order
-   of the keys. */
+/* Calls the handlers for an emission of a source. Merges the list of the source with the list of
+ * the signal, in the order of the keys. */
 
 static always_inline int walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a,
                                      struct tocsin__handler **b, struct tocsin__info *info,
@@ -193,7 +193,7 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
     if (!straight) {
         loop_signal->delivery.nested += !outer;
         loop_signal->delivery.nodefer = loop_signal->delivery.unblocked = false;
-        /* a nested delivery must not use these lists after they have changed */
+        /* counts as a change, so that a nested delivery uses the newest lists */
         loop_signal->walks++;
     }
     tocsin__set_parent(loop, info->pub.sequence);
@@ -205,8 +205,8 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
         loop_signal->delivery.unblocked = unblocked;
         loop_signal->delivery.nested -= !outer;
         if (!tocsin__loop_signal_has_handlers(loop_signal))
-            /* a disconnected handler no longer holds the signal back, since the delivery has
-             * ended */
+            /* The delivery has ended, so a handler that was disconnected in it no longer holds the
+             * signal back. */
             tocsin__loop_signal_update_interest(loop_signal);
     }
     if (straight && tocsin__likely(is_finished(loop, loop_signal)))
@@ -297,5 +297,5 @@ int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin
         return source.id < TOCSIN__ID_ERRORS ? TOCSIN_NOBODY
                                              : emit_bad_from(source, signo, payload);
     return emit_heard_from(source.id, signo, payload, index,
-                           word); /* if the source has the id 0, emit_slow is called */
+                           word); /* emit_slow is called for a source with the id 0 */
 }

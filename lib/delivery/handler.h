@@ -18,14 +18,15 @@ struct tocsin__handler {
      * tocsin__handler_noop (E3). */
     tocsin_fn fn;
     void *arg;    /* the user's argument, or the handler itself for a trampoline */
-    uint64_t key; /* order in lists (E1): by priority, then by age; the smallest key is first */
+    uint64_t key; /* sort key in lists (E1): the priority, then the age; the smallest key is
+                   * first */
     uint64_t calls;
 
     tocsin_fn user_fn;
     void *user_arg;
     tocsin_drop drop;
     uint64_t id;     /* 0: disconnected */
-    uint64_t source; /* the handler listens to this source only; 0: to all sources */
+    uint64_t source; /* id of the only source that the handler listens to; 0: all sources */
     uint64_t faults; /* number of calls that returned an error */
     uint32_t flags;  /* the public flags of the handler's action, and the internal flags below */
     int32_t priority;

@@ -1,6 +1,6 @@
-/* Loops: how they are made, found and ended, and the signals that report this. The memory of a loop
-   is never unmapped. */
-#define _GNU_SOURCE /* for gettid */
+/* Loops. This file makes, finds and ends them, and emits the signals that report this. The memory
+ * of a loop is never unmapped. */
+#define _GNU_SOURCE /* the headers then declare gettid */
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,7 +47,7 @@ static struct tocsin__loop *loop_new(int *ret_err)
     if (!loop)
         return NULL;
     loop->word = loop->life.number = ++made;
-    /* must come first: from here on other threads can find the loop */
+    /* comes first, because other threads can find the loop from now on */
     tocsin__inbox_init(&loop->inbox);
     loop->sequence = TOCSIN__ID_PREFIX(loop->life.number, 0) + 1;
     loop->ids.handlers.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_HANDLERS);
@@ -127,14 +127,14 @@ static void loops_fork_child(void)
     bool others = false;
 
     for (struct tocsin__loop *loop = retired; loop; loop = loop->life.next)
-        loop->word = 0; /* a retired loop is not inherited; its word is 0 */
+        loop->word = 0; /* a loop that is not in use is not inherited; its word is 0 */
     for (uint32_t number = 1; number <= made; number++) {
         struct tocsin__loop *loop = loops[number];
 
         others |= loop != own && loop->word && loop->word != TOCSIN__NO_WORD;
         if (loop->word)
             loop_inherit(loop, loop == own ? TOCSIN__INHERITED : TOCSIN__ABANDONED);
-        /* no thread exists in the child that could be waking or pinning the inbox */
+        /* the child has no other thread that could be waking or pinning the inbox */
         atomic_store(&loop->inbox.waking, 0);
         atomic_store(&loop->inbox.pins, 0);
     }

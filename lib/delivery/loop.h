@@ -33,8 +33,8 @@ struct tocsin__list {
     uint64_t walks;            /* loop_signal->walks at the creation; another value: a delivery may
                                 * use it */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
-    int outcome;               /* result if no handler stops the delivery: TOCSIN_DELIVERED or
-                                  _NOBODY */
+    int outcome;               /* result if no handler stops a delivery: TOCSIN_DELIVERED or
+                                * _NOBODY */
     struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
 };
 
@@ -43,10 +43,9 @@ struct tocsin__list {
 struct tocsin__pending {
     struct tocsin__pending *next;
     struct tocsin__info *info; /* the info of the emission; this struct has a reference to it */
-    uint64_t age; /* sequence number of the emission; after a merge, of the oldest merged
-                     emission */
+    uint64_t age; /* its sequence number; after a merge, that of the oldest merged emission */
     void (*gone)(
-        struct tocsin__pending *pending); /* frees this struct; NULL: tocsin__release does */
+        struct tocsin__pending *pending); /* frees this struct; NULL: freed by tocsin__release */
     struct tocsin__owner *owner; /* the owner that is charged for the emission; NULL: the emission
                                     is the end of an operation */
     bool counted;                /* the emission is counted in source->pending */
@@ -88,7 +87,7 @@ struct tocsin__loop_signal_delivery {
     const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
     uint32_t nested;   /* number of deliveries inside the outermost delivery */
     bool nodefer;      /* the running handler has TOCSIN_NODEFER: the signal is not held back */
-    bool unblocked;    /* a handler unblocked its own signal, until the delivery ends */
+    bool unblocked;    /* a handler unblocked its own signal; the end of the delivery clears this */
     /* a running flush delivers the emissions that are older than this number; 0: no flush runs */
     uint64_t flush_before;
 };
@@ -113,13 +112,13 @@ struct tocsin__loop_signal_masks {
 /* The emissions of the signal that are pending on this loop (pending.c). */
 struct tocsin__loop_signal_queued {
     struct tocsin__pending *first, **last;
-    struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
+    struct tocsin__pending_sources *by_source; /* index by source; NULL: the list is short */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
     uint32_t announced; /* number of ends that are being announced behind older emissions */
     size_t bytes;       /* bytes of the payloads in the list */
     uint64_t refused;   /* number of emissions refused because the list was full */
-    bool overflowing;   /* the list was reported as full, and was never half empty since */
+    bool overflowing;   /* reported as full, and not half empty since the report */
 };
 
 /* The signal in the heap of a flush (flush.c). A loop_signal is in at most one heap. */
@@ -131,9 +130,9 @@ struct tocsin__loop_signal_flush {
     struct tocsin__heap released;
 };
 
-/* One signal on one loop. Its memory never moves. Only the thread of the loop uses it. */
+/* One signal on one loop. Its memory never moves. Only the loop's thread uses it. */
 struct tocsin__loop_signal {
-    /* Fast emissions use only the first two cache lines. */
+    /* An emission on the fast path uses only the first two cache lines. */
     /* The info that handlers receive if an emission takes the fast path. Members that are equal for
      * all emissions of the signal are set once. The other members are valid while the emission is
      * delivered: no other emission of the signal takes the fast path at that time. */
@@ -145,7 +144,7 @@ struct tocsin__loop_signal {
        no payload */
     const struct tocsin_layout *layout;
     struct tocsin__loop_signal_delivery delivery;
-    uint64_t walks; /* number of deliveries so far; see tocsin__list.walks */
+    uint64_t walks; /* number of deliveries so far */
     const char *name;
     uint32_t handlers, observers; /* numbers of the connected handlers and observers */
     struct tocsin__signal *signal;
@@ -191,7 +190,7 @@ struct tocsin__loop_patterns {
 
 /* Two heaps of signals that have pending emissions although they are not held back. */
 struct tocsin__loop_pending {
-    struct tocsin__heap next_turn;     /* signals whose emissions the next turn delivers */
+    struct tocsin__heap next_turn;     /* signals whose pending emissions the next turn delivers */
     struct tocsin__heap awaiting_room; /* signals that wait for room in a full queue */
     struct tocsin__pending
         *delivering; /* emissions that have been taken from a list and are being delivered */
@@ -201,20 +200,20 @@ struct tocsin__loop_pending {
 struct tocsin__loop_masks {
     struct tocsin__mask_rule *set;       /* the set of tocsin_sigmask; NULL: it is empty */
     struct tocsin__mask_rule *saved_set; /* the program's set during tocsin_suspend */
-    struct tocsin__mask_rule *ignored;   /* what tocsin_ignore ignores; NULL: nothing */
+    struct tocsin__mask_rule *ignored;   /* the ignored patterns; NULL: nothing is ignored */
     bool suspended;                      /* tocsin_suspend runs */
 };
 
 enum {
-    TOCSIN__INHERITED = 1, /* after a fork: the loop of the thread that forked */
-    TOCSIN__ABANDONED      /* the loop of a thread that does not exist in the child */
+    TOCSIN__INHERITED = 1, /* in the child of a fork: the thread has called fork */
+    TOCSIN__ABANDONED      /* in the child of a fork: the thread does not exist there */
 };
 
 /* The state of a loop from its creation to its end. Only the thread of the loop writes these
    members, unless a comment says otherwise. */
 struct tocsin__loop_life {
     _Atomic uint64_t generation; /* number of loops that have used this memory */
-    uint32_t number;             /* number of the memory, used in ids; 0xfffffffe in
+    uint32_t number;             /* number of this memory, used in ids; 0xfffffffe in
                                   * tocsin__no_loop */
     int tid;                     /* kernel id of the thread, for messages */
     bool freeing;                /* tocsin_loop_free runs: calls for new work return -ESHUTDOWN */
@@ -237,7 +236,7 @@ struct tocsin__loop_life {
  * (frames.c). */
 struct tocsin__loop_stack {
     const void *frame;      /* frame of the outermost default action or drop; NULL: none runs */
-    const void *checked_at; /* frame of the public function that checked last */
+    const void *checked_at; /* frame of the public function that checked for a jump last */
     bool in_turn;           /* true while a turn runs; lib/loop writes it */
     bool left; /* one delivery was left by a jump and was reset; the remaining state is reset when
                 * the loop is at rest */
@@ -248,10 +247,10 @@ struct tocsin__loop_stack {
 
 /* Functions of higher floors for this loop. A member that is NULL is not called. */
 struct tocsin__loop_hooks {
-    /* lib/style: called after a handler or a notify has run; tocsin_suspend waits for this */
+    /* set by lib/style: called after each handler and notify, for tocsin_suspend */
     void (*watch)(struct tocsin__loop *loop);
     void *watcher; /* argument of watch */
-    /* lib/op: called when no emission of this operation is pending any more */
+    /* set by lib/op: called when the operation has no pending emission left */
     void (*source_unpended)(struct tocsin__source *source);
     /* lib/loop sets the following members when the loop gets an engine */
     void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
@@ -262,7 +261,7 @@ struct tocsin__loop_hooks {
     void (*recover)(struct tocsin__loop *loop); /* resets the engine after a longjmp */
 };
 
-/* The code that runs besides loop->running, for owners and the watchdog. */
+/* What runs in addition to loop->running, for owners and the watchdog. */
 struct tocsin__loop_runs {
     struct tocsin__owner
         *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */
@@ -284,8 +283,8 @@ struct tocsin__loop_remote {
     _Atomic uint32_t
         room_request_signo; /* the signal that needs room; 0: room_request is not in use */
     struct tocsin__node *room_requests; /* room requests of other loops that wait on this loop */
-    struct tocsin__node news;           /* node of other loops that have begun to listen */
-    _Atomic bool news_sent;             /* news is in the inbox; any thread writes it */
+    struct tocsin__node news;           /* a node that tells this loop that another loop listens */
+    _Atomic bool news_sent;             /* the node `news` is in the inbox; any thread writes it */
     _Atomic bool progresses;            /* the loop has had operations that may pause */
     struct tocsin__completion_message
         *completions; /* the messages for the end of the operation that is announced next */
@@ -306,13 +305,13 @@ struct tocsin__loop {
     /* An emission uses only the first cache line. `running` is the first member, and `parent` is
        not beside `sequence`, because then gcc generates better code. */
     struct tocsin__handler *running; /* the handler that runs; NULL: no handler is on the stack */
-    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if it is inherited */
+    uint32_t word;                   /* life.number or TOCSIN__NO_WORD, for interest words */
     uint32_t depth; /* number of notifies, flushes, drops and similar calls on the stack */
-    struct tocsin__loop_signal **loop_signals; /* the index is the signo */
+    struct tocsin__loop_signal **loop_signals; /* an array; the index is the signo */
     uint64_t sequence;                         /* sequence number of the next emission */
     int64_t turn_us;                           /* time at which the turn began */
     uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
-    uint32_t cleanup_pending;    /* not 0 if the loop has something to do when it is at rest */
+    uint32_t cleanup_pending;    /* not 0: the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
     uint64_t age; /* number of connected handlers and of events that paused operations await */
 

@@ -1,5 +1,5 @@
-/* One signal on one loop: how it is made, and how its state is copied to the places that other
-   threads read. */
+/* One signal on one loop. This file makes its record, and copies its state to the places that other
+ * threads read. */
 #include <string.h>
 
 #include "delivery/emit.h"
@@ -7,8 +7,8 @@
 #include "delivery/hooks.h"
 #include "delivery/loop_signal.h"
 
-static const struct tocsin_layout
-    layout_unknown; /* a layout that no payload has: the first emission compares its layout */
+static const struct tocsin_layout layout_unknown; /* a layout that no payload has, so the first
+                                                   * emission compares its own layout */
 
 static int loop_signals_reserve(struct tocsin__loop *loop, uint32_t signo)
 {

@@ -12,7 +12,7 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
 {
     tocsin_drop drop = handler->drop;
 
-    /* freed only now, because the handler may have been running before */
+    /* the mask is freed only now, because the handler may have been running before */
     tocsin__mask_rule_free(loop, handler->mask);
     handler->mask = NULL;
     handler->drop = NULL;
@@ -30,7 +30,7 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
         tocsin__owner_uncharge(handler->owner, TOCSIN_RESOURCE_HANDLERS,
                                1); /* its owner is uncharged now, because lists may contain the
                                     * handler for a long time */
-    /* set only now, because drop may have removed the handler from its last list */
+    /* set after the call, because drop may have removed the handler from its last list */
     handler->flags |= TOCSIN__DROPPED;
 }
 
@@ -131,7 +131,7 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     for (uint32_t i = 0; i < loop->loop_signals_count; i++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[i];
 
-        /* cleared first, because the unref of an object may look for the signal */
+        /* cleared before the signal is freed, because the unref of an object may look for it */
         loop->loop_signals[i] = NULL;
         if (loop_signal)
             loop_signal_free(loop, loop_signal);

@@ -4,7 +4,7 @@
 
 #include "registry/owner.h"
 
-/* The owner of the task that this thread of a pool runs; NULL means no task. */
+/* The owner of the task that this pool thread runs; NULL: it runs no task. */
 extern tocsin__hidden __thread struct tocsin__owner *tocsin__thread_owner
     __attribute__((tls_model("initial-exec")));
 

@@ -16,7 +16,7 @@
 
 enum { BYTES_MOST = 1 << 20 };
 
-/* The kept emissions: a list with limits */
+/* The emissions that are kept during a quarantine, in a list with limits */
 
 static void entries_begin(struct tocsin__quarantine *quarantine)
 {
@@ -90,7 +90,7 @@ static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
     return handler->quarantine;
 }
 
-/* Emits the signal that the handler is in quarantine (plugin.quarantined). */
+/* Announces that the handler is in quarantine (plugin.quarantined). */
 static void quarantine_announce(const struct tocsin__handler *handler, const char *reason,
                                 uint32_t count)
 {

@@ -63,7 +63,7 @@ static int join_all(struct tocsin__loop *loop, struct tocsin__subscription *subs
     return err;
 }
 
-/* A single plain name: the usual case */
+/* Functions for a pattern that is a single name, which is the usual case */
 
 static int signo_of(const struct tocsin__pattern_item *part, bool early)
 {
@@ -90,7 +90,7 @@ static int join_name(struct tocsin__loop *loop, struct tocsin__subscription *sub
     return join_one(loop, subscription, signo);
 }
 
-/* Lists, and patterns with stars */
+/* Functions for lists of names, and for patterns with stars */
 
 static int names_check(const char *pattern, bool early)
 {
@@ -192,7 +192,7 @@ bool tocsin__subscription_has(const struct tocsin__subscription *subscription, i
            subscription->loop_signals[low]->signal->signo == signo;
 }
 
-/* Names that were declared after the pattern was connected */
+/* Functions for names that were declared after the pattern was connected */
 
 static bool has_joined_last(const struct tocsin__subscription *subscription, int signo)
 {

@@ -141,7 +141,7 @@ static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
         return;
     }
     if (loop_signal->state & TOCSIN__FLUSHING && tocsin__heap_has(&loop_signal->flush.node))
-        return; /* the signal is in the heap of another flush, which delivers it */
+        return; /* another flush has the signal in its heap, and delivers it */
     loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
     if (is_deliverable(loop_signal))
         wait_for_turn(loop, loop_signal);
@@ -180,7 +180,7 @@ static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t b
         flush_absorb(loop, due, loop_signal, before);
         if (loop_signal->queued.first &&
             loop_signal->queued.first->age != loop_signal->flush.node.minor) {
-            /* the signal is not due now: its oldest emission was taken meanwhile */
+            /* the signal is not due any more, because its oldest emission was taken meanwhile */
             heap_put(due, loop_signal);
             continue;
         }

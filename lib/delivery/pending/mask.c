@@ -100,7 +100,7 @@ void tocsin__mask_rule_end(struct tocsin__loop *loop, struct tocsin__mask_rule *
 
     tocsin__subscription_remove_signal(loop, &rule->subscription);
     count = rule->subscription.loop_signals_count;
-    /* the rule still has its array of signals, which are read below */
+    /* keeps the array of signals of the rule, which is read below */
     tocsin__subscription_leave(loop, &rule->subscription);
     while (due && count--)
         tocsin__due_take(due, rule->subscription.loop_signals[count]);
@@ -185,7 +185,7 @@ void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_sign
         if (loop_signal != by)
             tocsin__due_release(&by->flush.released, loop_signal);
     }
-    by->state |= TOCSIN__UNTIDY; /* this bit makes the end of the delivery take the slow path */
+    by->state |= TOCSIN__UNTIDY; /* with this bit, the end of the delivery takes the slow path */
     tocsin__kick_pollers(tocsin__self);
 }
 
@@ -218,7 +218,7 @@ int tocsin__loop_to_change(struct tocsin__loop **ret_loop)
     return err == 0 && (*ret_loop)->life.freeing ? -ESHUTDOWN : err;
 }
 
-/* Blocks with a token */
+/* Blocks, which the program ends by their ids */
 
 static int block_new(struct tocsin__loop *loop, const char *where, const char *pattern,
                      struct tocsin__mask_rule **ret_hold)

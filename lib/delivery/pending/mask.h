@@ -11,9 +11,9 @@
 struct tocsin__mask_rule {
     struct tocsin__subscription subscription; /* must be the first member */
     uint64_t id;                              /* id of a block; 0: the rule is not a block */
-    uint32_t active;   /* number of running calls, if this is a handler's mask; else 0 or 1 */
-    const char *where; /* file:line of the call that made the block; for other rules
-                          unused */
+    uint32_t active;   /* number of running calls of the handler whose mask this is; for other rules
+                        * 0 or 1 */
+    const char *where; /* file:line of the call that made the block; unused for other rules */
     struct tocsin__owner *owner; /* the owner of a block; NULL: the rule is not a block */
 };
 

@@ -76,7 +76,8 @@ static char *part_append(const char *text, char *end, const struct tocsin__patte
 static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
 {
     char *text = tocsin__alloc(4 * (strlen(was) + strlen(pattern)) +
-                               4); /* at most 4 bytes for each byte: the item "a" becomes ", !a" */
+                               4); /* the text needs at most 4 bytes for each byte: the item "a"
+                                    * becomes ", !a" */
     struct tocsin__pattern_item part;
     struct parts parts;
     char *end = text;
@@ -223,7 +224,7 @@ int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size
         return tocsin__traced(err);
     }
     length = snprintf(size ? ret_old : none, size ? size : 1, "%s",
-                      old); /* freed last, because `pattern` may point into this text */
+                      old); /* freed at the end, because `pattern` may point into this text */
     tocsin__release(old);
     if (pattern)
         tocsin__lifted(loop, &due);

@@ -275,7 +275,7 @@ bool tocsin__pending_add_accepted(struct tocsin__loop_signal *loop_signal,
     } else if (tocsin__pending_make(loop_signal, &info->pub, &pending) < 0) {
         return false;
     }
-    /* the emission may have a sequence number of another loop, so it gets an age of this loop */
+    /* the emission may have been numbered by another loop, so its age is a number of this loop */
     pending->age = tocsin__self->sequence++;
     if (pending->info != info)
         atomic_store(&pending->info->handled, atomic_load(&info->handled));
@@ -414,7 +414,7 @@ static void overflow_report(struct tocsin__loop_signal *loop_signal, uint32_t to
     struct tocsin_queue_full what = tocsin_queue_full_make();
 
     loop_signal->queued.overflowing = !is_half_empty(
-        loop_signal, to_come); /* if the list is at most half full, it is not full: the refused
+        loop_signal, to_come); /* a list that is at most half full is not reported: the refused
                                 * emission was only too large */
     what.signal = loop_signal->name;
     what.entries = loop_signal->queued.count + to_come;
