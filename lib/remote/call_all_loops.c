@@ -79,7 +79,7 @@ void tocsin__call_all_loops_begin(struct tocsin__call_all_loops *loops_call)
             atomic_fetch_add(&loops_call->called, 1);
         else {
             atomic_store(&call->is_out, false);
-            call_return(loops_call); /* this loop has ended, so its call counts as returned */
+            call_return(loops_call); /* the loop has ended, so its call counts as returned */
         }
     }
     call_return(loops_call);

@@ -112,9 +112,9 @@ int tocsin__inject_post(int signo)
         .error;
 }
 
-/* In the child of a fork (T8): another thread of the parent may have held the lock, so the child
- * initializes the lock again. If this thread holds the lock, it will unlock it later, so then the
- * lock stays as it is. */
+/* In the child of a fork (T8), the lock is initialized again, because another thread of the parent
+ * may have held it. If the forking thread itself holds the lock, the lock is left alone, because
+ * this thread will unlock it later. */
 static void inject_fork_child(void)
 {
     if (!inside)

@@ -21,8 +21,8 @@ struct tocsin__place {
     struct tocsin__latest *latest; /* the latest cell; NULL: a cell of the ring is claimed */
     uint64_t at; /* the listener's word before tocsin__multicast_reserve; afterwards the ring
                   * position, or the pin */
-    struct tocsin__info *older; /* an info whose reference is released after the last inbox is
-                                 * unpinned; NULL: none */
+    struct tocsin__info *older; /* a replaced info, whose reference is released after the last inbox
+                                 * is unpinned; NULL: none */
 };
 
 enum { TOCSIN__MULTICAST_FEW = 64 };

@@ -68,7 +68,7 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
     struct tocsin__inbox *inbox = &loop->inbox;
     struct tocsin__message *message;
     struct tocsin__node *node;
-    /* true if no turn runs; then handlers must still not run turns */
+    /* true if no turn runs here; handlers must not begin one */
     bool outside = loop->life.freeing;
     int count = 0;
 
@@ -76,7 +76,7 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
         tocsin__loop_enter(loop);
     do {
         if ((node = tocsin__inbox_take_node(inbox))) {
-            /* removed before the node runs, because the node may be freed when it runs */
+            /* checked before the node runs, because the node may be freed when it runs */
             count += tocsin__room_counts_node(node);
             node->run(node);
         } else if ((message = tocsin__inbox_peek(inbox, bound)) && receive_next(loop, message)) {
@@ -94,7 +94,7 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
 
 int tocsin__receive(struct tocsin__loop *loop)
 {
-    /* must be computed before the list is taken */
+    /* must be computed before the list of nodes is taken */
     uint64_t bound = tocsin__inbox_bound(&loop->inbox);
 
     tocsin__inbox_take_list(&loop->inbox);
