@@ -24,8 +24,7 @@ struct tocsin__info {
     union {
         void (*release)(struct tocsin__info *info); /* called when the last reference to a counted
                                                      * info is released */
-        struct tocsin__info *copy; /* the copy of a borrowed info, which all references
-                                      share */
+        struct tocsin__info *copy; /* the copy of a borrowed info, shared by all references */
     };
 };
 

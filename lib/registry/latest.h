@@ -8,7 +8,8 @@
 #include "base/inbox.h"
 
 struct tocsin__latest {
-    struct tocsin__node node; /* node on the inbox's list, if there is a message to take */
+    struct tocsin__node node; /* node in the list of the inbox, pushed when there is a message to
+                               * take */
     _Atomic uint64_t word;    /* the state of the cell; latest.c explains its bits */
     struct tocsin__signal *signal;
     struct tocsin__message messages[3]; /* the newest message, the one being read, and the one being

@@ -224,7 +224,7 @@ void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t number, u
     pthread_mutex_unlock(&tocsin__registry_lock);
 }
 
-/* Marks the listener as not interested, in the child of a fork (T8). */
+/* Sets the listener to "not interested", in the child of a fork (T8). */
 
 static void listener_silence(struct tocsin__signal *signal, struct tocsin__listener *listener)
 {

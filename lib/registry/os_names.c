@@ -55,7 +55,7 @@ static const struct {
 };
 enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
 
-static const char queued_name[] = "os.sigrt";  /* prefix of the name of a real-time signal; the
+static const char queued_name[] = "os.sigrt";  /* prefix of the names of real-time signals; the
                                                 * number relative to SIGRTMIN follows */
 static atomic_int signos[TOCSIN__OS_MOST + 1]; /* the number of each real signal in the registry; 0:
                                                 * not declared yet */
@@ -88,8 +88,8 @@ bool tocsin__os_excluded(int number)
     case SIGFPE:
     case SIGILL:
     case SIGTRAP:
-    case SIGSYS: /* SIGSEGV and the like: such a signal must be handled before the thread can
-                  * continue */
+    case SIGSYS: /* an error of the running instruction, as SIGSEGV: the signal cannot wait until a
+                  * loop delivers it */
     case SIGKILL:
     case SIGSTOP: return true;
     default: return false;

@@ -1,5 +1,5 @@
-/* The owners: the program and the plugins. This file has their address ranges, and counts their
-   resources. */
+/* The owners: the program and the plugins. This file stores their address ranges, and counts their
+ * resources. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -14,7 +14,8 @@ struct tocsin__owner *_Atomic tocsin__plugins;
 __thread uint32_t tocsin__owner_shard;
 void (*_Atomic tocsin__owner_on_release)(struct tocsin__owner *owner);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held while an owner is added */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* this lock is held while an owner is
+                                                          * added */
 static uint32_t numbers;
 
 static const char *const resource_names[TOCSIN_RESOURCE_COUNT] = {

@@ -14,12 +14,12 @@
 
 enum { TOCSIN__OWNER_SHARDS = 8 };
 
-/* Resources beyond the public ones. A reload needs their counts; they have no limit. */
+/* Resources that the public enum does not have. A reload needs their counts; they have no limit. */
 enum {
     TOCSIN__PERSISTENT = TOCSIN_RESOURCE_COUNT, /* operations that end only on request */
     TOCSIN__PERSISTENT_TYPES,                   /* persistent operations whose type belongs to the
                                                    owner */
-    /* one resource for each kind of operation, for messages */
+    /* one resource for each kind of operation, named in messages */
     TOCSIN__TIMERS,
     TOCSIN__TICKERS,
     TOCSIN__WATCHES,

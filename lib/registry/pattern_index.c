@@ -21,7 +21,8 @@ struct search {
 
 static uint64_t stamp;
 
-/* In the child of a fork (T8): one bit for each loop whose thread does not exist there. */
+/* A set with one bit for each loop. In the child of a fork (T8), it contains the loops whose thread
+ * does not exist there. */
 static uint64_t abandoned[(TOCSIN__LOOP_BITS + 1) / 64];
 
 void tocsin__patterns_abandon(uint32_t number)

@@ -88,7 +88,7 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
     while (tocsin__fields_next(&walk, &field) > 0) {
         struct tocsin_bytes bytes = bytes_of(field.type, (const char *)payload + field.offset);
 
-        /* one byte more for a NUL */
+        /* adds one byte for a NUL */
         size += bytes.size + (field.type == TOCSIN_BYTES && bytes.data);
     }
     return size;

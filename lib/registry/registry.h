@@ -18,11 +18,11 @@ struct tocsin__signal {
     int signo;
     const char *name;
     _Atomic bool declared;
-    _Atomic uint32_t unresolved; /* number of patterns that match the name, but that their loops
-                                  * have not joined with it yet */
-    struct tocsin_signal_spec
-        spec;                    /* copy of the declared spec; all texts belong to the registry */
-    struct tocsin_layout layout; /* the layout, to which spec.layout points if it is not NULL */
+    _Atomic uint32_t unresolved;    /* number of patterns that match the name, but that their loops
+                                     * have not joined with it yet */
+    struct tocsin_signal_spec spec; /* a copy of the declared spec; all its texts belong to the
+                                     * registry */
+    struct tocsin_layout layout;    /* the layout, to which spec.layout points if it is not NULL */
     struct tocsin__owner *owner;
     bool orphan;            /* true if the plugin that declared the signal was unloaded */
     _Atomic bool consumed;  /* A plugin has announced in its note that it connects to this name. So
@@ -62,8 +62,8 @@ static inline bool tocsin__has_default(const struct tocsin__signal *signal)
 
 /* Returns the signal with this signo, or NULL if there is none. */
 struct tocsin__signal *tocsin__signal(int signo);
-/* Returns the registry's copy of the payload's layout. If that copy has another layout, returns the
-   payload's own. */
+/* Returns the registry's copy of the payload's layout. If the signal is declared with another
+ * layout, returns the layout of the payload itself. */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);
 /* Returns 0 if the text can be a name of a signal, or -EINVAL if it is malformed. */
 int tocsin__name_check(const char *name, size_t size);
