@@ -14,7 +14,7 @@ static struct tocsin__id_entry *entry_at(struct tocsin__ids *ids, uint32_t index
     return tocsin__id_entry(ids, index);
 }
 
-/* The set of indices in use */
+/* The set of the indices that are in use */
 
 static size_t words_of(uint32_t capacity, int level)
 {

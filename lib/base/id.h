@@ -9,9 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOCSIN__ID_ERRORS \
-    ((uint64_t)-4095) /* an id that is greater than or equal to this number is a negative errno \
-                         (F1) */
+/* An id that is greater than or equal to this number is a negative errno (F1). */
+#define TOCSIN__ID_ERRORS ((uint64_t)-4095)
 enum {
     TOCSIN__ID_INDEX_BITS = 24,
     TOCSIN__ID_GENERATION_BITS = 21,

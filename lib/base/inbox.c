@@ -6,7 +6,7 @@
 #include "base/inbox.h"
 #include "base/mem.h"
 
-/* When the list is closed, `list` points to this node. */
+/* A closed list points to this node. */
 static struct tocsin__node closed;
 
 void tocsin__inbox_init(struct tocsin__inbox *inbox)
@@ -178,14 +178,14 @@ bool tocsin__inbox_has_room(struct tocsin__inbox *inbox, uint32_t spare)
 {
     uint64_t tail = atomic_load_explicit(&inbox->tail, memory_order_acquire);
 
-    /* If the count is out of range, the loop has read messages since `tail` was read, so there is
+    /* A count out of range means that the loop has read messages since `tail` was read, so there is
      * room. */
     uint64_t count = cells_taken(inbox, tail);
 
     return !(tail & TOCSIN__CLOSED) && (count < TOCSIN_INBOX - spare || count > TOCSIN_INBOX);
 }
 
-/* The loop's own thread */
+/* Functions for the loop's own thread */
 
 uint64_t tocsin__inbox_bound(struct tocsin__inbox *inbox)
 {

@@ -49,9 +49,10 @@ enum {
 enum {
     TOCSIN__HAS_EXTRAS = 1,     /* overrun, parent and sequence are set */
     TOCSIN__TWO_LINES = 2,      /* the message uses the second cache line */
-    TOCSIN__ONE_OF_SEVERAL = 4, /* other loops received copies, and the copies are not counted */
+    TOCSIN__ONE_OF_SEVERAL = 4, /* other loops received copies, too, and the library does not count
+                                 * the copies */
     TOCSIN__HAS_OWNER = 8,      /* a plugin sent the message; owner is set */
-    TOCSIN__INJECTED = 16       /* the inject function has already seen the message */
+    TOCSIN__INJECTED = 16       /* the inject function was already called for the message */
 };
 
 struct tocsin__message {
@@ -68,8 +69,8 @@ struct tocsin__message {
             tocsin_drop drop;
         };
     };
-    uint64_t sequence, parent; /* numbers of the emission and of its parent; sequence 0: the
-                                * receiving loop numbers the emission */
+    uint64_t sequence, parent; /* sequence numbers of the emission and of its parent; sequence 0:
+                                * the receiving loop sets the number */
     uint32_t overrun;
     uint32_t owner; /* number of the owner of a task, or of the sender (TOCSIN__HAS_OWNER) */
 };
@@ -101,10 +102,10 @@ struct tocsin__rt_overflow {
                                   pending on this loop */
     _Atomic uint64_t masked;   /* signals that a real signal handler has blocked on this loop's
                                   thread */
-    struct tocsin__loop
-        *_Atomic full_loop; /* the loop that had no room, so the signals are masked */
-    uint64_t unblocked;     /* signals that the overflow has unblocked on this thread although the
-                             * program had blocked them */
+    struct tocsin__loop *_Atomic full_loop; /* the loop that had no room, because of which signals
+                                             * are masked on this thread */
+    uint64_t unblocked; /* signals that the overflow has unblocked on this thread although the
+                         * program had blocked them */
     struct tocsin__rt_overflow_entry *entries, *last_entry; /* signals that wait for room */
 };
 
@@ -227,9 +228,10 @@ static inline struct tocsin__message *tocsin__inbox_peek(struct tocsin__inbox *i
                : NULL;
 }
 
-/* Frees the cell of the message that was read. Producers see the free cells after every 16
-   messages. The function writes to each cache line that was read, because of its cost for the next
-   producer: a line in the shared state costs twice as much as a modified line. */
+/* Frees the cell of the message that was read. Producers see the freed cells after every 16
+ * messages. The function also writes to each cache line that it has read. The reason is the cost of
+ * the next write to this line by a producer, which is twice as high if the line is shared as if it
+ * is modified. */
 static inline void tocsin__inbox_consume(struct tocsin__inbox *inbox)
 {
     struct tocsin__cell *cell = &inbox->cells[inbox->at % TOCSIN_INBOX];

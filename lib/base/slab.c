@@ -233,8 +233,8 @@ void tocsin__slab_free(void *memory, size_t size, struct tocsin__slabs *here)
     living_add(slab, -1u);
     if (slab->list == &here->full[class_of(size)])
         slab_move(slab, &here->open[class_of(size)]);
-    /* An unused slab is unmapped, unless it is the only one for its size of block. That one is kept
-     * for the next block. */
+    /* An unused slab is unmapped, unless it is the only slab for its size of block. The last slab
+     * is kept for the next block. */
     if (living_of(slab) == 0 && (slab->next || slab->link != &slab->list->first)) {
         slab_unlink(slab);
         slab_unmap(slab);

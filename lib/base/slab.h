@@ -22,7 +22,7 @@ enum {
 struct tocsin__slab;
 
 struct tocsin__slab_list {
-    struct tocsin__slab *first, **last; /* last is NULL if the list is empty */
+    struct tocsin__slab *first, **last; /* A list of slabs. last is NULL if the list is empty. */
 };
 
 struct tocsin__slabs {

@@ -8,7 +8,7 @@
 static struct tocsin__tree root, **buckets;
 static size_t buckets_count, nodes;
 
-/* The hash table, which finds a node by its parent and its text */
+/* A hash table, which finds a node by its parent and its text */
 
 static uint32_t hash_of(const struct tocsin__tree *parent, const char *text, size_t size)
 {
@@ -63,7 +63,7 @@ static int buckets_grow(void)
         return 0;
     fresh = tocsin__alloc((was ? was * 2 : 256) * sizeof *fresh);
     if (!fresh)
-        /* if there is no memory, the old table stays in use: it works, but is slower */
+        /* The old table works even if there is no memory for a larger one, but it is slower. */
         return was ? 0 : -ENOMEM;
     buckets = fresh;
     buckets_count = was ? was * 2 : 256;

@@ -121,8 +121,8 @@ void tocsin__wheel_remove(struct tocsin__wheel *wheel, struct tocsin__heap_node 
         slot_remove(wheel, place_of(wheel, tick), node);
 }
 
-/* Empties these slots. Their nodes are inserted again, in the slots that follow from the new
- * position of the cursor. */
+/* Empties these slots, and inserts their nodes again. The new position of the cursor determines
+ * their new slots. */
 static void level_distribute(struct tocsin__wheel *wheel, unsigned which, uint64_t slots)
 {
     struct tocsin__wheel_level *level = &wheel->levels[which];
@@ -162,8 +162,8 @@ void tocsin__wheel_advance(struct tocsin__wheel *wheel, int64_t now_us)
         level_distribute(wheel, place.level, (2ull << place.digit) - 1);
 }
 
-/* Computes the exact time of a slot, if the slot has few nodes. For a slot with many nodes this
- * would cost more than one wakeup that is too early. */
+/* Computes the exact time of a slot that has few nodes. If a slot has many nodes, a wakeup that is
+ * too early costs less than this. */
 static void slot_refresh(struct tocsin__wheel_slot *slot)
 {
     enum { NODES_MOST = 64 };
@@ -212,7 +212,7 @@ void tocsin__wheel_clear(struct tocsin__wheel *wheel)
 {
     int64_t cursor = wheel->cursor;
 
-    /* this tick is reached by every node, so all nodes go into the heap */
+    /* the cursor passes all ticks, so all nodes go into the heap */
     wheel->cursor = INT64_MAX;
     while (wheel->filled)
         level_distribute(wheel, (unsigned)__builtin_ctz(wheel->filled), UINT64_MAX);

@@ -1,5 +1,5 @@
-/* A hierarchical timing wheel: nodes that are due at a time. It keeps exact times, needs no memory
- * and knows no clock: the caller moves its cursor.
+/* A hierarchical timing wheel. It contains nodes, each of which is due at a certain time. It keeps
+ * the exact times, and allocates no memory. It has no clock: the caller moves its cursor.
  *
  * A tick is 1024 us. The cursor is a tick, written in digits of 6 bits, and each digit has a level
  * with 64 slots. A node whose tick the cursor has not reached lies in the level of the highest
@@ -12,13 +12,15 @@
  *     level 2, 4096 ticks slot 1: ticks 1 0 0 to 1 63 63
  *     due                 a heap of the nodes up to tick 0 2 7, ordered by (due, order)
  *
- * So the nodes of a level are due before all those of higher levels, and the first slot of the
- * lowest level contains the first one. When the cursor moves, the slots that it passes empty into
- * the heap, and the slot that it enters is distributed over the levels below; all others stay where
- * they are. A slot is an unordered list, linked through `sibling`.
+ * So the nodes of a level are due before all nodes of higher levels, and the first filled slot of
+ * the lowest filled level contains the node that is due first. When the cursor moves, the nodes of
+ * the slots that it passes move into the heap. The nodes of the slot that it enters move to lower
+ * levels. All other nodes stay where they are. A slot is an unordered list, linked through
+ * `sibling`.
  *
- * Putting and removing are O(1) in the slots, O(log n) in the heap. Moving the cursor costs the
- * same for one tick as for a thousand years: it looks at nothing but the slots that it empties. */
+ * Adding and removing a node costs O(1) in the slots, and O(log n) in the heap. Moving the cursor
+ * by one tick costs as much as moving it by a thousand years: only the slots that are emptied are
+ * read. */
 #ifndef TOCSIN_BASE_WHEEL_H
 #define TOCSIN_BASE_WHEEL_H
 
