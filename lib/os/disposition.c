@@ -51,7 +51,7 @@ static int disposition_install(int number, const struct sigaction *now)
 
     sigfillset(&fresh.sa_mask);
     if (number == SIGCHLD && (now->sa_handler == SIG_IGN || now->sa_flags & SA_NOCLDWAIT))
-        /* keeps the program's SA_NOCLDWAIT, so that ended children leave no zombies */
+        /* keeps SA_NOCLDWAIT if the program has set it, so that ended children leave no zombies */
         fresh.sa_flags |= SA_NOCLDWAIT;
     return tocsin__fault()                                     ? -ENOSYS
            : sigaction(number, &fresh, &reals[number].was) < 0 ? -errno
@@ -263,8 +263,8 @@ void tocsin__os_retake(struct tocsin__loop *loop)
     }
 }
 
-/* SIGINT and SIGTERM while the main loop runs (T7). If there is no memory, the default disposition
-   stays, which is safe. */
+/* Functions for SIGINT and SIGTERM while the main loop runs (T7). If there is no memory, the
+ * default disposition stays, which is safe. */
 
 static bool disposition_is_default(int number)
 {

@@ -22,8 +22,8 @@
 struct tocsin__rt_overflow_entry {
     /* node in the inbox of the loop that had no room, until this loop takes the entry */
     struct tocsin__node node;
-    struct tocsin__rt_overflow_entry *next; /* next entry in the loop's list overflow.entries, after
-                                             * the loop has taken the node */
+    /* next entry in the loop's list overflow.entries, after the loop has taken the node */
+    struct tocsin__rt_overflow_entry *next;
     int signo;
     struct tocsin_os_signal what;
 };
@@ -243,7 +243,8 @@ static void overflow_end(struct tocsin__loop *loop)
     struct tocsin__rt_overflow *overflow = &loop->inbox.overflow;
     uint64_t numbers = tocsin__os_queued(), at_limit;
 
-    /* Cleared first. If a real signal handler finds no room from now on, it sets the flag again. */
+    /* The flag is cleared first. If a real signal handler finds no room from now on, it sets the
+     * flag again. */
     atomic_store(&overflow->retry_wanted, false);
     if (!entries_post(loop))
         atomic_store(&overflow->retry_wanted, true);
