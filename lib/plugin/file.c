@@ -1,5 +1,5 @@
 /* Finds a plugin's file, and copies it into a sealed memfd. */
-#define _GNU_SOURCE /* for memfd_create, F_ADD_SEALS and secure_getenv */
+#define _GNU_SOURCE /* the headers then declare memfd_create, F_ADD_SEALS and secure_getenv */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ static int open_path(const char *path)
 
 static int path_opened(int fd, const char *path, const struct tocsin__reason *reason)
 {
-    if (fd == -ENXIO) /* the file is a socket, or a device without a driver */
+    if (fd == -ENXIO) /* ENXIO: the file is a socket, or a device without a driver */
         return tocsin__refuse(reason, -ENOEXEC, "%s is not a regular file", path);
     return fd < 0 ? tocsin__refuse(reason, fd, "%s: %s", path, tocsin__system_text(fd)) : fd;
 }
@@ -142,7 +142,7 @@ static int file_find(struct tocsin__file *file, const char *name,
     return path_opened(open_path(file->path), file->path, reason);
 }
 
-/* Kind and size of the file */
+/* Functions that check the kind and the size of the file */
 
 static int size_check(int64_t size, const char *path, const struct tocsin__reason *reason)
 {
@@ -177,7 +177,7 @@ static int copy_new(const char *path)
     if (size > 3 && strcmp(base + size - 3, ".so") == 0)
         size -= 3;
     snprintf(name, sizeof name, "tocsin:%.*s", size < 200 ? (int)size : 200,
-             base); /* limited, because the name of a memfd has at most 249 bytes */
+             base); /* the length is limited, because the name of a memfd has at most 249 bytes */
     if (tocsin__fault())
         return errno = EMFILE, -1;
     fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
@@ -207,8 +207,8 @@ static int write_piece(int fd, const char *piece, size_t size)
     return 0;
 }
 
-/* Copies the bytes of the file. Another process may write to the file meanwhile. So the copy is
- * checked, and not the file. */
+/* Copies the bytes of the file. Another process may write to the file meanwhile, so the checks read
+ * the copy and not the file. */
 static int copy_bytes(struct tocsin__file *file, int from, char *piece,
                       const struct tocsin__reason *reason)
 {

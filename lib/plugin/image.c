@@ -1,5 +1,5 @@
 /* Maps and unmaps a plugin's file, and calls the plugin's init and fini. */
-#define _GNU_SOURCE /* for dlinfo and dl_iterate_phdr */
+#define _GNU_SOURCE /* the headers then declare dlinfo and dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>

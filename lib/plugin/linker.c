@@ -1,5 +1,5 @@
 /* Finds out whether the dynamic linker can still be used in the child of a fork. */
-#define _GNU_SOURCE /* for dl_iterate_phdr */
+#define _GNU_SOURCE /* the headers then declare dl_iterate_phdr */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -53,7 +53,7 @@ static int debug_find(struct dl_phdr_info *program, size_t size, void *none)
     for (; entry && entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag == DT_DEBUG)
             debug = (const struct r_debug *)entry->d_un.d_ptr;
-    return 1; /* 1 ends the walk: the program is the first object */
+    return 1; /* the result 1 ends the walk after the first object, which is the program */
 }
 
 static bool is_changing(void)

@@ -54,8 +54,8 @@ static void operations_cancel(const struct tocsin__owner *owner, int kinds)
             operation_cancel(op);
 }
 
-/* Gives up the results of the owner's running operations (TOCSIN_FUTURE), because nobody will take
-   them. */
+/* Gives up the results of the owner's running operations (TOCSIN_FUTURE), because no code will take
+ * them. */
 static void results_disclaim(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -66,7 +66,7 @@ static void results_disclaim(const struct tocsin__owner *owner)
             op->mode &= ~(unsigned)TOCSIN_KEEP;
 }
 
-/* Frees the owner's kept results, because nobody will take them. */
+/* Frees the results that the owner's operations keep, because no code will take them. */
 static void results_free(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();

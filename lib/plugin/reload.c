@@ -42,8 +42,8 @@
    They are cancelled after this check, since they must run if a loop does not arrive. */
 /* clang-format on */
 enum reload_state {
-    READING,    /* reads and checks the new file */
-    WAITING,    /* waits until the finite operations and tasks of the plugin have ended */
+    READING,    /* the new file is read and checked */
+    WAITING,    /* the finite operations and tasks of the plugin must end */
     REHEARSING, /* waits until all loops are at the barrier */
     REHEARSED,  /* waits until all loops have left the barrier, and new finite work has ended */
     CLEARING,   /* waits until all operations have ended, also the persistent ones */
@@ -280,7 +280,7 @@ static void barrier_open(struct reload *reload, enum reload_state state)
     transition->calls[CALL_BARRIER]->except = tocsin__self;
     transition->state = state;
     tocsin__transition_call(transition, CALL_BARRIER);
-    tocsin__transition_wake(transition); /* wakes this loop itself, which may be the only loop */
+    tocsin__transition_wake(transition); /* wakes this loop, too, because it may be the only loop */
 }
 
 static void barrier_break(struct reload *reload)
@@ -304,7 +304,7 @@ static void barrier_step(struct reload *reload)
         tocsin__transition_wake(transition);
     } else if ((op = tocsin__op_claim(transition->op))) {
         reload_swap(reload, op);
-    } /* otherwise the caller is giving up at this moment, and will wake the transition */
+    } /* otherwise the caller is giving up now, and will wake the transition */
 }
 
 /* Takes one step of the reload. In a barrier state, the loops wait inside their call. In every

@@ -22,8 +22,8 @@ static void settings_swap(struct tocsin__swap *swap, struct tocsin__plugin *plug
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* Passes the state that the old version saved. If the new version fails, the old version receives
-   the same state. */
+/* Passes the state that the old version has saved to the new version. If the new version fails, the
+ * old version receives the same state. */
 static void state_pass(struct tocsin__plugin *plugin)
 {
     pthread_mutex_lock(&tocsin__plugins_lock);
@@ -69,7 +69,8 @@ static void version_discard(struct tocsin__transition *transition, struct tocsin
     struct tocsin__plugin *plugin = transition->plugin;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->image = transition->image; /* other threads may read the note of this image */
+    /* the lock is needed because other threads may read the note of this image */
+    plugin->image = transition->image;
     tocsin__saved_state_free(&plugin->saved);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__unload_image(image);

@@ -20,9 +20,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__transition *transitions; /* the list of all transitions; the lock protects
                                                   it */
 
-/* In the child of a fork (T8), the thread that held the lock does not exist. If this thread was
- * changing the list, the list is still complete, because the last change is one store. The
- * transitions of the parent do not continue in the child. */
+/* In the child of a fork (T8), the thread that held the lock does not exist, so the lock is
+ * initialized again. If this thread was changing the list, the list is still complete, because the
+ * last change is one store. The transitions of the parent do not continue in the child. */
 static void transitions_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -77,8 +77,8 @@ static bool home_move(struct tocsin__transition *transition)
         return false;
     if (transition->on_move)
         transition->on_move(transition);
-    transition->home =
-        main; /* stored before the push, because the new home loop may take a step immediately */
+    /* stored before the node is pushed, because the new home loop may take a step immediately */
+    transition->home = main;
     return tocsin__inbox_push(&main->inbox, &transition->node);
 }
 
@@ -102,7 +102,8 @@ static void on_node(struct tocsin__node *node)
     tocsin__cancel_back(cancel);
 }
 
-/* Called only in the child of a fork. The transitions of the parent stay as they are. */
+/* Called only in the child of a fork. The transitions of the parent do not continue, and are not
+ * changed. */
 static void on_drop(struct tocsin__node *node)
 {
     (void)node;
@@ -218,7 +219,7 @@ void tocsin__transition_end(struct tocsin__transition *transition)
     pthread_mutex_unlock(&lock);
 }
 
-/* Calls to all loops */
+/* Functions that call all loops */
 
 static void on_called(struct tocsin__call_all_loops *loops_call)
 {

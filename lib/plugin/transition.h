@@ -15,11 +15,11 @@ enum {
 enum { TOCSIN__TRANSITION_CALLS = 3 };
 
 struct tocsin__transition {
-    struct tocsin__transition *next; /* list of all transitions that run */
+    struct tocsin__transition *next; /* link of the list of all transitions */
     _Atomic uint32_t refs;
 
     /* unload.c or reload.c sets the following members */
-    void (*step)(struct tocsin__transition *transition); /* takes as many steps as possible now */
+    void (*step)(struct tocsin__transition *transition); /* takes all steps that are possible now */
     void (*on_move)(struct tocsin__transition *transition); /* called before the home loop changes;
                                                              * may be NULL */
     void (*on_free)(struct tocsin__transition *transition); /* called before the transition is
@@ -30,7 +30,8 @@ struct tocsin__transition {
                                 step function writes it */
     _Atomic uint64_t op;     /* id of the operation of the caller; 0: none */
 
-    struct tocsin__plugin *plugin; /* the plugin; NULL: the image belongs to no plugin any more */
+    struct tocsin__plugin *plugin; /* the plugin; NULL: the image does not belong to a plugin any
+                                    * more */
     struct tocsin__image *image;   /* the version that is to be unmapped */
     struct tocsin__owner *owner;   /* the owner of the image */
     bool frees_image;              /* true if the transition also frees the image */
@@ -90,7 +91,7 @@ tocsin__transition_of(const struct tocsin__call_all_loops *loops_call)
 int tocsin__transition_op_new(const struct tocsin_op_type *type, const char *name,
                               const struct tocsin_notify *notify, int err,
                               struct tocsin__op **ret_op);
-/* Allows that another thread than the one that started the operation ends it. */
+/* Allows another thread than the starting one to end the operation. */
 void tocsin__transition_op_share(struct tocsin__op *op);
 /* Sets the deadline of the operation, and takes the first step of the transition. */
 void tocsin__transition_op_started(struct tocsin__op *op, struct tocsin__transition *transition);

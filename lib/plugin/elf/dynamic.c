@@ -151,7 +151,7 @@ static int strings_check(const struct tocsin__view *view)
 struct list {
     enum tocsin__tag at, size, entry;
     uint64_t entry_size;
-    bool named; /* true if the size of an entry must be stated by another tag */
+    bool named; /* true if a tag must state the size of an entry of this table */
     const char *what;
 };
 

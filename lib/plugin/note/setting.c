@@ -1,5 +1,5 @@
 /* Reads the lines of a note that declare settings, and checks the settings that a host gives. */
-#define _GNU_SOURCE /* for memmem */
+#define _GNU_SOURCE /* the headers then declare memmem */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
