@@ -141,8 +141,8 @@ int tocsin__net_client_pool(struct tocsin__net_client *client, struct tocsin_poo
     return err;
 }
 
-/* Ends the fetches whose socket cannot be watched. The callback of libcurl that noticed this must
-   not end them. */
+/* Ends the fetches whose socket cannot be watched. The callback of libcurl in which this was
+ * noticed must not end a fetch. */
 static void end_broken(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;

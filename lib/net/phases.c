@@ -55,7 +55,7 @@ void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended)
     struct marks marks;
 
     if (spent > total)
-        /* the time until the loop handled the end of the transfer */
+        /* adds the time from the end of the transfer until the loop handled it */
         done->queued_us += spent - total;
     read_marks(easy, fetch->origin->site.secure, &marks);
     amend(fetch, now - total, &marks);

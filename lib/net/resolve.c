@@ -197,7 +197,8 @@ void tocsin__net_resolve_forget(struct tocsin__net_client *client)
         kept_drop_oldest(client);
     for (unsigned i = 0; i < TOCSIN__NET_ORIGINS; i++)
         LIST_FOREACH (origin, &client->origins.bucket[i], link)
-            origin->resolve = NULL; /* waiting fetches still receive the result */
+            origin->resolve = NULL; /* removes the lookup from its origin; the waiting fetches still
+                                     * receive its result */
 }
 
 /* Lookups */

@@ -54,7 +54,7 @@ static void socket_ready(struct tocsin__net_client *client, int fd, short events
                                (events & POLLIN ? CURL_CSELECT_IN : 0) |
                                    (events & POLLOUT ? CURL_CSELECT_OUT : 0));
     else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
-        /* libcurl does not wait for this event: the peer has closed a kept connection */
+        /* libcurl has not requested this event: the peer has closed a kept connection */
         entry->watched = entry->wanted;
 }
 
@@ -93,7 +93,8 @@ static int socket_watch(struct tocsin__net_sockets *sockets, int fd, short event
     if (entry->watched == events)
         return 0;
     if (entry->watch.source.id) {
-        err = tocsin_watch_set(entry->watch, events); /* if this fails, the watch is unchanged */
+        /* if tocsin_watch_set fails, the watch is unchanged */
+        err = tocsin_watch_set(entry->watch, events);
     } else {
         err = tocsin_watch(fd, events, &notify, &entry->watch);
         if (err < 0)
@@ -171,7 +172,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
         err = socket_watch(&client->sockets, fd, events);
     if (err < 0)
         tocsin__net_client_break(client, easy, err);
-    return 0; /* always success, because after an error libcurl would end all fetches of the loop */
+    /* returns success in any case, because after an error libcurl would end all fetches of the
+     * loop */
+    return 0;
 }
 
 /* Prepares the entry of a new socket. The entry may still have wanted events. Then libcurl has

@@ -27,9 +27,9 @@ static int status_of_connect(const struct tocsin__net_failure *failure)
                            failure->open_error < 0 ? failure->open_error : -ENOTCONN);
 }
 
-/* libcurl has one code for all broken transfers, so its message is compared first. "Out of memory
-   in chunked" means a long trailer line. The errno is used last, because it may belong to an
-   earlier address or to the shutdown of TLS. */
+/* libcurl has one code for all broken transfers, so its message is checked first. "Out of memory in
+ * chunked" means a trailer line that is too long. The errno is checked last, because it may belong
+ * to an earlier address or to the shutdown of TLS. */
 static int status_of_receive(const struct tocsin__net_failure *failure)
 {
     if (strstr(failure->text, "Out of memory in chunked"))

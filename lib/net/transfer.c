@@ -79,7 +79,7 @@ static CURLcode set_common(struct tocsin__net_transfer *transfer)
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_S);
     /* The library decodes chunks itself; chunks.h explains why. */
     SET(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
-    /* no proxy is used, because libcurl would look up the name of the proxy */
+    /* prevents the use of a proxy, because libcurl would look up the name of the proxy */
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500

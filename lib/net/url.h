@@ -17,7 +17,7 @@ struct tocsin__net_site {
 };
 
 /* Reads the origin of a URL. Returns 0, TOCSIN_EURL, TOCSIN_ESCHEME or -ENOMEM. *ret_reason is set
-   to a constant text. */
+ * to a constant text that explains the error. */
 int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
                          const char **ret_reason);
 
