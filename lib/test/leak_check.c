@@ -1,6 +1,6 @@
 /* The leak check loads and unloads a plugin between two snapshots of the process, and compares the
    snapshots. Then it does the same a second time. */
-#define _GNU_SOURCE /* for pipe2 */
+#define _GNU_SOURCE /* the headers then declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -275,7 +275,8 @@ static int life_end(struct tocsin_leak_check *check, int64_t timeout_ms, const c
 
 static int lives_end(struct tocsin_leak_check *check, int64_t timeout_ms)
 {
-    int err = tocsin_loop_turn(0); /* fails if no turn can run, for example in a handler */
+    /* tocsin_loop_turn fails if no turn can run, for example in a handler */
+    int err = tocsin_loop_turn(0);
 
     if (err >= 0)
         err = life_end(check, timeout_ms, "");

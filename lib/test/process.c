@@ -1,6 +1,6 @@
 /* Lists the resources of the process. Each function adds one kind of resource, with one line for
    each resource. */
-#define _GNU_SOURCE /* for dladdr and environ */
+#define _GNU_SOURCE /* the headers then declare dladdr and environ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
