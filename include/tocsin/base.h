@@ -25,7 +25,7 @@
     }
 #define TOCSIN__UNSET \
     { \
-    } /* with empty braces, a member that is not named starts as zero, also in C++ */
+    } /* empty braces set all members that are not named to zero, also in C++ */
 #define TOCSIN__ASSERT static_assert
 #else
 #define TOCSIN__BEGIN
@@ -40,7 +40,7 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_VERSION 0x000100 /* version 0.1.0, with two hexadecimal digits for each number */
+#define TOCSIN_VERSION 0x000100 /* the version 0.1.0; each number has two hexadecimal digits */
 
 /* Cancellation by pthread_cancel. These functions run turns, wait or write, so they are
    cancellation points: tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move,

@@ -50,8 +50,8 @@ TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms,
  */
 TOCSIN_API int tocsin_then(struct tocsin_op op, tocsin_fn fn, void *arg);
 
-/* The payloads of all.done and any.done. all.done: the number of operations, and how many of them
-   ended with a negative status. any.done: the operation that ended first, and its index. */
+/* The payloads of all.done and any.done. all.done has the number of operations, and how many of
+ * them ended with a negative status. any.done has the operation that ended first, and its index. */
 #define TOCSIN_ALL_DONE(F) F(u32, count) F(u32, failed)
 #define TOCSIN_ANY_DONE(F) F(op, winner) F(u32, index)
 TOCSIN_LAYOUT(tocsin_all_done, TOCSIN_ALL_DONE);

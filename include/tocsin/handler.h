@@ -23,13 +23,13 @@ enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 
 /* The flags of an action. */
 enum {
-    TOCSIN_ONCE = 1,    /* the handler is disconnected before its first call (E4), as with
-                         * SA_RESETHAND */
-    TOCSIN_NODEFER = 2, /* emissions of its signal nest while the handler runs (E5), as with
-                         * SA_NODEFER */
+    TOCSIN_ONCE = 1,    /* the handler is called only once: it is disconnected before the call (E4),
+                         * as with SA_RESETHAND */
+    TOCSIN_NODEFER = 2, /* while the handler runs, its signal is not blocked, so emissions nest
+                         * (E5), as with SA_NODEFER */
     TOCSIN_EARLY = 4,   /* the pattern may contain names that are not declared yet */
-    TOCSIN_REPLACE = 8  /* for os.* signals: the handler may replace a real signal handler of the
-                         * program itself (S3) */
+    TOCSIN_REPLACE = 8  /* the handler may replace a real signal handler of the program itself (S3);
+                         * for os.* signals */
 };
 
 /* Describes a handler, like struct sigaction of POSIX. Members that are not set must be zero. */
@@ -41,10 +41,10 @@ struct tocsin_action {
     tocsin_drop drop;
     struct tocsin_source source; /* the handler is called only for emissions of this source; zero:
                                     for all emissions */
-    const char *mask;   /* pattern of the signals that are blocked on the loop while `fn` runs,
-                           besides the handler's own signal (sa_mask); NULL: none */
-    int priority;       /* from -32768 to 32767; the highest priority is called first, then the
-                         * oldest handler (E1) */
+    const char *mask;   /* pattern of further signals that are blocked on the loop while `fn` runs
+                         * (sa_mask); the handler's own signal is always blocked. NULL: none */
+    int priority;       /* priority from -32768 to 32767; the highest priority is called first, then
+                         * the oldest handler (E1) */
     unsigned flags;     /* set of TOCSIN_ONCE and the other flags */
     const char *name;   /* name of `fn`, for reports; the text must last as long as `fn`. NULL: not
                            recorded */
@@ -199,10 +199,10 @@ TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler,
  */
 TOCSIN_API struct tocsin_handler tocsin_handler_current(void);
 
-/* tocsin.connected, tocsin.disconnected: a handler was connected, or was disconnected. Nothing is
- * emitted for the handlers of a loop that is freed. A new handler is not called before its own
- * tocsin.connected has been delivered. So the new handler receives neither this signal nor the
- * signals that handlers of tocsin.connected emit. */
+/* The payload of tocsin.connected and tocsin.disconnected: a handler was connected, or was
+ * disconnected. Nothing is emitted for the handlers of a loop that is freed. A new handler is not
+ * called before its own tocsin.connected has been delivered. So the new handler receives neither
+ * this signal nor the signals that handlers of tocsin.connected emit. */
 #define TOCSIN_CONNECTED(F) \
     F(string, pattern) \
     F(string, function) \
@@ -211,9 +211,10 @@ TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 #define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)
 TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
-/* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is delivered,
-   failures are counted, but not announced. faults: the number of failures of this handler so far.
-   handler: 0 for a handler with TOCSIN_ONCE, because it is disconnected already. */
+/* The payload of tocsin.handler.failed: a handler returned a negative errno. While a tocsin.*
+ * signal is delivered, failures are counted, but not announced. faults is the number of failures of
+ * this handler so far. handler is 0 for a handler with TOCSIN_ONCE, because it is disconnected
+ * already. */
 #define TOCSIN_HANDLER_FAILED(F) \
     F(string, signal) \
     F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)

@@ -15,8 +15,8 @@ TOCSIN__BEGIN
 /* The payload of http.client.done, the result of a fetch. The status of the info is the result of
  * the transfer. It is 0 for every complete response, even for one with code 404. url is the last
  * URL, after redirects. header contains the header lines of the response from this URL, each as
- * "Name: value\r
- * ". body is empty if the body was streamed. If the fetch failed, reason is a sentence, else "".
+ * "Name: value\r\n". body is empty if the body was streamed. If the fetch failed, reason is a
+ * sentence, else "".
  *
  * total_us is the duration of the fetch in microseconds. The fetch has six phases, one after the
  * other. With redirects, each phase is the sum over all requests. In queued_us the fetch waits for
@@ -48,7 +48,8 @@ enum {
     TOCSIN_HTTP_STREAM = 1,    /* the header and the body are announced as progress, and the fetch
                                   pauses without listeners; TOCSIN_EACH implies this flag */
     TOCSIN_HTTP_INSECURE = 2,  /* accepts any certificate */
-    TOCSIN_HTTP_IDEMPOTENT = 4 /* the request may be sent twice: see tocsin_http_fetch */
+    TOCSIN_HTTP_IDEMPOTENT = 4 /* the request may be sent a second time, as tocsin_http_fetch
+                                * describes */
 };
 
 /* A request. Members that are not set must be zero. */

@@ -73,8 +73,8 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
 TOCSIN_API struct tocsin_info *tocsin_info_ref(const struct tocsin_info *info);
 
 /**
- * Returns the data pointer of the source of an emission (tocsin_source_new, tocsin_source_set). A
- * program that takes infos out of a queue finds its own object with it.
+ * Returns the data pointer of the source of an emission (tocsin_source_new, tocsin_source_set). It
+ * is for programs that take infos out of a queue, and must find the object that an info is about.
  *
  * @owner   as agreed where the data was set
  * @return  the data, as it was when the operation ended or the info was kept; NULL: none was set,

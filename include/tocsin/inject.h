@@ -52,9 +52,9 @@ struct tocsin_inject_event {
 struct tocsin_inject_action {
     int64_t delay_ms; /* delay of the event in milliseconds of the loop's clock, at COMPLETION and
                        * RECEIVE; 0 or less: no delay */
-    bool behind; /* together with delay_ms: the event is delivered after the next event of the same
-                    signal on this loop, at the latest after delay_ms. At most one event of a signal
-                    waits in this way */
+    bool behind; /* true together with delay_ms: the event is delivered after the next event of the
+                  * same signal on this loop, but at the latest after delay_ms. At most one event of
+                  * a signal waits in this way */
     bool twice;  /* the message is delivered twice, each time after the same delay; only at
                   * RECEIVE */
     int error;   /* an error (negative), or 0. At COMPLETION the operation ends with this status and
@@ -74,10 +74,10 @@ typedef void (*tocsin_inject_fn)(const struct tocsin_inject_event *event,
                                  struct tocsin_inject_action *action, void *arg);
 
 /**
- * Installs the inject function of the process. If `fn` is NULL, removes the function, whoever
- * installed it. When this call returns, a removed function does not run on any thread, and is not
- * called again. Events that it has delayed stay delayed. A function of a plugin is removed when the
- * plugin is unloaded or reloaded, before the plugin's fini.
+ * Installs the inject function of the process. If `fn` is NULL, removes the function, whichever
+ * code has installed it. When this call returns, a removed function does not run on any thread, and
+ * is not called again. Events that it has delayed stay delayed. A function of a plugin is removed
+ * when the plugin is unloaded or reloaded, before the plugin's fini.
  *
  * @owner   arg stays the caller's
  * @return  0; -EBUSY: another function is installed; -EDEADLK: the inject function made the call;

@@ -17,8 +17,9 @@ TOCSIN__BEGIN
 struct tocsin_signal_facts {
     int signo;
     const char *name;
-    const struct tocsin_signal_spec *spec; /* the declaration of the signal; NULL: only a handler
-                                              with TOCSIN_EARLY has named it */
+    const struct tocsin_signal_spec *spec; /* the declaration of the signal; NULL: the signal is not
+                                            * declared, and a handler with TOCSIN_EARLY uses its
+                                            * name */
     const char *owner;                     /* owner of the declaration; "": there is none */
     unsigned handlers, observers;          /* numbers of handlers and observers that are connected
                                               on this loop */
@@ -29,7 +30,7 @@ struct tocsin_signal_facts {
     bool queue_full;      /* the pending emissions wait for room in a queue that listens */
     unsigned pending;     /* number of the pending emissions */
     size_t pending_bytes; /* bytes of the copied payloads of the pending emissions */
-    uint64_t refused;     /* number of emissions that were refused at the limit */
+    uint64_t refused;     /* number of emissions that were refused because a limit was reached */
 };
 
 /**

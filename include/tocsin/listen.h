@@ -51,10 +51,10 @@ struct tocsin_listen_options {
 };
 
 /**
- * Starts a listener. `address` is one of "tcp:HOST:PORT" (HOST is an address, or "*" for IPv4 and
- * IPv6; PORT 0: any port), "unix:/PATH", "unix:@NAME", "fd:N" (a listening socket), "systemd:NAME"
- * (a socket that systemd has passed). If `options` is NULL, the defaults are used. The listener is
- * TOCSIN_PERSISTENT.
+ * Starts a listener, which is TOCSIN_PERSISTENT. `address` is one of "tcp:HOST:PORT" (HOST is an
+ * address, or "*" for IPv4 and IPv6; PORT 0: any port), "unix:/PATH", "unix:@NAME", "fd:N" (a
+ * listening socket) and "systemd:NAME" (a socket that systemd has passed). If `options` is NULL,
+ * the defaults are used.
  *
  * @owner   options are copied once, and shared by all streams. The descriptor of "fd:N" belongs to
  *          the listener after success. A Unix path is removed at its end

@@ -128,7 +128,7 @@ TOCSIN_API int tocsin_loop_free(void);
 
 /**
  * Creates the thread's loop on an event_base of the program (an adopted base). tocsin_run and
- * tocsin_loop_turn serve the program's own events on that base, too.
+ * tocsin_loop_turn also serve the program's own events on this base.
  *
  * If the program dispatches the base itself (event_base_dispatch, event_base_loop), a callback of
  * libevent runs the turns of the loop. Such a turn calls handlers and notifies, and resumes fibers.
@@ -259,7 +259,7 @@ TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
  */
 TOCSIN_API int tocsin_loop_name(const char *name);
 
-/* Statistics of a loop, counted since its creation. */
+/* Statistics of a loop since its creation. */
 struct tocsin_loop_facts {
     struct tocsin_loop loop;
     bool main;           /* the loop is the main loop */
@@ -277,7 +277,7 @@ struct tocsin_loop_facts {
 };
 
 /**
- * Reads the figures of the calling thread's loop.
+ * Reads the statistics of the calling thread's loop.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENODEV: the thread has no loop; -EINVAL: ret_facts is NULL

@@ -77,10 +77,11 @@ TOCSIN_API int tocsin_unblock(struct tocsin_block block);
  */
 TOCSIN_API int tocsin_pending_count(const char *pattern);
 
-/* tocsin.queue.full: the pending emissions of a signal, or a queue, have reached a limit, and an
-   emission was refused. tocsin.queue.full is emitted once for each overflow. The overflow ends when
-   half of the room is free again. queue: the id of the queue, or 0 for the pending emissions of the
-   signal. refused: the number of emissions refused so far, including this one. */
+/* The payload of tocsin.queue.full: the pending emissions of a signal, or a queue, have reached
+ * a limit, and an emission was refused. The signal is emitted once for each overflow. The
+ * overflow ends when half of the room is free again. queue is the id of the queue, or 0 for the
+ * pending emissions of the signal. refused is the number of emissions refused so far, including
+ * this one. */
 #define TOCSIN_QUEUE_FULL(F) \
     F(string, signal) \
     F(u64, queue) F(u64, entries) F(u64, bytes) F(u64, limit) F(u64, limit_bytes) F(u64, refused)

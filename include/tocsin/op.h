@@ -23,18 +23,20 @@
 TOCSIN__BEGIN
 
 /* Values for the parameter notify of every function that starts an operation:
- *
- * TOCSIN_CALL(fn, arg)   calls fn at the end; TOCSIN_CALL(fn) passes NULL TOCSIN_EACH(fn, arg)
- * calls fn for each progress (a tick, a readiness, a part of a body), not at the end
- * TOCSIN_QUEUE(queue)    puts both into the queue TOCSIN_FUTURE          keeps the result until one
- * tocsin_wait, tocsin_then or tocsin_op_free TOCSIN_BOTH(fn, arg)   calls fn for each progress and
- * at the end; info->code distinguishes the two NULL                   emits the signals only
- *
- * A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
- * operation without progress (a timer, work, a fiber, a promise). It is also so with TOCSIN_FUTURE
- * for an operation that never ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). For
- * such an operation, the function of TOCSIN_CALL is called after the operation was cancelled or
- * drained. */
+
+   TOCSIN_CALL(fn, arg)   calls fn at the end; TOCSIN_CALL(fn) passes NULL
+   TOCSIN_EACH(fn, arg)   calls fn for each progress (a tick, a readiness, a part of a body), not
+                          at the end
+   TOCSIN_QUEUE(queue)    puts each progress and the end into the queue
+   TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
+   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code says which
+   NULL                   emits the signals only
+
+   A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
+   operation without progress (a timer, work, a fiber, a promise). It is also so with TOCSIN_FUTURE
+   for an operation that never ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). For
+   such an operation, the function of TOCSIN_CALL is called after the operation was cancelled or
+   drained. */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
 /* A flag for providers, in addition to a mode or alone. The operation serves other operations, as

@@ -128,8 +128,8 @@ TOCSIN_API int tocsin_owner_fault_limit(const char *name, uint32_t faults, uint3
  */
 TOCSIN_API int tocsin_handler_unquarantine(struct tocsin_handler handler);
 
-/* tocsin.owner.limited: an owner has reached the limit of a resource, and a call was refused. Later
- * refusals are not announced until the owner is below its limit again. */
+/* The payload of tocsin.owner.limited: an owner has reached the limit of a resource, and a call was
+ * refused. Later refusals are not announced until the owner is below its limit again. */
 #define TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
 TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_OWNER_LIMITED);
 

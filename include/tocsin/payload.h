@@ -138,7 +138,7 @@ struct tocsin_field {
         const char *string;
         struct tocsin_bytes bytes;
         struct tocsin_object object;
-        uint64_t op; /* the id of the operation: struct tocsin_op */
+        uint64_t op; /* the id of a struct tocsin_op */
         int error, fd;
         void *local;
     } value;

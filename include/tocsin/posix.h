@@ -19,7 +19,7 @@ enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
  *
  * The set is a pattern (such as "**, !chat.said"; "" is the empty set). The old set is written to
  * `ret_old` as text. A pattern that is added or removed must have no "!". Adding or removing ""
- * changes nothing, and neither does a `pattern` of NULL.
+ * changes nothing. If `pattern` is NULL, nothing changes either.
  *
  * In a handler, a running signal is unblocked for the rest of its delivery if it is removed from
  * the set, or if TOCSIN_SETMASK sets a set without it. Then an emission of the signal nests, as in

@@ -25,7 +25,8 @@ enum { TOCSIN_PERSISTENT = 1 };
 struct tocsin_op_type {
     const struct tocsin_signal_spec *done; /* the terminal signal; the first operation declares
                                               it */
-    /* the progress signals, with NULL at the end; they are named by their index in this array */
+    /* the progress signals, with NULL at the end; functions refer to a progress signal by its index
+     * in this array */
     const struct tocsin_signal_spec *progress[4];
     size_t state_size; /* bytes of the state, which tocsin_op_new sets to zero; the state is freed
                           with the last reference to the result */

@@ -15,8 +15,8 @@ enum {
 /* The kind of a signal: what happens to an emission that cannot be delivered immediately, because
    the signal is blocked or its handlers are running (E5, E10). */
 enum tocsin_kind {
-    TOCSIN_QUEUED,   /* emissions are pending, first in, first out, up to the limit, like a
-                        real-time signal */
+    TOCSIN_QUEUED,   /* all emissions are pending, in their order, up to the limit, like a real-time
+                      * signal */
     TOCSIN_COALESCE, /* of each source, only the newest emission is pending, and it counts the
                       * emissions that it replaced, like a standard signal */
     TOCSIN_DIRECT    /* the signal is a question (E17), which is asked with tocsin_ask and is never
@@ -38,7 +38,7 @@ enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 struct tocsin_signal_spec {
     const char *name; /* a name such as "chat.said": segments of [A-Za-z0-9_-] with single dots
                        * between them */
-    const char *doc;  /* one line of documentation, for the catalogue */
+    const char *doc;  /* one line of documentation, which lists of signals show */
     const struct tocsin_layout *layout; /* layout of the payload; NULL: the signal has no payload */
     enum tocsin_kind kind;
     enum tocsin_unhandled unhandled; /* the default action */
