@@ -1,27 +1,31 @@
 /* The plugin "chaos": delays, reorders, duplicates and fails events of a program. The events are
- * completions of operations, posts, and receives from other threads. They are chosen at random,
- * from a seed. The plugin uses the injection points of the library (tocsin/inject.h), so the
- * program under test needs no change. Only two contracts are given up: the order of the messages of
- * one sender, and that each message arrives only once.
- *
- * patterns   which signals; default "**, !tocsin.**, !plugin.**, !loop.**, !host.**". The plugin
- * never touches its own signals points     where: some of "completion, receive, post"; default all
- * of them delay      probability, from 0 to 1, that a completion or a receive is delayed; default 0
- * delay_ms   the delay: a number, or FROM-TO; default "1-100". With reorder, TO is the longest time
- * to wait for the next event reorder    probability that a completion or a receive is delivered
- * after the next event of the same signal on the same loop double     probability that a receive is
- * delivered twice fail       probability that a completion fails, or that a post is refused error
- * the status of a failed completion: a name of errno, default "ETIMEDOUT". A refused post returns
- * -EAGAIN, as if the inbox were full seed       a number; default: a random number, which
- * chaos.started reports limit      the largest number of actions; default: no limit
- *
- * The action for the n-th event of a signal at a point depends only on the seed, the name, the
- * point and n. So a program that does the same gets the same actions, in whatever order its threads
- * and signals run. An event gets one action at most: fail, double, reorder and delay are tried in
- * this order.
- *
- * The plugin posts chaos.started at the start, and chaos.injected for each action. At the end it
- * emits chaos.done. */
+   completions of operations, posts, and receives from other threads. They are chosen at random,
+   from a seed. The plugin uses the injection points of the library (tocsin/inject.h), so the
+   program under test needs no change. Only two contracts may be broken: the messages of one sender
+   arrive in their order, and each message arrives only once.
+
+   patterns   which signals; default "**, !tocsin.**, !plugin.**, !loop.**, !host.**". The plugin
+              never touches its own signals
+   points     where: some of "completion, receive, post"; default all of them
+   delay      probability, from 0 to 1, that a completion or a receive is delayed; default 0
+   delay_ms   the delay: a number, or FROM-TO; default "1-100". With reorder, TO is the longest time
+              to wait for the next event
+   reorder    probability that a completion or a receive is delivered after the next event of the
+              same signal on the same loop
+   double     probability that a receive is delivered twice
+   fail       probability that a completion fails, or that a post is refused
+   error      the status of a failed completion: a name of errno, default "ETIMEDOUT". A refused
+              post returns -EAGAIN, as if the inbox were full
+   seed       a number; default: a random number, which chaos.started reports
+   limit      the largest number of actions; default: no limit
+
+   The action for the n-th event of a signal at a point depends only on the seed, the name, the
+   point and n. So a program that does the same gets the same actions, in whatever order its threads
+   and signals run. An event gets one action at most: fail, double, reorder and delay are tried in
+   this order.
+
+   The plugin posts chaos.started at the start, and chaos.injected for each action. At the end it
+   emits chaos.done. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

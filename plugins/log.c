@@ -234,8 +234,8 @@ static int grow(size_t size)
     return 0;
 }
 
-/* Writes the info as JSON into memory, at the offset at. Returns the length of the text or an
-   error. */
+/* Writes the info as JSON into memory, at the offset `at`. Returns the length of the text or an
+ * error. */
 static int info_write(const struct tocsin_info *info, size_t at)
 {
     int size = tocsin_info_json(info, NULL, 0);

@@ -242,8 +242,8 @@ static int file_make(const char *to)
    Signos stay valid as long as the process runs. */
 
 enum { STATE_VERSION = 1 };
-/* The state that the old version saves for the new version. The array known follows this struct in
-   memory. */
+/* The state that the old version saves for the new version. The array `known` follows this struct
+ * in memory. */
 struct left {
     uint64_t device, inode, end, lost, known_room;
 };
