@@ -159,7 +159,7 @@ static int act_begin(struct act *act)
     return tocsin_connect(act->pattern, &action, &act->handler);
 }
 
-/* Ends an action. If the action is "ignore", its pattern is added to the list in ignored. */
+/* Ends an action. If the action is "ignore", its pattern is added to the list in `ignored`. */
 static void act_end(struct act *act, struct growing *ignored)
 {
     if (act->action == ACTION_IGNORE)
@@ -226,8 +226,8 @@ static const struct section *section_of(const struct plan *plan)
     return plan ? config_section(plan->config, SECTION_ACTIONS, "") : NULL;
 }
 
-/* Begins the entries of the plan that are new. If ignored is true, these are the entries with the
-   action ignore; otherwise all others. Their patterns are added to the list all. */
+/* Begins the entries of the plan that are new. If `ignored` is true, these are the entries with the
+ * action ignore; otherwise all other entries. Their patterns are added to the list `all`. */
 static void acts_add(struct host *host, const struct plan *plan, bool ignored, struct growing *all)
 {
     const struct section *section = section_of(plan);
