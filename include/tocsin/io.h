@@ -1,4 +1,4 @@
-/* Streams and listeners, and <tocsin.h>: what a network program includes. */
+/* Everything that a network program includes: streams, listeners, and <tocsin.h>. */
 #ifndef TOCSIN_IO_H
 #define TOCSIN_IO_H
 

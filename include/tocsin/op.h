@@ -27,9 +27,9 @@ TOCSIN__BEGIN
    TOCSIN_CALL(fn, arg)   calls fn at the end; TOCSIN_CALL(fn) passes NULL
    TOCSIN_EACH(fn, arg)   calls fn for each progress (a tick, a readiness, a part of a body), not
                           at the end
-   TOCSIN_QUEUE(queue)    puts both into the queue
+   TOCSIN_QUEUE(queue)    puts each progress and the end into the queue
    TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
-   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code tells which
+   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code says which
    NULL                   emits the signals only
 
    A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
@@ -53,12 +53,12 @@ enum { TOCSIN_NO_INJECT = 32 };
 
 /* Describes how the caller learns of the end of an operation, like struct sigevent of POSIX. */
 struct tocsin_notify {
-    unsigned mode; /* TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or TOCSIN_KEEP. The
-                      flags TOCSIN_BACKGROUND and TOCSIN_NO_INJECT may be added */
+    unsigned mode; /* a set of flags: TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or
+                    * TOCSIN_KEEP. The flags TOCSIN_BACKGROUND and TOCSIN_NO_INJECT may be added */
     tocsin_fn fn;  /* the function to call, for TOCSIN_AT_END and TOCSIN_AT_EACH */
     void *arg;     /* the argument of `fn` */
     struct tocsin_queue queue; /* the queue, for TOCSIN_INTO_QUEUE */
-    uintptr_t spare[2];        /* zero */
+    uintptr_t spare[2];        /* must be zero */
 };
 
 #ifdef __cplusplus
@@ -108,8 +108,9 @@ static inline struct tocsin_op tocsin_info_op(const struct tocsin_info *info)
 }
 
 /**
- * Replaces the notify of an operation, from now on. It is for operations that the caller did not
- * start, such as a stream that a listener accepted. NULL: the operation emits its signals only.
+ * Replaces the notify of an operation from now on. This is for operations that the caller did not
+ * start, such as a stream that a listener has accepted. If `notify` is NULL, the operation only
+ * emits its signals.
  *
  * @owner   notify is copied
  * @return  0; -EINVAL: notify is malformed, would never be called, or has TOCSIN_BACKGROUND and
@@ -126,7 +127,7 @@ static inline struct tocsin_op tocsin_info_op(const struct tocsin_info *info)
 TOCSIN_API int tocsin_op_notify(struct tocsin_op op, const struct tocsin_notify *notify);
 
 /**
- * O3. Requests the end of an operation. Its terminal signal follows, from the loop, with
+ * Requests the end of an operation (O3). Its terminal signal follows, from the loop, with
  * -ECANCELED. What the caller lent to the operation stays lent until then.
  *
  * @owner   none
@@ -142,7 +143,7 @@ TOCSIN_API int tocsin_op_notify(struct tocsin_op op, const struct tocsin_notify 
 TOCSIN_API int tocsin_cancel(struct tocsin_op op);
 
 /**
- * O4. Sets the deadline of an operation, in milliseconds from now; -1 means no deadline. At its
+ * Sets the deadline of an operation (O4), in milliseconds from now; -1 means no deadline. At its
  * deadline an operation is cancelled, and ends with -ETIMEDOUT. An operation that cannot be
  * cancelled ends with its real result.
  *

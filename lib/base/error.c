@@ -1,5 +1,5 @@
 /* The texts of errors, for people to read. */
-#define _GNU_SOURCE /* for strerrordesc_np */
+#define _GNU_SOURCE /* the headers then declare strerrordesc_np */
 #include <string.h>
 
 #include <tocsin/base.h>

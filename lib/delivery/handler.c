@@ -1,5 +1,5 @@
-/* Handlers: how they are added to the lists of their signals, how they are disconnected, and what
-   is reported of them. */
+/* Handlers. This file adds them to the lists of their signals, disconnects them, and reports facts
+ * about them. */
 #include <string.h>
 
 #include "registry/catalogue.h"
@@ -101,7 +101,7 @@ const struct tocsin__subscription_ops tocsin__handler_subscription_ops = {
 };
 const struct tocsin__subscription_ops tocsin__queue_subscription_ops = {
     .join = join, .leave = leave, .handles = handles
-}; /* questions is false, because a queue cannot answer questions */
+}; /* `questions` is false, because a queue cannot answer questions */
 
 /* Disconnecting */
 
@@ -145,7 +145,8 @@ int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
     return tocsin__loop_find(offsetof(struct tocsin__loop, ids.handlers), id, (void **)ret_handler);
 }
 
-/* Asks the loop of another thread to disconnect the handler. That loop does so in its next turn. */
+/* Asks the loop of another thread to disconnect the handler. The other loop does so in its next
+ * turn. */
 static int request_disconnect(uint64_t id)
 {
     struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));

@@ -18,8 +18,8 @@ int tocsin_signal_get(int signo, struct tocsin_signal_facts *ret_facts)
     const struct tocsin__signal *signal;
     bool question;
 
-    /* Declares the library's own names and the real signals, which would otherwise be declared at
-       their first use. */
+    /* Declares the library's own names and the real signals, which are otherwise declared at their
+     * first use. */
     tocsin__catalogue();
     tocsin__os_named("os.*", 4);
     signal = ret_facts ? tocsin__signal(signo) : NULL;

@@ -16,7 +16,7 @@
 
 enum { BYTES_MOST = 1 << 20 };
 
-/* The kept emissions: a list with limits */
+/* The emissions that are kept during a quarantine, in a list with limits */
 
 static void entries_begin(struct tocsin__quarantine *quarantine)
 {
@@ -90,7 +90,7 @@ static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
     return handler->quarantine;
 }
 
-/* Emits the signal that the handler is in quarantine (plugin.quarantined). */
+/* Announces that the handler is in quarantine (plugin.quarantined). */
 static void quarantine_announce(const struct tocsin__handler *handler, const char *reason,
                                 uint32_t count)
 {
@@ -187,7 +187,7 @@ static void deliver_entries(struct tocsin__loop *loop, uint64_t id, struct tocsi
 }
 
 /* Called if the handler went into quarantine again. Puts the undelivered emissions in front of the
-   emissions that were kept since then. */
+ * emissions that were kept meanwhile. */
 static void entries_put_back(struct tocsin__quarantine *quarantine, struct tocsin__quarantine *rest)
 {
     if (!rest->first)
@@ -249,7 +249,7 @@ void tocsin__quarantine_free(struct tocsin__handler *handler)
     handler->quarantine = NULL;
 }
 
-/* Moving kept emissions between handlers (P4) */
+/* Functions that move kept emissions from one handler to another (P4) */
 
 void tocsin__quarantine_take_entries(struct tocsin__handler *handler,
                                      struct tocsin__quarantine *all)

@@ -22,8 +22,8 @@ static int signal_declare(const struct tocsin_signal_spec *spec)
     if (signo == -EDQUOT)
         tocsin__owner_emit_limited(owner, TOCSIN_RESOURCE_SIGNALS);
     if (signo > 0)
-        /* If memory is missing for a pattern, the pattern is resolved later, when the loop needs it
-           again. */
+        /* If there is no memory for a pattern, the pattern is resolved later, when the loop needs
+         * it again. */
         tocsin__patterns_resolve(tocsin__self);
     return signo;
 }
@@ -44,8 +44,8 @@ int tocsin_find(const char *name)
 
     if (!name || tocsin__name_check(name, strlen(name)) < 0)
         return tocsin__traced(-EINVAL);
-    tocsin__catalogue(); /* so the library's own signals are found even before the first loop
-                            exists */
+    /* declares the library's own signals, which must be found even before the first loop exists */
+    tocsin__catalogue();
     signo = tocsin__signal_named(name, strlen(name), false);
     if (signo == -ENOENT || (signo > 0 && !tocsin__signal(signo)->declared))
         signo = tocsin__no_name(name, strlen(name));

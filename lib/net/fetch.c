@@ -147,9 +147,9 @@ void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_redirect(fetch);
 }
 
-/* Returns true if the fetch may begin without addresses, on a kept connection. If that connection
-   does not exist any more, libcurl calls on_resolve. A request that must not be sent twice always
-   gets a new connection. */
+/* Returns true if the fetch may begin without addresses, on a kept connection. If the kept
+ * connection has ended meanwhile, libcurl calls on_resolve. A request that must not be sent twice
+ * always gets a new connection. */
 static bool has_connection(const struct tocsin__net_fetch *fetch)
 {
     return fetch->origin->sockets >= fetch->origin->active &&

@@ -1,5 +1,5 @@
 /* Looks up each symbol of a plugin in the mapped objects, as the dynamic linker will do. */
-#define _GNU_SOURCE /* for dl_iterate_phdr and dlvsym */
+#define _GNU_SOURCE /* the headers then declare dl_iterate_phdr and dlvsym */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>

@@ -79,7 +79,7 @@ static bool task_compare(int id, void *arg)
     return !found->has_more;
 }
 
-/* Returns true if there are new threads, and also if the threads cannot be listed. */
+/* Returns true if there are new threads, or if the threads cannot be listed. */
 bool tocsin__threads_has_more(const struct tocsin__threads *threads)
 {
     struct found found = { threads, false };

@@ -95,9 +95,9 @@ static void unload_give_up(struct tocsin__transition *transition, const char *de
     tocsin__transition_unref(transition);
 }
 
-/* Marks the plugin as stuck, even if nothing uses it any more. The time is over, and the caller's
-   operation has ended with -EBUSY. But if another caller has restarted the unload meanwhile, the
-   unload continues. */
+/* Marks the plugin as stuck, even if nothing uses it any more: the time limit was reached, and the
+ * caller's operation has ended with -EBUSY. But if another caller has restarted the unload
+ * meanwhile, the unload continues. */
 static void unload_stick(struct tocsin__transition *transition)
 {
     bool is_abandoned;
@@ -134,8 +134,8 @@ static void unload_unmap(struct tocsin__transition *transition)
 
 /* Dependents: the plugins that need this one */
 
-/* Begins to unload the dependents. A dependent may be in a load or a reload; then the end of that
-   wakes this transition. */
+/* Begins to unload the dependents. A dependent may be in a load or a reload. The end of the load or
+ * reload wakes this transition. */
 static void dependents_unload(const char *name)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_NO_INJECT };
@@ -243,7 +243,7 @@ static void unload_step(struct tocsin__transition *transition)
         return;
     if (atomic_exchange(&transition->is_restarted, false))
         transition->state = DEPENDENTS;
-    /* is_abandoned must be read after is_restarted, for the reason that plugin_claim gives. */
+    /* is_abandoned must be read after is_restarted; plugin_claim explains why. */
     is_abandoned = atomic_load(&transition->is_abandoned);
     switch ((enum unload_state)transition->state) {
     case DEPENDENTS: dependents_step(transition, is_abandoned); break;
@@ -309,7 +309,7 @@ static int unload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = state->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the unload is ending at this moment */
+        return -EBUSY; /* the unload ends at this moment, and cannot be cancelled any more */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -374,12 +374,12 @@ static int unload_check(const char *name, const struct tocsin_notify *notify)
     return err;
 }
 
-/* Gives the transition to the plugin. If the plugin already has a transition, restarts that
-   transition for this operation. Returns the plugin's transition. The caller holds the lock.
-
-   The home loop may run a step of that transition at the same time. So is_restarted is set last,
-   and a step reads is_restarted first. Then a step that sees the restart does not see the old
-   is_abandoned. */
+/* Gives the transition to the plugin. If the plugin already has a transition, restarts it for this
+ * operation. Returns the plugin's transition. The caller holds the lock.
+ *
+ * The home loop may run a step of this transition at the same time. So is_restarted is set last,
+ * and a step reads is_restarted first. Then a step that sees the restart does not see the old
+ * is_abandoned. */
 static struct tocsin__transition *plugin_claim(struct tocsin__plugin *plugin,
                                                struct tocsin__transition *transition, uint64_t op)
 {

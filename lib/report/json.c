@@ -186,8 +186,8 @@ static bool reads_back(char *text, double value)
 static int shortest(double value, char *ret_digits)
 {
     int precision = value < DBL_MIN ? 0 : DBL_DIG - 1,
-        count = 0; /* if fewer digits are enough, the text ends with zeros, which are removed; only
-                      subnormal numbers begin with one digit */
+        count = 0; /* If fewer digits are enough, the text ends with zeros, which are removed. Only
+                    * subnormal numbers have a single digit. */
     char text[40], *at = text;
 
     do

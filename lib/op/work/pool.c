@@ -1,5 +1,4 @@
-/* Pools: making, finding and freeing them, and the queue of jobs of each. worker.c has their
-   threads. */
+/* Makes, finds and frees pools, and manages their queues of jobs. worker.c has the threads. */
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +15,8 @@ enum { THREADS_MAX = 1024, THREADS_LEAST = 4, LIMIT = 1024 };
 
 pthread_mutex_t tocsin__pools_lock = PTHREAD_MUTEX_INITIALIZER;
 struct tocsin__pool *tocsin__pools;
-static struct tocsin__pool *standard; /* the pool of the process, id 0; NULL: not made yet */
+static struct tocsin__pool *standard; /* the standard pool of the process (id 0); NULL: not made
+                                       * yet */
 static struct tocsin__ids ids = { .prefix = TOCSIN__ID_PREFIX(0xfffe, TOCSIN__ID_POOLS) };
 
 void tocsin__pool_cond_init(pthread_cond_t *cond)

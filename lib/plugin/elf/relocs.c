@@ -270,8 +270,8 @@ int tocsin__relocs_check(const struct tocsin__view *view)
     int err;
 
     if (!view->symbols_count)
-        /* Without symbols nothing is checked here: a plugin that exports no tocsin_plugin_init is
-           refused later. */
+        /* A file without symbols is not checked here. It exports no tocsin_plugin_init, so it is
+         * refused later. */
         return 0;
     err = list_check(&relocs, D_RELA, D_RELASZ, true, view->value[D_RELACOUNT]);
     if (err == 0)

@@ -137,8 +137,8 @@ static bool tls_fits(struct tocsin__view *view, const ElfW(Phdr) * part)
 }
 
 /* Returns true if PT_GNU_RELRO is valid. The dynamic linker makes this range read-only after
-   relocation. So it must begin where a writable segment begins, and end within the pages of that
-   segment. */
+ * relocation. So it must begin where a writable segment begins, and end within the pages of this
+ * segment. */
 static bool relro_fits(const struct tocsin__view *view, const ElfW(Phdr) * part)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -1,6 +1,6 @@
 /* Types of settings: reads and describes types, and checks values. Numbers are compared as text,
    because no type of C holds all values of both i64 and u64. */
-#define _GNU_SOURCE /* for newlocale and strtod_l */
+#define _GNU_SOURCE /* the headers then declare newlocale and strtod_l */
 #include <ctype.h>
 #include <errno.h>
 #include <locale.h>
