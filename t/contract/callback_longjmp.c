@@ -1,12 +1,10 @@
 /* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
    leave it. The next call of the loop must detect the jump, report it and continue.
-
    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
    nested delivery into the outer handler.
-   They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
-   drops.
+   They jump out of observers, handlers of questions, deliveries of pending emissions, notify
+   functions, handlers of progress, tasks, default actions and drop functions.
    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
-
    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
    reported as a jump. */
 #include <pthread.h>
@@ -286,7 +284,8 @@ END_TEST
 /* The library function that runs turns at the time of the jump. */
 enum runner { BY_TURN, BY_RUN, BY_WAIT, RUNNERS };
 
-/* A function computes the choice, since longjmp() may destroy the value of a local variable. */
+/* Returns the runner of one round of the loop test. Each test calls this function again after the
+   jump, since longjmp() may destroy the value of a local variable. */
 static enum runner runner_of(int i)
 {
     return (enum runner)(i % RUNNERS);
@@ -323,7 +322,8 @@ START_TEST(out_of_a_handler_of_an_end)
                 run_turns(runner_of(_i)));
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        ck_assert_int_eq(notified.count, 1); /* contract line O9: the notify is called */
+        /* the notify function was called, although a handler jumped (contract line O9) */
+        ck_assert_int_eq(notified.count, 1);
     } else {
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_FUTURE, &op), 0);
         jumping(run_turns(runner_of(_i)));
@@ -540,7 +540,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
     tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
     tcase_add_test(tests, jumps_within_a_fiber);
-    /* This test does not run under a sanitizer, since no sanitizer understands such a jump. */
+    /* This test does not run under a sanitizer, since no sanitizer supports a longjmp() from a
+       fiber to another stack. */
     tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
     /* This test does not run under a sanitizer, since the sanitizers do not understand

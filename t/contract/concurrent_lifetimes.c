@@ -118,8 +118,9 @@ END_TEST
 
 /* Signals without a handler are emitted while loops are created and freed. The default action of
    each emission must run once, on the loop that is the main loop at that time. */
-/* acted[] and to_act[] have two elements: signals that real signal handlers may post, and other
-   signals */
+/* acted[] counts the default actions that ran, and to_act[] counts the emissions that needed
+   one. Element 0 is for the signal that real signal handlers may post, element 1 for the other
+   signal. */
 static atomic_int acted[2], to_act[2];
 static int urgent, plain;
 
@@ -186,8 +187,8 @@ START_TEST(T7_once_while_main_loops_come_and_go)
     }
     senders_end();
     ck_assert_int_eq(acted[1], to_act[1]);
-    /* For TOCSIN_ASYNC signals the count is not exact. If another loop connects or disconnects an
-       observer meanwhile, the default action may run twice for one emission. */
+    /* For TOCSIN_ASYNC signals the number of default actions is not exact. If another loop connects
+       or disconnects an observer meanwhile, the default action may run twice for one emission. */
     ck_assert_int_ge(acted[0], to_act[0]);
 }
 END_TEST
@@ -468,8 +469,8 @@ START_TEST(T6_a_loop_ends_though_operations_do_not_cease_to_end)
 }
 END_TEST
 
-/* One loop connects handlers, and all threads disconnect these handlers. The drop of each handler
-   must be called once. */
+/* One loop connects handlers, and all threads disconnect these handlers. The drop function of each
+   handler must be called once. */
 enum { HANDLERS = 300 };
 
 static _Atomic uint64_t made_there[HANDLERS];

@@ -102,7 +102,8 @@ static int run_with_masks(void *arg)
     return 0;
 }
 
-/* Sends one message of each signal. Between two signals, a block may change the order (E10). */
+/* Sends one message of each signal. A receiving loop that blocks one signal may deliver messages of
+   different signals in another order (contract line E10). */
 static int send_items(void *arg)
 {
     struct sender *self = arg;
@@ -270,7 +271,8 @@ START_TEST(E13_first_emissions_of_new_names)
 }
 END_TEST
 
-/* A real signal handler posts. The kernel chooses the thread on which this handler runs. */
+/* A real signal handler posts to the loops. The kernel chooses the thread on which the real signal
+   handler runs. */
 static atomic_int really_posted;
 
 static void on_alarm(int real)

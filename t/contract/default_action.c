@@ -104,7 +104,7 @@ START_TEST(T7_posted_to_a_loop_that_does_not_listen)
     ck_assert_int_eq(peer_does(&peer, do_turns, NULL), 1);
     ck_assert_int_eq(do_post_to_there(&theirs), TOCSIN_PENDED);
     ck_assert_int_eq(peer_does(&peer, do_turns, NULL), 1);
-    /* The main loop has the emission in its inbox and has not run its default action yet. */
+    /* The main loop has the emission in its inbox, and has not run the default action yet. */
     ck_assert_int_eq(acted.count, 0);
     do_turns(NULL);
     ck_assert_int_eq(acted.count, 1);
@@ -356,7 +356,8 @@ START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
 {
     static struct tocsin_loop theirs;
 
-    side_begin(0, "test.note", NULL); /* the loop that exists first is the main loop */
+    /* the loop of this thread is created first, so it is the main loop */
+    side_begin(0, "test.note", NULL);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     theirs = sides[0].loop;
     ck_assert_uint_eq(tocsin_loop_main().id, theirs.id);
@@ -369,8 +370,8 @@ START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
 }
 END_TEST
 
-/* A handler of another signal has this signal in its mask. The mask must not count as a
-   listener. */
+/* The mask of another signal's handler blocks the emitted signal. Such a mask must not count as a
+   listener of the emitted signal. */
 START_TEST(T7_the_mask_of_a_handler_is_nobody_who_listens)
 {
     sides[0].action.mask = "guarded.plain, test.question";

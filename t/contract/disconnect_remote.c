@@ -60,7 +60,8 @@ START_TEST(E3_a_handler_of_another_loop_is_disconnected_by_that)
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), -ENOENT);
-    ck_assert_int_eq(target.drops, 0); /* the loop that must call the drop has not run a turn yet */
+    /* the loop that must call the drop function has not run a turn yet */
+    ck_assert_int_eq(target.drops, 0);
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     ck_assert_int_eq(target.drops, 1);
     ck_assert_uint_eq(target.dropped_on.id, target.loop.id);
@@ -316,8 +317,8 @@ static int wait_queue(void *arg)
     return tocsin_queue_wait(*(struct tocsin_queue *)arg, 0, NULL);
 }
 
-/* A queue has a handler of its own inside. tocsin_disconnect() with the id of that handler must be
-   refused. */
+/* A queue receives its emissions by an internal handler. tocsin_disconnect() must refuse the id of
+   this internal handler. */
 START_TEST(E3_the_handler_of_a_queue_cannot_be_asked_for)
 {
     struct tocsin_queue queue;
@@ -484,9 +485,9 @@ START_TEST(disconnect_wait_is_not_for_loops)
 }
 END_TEST
 
-/* A loop is being freed, and calls the drop of one handler. This drop requests the disconnect of
-   another handler. When tocsin_disconnect_wait() returns 0, the drop of the other handler must have
-   been called. */
+/* A loop that is being freed calls the drop function of one handler. This drop function requests
+   the disconnect of another handler. When tocsin_disconnect_wait() returns 0, the drop function of
+   the other handler must have been called. */
 static struct target going[16];
 
 static void drop_and_ask(void *arg)

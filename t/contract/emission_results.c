@@ -253,8 +253,8 @@ static void emit_and_keep(void *arg)
     ck_assert_int_eq(tocsin_emit(noted, TOCSIN_PAYLOAD(note, .text = "drop")), TOCSIN_DELIVERED);
 }
 
-/* A ONCE handler is disconnected by an emission, and its drop emits the signal again. The drop runs
-   at the end of the emission that called the handler. */
+/* A ONCE handler is disconnected by an emission, and its drop function emits the signal again. The
+   drop function runs at the end of the emission that called the handler. */
 START_TEST(test_E7_a_drop_may_emit_the_signal_again)
 {
     int first = 0;

@@ -83,7 +83,7 @@ START_TEST(test_F2_patterns)
     ck_assert_int_eq(tocsin_connect(pattern, &action, &handler), -EINVAL);
     pattern[TOCSIN_NAME_MAX] = '\0';
     ck_assert_int_eq(tocsin_connect(pattern, &action, &handler), 0);
-    ck_assert_record(""); /* a failed connect does not call the drop */
+    ck_assert_record(""); /* a failed connect does not call the drop function */
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     record_take();
     ck_assert_int_eq(tocsin_on(NULL, record_call, NULL), -EINVAL);
@@ -250,7 +250,8 @@ START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
     ck_assert_ptr_nonnull(strstr(facts.where, "error_codes.c:"));
     ck_assert_str_eq(facts.function, "");
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that is left */
+    /* the result 1 counts the source that the test did not free */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
         ck_assert_int_eq(tocsin_source_free(source), -ENOENT);

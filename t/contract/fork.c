@@ -257,7 +257,7 @@ START_TEST(T8_daemon_after_the_loop_was_made)
 }
 END_TEST
 
-/* A handler forks */
+/* Tests: the process forks inside a handler */
 
 enum what { RETURNS, FREES, EXITS, EXECS };
 static enum what what;
@@ -300,7 +300,7 @@ START_TEST(T8_in_a_handler)
         answer = tocsin_loop_turn(-1);
     while (answer >= 0 && forked == -1);
     if (forked == 0) {
-        /* the delivery during which the process forked has ended, but the turn has not */
+        /* the delivery in which the process forked has ended, but the turn has not ended */
         require(answer == -EOWNERDEAD && told.count == 1);
         if (what == RETURNS)
             require(tocsin_loop_turn(0) == -EOWNERDEAD && tocsin_after_fork() == 0);
@@ -386,7 +386,8 @@ static void child_among_threads(int i)
         _exit(tocsin_loop_free() == 0 ? 0 : 1);
     require(tocsin_after_fork() == 0);
     told.count = other.count = 0;
-    /* the child has no other listener, so the signal is delivered here only */
+    /* the child has only one loop, so the result is TOCSIN_DELIVERED and no other loop gets a
+       copy */
     require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1);
     require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
     require(tocsin_declare(&(struct tocsin_signal_spec){
@@ -523,7 +524,8 @@ START_TEST(T8_work_in_the_child)
     if (child == 0) {
         drops = 0;
         require(tocsin_after_fork() == 0);
-        /* the drop of the queued task was called; the running task belongs to the parent only */
+        /* the drop function of the queued task was called; the running task belongs to the parent
+           only */
         require(drops == 1);
         require(tocsin_work_with(&options, no_task, NULL, TOCSIN_FUTURE, &op) == 0);
         require(tocsin_wait(op, -1, NULL) == 5);

@@ -1,5 +1,6 @@
-/* Tests the facts about handlers (inspect.h). They name the handler's pattern, its function, and
-   the file and line of its connect. A walk visits all handlers of a loop. */
+/* Tests struct tocsin_handler_facts of <tocsin/inspect.h>, which describes a handler: its pattern,
+   its function, and the file and line of its connect. The tests also walk over all handlers of a
+   loop. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +54,9 @@ static int count_handlers(void)
     return count;
 }
 
-/* Returns the facts of the newest handler. A walk lists the handlers in the order of their
-   connects, as long as the loop never had more than a few handlers. */
+/* Returns the description (struct tocsin_handler_facts) of the newest handler.
+   tocsin_handler_next() lists the handlers in the order of their connects, as long as the loop
+   never had more than a few. */
 static struct tocsin_handler_facts newest(void)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } }, last = facts;
@@ -109,7 +111,9 @@ START_TEST(facts_tell_how_a_handler_was_connected)
               facts.priority == 32767);
     ck_assert_str_eq(facts.pattern, "bell.rung");
     ck_assert_int_eq(tocsin_handler_next(stale, &facts),
-                     0); /* the walk continues after the handler, which was freed */
+                     /* the walk over the handlers continues after this handler, although it was
+                        freed */
+                     0);
     ck_assert_uint_eq(facts.handler.id, handler.id);
     ck_assert_int_eq(tocsin_source_free(source), 0);
 }
@@ -218,8 +222,8 @@ START_TEST(a_walk_while_handlers_change)
         there[i] = true;
     }
     while (tocsin_handler_next(facts.handler, &facts) == 0) {
-        /* Each handler has its number as its priority. 0 is the handler that the walk itself
-           connected. */
+        /* The priority of each handler is its number. Priority 0 belongs to the handler that the
+           walk itself has connected. */
         at = facts.priority;
         ck_assert_msg(!at || (there[at] && !seen[at]), "%d", at);
         seen[at] = true;

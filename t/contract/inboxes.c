@@ -63,8 +63,8 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         ck_assert_int_eq(answer, -EAGAIN);
         /* 15, since 16 payloads of this size exceed the limit in bytes */
         ck_assert_int_eq(count, 15);
-        /* The payload is small enough for the cell of the ring, so it does not count against the
-           limit of bytes. */
+        /* The payload is small enough to be stored in the inbox's ring itself, so it does not count
+           against the limit of bytes. */
         ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);
         ck_assert_int_eq(do_turns(NULL), count + 1);
     }
@@ -143,7 +143,7 @@ START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
     ck_assert_uint_eq(heard.told.overrun, 4999);
     ck_assert_int_eq(heard.told.code, TOCSIN_POSTED);
     check_values(&other, ROOM);
-    /* a cell that was emptied has no message that a post could replace */
+    /* the older message is delivered already, so the post has no waiting message to replace */
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(post_number(latest, 9), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_loop_turn(0), 1);
@@ -216,7 +216,7 @@ START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, ROOM);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    /* Fills the inbox a second time. The first time must have left nothing behind. */
+    /* The inbox is filled a second time. The first filling must have left no entry behind. */
     ck_assert_int_eq(post_until_full(few), ROOM);
     ck_assert_int_eq(tocsin_loop_free(), 1);
     /* a loop that is freed first delivers the blocked messages */
@@ -335,8 +335,8 @@ START_TEST(E7_a_posted_info_can_be_kept)
 }
 END_TEST
 
-/* Releasing the object of a payload calls tocsin_loop_turn(). Here the library releases each object
-   inside a delivery or a post. So each of these turns must be refused. */
+/* The unref function of an object calls tocsin_loop_turn(). In this test the library releases each
+   object inside a delivery or a post, so each of these turns must be refused. */
 static int turns_run;
 
 static void unref_and_turn(void *object)

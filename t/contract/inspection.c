@@ -1,5 +1,5 @@
-/* Tests the facts of inspect.h about signals, pending emissions, queues, blocks, operations and
-   sources. Also tests the functions that compare patterns with names. */
+/* Tests the structs of <tocsin/inspect.h> that describe signals, pending emissions, queues, blocks,
+   operations and sources. Also tests the functions that compare patterns with names. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static struct tocsin_signal_facts signal_facts(int signo)
     return facts;
 }
 
-/* Tests of the facts about signals */
+/* Tests of struct tocsin_signal_facts, the description of a signal */
 
 static void check_catalogue(int *ret_count)
 {
@@ -84,7 +84,7 @@ START_TEST(the_catalogue_has_no_gaps)
     struct tocsin_signal_facts facts;
     int before, after;
 
-    check_catalogue(&before); /* the facts are read while this thread has no loop */
+    check_catalogue(&before); /* struct tocsin_signal_facts is read while this thread has no loop */
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         ck_assert_msg(tocsin_find(ours[i]) > 0, "there is no %s", ours[i]);
     ck_assert_int_ge(before, (int)(sizeof ours / sizeof ours[0]) + 1);
@@ -238,7 +238,7 @@ START_TEST(pending_emissions_are_counted_and_shown)
     ck_assert_int_eq(tocsin_pending_peek(texts, 0, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_pending_peek(0, 0, &again), -ENOENT);
     ck_assert_int_eq(tocsin_pending_peek(-1, 0, &again), -ENOENT);
-    /* The test has read pending emissions. Reading must not remove them. */
+    /* Reading the pending emissions must not have removed them. */
     ck_assert_int_eq(tocsin_pending_count(NULL), 3);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_uint_eq(signal_facts(texts).pending, 0);
@@ -269,7 +269,7 @@ START_TEST(coalesced_emissions_count_as_one)
 }
 END_TEST
 
-/* Tests of the facts about queues, blocks, operations and sources */
+/* Tests of the structs that describe queues, blocks, operations and sources */
 
 START_TEST(facts_about_queues)
 {
@@ -310,9 +310,9 @@ START_TEST(facts_about_queues)
               facts.limit == 1024 && facts.limit_bytes == 1 << 20);
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_next((struct tocsin_handler){ 0 }, &handler),
-                     -ENOENT); /* a walk over handlers does not visit observers */
+                     -ENOENT); /* a walk over the handlers visits no observer */
     ck_assert_int_eq(tocsin_queue_close(taking), 0);
-    /* the id of this operation is stale, but the walk must continue after it */
+    /* the id of this operation is stale, but the walk over the operations must continue after it */
     ck_assert_int_eq(tocsin_queue_next(taking, &facts), 0);
     ck_assert_uint_eq(facts.queue.id, plain.id);
     ck_assert_int_eq(tocsin_queue_close(plain), 0);

@@ -59,7 +59,7 @@ static int come_or_gone(const struct tocsin_info *info, void *arg)
 static void hear_news(void)
 {
     ck_assert_int_eq(tocsin_on("tocsin.connected, tocsin.disconnected", come_or_gone, NULL), 0);
-    ck_assert_record(""); /* a handler does not receive its own connect */
+    ck_assert_record(""); /* a handler is not told of its own connect */
 }
 
 static struct tocsin_handler connected(const char *pattern, struct tocsin_action action)
@@ -143,7 +143,7 @@ START_TEST(connect_signals_name_the_handler)
         }
         ck_assert_int_eq(tocsin_disconnect(ours[1]), 0);
         ck_assert_int_eq(tocsin_disconnect(ours[0]), 0);
-        ck_assert(!kept[0] && !kept[1]); /* a handler does not receive its own disconnect */
+        ck_assert(!kept[0] && !kept[1]); /* a handler is not told of its own disconnect */
     }
 }
 END_TEST
@@ -210,8 +210,8 @@ START_TEST(disconnects_in_a_handler_are_announced)
                                      .fn = record_call, .arg = "victim", .drop = record_drop });
     hear_news();
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    /* The handler `victim` is disconnected at once, but its drop runs only when the delivery has
-       ended. */
+    /* The handler `victim` is disconnected at once, but its drop function runs only when the
+       delivery has ended. */
     ck_assert_record("-bell.rung -bell.* done ~victim");
 }
 END_TEST
@@ -521,7 +521,8 @@ START_TEST(queue_full_is_emitted_once_for_each_overflow)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 3, TOCSIN_PENDED);
     emit_refused(signo, 1);
-    ck_assert_record(""); /* the overflow continues, since less than half of the room became free */
+    /* less than half of the room is free again, so this refusal belongs to the same overflow */
+    ck_assert_record("");
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 4, TOCSIN_PENDED);
@@ -543,7 +544,8 @@ START_TEST(queue_full_for_the_limit_in_bytes)
     ck_assert_int_eq(emit_from(nowhere, signo, 700), -EAGAIN);
     ck_assert_record("blob.large 1/1024 1");
     ck_assert(last_full.limit_bytes == 1000 && last_full.bytes >= 700 && last_full.bytes < 800);
-    /* this smaller emission fits, but the overflow has not ended, so no signal is emitted */
+    /* this smaller emission fits, but the overflow has not ended, so tocsin.queue.full is not
+       emitted again */
     ck_assert_int_eq(emit_from(nowhere, signo, 10), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(nowhere, signo, 400), -EAGAIN);
     ck_assert_record("");
@@ -572,8 +574,8 @@ START_TEST(a_coalescing_emission_may_make_room)
     ck_assert_int_eq(emit_from(source[0], signo, 800), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[1], signo, 800), -EAGAIN);
     ck_assert_record("blob.newest 1/2 1");
-    /* A coalescing emission replaces the pending emission. It must be accepted, whatever its size
-       is. */
+    /* A coalescing emission replaces the pending emission of its source. It must be accepted,
+       whatever its size is. */
     ck_assert_int_eq(emit_from(source[0], signo, 2000), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[0], signo, 1),
                      TOCSIN_PENDED); /* half of the room is free again, so the overflow ends */

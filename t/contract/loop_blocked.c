@@ -1,5 +1,6 @@
-/* A handler blocks its loop. Meanwhile another loop must receive loop.blocked, which must name the
-   blocking handler. The handler returns only after that, so the test does not depend on time. */
+/* A handler blocks its loop. Meanwhile another loop must receive the signal loop.blocked, which
+   must name the blocking handler. The blocking handler returns only after the other loop has
+   received loop.blocked, so the test does not depend on time. */
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -15,8 +16,9 @@ enum { LIMIT_MS = 20, LONG_MS = 500 };
 static int note, other, gate[2];
 static struct told told;
 
-/* What the text of loop.blocked must name: the handler that blocks the loop. If no handler runs,
-   the text names only the loop and the signal. */
+/* The ids that the text of loop.blocked must contain: those of the loop, of the blocking handler,
+   and of the emission and its source. If no handler runs, the text names only the loop and the
+   signal. */
 static struct named {
     uint64_t loop, handler, source, emission;
     int64_t blocked_us;

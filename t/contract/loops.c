@@ -340,8 +340,8 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     for (int i = 0; i < 600; i++) {
         if (i % 6 == 5 && i % 12 == 11)
-            /* skipped, since the second of two coalescing messages in a batch would replace the
-               first */
+            /* This call of send_one() is skipped: in a batch, the second of two coalescing messages
+               would replace the first one. */
             continue;
         ck_assert_int_ge(send_one(i), 0);
         snprintf(expected + strlen(expected), LOG - strlen(expected), "%d ", i);
@@ -617,7 +617,7 @@ START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
 }
 END_TEST
 
-/* Tests of contract line E17: questions, while other loops listen */
+/* Tests of contract line E17: a question (tocsin_ask) while other loops listen */
 
 static int ask_without_a_loop(void *none)
 {
@@ -713,7 +713,8 @@ START_TEST(E18_a_handler_beside_it_refuses)
     ck_assert_int_eq(peer_does(&sides[0].peer, do_disconnect, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_block, &sides[0]), 0);
-    /* The other loop blocks this signal, so the emission would have to become pending there. */
+    /* The other loop blocks this signal, so the emission would become pending on that loop, which
+       has reached its limit. */
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_unblock, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);

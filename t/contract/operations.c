@@ -374,7 +374,8 @@ START_TEST(O8_an_operation_is_a_source)
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(told.count, 1);
     ck_assert_uint_eq(told.source, one.source.id);
-    ck_assert_int_eq(drops, 1); /* the timer is freed, so the drops of its handlers are called */
+    /* the timer is freed, so the drop functions of its handlers are called */
+    ck_assert_int_eq(drops, 1);
 }
 END_TEST
 
@@ -398,7 +399,7 @@ START_TEST(O9_the_notify_comes_after_the_handlers_always_once)
         0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(write_down, "n"), &op), 0);
     drain_all();
-    ck_assert_str_eq(written, "hlnn"); /* the notify is called despite TOCSIN_STOP */
+    ck_assert_str_eq(written, "hlnn"); /* the notify function is called despite TOCSIN_STOP */
     ck_assert_int_eq(told.count, 1);
 }
 END_TEST

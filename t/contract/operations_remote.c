@@ -653,8 +653,8 @@ START_TEST(E18_an_observer_of_ends_refuses_no_start)
 }
 END_TEST
 
-/* The notify of an operation is called on the loop of the operation, after the handlers there.
-   Other loops that are full, freed or blocked must not prevent this call. */
+/* The notify function of an operation is called on the loop of the operation, after the handlers
+   there. Other loops that are full, freed or blocked must not prevent this call. */
 START_TEST(O9_the_notify_is_called_whatever_others_do)
 {
     struct told mine = { .count = 0 };

@@ -1,5 +1,5 @@
-/* Contract lines E9 and E10: each loop has its own masks, ignored signals, handlers and facts. Also
-   tested are tocsin_loop_call, small queues that other loops emit to, and a thread that ends
+/* Contract lines E9 and E10: each loop has its own masks, ignored signals, handlers and counters.
+   Also tested are tocsin_loop_call, small queues that other loops emit to, and a thread that ends
    without freeing its loop. */
 #include <signal.h>
 
@@ -8,7 +8,7 @@
 
 #include "contract/loop_threads.h"
 
-/* Tests: each loop has its own masks, ignored signals, patterns, pending emissions and facts */
+/* Tests: each loop has its own masks, ignored signals, patterns, pending emissions and counters */
 
 static int do_facts_of(void *arg)
 {

@@ -138,7 +138,7 @@ START_TEST(E9_pended_behind_what_a_flush_has)
 }
 END_TEST
 
-/* A queue is full, so an emission waits until the queue has room. The facts of the signal must show
+/* A queue is full, so an emission waits until the queue has room. tocsin_signal_get() must count
    this emission as pending. Later emissions must be pending behind it. */
 START_TEST(E11_what_waits_for_a_queue_says_so)
 {
@@ -342,7 +342,7 @@ START_TEST(O7_what_has_ended_is_not_left)
     ck_assert_record("done");
     ck_assert_int_eq(tocsin_spawn(stop_it, NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_run(), 0);
-    /* the result 1 counts the future whose result was not taken */
+    /* the result 1 counts the future whose result the program has not taken */
     ck_assert_int_eq(tocsin_loop_free(), 1);
 }
 END_TEST

@@ -146,9 +146,9 @@ static const char *name_of(int number)
     return facts.name;
 }
 
-/* Returns a number of signals that is larger than an inbox. Under valgrind the number is smaller.
-   The reason: valgrind does not keep a signal blocked for the library, so the signals wait outside
-   of the inbox, in quadratic time. */
+/* Returns a number of signals that is larger than an inbox. Under valgrind the number is smaller:
+   valgrind does not keep a signal blocked when the library blocks it. So the signals wait outside
+   of the inbox, and the time grows with the square of their number. */
 static int many(void)
 {
     return (int)test_scaled(10000, 1, 5);
@@ -520,8 +520,8 @@ START_TEST(S2_on_any_thread)
 }
 END_TEST
 
-/* A pool thread must run a task and its drop with an empty signal mask. Between tasks it must block
-   every signal. */
+/* A pool thread must run a task and its drop function with an empty signal mask. Between tasks it
+   must block every signal. */
 struct looked {
     sigset_t mask, dropped;
     pid_t thread, dropper;
@@ -606,8 +606,8 @@ START_TEST(S2_a_task_has_an_empty_mask)
     look(&looked);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &was, NULL), 0);
     ck_assert(is_empty(&looked.mask));
-    /* The loop's thread or the pool's thread calls the drop. Only the pool's thread must have an
-       empty mask. */
+    /* The loop's thread or the pool's thread calls the drop function. Only the pool's thread must
+       have an empty mask. */
     ck_assert(looked.dropper != looked.thread || is_empty(&looked.dropped));
     ck_assert_str_eq(looked.child, "SigBlk:\t0000000000000000\n");
 }
@@ -781,7 +781,8 @@ START_TEST(S3_a_foreign_handler_stays)
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* the failed connect changed nothing */
     ck_assert_int_eq(raise(SIGCHLD), 0);
     ck_assert_int_eq(foreign_count, 1);
-    on("os.*", &heard); /* this pattern handles all signals that nobody else handles */
+    /* this pattern handles all real signals for which the program has no handler */
+    on("os.*", &heard);
     ck_assert_ptr_eq(handler_of(SIGCHLD), foreign);
     ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_eq(handler_of(SIGSEGV), before[SIGSEGV].sa_handler);
@@ -804,7 +805,8 @@ START_TEST(S3_a_foreign_handler_is_replaced_and_put_back)
             "os.sigchld",
             &(struct tocsin_action){ .fn = hear, .arg = &heard, .flags = TOCSIN_REPLACE }, &one),
         0);
-    two = on("os.sigchld", &heard); /* the library's handler is installed now */
+    /* tocsin's handler is installed now, in place of the program's handler */
+    two = on("os.sigchld", &heard);
     ck_assert_int_eq(raise(SIGCHLD), 0);
     turns_until_count(&heard, 2);
     ck_assert_int_eq(heard.count, 2);
@@ -895,7 +897,8 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     handler = on("*.sigusr1, !os.sigusr1, *.sigusr1, os.sigusr2", &heard[0]);
-    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* no part of the pattern matches this signal */
+    /* the name of this signal is not in the pattern, so its disposition stays the default */
+    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_ne(handler_of(SIGUSR2), SIG_DFL);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
@@ -1028,7 +1031,8 @@ START_TEST(S3_neither_a_child_nor_a_program_keeps_them)
     pid_t child;
 
     on("os.sigusr1", &heard);
-    /* This turn creates the engine, which changes the disposition of SIGPIPE (S4). */
+    /* The first turn initializes libevent, and the library then changes the disposition of SIGPIPE
+       (S4). */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     child = fork();
     /* The child has not called tocsin_after_fork, so no loop could receive the signal (T8). The

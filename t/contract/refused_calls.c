@@ -228,7 +228,8 @@ START_TEST(malformed_patterns_are_refused)
     /* This name has the greatest legal length, but is not declared. */
     refuse_everywhere(longer, -ENOENT, true);
     refuse_everywhere(NULL, -EINVAL, true);
-    ck_assert_record(""); /* no word, since a refused connect does not call the drop */
+    /* nothing was recorded, since a refused connect does not call the drop function */
+    ck_assert_record("");
 }
 END_TEST
 
@@ -267,7 +268,7 @@ START_TEST(questions_can_be_neither_blocked_nor_ignored)
     ck_assert_int_eq(tocsin_ignore("bad.a*, bad.*"), -EINVAL);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, "**", NULL, 0), 18);
     ck_assert_int_eq(tocsin_ignore("**"), 0);
-    /* the ask succeeds, since the pattern "**" does not match questions */
+    /* the question is asked, since the pattern "**" does not match questions and so ignores none */
     ck_assert_int_eq(tocsin_ask(asked, NULL, NULL), 0);
     ck_assert_record("heard");
     ck_assert_int_eq(tocsin_unignore("**"), 0);
@@ -499,7 +500,7 @@ START_TEST(ids_that_were_never_given)
     }
     ids = some;
     ids.handler.id += 1 << 24, ids.mask.id += 1 << 24,
-        ids.queue.id += 1 << 24; /* makes ids of the next generation */
+        ids.queue.id += 1 << 24; /* changes the generation, which is a part of each id */
     ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }

@@ -150,7 +150,8 @@ START_TEST(left_objects_are_reported)
     check_report(8, wanted); /* the report has changed nothing */
     end_objects();
     record_signal("misspelt.name");
-    /* returns -EBADF, since there is a handler to print; a handler is not counted */
+    /* returns -EBADF: the handler must be printed, and -1 is not a descriptor; the number of
+       objects left does not include handlers */
     ck_assert_int_eq(tocsin_report(-1), -EBADF);
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);

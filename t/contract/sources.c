@@ -206,7 +206,8 @@ START_TEST(test_O8_it_has_a_word_of_data)
 
     ck_assert_int_eq(tocsin_source_set(source, &two), 0);
     ck_assert_ptr_eq(tocsin_source_get(source), &two);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that was left */
+    /* the result 1 counts the source that the test did not free */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_ptr_null(tocsin_source_get(source));
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* Contract line T6: a thread ends without tocsin_loop_free(), by a return or by pthread_exit(). The
    thread ends in each function that the library calls, with every kind of object on its loop.
-   Afterwards none of its handlers may be called, and each drop must be called once. Other loops
-   must receive the completions of its operations, and continue. */
+   Afterwards none of its handlers may be called, and each drop function must be called once. Other
+   loops must receive the completions of its operations, and continue. */
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -470,7 +470,7 @@ START_TEST(T6_a_thread_that_ends_closes_its_loop)
         ck_assert_int_eq(tocsin_emit(ping, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(told.count, 3000);
     sem_post(&go);
-    /* The task is still running. Its drop is called after the task has returned. */
+    /* The task is still running. Its drop function is called after the task has returned. */
     while (tasks_dropped < 2 + 2 * (where == IN_TASK))
         sched_yield();
     close(pipes[0]);
@@ -898,8 +898,8 @@ static void *come_and_go(void *arg)
     }
     if (where == IN_CLOCK || where == IN_FREE ||
         (TSAN && (where == IN_FIBER || where == IN_FIBERS_HANDLER)))
-        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so these places are left
-           out. */
+        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so this test leaves out
+           these two places. */
         where = RETURNS;
     places[where]();
     over = true;

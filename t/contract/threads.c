@@ -313,8 +313,8 @@ START_TEST(S4_no_peer_raises_SIGPIPE)
 }
 END_TEST
 
-/* A child writes a file beyond its size limit, which raises SIGXFSZ. The child first creates an
-   engine, or checks a plugin, which creates no engine. SIGXFSZ must not kill the child. */
+/* A child writes a file beyond its size limit, which raises SIGXFSZ. The child first runs a turn,
+   or checks a plugin without running a turn. SIGXFSZ must not kill the child. */
 static void write_beyond(bool checks)
 {
     const struct rlimit limit = { 4096, 4096 };
