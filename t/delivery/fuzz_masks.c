@@ -72,7 +72,7 @@ static void thing_unref(void *object)
     references--;
 }
 
-/* Operations */
+/* Functions that make one random operation each */
 
 static void act(void);
 
@@ -166,8 +166,8 @@ static void act_connect(void)
 
     if (now.connected[which]) {
         now.connected[which] = false;
-        /* -ENOENT is allowed, since a call (ONCE) or a free of the source may have disconnected the
-           handler. */
+        /* -ENOENT is allowed, since the handler may be disconnected already: a ONCE handler by its
+           call, a handler of a source when the source was freed. */
         done(tocsin_disconnect(now.handler[which]), -ENOENT, 0);
         return;
     }

@@ -176,7 +176,8 @@ START_TEST(a_list_that_is_walked_over_is_replaced)
     ck_assert_uint_eq(list->count, 4);
     tocsin__list_sort(&slot, list);
     ck_assert_ptr_eq(list->items[1], &handlers[3]);
-    /* The number of places counts the new list only, not the old list. */
+    /* `places` counts the lists that contain the handler. The old list is gone, so only the new
+       list counts. */
     ck_assert_uint_eq(handlers[0].places, 1);
 }
 END_TEST
@@ -195,7 +196,7 @@ START_TEST(a_list_is_replaced_only_once)
     ck_assert_ptr_null(walked->next);
     ck_assert_uint_eq(list->count, 1000);
     ck_assert_uint_ne(slot.state & TOCSIN__UNTIDY, 0);
-    slot.walks++; /* this increment does what a nested emission does */
+    slot.walks++; /* a nested emission increments this member in the same way */
     walked = list;
     add(1000, 1, 0, true);
     ck_assert_ptr_eq(loop.cleanup.lists, walked);

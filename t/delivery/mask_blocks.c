@@ -274,7 +274,8 @@ START_TEST(blocks_can_be_listed)
     }
     ck_assert_int_eq(count, PATTERNS);
     ck_assert_int_eq(seen, PATTERNS);
-    /* The set of tocsin_sigmask is not one of the blocks that tocsin_block made. */
+    /* tocsin_block_next() lists the blocks of tocsin_block(), and not the set of
+       tocsin_sigmask(). */
     mask_set(TOCSIN_SETMASK, "m.a.x");
     ck_assert_int_eq(emit(signos[0], 1), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_signal_get(signos[0], &signal), 0);
@@ -321,7 +322,7 @@ END_TEST
 
 /* A signal is declared while the library has no memory for the blocks that match its name. If the
    declaration fails, the test repeats it. Afterwards each block must block the new signal exactly
-   once. In every second round, the blocks are removed before the first emission. */
+   once. In every second round, the blocks are removed before the first emission of the signal. */
 START_TEST(signals_declared_without_memory)
 {
     ck_assert_int_eq(tocsin_on("late.**", write_number, NULL), 0);

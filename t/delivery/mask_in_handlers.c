@@ -1,6 +1,6 @@
 /* Contract line E10 in handlers: a handler blocks and unblocks signals, its own signal included.
-   Also tested are the mask of an action (action.mask), the order in which a flush delivers, and the
-   end of a flush. */
+   Also tested are the mask of an action (action.mask), and the order and the end of a flush, which
+   is one delivery of all pending emissions that are not blocked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -357,7 +357,7 @@ START_TEST(masks_of_nested_handlers_that_go)
 }
 END_TEST
 
-/* Tests of the order of a flush and of its end */
+/* Tests of the order in which pending emissions are delivered, and of the end of this delivery */
 
 static struct {
     int rank, signo;
@@ -407,8 +407,9 @@ START_TEST(a_flush_of_thousands_is_by_rank)
 }
 END_TEST
 
-/* The first call emits f.b and its own signal f.a while a flush runs. It also blocks f.c, which is
-   pending, and unblocks f.d, which the flush does not include. */
+/* The first call emits f.b and its own signal f.a, while the loop delivers its pending emissions (a
+   flush). The call also blocks f.c, which is pending, and unblocks f.d, which the flush does not
+   include. */
 static void disturb(const struct tocsin_info *info, int call)
 {
     record("a%d", number_of(info));
@@ -577,7 +578,8 @@ START_TEST(an_emission_does_not_pull_the_flush_into_itself)
 }
 END_TEST
 
-/* Contract line E10: late emissions, which the flush of a turn delivers, follow the same rule. */
+/* Contract line E10: emissions that one turn leaves for the next turn ("late" ones) follow the same
+   rule. An emission that a handler makes meanwhile is not delivered inside the handler's call. */
 static void in_the_turn(const struct tocsin_info *info, int call)
 {
     (void)call;

@@ -49,7 +49,7 @@ START_TEST(blocked_ignored_and_taken)
     record_take();
     ck_assert_int_eq(emit(signos[0], 8), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[1], 9), TOCSIN_PENDED);
-    /* Unblocking discards the emission of i.a, since i.a is ignored. The queue takes the emission
+    /* The unblock discards the emission of i.a, since i.a is ignored. The queue takes the emission
        of i.b, so the handlers of i.b are not called. */
     unblock(masks[0]);
     ck_assert_record("seen");
@@ -123,7 +123,7 @@ START_TEST(taken_from_under_a_flush)
         ck_assert_int_eq(emit(signos[1], i), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[0], 9), TOCSIN_PENDED);
     unblock(masks[0]);
-    /* The handler discarded emission 1; the other two are in the queue. */
+    /* The handler discarded emission 1. The other two emissions are in the queue. */
     ck_assert_record("h9 0");
     ck_assert_int_eq(taken(take_queue), 2);
     ck_assert_int_eq(taken(take_queue), 3);
@@ -140,7 +140,7 @@ static int count_end(const struct tocsin_info *info, void *arg)
 }
 
 /* A TOCSIN_TAKE queue takes the completion of an operation, as sigwait takes a signal. The handlers
-   of the signal must not be called. The notify of the operation must be called (O9). */
+   of the signal must not be called. The notify function of the operation must be called (O9). */
 START_TEST(the_end_of_an_operation_taken)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };

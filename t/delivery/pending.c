@@ -74,7 +74,7 @@ START_TEST(bytes_to_a_limit)
 {
     static const size_t of[] = { 50, 20, 10, 1, 100 };
 
-    /* A copy of bytes is followed by a NUL. */
+    /* The library adds a NUL to each copy of bytes, and the NUL counts against the limit. */
     declare("pend.bytes", TOCSIN_QUEUED, 0, 2 * (sizeof(struct note) + 1) + 60);
     sizes = of, sizes_count = 5;
     ck_assert_int_eq(tocsin_on("pend.bytes", emit_many, NULL), 0);
@@ -137,21 +137,22 @@ START_TEST(a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn)
     ck_assert_record("0 1");
     ck_assert_uint_eq(slot()->queued.count, 1);
     for (int i = 2; i < 5; i++) {
-        /* A turn does not wait for an event while a late emission exists. */
+        /* A turn does not wait for an event while an emission is left over from the turn before. */
         ck_assert_int_eq(tocsin_loop_turn(-1), 1);
         ck_assert_int_eq(*record_take(), '0' + i);
     }
     tocsin__flush_late(tocsin__self, tocsin__self->sequence);
     ck_assert_record("5");
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after that
-       are refused. */
+    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after this
+       delivery are refused. */
     ck_assert_int_eq(*record_take(), '6');
 }
 END_TEST
 
 /* The handler of emission 0 emits 10, and the handler of 10 emits 20. Both new emissions become
-   pending. Emission 20 is delivered in the next turn, unless a newer emission would overtake it. */
+   pending. Emission 20 is delivered in the next turn, or earlier if a newer emission would overtake
+   it. */
 static int emit_tens(const struct tocsin_info *info, void *arg)
 {
     int number = note_of(info)->number;
