@@ -1,7 +1,7 @@
 /* Contract line F3 across threads: a scenario with three loops runs in many child processes. In the
    nth child, the nth allocation or opened descriptor fails. The call that met the failure must
    return an error, and must succeed when it is repeated. All handlers must be called as without the
-   failure, and nothing may leak. */
+   failure, and no object or memory may be left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -95,11 +95,11 @@ static struct voice voices[VOICES];
 static struct ear ears[LOOPS];
 static struct promise promises[LOOPS][SENDERS][SLOTS];
 static pthread_t threads[THREADS];
-/* true if a real signal was sent to the thread and has not been handled yet */
+/* true if a real signal was sent to the thread and its handler has not run yet */
 static atomic_bool due[THREADS][LEVELS];
 static atomic_long signals_caught;
 static atomic_int catching; /* the number of signal handlers that run at this moment */
-static atomic_bool mute;    /* true: no signal handler may begin to send any more */
+static atomic_bool mute;    /* true if no real signal handler may begin to send any more */
 static atomic_int ready, done, quiet, over;
 static long messages;
 static __thread struct voice *own; /* the senders of this thread; the index is the level */
@@ -399,7 +399,7 @@ static void on_signal(int signo)
     errno = was;
 }
 
-/* The threads */
+/* Functions of the threads that send, receive, and raise real signals */
 
 static void *send_all(void *arg)
 {

@@ -263,9 +263,9 @@ static int rounds_wanted(void)
     return (int)test_scaled(ROUNDS, 8, 100);
 }
 
-/* Sends messages, and adapts the delay before each message. If the loop slept when the last message
-   arrived, the delay becomes shorter; otherwise longer. So most messages arrive when the loop is
-   about to sleep. */
+/* Sends messages, and adapts the delay before each message. If the loop was asleep when the last
+   message arrived, the delay becomes shorter; otherwise it becomes longer. So most messages arrive
+   when the loop is about to sleep. */
 static void *ask_all(void *arg)
 {
     uint32_t random = (uint32_t)(uintptr_t)arg * 2654435761u + 1;
@@ -346,8 +346,8 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* One thread creates and frees loops one after the other, in the same memory. The other threads act
-   on the loop that exists at that moment. */
+/* One thread creates and frees loops one after the other, in the same memory. The other threads
+   send messages to the loop that exists at that moment. */
 
 enum { OTHERS = 3 };
 
