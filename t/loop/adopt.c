@@ -204,7 +204,7 @@ START_TEST(freed_in_a_callback_of_the_programs_dispatch)
     ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, on_event_free, NULL, NULL), 0);
     ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_int_eq(own, 1);
-    /* If the loop still exists, the next turn frees it, and calls the notify. */
+    /* If the loop still exists, the next turn frees it, and calls the notify function. */
     if (tocsin_loop_current().id)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(told.status, -ECANCELED);

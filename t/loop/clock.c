@@ -148,8 +148,8 @@ START_TEST(waits_and_deadlines_use_the_moved_clock)
 }
 END_TEST
 
-/* The clock does not move. A timer of 0 ms must expire. A later timer must not expire, even if a
-   turn waits a long time. */
+/* The test does not move the clock. A timer of 0 ms must expire. A later timer must not expire,
+   even if a turn waits a long time. */
 START_TEST(turns_while_the_clock_stands)
 {
     int64_t now = tocsin_now();

@@ -1,7 +1,8 @@
 /* No descriptor, or too few, are free, which would make libevent end the process. Each call must
    return a negative errno, and must succeed when descriptors are free again. Each test runs with 0
-   to 8 free descriptors. Some calls create the engine of a loop, and some need descriptors when the
-   engine exists. Other calls are made in the child of a fork. */
+   to 8 free descriptors.
+   Some calls create the event base of a loop, and others need descriptors when the event base
+   exists already. Some calls are made in the child of a fork. */
 #include <event2/event.h>
 #include <poll.h>
 
@@ -85,7 +86,7 @@ static int run(void)
 static int (*const calls[])(void) = { turn,  drain, move, timer,      every,   watch, work,
                                       spawn, all,   fd,   queue_open, promise, run };
 static int (*call)(void);
-/* true if the engine is created while descriptors are still free */
+/* true if the event base of the loop is created while descriptors are still free */
 static bool before;
 
 static void once(int room)

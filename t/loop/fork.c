@@ -99,7 +99,7 @@ static void end(void)
     close(ends[1]);
 }
 
-/* Creates a loop with one object of each kind */
+/* Functions that create a loop with one object of each kind */
 
 static struct tocsin_op kept, timer;
 static struct tocsin_queue queue;
@@ -190,7 +190,7 @@ static void furnish(void)
     memset(&other, 0, sizeof other);
 }
 
-/* Functions that run in the child */
+/* Functions that run in the child of a fork */
 
 static void require_nothing_ran(void)
 {

@@ -1,5 +1,5 @@
-/* Fault injection for received messages: a message is delayed, delivered after the next message, or
-   delivered twice. No message may be lost. */
+/* Fault injection for received messages: the injector delays a message, delivers it after the next
+   message, or delivers it twice. No message may be lost. */
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <tocsin/inject.h>
@@ -473,7 +473,7 @@ START_TEST(a_freed_loop_delivers_delayed_messages)
     moves(0);
     posts_text("c");
     ck_assert_int_ge(tocsin_loop_free(), 0);
-    /* The injector does not see messages that arrive while the loop is freed. */
+    /* The injector is not called for messages that arrive while the loop is freed. */
     ck_assert_int_eq(crossed, 2);
     ck_assert_record("c a b b");
 }

@@ -37,7 +37,7 @@ static void count_drop(void *arg)
     ((struct told *)arg)->count++;
 }
 
-/* These functions are the actions of the other thread on the loop. */
+/* Each case of this function is one action of the other thread on the loop. */
 static int do_something(void *which)
 {
     switch (*(int *)which) {
@@ -57,7 +57,8 @@ static void victim_connect(void)
     ck_assert_int_eq(tocsin_connect("woken.other", &action, &victim), 0);
 }
 
-/* Tests that the function waits() returns when the loop has something to do. */
+/* Tests that waits(), a function that waits for the loop, returns when the loop has something to
+   do. */
 static void woken(void (*waits)(void *arg), void *arg)
 {
     struct peer peer;

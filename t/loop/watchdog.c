@@ -1,6 +1,6 @@
 /* Tests the watchdog with a clock that the test moves. In these tests, the real watchdog thread
-   does nothing for minutes. Instead, a handler examines its own loop at times that the test
-   chooses, as the watchdog thread would. Only in the last tests the real thread works. */
+   sleeps for minutes. Instead, a handler examines its own loop at times that the test chooses, as
+   the watchdog thread would. Only in the last tests the real thread examines the loop. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -168,7 +168,8 @@ static void check_doubled(void)
 START_TEST(reports_at_the_limit_and_at_each_doubling)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
-    /* This handler blocks outside of a turn, so the watchdog must not report it. */
+    /* This handler blocks the loop outside of a turn, so the watchdog must not report the
+       handler. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(heard_count, 0);
     turns_until(&heard_count, 4);
@@ -176,8 +177,8 @@ START_TEST(reports_at_the_limit_and_at_each_doubling)
 }
 END_TEST
 
-/* The message that the watchdog thread prints. If loop.blocked has no listener, the thread prints
-   the message as often as it posts the signal. */
+/* The texts that the watchdog thread prints. If loop.blocked has no listener, the thread prints a
+   text as often as it emits the signal. */
 
 static struct {
     int count;
@@ -199,7 +200,8 @@ static int hold_forty(const struct tocsin_info *info, void *arg)
 
     (void)info, (void)arg;
     look(40);
-    /* Only the program asks this question. The watchdog does not call tocsin_still_running(). */
+    /* The watchdog does not use tocsin_still_running(). Here the function finds nothing to name, so
+       it returns 0. */
     ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), 0);
     return TOCSIN_NEXT;
 }
@@ -500,7 +502,7 @@ START_TEST(short_calls_in_a_long_turn)
 }
 END_TEST
 
-/* Tests of nested handlers */
+/* Tests of handlers inside handlers: the inner handler blocks */
 
 static int outer(const struct tocsin_info *info, void *arg)
 {
