@@ -1,14 +1,14 @@
 /* Contract lines E10, O2, O3 and O9: an operation ends while the signal of its completion is
    blocked. The completion becomes pending like any other emission, and keeps its payload. The
-   operation's notify does not wait for the block. */
+   operation's notify function does not wait for the block. */
 #include <setjmp.h>
 
 #include "delivery/loop.h"
 #include "faults.h"
 #include "text_operations.h"
 
-/* Tests: the notify is called at once; handlers and queues receive the completion after the
-   block */
+/* Tests: the notify function is called at once; handlers and queues receive the completion after
+   the block */
 
 static void told_at_once(bool lent)
 {
@@ -35,7 +35,7 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    /* the value must be 4, since info still holds the payload of the fifth completion */
+    /* the value must be 4, since `info` still refers to the payload of the fifth completion */
     ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);
@@ -198,7 +198,7 @@ START_TEST(thousands_of_completions_are_pending)
 }
 END_TEST
 
-/* Tests: the result of an operation is taken while its completion is pending */
+/* Tests: the program takes the result of an operation while the completion is pending */
 
 START_TEST(taken_before_and_after)
 {
@@ -513,7 +513,7 @@ START_TEST(the_loop_is_freed)
 }
 END_TEST
 
-/* Tests: the loop is freed by the handler of a pending completion, or by a notify */
+/* Tests: the loop is freed by the handler of a pending completion, or by a notify function */
 
 START_TEST(freed_by_a_handler_of_one)
 {
@@ -718,12 +718,12 @@ static void end_all(void)
     }
     turns();
     for (int i = 0; i < 3; i++)
-        /* the operation ended if its start succeeded, whatever was blocked and whatever failed */
+        /* a started operation has ended, whatever was blocked and whichever allocation failed */
         ck_assert_int_eq(all[i].ended, all[i].err == 0);
 }
 
-/* Checks this after the block: each operation that was started is delivered once. Progress may be
-   lost if an allocation for its copy failed. */
+/* Checks after the unblock that each started operation was announced once. Progress may be lost if
+   an allocation for its copy failed. */
 static void job(void)
 {
     struct tocsin_queue queue, take;

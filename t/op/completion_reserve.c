@@ -3,7 +3,7 @@
    tests ignore completions, and let queues take them. */
 #include "text_operations.h"
 
-/* Tests: entries that running operations reserve among the pending emissions of a signal */
+/* Tests: each running operation reserves one of the limited pending emissions of its signal */
 
 static int on_full(const struct tocsin_info *info, void *arg)
 {
@@ -122,7 +122,7 @@ START_TEST(blocked_while_operations_run)
 }
 END_TEST
 
-/* Tests: queues with a pattern that matches the completions */
+/* Tests: a queue is opened with a pattern that matches the completions */
 
 START_TEST(queues_opened_before_meanwhile_and_after)
 {
@@ -206,8 +206,9 @@ START_TEST(an_observer_opens_a_queue_during_a_take)
 END_TEST
 
 /* A queue with a pattern is closed while a completion for this queue is pending. The operation was
-   started with another queue, as its notify. That other queue gets the completion at once as the
-   notify. It gets the completion again after the block, since its pattern matches the signal. */
+   started with TOCSIN_QUEUE and another queue. This other queue gets the completion at once,
+   despite the block. It gets the completion again after the block, since its pattern matches the
+   signal, too. */
 START_TEST(queues_that_go)
 {
     struct tocsin_queue gone = open_queue("op.done", 2, 0), own = open_queue("op.done", 2, 0);

@@ -1,6 +1,6 @@
 /* Fault injection for completions and posts. The injector delays a completion, moves it behind the
-   next completion, or turns it into a failure. Meanwhile each kind of waiter waits. Other tests set
-   and remove the injector. */
+   next completion, or turns it into a failure. Meanwhile a handler, a wait, a fiber, a queue or a
+   group waits for this completion. Other tests set and remove the injector. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -138,7 +138,7 @@ static int write_empty(const struct tocsin_info *info, void *arg)
     return write_status(info, arg);
 }
 
-/* A deadline or a cancel ends the operation while its completion is delayed. The notify is
+/* A deadline or a cancel ends the operation while its completion is delayed. The notify function is
    called once, and the provider's cancel function is not called. */
 START_TEST(a_deadline_or_cancel_during_the_delay)
 {
@@ -340,8 +340,8 @@ START_TEST(progress_precedes_the_delayed_completion)
 }
 END_TEST
 
-/* The signal is blocked when a delayed completion is due. The notify is called, and the handlers
-   receive the completion after the block. */
+/* The signal is blocked when a delayed completion is due. The notify function is called, and the
+   handlers receive the completion after the block. */
 START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
@@ -350,14 +350,14 @@ START_TEST(a_delayed_completion_meets_a_block)
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");
     moves(50);
-    told_once(7); /* contract line O9: the block does not delay the notify */
+    told_once(7); /* contract line O9: the block does not delay the notify function */
     ck_assert_str_eq(written, "");
     unblock(token);
     ck_assert_str_eq(written, "heard ");
 }
 END_TEST
 
-/* Tests: somebody waits for the delayed completion: tocsin_wait(), a fiber, a queue, a group */
+/* Tests: tocsin_wait(), a fiber, a queue or a group waits for the delayed completion */
 
 START_TEST(a_wait_for_a_delayed_completion)
 {
@@ -644,7 +644,7 @@ START_TEST(delayed_completions_in_a_child)
 }
 END_TEST
 
-/* Tests: the injector delays posts or lets them fail */
+/* Tests: the injector delays posts or makes them fail */
 
 static int note, hurried;
 
@@ -733,8 +733,8 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* The injector returns a positive error, or a negative delay. Both values have no meaning, so the
-   event must not be changed. */
+/* The injector returns a positive error, or a negative delay. Both values are invalid, so the
+   library must ignore them and leave the event unchanged. */
 START_TEST(senseless_actions_change_nothing)
 {
     declare_posts();
@@ -877,7 +877,7 @@ static TCase *seam_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* Makes a test case whose tests use the real clock. */
+/* Makes a test case that does not replace the clock by the test's own clock. */
 static TCase *world_case(Suite *suite, const char *name)
 {
     TCase *tests = test_case(suite, name);

@@ -1,6 +1,7 @@
-/* Each kind of operation is started with each form of notify. The notify must be called as the
-   header says. A notify that could never be called must make the start fail. The operations belong
-   to the library or to a provider, have progress or not, and have TOCSIN_PERSISTENT or not. */
+/* Tests each form of notify (struct tocsin_notify) with each kind of operation. The notify function
+   must be called as the header says. If the notify function could never be called, the start must
+   fail. The operations belong to the library or to a provider, with or without progress, and with
+   or without TOCSIN_PERSISTENT. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -228,7 +229,8 @@ static int fails_if_called(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The other notify is called from now on, whichever there was before. */
+/* tocsin_op_notify() replaces the notify of a running operation. From then on only the new notify
+   function may be called. */
 START_TEST(another_notify_is_called_instead)
 {
     struct tocsin_op op;
@@ -262,7 +264,8 @@ START_TEST(a_queue_and_none_instead)
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), -EAGAIN);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_EACH(count)), -EINVAL);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(queue)), 0);
-    ck_assert_int_eq(tocsin_op_notify(other, NULL), 0); /* gives its place in the queue back */
+    /* the operation gives up its reserved entry in the queue */
+    ck_assert_int_eq(tocsin_op_notify(other, NULL), 0);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), 0);
     tocsin_cancel(op);
     ck_assert_int_eq(tocsin_queue_wait(full, -1, &info), 0);

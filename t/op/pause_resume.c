@@ -1,7 +1,7 @@
 /* A paused operation may be resumed only while it runs, never after a cancel or a completion. A
-   table combines the type of the operation, what ends it, and what pauses it. It also says whether
-   a listener wants the progress again before or after the end. After the end, the timers and
-   descriptors of the operation must be disarmed. */
+   table combines the type of the operation, what ends the operation, and what pauses it. The table
+   also says whether a listener wants the progress again before or after the end. After the end, the
+   timers and descriptors of the operation must be disarmed. */
 #include <poll.h>
 #include <tocsin/inject.h>
 #include <unistd.h>

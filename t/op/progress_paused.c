@@ -1,6 +1,6 @@
 /* Contract lines O2 and O9: an operation reports progress whose signal is blocked or ignored. If
-   only handlers want the progress, the operation must pause. If the operation has a notify for
-   progress, the operation must continue. */
+   only handlers want the progress, the operation must pause. If the operation has a notify function
+   for progress, the operation must continue. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -56,9 +56,9 @@ START_TEST(progress_of_handlers_alone_pauses)
 }
 END_TEST
 
-/* The operation has a notify for each part, and the signal is blocked. The notify must be called at
-   once. For the handlers, a copy of the part becomes pending, while the limit of pending emissions
-   allows it. */
+/* The operation has a notify function for each part, and the signal is blocked. The notify function
+   must be called at once. For the handlers, a copy of the part becomes pending, while the limit of
+   pending emissions allows it. */
 START_TEST(progress_for_each_continues)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
@@ -201,8 +201,8 @@ static void held(bool ignored)
     done(op, 1), done(given_up, 1);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
-    /* The time limit of this wait is 0. The completion does not wait for the part any more, so the
-       wait returns the status of the operation. */
+    /* The time limit of this wait is 0. The wait discards the pending part of the progress, on
+       which the completion waited, and returns the status of the operation. */
     ck_assert_int_eq(tocsin_wait(given_up, 0, NULL), 1);
     ck_assert_int_eq(refs, 1);
     unblock(mask);

@@ -1,4 +1,4 @@
-/* Tests watches: a handler, a queue or a notify learns when a file descriptor is ready. */
+/* Tests watches: a handler, a queue or a notify function learns when a file descriptor is ready. */
 #define _GNU_SOURCE /* for pipe2() */
 #include <fcntl.h>
 #include <poll.h>
@@ -195,7 +195,7 @@ START_TEST(descriptors_that_cannot_be_watched)
     ck_assert_int_eq(tocsin_watch(ends[0], 0x4000, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_watch(null, POLLIN, TOCSIN_CALL(tell, &told), NULL), -EPERM);
     dup2(error, STDERR_FILENO);
-    /* -1, since libevent has printed nothing into the pipe */
+    /* the read returns -1, since libevent has printed nothing into the pipe */
     ck_assert_int_eq(read(words[0], said, sizeof said), -1);
     drain_all();
     ck_assert_int_eq(told.count, 0);
@@ -247,7 +247,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(tocsin_cancel(op), 0);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EALREADY);
-    /* The number of the closed descriptor is reused at once, as in a real program. */
+    /* The program reuses the number of the closed descriptor at once, as real programs do. */
     close(ends[0]);
     ends[0] = dup(ends[1]);
     return tell(info, arg);

@@ -210,7 +210,7 @@ START_TEST(running_work_is_abandoned)
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
-    /* succeeds, since the task is queued behind a running task */
+    /* the cancel succeeds, since the task is still queued behind a running task */
     ck_assert_int_eq(tocsin_cancel(op), 0);
     turns_until(&told.count, 3);
     dropped(2);
