@@ -72,7 +72,7 @@ static void remove_all(const char *where)
     rmdir(where);
 }
 
-/* Returns how many copies of plugin files are mapped. */
+/* Returns how many copies of plugin files are mapped into this process. */
 static int copies(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -271,8 +271,8 @@ START_TEST(a_name_is_looked_for_in_order)
 
     ck_assert_int_eq(mkdir(in_folder("first"), 0755), 0);
     strcpy(first, path);
-    /* The first entry of the path is not a folder. The second entry is a folder without such a
-       file. */
+    /* The first entry of the path is not a folder. The second entry is a folder that does not
+       contain the file. */
     path_of("/nowhere:%s/x.so:%s:%s", folder, first, folder);
     check_opens("x", in_folder("x.so"));
     put("first/x.so", "first", 5);
@@ -447,8 +447,8 @@ START_TEST(a_folder_that_others_may_write_to)
     ck_assert_int_eq(chmod(folder, 0777), 0);
     check_judged(path, "everybody may write to ");
     ck_assert_ptr_nonnull(strstr(reason, ": chmod go-w /"));
-    /* The folder is world-writable and sticky. The file is accepted, since the folder and the files
-       belong to root. */
+    /* The folder is world-writable and sticky. The plugin is accepted, since the folder and its
+       files belong to root. */
     ck_assert_int_eq(chmod(folder, 01777), 0);
     check_opens(path, path);
     ck_assert_int_eq(chmod(folder, 0755), 0);

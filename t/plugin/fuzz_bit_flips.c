@@ -1,6 +1,6 @@
-/* One bit of a plugin file is changed. If the file still passes tocsin's check, a child loads the
-   file. No child may crash in the dynamic linker. The variable FLIPS sets the number of files, and
-   SEED sets the seed. */
+/* The test changes one bit of a plugin file. If the file still passes tocsin's check, a child loads
+   the file. No child may crash in the dynamic linker. The environment variable FLIPS sets the
+   number of files, and SEED sets the seed. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() and REG_RIP */
 #include <limits.h>
 #include <link.h>
@@ -153,9 +153,9 @@ static void flips(const char *name, const char *where, const struct object *obje
     fflush(stdout);
 }
 
-/* Without tocsin's check, 1 to 12 of 100 files crash the dynamic linker. With the check, only 2 of
-   108,000 files did. In both, the plugin's own code returned to the dynamic linker with a wrong
-   stack. */
+/* Without tocsin's check, 1 to 12 of 100 changed files crash the dynamic linker. With the check,
+   only 2 of 108,000 files did. In both of these files, the plugin's own code returned to the
+   dynamic linker with a wrong stack. */
 static void check_counts(const int counts[OUTCOMES])
 {
     int all = 0;

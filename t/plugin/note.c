@@ -1,5 +1,6 @@
-/* Tests how the note of a plugin is read from the bytes of its file. The files are intact plugins,
-   broken plugins, and files with random changes in each part. */
+/* Tests how the library reads the note of a plugin (its name, version and requirements) from the
+   bytes of the plugin's file. The files are intact plugins, broken plugins, and files with random
+   changes in each part. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() */
 #include <dlfcn.h>
 #include <link.h>
@@ -14,8 +15,8 @@
 
 static char reason[256];
 
-/* Copies the first size bytes into a buffer of exactly that size, and reads the note. So a
-   sanitizer finds each read past the end. */
+/* Copies the first `size` bytes into a buffer of exactly this size, and reads the note from this
+   buffer. So a sanitizer finds each read past the end. */
 static int note_of(const struct object *object, size_t size, struct tocsin__note *note)
 {
     unsigned char *exact = malloc(size ? size : 1);

@@ -59,8 +59,8 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    /* Only the old version has a handler, which was called once. The new version has failed, and
-       has left no handler and no block. */
+    /* Only the old version has a handler, which was called once. The new version has failed to
+       start, and has left no handler and no block. */
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
@@ -214,7 +214,7 @@ START_TEST(running_operations_end_or_are_cancelled)
     ck_assert_int_eq(gone.count, 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    /* succeeds, since the old version may start more operations */
+    /* the start succeeds, since the old version may start operations until it is replaced */
     ck_assert_int_eq(host.start(NULL, &op), 0);
     ck_assert_int_eq(host.finish(op), 0);
     host.open = 1;
@@ -222,7 +222,9 @@ START_TEST(running_operations_end_or_are_cancelled)
     ck_assert_int_eq(host.worked, 1);
     ck_assert_int_eq(host.inits, 2);
     reloads(SETTINGS("init=drop"), 0,
-            ""); /* no reason: after two seconds, the reload cancels the timer and the fiber */
+            /* the reason is empty: the reload succeeded, since it cancelled the timer and the fiber
+               after two seconds */
+            "");
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
     unloaded("guest");
@@ -412,8 +414,8 @@ START_TEST(while_work_flows)
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
     ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
-    /* The first reload makes allocations that a process makes only once, so the test counts after
-       it. */
+    /* The first reload makes allocations that a process makes only once, so the test measures the
+       memory only after this reload. */
     refusals += reload_amid() < 0;
     before = allocated();
     for (long i = 1; i < rounds; i++) {
@@ -421,7 +423,7 @@ START_TEST(while_work_flows)
         due = most / rounds * i;
     }
     due = most;
-    /* an emission or a post may be refused, since the inbox of either loop may be full */
+    /* an emission or a post may be refused, since the inbox of one of the two loops may be full */
     while (emit_some() || !sender_over)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
@@ -507,7 +509,8 @@ START_TEST(two_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    _exit(0); /* skips the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    /* skips the end of the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    _exit(0);
 }
 END_TEST
 

@@ -38,7 +38,8 @@ static void refused_and_checked(const char *name, const char *why)
     ck_assert_int_eq(mapped_lines(), 0);
 }
 
-/* Tests: plugins whose references the dynamic linker would bind to another object's symbols */
+/* Tests: plugins in which the dynamic linker would bind a reference to the symbol of another
+   object */
 
 START_TEST(symbols_that_others_have)
 {

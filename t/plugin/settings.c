@@ -1,6 +1,6 @@
-/* Plugins declare their settings. The tests cover each type of setting, with values at its limits
-   and beyond. They also cover malformed declarations. A load or a reload must refuse wrong values
-   before it maps the plugin. */
+/* Tests the settings that plugins declare. The tests cover each type of setting, with values at and
+   beyond its limits. They also cover malformed declarations. A load or a reload must refuse wrong
+   values before it maps the plugin. */
 #include <string.h>
 
 #include "plugin_host.h"

@@ -60,8 +60,8 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* the value must be 1: the unload happens between turns, so this delivery calls the handlers of
-       the plugin */
+    /* the value must be 1: the plugin is unloaded between turns, so this delivery still calls its
+       handler */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -215,7 +215,8 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* The plugin starts an operation while the plugin is being unloaded. The start must be refused. */
+/* The fini of the plugin starts an operation while the plugin is being unloaded. The start must be
+   refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -436,7 +437,8 @@ START_TEST(a_plugin_that_cannot_be_unmapped)
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    _exit(0); /* skips the fixture, since the plugin stays mapped and keeps its descriptors */
+    /* skips the end of the fixture, since the plugin stays mapped and keeps its descriptors */
+    _exit(0);
 }
 END_TEST
 
@@ -501,7 +503,7 @@ START_TEST(messages_queued_for_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* the value must be 2: the task still ran, although the unload had begun */
+    /* the value must be 2: the task on the other loop still ran, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
@@ -559,8 +561,8 @@ START_TEST(the_home_loop_is_freed)
 }
 END_TEST
 
-/* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
-   plugin is unloaded. */
+/* The loop that loaded the plugin is freed, with all objects that the plugin had on this loop. Then
+   the plugin is unloaded. */
 START_TEST(the_home_loop_was_freed_before)
 {
     host_begin();
@@ -652,8 +654,8 @@ START_TEST(two_threads_request_the_unload)
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
             tocsin_loop_turn(0);
-            /* This turn brings the peer's loop to rest, before which the plugin cannot be
-               unmapped. */
+            /* In this turn the peer's loop comes to rest: none of its functions runs any more. The
+               plugin cannot be unmapped before this. */
             peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
@@ -742,8 +744,8 @@ START_TEST(the_injector_of_an_unloaded_plugin)
 }
 END_TEST
 
-/* An operation of the plugin has ended before the unload. Its result is never taken, which must not
-   prevent the unload. */
+/* An operation of the plugin has ended before the unload, and the program never takes its result.
+   The result must not prevent the unload. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
