@@ -1,5 +1,5 @@
-/* Tests the HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
-   its own client. One test makes a thousand fetches. */
+/* Tests when the HTTP client of a loop is created and freed. Fetches end when their loop is freed
+   or drained. Each thread has its own client. One test makes a thousand fetches. */
 #include <pthread.h>
 #include <string.h>
 
@@ -93,7 +93,8 @@ START_TEST(fetches_start_others_during_a_drain)
 
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(start_next, &page), &op), 0);
     ck_assert_int_eq(tocsin_drain(-1), 0);
-    ck_assert_int_eq(tocsin_run(), 0); /* The loop is draining when it creates its client. */
+    /* The loop is already draining when the first fetch creates the client. */
+    ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(page.status, 0);
     ck_assert_int_eq(page.count, 1);
     page_drop(&page);

@@ -1,5 +1,5 @@
-/* A fetch starts with 0 to 8 free descriptors. It must fail at once with a negative errno, or
-   end with a failure. When descriptors are free again, a fetch must succeed. */
+/* A fetch starts with 0 to 8 free descriptors. The start must fail with a negative errno, or the
+   fetch must end with a failure. When descriptors are free again, a fetch must succeed. */
 #include <poll.h>
 
 #include <tocsin/http.h>

@@ -1,5 +1,5 @@
-/* Fetches fail in each possible way. Each kind of failure must have its own status and its own
-   message. */
+/* Tests each way in which a fetch can fail. Each kind of failure must have its own status and its
+   own message. */
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -243,7 +243,8 @@ START_TEST(a_watch_is_cancelled_by_the_program)
     cancel_all_watches();
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     peer_release(peer, 1);
-    page_wait(&page); /* the fetch must end, although its watches were cancelled */
+    /* the fetch must end, although the program cancelled the watches of the client's sockets */
+    page_wait(&page);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
@@ -283,7 +284,8 @@ START_TEST(cancel_while_queued)
     cancelled(&page);
     page_start(&page,
                &(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .timeout_ms = 20 });
-    page_wait(&page); /* The deadline also counts the time in the queue. */
+    /* The time in the queue counts, too, so the deadline ends the queued fetch. */
+    page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_ge(page.done->queued_us, 19000);
     page_drop(&page);

@@ -1,5 +1,5 @@
-/* The number of concurrent fetches is limited, in total and for each origin. The server counts the
-   requests, so the test can check the limits. */
+/* Tests the two limits of concurrent fetches: the limit of all fetches, and the limit for each
+   origin. The server counts the requests, so the test can check both limits. */
 #include <stdio.h>
 
 #include "page.h"

@@ -150,7 +150,7 @@ START_TEST(the_resolver_of_the_machine)
     ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status,
                   page.done->reason);
     page_drop(&page);
-    /* the value must be 1: libtocsin-net called getaddrinfo() once, and libcurl did not call it */
+    /* the value must be 1: this is the call of libtocsin-net; libcurl did not call getaddrinfo() */
     ck_assert_int_eq(strangers, 1);
     strangers = 0;
 }
@@ -600,7 +600,7 @@ START_TEST(two_seconds_of_a_resolver)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_int_eq(freed.status, -ECANCELED);
-    /* if the resolver blocks the loop, fewer ticks arrive; about 2000 are expected */
+    /* about 2000 ticks are expected; if the resolver blocked the loop, fewer ticks would arrive */
     ck_assert_int_ge(tick[2], 200);
     printf("net/resolve: %lld ticks of 1 ms during 2 s of resolving, longest gap %lld us\n",
            (long long)tick[2], (long long)tick[1]);

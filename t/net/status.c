@@ -1,5 +1,5 @@
-/* Maps each error code of other libraries to a status: one complete table for each kind of code.
-   Some real fetches follow. */
+/* Tests the status of a fetch for each error code of other libraries. There is one complete table
+   for each kind of code. Some real fetches follow. */
 #include <locale.h>
 #include <netdb.h>
 #include <stdio.h>

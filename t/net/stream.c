@@ -7,8 +7,8 @@
 
 static struct page page;
 
-/* The progress that the handlers received. Each part of the body must begin where the part before
-   it ended. */
+/* The progress that the handlers received. Each part of the body must begin where the previous part
+   ended. */
 static struct told {
     int headers, parts, code;
     size_t size;
@@ -129,7 +129,8 @@ START_TEST(a_cut_body_is_delivered_so_far)
 }
 END_TEST
 
-/* No handler wants the progress. The fetch pauses, and the server cannot send the rest. */
+/* No handler wants the progress. The fetch pauses, and the server cannot send the rest of the
+   body. */
 START_TEST(a_fetch_without_a_listener_pauses)
 {
     struct tocsin_handler handler;

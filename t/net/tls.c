@@ -114,7 +114,7 @@ START_TEST(trusted_and_insecure_fetches_alternate)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that the fetch before had kept */
+                     6); /* each fetch closed the connection that the previous fetch had kept */
 }
 END_TEST
 

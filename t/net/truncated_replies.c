@@ -1,6 +1,6 @@
 /* The server cuts each reply after each of its bytes. There is a reply for each way in which a body
-   can be delimited. Only the complete reply may succeed. The body is collected, or delivered as
-   progress. The connection is plain, or it uses TLS with or without close_notify. */
+   can be delimited. Only the complete reply may lead to a success. The body is collected, or
+   delivered as progress. The connection is plain, or it uses TLS with or without close_notify. */
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ static int on_part(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The way in which the server ends the connection, and the server's address. */
+/* One way in which the server ends the connection, and the address of a server that does so. */
 struct way {
     const char *name;
     bool tls, stream;
@@ -191,7 +191,8 @@ static const struct {
     size_t size;
     int status;
 } malformed_replies[] = {
-/* If a header line begins with a NUL, libcurl 7.88 stops reading there and reports success. */
+/* If a header line begins with a NUL, libcurl 7.88 stops reading at this line and reports
+   success. */
 #define CASE(text, status) \
     { \
         text, sizeof(text) - 1, status \
