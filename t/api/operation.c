@@ -231,7 +231,7 @@ START_TEST(completed_with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    /* a payload NULL is delivered as a payload without values */
+    /* if the payload is NULL, the handlers get a payload without values */
     ck_assert_ptr_nonnull(count_done_of(info));
     ck_assert_ptr_null(count_done_of(info)->word);
     tocsin_info_unref(info);

@@ -81,7 +81,7 @@ START_TEST(a_generation_comes_around_after_all_others)
 
     tocsin__id_free(&ids, id);
     entry->generation = 0xffffff;
-    /* The test pretends that enough other entries were freed since, so that this entry may be
+    /* The test pretends that enough other entries were freed meanwhile, so that this entry may be
        reused. */
     ids.resting += TOCSIN__ID_REST;
     id = tocsin__id_new(&ids, &object);
@@ -135,11 +135,12 @@ START_TEST(without_memory_no_id_is_made_and_none_is_lost)
     for (uint32_t i = 0; i < 64; i++)
         ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), i);
     tocsin__fault_at(1);
-    /* the table needs a second chunk, and the allocation fails */
+    /* the table needs a second chunk, and the allocation of this chunk fails */
     ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
     tocsin__id_free(&ids, ids.prefix | 1ull << TOCSIN__ID_INDEX_BITS | 5);
     tocsin__fault_at(1);
-    /* Without memory for a new chunk, the table reuses an entry before enough others were freed. */
+    /* Without memory for a new chunk, the table reuses a freed entry early, before enough other
+       entries were freed. */
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 5);
     tocsin__fault_at(0);
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 64);
@@ -174,7 +175,7 @@ START_TEST(the_next_id_is_found)
         }
     ck_assert_ptr_null(tocsin__id_after(&ids, at));
     ck_assert_ptr_null(tocsin__id_after(&ids, MANY + 5));
-    /* The new id gets one of the freed entries, at an unknown place of the table. */
+    /* The new id may get any freed entry of the table, so the test does not know its place. */
     at = tocsin__id_new(&ids, &object);
     ck_assert_ptr_eq(tocsin__id_after(&ids, index_of(at) ? at - 1 : 0), &object);
     free(all);

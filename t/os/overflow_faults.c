@@ -1,6 +1,7 @@
 /* Tests of real signals that use internal functions of the library. The first tests are about
-   signals that find no room in an inbox. The next tests are about alternate stacks for signal
-   handlers. In the last tests every system call and allocation fails once. */
+   signals that find no room in an inbox, and so become overflow entries. The next tests are about
+   alternate stacks for signal handlers. In the last tests every system call and allocation fails
+   once. */
 #define _GNU_SOURCE /* for the constant SIGSTKSZ */
 #include <pthread.h>
 #include <sched.h>
@@ -27,7 +28,8 @@
 enum { MERGED = 1 };
 #else
 enum { MERGED = 0 };
-/* more than the number of calls that can fail when the signals are used for the first time */
+/* greater than the number of calls that can fail when the program uses os.* signals for the first
+   time */
 #endif
 enum { FIRST_TIME = 240 };
 
@@ -209,7 +211,7 @@ START_TEST(the_loop_ends_with_strays)
     }
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(told.count, 3000);
-    /* The last signal was an overflow entry. These are the members of its info. */
+    /* The last signal became an overflow entry. Its info must have the right members. */
     ck_assert_int_eq(told.code, TOCSIN_OS);
     ck_assert(!blocked(SIGRTMIN));
     ck_assert_ptr_eq(handler_of(SIGRTMIN), SIG_DFL);
@@ -266,7 +268,7 @@ START_TEST(another_loop_has_no_room)
     for (int value = 1; value <= 2000; value++) {
         send(SIGRTMIN, value);
         ck_assert(blocked(SIGRTMIN));
-        /* This loop has room, but the other loop has none. */
+        /* This loop has room, but the other loop has no room. */
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert(blocked(SIGRTMIN));
         if (value < 2000)
@@ -322,7 +324,7 @@ START_TEST(two_hundred_threads)
 END_TEST
 
 /* The program polls the descriptor of the loop in a poll loop of its own. The descriptor must be
-   readable exactly when the loop can deliver signals that it could not deliver before. */
+   readable exactly when the loop can deliver signals that had no room before. */
 START_TEST(a_foreign_loop_looks)
 {
     struct tocsin_block hold;
@@ -382,7 +384,7 @@ END_TEST
 
 static int raise_while_freed(const struct tocsin_info *info, void *arg)
 {
-    ck_assert_int_eq(raise(SIGRTMIN), 0); /* the signal is delivered on this thread */
+    ck_assert_int_eq(raise(SIGRTMIN), 0); /* the kernel delivers the signal to this thread */
     ck_assert(!blocked(SIGRTMIN));
     return tell(info, arg);
 }
@@ -480,7 +482,7 @@ START_TEST(a_stray_is_sent_on)
     }
     fill(0);
     atomic_store(&other.step, 2);
-    /* runs until the signals become overflow entries: only this thread can receive them */
+    /* waits until the signals become overflow entries, which only this thread can cause */
     while (!strays())
         sched_yield();
     turns_until(&told.count, TOCSIN__RESERVED_CELLS + 10);
@@ -704,7 +706,8 @@ START_TEST(no_memory_for_a_stray)
 }
 END_TEST
 
-/* These tests count every single signal, so they do not run where a sanitizer merges signals. */
+/* These tests count every single signal. A sanitizer may merge equal signals, so the tests do not
+   run there. */
 static void add_counted(TCase *tests)
 {
     tcase_add_test(tests, a_thread_brings_one_more);

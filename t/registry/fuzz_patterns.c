@@ -188,7 +188,7 @@ static bool matches(const struct pattern *pattern, const struct name *name)
     return hit;
 }
 
-/* Functions that compare the library with the matcher */
+/* Functions that compare the library with the simple matcher */
 
 static int call(const struct tocsin_info *info, void *arg)
 {
@@ -418,7 +418,8 @@ static void count_found(void *found, void *arg)
     ++*(uint32_t *)arg;
 }
 
-/* Counts the entries that names and patterns have in the registry and in the loop. */
+/* Counts the entries that names and patterns have in the registry and in the loop. Stores the
+   counts in `is`. */
 static void look(void)
 {
     memset(&is, 0, sizeof is);

@@ -88,7 +88,8 @@ START_TEST(a_copy_is_deep)
     size_t size = tocsin__payload_size(&every.tocsin);
     struct tocsin_layout layout = every_layout;
 
-    ck_assert_uint_eq(size, sizeof every + 10 + 5 + 2); /* a NUL behind both bytes */
+    /* the size includes a NUL behind each of the two byte strings */
+    ck_assert_uint_eq(size, sizeof every + 10 + 5 + 2);
     copy = tocsin__alloc(size);
     ck_assert_int_eq(tocsin__payload_copy(&every.tocsin, copy, &layout), 0);
     memset(text, 'x', 9);

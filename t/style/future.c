@@ -1,5 +1,5 @@
-/* Contract line W1: the result of an operation with TOCSIN_FUTURE can be taken in several ways. It
-   can be taken only once. */
+/* Contract line W1: the program can take the result of an operation with TOCSIN_FUTURE in several
+   ways, but only once. */
 #include <tocsin/provider.h>
 
 #include "futures.h"
@@ -83,7 +83,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* the value must be 1: only the first notify was called; the loop calls the second one
+    /* the value must be 1: only the first notify function was called; the loop calls the second one
        later. */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
@@ -105,8 +105,8 @@ START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
 }
 END_TEST
 
-/* A chain of operations: in the notify of each operation, tocsin_then() requests the notify of the
-   next operation. */
+/* A chain of operations: in the notify function of each operation, tocsin_then() requests the
+   notify function of the next operation. */
 enum { LINKS = 20 };
 static struct {
     struct tocsin_op ops[LINKS];
@@ -126,9 +126,9 @@ static int call_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Requests the first notify of the chain, in one of these cases: before tocsin_loop_free(), with an
-   operation that has ended or still runs; or in the notify of an operation that tocsin_loop_free()
-   cancels. */
+/* Requests the first notify function of the chain, in one of these cases: before
+   tocsin_loop_free(), with an operation that has ended or still runs; or in the notify function of
+   an operation that tocsin_loop_free() cancels. */
 static int begin_chain(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
@@ -447,7 +447,7 @@ static int wait_for_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* While the program waits for one operation, all other operations must continue. */
+/* While the program waits for one operation, all other operations must make progress. */
 START_TEST(others_go_on_while_one_is_waited_for)
 {
     struct tocsin_op ops[2] = { promise(), promise() };
@@ -460,7 +460,7 @@ START_TEST(others_go_on_while_one_is_waited_for)
 END_TEST
 
 /* A handler of the operation's completion tries to take the result. The result is not available in
-   the handler, because the notify gets it after the handlers have run. */
+   the handler, because the notify function gets it after the handlers have run. */
 enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
 
 static int take_own(const struct tocsin_info *info, void *arg)

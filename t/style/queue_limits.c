@@ -141,7 +141,7 @@ START_TEST(pending_emissions_are_bounded)
 }
 END_TEST
 
-/* Tests: a flush delivers pending emissions, and the queue becomes full */
+/* Tests: the queue becomes full while pending emissions are delivered */
 
 /* Checks that the loop sleeps until there is room in the queue, instead of looking for room again
    and again. */
@@ -169,7 +169,7 @@ START_TEST(a_flush_stops_at_a_full_queue)
     ck_assert_int_eq(emit(b, 8), TOCSIN_DELIVERED);
     ck_assert_record("b8");
     ck_assert_int_eq(tocsin_queue_wait(plain, 0, NULL), 0);
-    ck_assert_record(""); /* nothing yet, since the emission a2 is delivered in the next turn */
+    ck_assert_record(""); /* nothing was delivered, since the emission a2 waits for the next turn */
     ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_record("a2");
     rests();
@@ -347,8 +347,8 @@ START_TEST(ends_pass_a_full_queue)
 END_TEST
 
 /* The completion of another loop's operation has no reserved entry in the queues of this loop. So
-   this completion waits for room. Behind it, completions of this loop's own operations wait, which
-   have reserved entries. */
+   this completion waits for room. Completions of this loop's own operations, which have reserved
+   entries, wait behind it. */
 
 static int end_there(void *arg)
 {
@@ -457,8 +457,8 @@ START_TEST(others_wait_behind_an_own_end)
 }
 END_TEST
 
-/* A handler opens a queue during this flush. The new queue must reserve entries only for
-   completions that are not delivered yet. */
+/* A handler opens a queue while pending emissions are delivered. The new queue must reserve entries
+   only for completions that are not delivered yet. */
 static int open_another(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_queue *queue = arg;

@@ -1,5 +1,5 @@
-/* Queues with a pattern have a priority among the handlers of a signal, and reserve entries for
-   operations. */
+/* Tests queues that were opened with a pattern. Such a queue has a priority among the handlers of a
+   signal, and reserves entries for the completions of operations. */
 #include <tocsin/provider.h>
 
 #include "queue_codes.h"

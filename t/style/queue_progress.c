@@ -1,5 +1,6 @@
-/* Progress in queues: each part must be delivered once and in order. A full queue must pause the
-   operation, and a free entry must resume it. */
+/* Tests queues that receive the progress of an operation. Each part of the progress must be
+   delivered once and in order. A full queue must pause the operation, and a free entry must resume
+   it. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"

@@ -160,7 +160,7 @@ START_TEST(ignored_emissions_are_not_taken)
     mask = block("take.*");
     emits(a, 1, 2), emits(b, 3, 3);
     ck_assert_int_eq(tocsin_ignore("take.a"), 0);
-    emits(a, 4, 4); /* the signal a is still blocked, so these emissions are still pending */
+    emits(a, 4, 4); /* the signal a is still blocked, so its emissions are still pending */
     wait_all(take);
     ck_assert_record("b3 a4");
     unblock(mask);

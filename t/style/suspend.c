@@ -143,7 +143,7 @@ START_TEST(emissions_blocked_during_the_suspend)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* runs the loop, since the fibers may not have ended yet */
+    drain_all(); /* runs the loop until the fibers have ended */
 }
 END_TEST
 
@@ -499,7 +499,8 @@ START_TEST(a_fiber_waits)
 
     set_to("suspend.*");
     turns();
-    set_is("suspend.c"); /* while the fiber is suspended, this set is the set of the loop */
+    /* while the fiber waits in tocsin_suspend(), the whole loop uses this set */
+    set_is("suspend.c");
     emit(c, TOCSIN_PENDED);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
