@@ -73,7 +73,7 @@ START_TEST(an_entry_is_not_reused_soon)
 }
 END_TEST
 
-START_TEST(a_generation_comes_around_after_all_others)
+START_TEST(a_generation_is_reused_after_all_others)
 {
     int object;
     uint64_t id = tocsin__id_new(&ids, &object);
@@ -92,7 +92,7 @@ START_TEST(a_generation_comes_around_after_all_others)
 }
 END_TEST
 
-START_TEST(hundreds_of_thousands)
+START_TEST(hundreds_of_thousands_of_ids)
 {
     enum { COUNT = 300000 };
     uint64_t *all = malloc(COUNT * sizeof *all);
@@ -126,7 +126,7 @@ START_TEST(hundreds_of_thousands)
 }
 END_TEST
 
-START_TEST(without_memory_no_id_is_made_and_none_is_lost)
+START_TEST(without_memory_no_id_is_created_or_lost)
 {
     int object;
 
@@ -182,7 +182,7 @@ START_TEST(the_next_id_is_found)
 }
 END_TEST
 
-START_TEST(all_are_given)
+START_TEST(all_ids_of_the_table_can_be_used)
 {
     int object;
 
@@ -199,10 +199,10 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, an_id_finds_its_object);
     tcase_add_test(tests, an_entry_is_not_reused_soon);
-    tcase_add_test(tests, a_generation_comes_around_after_all_others);
-    tcase_add_test(tests, hundreds_of_thousands);
-    tcase_add_test(tests, without_memory_no_id_is_made_and_none_is_lost);
+    tcase_add_test(tests, a_generation_is_reused_after_all_others);
+    tcase_add_test(tests, hundreds_of_thousands_of_ids);
+    tcase_add_test(tests, without_memory_no_id_is_created_or_lost);
     tcase_add_test(tests, the_next_id_is_found);
-    tcase_add_test(tests, all_are_given);
+    tcase_add_test(tests, all_ids_of_the_table_can_be_used);
     return suite;
 }

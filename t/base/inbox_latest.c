@@ -83,7 +83,7 @@ static void pass(uint64_t at)
     tocsin__inbox_consume(&inbox);
 }
 
-START_TEST(full_at_the_brim)
+START_TEST(a_full_inbox_refuses_a_claim)
 {
     for (uint64_t i = 0; i < TOCSIN_INBOX - TOCSIN__RESERVED_CELLS; i++)
         tocsin__inbox_publish(&inbox, claimed());
@@ -106,7 +106,7 @@ START_TEST(full_at_the_brim)
 }
 END_TEST
 
-START_TEST(one_that_is_not_published_holds_up_the_others)
+START_TEST(an_unpublished_message_delays_later_ones)
 {
     uint64_t first = claimed(), second = claimed();
 
@@ -147,7 +147,7 @@ START_TEST(another_generation_is_refused)
 }
 END_TEST
 
-START_TEST(nodes_have_their_place_among_letters)
+START_TEST(nodes_keep_their_order_among_messages)
 {
     struct tocsin__node nodes[4];
     uint64_t first = claimed(), second;
@@ -271,7 +271,7 @@ START_TEST(a_pushed_next_node_comes_first)
 }
 END_TEST
 
-START_TEST(woken_once_each_time)
+START_TEST(a_sleeping_loop_is_woken_once)
 {
     struct tocsin__node node;
 
@@ -355,7 +355,7 @@ static void waits(void)
     }
 }
 
-START_TEST(the_end_waits_for_pins)
+START_TEST(a_freed_loop_waits_for_pins)
 {
     struct tocsin__node node;
     pthread_t closing;
@@ -371,7 +371,7 @@ START_TEST(the_end_waits_for_pins)
 }
 END_TEST
 
-START_TEST(the_end_waits_for_wakers)
+START_TEST(a_freed_loop_waits_for_waking_threads)
 {
     pthread_t publishing, ending;
 
@@ -685,7 +685,7 @@ static void take_all(struct sum *sum)
     atomic_store(&enough, true);
 }
 
-START_TEST(many_at_once)
+START_TEST(many_threads_use_one_cell)
 {
     bool shared = _i;
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
@@ -722,25 +722,25 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("base/inbox_latest");
-    TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "boxes");
+    TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "latest cells");
 
     tcase_add_checked_fixture(steps, begin, end);
-    tcase_add_test(steps, full_at_the_brim);
-    tcase_add_test(steps, one_that_is_not_published_holds_up_the_others);
+    tcase_add_test(steps, a_full_inbox_refuses_a_claim);
+    tcase_add_test(steps, an_unpublished_message_delays_later_ones);
     tcase_add_test(steps, another_generation_is_refused);
-    tcase_add_test(steps, nodes_have_their_place_among_letters);
-    tcase_add_test(steps, woken_once_each_time);
+    tcase_add_test(steps, nodes_keep_their_order_among_messages);
+    tcase_add_test(steps, a_sleeping_loop_is_woken_once);
     tcase_add_test(steps, a_pinned_push_precedes_later_messages);
     tcase_add_test(steps, an_unpin_wakes_the_loop);
     tcase_add_test(steps, messages_are_delivered_while_always_pinned);
     tcase_add_test(steps, a_pushed_next_node_comes_first);
-    tcase_add_test(steps, the_end_waits_for_pins);
-    tcase_add_test(steps, the_end_waits_for_wakers);
+    tcase_add_test(steps, a_freed_loop_waits_for_pins);
+    tcase_add_test(steps, a_freed_loop_waits_for_waking_threads);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_newest_message_replaces_all);
     tcase_add_test(tests, a_message_being_read_does_not_change);
     tcase_add_test(tests, an_undeliverable_message_is_put_back);
     tcase_add_test(tests, replaced_shared_infos_are_released);
-    tcase_add_loop_test(tests, many_at_once, 0, 2);
+    tcase_add_loop_test(tests, many_threads_use_one_cell, 0, 2);
     return suite;
 }

@@ -154,7 +154,7 @@ static void *frees_own(void *arg)
     return NULL;
 }
 
-START_TEST(the_last_block_unmaps_an_orphan)
+START_TEST(the_last_block_of_an_ended_loop_unmaps_its_slab)
 {
     pthread_barrier_init(&barrier, NULL, THREADS + 1);
     for (long round = test_scaled(500, 4, 20); round; round--) {
@@ -174,7 +174,7 @@ START_TEST(the_last_block_unmaps_an_orphan)
 }
 END_TEST
 
-START_TEST(F3_no_memory)
+START_TEST(F3_allocations_fail)
 {
     void *block;
 
@@ -202,7 +202,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, fuzz_sizes_and_orders);
     tcase_add_test(tests, freed_memory_is_used_again);
     tcase_add_test(tests, another_thread_frees);
-    tcase_add_test(tests, the_last_block_unmaps_an_orphan);
-    tcase_add_test(tests, F3_no_memory);
+    tcase_add_test(tests, the_last_block_of_an_ended_loop_unmaps_its_slab);
+    tcase_add_test(tests, F3_allocations_fail);
     return suite;
 }

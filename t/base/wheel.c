@@ -4,7 +4,7 @@
    microseconds and the largest possible time, and many nodes have the same time. The clock moves by
    ticks, to the next node, by thousands of years, and back.
    Other tests check each digit of the cursor's time that changes, the time of the next node after
-   the first node was removed, and a wheel that is cleared. */
+   the first node was removed, and a wheel that is a_cleared_wheel_is_empty. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -309,7 +309,7 @@ START_TEST(next_after_the_first_was_removed)
 }
 END_TEST
 
-START_TEST(cleared)
+START_TEST(a_cleared_wheel_is_empty)
 {
     begin_at(1000000, 100);
     for (int i = 0; i < used; i++)
@@ -338,6 +338,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, each_digit_of_the_cursor);
     tcase_add_test(tests, nodes_put_while_others_are_taken);
     tcase_add_test(tests, next_after_the_first_was_removed);
-    tcase_add_test(tests, cleared);
+    tcase_add_test(tests, a_cleared_wheel_is_empty);
     return suite;
 }

@@ -747,7 +747,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/fuzz_loops");
-    TCase *tests = test_case(suite, "random");
+    TCase *tests = test_case(suite, "random commands");
 
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, random_commands_agree_with_the_model);

@@ -66,7 +66,7 @@ static struct tocsin_handler_facts newest(void)
     return last;
 }
 
-START_TEST(facts_tell_how_a_handler_was_connected)
+START_TEST(the_description_says_how_a_handler_was_connected)
 {
     struct tocsin_handler_facts facts;
     struct tocsin_handler handler, stale;
@@ -125,7 +125,7 @@ static int answer(const struct tocsin_info *info, void *arg)
     return *(int *)arg;
 }
 
-START_TEST(calls_and_faults_are_counted)
+START_TEST(calls_and_errors_are_counted)
 {
     struct tocsin_handler handler;
     int wish = TOCSIN_NEXT;
@@ -155,7 +155,7 @@ static tocsin_fn pick(tocsin_fn one, int comma, const char *text)
         ck_assert_str_eq(newest().function, text); \
     } while (0)
 
-START_TEST(the_name_is_the_text_of_the_argument_or_the_actions)
+START_TEST(the_name_is_the_argument_or_the_member_name)
 {
     struct tocsin_action action = { .fn = nothing }, named = { .fn = nothing, .name = "a name" };
     struct {
@@ -183,7 +183,7 @@ START_TEST(the_name_is_the_text_of_the_argument_or_the_actions)
 }
 END_TEST
 
-START_TEST(the_place_is_recorded_by_the_macros_alone)
+START_TEST(only_the_macros_record_the_source_line)
 {
     struct tocsin_action action = { .fn = nothing };
 
@@ -246,7 +246,7 @@ START_TEST(a_walk_while_handlers_change)
 }
 END_TEST
 
-START_TEST(each_is_disconnected_in_the_walk)
+START_TEST(each_handler_is_disconnected_in_the_walk)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } };
     int count = 0;
@@ -268,11 +268,11 @@ Suite *test_suite(void)
     TCase *handlers = test_case(suite, "handlers");
 
     tcase_add_checked_fixture(handlers, begin, end);
-    tcase_add_test(handlers, facts_tell_how_a_handler_was_connected);
-    tcase_add_test(handlers, calls_and_faults_are_counted);
-    tcase_add_test(handlers, the_name_is_the_text_of_the_argument_or_the_actions);
-    tcase_add_test(handlers, the_place_is_recorded_by_the_macros_alone);
+    tcase_add_test(handlers, the_description_says_how_a_handler_was_connected);
+    tcase_add_test(handlers, calls_and_errors_are_counted);
+    tcase_add_test(handlers, the_name_is_the_argument_or_the_member_name);
+    tcase_add_test(handlers, only_the_macros_record_the_source_line);
     tcase_add_test(handlers, a_walk_while_handlers_change);
-    tcase_add_test(handlers, each_is_disconnected_in_the_walk);
+    tcase_add_test(handlers, each_handler_is_disconnected_in_the_walk);
     return suite;
 }

@@ -121,7 +121,7 @@ static int block(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(another_loop_hears_of_a_blocking_handler)
+START_TEST(another_loop_receives_loop_blocked)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -278,7 +278,7 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, another_loop_hears_of_a_blocking_handler);
+    tcase_add_test(tests, another_loop_receives_loop_blocked);
     tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
     tcase_add_test(tests, a_blocking_notify_or_fiber_names_its_operation);
     tcase_add_test(tests, without_other_listeners_the_next_turn_reports);

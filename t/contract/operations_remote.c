@@ -152,7 +152,7 @@ START_TEST(O2_progress_is_wanted_while_another_loop_listens)
 }
 END_TEST
 
-START_TEST(O2_both_loops_hear_all_of_it)
+START_TEST(O2_both_loops_receive_all_progress)
 {
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
@@ -201,7 +201,7 @@ static int run_until_ended(void *arg)
 
 /* Both loops sleep whenever they have nothing to do. A loop must wake the other loop when there is
    room in an inbox, or progress. If a wake-up is missing, the test hangs. */
-START_TEST(O2_progress_goes_on_as_the_other_loop_catches_up)
+START_TEST(O2_progress_resumes_when_the_other_inbox_has_room)
 {
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
@@ -229,7 +229,7 @@ static int unblock_there(void *arg)
     return tocsin_unblock(self->mask);
 }
 
-START_TEST(O2_progress_pauses_while_it_is_blocked_elsewhere)
+START_TEST(O2_progress_pauses_while_another_loop_blocks_it)
 {
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
@@ -265,7 +265,7 @@ static int has_work(void *none)
 
 /* The listening loop blocks the signal, so the operation on this loop pauses. No message may pass
    between the loops before the unblock, so both loops must have nothing to do. */
-START_TEST(O2_who_waits_for_another_loop_sleeps)
+START_TEST(O2_both_loops_sleep_while_progress_is_blocked)
 {
     int rounds = 0;
 
@@ -307,7 +307,7 @@ static int free_eater(void *arg)
 
 /* The only listening loop is freed while the operation waits for that loop. The operation must
    pause, and must end when its own loop is freed. */
-START_TEST(O2_the_other_loop_goes_while_it_waits_for_it)
+START_TEST(O2_the_awaited_loop_is_freed)
 {
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
@@ -324,7 +324,7 @@ START_TEST(O2_the_other_loop_goes_while_it_waits_for_it)
 }
 END_TEST
 
-START_TEST(O2_the_other_handler_goes_while_it_waits_for_it)
+START_TEST(O2_the_awaited_handler_is_disconnected)
 {
     peer_begin(&peer);
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
@@ -387,7 +387,7 @@ static int start_ended(int i)
     return tocsin_op_complete(op, i, NULL);
 }
 
-START_TEST(O2_an_end_is_heard_elsewhere_exactly_once)
+START_TEST(O2_another_loop_receives_each_completion_once)
 {
     for (int i = 0; i < 1000; i++)
         ck_assert_int_eq(start_ended(i), 0);
@@ -410,7 +410,7 @@ static int fill_theirs(void *none)
     return answer;
 }
 
-START_TEST(O2_an_end_is_not_refused_by_a_full_inbox)
+START_TEST(O2_a_full_inbox_does_not_refuse_a_completion)
 {
     ck_assert_int_eq(peer_does(&peer, fill_theirs, NULL), -EAGAIN);
     for (int i = 0; i < 200; i++)
@@ -424,7 +424,7 @@ END_TEST
 
 /* 1,024 completions wait for another loop, which runs no turn. Then the start of one more such
    operation must return -EAGAIN. Operations that already run must complete as usual. */
-START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
+START_TEST(O2_starts_are_refused_while_too_many_completions_wait)
 {
     struct tocsin_op op;
     int count, err;
@@ -446,7 +446,7 @@ START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
 }
 END_TEST
 
-START_TEST(O2_what_runs_ends_however_many_are_on_their_way)
+START_TEST(O2_running_operations_end_however_many_completions_wait)
 {
     static struct tocsin_op ops[ENDS];
 
@@ -479,7 +479,7 @@ static int unblock_ends(void *none)
     return tocsin_unblock(ends_mask);
 }
 
-START_TEST(O2_an_end_that_is_blocked_elsewhere_is_pended_there)
+START_TEST(O2_a_blocked_completion_is_pending_on_the_other_loop)
 {
     ck_assert_int_eq(peer_does(&peer, block_ends, NULL), 0);
     for (int i = 0; i < ENDS; i++) {
@@ -495,7 +495,7 @@ START_TEST(O2_an_end_that_is_blocked_elsewhere_is_pended_there)
 }
 END_TEST
 
-START_TEST(O2_a_loop_that_goes_hears_what_was_on_its_way)
+START_TEST(O2_a_freed_loop_delivers_waiting_completions)
 {
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(start_ended(i), 0);
@@ -509,7 +509,7 @@ END_TEST
 
 /* Operations complete, and then their loop is freed. Other loops have not delivered the completions
    yet, and must still deliver them. */
-START_TEST(O2_an_end_outlives_its_loop)
+START_TEST(O2_a_completion_outlives_its_loop)
 {
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(start_ended(i), 0);
@@ -542,7 +542,7 @@ static int work_a_little(void *arg)
     return *(int *)arg;
 }
 
-START_TEST(O9_timers_and_work_are_heard_elsewhere)
+START_TEST(O9_another_loop_receives_timers_and_work)
 {
     static struct told mine;
     struct tocsin_op every;
@@ -632,7 +632,7 @@ static int do_facts(void *facts)
     return tocsin_loop_get(facts);
 }
 
-START_TEST(E18_an_observer_of_ends_refuses_no_start)
+START_TEST(E18_an_observer_of_completions_refuses_no_start)
 {
     struct tocsin_loop_facts facts;
     struct told seen = { .count = 0 };
@@ -655,7 +655,7 @@ END_TEST
 
 /* The notify function of an operation is called on the loop of the operation, after the handlers
    there. Other loops that are full, freed or blocked must not prevent this call. */
-START_TEST(O9_the_notify_is_called_whatever_others_do)
+START_TEST(O9_the_notify_is_called_whatever_other_loops_do)
 {
     struct told mine = { .count = 0 };
     struct tocsin_op op;
@@ -733,25 +733,25 @@ static void ends_into(size_t limit, unsigned flags, bool freed)
     peer_end(&peer);
 }
 
-START_TEST(O2_ends_into_a_queue_elsewhere)
+START_TEST(O2_completions_into_a_queue_of_another_loop)
 {
     ends_into(0, 0, false);
 }
 END_TEST
 
-START_TEST(O2_ends_into_a_small_queue_elsewhere)
+START_TEST(O2_completions_into_a_small_queue_of_another_loop)
 {
     ends_into(2, 0, false);
 }
 END_TEST
 
-START_TEST(O2_ends_into_a_queue_that_takes_elsewhere)
+START_TEST(O2_completions_into_a_TAKE_queue_of_another_loop)
 {
     ends_into(2, TOCSIN_TAKE, false);
 }
 END_TEST
 
-START_TEST(O2_ends_for_a_full_queue_of_a_loop_that_goes)
+START_TEST(O2_completions_for_a_full_queue_of_a_freed_loop)
 {
     ends_into(2, 0, true);
 }
@@ -791,7 +791,7 @@ static void guarded_ends(void)
     }
 }
 
-START_TEST(T7_the_default_action_of_an_end)
+START_TEST(T7_the_default_action_of_a_completion)
 {
     ck_assert_int_gt(tocsin_declare(&guarded_spec), 0);
     memset(&acted, 0, sizeof acted);
@@ -815,35 +815,35 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/operations_remote");
-    TCase *progress = test_case(suite, "progress"), *ends = test_case(suite, "ends");
+    TCase *progress = test_case(suite, "progress"), *ends = test_case(suite, "completions");
 
     tcase_add_checked_fixture(progress, begin, NULL);
     tcase_add_checked_fixture(ends, begin_ends, NULL);
     tcase_set_timeout(progress, 60);
     tcase_set_timeout(ends, 60);
     tcase_add_test(progress, O2_progress_is_wanted_while_another_loop_listens);
-    tcase_add_test(progress, O2_both_loops_hear_all_of_it);
+    tcase_add_test(progress, O2_both_loops_receive_all_progress);
     tcase_add_test(progress, O2_progress_pauses_while_the_other_inbox_is_full);
-    tcase_add_test(progress, O2_progress_goes_on_as_the_other_loop_catches_up);
-    tcase_add_test(progress, O2_progress_pauses_while_it_is_blocked_elsewhere);
-    tcase_add_test(progress, O2_who_waits_for_another_loop_sleeps);
-    tcase_add_test(progress, O2_the_other_loop_goes_while_it_waits_for_it);
-    tcase_add_test(progress, O2_the_other_handler_goes_while_it_waits_for_it);
-    tcase_add_test(ends, O2_an_end_is_heard_elsewhere_exactly_once);
-    tcase_add_test(ends, O2_an_end_is_not_refused_by_a_full_inbox);
-    tcase_add_test(ends, O2_starts_are_refused_while_too_many_ends_are_on_their_way);
-    tcase_add_test(ends, O2_what_runs_ends_however_many_are_on_their_way);
-    tcase_add_test(ends, O2_an_end_that_is_blocked_elsewhere_is_pended_there);
-    tcase_add_test(ends, O2_a_loop_that_goes_hears_what_was_on_its_way);
-    tcase_add_test(ends, O2_an_end_outlives_its_loop);
-    tcase_add_test(ends, O9_timers_and_work_are_heard_elsewhere);
+    tcase_add_test(progress, O2_progress_resumes_when_the_other_inbox_has_room);
+    tcase_add_test(progress, O2_progress_pauses_while_another_loop_blocks_it);
+    tcase_add_test(progress, O2_both_loops_sleep_while_progress_is_blocked);
+    tcase_add_test(progress, O2_the_awaited_loop_is_freed);
+    tcase_add_test(progress, O2_the_awaited_handler_is_disconnected);
+    tcase_add_test(ends, O2_another_loop_receives_each_completion_once);
+    tcase_add_test(ends, O2_a_full_inbox_does_not_refuse_a_completion);
+    tcase_add_test(ends, O2_starts_are_refused_while_too_many_completions_wait);
+    tcase_add_test(ends, O2_running_operations_end_however_many_completions_wait);
+    tcase_add_test(ends, O2_a_blocked_completion_is_pending_on_the_other_loop);
+    tcase_add_test(ends, O2_a_freed_loop_delivers_waiting_completions);
+    tcase_add_test(ends, O2_a_completion_outlives_its_loop);
+    tcase_add_test(ends, O9_another_loop_receives_timers_and_work);
     tcase_add_test(ends, O2_ticks_for_a_slow_loop);
-    tcase_add_test(ends, E18_an_observer_of_ends_refuses_no_start);
-    tcase_add_test(ends, O9_the_notify_is_called_whatever_others_do);
-    tcase_add_test(ends, O2_ends_into_a_queue_elsewhere);
-    tcase_add_test(ends, O2_ends_into_a_small_queue_elsewhere);
-    tcase_add_test(ends, O2_ends_into_a_queue_that_takes_elsewhere);
-    tcase_add_test(ends, O2_ends_for_a_full_queue_of_a_loop_that_goes);
-    tcase_add_test(ends, T7_the_default_action_of_an_end);
+    tcase_add_test(ends, E18_an_observer_of_completions_refuses_no_start);
+    tcase_add_test(ends, O9_the_notify_is_called_whatever_other_loops_do);
+    tcase_add_test(ends, O2_completions_into_a_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_into_a_small_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_into_a_TAKE_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_for_a_full_queue_of_a_freed_loop);
+    tcase_add_test(ends, T7_the_default_action_of_a_completion);
     return suite;
 }

@@ -448,7 +448,7 @@ static void end_some(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(stale_ids_and_tokens_used_twice)
+START_TEST(stale_ids_are_refused)
 {
     struct ids gone;
 
@@ -474,7 +474,7 @@ START_TEST(stale_ids_and_tokens_used_twice)
 }
 END_TEST
 
-START_TEST(ids_that_were_never_given)
+START_TEST(invented_ids_are_refused)
 {
     static const uint64_t never[] = { 0,
                                       1,
@@ -757,8 +757,8 @@ Suite *test_suite(void)
     tcase_add_test(numbers, bad_signos_are_refused);
     tcase_add_test(numbers, a_name_without_a_declaration_has_no_signal);
     tcase_add_test(numbers, bad_numbers_are_refused);
-    tcase_add_test(ids, stale_ids_and_tokens_used_twice);
-    tcase_add_test(ids, ids_that_were_never_given);
+    tcase_add_test(ids, stale_ids_are_refused);
+    tcase_add_test(ids, invented_ids_are_refused);
     tcase_add_test(ids, ids_and_questions_of_another_loop);
     tcase_add_test(rest, payloads_of_another_signal);
     tcase_add_test(rest, a_handler_unblocks_its_own_signal);

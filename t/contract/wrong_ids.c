@@ -548,7 +548,7 @@ static void end(void)
     peer_leaves(&bystander);
 }
 
-START_TEST(F1_every_id_everywhere)
+START_TEST(F1_every_wrong_id_in_every_function)
 {
     const struct row *row = &rows[_i];
 
@@ -592,7 +592,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "ids");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, F1_every_id_everywhere, 0, ROWS);
+    tcase_add_loop_test(tests, F1_every_wrong_id_in_every_function, 0, ROWS);
     tcase_add_test(tests, F1_a_chain_is_checked_at_its_end);
     return suite;
 }

@@ -118,7 +118,7 @@ static int own_signal_unblocked(const struct tocsin_info *info, void *arg)
     return ask_all(info, arg);
 }
 
-START_TEST(a_signal_that_its_handler_unblocks_is_not_held)
+START_TEST(a_signal_that_its_handler_unblocks_is_not_blocked)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = own_signal_unblocked, .flags = TOCSIN_ONCE });
@@ -407,7 +407,7 @@ static int post_twice(void *arg)
     return 0;
 }
 
-START_TEST(whichever_loop_is_the_main_one)
+START_TEST(the_main_loop_runs_the_default_actions)
 {
     static struct peer older;
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
@@ -437,12 +437,12 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/default_action_listeners");
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
-          *often = test_case(suite, "how often");
+          *often = test_case(suite, "number");
 
     tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
     tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
     tcase_add_test(listeners, a_later_handler_is_a_listener);
-    tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_held);
+    tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_blocked);
     tcase_add_test(listeners, other_loops_see_the_same_listeners);
     tcase_add_checked_fixture(order, NULL, end);
     tcase_add_test(order, late_emissions_precede_new_ones);
@@ -452,6 +452,6 @@ Suite *test_suite(void)
     tcase_add_test(often, posts_without_handlers_coalesce);
     tcase_add_test(often, a_freed_loop_delivers_its_coalescing_message);
     tcase_add_test(often, a_real_signal_handler_posts_a_coalescing_signal);
-    tcase_add_test(often, whichever_loop_is_the_main_one);
+    tcase_add_test(often, the_main_loop_runs_the_default_actions);
     return suite;
 }

@@ -154,7 +154,7 @@ static int fail_at(long nth)
     return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
 }
 
-START_TEST(each_in_turn)
+START_TEST(each_allocation_fails_in_turn)
 {
     int answered = 0, unnoticed = 0, answer;
     char name[32];
@@ -185,6 +185,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, each_in_turn);
+    tcase_add_test(tests, each_allocation_fails_in_turn);
     return suite;
 }

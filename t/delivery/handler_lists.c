@@ -143,7 +143,7 @@ START_TEST(random_changes_and_sorts)
 }
 END_TEST
 
-START_TEST(only_handlers_determine_the_outcome)
+START_TEST(only_handlers_determine_the_result)
 {
     ck_assert_int_eq(list->outcome, TOCSIN_NOBODY);
     add(0, 1, TOCSIN__OBSERVER, false);
@@ -277,7 +277,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_order_is_that_of_qsort);
     tcase_add_loop_test(tests, an_appended_handler_is_sorted_later, 0, 2);
     tcase_add_test(tests, random_changes_and_sorts);
-    tcase_add_test(tests, only_handlers_determine_the_outcome);
+    tcase_add_test(tests, only_handlers_determine_the_result);
     tcase_add_test(tests, a_list_that_is_walked_over_is_replaced);
     tcase_add_test(tests, a_list_is_replaced_only_once);
     tcase_add_test(tests, disconnected_handlers_are_removed_when_more_than_half);

@@ -152,7 +152,7 @@ static int observer_frees(const struct tocsin_info *info, void *arg)
     return record_call(info, arg);
 }
 
-START_TEST(an_observer_frees_the_loop_and_the_default_action_is_taken)
+START_TEST(an_observer_frees_the_loop_before_the_default_action)
 {
     ck_assert_int_eq(
         tocsin_observe("bell.minded",
@@ -253,7 +253,7 @@ static void carry(int which, int after, bool own, tocsin_fn fn)
     record_take();
 }
 
-START_TEST(an_object_does_anything)
+START_TEST(ref_and_unref_functions_call_the_library)
 {
     for (int after = 0; after < 2; after++)
         for (int own = 0; own < 2; own++) {
@@ -347,9 +347,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_default_action_frees_the_loop);
     tcase_add_test(tests, a_default_action_frees_the_loop_after_an_observer);
     tcase_add_test(tests, a_default_action_disconnects_after_an_observer);
-    tcase_add_test(tests, an_observer_frees_the_loop_and_the_default_action_is_taken);
+    tcase_add_test(tests, an_observer_frees_the_loop_before_the_default_action);
     tcase_add_test(tests, a_default_action_that_emits_its_signal_ends);
-    tcase_add_loop_test(tests, an_object_does_anything, 0, count);
+    tcase_add_loop_test(tests, ref_and_unref_functions_call_the_library, 0, count);
     tcase_add_test(tests, an_unref_while_the_loop_is_freed);
     tcase_add_test(tests, coalescing_while_the_older_emission_is_released);
     tcase_add_test(tests, a_jump_out_of_a_large_message);

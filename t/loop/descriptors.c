@@ -108,7 +108,7 @@ static void once(int room)
     require(tocsin_loop_free() >= 0);
 }
 
-START_TEST(whatever_makes_the_loop)
+START_TEST(calls_that_create_the_loop)
 {
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         call = calls[i];
@@ -264,9 +264,9 @@ Suite *test_suite(void)
     TCase *tests;
 
 
-    tests = test_case(suite, "scarce");
+    tests = test_case(suite, "few descriptors");
     tcase_add_unchecked_fixture(tests, begin, end);
-    tcase_add_test(tests, whatever_makes_the_loop);
+    tcase_add_test(tests, calls_that_create_the_loop);
     tcase_add_test(tests, calls_that_need_a_descriptor_later);
     tcase_add_test(tests, a_base_that_is_adopted);
     tcase_add_test(tests, the_child_of_a_fork);

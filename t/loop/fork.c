@@ -56,7 +56,7 @@ static void *keep_locking(void *lock)
     return NULL;
 }
 
-START_TEST(a_lock_of_another_thread)
+START_TEST(another_thread_holds_a_lock_at_the_fork)
 {
     enum { FORKS = 100 };
     pthread_t thread;
@@ -255,7 +255,7 @@ static void drain_furniture(void)
     ck_assert_int_eq(dropped.count, 2);
 }
 
-START_TEST(a_full_loop_is_made_anew)
+START_TEST(the_child_repairs_a_loop_with_all_objects)
 {
     pid_t child;
 
@@ -278,7 +278,7 @@ START_TEST(a_full_loop_is_made_anew)
 }
 END_TEST
 
-START_TEST(a_full_loop_is_freed)
+START_TEST(the_child_frees_a_loop_with_all_objects)
 {
     pid_t child;
     int open_before;
@@ -621,12 +621,12 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, a_full_loop_is_made_anew);
-    tcase_add_test(tests, a_full_loop_is_freed);
+    tcase_add_test(tests, the_child_repairs_a_loop_with_all_objects);
+    tcase_add_test(tests, the_child_frees_a_loop_with_all_objects);
     tcase_add_test(tests, each_failed_call_can_be_repeated);
     tcase_add_test(tests, watched_descriptors_were_closed);
     tcase_add_test(tests, a_fork_while_an_ending_inbox_is_pinned);
     tcase_add_loop_test(tests, a_fork_in_every_state_of_a_loop, 0, 2 * STATES);
-    tcase_add_loop_test(tests, a_lock_of_another_thread, 0, 2);
+    tcase_add_loop_test(tests, another_thread_holds_a_lock_at_the_fork, 0, 2);
     return suite;
 }

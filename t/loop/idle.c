@@ -125,7 +125,7 @@ START_TEST(announced_in_time)
 }
 END_TEST
 
-START_TEST(refreshed_and_then_idle)
+START_TEST(announced_after_the_last_refresh)
 {
     int64_t limit_ms = limits_ms[_i], end_us;
 
@@ -141,7 +141,7 @@ START_TEST(refreshed_and_then_idle)
 }
 END_TEST
 
-START_TEST(without_limit)
+START_TEST(objects_without_a_limit)
 {
     put(&objects[0], 0);
     put(&objects[1], 366ll * 24 * 3600 * 1000);
@@ -204,7 +204,7 @@ END_TEST
 
 /* The limit passes while the loop sleeps, but input has arrived when the loop wakes. The input must
    be read first, so the object is not announced. */
-START_TEST(input_is_read_before)
+START_TEST(waiting_input_is_read_before_the_announcement)
 {
     struct reader reader = { .node.run = on_read };
 
@@ -270,7 +270,7 @@ END_TEST
 
 /* An object is refreshed all the time. The loop must wake for this object only about once in the
    time of its limit. */
-START_TEST(looks_are_few)
+START_TEST(refreshed_objects_rarely_wake_the_loop)
 {
     uint64_t wakeups = 0;
 
@@ -325,14 +325,14 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, announced_in_time, 0, LIMITS);
-    tcase_add_loop_test(tests, refreshed_and_then_idle, 0, LIMITS);
-    tcase_add_test(tests, without_limit);
+    tcase_add_loop_test(tests, announced_after_the_last_refresh, 0, LIMITS);
+    tcase_add_test(tests, objects_without_a_limit);
     tcase_add_test(tests, refreshed_between_turns);
     tcase_add_test(tests, a_turn_that_stalls);
-    tcase_add_test(tests, input_is_read_before);
+    tcase_add_test(tests, waiting_input_is_read_before_the_announcement);
     tcase_add_test(tests, many_due_together);
     tcase_add_test(tests, changed_while_announced);
-    tcase_add_test(tests, looks_are_few);
+    tcase_add_test(tests, refreshed_objects_rarely_wake_the_loop);
     tcase_add_test(tests, fuzz_idle);
     return suite;
 }

@@ -113,7 +113,7 @@ END_TEST
 
 /* Removes each entry from heaps of every size up to 12 and of every shape. The remaining timers
    must expire in order. */
-START_TEST(each_taken_out_of_each_heap)
+START_TEST(each_entry_is_removed_from_each_heap)
 {
     for (int count = 1; count <= 12; count++)
         for (int taken = 0; taken < count; taken++)
@@ -153,7 +153,7 @@ END_TEST
 
 /* The loop must sleep until the exact time of the first timer, however late this is. Nothing may
    wake the loop before. */
-START_TEST(alarm_for_a_far_timer)
+START_TEST(the_alarm_for_a_far_timer)
 {
     static const int64_t hour_us = 3600000000;
 
@@ -205,8 +205,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, armed_moved_disarmed_and_fired_at_random);
-    tcase_add_test(tests, each_taken_out_of_each_heap);
-    tcase_add_test(tests, alarm_for_a_far_timer);
+    tcase_add_test(tests, each_entry_is_removed_from_each_heap);
+    tcase_add_test(tests, the_alarm_for_a_far_timer);
     tcase_add_test(tests, one_turn_until_the_first_timer);
     tcase_add_test(tests, armed_again_while_it_fires_waits_for_the_next_turn);
     return suite;

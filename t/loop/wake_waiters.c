@@ -174,7 +174,7 @@ static int take_all(void *arg)
     return tocsin_queue_close(queue);
 }
 
-START_TEST(a_fiber_that_waits)
+START_TEST(a_waiting_fiber_is_woken)
 {
     struct peer peer;
     struct tocsin_op op;
@@ -216,7 +216,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/wake_waiters");
-    TCase *tests = test_case(suite, "woken");
+    TCase *tests = test_case(suite, "woken waiters");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
@@ -224,7 +224,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_poll_of_a_queue_is_woken);
     tcase_add_test(tests, a_dispatch_of_an_adopted_base_is_woken);
     tcase_add_test(tests, a_suspended_loop_is_woken);
-    tcase_add_test(tests, a_fiber_that_waits);
+    tcase_add_test(tests, a_waiting_fiber_is_woken);
     tcase_add_test(tests, a_loop_with_a_stopped_clock_is_woken);
     return suite;
 }

@@ -170,7 +170,7 @@ static const struct way ways[] = { { "collected", false, false, PEER_CLOSES },
                                    { "collected over TLS, cut off", true, false, PEER_CLOSES },
                                    { "streamed over TLS, cut off", true, true, PEER_CLOSES } };
 
-START_TEST(only_a_whole_reply_is_a_success)
+START_TEST(only_a_complete_reply_succeeds)
 {
     if (ways[_i].tls) {
         authority_make(&authority);
@@ -237,7 +237,7 @@ static const struct {
 #undef CASE
 };
 
-START_TEST(a_reply_that_cannot_be_trusted)
+START_TEST(malformed_replies_fail)
 {
     bool stream = _i;
 
@@ -276,12 +276,12 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/truncated_replies");
-    TCase *tests = tcase_create("cuts");
+    TCase *tests = tcase_create("truncated replies");
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, only_a_whole_reply_is_a_success, 0, sizeof ways / sizeof *ways);
-    tcase_add_loop_test(tests, a_reply_that_cannot_be_trusted, 0, 2);
+    tcase_add_loop_test(tests, only_a_complete_reply_succeeds, 0, sizeof ways / sizeof *ways);
+    tcase_add_loop_test(tests, malformed_replies_fail, 0, 2);
     tcase_add_test(tests, a_header_that_begins_with_a_folded_line);
     suite_add_tcase(all, tests);
     return all;

@@ -154,7 +154,7 @@ static int run_with(int kind, const struct tocsin_notify *notify)
     return err;
 }
 
-START_TEST(call_is_called_at_the_end)
+START_TEST(a_CALL_function_is_called_at_the_end)
 {
     ck_assert_int_eq(run_with(_i, TOCSIN_CALL(count)), 0);
     ck_assert_int_eq(finals, 1);
@@ -162,7 +162,7 @@ START_TEST(call_is_called_at_the_end)
 }
 END_TEST
 
-START_TEST(each_is_called_at_progress_or_refused)
+START_TEST(an_EACH_function_is_called_at_progress_or_refused)
 {
     int err = run_with(_i, TOCSIN_EACH(count));
 
@@ -172,7 +172,7 @@ START_TEST(each_is_called_at_progress_or_refused)
 }
 END_TEST
 
-START_TEST(both_are_called)
+START_TEST(a_BOTH_function_is_called_at_progress_and_the_end)
 {
     ck_assert_int_eq(run_with(_i, TOCSIN_BOTH(count)), 0);
     ck_assert_int_eq(finals, 1);
@@ -180,7 +180,7 @@ START_TEST(both_are_called)
 }
 END_TEST
 
-START_TEST(a_queue_gets_both)
+START_TEST(a_queue_receives_progress_and_the_end)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -199,7 +199,7 @@ START_TEST(a_queue_gets_both)
 }
 END_TEST
 
-START_TEST(future_keeps_the_end_or_is_refused)
+START_TEST(a_FUTURE_keeps_the_result_or_is_refused)
 {
     struct tocsin_op op;
     int err = kinds[_i].start(TOCSIN_FUTURE, &op);
@@ -213,7 +213,7 @@ START_TEST(future_keeps_the_end_or_is_refused)
 }
 END_TEST
 
-START_TEST(null_leaves_it_to_the_registry)
+START_TEST(without_a_notify_only_handlers_are_called)
 {
     const struct tocsin_notify none = { .mode = 0 };
 
@@ -231,7 +231,7 @@ static int fails_if_called(const struct tocsin_info *info, void *arg)
 
 /* tocsin_op_notify() replaces the notify of a running operation. From then on only the new notify
    function may be called. */
-START_TEST(another_notify_is_called_instead)
+START_TEST(the_notify_is_replaced_by_a_function)
 {
     struct tocsin_op op;
 
@@ -250,7 +250,7 @@ START_TEST(another_notify_is_called_instead)
 }
 END_TEST
 
-START_TEST(a_queue_and_none_instead)
+START_TEST(the_notify_is_replaced_by_a_queue_and_by_none)
 {
     struct tocsin_queue queue, full;
     struct tocsin_op op, other;
@@ -279,7 +279,7 @@ START_TEST(a_queue_and_none_instead)
 }
 END_TEST
 
-START_TEST(a_future_instead)
+START_TEST(the_notify_is_replaced_by_a_future)
 {
     struct tocsin_op op;
 
@@ -310,19 +310,19 @@ static void drop_winner(void)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/notify");
-    TCase *tests = test_case(suite, "forms");
+    TCase *tests = test_case(suite, "forms of notify");
     const int count_of = sizeof kinds / sizeof kinds[0];
 
     tcase_add_unchecked_fixture(tests, begin, end);
     tcase_add_checked_fixture(tests, NULL, drop_winner);
-    tcase_add_loop_test(tests, call_is_called_at_the_end, 0, count_of);
-    tcase_add_loop_test(tests, each_is_called_at_progress_or_refused, 0, count_of);
-    tcase_add_loop_test(tests, both_are_called, 0, count_of);
-    tcase_add_loop_test(tests, a_queue_gets_both, 0, count_of);
-    tcase_add_loop_test(tests, future_keeps_the_end_or_is_refused, 0, count_of);
-    tcase_add_loop_test(tests, null_leaves_it_to_the_registry, 0, count_of);
-    tcase_add_loop_test(tests, another_notify_is_called_instead, 0, count_of);
-    tcase_add_test(tests, a_queue_and_none_instead);
-    tcase_add_test(tests, a_future_instead);
+    tcase_add_loop_test(tests, a_CALL_function_is_called_at_the_end, 0, count_of);
+    tcase_add_loop_test(tests, an_EACH_function_is_called_at_progress_or_refused, 0, count_of);
+    tcase_add_loop_test(tests, a_BOTH_function_is_called_at_progress_and_the_end, 0, count_of);
+    tcase_add_loop_test(tests, a_queue_receives_progress_and_the_end, 0, count_of);
+    tcase_add_loop_test(tests, a_FUTURE_keeps_the_result_or_is_refused, 0, count_of);
+    tcase_add_loop_test(tests, without_a_notify_only_handlers_are_called, 0, count_of);
+    tcase_add_loop_test(tests, the_notify_is_replaced_by_a_function, 0, count_of);
+    tcase_add_test(tests, the_notify_is_replaced_by_a_queue_and_by_none);
+    tcase_add_test(tests, the_notify_is_replaced_by_a_future);
     return suite;
 }

@@ -371,7 +371,7 @@ static void set_up_all(void)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/pause_resume");
-    TCase *tests = test_case(suite, "resumes");
+    TCase *tests = test_case(suite, "pause and resume");
 
     tcase_add_checked_fixture(tests, set_up_all, NULL);
     tcase_add_loop_test(tests, no_resume_after_the_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);

@@ -59,7 +59,7 @@ END_TEST
 /* The operation has a notify function for each part, and the signal is blocked. The notify function
    must be called at once. For the handlers, a copy of the part becomes pending, while the limit of
    pending emissions allows it. */
-START_TEST(progress_for_each_continues)
+START_TEST(progress_with_a_notify_continues)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -267,7 +267,7 @@ START_TEST(progress_waits_for_room)
 }
 END_TEST
 
-START_TEST(taken_and_blocked_with_a_notify)
+START_TEST(accepted_progress_is_pending_behind_a_block)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -443,18 +443,18 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/progress_paused");
-    TCase *tests = test_case(suite, "paused");
+    TCase *tests = test_case(suite, "paused progress");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, progress_of_handlers_alone_pauses);
-    tcase_add_test(tests, progress_for_each_continues);
+    tcase_add_test(tests, progress_with_a_notify_continues);
     tcase_add_test(tests, room_for_progress_is_made);
     tcase_add_test(tests, progress_into_a_queue_continues);
     tcase_add_test(tests, ignored_progress_pauses);
     tcase_add_test(tests, progress_under_the_mask_of_a_handler);
     tcase_add_test(tests, accepted_progress_precedes_the_completion);
     tcase_add_loop_test(tests, progress_waits_for_room, 0, ROOMS);
-    tcase_add_test(tests, taken_and_blocked_with_a_notify);
+    tcase_add_test(tests, accepted_progress_is_pending_behind_a_block);
     tcase_add_test(tests, ticks_are_merged);
     tcase_add_test(tests, ticks_are_ignored);
     tcase_add_test(tests, watches_pause_while_blocked_or_ignored);

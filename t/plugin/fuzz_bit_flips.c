@@ -199,7 +199,7 @@ static void begin(void)
     put("plain", "x");
 }
 
-START_TEST(a_bit_anywhere)
+START_TEST(a_changed_bit_anywhere)
 {
     struct object object = object_of(names[_i]);
     int counts[OUTCOMES];
@@ -212,7 +212,7 @@ START_TEST(a_bit_anywhere)
 }
 END_TEST
 
-START_TEST(a_bit_of_what_the_linker_reads)
+START_TEST(a_changed_bit_that_the_dynamic_linker_reads)
 {
     struct object object = object_of(names[_i]);
     int counts[OUTCOMES];
@@ -231,14 +231,15 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/fuzz_bit_flips");
-    TCase *tests = test_case(suite, "flips");
+    TCase *tests = test_case(suite, "changed bits");
 
     tcase_set_timeout(tests, 600);
     if (!test_scaled(1, 1, 2)) {
         test_skip("plugin/fuzz_bit_flips", "too few flips under valgrind");
         return suite;
     }
-    tcase_add_loop_test(tests, a_bit_anywhere, 0, sizeof names / sizeof names[0]);
-    tcase_add_loop_test(tests, a_bit_of_what_the_linker_reads, 0, sizeof names / sizeof names[0]);
+    tcase_add_loop_test(tests, a_changed_bit_anywhere, 0, sizeof names / sizeof names[0]);
+    tcase_add_loop_test(tests, a_changed_bit_that_the_dynamic_linker_reads, 0,
+                        sizeof names / sizeof names[0]);
     return suite;
 }

@@ -604,7 +604,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/fuzz_lifecycle");
-    TCase *tests = test_case(suite, "storm");
+    TCase *tests = test_case(suite, "random transitions");
 
     tcase_set_timeout(tests, 60 + (double)seconds());
     tcase_add_test(tests, nothing_is_lost);

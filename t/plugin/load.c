@@ -69,7 +69,7 @@ START_TEST(refused_before_a_constructor_runs)
 }
 END_TEST
 
-START_TEST(refused_beside_another_plugin)
+START_TEST(refused_while_another_plugin_is_loaded)
 {
     host_begin();
     loads("guest", NULL);
@@ -263,7 +263,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, refused_loads);
     tcase_add_test(tests, refused_before_a_constructor_runs);
-    tcase_add_test(tests, refused_beside_another_plugin);
+    tcase_add_test(tests, refused_while_another_plugin_is_loaded);
     tcase_add_test(tests, the_init_of_a_plugin_fails);
     tcase_add_test(tests, a_plugin_loads_itself);
     tcase_add_test(tests, the_init_of_a_plugin_blocks);

@@ -161,7 +161,7 @@ static int measure(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
-START_TEST(where_it_lies_when_it_is_mapped)
+START_TEST(the_address_of_the_mapped_note)
 {
     void *mapped = dlopen(OBJECTS "/full.so", RTLD_NOW | RTLD_LOCAL);
     struct span span = { .end = "/full.so" };
@@ -533,7 +533,7 @@ START_TEST(a_count_of_relocations_without_a_table)
 }
 END_TEST
 
-START_TEST(a_function_of_its_own_starts_none)
+START_TEST(a_plugins_own_pthread_create_is_not_a_thread)
 {
     struct object object = object_of("threads_sysv");
     ElfW(Sym) *symbols = (ElfW(Sym) *)(void *)(object.data +
@@ -554,7 +554,7 @@ START_TEST(a_function_of_its_own_starts_none)
 }
 END_TEST
 
-START_TEST(not_exactly_one_note)
+START_TEST(no_note_or_two_notes)
 {
     struct object object = object_of("plain");
 
@@ -705,7 +705,7 @@ START_TEST(texts_that_are_malformed)
 }
 END_TEST
 
-START_TEST(texts_that_will_do)
+START_TEST(well_formed_texts)
 {
     static const char *const texts[] = {
         HEAD,
@@ -875,7 +875,7 @@ static void flip_name(const char *name)
     free(object.data);
 }
 
-START_TEST(every_byte_another)
+START_TEST(every_byte_is_changed)
 {
     flip_name("full");
     flip_name("threads_sysv");
@@ -883,7 +883,7 @@ START_TEST(every_byte_another)
 END_TEST
 
 /* Changes many bytes before the code at once. */
-START_TEST(many_changed_bytes)
+START_TEST(many_bytes_are_changed)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };
     unsigned seed = 7;
@@ -929,12 +929,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/note");
-    TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken");
+    TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken notes");
 
     tcase_add_test(tests, the_smallest_note);
     tcase_add_test(tests, a_note_with_every_entry);
     tcase_add_test(tests, strip_keeps_the_note);
-    tcase_add_test(tests, where_it_lies_when_it_is_mapped);
+    tcase_add_test(tests, the_address_of_the_mapped_note);
     tcase_add_test(tests, plugins_that_start_threads_are_found);
     tcase_add_test(tests, files_that_are_no_shared_object);
     tcase_add_test(tests, an_executable_is_refused);
@@ -943,19 +943,19 @@ Suite *test_suite(void)
     tcase_add_test(tests, tables_that_do_not_fit_the_symbols);
     tcase_add_test(tests, symbols_and_names_beyond_the_file);
     tcase_add_test(tests, a_count_of_relocations_without_a_table);
-    tcase_add_test(tests, a_function_of_its_own_starts_none);
-    tcase_add_test(tests, not_exactly_one_note);
+    tcase_add_test(tests, a_plugins_own_pthread_create_is_not_a_thread);
+    tcase_add_test(tests, no_note_or_two_notes);
     tcase_add_test(tests, a_note_with_a_wrong_size);
     tcase_add_test(tests, notes_that_are_aligned_to_eight);
     tcase_add_test(tests, texts_that_are_malformed);
-    tcase_add_test(tests, texts_that_will_do);
+    tcase_add_test(tests, well_formed_texts);
     tcase_add_test(tests, bytes_after_the_text_of_a_note);
     tcase_add_test(tests, notes_of_another_abi);
     tcase_add_test(tests, a_reason_without_room);
     tcase_add_test(tests, notes_without_memory);
     tcase_set_timeout(broken, 120);
     tcase_add_test(broken, every_truncated_file);
-    tcase_add_test(broken, every_byte_another);
-    tcase_add_test(broken, many_changed_bytes);
+    tcase_add_test(broken, every_byte_is_changed);
+    tcase_add_test(broken, many_bytes_are_changed);
     return suite;
 }

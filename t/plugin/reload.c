@@ -48,7 +48,7 @@ START_TEST(saved_state_is_restored)
 }
 END_TEST
 
-START_TEST(the_new_one_does_not_start)
+START_TEST(the_new_version_does_not_start)
 {
     host_begin();
     put("guest", "guest");
@@ -247,7 +247,7 @@ static int on_limited(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(limits_go_on)
+START_TEST(the_new_version_keeps_the_limits)
 {
     host_begin();
     connect_to("tocsin.owner.limited", on_limited, NULL);
@@ -285,7 +285,7 @@ static int asks_in_meeting(void)
 
 /* The program asks a handler of the plugin during the reload. tocsin_ask() must return an error,
    and must never return 0. */
-START_TEST(asked_during_the_swap)
+START_TEST(a_question_during_the_reload)
 {
     host_begin();
     loads("guest", SETTINGS("init=answer drop"));
@@ -391,7 +391,7 @@ static size_t allocated(void)
     return mallinfo2().uordblks;
 }
 
-START_TEST(while_work_flows)
+START_TEST(emissions_during_reloads)
 {
     long rounds = asked_for("TOCSIN_RELOADS", test_scaled(1000, 20, 100)), refusals = 0;
     int descriptors, mappings;
@@ -484,7 +484,7 @@ static int do_load(void *arg)
     return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
 }
 
-START_TEST(two_at_once)
+START_TEST(two_reloads_at_once)
 {
     struct gone other = { .count = 0 };
 
@@ -522,17 +522,17 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
     tcase_add_test(tests, saved_state_is_restored);
-    tcase_add_test(tests, the_new_one_does_not_start);
+    tcase_add_test(tests, the_new_version_does_not_start);
     tcase_add_test(tests, reloaded_in_its_own_handler);
     tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, a_loop_that_runs_no_turn);
     tcase_add_test(tests, a_failed_reload_keeps_all_objects);
     tcase_add_test(tests, running_operations_end_or_are_cancelled);
-    tcase_add_test(tests, limits_go_on);
-    tcase_add_test(tests, asked_during_the_swap);
+    tcase_add_test(tests, the_new_version_keeps_the_limits);
+    tcase_add_test(tests, a_question_during_the_reload);
     tcase_add_test(tests, a_thread_that_fini_ends);
-    tcase_add_test(tests, while_work_flows);
+    tcase_add_test(tests, emissions_during_reloads);
     tcase_add_loop_test(tests, the_injector_of_a_reloaded_plugin, 0, 2);
-    tcase_add_test(tests, two_at_once);
+    tcase_add_test(tests, two_reloads_at_once);
     return suite;
 }

@@ -41,7 +41,7 @@ static void refused_and_checked(const char *name, const char *why)
 /* Tests: plugins in which the dynamic linker would bind a reference to the symbol of another
    object */
 
-START_TEST(symbols_that_others_have)
+START_TEST(symbols_that_other_objects_define)
 {
     host_begin();
     refused_and_checked("bound_clash", "event_get_version_number by that of ");
@@ -55,7 +55,7 @@ END_TEST
 static const char *const bound_to_their_own[] = { "bound_symbolic", "bound_weak", "bound_protected",
                                                   "bound_hidden", "bound_one" };
 
-START_TEST(symbols_that_are_bound_to_their_own)
+START_TEST(symbols_bound_to_the_plugin_itself)
 {
     const char *name = strstr(bound_to_their_own[_i], "one") ? "one" : "bound";
 
@@ -90,7 +90,7 @@ START_TEST(a_symbol_of_a_hidden_version)
 }
 END_TEST
 
-START_TEST(symbols_that_nobody_has)
+START_TEST(undefined_symbols_are_refused)
 {
     host_begin();
     refused_and_checked("bound_lonely", "undefined symbol: nobody_has_it");
@@ -98,7 +98,7 @@ START_TEST(symbols_that_nobody_has)
 }
 END_TEST
 
-START_TEST(keys_are_a_doubt)
+START_TEST(pthread_key_create_is_a_warning)
 {
     host_begin();
     checked("bound_keys", 0, "imports pthread_key_create");
@@ -215,17 +215,17 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/scope");
-    TCase *tests = test_case(suite, "scope"), *stay = tcase_create("stay");
+    TCase *tests = test_case(suite, "scope"), *stay = tcase_create("plugins that stay mapped");
 
     suite_add_tcase(suite, stay);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, symbols_that_others_have);
-    tcase_add_loop_test(tests, symbols_that_are_bound_to_their_own, 0,
+    tcase_add_test(tests, symbols_that_other_objects_define);
+    tcase_add_loop_test(tests, symbols_bound_to_the_plugin_itself, 0,
                         sizeof bound_to_their_own / sizeof bound_to_their_own[0]);
     tcase_add_test(tests, plugins_do_not_see_each_other);
     tcase_add_test(tests, a_symbol_of_a_hidden_version);
-    tcase_add_test(tests, symbols_that_nobody_has);
-    tcase_add_test(tests, keys_are_a_doubt);
+    tcase_add_test(tests, undefined_symbols_are_refused);
+    tcase_add_test(tests, pthread_key_create_is_a_warning);
     tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_reloaded);
     tcase_add_test(tests, a_next_version_with_a_unique_symbol_is_refused);
     tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_loaded_again);

@@ -657,7 +657,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/transition_interrupted");
-    TCase *tests = test_case(suite, "interrupted"), *forks = test_case(suite, "forks");
+    TCase *tests = test_case(suite, "interrupted transitions"), *forks = test_case(suite, "forks");
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_home_loop_is_freed_with_its_timers);

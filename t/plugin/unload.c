@@ -182,7 +182,7 @@ END_TEST
 
 static struct told told;
 
-START_TEST(a_type_that_the_host_uses)
+START_TEST(the_host_uses_an_operation_type)
 {
     struct tocsin_info *info = NULL;
     struct tocsin_op op, kept;
@@ -227,7 +227,7 @@ static int start_in_fini(void)
     return 0;
 }
 
-START_TEST(a_type_that_is_used_too_late)
+START_TEST(an_operation_is_started_in_fini)
 {
     host_begin();
     loads("guest", SETTINGS("init="));
@@ -372,7 +372,7 @@ START_TEST(a_dependent_that_cannot_be_unloaded)
 }
 END_TEST
 
-START_TEST(a_thread_of_its_own)
+START_TEST(a_plugin_with_a_running_thread)
 {
     struct tocsin_op op;
 
@@ -764,7 +764,7 @@ static int count_ticks(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(pending_ticks_of_its_timer)
+START_TEST(pending_ticks_of_a_plugins_timer)
 {
     struct tocsin_block mask;
     int ticks = 0;
@@ -785,7 +785,7 @@ END_TEST
 
 /* The completion of an operation is delayed. The plugin defines the type of the operation, or the
    plugin has started it. The unload must not wait for the delay. */
-START_TEST(a_delayed_completion_does_not_hold_it)
+START_TEST(a_delayed_completion_does_not_delay_the_unload)
 {
     struct tocsin_op op;
 
@@ -864,14 +864,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, while_a_job_runs);
     tcase_add_test(tests, while_a_job_runs_too_long);
     tcase_add_test(tests, a_fiber_that_does_not_end);
-    tcase_add_test(tests, a_type_that_the_host_uses);
-    tcase_add_test(tests, a_type_that_is_used_too_late);
+    tcase_add_test(tests, the_host_uses_an_operation_type);
+    tcase_add_test(tests, an_operation_is_started_in_fini);
     tcase_add_test(tests, objects_of_the_plugin);
     tcase_add_test(tests, a_kept_info_outlives_the_plugin);
     tcase_add_test(tests, calls_in_fini_are_refused);
     tcase_add_test(tests, dependents_are_unloaded_first);
     tcase_add_test(tests, a_dependent_that_cannot_be_unloaded);
-    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_plugin_with_a_running_thread);
     tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
@@ -885,8 +885,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, unloaded_from_a_fiber);
     tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
-    tcase_add_test(tests, pending_ticks_of_its_timer);
-    tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
+    tcase_add_test(tests, pending_ticks_of_a_plugins_timer);
+    tcase_add_test(tests, a_delayed_completion_does_not_delay_the_unload);
     tcase_add_test(tests, refused_unloads);
     tcase_add_test(tests, a_background_operation_of_the_program);
     return suite;

@@ -346,7 +346,7 @@ static void *beside(void *arg)
     return NULL;
 }
 
-START_TEST(each_of_two_loops_looks_for_itself)
+START_TEST(each_of_two_loops_resolves_its_patterns)
 {
     pthread_t thread;
 
@@ -645,12 +645,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("registry/fuzz_patterns");
-    TCase *tests = test_case(suite, "many");
+    TCase *tests = test_case(suite, "random patterns");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, names_and_patterns_in_any_order);
-    tcase_add_test(tests, each_of_two_loops_looks_for_itself);
+    tcase_add_test(tests, each_of_two_loops_resolves_its_patterns);
     tcase_add_test(tests, tocsin_match_agrees);
     tcase_add_test(tests, failed_calls_change_nothing);
     tcase_add_test(tests, a_name_without_memory_is_declared_again);

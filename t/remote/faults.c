@@ -455,7 +455,7 @@ static int fail_at(long nth)
     return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
 }
 
-START_TEST(F3_each_in_turn)
+START_TEST(F3_each_allocation_fails_in_turn)
 {
     int answered = 0, unnoticed = 0, answer;
     long nth, step = 7 / test_scaled(7, 1, 7);
@@ -475,9 +475,9 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/faults");
-    TCase *tests = test_case(suite, "cast");
+    TCase *tests = test_case(suite, "failed allocations");
 
     tcase_set_timeout(tests, 300);
-    tcase_add_test(tests, F3_each_in_turn);
+    tcase_add_test(tests, F3_each_allocation_fails_in_turn);
     return suite;
 }

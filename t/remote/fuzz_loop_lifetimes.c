@@ -730,7 +730,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/fuzz_loop_lifetimes");
-    TCase *tests = test_case(suite, "comers");
+    TCase *tests = test_case(suite, "random lifetimes");
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, nothing_is_left);
