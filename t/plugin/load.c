@@ -35,7 +35,7 @@ START_TEST(refused_loads)
     refused("Bad Name", NULL, -EINVAL, "");
     refused("", NULL, -EINVAL, "");
     refused(PATH_OF("nowhere"), NULL, -ENOENT, "nowhere");
-    refused("mute", NULL, -ENOEXEC, "note");
+    refused("no_note", NULL, -ENOEXEC, "note");
     refused("twice", NULL, -EBADMSG, "");
     refused("later", NULL, -EPROTONOSUPPORT, "2");
     refused("closed", NULL, -ENOEXEC, "tocsin_plugin_init");
@@ -45,7 +45,7 @@ START_TEST(refused_loads)
     refused("selfish", NULL, -ELOOP, "selfish needs itself");
     refused("round", NULL, -ELOOP, "round");
     ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "round2 needs round3"));
-    refused("full", NULL, -ENOENT, "other");
+    refused("every_entry", NULL, -ENOENT, "other");
     /* The plugin also needs "plain", which must not have been loaded. */
     ck_assert(!is_loaded("plain"));
     turns_until_mapped(0);
@@ -58,12 +58,12 @@ START_TEST(refused_before_a_constructor_runs)
     host_begin();
     put("plain", "x");
     unlink(path);
-    setenv("EARLY_FILE", path, 1);
-    refused("early", NULL, -EPROTO, "host.called");
-    refused("early_abi", NULL, -EPROTONOSUPPORT, "");
-    refused("early_idle", NULL, -ENOEXEC, "tocsin_plugin_init");
-    ck_assert_int_eq(checked("early"), -EPROTO);
-    ck_assert_int_eq(checked("early_idle"), -ENOEXEC);
+    setenv("CONSTRUCTOR_FILE", path, 1);
+    refused("constructor", NULL, -EPROTO, "host.called");
+    refused("constructor_abi", NULL, -EPROTONOSUPPORT, "");
+    refused("constructor_no_init", NULL, -ENOEXEC, "tocsin_plugin_init");
+    ck_assert_int_eq(checked("constructor"), -EPROTO);
+    ck_assert_int_eq(checked("constructor_no_init"), -ENOEXEC);
     ck_assert_int_lt(access(path, F_OK), 0);
     put_end();
 }

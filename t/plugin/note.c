@@ -82,7 +82,7 @@ static void check_signal(const struct tocsin__note_signal *signal, const char *n
 
 static void check_full(const struct tocsin__note *note)
 {
-    ck_assert_str_eq(note->name, "full-1_x");
+    ck_assert_str_eq(note->name, "every-entry_1");
     ck_assert_str_eq(note->version, "2.3-rc1");
     ck_assert_str_eq(note->about, "Says all: even \xc3\xa4.");
     ck_assert_str_eq(note->licence, "MIT");
@@ -91,16 +91,16 @@ static void check_full(const struct tocsin__note *note)
     ck_assert_str_eq(note->needs[1], "other");
     ck_assert_ptr_null(note->needs[2]);
     ck_assert_uint_eq(note->signals_count, 4);
-    check_signal(&note->signals[0], "full.said", "string text;u64 user;", true);
-    check_signal(&note->signals[1], "full.done", "", true);
+    check_signal(&note->signals[0], "every.said", "string text;u64 user;", true);
+    check_signal(&note->signals[1], "every.done", "", true);
     check_signal(&note->signals[2], "timer.expired", tocsin_timer_expired_layout.fields, false);
-    check_signal(&note->signals[3], "full.done", "", false);
+    check_signal(&note->signals[3], "every.done", "", false);
     ck_assert(!note->threads);
 }
 
 START_TEST(a_note_with_every_entry)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
 
     ck_assert_int_eq(note_of(&object, object.size, &note), 0);
@@ -116,11 +116,11 @@ START_TEST(strip_keeps_the_note)
     struct object object;
     struct stat before, after;
 
-    if (system("strip -o stripped.so " OBJECTS "/full.so 2>strip.log") != 0) {
+    if (system("strip -o stripped.so " OBJECTS "/every_entry.so 2>strip.log") != 0) {
         test_skip("plugin/note: a stripped plugin", "no strip");
         return;
     }
-    ck_assert_int_eq(stat(OBJECTS "/full.so", &before), 0);
+    ck_assert_int_eq(stat(OBJECTS "/every_entry.so", &before), 0);
     ck_assert_int_eq(stat("stripped.so", &after), 0);
     ck_assert_int_lt(after.st_size, before.st_size);
     object = object_at("stripped.so");
@@ -163,9 +163,9 @@ static int measure(struct dl_phdr_info *info, size_t size, void *arg)
 
 START_TEST(the_address_of_the_mapped_note)
 {
-    void *mapped = dlopen(OBJECTS "/full.so", RTLD_NOW | RTLD_LOCAL);
-    struct span span = { .end = "/full.so" };
-    struct object object = object_of("full");
+    void *mapped = dlopen(OBJECTS "/every_entry.so", RTLD_NOW | RTLD_LOCAL);
+    struct span span = { .end = "/every_entry.so" };
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
     uintptr_t init;
 
@@ -269,10 +269,10 @@ static ElfW(Phdr) * segment_of_note(const struct object *object)
     return NULL;
 }
 
-/* Returns the plugin "roomy", with these bytes as the text of its note. */
+/* Returns the plugin "large_note", with these bytes as the text of its note. */
 static struct object object_saying(const char *text, size_t size)
 {
-    struct object object = object_of("roomy");
+    struct object object = object_of("large_note");
 
     note_head(&object)->n_descsz = (uint32_t)size;
     memcpy(object.data + note_offset(&object) + 20, text, size);
@@ -558,9 +558,9 @@ START_TEST(no_note_or_two_notes)
 {
     struct object object = object_of("plain");
 
-    check_object_refused("mute", -ENOEXEC, "not a tocsin plugin");
+    check_object_refused("no_note", -ENOEXEC, "not a tocsin plugin");
     check_object_refused("twice", -EBADMSG, "two notes");
-    check_object_refused("roomy", -EBADMSG, "64 KiB");
+    check_object_refused("large_note", -EBADMSG, "64 KiB");
     /* the name in the note is no longer the name of tocsin's note */
     object.data[note_offset(&object) + 12] = 'T';
     check_refused(&object, -ENOEXEC, "not a tocsin plugin");
@@ -820,7 +820,7 @@ static void truncate_to(const struct object *object, size_t size, size_t enough)
 
 START_TEST(every_truncated_file)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     size_t enough = mapped_size(&object),
            heads = note_offset(&object) + 20 + note_head(&object)->n_descsz;
 
@@ -877,7 +877,7 @@ static void flip_name(const char *name)
 
 START_TEST(every_byte_is_changed)
 {
-    flip_name("full");
+    flip_name("every_entry");
     flip_name("threads_sysv");
 }
 END_TEST
@@ -908,7 +908,7 @@ END_TEST
 
 START_TEST(notes_without_memory)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
     long nth = 0;
 

@@ -65,11 +65,11 @@ START_TEST(the_new_version_does_not_start)
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
-    put("early", "guest");
-    reloads(NULL, -EBADMSG, "early");
+    put("constructor", "guest");
+    reloads(NULL, -EBADMSG, "constructor");
     put("unlike", "guest");
     reloads(NULL, -EBADMSG, "unlike");
-    put("mute", "guest");
+    put("no_note", "guest");
     reloads(NULL, -ENOEXEC, "");
     unlink(path);
     reloads(NULL, -ENOENT, "");
