@@ -69,7 +69,7 @@ static struct tocsin_handler_facts newest(void)
 START_TEST(the_description_says_how_a_handler_was_connected)
 {
     struct tocsin_handler_facts facts;
-    struct tocsin_handler handler, stale;
+    struct tocsin_handler handler;
     struct tocsin_source source;
 
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
@@ -101,7 +101,18 @@ START_TEST(the_description_says_how_a_handler_was_connected)
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_get(handler, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_handler_next(handler, NULL), -EINVAL);
-    stale = handler;
+    ck_assert_int_eq(tocsin_source_free(source), 0);
+}
+END_TEST
+
+START_TEST(the_description_of_an_observer)
+{
+    struct tocsin_handler_facts facts;
+    struct tocsin_handler handler, stale;
+
+    ck_assert_int_eq(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = nothing }, &stale),
+                     0);
+    ck_assert_int_eq(tocsin_disconnect(stale), 0);
     ck_assert_int_eq(tocsin_observe("bell.rung",
                                     &(struct tocsin_action){ .fn = nothing, .priority = 32767 },
                                     &handler),
@@ -110,12 +121,9 @@ START_TEST(the_description_says_how_a_handler_was_connected)
     ck_assert(facts.observer && facts.flags == 0 && !facts.mask && !facts.source.id &&
               facts.priority == 32767);
     ck_assert_str_eq(facts.pattern, "bell.rung");
-    ck_assert_int_eq(tocsin_handler_next(stale, &facts),
-                     /* the walk over the handlers continues after this handler, although it was
-                        freed */
-                     0);
+    /* The walk over the handlers continues after the stale handler, although it was freed. */
+    ck_assert_int_eq(tocsin_handler_next(stale, &facts), 0);
     ck_assert_uint_eq(facts.handler.id, handler.id);
-    ck_assert_int_eq(tocsin_source_free(source), 0);
 }
 END_TEST
 
@@ -269,6 +277,7 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(handlers, begin, end);
     tcase_add_test(handlers, the_description_says_how_a_handler_was_connected);
+    tcase_add_test(handlers, the_description_of_an_observer);
     tcase_add_test(handlers, calls_and_errors_are_counted);
     tcase_add_test(handlers, the_name_is_the_argument_or_the_member_name);
     tcase_add_test(handlers, only_the_macros_record_the_source_line);

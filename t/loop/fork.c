@@ -446,10 +446,22 @@ static int tell_once(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
+/* Starts an operation whose drop function or cancel function forks. */
+static void prepare_op(enum how how)
+{
+    static struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_op_new(how == IN_OP_DROP ? &drops_type : &cancels_type, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
+    if (how == IN_OP_DROP)
+        ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    else
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(cancel_arg, &op), NULL), 0);
+}
+
 static void prepare(enum how how)
 {
     static struct tocsin_handler dropping;
-    static struct tocsin_op op;
     struct tocsin_block mask;
 
     switch (how) {
@@ -467,15 +479,7 @@ static void prepare(enum how how)
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(disconnect_arg, &dropping), NULL), 0);
         break;
     case IN_OP_DROP:
-        ck_assert_int_eq(tocsin_op_new(&drops_type, NULL, &op), 0);
-        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
-        ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-        break;
-    case IN_CANCEL:
-        ck_assert_int_eq(tocsin_op_new(&cancels_type, NULL, &op), 0);
-        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
-        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(cancel_arg, &op), NULL), 0);
-        break;
+    case IN_CANCEL: prepare_op(how); break;
     case IN_TASK:
         ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task_fork, NULL, NULL), 0);
         break;

@@ -95,10 +95,8 @@ END_TEST
 
 START_TEST(locations_are_relative_to_their_page)
 {
-    page_fail(peer_url(peer, "/to/302/echo"),
-              /* The path /to/302/ redirects to itself, so the fetch ends at its limit of
-                 redirects. */
-              TOCSIN_EREDIRECTS);
+    /* The path /to/302/ redirects to itself, so each fetch ends at its limit of redirects. */
+    page_fail(peer_url(peer, "/to/302/echo"), TOCSIN_EREDIRECTS);
     page_fail(peer_url(peer, "/to/302/?x=1"), TOCSIN_EREDIRECTS);
     /* the client keeps the fragment for the new URL, but does not send it to the server */
     page_get(&page, peer_url(peer, "/to/302//to/302//echo#part"));

@@ -391,6 +391,32 @@ static size_t allocated(void)
     return mallinfo2().uordblks;
 }
 
+/* Loads the plugin with a handler on the test's loop, and one on the loop of the peer. */
+static void load_everywhere(void)
+{
+    host_begin();
+    ck_assert_int_eq(tocsin_loop_turn(0), 0);
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
+    ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
+    host.seen = see;
+    loads("guest", SETTINGS("init=everywhere handler"));
+    while (host.tasks < 1)
+        peer_does(&peer, do_turn, NULL);
+}
+
+static void unload_everywhere(void)
+{
+    gone.count = 0;
+    unloads("guest", &gone);
+    while (!gone.count) {
+        tocsin_loop_turn(0);
+        peer_does(&peer, do_turn, NULL);
+    }
+    ck_assert_int_eq(mapped_lines(), 0);
+    peer_end(&peer);
+}
+
 START_TEST(emissions_during_reloads)
 {
     long rounds = asked_for("TOCSIN_RELOADS", test_scaled(1000, 20, 100)), refusals = 0;
@@ -401,15 +427,7 @@ START_TEST(emissions_during_reloads)
     most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20, 100));
     seen = calloc((size_t)most, 1);
     ck_assert_ptr_nonnull(seen);
-    host_begin();
-    ck_assert_int_eq(tocsin_loop_turn(0), 0);
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
-    ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
-    host.seen = see;
-    loads("guest", SETTINGS("init=everywhere handler"));
-    while (host.tasks < 1)
-        peer_does(&peer, do_turn, NULL);
+    load_everywhere();
     descriptors = test_descriptors();
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
@@ -438,14 +456,7 @@ START_TEST(emissions_during_reloads)
     ck_assert_int_eq(test_descriptors(), descriptors);
     ck_assert_int_eq(mapped_lines(), mappings);
     ck_assert_uint_lt(allocated(), before + 64 * 1024);
-    gone.count = 0;
-    unloads("guest", &gone);
-    while (!gone.count) {
-        tocsin_loop_turn(0);
-        peer_does(&peer, do_turn, NULL);
-    }
-    ck_assert_int_eq(mapped_lines(), 0);
-    peer_end(&peer);
+    unload_everywhere();
     free(seen);
 }
 END_TEST

@@ -18,8 +18,10 @@
     F(i32, i32) \
     F(u32, u32) \
     F(i64, i64) \
-    F(u64, u64) F(f64, real) F(string, text) F(bytes, data) F(error, error) F(op, op) F(fd, fd) \
-        F(object, object) F(local, pointer)
+    F(u64, u64) \
+    F(f64, real) \
+    F(string, text) F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) \
+        F(local, pointer)
 TOCSIN_LAYOUT(every, EVERY);
 #define SAID(F) F(string, text) F(u64, user) F(bool, urgent)
 TOCSIN_LAYOUT(said, SAID);
@@ -632,62 +634,62 @@ static bool is_json(const char *text)
     return end && !*end;
 }
 
+static const char *const good_json[] = {
+    "0",
+    "-0",
+    "1.5e-7",
+    "10E+2",
+    "\"\"",
+    "\"\\u00fF\\n\xc3\xbc\"",
+    "{}",
+    "[]",
+    "{\"a\":[1,2,{\"b\":null}],\"c\":false}",
+    "true",
+    "\"\xf4\x8f\xbf\xbf\"",
+};
+static const char *const bad_json[] = {
+    "",
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "-",
+    "nan",
+    "inf",
+    "1,5",
+    "0x1",
+    "\"",
+    "\"\\x\"",
+    "\"\\u00g0\"",
+    "\"\n\"",
+    "\"\xff\"",
+    "\"\xc3\"",
+    "\"\xed\xa0\x80\"",
+    "\"\xc0\x80\"",
+    "\"\xe0\x9f\xbf\"",
+    "\"\xf4\x90\x80\x80\"",
+    "{",
+    "{,}",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{a:1}",
+    "[1,]",
+    "[1 2]",
+    "[",
+    "1 ",
+    "truee",
+    "{}}",
+    "{\"a\":1;\"b\":2}",
+};
+
 START_TEST(the_json_checker_itself)
 {
-    static const char *const good[] = {
-        "0",
-        "-0",
-        "1.5e-7",
-        "10E+2",
-        "\"\"",
-        "\"\\u00fF\\n\xc3\xbc\"",
-        "{}",
-        "[]",
-        "{\"a\":[1,2,{\"b\":null}],\"c\":false}",
-        "true",
-        "\"\xf4\x8f\xbf\xbf\"",
-    };
-    static const char *const bad[] = {
-        "",
-        "01",
-        "+1",
-        "1.",
-        ".5",
-        "1e",
-        "-",
-        "nan",
-        "inf",
-        "1,5",
-        "0x1",
-        "\"",
-        "\"\\x\"",
-        "\"\\u00g0\"",
-        "\"\n\"",
-        "\"\xff\"",
-        "\"\xc3\"",
-        "\"\xed\xa0\x80\"",
-        "\"\xc0\x80\"",
-        "\"\xe0\x9f\xbf\"",
-        "\"\xf4\x90\x80\x80\"",
-        "{",
-        "{,}",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{a:1}",
-        "[1,]",
-        "[1 2]",
-        "[",
-        "1 ",
-        "truee",
-        "{}}",
-        "{\"a\":1;\"b\":2}",
-    };
-
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        ck_assert_msg(is_json(good[i]), "%s", good[i]);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(!is_json(bad[i]), "%s", bad[i]);
+    for (size_t i = 0; i < sizeof good_json / sizeof *good_json; i++)
+        ck_assert_msg(is_json(good_json[i]), "%s", good_json[i]);
+    for (size_t i = 0; i < sizeof bad_json / sizeof *bad_json; i++)
+        ck_assert_msg(!is_json(bad_json[i]), "%s", bad_json[i]);
 }
 END_TEST
 

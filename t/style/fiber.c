@@ -221,9 +221,8 @@ START_TEST(emissions_of_a_fiber_have_the_parent_of_its_spawn)
     connect_to("timer.expired", spawn_here, NULL);
     connect_to("test.note", check_parent, NULL);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
-    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL),
-                     /* this fiber runs between the two emissions of the fiber that emits twice */
-                     0);
+    /* This fiber runs between the two emissions of the fiber that emits twice. */
+    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL), 0);
     turns_until(&told.count, 2);
     ck_assert_int_ge(tocsin_loop_turn(0), 1);
     test_leaves(1);
