@@ -130,6 +130,33 @@ static void check_eaten(const struct eater *self, uint64_t parts)
     ck_assert(!self->fault);
 }
 
+/* Starts the peer, whose loop listens to the operation. */
+static void begin_eater(void)
+{
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+}
+
+/* Runs turns of this loop until it has nothing to do, and then turns of the peer's loop. */
+static void both_turn(void)
+{
+    do_turns(NULL);
+    peer_does(&peer, do_turns, NULL);
+}
+
+/* Runs both loops until the operation has ended. The peer's loop must have received all parts of
+   the progress, and then the completion. */
+static void end_eater(uint64_t parts)
+{
+    while (running()) {
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+        peer_does(&peer, do_turns, NULL);
+    }
+    peer_does(&peer, do_turns, NULL);
+    check_eaten(&eater, parts);
+    peer_end(&peer);
+}
+
 /* Tests: progress and completion reach listeners on other loops */
 
 START_TEST(O2_progress_is_wanted_while_another_loop_listens)
@@ -143,8 +170,7 @@ START_TEST(O2_progress_is_wanted_while_another_loop_listens)
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
     for (int i = 0; i < 20 && running(); i++) {
         tocsin_op_wanted(op, 0);
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
     peer_does(&peer, do_turns, NULL);
     check_eaten(&eater, 5);
@@ -154,8 +180,7 @@ END_TEST
 
 START_TEST(O2_both_loops_receive_all_progress)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(100);
     while (running())
@@ -171,8 +196,7 @@ END_TEST
    arrive, and then the completion. */
 START_TEST(O2_progress_pauses_while_the_other_inbox_is_full)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     feed_start(5 * ROOM);
     for (int round = 0; round < 4; round++) {
         do_turns(NULL);
@@ -180,13 +204,7 @@ START_TEST(O2_progress_pauses_while_the_other_inbox_is_full)
         ck_assert_uint_le(eater.parts, (uint64_t)(round + 1) * ROOM);
         ck_assert_int_gt(peer_does(&peer, do_turns, NULL), 0);
     }
-    while (running()) {
-        ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 5 * ROOM);
-    peer_end(&peer);
+    end_eater(5 * ROOM);
 }
 END_TEST
 
@@ -203,8 +221,7 @@ static int run_until_ended(void *arg)
    room in an inbox, or progress. If a wake-up is missing, the test hangs. */
 START_TEST(O2_progress_resumes_when_the_other_inbox_has_room)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     feed_start(20000);
     peer_starts(&peer, run_until_ended, &eater);
     while (running())
@@ -231,8 +248,7 @@ static int unblock_there(void *arg)
 
 START_TEST(O2_progress_pauses_while_another_loop_blocks_it)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(peer_does(&peer, block_there, &eater), 0);
     feed_start(10 * ROOM);
     for (int i = 0; i < 20; i++) {
@@ -243,13 +259,7 @@ START_TEST(O2_progress_pauses_while_another_loop_blocks_it)
     ck_assert_uint_eq(eater.parts, 0);
     ck_assert_int_eq(peer_does(&peer, unblock_there, &eater), 0);
     ck_assert_uint_gt(eater.parts, 0);
-    while (running()) {
-        ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 10 * ROOM);
-    peer_end(&peer);
+    end_eater(10 * ROOM);
 }
 END_TEST
 
@@ -269,8 +279,7 @@ START_TEST(O2_both_loops_sleep_while_progress_is_blocked)
 {
     int rounds = 0;
 
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(peer_does(&peer, block_there, &eater), 0);
     has_work(NULL);
     peer_does(&peer, has_work, NULL);
@@ -282,13 +291,7 @@ START_TEST(O2_both_loops_sleep_while_progress_is_blocked)
     }
     ck_assert_int_eq(running(), 1);
     ck_assert_int_eq(peer_does(&peer, unblock_there, &eater), 0);
-    while (running()) {
-        tocsin_loop_turn(0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 10 * ROOM);
-    peer_end(&peer);
+    end_eater(10 * ROOM);
 }
 END_TEST
 
@@ -309,8 +312,7 @@ static int free_eater(void *arg)
    pause, and must end when its own loop is freed. */
 START_TEST(O2_the_awaited_loop_is_freed)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(3 * ROOM);
     do_turns(NULL);
@@ -326,16 +328,14 @@ END_TEST
 
 START_TEST(O2_the_awaited_handler_is_disconnected)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(3 * ROOM);
     do_turns(NULL);
     ck_assert_int_eq(running(), 1);
     ck_assert_int_eq(peer_does(&peer, disconnect_there, &eater), 0);
     for (int i = 0; i < 100 && running(); i++) {
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
     check_eaten(&second, 3 * ROOM);
     peer_end(&peer);
@@ -387,10 +387,17 @@ static int start_ended(int i)
     return tocsin_op_complete(op, i, NULL);
 }
 
+/* Starts the operations from `first` to `last` - 1. Each of them has ended already, so this loop
+   announces its completion in the next turn. */
+static void start_all_ended(int first, int last)
+{
+    for (int i = first; i < last; i++)
+        ck_assert_int_eq(start_ended(i), 0);
+}
+
 START_TEST(O2_another_loop_receives_each_completion_once)
 {
-    for (int i = 0; i < 1000; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(0, 1000);
     ck_assert_int_eq(told.count, 0);
     do_turns(NULL);
     ck_assert_int_eq(told.count, 0);
@@ -413,10 +420,8 @@ static int fill_theirs(void *none)
 START_TEST(O2_a_full_inbox_does_not_refuse_a_completion)
 {
     ck_assert_int_eq(peer_does(&peer, fill_theirs, NULL), -EAGAIN);
-    for (int i = 0; i < 200; i++)
-        ck_assert_int_eq(start_ended(i), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    start_all_ended(0, 200);
+    both_turn();
     ck_assert_int_eq(told.count, 200);
     peer_end(&peer);
 }
@@ -497,8 +502,7 @@ END_TEST
 
 START_TEST(O2_a_freed_loop_delivers_waiting_completions)
 {
-    for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(0, 100);
     do_turns(NULL);
     peer_end(&peer);
     ck_assert_int_eq(told.count, 100);
@@ -511,11 +515,9 @@ END_TEST
    yet, and must still deliver them. */
 START_TEST(O2_a_completion_outlives_its_loop)
 {
-    for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(0, 100);
     do_turns(NULL);
-    for (int i = 100; i < 200; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(100, 200);
     /* freeing the loop ends the 100 operations that run */
     ck_assert_int_eq(tocsin_loop_free(), 100);
     peer_does(&peer, do_turns, NULL);
@@ -562,8 +564,7 @@ START_TEST(O9_another_loop_receives_timers_and_work)
     }
     ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     ck_assert_int_eq(tocsin_cancel(every), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    both_turn();
     ck_assert_int_eq(told.code, TOCSIN_DONE);
     peer_end(&peer);
 }
@@ -612,8 +613,7 @@ START_TEST(O2_ticks_for_a_slow_loop)
         peer_does(&peer, do_turns, NULL);
     }
     ck_assert_int_eq(tocsin_cancel(every), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    both_turn();
     ck_assert_uint_ge(ticks, 4200);
     ck_assert_uint_eq(ticks, ticks_there);
     peer_end(&peer);
@@ -716,8 +716,7 @@ static void ends_into(size_t limit, unsigned flags, bool freed)
     for (int i = 0; i < 200; i++) {
         ck_assert_int_eq(start_ended(i), 0);
         if (i % 50 == 49) {
-            do_turns(NULL);
-            peer_does(&peer, do_turns, NULL);
+            both_turn();
         }
     }
     if (freed) {
@@ -786,8 +785,7 @@ static void guarded_ends(void)
     ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     for (int i = 0; i < 3; i++) {
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
 }
 
