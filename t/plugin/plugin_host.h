@@ -42,7 +42,7 @@ TOCSIN__UNUSED static void host_begin(void)
     asks_signo = declare_signal("host.asks", NULL, TOCSIN_DIRECT);
 }
 
-/* Returns how many copies of plugin files are mapped. */
+/* Returns how many copies of plugin files are mapped into this process. */
 static int mapped_lines(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -152,8 +152,8 @@ TOCSIN__UNUSED static int on_gone(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Returns a time limit in which each loop can handle a request. It is 10 ms, or more under a slow
-   tool. */
+/* Returns a time limit in ms in which each loop can handle a request: 10 ms, or more under a
+   sanitizer or valgrind. */
 TOCSIN__UNUSED static int64_t soon_ms(void)
 {
     return 1000 / test_scaled(100, 5, 100);

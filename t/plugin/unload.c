@@ -60,8 +60,8 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* the value must be 1: the unload happens between turns, so this delivery calls the handlers of
-       the plugin */
+    /* the value must be 1: the plugin is unloaded between turns, so this delivery still calls its
+       handler */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -182,7 +182,7 @@ END_TEST
 
 static struct told told;
 
-START_TEST(a_type_that_the_host_uses)
+START_TEST(the_host_uses_an_operation_type)
 {
     struct tocsin_info *info = NULL;
     struct tocsin_op op, kept;
@@ -215,7 +215,8 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* The plugin starts an operation while the plugin is being unloaded. The start must be refused. */
+/* The fini of the plugin starts an operation while the plugin is being unloaded. The start must be
+   refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -226,7 +227,7 @@ static int start_in_fini(void)
     return 0;
 }
 
-START_TEST(a_type_that_is_used_too_late)
+START_TEST(an_operation_is_started_in_fini)
 {
     host_begin();
     loads("guest", SETTINGS("init="));
@@ -371,7 +372,7 @@ START_TEST(a_dependent_that_cannot_be_unloaded)
 }
 END_TEST
 
-START_TEST(a_thread_of_its_own)
+START_TEST(a_plugin_with_a_running_thread)
 {
     struct tocsin_op op;
 
@@ -436,7 +437,8 @@ START_TEST(a_plugin_that_cannot_be_unmapped)
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    _exit(0); /* skips the fixture, since the plugin stays mapped and keeps its descriptors */
+    /* skips the end of the fixture, since the plugin stays mapped and keeps its descriptors */
+    _exit(0);
 }
 END_TEST
 
@@ -501,7 +503,7 @@ START_TEST(messages_queued_for_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* the value must be 2: the task still ran, although the unload had begun */
+    /* the value must be 2: the task on the other loop still ran, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
@@ -559,8 +561,8 @@ START_TEST(the_home_loop_is_freed)
 }
 END_TEST
 
-/* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
-   plugin is unloaded. */
+/* The loop that loaded the plugin is freed, with all objects that the plugin had on this loop. Then
+   the plugin is unloaded. */
 START_TEST(the_home_loop_was_freed_before)
 {
     host_begin();
@@ -652,8 +654,8 @@ START_TEST(two_threads_request_the_unload)
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
             tocsin_loop_turn(0);
-            /* This turn brings the peer's loop to rest, before which the plugin cannot be
-               unmapped. */
+            /* In this turn the peer's loop comes to rest: none of its functions runs any more. The
+               plugin cannot be unmapped before this. */
             peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
@@ -742,8 +744,8 @@ START_TEST(the_injector_of_an_unloaded_plugin)
 }
 END_TEST
 
-/* An operation of the plugin has ended before the unload. Its result is never taken, which must not
-   prevent the unload. */
+/* An operation of the plugin has ended before the unload, and the program never takes its result.
+   The result must not prevent the unload. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
@@ -762,7 +764,7 @@ static int count_ticks(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(pending_ticks_of_its_timer)
+START_TEST(pending_ticks_of_a_plugins_timer)
 {
     struct tocsin_block mask;
     int ticks = 0;
@@ -783,7 +785,7 @@ END_TEST
 
 /* The completion of an operation is delayed. The plugin defines the type of the operation, or the
    plugin has started it. The unload must not wait for the delay. */
-START_TEST(a_delayed_completion_does_not_hold_it)
+START_TEST(a_delayed_completion_does_not_delay_the_unload)
 {
     struct tocsin_op op;
 
@@ -862,14 +864,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, while_a_job_runs);
     tcase_add_test(tests, while_a_job_runs_too_long);
     tcase_add_test(tests, a_fiber_that_does_not_end);
-    tcase_add_test(tests, a_type_that_the_host_uses);
-    tcase_add_test(tests, a_type_that_is_used_too_late);
+    tcase_add_test(tests, the_host_uses_an_operation_type);
+    tcase_add_test(tests, an_operation_is_started_in_fini);
     tcase_add_test(tests, objects_of_the_plugin);
     tcase_add_test(tests, a_kept_info_outlives_the_plugin);
     tcase_add_test(tests, calls_in_fini_are_refused);
     tcase_add_test(tests, dependents_are_unloaded_first);
     tcase_add_test(tests, a_dependent_that_cannot_be_unloaded);
-    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_plugin_with_a_running_thread);
     tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
@@ -883,8 +885,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, unloaded_from_a_fiber);
     tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
-    tcase_add_test(tests, pending_ticks_of_its_timer);
-    tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
+    tcase_add_test(tests, pending_ticks_of_a_plugins_timer);
+    tcase_add_test(tests, a_delayed_completion_does_not_delay_the_unload);
     tcase_add_test(tests, refused_unloads);
     tcase_add_test(tests, a_background_operation_of_the_program);
     return suite;
