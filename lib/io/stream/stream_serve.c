@@ -108,6 +108,17 @@ static void serve_output(struct tocsin__stream *stream)
     }
 }
 
+/* The peer has reset the connection after its end was announced. An end that is unread is data. */
+static void serve_late_reset(struct tocsin__stream *stream)
+{
+    int err = stream->in == TOCSIN__SIDE_TOLD && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED)
+                  ? tocsin__wire_take_error(stream)
+                  : 0;
+
+    if (err < 0)
+        tocsin__stream_fail(stream, err);
+}
+
 /* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
    waits for a reader. */
 static void serve_departure(struct tocsin__stream *stream)
@@ -121,6 +132,7 @@ static void serve_departure(struct tocsin__stream *stream)
             tocsin__stream_fail(stream, tocsin__wire_error(stream));
         return;
     }
+    serve_late_reset(stream);
     if (stream->in != TOCSIN__SIDE_OPEN || (stream->busy && stream->busy->kept.data) ||
         tocsin__input_is_wanted(stream))
         return;
@@ -204,6 +216,13 @@ static unsigned wanted_of(struct tocsin__stream *stream)
     return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
 }
 
+/* The kernel reports the end of the peer for ever: once it is known, only errors are waited for. */
+static bool end_is_known(const struct tocsin__stream *stream)
+{
+    return tocsin__stream_is(stream, TOCSIN__STREAM_LEFT) ||
+           (stream->in != TOCSIN__SIDE_OPEN && stream->in != TOCSIN__SIDE_NONE);
+}
+
 /* A stream that is not read right now keeps its event until input comes: between two reads there is
    often only a moment. */
 static void arm(struct tocsin__stream *stream)
@@ -216,12 +235,11 @@ static void arm(struct tocsin__stream *stream)
     if (!wanted && readiness->place == TOCSIN__PLACE_ACTIVE && stream->in == TOCSIN__SIDE_OPEN &&
         !tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
         wanted = TOCSIN__READY_IN;
-    if (wanted || !tocsin__stream_is(stream, TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED))
-        err = stream->in == TOCSIN__SIDE_OPEN || stream->in == TOCSIN__SIDE_NONE || wanted
-                  ? tocsin__readiness_want(engine, readiness, wanted)
-                  : (tocsin__readiness_mute(engine, readiness), 0);
-    else
+    if (!wanted && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__readiness_mute(engine, readiness);
+    else
+        err = tocsin__readiness_want(engine, readiness,
+                                     wanted | (end_is_known(stream) ? TOCSIN__READY_BROKEN : 0u));
     if (err < 0)
         tocsin__stream_fail(stream, err);
 }

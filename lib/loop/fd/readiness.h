@@ -33,7 +33,8 @@ enum {
     TOCSIN__READY_IN = 1,    /* it can be read */
     TOCSIN__READY_OUT = 2,   /* it can be written */
     TOCSIN__READY_LEFT = 4,  /* reported: the peer has ended its side, perhaps behind unread data */
-    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended */
+    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended. Wanted: LEFT is known
+                                already, and is not reported */
 };
 
 enum tocsin__ready_place {
@@ -47,7 +48,7 @@ enum tocsin__ready_place {
 struct tocsin__readiness {
     int fd;
     uint8_t place;  /* enum tocsin__ready_place */
-    uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
+    uint8_t wanted; /* TOCSIN__READY_IN, _OUT, _BROKEN; 0: only LEFT and BROKEN are reported */
     bool was_ready; /* it was reported since it was parked, or since the last sweep */
     struct tocsin__ready_event *event; /* ACTIVE: the borrowed event; else NULL */
     /* Called in a callback of libevent, so it must only record (E16). */
@@ -77,8 +78,9 @@ struct tocsin__ready_set {
    -ENOSPC, -EBADF, -EOWNERDEAD */
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd);
-/* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_LEFT and
-   TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is muted. */
+/* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_BROKEN is
+   always reported, and TOCSIN__READY_LEFT unless wanted contains TOCSIN__READY_BROKEN. -ENOMEM,
+   -ENOSPC: the descriptor is muted. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted);
 /* Reports nothing until tocsin__readiness_want. */
