@@ -81,7 +81,8 @@ enum {
 /* How received data is cut. All zero: as it comes. */
 struct tocsin_part {
     size_t size;       /* at most this many bytes. 0: 64 KiB; with TOCSIN_TO_END: 16 MiB */
-    const char *until; /* up to and including this text, as getline(3); NULL: none */
+    const char *until; /* up to and including this text, or to the end of the stream, as
+                          getline(3); NULL: none */
     void *into;        /* for a read: size bytes, lent until stream.taken. NULL: memory of the read,
                           freed with its result */
     unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END, without until */
@@ -143,7 +144,8 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
  *          else as tocsin_op_new. On failure ret_read carries the error
  * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
  *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
- *          no delimiter within size, and nothing was taken; or the status of stream.closed
+ *          more than size bytes without a delimiter, or more to the end, and nothing was taken; or
+ * the status of stream.closed
  * @thread  loop
  * @source  POSIX read(3), getline(3)
  * @since   0.1
