@@ -47,7 +47,9 @@ struct tocsin_rate {
    stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
    stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
    (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
-   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
+   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason says what failed, and where:
+   "connect to tcp:192.0.2.7:80: Connection refused". It is "" at an end without an error, after a
+   cancellation, and without memory. */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \

@@ -137,6 +137,7 @@ static void operations(void)
     try(tocsin_op_deadline, gone, -2);
     try(tocsin_op_notify, gone, NULL);
     try(tocsin_stream_open, "tcp", NULL, NULL, NULL);
+    try(tocsin_stream_open, NULL, NULL, NULL, NULL);
     try(tocsin_stream_read, gone, NULL, NULL, NULL);
     try(tocsin_stream_write, gone, "x", 1);
     try(tocsin_stream_write_with, gone, NULL);

@@ -2,7 +2,9 @@
 #include <poll.h>
 
 #include "base/cancel.h"
+#include "io/stream/connect.h"
 #include "io/stream/limits.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_input.h"
 #include "loop/clock.h"
 
@@ -14,7 +16,13 @@ struct limit {
 static void on_limit(struct tocsin__timer *timer)
 {
     struct tocsin__stream *stream = ((struct limit *)timer)->stream;
+    char peer[112];
 
+    if (stream->state == TOCSIN__STREAM_CLOSING)
+        tocsin__reason_set(stream, "%zu bytes to %s were not sent within 10 s of the close",
+                           tocsin__stream_waiting(stream), tocsin__reason_peer(stream, peer));
+    else if (stream->busy->connecting)
+        tocsin__connecting_timed_out(stream);
     tocsin__stream_fail(stream, -ETIMEDOUT);
 }
 
@@ -74,14 +82,15 @@ static bool idle_has_work(struct tocsin__stream *stream)
 static void on_idle(struct tocsin__idle *idle)
 {
     struct tocsin__stream *stream = tocsin__container(idle, struct tocsin__stream, idle);
+    char peer[112];
 
     if (idle_has_work(stream)) {
         tocsin__limit_idle_begin(stream);
         tocsin__stream_wake(stream);
         return;
     }
-    if (!stream->failure)
-        stream->closed.reason = "no data was sent or received within idle_ms";
+    tocsin__reason_set(stream, "no data to or from %s for %lld ms (idle_ms)",
+                       tocsin__reason_peer(stream, peer), (long long)stream->settings->idle_ms);
     tocsin__stream_fail(stream, -ETIMEDOUT);
 }
 

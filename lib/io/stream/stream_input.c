@@ -1,5 +1,6 @@
 /* Hands out received data: to waiting reads, to a pipe, to stream.received. */
 #include "base/cancel.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_pipe.h"
 #include "io/stream/stream_read.h"
@@ -122,12 +123,23 @@ static bool take(struct tocsin__stream *stream, enum consumer consumer, size_t s
 }
 
 /* No part can be cut: the rule is broken. */
-static void reject(struct tocsin__stream *stream, enum consumer consumer, int err)
+static void reject(struct tocsin__stream *stream, enum consumer consumer,
+                   const struct tocsin__part *rule, int err)
 {
-    if (consumer == A_READ)
+    char peer[112];
+
+    if (consumer == A_READ) {
         tocsin__read_end(stream->busy->reads, err);
+        return;
+    }
+    tocsin__reason_peer(stream, peer);
+    if (err == TOCSIN_ETRUNCATED)
+        tocsin__reason_set(stream, "fewer than %zu bytes, then the end, from %s", rule->size, peer);
     else
-        tocsin__stream_fail(stream, err);
+        tocsin__reason_set(stream, "more than %zu bytes %s from %s", rule->size,
+                           rule->kind == TOCSIN__PART_UNTIL ? "without a delimiter" : "to the end",
+                           peer);
+    tocsin__stream_fail(stream, err);
 }
 
 /* Tells the consumer that the end was reached. false: it cannot take that now. */
@@ -168,6 +180,7 @@ static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
     } else if (count == -ENOMEM) {
         tocsin__stream_wake(stream); /* retries in the next turn */
     } else if (count < 0 && count != -EAGAIN) {
+        tocsin__reason_failed(stream, "read from", (int)count);
         tocsin__stream_fail(stream, (int)count);
     }
     return count >= 0;
@@ -189,7 +202,7 @@ static bool input_step(struct tocsin__stream *stream, enum consumer consumer, bo
         return take(stream, consumer, (size_t)size) &&
                (rule.kind != TOCSIN__PART_TO_END || tell_taken_to_end(stream));
     if (size < 0) {
-        reject(stream, consumer, (int)size);
+        reject(stream, consumer, &rule, (int)size);
         return true;
     }
     if (ended)

@@ -4,6 +4,7 @@
 #include "io/stream/connect.h"
 #include "io/names.h"
 #include "io/stream/output.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_flush.h"
 #include "io/stream/stream_input.h"
@@ -108,6 +109,12 @@ static void serve_output(struct tocsin__stream *stream)
     }
 }
 
+static void stream_fail_by_peer(struct tocsin__stream *stream, int err)
+{
+    tocsin__reason_failed(stream, "connection to", err);
+    tocsin__stream_fail(stream, err);
+}
+
 /* The peer has reset the connection after its end was announced. An end that is unread is data. */
 static void serve_late_reset(struct tocsin__stream *stream)
 {
@@ -116,7 +123,7 @@ static void serve_late_reset(struct tocsin__stream *stream)
                   : 0;
 
     if (err < 0)
-        tocsin__stream_fail(stream, err);
+        stream_fail_by_peer(stream, err);
 }
 
 /* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
@@ -129,7 +136,7 @@ static void serve_departure(struct tocsin__stream *stream)
         return;
     if (stream->in == TOCSIN__SIDE_NONE) {
         if (tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
-            tocsin__stream_fail(stream, tocsin__wire_error(stream));
+            stream_fail_by_peer(stream, tocsin__wire_error(stream));
         return;
     }
     serve_late_reset(stream);
@@ -142,7 +149,7 @@ static void serve_departure(struct tocsin__stream *stream)
     else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
     else if (seen < 0)
-        tocsin__stream_fail(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
+        stream_fail_by_peer(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
 }
 
 /* The end */
@@ -170,6 +177,12 @@ static bool both_have_ended(const struct tocsin__stream *stream)
            !(stream->busy && stream->busy->pipes_in) && !tocsin__stream_waiting(stream);
 }
 
+static void stream_end_broken(struct tocsin__stream *stream)
+{
+    tocsin__reason_failed(stream, "write to", stream->out_error);
+    tocsin__stream_end(stream, stream->out_error);
+}
+
 static void serve_end(struct tocsin__stream *stream)
 {
     bool has_kept = stream->busy && stream->busy->kept.data,
@@ -182,7 +195,7 @@ static void serve_end(struct tocsin__stream *stream)
     if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (stream->out == TOCSIN__SIDE_BROKEN && !is_read)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->state == TOCSIN__STREAM_OPEN && both_have_ended(stream))
         tocsin__stream_end(stream, 0);
 }
@@ -193,7 +206,7 @@ static void serve_closing(struct tocsin__stream *stream)
 {
     tocsin__input_discard(stream);
     if (stream->out == TOCSIN__SIDE_BROKEN)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (!tocsin__stream_waiting(stream))
