@@ -31,7 +31,7 @@ TOCSIN__BEGIN
 struct tocsin_tls {
     uint64_t id;
 };
-/* A limit of bytes in a second. Zero: none. */
+/* A limit of bytes in a second, which streams of one loop share (tocsin_rate_new). Zero: none. */
 struct tocsin_rate {
     uint64_t id;
 };
@@ -112,9 +112,9 @@ struct tocsin_stream_options {
     struct tocsin_tls tls;
     const char *host;  /* the name that the peer's certificate must have; NULL: of the address */
     const char *local; /* the local address, such as "tcp:192.0.2.1:0"; NULL: any */
-    struct tocsin_rate rate_in, rate_out;
-    unsigned flags;     /* TOCSIN_STREAM_… */
-    uintptr_t spare[4]; /* zero */
+    struct tocsin_rate rate_in, rate_out; /* how fast it reads and sends. Zero: without limit */
+    unsigned flags;                       /* TOCSIN_STREAM_… */
+    uintptr_t spare[4];                   /* zero */
 };
 
 /**
@@ -124,6 +124,7 @@ struct tocsin_stream_options {
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
  * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
+ *          -ENOENT, -EXDEV: a rate does not exist, or belongs to the loop of another thread;
  *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
  *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
  *          error
@@ -269,9 +270,9 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
  *
  * @owner   options are copied
  * @return  0; -EINVAL: options are malformed, or the operation is not a stream; -EALREADY: the
- *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream does not
- *          exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an error the
- *          stream has its former options
+ *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream or a
+ *          rate does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an
+ *          error the stream has its former options
  * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
  * @thread  loop
  * @source  POSIX setsockopt(3)
@@ -279,6 +280,52 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
  */
 TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
                                  const struct tocsin_stream_options *options);
+
+/**
+ * Makes a rate that streams share: rate_in and rate_out of their options. It is a token bucket of
+ * burst_bytes, full at first, into which bytes_s bytes flow in a second. A stream that finds it
+ * empty waits, and its idle limit does not pass meanwhile if it could go on. Streams that wait get
+ * equal shares. burst_bytes 0: what a tenth of a second allows.
+ *
+ * @owner   the rate belongs to the loop of this thread until tocsin_rate_free; the end of the loop
+ *          frees it
+ * @return  0 and ret_rate set; -EINVAL: bytes_s is 0, or ret_rate is NULL; -ESHUTDOWN: the loop is
+ *          being freed; -ENOMEM; or the error of creating the thread's loop. On failure ret_rate
+ *          carries the error
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_new(uint64_t bytes_s, uint64_t burst_bytes,
+                               struct tocsin_rate *ret_rate);
+
+/**
+ * Changes a rate, for all streams that use it, from now on. burst_bytes 0: what a tenth of a second
+ * allows.
+ *
+ * @owner   none
+ * @return  0; -EINVAL: bytes_s is 0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the
+ *          loop of another thread; or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_set(struct tocsin_rate rate, uint64_t bytes_s, uint64_t burst_bytes);
+
+/**
+ * Frees a rate. Streams that use it go on without a limit.
+ *
+ * @owner   the id is invalid afterwards
+ * @return  0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the loop of another thread;
+ *          or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_free(struct tocsin_rate rate);
 
 /* The facts of a stream or a listener. */
 struct tocsin_stream_facts {

@@ -16,7 +16,7 @@
 #include "io/stream/wire.h"
 #include "loop/clock.h"
 
-enum { RETRY_US = 20000, CLOSE_MS = 10000 };
+enum { RETRY_US = 20000 };
 
 struct tocsin__connecting {
     struct tocsin__stream *stream;
@@ -70,7 +70,7 @@ static void connected(struct tocsin__stream *stream)
     tocsin__stream_unmark(stream,
                           TOCSIN__STREAM_READABLE | TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_CLOSE_LATER)) {
-        tocsin__limit_set(stream, CLOSE_MS); /* without memory it has no limit */
+        tocsin__limit_close(stream); /* without memory it has no limit */
         tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
     }
     tocsin__stream_wake(stream);
@@ -164,7 +164,7 @@ static void connect_failed(struct tocsin__stream *stream)
     tocsin__stream_fail(stream, connecting->error);
 }
 
-void tocsin__connecting_timed_out(struct tocsin__stream *stream)
+static void open_timed_out(struct tocsin__stream *stream)
 {
     const struct tocsin__connecting *connecting = stream->busy->connecting;
     long long ms = stream->settings->open_ms;
@@ -280,7 +280,7 @@ int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__ad
     int err = connecting_make(stream);
 
     if (err == 0)
-        err = tocsin__limit_set(stream, stream->settings->open_ms);
+        err = tocsin__limit_set(stream, stream->settings->open_ms, open_timed_out);
     if (err < 0)
         return err;
     connecting = stream->busy->connecting;

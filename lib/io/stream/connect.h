@@ -16,8 +16,6 @@ void tocsin__connecting_serve(struct tocsin__stream *stream);
 /* How long each step took. */
 void tocsin__connecting_times(const struct tocsin__stream *stream,
                               struct tocsin_stream_connected *ret_connected);
-/* The limit of opening has passed: keeps the reason. */
-void tocsin__connecting_timed_out(struct tocsin__stream *stream);
 void tocsin__connecting_free(struct tocsin__busy *busy);
 
 #endif

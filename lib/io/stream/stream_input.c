@@ -166,14 +166,23 @@ static bool tell_taken_to_end(struct tocsin__stream *stream)
     return true;
 }
 
+static size_t unused(ssize_t most, ssize_t count)
+{
+    return most < 0 ? 0 : (size_t)most - (count > 0 ? (size_t)count : 0);
+}
+
 /* false: nothing more can be read now. */
 static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
 {
-    ssize_t count;
+    ssize_t count, most;
 
     if (!tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
         return false;
-    count = tocsin__window_fill(io);
+    most = tocsin__rate_take(stream, TOCSIN__RATE_IN, TOCSIN__BUFFER);
+    if (most == 0)
+        return false; /* it waits for its rate */
+    count = most < 0 ? most : tocsin__window_fill(io, (size_t)most);
+    tocsin__rate_give_back(stream, TOCSIN__RATE_IN, unused(most, count));
     if (count == 0) {
         stream->in = TOCSIN__SIDE_ENDED;
         tocsin__stream_unmark(stream, TOCSIN__STREAM_READABLE);
@@ -237,7 +246,7 @@ void tocsin__input_discard(struct tocsin__stream *stream)
 
     tocsin__window_open(stream);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_READABLE) && stream->in == TOCSIN__SIDE_OPEN)
-        count = tocsin__window_fill(io);
+        count = tocsin__window_fill(io, TOCSIN__BUFFER);
     else
         count = -EAGAIN;
     if (stream->busy)

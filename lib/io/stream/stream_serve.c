@@ -218,8 +218,11 @@ static void serve_closing(struct tocsin__stream *stream)
 static unsigned wanted_of(struct tocsin__stream *stream)
 {
     bool reads = stream->in == TOCSIN__SIDE_OPEN &&
-                 (stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream)),
-         writes = tocsin__stream_waiting(stream) > 0;
+                 (stream->state == TOCSIN__STREAM_CLOSING ||
+                  (tocsin__input_is_wanted(stream) &&
+                   !tocsin__rate_waits(stream, TOCSIN__RATE_IN))),
+         writes = tocsin__stream_waiting(stream) > 0 &&
+                  !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
 
     if (tocsin__readiness_is_always(&stream->readiness))
         tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
