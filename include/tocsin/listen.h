@@ -60,7 +60,8 @@ struct tocsin_listen_options {
  *          the listener after success. A Unix path is removed at its end
  * @return  0; -EINVAL: address or options are malformed, or the descriptor does not listen;
  *          -ENOTSUP: the scheme is not supported; -EADDRINUSE, -EACCES and other errors of bind(2)
- *          and listen(2); -ENOENT: systemd has passed no socket of this name; else as
+ *          and listen(2); -ENOENT: systemd has passed no socket of this name, or a rate does not
+ *          exist; -EXDEV: a rate belongs to the loop of another thread; else as
  *          tocsin_op_new. On failure ret_listener carries the error
  * @emits   listener.accepted while it is wanted; listener.refused; listener.closed exactly once,
  *          with -ECANCELED or -ETIMEDOUT

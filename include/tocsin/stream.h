@@ -31,7 +31,8 @@ TOCSIN__BEGIN
 struct tocsin_tls {
     uint64_t id;
 };
-/* The id of a limit of bytes per second. Zero: none. */
+/* The id of a limit of bytes per second, which streams of one loop share (tocsin_rate_new). Zero:
+ * none. */
 struct tocsin_rate {
     uint64_t id;
 };
@@ -49,8 +50,9 @@ struct tocsin_rate {
  * stream.closed: the status is 0 if both sides have ended, or if tocsin_stream_close ended the
  * stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
  * (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
- * or TOCSIN_ETOOBIG or TOCSIN_ETRUNCATED for a part of stream.received. reason is a sentence, or
- * "". */
+ * or TOCSIN_ETOOBIG or TOCSIN_ETRUNCATED for a part of stream.received. reason says what failed,
+ * and where: "connect to tcp:192.0.2.7:80: Connection refused". reason is "" if there was no
+ * error, after a cancellation, and if there was no memory. */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \
@@ -86,8 +88,8 @@ enum {
  * has arrived. */
 struct tocsin_part {
     size_t size;       /* the most bytes of a part. 0: 64 KiB, or 16 MiB with TOCSIN_TO_END */
-    const char *until; /* a part ends with this text, which is included, as with getline(3); NULL:
-                        * no such text */
+    const char *until; /* a part ends with this text, which is included, as with getline(3), or with
+                        * the stream; NULL: no such text */
     void *into;        /* for a read: a buffer of `size` bytes, lent until stream.taken. NULL: the
                         * read has its own buffer, which is freed with its result */
     unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END; only if `until` is NULL */
@@ -119,7 +121,7 @@ struct tocsin_stream_options {
     const char *host;  /* the name that the peer's certificate must have; NULL: the host in the
                         * address */
     const char *local; /* the local address to connect from, such as "tcp:192.0.2.1:0"; NULL: any */
-    struct tocsin_rate rate_in, rate_out;
+    struct tocsin_rate rate_in, rate_out; /* how fast the stream reads and sends; zero: no limit */
     unsigned flags;     /* set of the flags TOCSIN_STREAM_… */
     uintptr_t spare[4]; /* must be zero */
 };
@@ -131,6 +133,7 @@ struct tocsin_stream_options {
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
  * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
+ *          -ENOENT, -EXDEV: a rate does not exist, or belongs to the loop of another thread;
  *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
  *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
  *          error
@@ -154,7 +157,8 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
  *          else as tocsin_op_new. On failure ret_read carries the error
  * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
  *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
- *          no delimiter within size, and nothing was taken; or the status of stream.closed
+ *          more than size bytes without a delimiter, or more to the end, and nothing was taken; or
+ * the status of stream.closed
  * @thread  loop
  * @source  POSIX read(3), getline(3)
  * @since   0.1
@@ -283,9 +287,9 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
  *
  * @owner   options are copied
  * @return  0; -EINVAL: options are malformed, or the operation is not a stream; -EALREADY: the
- *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream does not
- *          exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an error the
- *          stream has its former options
+ *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream or a
+ *          rate does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an
+ *          error the stream has its former options
  * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
  * @thread  loop
  * @source  POSIX setsockopt(3)
@@ -293,6 +297,52 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
  */
 TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
                                  const struct tocsin_stream_options *options);
+
+/**
+ * Makes a rate that streams share: rate_in and rate_out of their options. It is a token bucket of
+ * burst_bytes, full at first, into which bytes_s bytes flow in a second. A stream that finds it
+ * empty waits, and its idle limit does not pass meanwhile if it could go on. Streams that wait get
+ * equal shares. burst_bytes 0: what a tenth of a second allows.
+ *
+ * @owner   the rate belongs to the loop of this thread until tocsin_rate_free; the end of the loop
+ *          frees it
+ * @return  0 and ret_rate set; -EINVAL: bytes_s is 0, or ret_rate is NULL; -ESHUTDOWN: the loop is
+ *          being freed; -ENOMEM; or the error of creating the thread's loop. On failure ret_rate
+ *          carries the error
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_new(uint64_t bytes_s, uint64_t burst_bytes,
+                               struct tocsin_rate *ret_rate);
+
+/**
+ * Changes a rate, for all streams that use it, from now on. burst_bytes 0: what a tenth of a second
+ * allows.
+ *
+ * @owner   none
+ * @return  0; -EINVAL: bytes_s is 0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the
+ *          loop of another thread; or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_set(struct tocsin_rate rate, uint64_t bytes_s, uint64_t burst_bytes);
+
+/**
+ * Frees a rate. Streams that use it go on without a limit.
+ *
+ * @owner   the id is invalid afterwards
+ * @return  0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the loop of another thread;
+ *          or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_free(struct tocsin_rate rate);
 
 /* The facts of a stream or a listener. */
 struct tocsin_stream_facts {

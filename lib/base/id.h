@@ -28,7 +28,8 @@ enum {
     TOCSIN__ID_SOURCES,
     TOCSIN__ID_QUEUES,
     TOCSIN__ID_BLOCKS,
-    TOCSIN__ID_POOLS
+    TOCSIN__ID_POOLS,
+    TOCSIN__ID_RATES
 };
 
 #define TOCSIN__ID_PREFIX(number, table) \

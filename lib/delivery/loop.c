@@ -54,6 +54,7 @@ static struct tocsin__loop *loop_new(int *ret_err)
     loop->ids.sources.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_SOURCES);
     loop->ids.queues.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_QUEUES);
     loop->ids.blocks.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_BLOCKS);
+    loop->ids.rates.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_RATES);
     atomic_store_explicit(&loops[loop->life.number], loop, memory_order_release);
     return loop;
 }
@@ -231,7 +232,7 @@ struct tocsin__loop *tocsin__loop_numbered(unsigned number)
 static const char *const table_names[] = {
     [TOCSIN__ID_HANDLERS] = "handler", [TOCSIN__ID_SOURCES] = "operation or source",
     [TOCSIN__ID_QUEUES] = "queue",     [TOCSIN__ID_BLOCKS] = "block",
-    [TOCSIN__ID_POOLS] = "pool",
+    [TOCSIN__ID_POOLS] = "pool",       [TOCSIN__ID_RATES] = "rate",
 };
 
 static unsigned table_number(size_t table)
@@ -239,6 +240,7 @@ static unsigned table_number(size_t table)
     return table == offsetof(struct tocsin__loop, ids.handlers) ? TOCSIN__ID_HANDLERS
            : table == offsetof(struct tocsin__loop, ids.queues) ? TOCSIN__ID_QUEUES
            : table == offsetof(struct tocsin__loop, ids.blocks) ? TOCSIN__ID_BLOCKS
+           : table == offsetof(struct tocsin__loop, ids.rates)  ? TOCSIN__ID_RATES
                                                                 : TOCSIN__ID_SOURCES;
 }
 
@@ -249,7 +251,7 @@ static int id_stale(unsigned table, uint64_t id, const struct tocsin__id_entry *
 
     if (id == 0)
         return tocsin__because(-ENOENT, "the id is zero: it was never set, or has been cleared");
-    if (other && other <= TOCSIN__ID_POOLS && other != table)
+    if (other && other <= TOCSIN__ID_RATES && other != table)
         return tocsin__because(-ENOENT, "the id %#llx is of another kind: %s, not %s",
                                (unsigned long long)id, table_names[other], name);
     if (!entry || other != table ||

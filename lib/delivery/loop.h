@@ -172,7 +172,7 @@ extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
 
 /* Tables of the objects that a program names by an id. */
 struct tocsin__loop_ids {
-    struct tocsin__ids handlers, sources, queues, blocks;
+    struct tocsin__ids handlers, sources, queues, blocks, rates;
 };
 
 /* Memory that the loop frees when it is at rest (no handler, notify or drop is on its stack). */

@@ -135,7 +135,9 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
     };
 
     memset(ret_address, 0, sizeof *ret_address);
-    if (!text || !strchr(text, ':'))
+    if (!text)
+        return tocsin__because(-EINVAL, "the address is NULL");
+    if (!strchr(text, ':'))
         return tocsin__because(-EINVAL, "the address has no scheme: tcp:HOST:PORT, unix:/PATH");
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t size = strlen(schemes[i].scheme);

@@ -25,6 +25,8 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
     idle_free(io->idle);
+    if (io->rates_free)
+        io->rates_free(io);
     tocsin__release(io);
     engine->io = NULL;
 }

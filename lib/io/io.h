@@ -31,9 +31,11 @@ struct tocsin__io {
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
-    struct tocsin__idle_limits *idle; /* NULL: no stream had an idle limit yet */
-    struct tocsin__chunk *drops,
-        **drops_last;               /* lent data that was sent: its drop is to be called */
+    struct tocsin__idle_limits *idle;          /* NULL: no stream had an idle limit yet */
+    struct tocsin__rate *rates;                /* the rates that the program has not freed */
+    void (*rates_free)(struct tocsin__io *io); /* rate.c sets it; NULL: there was no rate yet */
+    /* Lent data that was sent: its drop is to be called. */
+    struct tocsin__chunk *drops, **drops_last;
     struct tocsin__node drops_node; /* on the ready list while has_drops_node */
     bool has_drops_node;
 };

@@ -1,5 +1,6 @@
 /* Contract line F3 for streams: each allocation and each system call fails in turn, while an echo
-   server and its client over a Unix socket, a pipe between two streams and a stream of lines work.
+   server and its client over a Unix socket, a pipe between two streams and a stream of lines with a
+   rate work.
    Every operation that was started ends once, and no descriptor is left. */
 #include "io/streams.h"
 
@@ -71,6 +72,7 @@ static void start_pipe(void)
 {
     static const char block[100000];
     const struct tocsin_bytes part = { block, sizeof block };
+    struct tocsin_rate rate;
 
     open_pair(LEFT, NULL, &left);
     open_pair(RIGHT, NULL, &right);
@@ -80,9 +82,14 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
+    tocsin_rate_new(100, 3, &rate); /* after a failure its id carries the error */
     open_pair(LINES,
-              &(struct tocsin_stream_options){ .part = { .until = "\n" }, .idle_ms = 60000 },
+              &(struct tocsin_stream_options){ .part = { .until = "\n" },
+                                               .idle_ms = 60000,
+                                               .rate_in = rate,
+                                               .rate_out = rate },
               &lines);
+    tocsin_stream_write(all[LINES].op, "slow", 4);
     send_some(lines, "half", 4);
 }
 

@@ -75,9 +75,7 @@ static void expect_lines(struct parts *parts)
         const char *found = strstr(text + at, part.until);
 
         size = found ? (size_t)(found - text) + strlen(part.until) - at : text_size - at;
-        /* the last part may lack its delimiter, as in getline(3), if it is shorter than the limit
-         */
-        if (size > part.size || (!found && size == part.size)) {
+        if (size > part.size) { /* the last part may lack its delimiter, as in getline(3) */
             parts->status = TOCSIN_ETOOBIG;
             return;
         }

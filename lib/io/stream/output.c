@@ -220,6 +220,46 @@ static int output_break(struct tocsin__stream *stream, int err)
     return err;
 }
 
+/* Cuts the pieces to `most` bytes. Returns their number. */
+static int pieces_cut(struct iovec *pieces, int count, size_t most)
+{
+    for (int i = 0; i < count; i++) {
+        if (pieces[i].iov_len >= most) {
+            pieces[i].iov_len = most;
+            return i + 1;
+        }
+        most -= pieces[i].iov_len;
+    }
+    return count;
+}
+
+static size_t pieces_size(const struct iovec *pieces, int count)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < count; i++)
+        size += pieces[i].iov_len;
+    return size;
+}
+
+/* Sends as much as the rate and the kernel accept. 0: it waits for the rate, or has no memory to
+   wait. -EAGAIN: the kernel accepts nothing; another -errno. */
+static ssize_t send_at_rate(struct tocsin__stream *stream, struct iovec *pieces, int count,
+                            const int *fds, uint32_t fds_count)
+{
+    size_t size = pieces_size(pieces, count);
+    ssize_t most = tocsin__rate_take(stream, TOCSIN__RATE_OUT, size), sent;
+
+    if (most <= 0)
+        return 0;
+    count = pieces_cut(pieces, count, (size_t)most);
+    sent = tocsin__wire_send(stream, pieces, count, fds, fds_count);
+    if (sent < most)
+        tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
+    tocsin__rate_give_back(stream, TOCSIN__RATE_OUT, (size_t)most - (sent > 0 ? (size_t)sent : 0));
+    return sent;
+}
+
 int tocsin__output_send(struct tocsin__stream *stream)
 {
     struct iovec pieces[PIECES_MOST];
@@ -231,10 +271,8 @@ int tocsin__output_send(struct tocsin__stream *stream)
         const struct tocsin__chunk *first = stream->busy->output;
         int count = output_gather(stream->busy, pieces);
 
-        sent = tocsin__wire_send(stream, pieces, count, first->fds, first->fds_count);
-        if (sent == -EAGAIN)
-            tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
-        if (sent == -EAGAIN)
+        sent = send_at_rate(stream, pieces, count, first->fds, first->fds_count);
+        if (sent == 0 || sent == -EAGAIN)
             break;
         if (sent < 0)
             return output_break(stream, (int)sent);
@@ -386,8 +424,8 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
 
     if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream))
         return 0;
-    sent = tocsin__wire_send(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
-                             outgoing->fds, (uint32_t)outgoing->fds_count);
+    sent = send_at_rate(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
+                        outgoing->fds, (uint32_t)outgoing->fds_count);
     if (sent == -EAGAIN)
         sent = 0;
     if (sent > 0) {
@@ -411,7 +449,6 @@ static int output_send_or_queue(struct tocsin__stream *stream,
     }
     if ((size_t)sent == size)
         return 0;
-    tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
     err = outgoing->fds_count && !sent ? fds_copy(outgoing, &fds) : 0;
     if (err == 0)
         err = output_queue(stream, outgoing, (size_t)sent, size - (size_t)sent, fds);

@@ -96,7 +96,8 @@ struct tocsin__busy {
     size_t waiting_bytes; /* bytes of output */
     int64_t stalled_us;   /* since when it is stalled, or for how long it was */
     struct tocsin__connecting *connecting;
-    struct tocsin__timer *limit; /* of opening, then of closing; NULL */
+    struct tocsin__timer *limit;                       /* of opening, then of closing; NULL */
+    struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS]; /* for the rates of both ways */
 };
 
 struct tocsin__stream {

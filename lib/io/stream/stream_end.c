@@ -62,6 +62,8 @@ void tocsin__stream_disarm(void *state)
     tocsin__wire_close(stream);
     tocsin__crowd_leave(stream);
     if (busy) {
+        tocsin__rate_leave(stream, TOCSIN__RATE_IN);
+        tocsin__rate_leave(stream, TOCSIN__RATE_OUT);
         tocsin__limit_end(stream);
         tocsin__connecting_free(busy);
         forget_operations(busy);

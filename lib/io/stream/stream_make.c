@@ -1,5 +1,6 @@
 /* The type of streams, and their making. */
 #include "io/stream/limits.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_make.h"
 #include "io/stream/stream_serve.h"
@@ -20,6 +21,11 @@ static void stream_resume(struct tocsin_op op, void *state)
     tocsin__stream_wake(state);
 }
 
+static void stream_drop(void *state)
+{
+    tocsin__reason_free(state);
+}
+
 static const struct tocsin__own_type stream_type = {
     .type = { .done = &tocsin__stream_closed_spec,
               .progress = { &tocsin__stream_connected_spec, &tocsin__stream_received_spec,
@@ -27,6 +33,7 @@ static const struct tocsin__own_type stream_type = {
               .state_size = sizeof(struct tocsin__stream),
               .cancel = stream_cancel,
               .resume = stream_resume,
+              .drop = stream_drop,
               .flags = TOCSIN__OWN | TOCSIN__DISARMS },
     .disarm = tocsin__stream_disarm,
 };

@@ -1,6 +1,7 @@
 /* Pipes from one stream into another. */
 #include "base/refusal.h"
 #include "io/stream/output.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_pipe.h"
 #include "op/complete.h"
 #include "registry/catalogue.h"
@@ -63,6 +64,7 @@ void tocsin__pipe_source_over(struct tocsin__pipe *pipe, int status)
     struct tocsin__stream *to = pipe->to;
 
     pipe_end(pipe, status);
+    tocsin__reason_set(to, "the source of the pipe has ended: %s", tocsin__reason_text(status));
     tocsin__stream_fail(to, -ECANCELED);
 }
 
@@ -125,8 +127,11 @@ static int pipe_start(struct tocsin__op *op, struct tocsin__stream *from, struct
     pipe->piped.to.source.id = tocsin__op_id(tocsin__stream_op(to));
     if (from->state < TOCSIN__STREAM_CLOSING && to->state < TOCSIN__STREAM_CLOSING)
         return pipe_begin(pipe, from, to);
-    if (from->state >= TOCSIN__STREAM_CLOSING && from->failure < 0)
+    if (from->state >= TOCSIN__STREAM_CLOSING && from->failure < 0) {
+        tocsin__reason_set(to, "the source of the pipe has ended: %s",
+                           tocsin__reason_text(from->failure));
         tocsin__stream_fail(to, -ECANCELED);
+    }
     tocsin__op_complete(op,
                         from->failure ? from->failure
                         : to->failure ? to->failure

@@ -4,6 +4,7 @@
 #include "io/stream/connect.h"
 #include "io/names.h"
 #include "io/stream/output.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_flush.h"
 #include "io/stream/stream_input.h"
@@ -108,6 +109,23 @@ static void serve_output(struct tocsin__stream *stream)
     }
 }
 
+static void stream_fail_by_peer(struct tocsin__stream *stream, int err)
+{
+    tocsin__reason_failed(stream, "connection to", err);
+    tocsin__stream_fail(stream, err);
+}
+
+/* The peer has reset the connection after its end was announced. An end that is unread is data. */
+static void serve_late_reset(struct tocsin__stream *stream)
+{
+    int err = stream->in == TOCSIN__SIDE_TOLD && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED)
+                  ? tocsin__wire_take_error(stream)
+                  : 0;
+
+    if (err < 0)
+        stream_fail_by_peer(stream, err);
+}
+
 /* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
    waits for a reader. */
 static void serve_departure(struct tocsin__stream *stream)
@@ -118,9 +136,10 @@ static void serve_departure(struct tocsin__stream *stream)
         return;
     if (stream->in == TOCSIN__SIDE_NONE) {
         if (tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
-            tocsin__stream_fail(stream, tocsin__wire_error(stream));
+            stream_fail_by_peer(stream, tocsin__wire_error(stream));
         return;
     }
+    serve_late_reset(stream);
     if (stream->in != TOCSIN__SIDE_OPEN || (stream->busy && stream->busy->kept.data) ||
         tocsin__input_is_wanted(stream))
         return;
@@ -130,7 +149,7 @@ static void serve_departure(struct tocsin__stream *stream)
     else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
     else if (seen < 0)
-        tocsin__stream_fail(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
+        stream_fail_by_peer(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
 }
 
 /* The end */
@@ -158,6 +177,12 @@ static bool both_have_ended(const struct tocsin__stream *stream)
            !(stream->busy && stream->busy->pipes_in) && !tocsin__stream_waiting(stream);
 }
 
+static void stream_end_broken(struct tocsin__stream *stream)
+{
+    tocsin__reason_failed(stream, "write to", stream->out_error);
+    tocsin__stream_end(stream, stream->out_error);
+}
+
 static void serve_end(struct tocsin__stream *stream)
 {
     bool has_kept = stream->busy && stream->busy->kept.data,
@@ -170,7 +195,7 @@ static void serve_end(struct tocsin__stream *stream)
     if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (stream->out == TOCSIN__SIDE_BROKEN && !is_read)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->state == TOCSIN__STREAM_OPEN && both_have_ended(stream))
         tocsin__stream_end(stream, 0);
 }
@@ -181,7 +206,7 @@ static void serve_closing(struct tocsin__stream *stream)
 {
     tocsin__input_discard(stream);
     if (stream->out == TOCSIN__SIDE_BROKEN)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (!tocsin__stream_waiting(stream))
@@ -193,8 +218,11 @@ static void serve_closing(struct tocsin__stream *stream)
 static unsigned wanted_of(struct tocsin__stream *stream)
 {
     bool reads = stream->in == TOCSIN__SIDE_OPEN &&
-                 (stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream)),
-         writes = tocsin__stream_waiting(stream) > 0;
+                 (stream->state == TOCSIN__STREAM_CLOSING ||
+                  (tocsin__input_is_wanted(stream) &&
+                   !tocsin__rate_waits(stream, TOCSIN__RATE_IN))),
+         writes = tocsin__stream_waiting(stream) > 0 &&
+                  !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
 
     if (tocsin__readiness_is_always(&stream->readiness))
         tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
@@ -202,6 +230,13 @@ static unsigned wanted_of(struct tocsin__stream *stream)
         (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
         tocsin__stream_wake(stream);
     return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
+}
+
+/* The kernel reports the end of the peer for ever: once it is known, only errors are waited for. */
+static bool end_is_known(const struct tocsin__stream *stream)
+{
+    return tocsin__stream_is(stream, TOCSIN__STREAM_LEFT) ||
+           (stream->in != TOCSIN__SIDE_OPEN && stream->in != TOCSIN__SIDE_NONE);
 }
 
 /* A stream that is not read right now keeps its event until input comes: between two reads there is
@@ -216,12 +251,11 @@ static void arm(struct tocsin__stream *stream)
     if (!wanted && readiness->place == TOCSIN__PLACE_ACTIVE && stream->in == TOCSIN__SIDE_OPEN &&
         !tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
         wanted = TOCSIN__READY_IN;
-    if (wanted || !tocsin__stream_is(stream, TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED))
-        err = stream->in == TOCSIN__SIDE_OPEN || stream->in == TOCSIN__SIDE_NONE || wanted
-                  ? tocsin__readiness_want(engine, readiness, wanted)
-                  : (tocsin__readiness_mute(engine, readiness), 0);
-    else
+    if (!wanted && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__readiness_mute(engine, readiness);
+    else
+        err = tocsin__readiness_want(engine, readiness,
+                                     wanted | (end_is_known(stream) ? TOCSIN__READY_BROKEN : 0u));
     if (err < 0)
         tocsin__stream_fail(stream, err);
 }

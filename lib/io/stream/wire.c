@@ -134,14 +134,21 @@ int tocsin__wire_peek(struct tocsin__stream *stream)
     return ioctl(stream->readiness.fd, FIONREAD, &count) < 0 ? -errno : count > 0;
 }
 
-int tocsin__wire_error(struct tocsin__stream *stream)
+int tocsin__wire_take_error(struct tocsin__stream *stream)
 {
     socklen_t size = sizeof(int);
     int err = 0;
 
     if (tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
         getsockopt(stream->readiness.fd, SOL_SOCKET, SO_ERROR, &err, &size);
-    return err ? -err : -EPIPE;
+    return -err;
+}
+
+int tocsin__wire_error(struct tocsin__stream *stream)
+{
+    int err = tocsin__wire_take_error(stream);
+
+    return err < 0 ? err : -EPIPE;
 }
 
 void tocsin__wire_shutdown(struct tocsin__stream *stream)

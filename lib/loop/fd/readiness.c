@@ -123,7 +123,8 @@ static void sweep_arm(struct tocsin__engine *engine)
 static int parked_ctl(const struct tocsin__engine *engine, int op,
                       struct tocsin__readiness *readiness, unsigned wanted)
 {
-    struct epoll_event event = { .events = EPOLLRDHUP | (wanted & TOCSIN__READY_IN ? EPOLLIN : 0u) |
+    struct epoll_event event = { .events = (wanted & TOCSIN__READY_BROKEN ? 0u : EPOLLRDHUP) |
+                                           (wanted & TOCSIN__READY_IN ? EPOLLIN : 0u) |
                                            (wanted & TOCSIN__READY_OUT ? EPOLLOUT : 0u),
                                  .data.ptr = readiness };
 
@@ -248,6 +249,7 @@ static int change_parked(struct tocsin__engine *engine, struct tocsin__readiness
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted)
 {
+    bool is_lendable = wanted & (TOCSIN__READY_IN | TOCSIN__READY_OUT);
     int err = 0;
 
     switch ((enum tocsin__ready_place)readiness->place) {
@@ -255,13 +257,13 @@ int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readine
     case TOCSIN__PLACE_ALWAYS: return 0;
     case TOCSIN__PLACE_MUTED: err = park(engine, readiness, wanted); break;
     case TOCSIN__PLACE_PARKED:
-        if (!wanted || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
+        if (!is_lendable || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
             err = change_parked(engine, readiness, wanted);
         break;
     case TOCSIN__PLACE_ACTIVE:
         if (wanted == readiness->wanted)
             return 0;
-        if (wanted && change_active(readiness, wanted) == 0)
+        if (is_lendable && change_active(readiness, wanted) == 0)
             return 0;
         leave_active(readiness);
         err = park(engine, readiness, wanted);

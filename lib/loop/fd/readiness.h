@@ -34,8 +34,8 @@ enum {
     TOCSIN__READY_OUT = 2,   /* the descriptor can be written */
     TOCSIN__READY_LEFT = 4,  /* reported, but cannot be requested: the peer has ended its side;
                               * there may still be unread data */
-    TOCSIN__READY_BROKEN = 8 /* reported, but cannot be requested: an error, or both sides have
-                              * ended */
+    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended. Wanted: the end of
+                              * the peer's side is known already, and LEFT is not reported */
 };
 
 enum tocsin__ready_place {
@@ -49,8 +49,8 @@ enum tocsin__ready_place {
 struct tocsin__readiness {
     int fd;
     uint8_t place;  /* an enum tocsin__ready_place */
-    uint8_t wanted; /* set of TOCSIN__READY_IN and TOCSIN__READY_OUT; 0: only LEFT and BROKEN are
-                     * reported */
+    uint8_t wanted; /* set of TOCSIN__READY_IN, TOCSIN__READY_OUT and TOCSIN__READY_BROKEN; 0: only
+                     * LEFT and BROKEN are reported */
     bool was_ready; /* an event was reported since the descriptor was parked, or since the last
                      * sweep */
     struct tocsin__ready_event *event; /* the borrowed event in the place ACTIVE; else NULL */
@@ -83,8 +83,8 @@ struct tocsin__ready_set {
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd);
 /* Sets the events that are wanted. From now on they are reported repeatedly while the descriptor is
- * ready. TOCSIN__READY_LEFT and TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: the
- * descriptor is muted. */
+ * ready. TOCSIN__READY_BROKEN is always reported, and TOCSIN__READY_LEFT unless wanted contains
+ * TOCSIN__READY_BROKEN. -ENOMEM, -ENOSPC: the descriptor is muted. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted);
 /* Stops all reports until tocsin__readiness_want is called. */
