@@ -45,7 +45,7 @@ struct tocsin_action {
                            besides the handler's own signal (sa_mask); NULL: none */
     int priority;       /* E1: from -32768 to 32767; the highest priority is called first, then the
                            oldest handler */
-    unsigned flags;     /* TOCSIN_ONCE, … */
+    unsigned flags;     /* TOCSIN_ONCE, …, TOCSIN_ON_FIBER */
     const char *name;   /* name of `fn`, for reports; the text must last as long as `fn`. NULL: not
                            recorded */
     uintptr_t spare[3]; /* zero */
@@ -213,7 +213,8 @@ TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
 /* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is delivered,
    failures are counted, but not announced. faults: the number of failures of this handler so far.
-   handler: 0 for a handler with TOCSIN_ONCE, because it is disconnected already. */
+   handler: 0 for a handler with TOCSIN_ONCE, because it is disconnected already; and for a notify
+   whose fiber could not begin (TOCSIN_FIBERS), which has no where and no faults. */
 #define TOCSIN_HANDLER_FAILED(F) \
     F(string, signal) \
     F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)

@@ -3,9 +3,10 @@
    I8  A listener accepts while listener.accepted is wanted, or its streams have a notify, or a
        handler of all streams wants stream.received; otherwise the kernel's backlog waits. Code
        takes an accepted stream: it sets the notify of the stream, connects to it, reads, writes or
-       pipes it. A stream that is not taken when listener.accepted has been delivered is closed,
-       unless a handler of all streams wants stream.received. Without free descriptors a listener
-       pauses, emits listener.refused once, and resumes when one is free. */
+       pipes it, or is a fiber that was called for it (TOCSIN_FIBERS). A stream that is not taken
+       when listener.accepted has been delivered is closed, unless a handler of all streams wants
+       stream.received. Without free descriptors a listener pauses, emits listener.refused once, and
+       resumes when one is free. */
 #ifndef TOCSIN_LISTEN_H
 #define TOCSIN_LISTEN_H
 

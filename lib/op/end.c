@@ -3,6 +3,7 @@
 #include "remote/completion_message.h"
 #include "remote/inject.h"
 #include "loop/ready.h"
+#include "op/dependent.h"
 #include "op/end.h"
 #include "op/inject.h"
 #include "op/late.h"
@@ -75,6 +76,7 @@ static void end_deliver(struct tocsin__op *op)
 
     tocsin__op_deadline_end(op);
     tocsin__op_pause_end(op);
+    tocsin__op_dependents_end(op, op->status);
     tocsin__op_set_phase(op, TOCSIN__OP_ENDING);
     tocsin__op_make_info(op);
     ops->ending = op;

@@ -57,6 +57,7 @@ enum tocsin__op_phase {
 
 struct tocsin__progress;
 struct tocsin__delay;
+struct tocsin__dependent;
 
 /* Waits for the result of an operation started with TOCSIN_FUTURE. wake is called when the result
    is kept. Until the waiter takes the result, or the waiter is removed, nobody else can take it. */
@@ -69,6 +70,7 @@ struct tocsin__op_rare {
     struct tocsin__timer deadline; /* armed while the operation has a deadline */
     struct tocsin__op *op;
     struct tocsin__delay *delay; /* in the phase DELAYED; else NULL */
+    struct tocsin__dependent *dependents; /* what ends if the operation fails; dependent.h */
     const void *started;         /* with TOCSIN_DEBUG=1, the code that started it; NULL: unknown */
     struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };

@@ -39,6 +39,9 @@ struct tocsin__own_type {
     struct tocsin_op_type type; /* the first member */
     /* disarms the timers and descriptors of the operation, at every kind of end */
     void (*disarm)(void *state);
+    /* The last fiber that the running operation was handed to has ended with this status. NULL:
+       nothing happens. */
+    void (*unserved)(void *state, int status);
 };
 
 static inline int tocsin__type_counted(const struct tocsin_op_type *type)

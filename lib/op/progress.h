@@ -26,6 +26,7 @@ struct tocsin__progress {
     uint8_t which;    /* index of the progress signal in the type */
     bool refused;     /* the provider was refused: its resume will be called */
     bool end_waits;   /* the end of the operation has arrived, and follows this progress */
+    int call_error;   /* why the fiber of the notify could not begin, at the last progress; 0 */
     unsigned overrun; /* the number of merged progresses, which becomes the overrun */
     const struct tocsin_payload *payload;
     struct tocsin_payload *copy; /* payload, if it was copied; else NULL */
