@@ -1,7 +1,8 @@
 # Tests demos/proxy. A server and its clients in Python check that all data arrives. Output to a
 # file is a line for each connection; on a terminal it is a picture that fits into 80 columns and
-# 24 rows, and the terminal is as before afterwards. SIGINT and SIGTERM end it with a summary. An upstream
-# that does not listen, or is malformed, closes the clients; a port that is taken is an error.
+# 24 rows, and the terminal is as before afterwards. SIGINT and SIGTERM end it with a summary. An
+# upstream that does not listen, or is malformed, closes the clients; a port that is taken is an
+# error.
 test "$with_demos" = yes ||
     { echo "skip: programs/demo_proxy: the demonstrations are $with_demos"; exit 77; }
 python3 -c '' 2>/dev/null || { echo "skip: programs/demo_proxy: there is no python3"; exit 77; }
