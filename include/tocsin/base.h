@@ -84,6 +84,9 @@ struct tocsin_loop {
 struct tocsin_info;
 /* the type of handlers and notifies */
 typedef int (*tocsin_fn)(const struct tocsin_info *info, void *arg);
+/* In the flags of an action, and in the mode of a notify beside TOCSIN_AT_EACH: each call runs on a
+   fiber of its own. <tocsin/fiber.h> has the rules. */
+enum { TOCSIN_ON_FIBER = 64 };
 /* The type of the functions that tocsin_work, tocsin_spawn and tocsin_loop_call run. */
 typedef int (*tocsin_task)(void *arg);
 /* the destructor of an argument `arg`: called once, after the last use of `arg` */

@@ -41,11 +41,11 @@ struct tocsin_action {
     tocsin_drop drop;
     struct tocsin_source source; /* the handler is called only for emissions of this source; zero:
                                     for all emissions */
-    const char *mask;   /* pattern of further signals that are blocked on the loop while `fn` runs
-                         * (sa_mask); the handler's own signal is always blocked. NULL: none */
-    int priority;       /* priority from -32768 to 32767; the highest priority is called first, then
-                         * the oldest handler (E1) */
-    unsigned flags;     /* set of TOCSIN_ONCE and the other flags */
+    const char *mask;   /* pattern of the signals that are blocked on the loop while `fn` runs,
+                           besides the handler's own signal (sa_mask); NULL: none */
+    int priority;       /* E1: from -32768 to 32767; the highest priority is called first, then the
+                           oldest handler */
+    unsigned flags;     /* TOCSIN_ONCE, …, TOCSIN_ON_FIBER */
     const char *name;   /* name of `fn`, for reports; the text must last as long as `fn`. NULL: not
                            recorded */
     uintptr_t spare[3]; /* must be zero */
@@ -211,10 +211,10 @@ TOCSIN_LAYOUT(tocsin_connected, TOCSIN_CONNECTED);
 #define TOCSIN_DISCONNECTED(F) TOCSIN_CONNECTED(F)
 TOCSIN_LAYOUT(tocsin_disconnected, TOCSIN_DISCONNECTED);
 
-/* The payload of tocsin.handler.failed: a handler returned a negative errno. While a tocsin.*
- * signal is delivered, failures are counted, but not announced. faults is the number of failures of
- * this handler so far. handler is 0 for a handler with TOCSIN_ONCE, because it is disconnected
- * already. */
+/* tocsin.handler.failed: a handler returned a negative errno. While a tocsin.* signal is delivered,
+   failures are counted, but not announced. faults: the number of failures of this handler so far.
+   handler: 0 for a handler with TOCSIN_ONCE, because it is disconnected already; and for a notify
+   whose fiber could not begin (TOCSIN_FIBERS), which has no where and no faults. */
 #define TOCSIN_HANDLER_FAILED(F) \
     F(string, signal) \
     F(error, error) F(string, where) F(string, owner) F(u64, handler) F(u64, faults)

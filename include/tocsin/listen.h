@@ -3,10 +3,11 @@
    I8  A listener accepts connections only while somebody wants them: listener.accepted has
        listeners, the streams have a notify, or a handler of all streams wants stream.received.
        Otherwise connections wait in the kernel's backlog. The program takes an accepted stream: it
-       sets the notify of the stream, connects a handler to it, reads, writes or pipes it. A stream
-       that is not taken when listener.accepted has been delivered is closed, unless a handler of
-       all streams wants stream.received. If there is no free descriptor, a listener pauses, emits
-       listener.refused once, and resumes when a descriptor is free. */
+       sets the notify of the stream, connects a handler to it, reads, writes or pipes it, or a
+       fiber was called for it (TOCSIN_FIBERS). A stream that is not taken when listener.accepted
+       has been delivered is closed, unless a handler of all streams wants stream.received. If there
+       is no free descriptor, a listener pauses, emits listener.refused once, and resumes when a
+       descriptor is free. */
 #ifndef TOCSIN_LISTEN_H
 #define TOCSIN_LISTEN_H
 

@@ -30,13 +30,15 @@ TOCSIN__BEGIN
    TOCSIN_QUEUE(queue)    puts each progress and the end into the queue
    TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
    TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code says which
+   TOCSIN_FIBERS(fn, arg) calls fn for each progress, each time on a fiber of its own
+                          (<tocsin/fiber.h>): for an accepted stream, for example
    NULL                   emits the signals only
 
-   A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH for an
-   operation without progress (a timer, work, a fiber, a promise). It is also so with TOCSIN_FUTURE
-   for an operation that never ends by itself (TOCSIN_PERSISTENT: a repeating timer, a watch). For
-   such an operation, the function of TOCSIN_CALL is called after the operation was cancelled or
-   drained. */
+   A start returns -EINVAL if its notify would never be called. This is so with TOCSIN_EACH or
+   TOCSIN_FIBERS for an operation without progress (a timer, work, a fiber, a promise). It is also
+   so with TOCSIN_FUTURE for an operation that never ends by itself (TOCSIN_PERSISTENT: a repeating
+   timer, a watch). For such an operation, the function of TOCSIN_CALL is called after the operation
+   was cancelled or drained. */
 enum { TOCSIN_AT_END = 1, TOCSIN_AT_EACH = 2, TOCSIN_INTO_QUEUE = 4, TOCSIN_KEEP = 8 };
 
 /* A flag for providers, in addition to a mode or alone. The operation serves other operations, as
@@ -53,8 +55,9 @@ enum { TOCSIN_NO_INJECT = 32 };
 
 /* Describes how the caller learns of the end of an operation, like struct sigevent of POSIX. */
 struct tocsin_notify {
-    unsigned mode; /* a set of flags: TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or
-                    * TOCSIN_KEEP. The flags TOCSIN_BACKGROUND and TOCSIN_NO_INJECT may be added */
+    unsigned mode; /* TOCSIN_AT_END, TOCSIN_AT_EACH or both; TOCSIN_INTO_QUEUE; or TOCSIN_KEEP. The
+                      flags TOCSIN_BACKGROUND and TOCSIN_NO_INJECT may be added, and
+                      TOCSIN_ON_FIBER to TOCSIN_AT_EACH alone */
     tocsin_fn fn;  /* the function to call, for TOCSIN_AT_END and TOCSIN_AT_EACH */
     void *arg;     /* the argument of `fn` */
     struct tocsin_queue queue; /* the queue, for TOCSIN_INTO_QUEUE */
@@ -85,6 +88,9 @@ struct tocsin__notify : tocsin_notify {
 #define TOCSIN_BOTH(...) \
     (static_cast<const tocsin_notify *>( \
         tocsin__notify(TOCSIN_AT_END | TOCSIN_AT_EACH, __VA_ARGS__)))
+#define TOCSIN_FIBERS(...) \
+    (static_cast<const tocsin_notify *>( \
+        tocsin__notify(TOCSIN_AT_EACH | TOCSIN_ON_FIBER, __VA_ARGS__)))
 #define TOCSIN_QUEUE(q) (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_INTO_QUEUE, (q))))
 #define TOCSIN_FUTURE \
     (static_cast<const tocsin_notify *>(tocsin__notify(TOCSIN_KEEP, tocsin_queue())))
@@ -94,6 +100,8 @@ struct tocsin__notify : tocsin_notify {
     (&(const struct tocsin_notify){ .mode = TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
 #define TOCSIN_BOTH(...) \
     (&(const struct tocsin_notify){ .mode = TOCSIN_AT_END | TOCSIN_AT_EACH, .fn = __VA_ARGS__ })
+#define TOCSIN_FIBERS(...) \
+    (&(const struct tocsin_notify){ .mode = TOCSIN_AT_EACH | TOCSIN_ON_FIBER, .fn = __VA_ARGS__ })
 #define TOCSIN_QUEUE(q) (&(const struct tocsin_notify){ .mode = TOCSIN_INTO_QUEUE, .queue = (q) })
 #define TOCSIN_FUTURE (&(const struct tocsin_notify){ .mode = TOCSIN_KEEP })
 #endif

@@ -12,13 +12,17 @@
 
 static int action_check(const struct tocsin_action *action)
 {
-    const unsigned known = TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_EARLY | TOCSIN_REPLACE;
+    const unsigned known = TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_EARLY | TOCSIN_REPLACE |
+                           TOCSIN_ON_FIBER;
 
     if (!action->fn)
         return tocsin__because(-EINVAL, "the handler's function is NULL");
     if (action->flags & ~known)
         return tocsin__because(-EINVAL, "the action's flags are %#x: %#x is no flag", action->flags,
                                action->flags & ~known);
+    if (action->flags & TOCSIN_ON_FIBER && (action->mask || action->flags & TOCSIN_NODEFER))
+        return tocsin__because(-EINVAL, "TOCSIN_ON_FIBER needs neither a mask nor TOCSIN_NODEFER: "
+                                        "no signal is blocked while the fiber runs");
     if (action->priority < -32768 || action->priority > 32767)
         return tocsin__because(-EINVAL, "the action's priority is %d: it is from -32768 to 32767",
                                action->priority);
@@ -47,7 +51,9 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop,
     handler->name = action->name ? action->name : "";
     handler->priority = action->priority;
     handler->subscription.kind = args->admission ? &tocsin__queue_subscription_ops
-                                                 : &tocsin__handler_subscription_ops;
+                                 : action->flags & TOCSIN_ON_FIBER
+                                     ? &tocsin__fiber_subscription_ops
+                                     : &tocsin__handler_subscription_ops;
     handler->owner = owner;
     handler->key = rank << 47 | loop->age++;
     handler->id = tocsin__id_new(&loop->ids.handlers, handler);

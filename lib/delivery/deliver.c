@@ -54,11 +54,23 @@ static int handler_trampoline(const struct tocsin_info *info, void *arg)
     return answer;
 }
 
+/* The function that a delivery calls for a handler with TOCSIN_ON_FIBER. */
+static int fiber_trampoline(const struct tocsin_info *info, void *arg)
+{
+    struct tocsin__handler *handler = arg;
+
+    if (handler->flags & TOCSIN_ONCE)
+        tocsin__handler_disconnect(tocsin__self, handler);
+    return tocsin__hooks.fiber_call(info, handler->user_fn, handler->user_arg, handler);
+}
+
 void tocsin__handler_select_trampoline(struct tocsin__handler *handler)
 {
-    bool plain = !(handler->flags & (TOCSIN_ONCE | TOCSIN_NODEFER)) && !handler->mask;
+    bool on_fiber = handler->flags & TOCSIN_ON_FIBER,
+         plain = !(handler->flags & (TOCSIN_ONCE | TOCSIN_NODEFER | TOCSIN_ON_FIBER)) &&
+                 !handler->mask;
 
-    handler->fn = plain ? handler->user_fn : handler_trampoline;
+    handler->fn = plain ? handler->user_fn : on_fiber ? fiber_trampoline : handler_trampoline;
     handler->arg = plain ? handler->user_arg : handler;
 }
 

@@ -101,7 +101,10 @@ const struct tocsin__subscription_ops tocsin__handler_subscription_ops = {
 };
 const struct tocsin__subscription_ops tocsin__queue_subscription_ops = {
     .join = join, .leave = leave, .handles = handles
-}; /* `questions` is false, because a queue cannot answer questions */
+}; /* questions is false, because a queue cannot answer questions */
+const struct tocsin__subscription_ops tocsin__fiber_subscription_ops = {
+    .join = join, .leave = leave, .handles = handles
+}; /* questions is false, because an answer is needed before a fiber begins */
 
 /* Disconnecting */
 
@@ -138,6 +141,15 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
     if (handler->flags & TOCSIN__CONNECTED && !loop->life.freeing)
         tocsin__handler_announce(handler, id, &tocsin__disconnected_spec);
     tocsin__loop_leave(loop);
+}
+
+void tocsin__handler_fiber_over(struct tocsin__loop *loop, struct tocsin__handler *handler)
+{
+    tocsin__assert(handler->fibers > 0);
+    if (--handler->fibers || !(handler->flags & TOCSIN__AWAITS_FIBERS))
+        return;
+    handler->flags &= ~(uint32_t)TOCSIN__AWAITS_FIBERS;
+    tocsin__handler_defer_free(loop, handler);
 }
 
 int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)

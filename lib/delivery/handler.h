@@ -31,6 +31,8 @@ struct tocsin__handler {
     uint32_t flags;  /* the public flags of the handler's action, and the internal flags below */
     int32_t priority;
     uint32_t places; /* number of lists that contain the handler, even after it was disconnected */
+    uint32_t fibers; /* number of fibers that run the function (TOCSIN_ON_FIBER); while it is not 0,
+                        drop is not called */
     uint64_t os;     /* set of the real signals that the handler has taken over (lib/os) */
     struct tocsin__subscription subscription; /* the signals that the handler listens to */
     struct tocsin__mask_rule
@@ -50,13 +52,15 @@ struct tocsin__handler {
 /* internal flags, used in addition to the public ones */
 enum {
     TOCSIN__OBSERVER = 1 << 16,
-    TOCSIN__FIRST = 1 << 17,    /* the handler is called first, whatever the priorities */
-    TOCSIN__DROPPED = 1 << 18,  /* the handler is disconnected, and its drop function was called */
-    TOCSIN__CONNECTED = 1 << 19 /* connecting has succeeded */
+    TOCSIN__FIRST = 1 << 17,     /* the handler is called first, whatever the priorities */
+    TOCSIN__DROPPED = 1 << 18,   /* the handler is disconnected, and its drop function was called */
+    TOCSIN__CONNECTED = 1 << 19, /* connecting has succeeded */
+    TOCSIN__AWAITS_FIBERS = 1 << 20 /* the handler is disconnected, and is freed when its last fiber
+                                       has ended */
 };
 
 extern const struct tocsin__subscription_ops tocsin__handler_subscription_ops,
-    tocsin__queue_subscription_ops;
+    tocsin__fiber_subscription_ops, tocsin__queue_subscription_ops;
 
 /* Disconnects the handler. The handler stays in memory until the loop is at rest. */
 void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handler *handler);
@@ -73,6 +77,8 @@ static inline void tocsin__handler_defer_free(struct tocsin__loop *loop,
     loop->cleanup.dead = handler;
     loop->cleanup_pending = 1;
 }
+/* A fiber that ran the handler's function has ended. */
+void tocsin__handler_fiber_over(struct tocsin__loop *loop, struct tocsin__handler *handler);
 /* The function of a handler that is disconnected, or not connected yet. It does nothing. */
 int tocsin__handler_noop(const struct tocsin_info *info, void *arg);
 /* Counts a fault of the handler, and emits tocsin.handler.failed. */

@@ -39,6 +39,13 @@ static void os_give_none(struct tocsin__handler *handler)
     (void)handler;
 }
 
+static int fiber_call_none(const struct tocsin_info *info, tocsin_fn fn, void *arg,
+                           struct tocsin__handler *handler)
+{
+    (void)info, (void)fn, (void)arg, (void)handler;
+    return -ENOTSUP;
+}
+
 struct tocsin__hooks tocsin__hooks = {
     .emit_both = emit_both_none,
     .emit_away = emit_away_none,
@@ -48,6 +55,7 @@ struct tocsin__hooks tocsin__hooks = {
     .receive_left = loop_none,
     .os_take = os_take_none,
     .os_give = os_give_none,
+    .fiber_call = fiber_call_none,
     .thread_begins = loop_none,
     .thread_ends = loop_none,
 };

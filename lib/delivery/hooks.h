@@ -6,8 +6,8 @@
 
 struct tocsin__handler;
 
-/* The hooks. Constructors of lib/remote, lib/os and lib/loop set their members of the table. After
- * that nobody changes the table, so any thread may read it. */
+/* Constructors of lib/remote, lib/os, lib/loop and lib/style set their members of the table. After
+   that nobody changes the table, so any thread may read it. */
 struct tocsin__hooks {
     /* set by lib/remote: emits a signal that has handlers on this loop and on others */
     int (*emit_both)(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
@@ -34,7 +34,12 @@ struct tocsin__hooks {
     int (*os_take)(struct tocsin__handler *handler);
     void (*os_give)(struct tocsin__handler *handler);
 
-    /* set by lib/loop: called when the calling thread has made this loop */
+    /* lib/style: calls fn(info, arg) on a fiber of its own. handler: the handler whose function it
+       is; NULL: a notify. Returns an error if the fiber cannot begin */
+    int (*fiber_call)(const struct tocsin_info *info, tocsin_fn fn, void *arg,
+                      struct tocsin__handler *handler);
+
+    /* lib/loop: called when the calling thread has made this loop */
     void (*thread_begins)(struct tocsin__loop *loop);
     /* set by lib/loop: closes the loop of a thread that ends without freeing it (T6) */
     void (*thread_ends)(struct tocsin__loop *loop);

@@ -26,7 +26,7 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     }
     tocsin__quarantine_free(handler);
     if (!(handler->flags & TOCSIN__DROPPED) &&
-        handler->subscription.kind == &tocsin__handler_subscription_ops)
+        handler->subscription.kind != &tocsin__queue_subscription_ops)
         tocsin__owner_uncharge(handler->owner, TOCSIN_RESOURCE_HANDLERS,
                                1); /* its owner is uncharged now, because lists may contain the
                                     * handler for a long time */
@@ -59,8 +59,11 @@ void tocsin__loop_tidy(struct tocsin__loop *loop)
     }
     while ((handler = loop->cleanup.dead)) {
         loop->cleanup.dead = handler->next;
-        /* A handler that a drop function disconnects is added to this list, and is freed by this
-         * while loop. */
+        if (handler->fibers) {
+            handler->flags |= TOCSIN__AWAITS_FIBERS;
+            continue;
+        }
+        /* A handler that drop disconnects is added to this list, and is freed by this loop. */
         tocsin__loop_enter(loop);
         loop->cleanup.dropping = handler;
         handler_drop(loop, handler);

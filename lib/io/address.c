@@ -147,7 +147,10 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
         ret_address->scheme = (enum tocsin__scheme)i;
         return schemes[i].parse(text + size, ret_address);
     }
-    return tocsin__because(-ENOTSUP, "the scheme of this address is not supported here");
+    return tocsin__because(-ENOTSUP,
+                           "'%s' does not begin with a scheme that is supported here, such as "
+                           "tcp:HOST:PORT, unix:/PATH or fd:N",
+                           text);
 }
 
 static void unix_text(const struct tocsin__endpoint *endpoint, char *buffer, size_t size)

@@ -3,6 +3,8 @@
 #ifndef TOCSIN_IO_IO_H
 #define TOCSIN_IO_IO_H
 
+#include <errno.h>
+
 #include "loop/engine.h"
 #include "loop/idle.h"
 
@@ -39,6 +41,13 @@ struct tocsin__io {
     struct tocsin__node drops_node; /* on the ready list while has_drops_node */
     bool has_drops_node;
 };
+
+/* Whether the error means that memory, descriptors or a quota are used up for now. */
+static inline bool tocsin__is_shortage(int err)
+{
+    return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM ||
+           err == -ENOSPC || err == -EDQUOT || err == -EAGAIN;
+}
 
 /* Makes engine->io if there is none. -ENOMEM */
 int tocsin__io_make(struct tocsin__engine *engine);

@@ -4,6 +4,7 @@
 #define TOCSIN_IO_OP_ACCESS_H
 
 #include "op/op.h"
+#include "op/progress.h"
 
 static inline void *tocsin__op_state_of(struct tocsin__op *op)
 {
@@ -31,6 +32,13 @@ static inline bool tocsin__op_has_notify(const struct tocsin__op *op)
 static inline bool tocsin__op_notifies_progress(const struct tocsin__op *op)
 {
     return op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
+}
+
+/* Why the fiber of the notify could not begin at the last progress; 0: it has begun, or there is
+   none. */
+static inline int tocsin__op_call_error(const struct tocsin__op *op)
+{
+    return tocsin__op_progress(op)->call_error;
 }
 
 /* Whether handlers are connected to this operation alone. */

@@ -4,6 +4,7 @@
 #include "remote/completion_message.h"
 #include "remote/inject.h"
 #include "loop/ready.h"
+#include "op/dependent.h"
 #include "op/end.h"
 #include "op/inject.h"
 #include "op/late.h"
@@ -77,6 +78,7 @@ static void end_deliver(struct tocsin__op *op)
 
     tocsin__op_deadline_end(op);
     tocsin__op_pause_end(op);
+    tocsin__op_dependents_end(op, op->status);
     tocsin__op_set_phase(op, TOCSIN__OP_ENDING);
     tocsin__op_make_info(op);
     ops->ending = op;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "op/complete.h"
+#include "op/dependent.h"
 #include "op/late.h"
 #include "op/lifecycle.h"
 #include "op/op_owner.h"
@@ -223,6 +224,7 @@ void tocsin__op_release(struct tocsin__op *op)
     tocsin__op_late_forget(op);
     tocsin__op_disarm(op);
     tocsin__op_deadline_end(op);
+    tocsin__op_dependents_end(op, 0);
     if (op_is_still_source(op))
         return;
     op->source.pending = 0;

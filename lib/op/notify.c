@@ -3,17 +3,21 @@
 #include "base/refusal.h"
 #include "delivery/context.h"
 #include "delivery/emit.h"
+#include "delivery/hooks.h"
 #include "op/lifecycle.h"
 #include "op/notify.h"
 #include "op/op_owner.h"
 #include "op/progress.h"
+#include "registry/catalogue.h"
+
+/* the bits of a mode that do not say how it notifies */
+#define FLAGS ((unsigned)(TOCSIN_BACKGROUND | TOCSIN_NO_INJECT | TOCSIN_ON_FIBER))
 
 int tocsin__notify_check(const struct tocsin_notify *notify)
 {
-    unsigned how = notify->mode & ~(unsigned)(TOCSIN_BACKGROUND | TOCSIN_NO_INJECT),
-             calls = how & (TOCSIN_AT_END | TOCSIN_AT_EACH);
+    unsigned how = notify->mode & ~FLAGS, calls = how & (TOCSIN_AT_END | TOCSIN_AT_EACH);
 
-    if (notify->mode & ~63u || notify->spare[0] || notify->spare[1])
+    if (notify->mode & ~127u || notify->spare[0] || notify->spare[1])
         return tocsin__because(
             -EINVAL,
             "the notify has an unknown flag, or its spare words are not zero: is it initialized?");
@@ -22,13 +26,16 @@ int tocsin__notify_check(const struct tocsin_notify *notify)
     if (calls ? how != calls : how & (how - 1)) /* more than one bit is set, which is not allowed */
         return tocsin__because(-EINVAL,
                                "the notify must have only one of these: a call, a queue, a future");
+    if (notify->mode & TOCSIN_ON_FIBER && how != TOCSIN_AT_EACH)
+        return tocsin__because(-EINVAL, "TOCSIN_ON_FIBER is for the calls at progress alone: use "
+                                        "TOCSIN_FIBERS, and a notify without it for the end");
     return 0;
 }
 
 int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
                               const struct tocsin_notify *notify)
 {
-    unsigned how = notify ? notify->mode & ~(unsigned)TOCSIN_BACKGROUND : 0;
+    unsigned how = notify ? notify->mode & ~FLAGS : 0;
     const char *name = tocsin__signal(kind->done)->name;
 
     if (how == TOCSIN_AT_EACH && !kind->progress[0])
@@ -60,26 +67,43 @@ void tocsin__op_set_notify(struct tocsin__op *op, const struct tocsin_notify *no
         op->queue = notify->queue.id;
 }
 
-void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
+/* The function was not called, since its fiber could not begin. */
+static void notify_failed(const struct tocsin__op *op, const struct tocsin_info *info, int err)
+{
+    int signo = tocsin__catalogue_signo(&tocsin__handler_failed_spec);
+
+    if (tocsin_has_listeners(signo) > 0)
+        tocsin_emit(signo, TOCSIN_PAYLOAD(tocsin_handler_failed, .signal = info->name, .error = err,
+                                          .where = "", .owner = op->owner->name));
+}
+
+int tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
 {
     struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
     uint64_t parent = loop->parent;
     struct tocsin__context was;
+    int err = 0;
 
     /* the thread has ended (T6): only background operations are still notified */
     if (loop->life.thread_ended && !op->background)
-        return;
+        return 0;
     was = tocsin__context_enter(
         loop, (struct tocsin__activity){ (const void *)op->notify, info->name, op->source.id });
     tocsin__loop_enter(loop);
     tocsin__set_parent(loop, info->sequence);
-    op->notify(info, op->notify_arg);
+    if (op->mode & TOCSIN_ON_FIBER)
+        err = tocsin__hooks.fiber_call(info, op->notify, op->notify_arg, NULL);
+    else
+        op->notify(info, op->notify_arg);
+    if (err < 0)
+        notify_failed(op, info, err);
     tocsin__set_parent(loop, parent);
     tocsin__loop_leave_untidy(loop);
     tocsin__context_restore(loop, &was);
     if (loop->hooks.watch)
         loop->hooks.watch(loop);
     tocsin__tidy_at_rest(loop);
+    return err;
 }
 
 /* Whether the operation may get another notify in its current phase. Returns 0 or an error. */

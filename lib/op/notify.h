@@ -10,10 +10,11 @@ int tocsin__notify_check(const struct tocsin_notify *notify);
  * type would never call it. notify may be NULL. */
 int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
                               const struct tocsin_notify *notify);
-/* Calls the function of the notify like a handler. The caller has already called the handlers
- * (O9). */
-void tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);
-/* Copies the notify into the operation. notify may be NULL. */
+/* Calls the function of the notify in the same way as a handler. The caller has called all handlers
+   before (O9). Returns 0; or why the function's fiber could not begin (TOCSIN_ON_FIBER), which was
+   announced. */
+int tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info);
+/* Stores what the operation keeps of a notify. */
 void tocsin__op_set_notify(struct tocsin__op *op, const struct tocsin_notify *notify);
 
 #endif

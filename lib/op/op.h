@@ -59,6 +59,7 @@ enum tocsin__op_phase {
 
 struct tocsin__progress;
 struct tocsin__delay;
+struct tocsin__dependent;
 
 /* Code that waits for the result of an operation with TOCSIN_FUTURE. wake is called when the result
  * is kept. While there is a waiter, nobody else can take the result. */
@@ -71,12 +72,10 @@ struct tocsin__op_rare {
     struct tocsin__timer deadline; /* timer of the deadline; armed while the operation has a
                                     * deadline */
     struct tocsin__op *op;
-    struct tocsin__delay *delay;        /* the delay by an injector; NULL except in the phase
-                                         * DELAYED */
-    const void *started;                /* address of the code that started the operation, with
-                                         * TOCSIN_DEBUG=1; NULL: unknown */
-    struct tocsin__pending end_pending; /* entry of the pending list, for an end whose signal is
-                                         * held back */
+    struct tocsin__delay *delay; /* in the phase DELAYED; else NULL */
+    struct tocsin__dependent *dependents; /* what ends if the operation fails; dependent.h */
+    const void *started;         /* with TOCSIN_DEBUG=1, the code that started it; NULL: unknown */
+    struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };
 
 /* Data of an operation that is needed only until its end is announced. */

@@ -45,6 +45,9 @@ struct tocsin__own_type {
     struct tocsin_op_type type; /* must be the first member */
     /* Disarms the timers and descriptors of an operation, whichever way the operation ends. */
     void (*disarm)(void *state);
+    /* The last fiber that the running operation was handed to has ended with this status. NULL:
+       nothing happens. */
+    void (*unserved)(void *state, int status);
 };
 
 static inline int tocsin__type_counted(const struct tocsin_op_type *type)

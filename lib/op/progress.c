@@ -149,7 +149,7 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
  * now; then no handler was called. */
 static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
 {
-    const struct tocsin__progress *progress = tocsin__op_progress(op);
+    struct tocsin__progress *progress = tocsin__op_progress(op);
     int signo = op->kind->progress[progress->which];
     const struct tocsin_payload *kept = info->pub.payload;
     bool notified = op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
@@ -162,10 +162,11 @@ static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
                                       .source = { op->source.id },
                                       .parent = op->run.parent,
                                       .payload = progress->info ? kept : progress->payload };
+    progress->call_error = 0;
     result = tocsin__announce(tocsin__op_engine(op)->loop, signo, &op->source, info, NULL,
                               notified ? TOCSIN__NOTIFIED : 0);
     if (result >= 0 && op->mode & TOCSIN_AT_EACH)
-        tocsin__op_call(op, &info->pub);
+        progress->call_error = tocsin__op_call(op, &info->pub);
     return result;
 }
 

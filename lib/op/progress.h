@@ -25,10 +25,10 @@ struct tocsin__progress {
     struct tocsin__node node; /* node on the ready list, in the state READY */
     enum tocsin__progress_state state;
     uint8_t which;    /* index of the progress signal in the type */
-    bool refused;     /* the provider's last progress was refused: its resume must be called */
-    bool end_waits;   /* the end of the operation has arrived, and waits for this progress */
-    unsigned overrun; /* number of progress reports that were merged into this one; becomes the
-                       * overrun */
+    bool refused;     /* the provider was refused: its resume will be called */
+    bool end_waits;   /* the end of the operation has arrived, and follows this progress */
+    int call_error;   /* why the fiber of the notify could not begin, at the last progress; 0 */
+    unsigned overrun; /* the number of merged progresses, which becomes the overrun */
     const struct tocsin_payload *payload;
     struct tocsin_payload *copy; /* the payload, if it was copied; else NULL */
     struct tocsin__info

@@ -290,6 +290,7 @@ static void handler_mute(struct tocsin__handler *handler)
     tocsin__owner_charge_force(&tocsin__program, TOCSIN_RESOURCE_HANDLERS, 1);
     handler->owner = &tocsin__program;
     handler->user_fn = muted_fn;
+    handler->flags &= ~(uint32_t)TOCSIN_ON_FIBER;
     handler->user_arg = NULL;
     handler->where = handler->name = "";
     tocsin__handler_select_trampoline(handler);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "delivery/context.h"
+#include "delivery/hooks.h"
 #include "registry/catalogue.h"
 #include "base/assert.h"
 #include "base/refusal.h"
@@ -16,6 +17,7 @@
 #include "op/op.h"
 #include "op/op_owner.h"
 #include "style/fiber.h"
+#include "style/fiber_call.h"
 #include "style/stack.h"
 
 enum {
@@ -33,11 +35,11 @@ struct tocsin__fiber { /* The state of the operation. */
     struct tocsin__op *waits_for; /* the operation that the suspended fiber waits for; NULL: none */
     bool suspended;               /* the fiber waits, and its stack is not in use */
     bool resuming;                /* the node is on the ready list */
-    /* the fiber was cancelled: from now on each wait returns -ECANCELED */
-    bool cancelled;
-    bool returned; /* the task has returned */
-    tocsin_task task;
+    bool cancelled;               /* cancelled: every wait returns -ECANCELED from now on */
+    bool returned;                /* the task has returned */
+    tocsin_task task;             /* NULL: the fiber runs call.fn */
     void *arg;
+    struct tocsin__fiber_call call;
     int status;
     int64_t began_us;
     uint64_t parent; /* sequence number of the parent of the fiber's emissions (E15) */
@@ -115,6 +117,7 @@ static void fiber_left(struct tocsin__engine *engine)
 
     engine->fiber = NULL;
     engine->loop->stack.fiber_low = engine->loop->stack.fiber_high = NULL;
+    tocsin__fiber_call_end(&fiber->call, -ECANCELED);
     tocsin__op_complete(fiber->op, -ECANCELED, &fiber->done.tocsin);
 }
 
@@ -171,7 +174,8 @@ static void fiber_main(void *arg)
 {
     struct tocsin__fiber *fiber = arg;
 
-    fiber->status = fiber->task(fiber->arg);
+    fiber->status = fiber->task ? fiber->task(fiber->arg)
+                                : fiber->call.fn(fiber->call.info, fiber->arg);
     fiber->returned = true;
 }
 
@@ -181,9 +185,15 @@ static void fiber_end(struct tocsin__fiber *fiber)
 
     stack_keep(engine->fibers, fiber->stack);
     fiber->stack = NULL;
+    tocsin__fiber_call_end(&fiber->call, fiber->status);
     fiber->done.total_us = tocsin__now(engine) - fiber->began_us;
     fiber->op->fiber_returned = true;
     tocsin__op_complete(fiber->op, fiber->status, &fiber->done.tocsin);
+}
+
+static const void *fiber_code(const struct tocsin__fiber *fiber)
+{
+    return fiber->task ? (const void *)fiber->task : (const void *)fiber->call.fn;
 }
 
 static void on_fiber_resume(struct tocsin__node *node)
@@ -200,7 +210,7 @@ static void on_fiber_resume(struct tocsin__node *node)
     fiber->suspended = fiber->resuming = false;
     fiber->waits_for = NULL;
     tocsin__set_parent(loop, fiber->parent);
-    was = tocsin__context_enter(loop, (struct tocsin__activity){ (const void *)fiber->task,
+    was = tocsin__context_enter(loop, (struct tocsin__activity){ fiber_code(fiber),
                                                                  tocsin__fiber_done_spec.name,
                                                                  fiber->op->source.id });
     engine->fiber = fiber;
@@ -214,6 +224,7 @@ static void on_fiber_resume(struct tocsin__node *node)
     tocsin__context_restore(loop, &was);
     if (fiber->returned)
         fiber_end(fiber);
+    tocsin__tidy_at_rest(loop);
 }
 
 struct tocsin__fiber *tocsin__fiber_running(const struct tocsin__engine *engine)
@@ -292,22 +303,28 @@ static void fiber_drop(void *state)
     tocsin__release(fiber->stack);
 }
 
-static const struct tocsin_op_type fiber_type = {
-    .done = &tocsin__fiber_done_spec,
-    .state_size = sizeof(struct tocsin__fiber),
-    .cancel = fiber_cancel,
-    .drop = fiber_drop,
-    .flags = TOCSIN__OWN | TOCSIN__FIBERS << TOCSIN__COUNTED,
+static void fiber_disarm(void *state)
+{
+    tocsin__fiber_call_forget(&((struct tocsin__fiber *)state)->call);
+}
+
+static const struct tocsin__own_type fiber_type = {
+    .type = { .done = &tocsin__fiber_done_spec,
+              .state_size = sizeof(struct tocsin__fiber),
+              .cancel = fiber_cancel,
+              .drop = fiber_drop,
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__FIBERS << TOCSIN__COUNTED },
+    .disarm = fiber_disarm,
 };
 
 bool tocsin__fiber_is_awaited(const struct tocsin__fiber *fiber, const struct tocsin__op *op)
 {
-    while (op && tocsin__op_type(op) == &fiber_type && op != fiber->op)
+    while (op && tocsin__op_type(op) == &fiber_type.type && op != fiber->op)
         op = ((const struct tocsin__fiber *)op->state)->waits_for;
     return op == fiber->op;
 }
 
-static int fiber_start(struct tocsin__op *op, tocsin_task task, void *arg)
+static int fiber_start(struct tocsin__op *op, void *arg)
 {
     struct tocsin__fiber *fiber = (struct tocsin__fiber *)op->state;
 
@@ -316,11 +333,10 @@ static int fiber_start(struct tocsin__op *op, tocsin_task task, void *arg)
     fiber->stack = stack_take(tocsin__op_engine(op)->fibers);
     if (!fiber->stack)
         return -ENOMEM;
-    tocsin__op_set_owner(op, (const void *)task);
+    tocsin__op_set_owner(op, fiber_code(fiber));
     fiber->op = op;
     fiber->done = tocsin_fiber_done_make();
     fiber->node.run = on_fiber_resume;
-    fiber->task = task;
     fiber->arg = arg;
     fiber->parent = op->run.parent;
     fiber->began_us = tocsin__now(tocsin__op_engine(op));
@@ -333,9 +349,41 @@ int tocsin_spawn(tocsin_task task, void *arg, const struct tocsin_notify *notify
                  struct tocsin_op *ret_op)
 {
     struct tocsin__op *op;
-    int err = task ? tocsin__op_new(&fiber_type, notify, &op) : -EINVAL;
+    int err = task ? tocsin__op_new(&fiber_type.type, notify, &op) : -EINVAL;
 
     if (err < 0)
         return tocsin__traced(tocsin__op_failed(err, ret_op));
-    return tocsin__traced(tocsin__op_started(op, fiber_start(op, task, arg), ret_op));
+    ((struct tocsin__fiber *)op->state)->task = task;
+    return tocsin__traced(tocsin__op_started(op, fiber_start(op, arg), ret_op));
+}
+
+/* Calls of handlers and notifies */
+
+static void on_served_failed(struct tocsin__dependent *dependent)
+{
+    struct tocsin__fiber *fiber = tocsin__container(dependent, struct tocsin__fiber,
+                                                    call.dependent);
+
+    tocsin__op_end(fiber->op, -ECANCELED);
+}
+
+static int fiber_call(const struct tocsin_info *info, tocsin_fn fn, void *arg,
+                      struct tocsin__handler *handler)
+{
+    struct tocsin__fiber *fiber;
+    struct tocsin__op *op;
+    int err = tocsin__op_new(&fiber_type.type, NULL, &op);
+
+    if (err < 0)
+        return err;
+    fiber = (struct tocsin__fiber *)op->state;
+    fiber->op = op;
+    fiber->call.dependent.failed = on_served_failed;
+    err = tocsin__fiber_call_begin(&fiber->call, info, fn, handler);
+    return tocsin__op_started(op, err < 0 ? err : fiber_start(op, arg), NULL);
+}
+
+static __attribute__((constructor)) void fiber_register(void)
+{
+    tocsin__hooks.fiber_call = fiber_call;
 }

@@ -1,6 +1,7 @@
 /* Peers that behave badly: they reset the connection, end their side, never read, or stall. The end
    of the stream is announced exactly once, with its status, whether the stream is active or parked
-   (quiet for more than a second), and whether it is read or not. The peers are real sockets. */
+   (quiet for more than a second), and whether it is read or not. The peers are real sockets. Also
+   peers that do not listen: nothing that was started on the stream succeeds. */
 #define _GNU_SOURCE /* accept4 */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -424,6 +425,50 @@ START_TEST(stalls)
 }
 END_TEST
 
+/* An address at which nobody listens: a port that is bound, an abstract name, no path. */
+static void silent_address(int which, char *address, size_t size, int *ret_fd)
+{
+    struct sockaddr_in where = { .sin_family = AF_INET };
+    socklen_t length = sizeof where;
+
+    *ret_fd = socket(AF_INET, SOCK_STREAM, 0);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(*ret_fd, (struct sockaddr *)&where, sizeof where), 0);
+    ck_assert_int_eq(getsockname(*ret_fd, (struct sockaddr *)&where, &length), 0);
+    if (which == 0)
+        snprintf(address, size, "tcp:127.0.0.1:%d", ntohs(where.sin_port));
+    else
+        snprintf(address, size, which == 1 ? "unix:@tocsin-nobody" : "unix:/nowhere/nobody");
+}
+
+/* A flush without data ends with the error, too: it is how a program waits for the connection. */
+START_TEST(does_not_listen)
+{
+    static const int errors[] = { -ECONNREFUSED, -ECONNREFUSED, -ENOENT };
+    struct tocsin_op stream, flush, second, read;
+    char address[64];
+    int fd;
+
+    silent_address(_i, address, sizeof address, &fd);
+    ck_assert_int_eq(tocsin_stream_open(address, NULL, TOCSIN_CALL(on_stream), &stream), 0);
+    ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
+    ck_assert_int_eq(tocsin_wait(flush, -1, NULL), errors[_i]);
+    turns_until_over(stream);
+    ck_assert_int_eq(closed_status, errors[_i]);
+    ck_assert_int_eq(tocsin_stream_open(address, NULL, TOCSIN_CALL(on_stream), &stream), 0);
+    ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), 0);
+    ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &second), 0);
+    ck_assert_int_eq(tocsin_stream_read(stream, NULL, TOCSIN_FUTURE, &read), 0);
+    ck_assert_int_eq(tocsin_cancel(stream), 0);
+    ck_assert_int_eq(tocsin_wait(flush, -1, NULL), -ECANCELED);
+    ck_assert_int_eq(tocsin_wait(second, -1, NULL), -ECANCELED);
+    ck_assert_int_eq(tocsin_wait(read, -1, NULL), -ECANCELED);
+    turns_until_over(stream);
+    close(fd);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/peers");
@@ -442,5 +487,6 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, resets_what_waits, 0, USED);
     tcase_add_loop_test(tests, an_echo_that_is_not_read, 0, PARKED + 1);
     tcase_add_loop_test(tests, stalls, 0, PARKED + 1);
+    tcase_add_loop_test(tests, does_not_listen, 0, 3);
     return suite;
 }

@@ -162,6 +162,51 @@ START_TEST(while_a_job_runs_too_long)
 }
 END_TEST
 
+/* The fibers of a handler are cancelled and return; then the handler is dropped. The last one does
+   not even begin before the unload. */
+START_TEST(fibers_of_a_handler)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=fibers"));
+    for (uint64_t i = 0; i < 3; i++)
+        emits(i);
+    while (host.asleep < 3)
+        tocsin_loop_turn(-1);
+    emits(3);
+    ck_assert_int_eq(host.dropped, 0);
+    unloaded("guest");
+    ck_assert_int_eq(host.woken, 4);
+    ck_assert_int_eq(host.dropped, 1);
+    ck_assert_int_eq(mapped_lines(), 0);
+    emits(4);
+    ck_assert_int_eq(host.woken, 4);
+}
+END_TEST
+
+/* A reload waits for the fibers, too. The new version has a handler of its own. */
+START_TEST(fibers_of_a_handler_and_a_reload)
+{
+    host_begin();
+    loads("guest", SETTINGS("init=fibers"));
+    emits(1);
+    while (host.asleep < 1)
+        tocsin_loop_turn(-1);
+    ck_assert_int_eq(tocsin_plugin_reload("guest", SETTINGS("init=fibers"),
+                                          TOCSIN_CALL(on_gone, &gone), NULL),
+                     0);
+    gone_with(&gone, 0, "");
+    ck_assert_int_eq(host.woken, 1);
+    ck_assert_int_eq(host.dropped, 1);
+    emits(2);
+    while (host.asleep < 2)
+        tocsin_loop_turn(-1);
+    unloaded("guest");
+    ck_assert_int_eq(host.dropped, 2);
+    ck_assert_int_eq(host.woken, 2);
+    ck_assert_int_eq(mapped_lines(), 0);
+}
+END_TEST
+
 START_TEST(a_fiber_that_does_not_end)
 {
     struct tocsin_op op;
@@ -863,6 +908,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, while_a_job_runs);
     tcase_add_test(tests, while_a_job_runs_too_long);
+    tcase_add_test(tests, fibers_of_a_handler);
+    tcase_add_test(tests, fibers_of_a_handler_and_a_reload);
     tcase_add_test(tests, a_fiber_that_does_not_end);
     tcase_add_test(tests, the_host_uses_an_operation_type);
     tcase_add_test(tests, an_operation_is_started_in_fini);

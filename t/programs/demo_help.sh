@@ -3,7 +3,7 @@
 failed=0
 programs=
 test "$with_demos" = yes &&
-    programs="demos/loops/loops demos/plugins/plugins demos/styles/styles" ||
+    programs="demos/loops/loops demos/plugins/plugins demos/proxy/proxy demos/styles/styles" ||
     echo "skip: programs/demo_help: demos: $with_demos"
 test "$with_tools" = yes && programs="$programs tools/tocsin/tocsin" ||
     echo "skip: programs/demo_help: tools: $with_tools"

@@ -13,7 +13,6 @@
 #include "io/listen/acceptor.h"
 #include "io/stream/limits.h"
 #include "io/stream/stream_end.h"
-#include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
 #include "loop/clock.h"
 #include "loop/ready.h"
@@ -154,13 +153,24 @@ static bool listener_is_wanted(struct tocsin__acceptor *listener)
     return false;
 }
 
-/* I8. */
-static bool stream_is_taken(const struct tocsin__stream *stream)
+/* The stream was announced. Without memory for a fiber, the backlog waits. false: it was so. */
+static bool announced(struct tocsin__acceptor *listener, struct tocsin__stream *stream,
+                      const char *peer)
 {
-    const struct tocsin__op *op = tocsin__stream_op(stream);
+    int err = tocsin__op_call_error(listener_op(listener));
 
-    return tocsin__stream_is(stream, TOCSIN__STREAM_USED) || tocsin__op_has_notify(op) ||
-           tocsin__op_has_own_handlers(op) || tocsin__input_admission(stream) != 0;
+    listener->untold = NULL;
+    if (tocsin__stream_is_taken(stream)) {
+        tocsin__stream_wake(stream);
+        return true;
+    }
+    tocsin__stream_end(stream, err);
+    if (err == 0)
+        return true;
+    listener_refuse(listener, peer, err);
+    if (tocsin__is_shortage(err) && listener->state == TOCSIN__ACCEPTOR_LISTENING)
+        listener_pause(listener, err);
+    return false;
 }
 
 /* false: the stream is not announced, since those who want it have no room. */
@@ -172,8 +182,8 @@ static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__st
     char text[112];
     int admission = tocsin__op_progress_admission(op, 0);
 
+    tocsin__address_text(peer, text, sizeof text);
     if (admission == 1) {
-        tocsin__address_text(peer, text, sizeof text);
         accepted.stream.source.id = tocsin__op_id(tocsin__stream_op(stream));
         accepted.peer = text;
         listener->untold = stream;
@@ -183,14 +193,7 @@ static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__st
         return false;
     if (admission < 0)
         return false;
-    if (listener->untold == stream || admission == 0) {
-        listener->untold = NULL;
-        if (stream_is_taken(stream))
-            tocsin__stream_wake(stream);
-        else
-            tocsin__stream_end(stream, 0);
-    }
-    return true;
+    return (listener->untold != stream && admission != 0) || announced(listener, stream, text);
 }
 
 /* Accepting */
@@ -238,12 +241,6 @@ static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd
     return 0;
 }
 
-static bool is_shortage(int err)
-{
-    return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM ||
-           err == -ENOSPC || err == -EDQUOT || err == -EAGAIN;
-}
-
 /* false: nothing more can be accepted now. */
 static bool accept_failed(struct tocsin__acceptor *listener, int err)
 {
@@ -256,9 +253,9 @@ static bool accept_failed(struct tocsin__acceptor *listener, int err)
         return false;
     default: break;
     }
-    if (is_shortage(err))
+    if (tocsin__is_shortage(err))
         listener_pause(listener, err);
-    return !is_shortage(err); /* otherwise it is the error of one connection */
+    return !tocsin__is_shortage(err); /* otherwise it is the error of one connection */
 }
 
 /* Accepts the stream of a descriptor unless its address has enough of them. */
@@ -299,12 +296,15 @@ static bool accept_one(struct tocsin__acceptor *listener)
         return accept_failed(listener, -errno);
     err = stream_accept_if_allowed(listener, fd, &peer, &stream);
     if (err == 0) {
-        listener->wait_us = 0;
-        return stream_announce(listener, stream, &peer);
+        bool goes_on = stream_announce(listener, stream, &peer);
+
+        if (goes_on)
+            listener->wait_us = 0;
+        return goes_on;
     }
     tocsin__address_text(&peer, text, sizeof text);
     listener_refuse(listener, text, err);
-    if (is_shortage(err) && listener->state == TOCSIN__ACCEPTOR_LISTENING)
+    if (tocsin__is_shortage(err) && listener->state == TOCSIN__ACCEPTOR_LISTENING)
         listener_pause(listener, err);
     return err == -EUSERS;
 }

@@ -72,7 +72,9 @@ static int tcp_listen(const struct tocsin__address *address,
     int fd;
 
     if (!address->endpoint.size)
-        return tocsin__because(-EINVAL, "'%s' is no address to listen at", address->name);
+        return tocsin__because(
+            -EINVAL, "'%s' is a name: a listener needs an address, such as 127.0.0.1, or *",
+            address->name);
     if (!address->is_any)
         return tcp_listen_at(&address->endpoint, false, options);
     any.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,

@@ -12,10 +12,12 @@
 #include "loop/clock.h"
 #include "op/complete.h"
 
-static void end_operations(struct tocsin__stream *stream, int status)
+static void end_operations(struct tocsin__stream *stream, int status, bool is_open)
 {
     while (stream->busy && stream->busy->reads)
         tocsin__read_end(stream->busy->reads, status);
+    if (is_open)
+        tocsin__flushes_serve(stream); /* what the kernel has accepted was flushed */
     tocsin__flushes_end(stream, status);
     if (stream->busy && stream->busy->pipe && status < 0)
         tocsin__pipe_source_over(stream->busy->pipe, status);
@@ -79,11 +81,14 @@ void tocsin__stream_disarm(void *state)
 
 void tocsin__stream_end(struct tocsin__stream *stream, int status)
 {
+    bool is_open;
+
     if (stream->state == TOCSIN__STREAM_OVER)
         return;
+    is_open = stream->state == TOCSIN__STREAM_OPEN || stream->state == TOCSIN__STREAM_CLOSING;
     stream->failure = status;
     tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
-    end_operations(stream, status);
+    end_operations(stream, status, is_open);
     tocsin__stream_disarm(stream);
     stream->closed.total_us = tocsin__now(tocsin__stream_engine(stream)) - stream->closed.total_us;
     if (!stream->closed.reason)

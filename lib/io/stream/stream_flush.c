@@ -36,7 +36,6 @@ void tocsin__flushes_serve(struct tocsin__stream *stream)
 /* After an end without an error, data that was not sent was given up. */
 void tocsin__flushes_end(struct tocsin__stream *stream, int status)
 {
-    tocsin__flushes_serve(stream);
     while (stream->busy && stream->busy->flushes)
         flush_end(stream->busy->flushes, status < 0 ? status : -EPIPE);
 }

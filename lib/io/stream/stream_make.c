@@ -2,9 +2,11 @@
 #include "io/stream/limits.h"
 #include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
+#include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
 #include "io/stream/stream_serve.h"
 #include "loop/clock.h"
+#include "op/dependent.h"
 #include "registry/catalogue.h"
 
 static int stream_cancel(struct tocsin_op op, void *state, int reason)
@@ -21,11 +23,51 @@ static void stream_resume(struct tocsin_op op, void *state)
     tocsin__stream_wake(state);
 }
 
+<<<<<<< ours
 static void stream_drop(void *state)
 {
     tocsin__reason_free(state);
 }
 
+||||||| base
+=======
+/* Whether code is called for the stream. */
+static bool stream_has_listeners(const struct tocsin__stream *stream)
+{
+    const struct tocsin__op *op = tocsin__stream_op(stream);
+
+    return tocsin__op_has_notify(op) || tocsin__op_has_own_handlers(op) ||
+           tocsin__input_admission(stream) != 0;
+}
+
+bool tocsin__stream_is_taken(const struct tocsin__stream *stream)
+{
+    return tocsin__stream_is(stream, TOCSIN__STREAM_USED) ||
+           tocsin__op_has_dependents(tocsin__stream_op(stream)) || stream_has_listeners(stream);
+}
+
+/* Whether code other than a fiber uses the stream. */
+static bool stream_is_used(const struct tocsin__stream *stream)
+{
+    const struct tocsin__busy *busy = stream->busy;
+
+    return (busy && (busy->reads || busy->flushes || busy->pipe || busy->pipes_in)) ||
+           stream_has_listeners(stream);
+}
+
+/* The fiber that was called for an accepted stream has ended: nobody would close the stream. */
+static void stream_unserved(void *state, int status)
+{
+    struct tocsin__stream *stream = state;
+    struct tocsin_op id = { { tocsin__op_id(tocsin__stream_op(stream)) } };
+
+    if (stream->state >= TOCSIN__STREAM_CLOSING || stream_is_used(stream))
+        return;
+    if (status < 0 || tocsin_stream_close(id) < 0)
+        tocsin_cancel(id);
+}
+
+>>>>>>> theirs
 static const struct tocsin__own_type stream_type = {
     .type = { .done = &tocsin__stream_closed_spec,
               .progress = { &tocsin__stream_connected_spec, &tocsin__stream_received_spec,
@@ -36,6 +78,7 @@ static const struct tocsin__own_type stream_type = {
               .drop = stream_drop,
               .flags = TOCSIN__OWN | TOCSIN__DISARMS },
     .disarm = tocsin__stream_disarm,
+    .unserved = stream_unserved,
 };
 
 /* Runs in a callback of libevent: it only records. */

@@ -8,4 +8,7 @@
 int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_notify *notify,
                         struct tocsin__stream **ret_stream);
 
+/* I8: whether code has taken an accepted stream. */
+bool tocsin__stream_is_taken(const struct tocsin__stream *stream);
+
 #endif

@@ -12,6 +12,7 @@
 #include "io/stream/stream_serve.h"
 #include "io/stream/wire.h"
 #include "op/demand.h"
+#include "op/dependent.h"
 #include "op/pause.h"
 #include "op/progress.h"
 
@@ -155,12 +156,13 @@ static void serve_departure(struct tocsin__stream *stream)
 /* The end */
 
 /* An end that nobody has read yet waits for a read, if the program reads so: if it has read before,
-   or if it has opened the stream and nobody would be called. */
+   if a fiber serves the stream, or if it has opened the stream and nobody would be called. */
 static bool end_waits(const struct tocsin__stream *stream)
 {
     if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
         return true; /* it is to be announced, but not now */
     return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
+           tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
            !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
              tocsin__op_has_notify(tocsin__stream_op(stream)) ||
              tocsin__op_has_own_handlers(tocsin__stream_op(stream)));

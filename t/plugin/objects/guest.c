@@ -247,6 +247,27 @@ static int connect_with_drop(void)
     return connect_here(NULL);
 }
 
+/* The fiber of this handler sleeps until it is cancelled. */
+static int on_called_asleep(const struct tocsin_info *info, void *arg)
+{
+    return tocsin_info_payload(info, &host_called_layout) ? sleeper(arg) : -EPROTO;
+}
+
+static void count_dropped(void *arg)
+{
+    (void)arg;
+    host.dropped++;
+}
+
+static int connect_fibers(void)
+{
+    return tocsin_connect("host.called",
+                          &(struct tocsin_action){ .fn = on_called_asleep,
+                                                   .drop = count_dropped,
+                                                   .flags = TOCSIN_ON_FIBER },
+                          NULL);
+}
+
 static int connect_to_question(void)
 {
     return tocsin_on("host.asks", on_asked, NULL);
@@ -410,6 +431,7 @@ static const struct {
     { "future", expire_future },
     { "promise", wait_future },
     { "fiber", spawn_sleeper },
+    { "fibers", connect_fibers },
     { "stubborn", spawn_stubborn },
     { "work", start_work },
     { "block", block_called },
