@@ -166,6 +166,7 @@ void tocsin__receive_serve(struct tocsin__socket *socket)
 {
     int count = 0, reads = 0;
 
+    tocsin__arrival_close(tocsin__socket_shared(socket)); /* a jump may have left it open */
     if (socket->busy && socket->busy->kept && tocsin__receive_is_wanted(socket))
         count = announce_kept(socket);
     while (tocsin__socket_is_alive(socket) && !(socket->busy && socket->busy->kept) &&
