@@ -1,8 +1,9 @@
-/* Everything that a network program includes: streams, listeners, and <tocsin.h>. */
+/* Streams, listeners and datagrams, and <tocsin.h>: what a network program includes. */
 #ifndef TOCSIN_IO_H
 #define TOCSIN_IO_H
 
 #include <tocsin.h>
+#include <tocsin/datagram.h>
 #include <tocsin/stream.h>
 #include <tocsin/listen.h>
 

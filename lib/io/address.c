@@ -66,14 +66,14 @@ static int host_parse(char *host, bool is_bracketed, struct tocsin__address *add
 }
 
 /* "HOST:PORT", "[HOST]:PORT" */
-static int tcp_parse(const char *text, struct tocsin__address *address)
+static int internet_parse(const char *text, struct tocsin__address *address)
 {
     const char *colon = strrchr(text, ':'), *end = colon;
     bool is_bracketed = *text == '[';
     char host[sizeof address->name];
 
     if (!colon)
-        return tocsin__because(-EINVAL, "the address has no port: tcp:HOST:PORT");
+        return tocsin__because(-EINVAL, "the address has no port: HOST:PORT");
     address->port = number_parse(colon + 1, 65535);
     if (address->port < 0)
         return tocsin__because(-EINVAL, "the port is not a number from 0 to 65535");
@@ -128,7 +128,8 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
         const char *scheme;
         int (*parse)(const char *text, struct tocsin__address *address);
     } schemes[] = {
-        [TOCSIN__SCHEME_TCP] = { "tcp:", tcp_parse },
+        [TOCSIN__SCHEME_TCP] = { "tcp:", internet_parse },
+        [TOCSIN__SCHEME_UDP] = { "udp:", internet_parse },
         [TOCSIN__SCHEME_UNIX] = { "unix:", unix_parse },
         [TOCSIN__SCHEME_FD] = { "fd:", fd_parse },
         [TOCSIN__SCHEME_SYSTEMD] = { "systemd:", name_parse },

@@ -1,4 +1,5 @@
-/* Addresses as text: "tcp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N", "systemd:NAME". */
+/* Addresses as text: "tcp:HOST:PORT", "udp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N",
+   "systemd:NAME". */
 #ifndef TOCSIN_IO_ADDRESS_H
 #define TOCSIN_IO_ADDRESS_H
 
@@ -10,6 +11,7 @@
 
 enum tocsin__scheme {
     TOCSIN__SCHEME_TCP,
+    TOCSIN__SCHEME_UDP,
     TOCSIN__SCHEME_UNIX,
     TOCSIN__SCHEME_FD,
     TOCSIN__SCHEME_SYSTEMD
@@ -29,8 +31,8 @@ struct tocsin__endpoint {
 struct tocsin__address {
     enum tocsin__scheme scheme;
     int fd;                           /* "fd:" */
-    int port;                         /* "tcp:" */
-    bool is_any;                      /* "tcp:*:" */
+    int port;                         /* "tcp:", "udp:" */
+    bool is_any;                      /* the host is "*" */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
     struct tocsin__endpoint endpoint; /* size 0: there is only a name */
 };

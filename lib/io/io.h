@@ -8,6 +8,7 @@
 #include "loop/engine.h"
 #include "loop/idle.h"
 
+struct tocsin__datagrams;
 struct tocsin__stream;
 struct tocsin_op_type;
 
@@ -34,6 +35,7 @@ struct tocsin__io {
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
     struct tocsin__idle_limits *idle;          /* NULL: no stream had an idle limit yet */
+    struct tocsin__datagrams *datagrams;       /* NULL: no datagram socket was opened yet */
     struct tocsin__rate *rates;                /* the rates that the program has not freed */
     void (*rates_free)(struct tocsin__io *io); /* rate.c sets it; NULL: there was no rate yet */
     /* Lent data that was sent: its drop is to be called. */

@@ -152,6 +152,11 @@ static void operations(void)
     try(tocsin_stream_set, gone, NULL);
     try(tocsin_stream_get, gone, NULL);
     try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
+    try(tocsin_datagram_open, "udp:*", NULL, NULL, NULL);
+    try(tocsin_datagram_send, gone, NULL, "x", 1);
+    try(tocsin_datagram_send_with, gone, NULL);
+    try(tocsin_datagram_close, gone);
+    try(tocsin_datagram_get, gone, NULL);
     try(tocsin_wait, gone, -2, NULL);
     try(tocsin_then, gone, NULL, NULL);
     try(tocsin_all, NULL, 1, NULL, &op);

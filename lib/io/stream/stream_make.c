@@ -23,14 +23,11 @@ static void stream_resume(struct tocsin_op op, void *state)
     tocsin__stream_wake(state);
 }
 
-<<<<<<< ours
 static void stream_drop(void *state)
 {
     tocsin__reason_free(state);
 }
 
-||||||| base
-=======
 /* Whether code is called for the stream. */
 static bool stream_has_listeners(const struct tocsin__stream *stream)
 {
@@ -67,7 +64,6 @@ static void stream_unserved(void *state, int status)
         tocsin_cancel(id);
 }
 
->>>>>>> theirs
 static const struct tocsin__own_type stream_type = {
     .type = { .done = &tocsin__stream_closed_spec,
               .progress = { &tocsin__stream_connected_spec, &tocsin__stream_received_spec,

@@ -44,7 +44,8 @@ int tocsin_stream_open(const char *text, const struct tocsin_stream_options *opt
     struct tocsin__settings *settings;
     int err = tocsin__address_parse(text, &address);
 
-    if (err == 0 && address.scheme == TOCSIN__SCHEME_SYSTEMD)
+    if (err == 0 &&
+        (address.scheme == TOCSIN__SCHEME_SYSTEMD || address.scheme == TOCSIN__SCHEME_UDP))
         err = -ENOTSUP;
     if (err == 0 && address.is_any)
         err = tocsin__because(-EINVAL, "a stream cannot be opened to '*'");
