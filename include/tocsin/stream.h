@@ -1,5 +1,5 @@
 /* Streams carry bytes in order, in both directions or in one: a TCP or Unix connection, a pipe, a
-   terminal, standard input.
+   terminal, standard input, a file.
 
    I1  A stream is an operation: it begins when it is opened or accepted, and ends once, with
        stream.closed, whatever went wrong. Its id is valid at once: data may be written, and reads
@@ -19,7 +19,12 @@
 
    I5  The peer's end ends the stream, after written data was sent. If nothing is unread, the loop
        notices that end also while nothing is read. To a program that reads by tocsin_stream_read,
-       the end is data: a read returns it, as read(2) does. */
+       the end is data: a read returns it, as read(2) does.
+
+   I7  A file is a stream in one direction: "file:PATH" is read to its end, or, with a flag, is
+       written. Its system calls are made by a pool of threads, one at a time for each file, so a
+       slow disk does not stop the loop. A replaced file is the old one or the whole new one, also
+       after a crash. */
 #ifndef TOCSIN_STREAM_H
 #define TOCSIN_STREAM_H
 
@@ -46,7 +51,8 @@ struct tocsin_rate {
    again, after stalled_us.
    stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
    stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
-   (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
+   (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
+   reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
    TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
@@ -93,6 +99,11 @@ enum {
                                  announces it */
     TOCSIN_STREAM_DUPLEX = 2, /* it is read for stream.received while its own output is stalled */
     TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
+    /* of "file:", one of these; without one the file is read. A file that does not exist is made */
+    TOCSIN_STREAM_APPEND = 8,   /* write at its end */
+    TOCSIN_STREAM_REPLACE = 16, /* write a new file beside it, and rename that into place when the
+                                   stream ends well: all of it, or nothing */
+    TOCSIN_STREAM_CREATE = 256, /* write from its beginning; what it had is removed at once */
     TOCSIN_STREAM_PROBE = 128 /* the kernel tests whether an idle peer still exists: SO_KEEPALIVE */
 };
 
@@ -116,14 +127,14 @@ struct tocsin_stream_options {
 
 /**
  * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
- * abstract name), "fd:N". The addresses of a host are tried in their order. options NULL: all
- * defaults.
+ * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
+ * NULL: all defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
  * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
- *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
- *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
- *          error
+ *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
+ *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
+ *          tocsin_op_new. On failure ret_stream carries the error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
  *          wanted; stream.closed exactly once
  * @thread  loop
@@ -213,7 +224,8 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
 
 /**
  * Starts an operation that moves all data of one stream into another, and then ends the outgoing
- * side of the target. At most high_bytes of the target wait. If from fails, to is cancelled, so
+ * side of the target. It ends when all was sent, or the file is complete. At most high_bytes of the
+ * target wait. If from fails, to is cancelled, so
  * cut data never looks complete. If to fails, from stays. A stream that is the target of a pipe is
  * not ended by its own peer's end before the pipe has ended.
  *
@@ -246,7 +258,9 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
  * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
- * that is received meanwhile is dropped. tocsin_cancel ends a stream at once.
+ * that is received meanwhile is dropped. A file has no limit but its deadline; one that replaces
+ * another is renamed into place. tocsin_cancel ends a stream at once: what it was to replace stays,
+ * unless the new file is being renamed already.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a

@@ -3,8 +3,11 @@
 
 #include "base/cancel.h"
 #include "io/stream/limits.h"
+#include "io/stream/medium.h"
 #include "io/stream/stream_input.h"
 #include "loop/clock.h"
+
+enum { CLOSE_MS = 10000 };
 
 struct limit {
     struct tocsin__timer timer; /* the first member */
@@ -43,6 +46,12 @@ void tocsin__limit_end(struct tocsin__stream *stream)
     tocsin__timer_disarm(tocsin__stream_engine(stream), stream->busy->limit);
     tocsin__release(stream->busy->limit);
     stream->busy->limit = NULL;
+}
+
+/* A file has no peer that may stall: a disk takes as long as it takes. */
+int tocsin__limit_closing(struct tocsin__stream *stream)
+{
+    return tocsin__medium_is_queued(stream) ? 0 : tocsin__limit_set(stream, CLOSE_MS);
 }
 
 /* Idle limits */

@@ -8,6 +8,8 @@
    Replaces the limit that it had. ms -1: without limit. -ENOMEM */
 int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms);
 void tocsin__limit_end(struct tocsin__stream *stream);
+/* The limit of closing begins. -ENOMEM */
+int tocsin__limit_closing(struct tocsin__stream *stream);
 
 /* Makes what the loop needs for idle limits, if these settings have one. -ENOMEM */
 int tocsin__limit_idle_prepare(struct tocsin__engine *engine,

@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/refusal.h"
 #include "io/stream/limits.h"
+#include "io/stream/medium.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
@@ -90,6 +91,7 @@ static void output_note_drained(struct tocsin__stream *stream)
         tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
     else
         tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    tocsin__stream_wake(stream);
 }
 
 void tocsin__output_limits_changed(struct tocsin__stream *stream)
@@ -151,7 +153,7 @@ static int output_gather(const struct tocsin__busy *busy, struct iovec *pieces)
     return count;
 }
 
-static int output_break(struct tocsin__stream *stream, int err)
+int tocsin__output_break(struct tocsin__stream *stream, int err)
 {
     stream->out = TOCSIN__SIDE_BROKEN;
     stream->out_error = err;
@@ -179,7 +181,7 @@ int tocsin__output_send(struct tocsin__stream *stream)
         if (sent == -EAGAIN)
             break;
         if (sent < 0)
-            return output_break(stream, (int)sent);
+            return tocsin__output_break(stream, (int)sent);
         output_advance(stream, (size_t)sent);
         total += (size_t)sent;
     }
@@ -326,7 +328,8 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
     struct iovec pieces[PIECES_MOST];
     ssize_t sent;
 
-    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream))
+    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream) ||
+        tocsin__medium_is_queued(stream))
         return 0;
     sent = tocsin__wire_send(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
                              outgoing->fds, (uint32_t)outgoing->fds_count);
@@ -348,12 +351,13 @@ static int output_send_or_queue(struct tocsin__stream *stream,
     int *fds = NULL, err;
 
     if (sent < 0) {
-        output_break(stream, (int)sent);
+        tocsin__output_break(stream, (int)sent);
         return -EPIPE;
     }
     if ((size_t)sent == size)
         return 0;
-    tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
+    if (!tocsin__medium_is_queued(stream))
+        tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
     err = outgoing->fds_count && !sent ? fds_copy(outgoing, &fds) : 0;
     if (err == 0)
         err = output_queue(stream, outgoing, (size_t)sent, size - (size_t)sent, fds);

@@ -73,7 +73,8 @@ void tocsin__stream_rest(struct tocsin__stream *stream)
     const struct tocsin__busy *busy = stream->busy;
 
     if (!busy || busy->kept.data || busy->passed.fds || busy->reads || busy->flushes ||
-        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->limit)
+        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->medium ||
+        busy->limit)
         return;
     tocsin__release(stream->busy);
     stream->busy = NULL;

@@ -5,8 +5,6 @@
 #include "io/stream/stream_pipe.h"
 #include "io/stream/stream_read.h"
 
-enum { CLOSE_MS = 10000 };
-
 int tocsin_stream_shutdown(struct tocsin_op id)
 {
     struct tocsin__stream *stream;
@@ -42,7 +40,7 @@ int tocsin_stream_close(struct tocsin_op id)
     if (err == 0 && stream->state >= TOCSIN__STREAM_CLOSING)
         err = -EALREADY;
     if (err == 0 && stream->state == TOCSIN__STREAM_OPEN)
-        err = tocsin__limit_set(stream, CLOSE_MS);
+        err = tocsin__limit_closing(stream);
     if (err < 0)
         return tocsin__traced(err);
     close_input(stream);

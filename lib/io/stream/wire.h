@@ -19,8 +19,13 @@ ssize_t tocsin__wire_send(struct tocsin__stream *stream, struct iovec *pieces, i
 int tocsin__wire_peek(struct tocsin__stream *stream);
 /* The error that the descriptor has reported; -EPIPE if it does not say. */
 int tocsin__wire_error(struct tocsin__stream *stream);
-/* Ends the outgoing side. */
-void tocsin__wire_shutdown(struct tocsin__stream *stream);
+/* What the medium has to do before the stream can end well. 0: nothing more; -EAGAIN: it is at
+   work, and wakes the stream; -errno */
+int tocsin__wire_finish(struct tocsin__stream *stream);
+/* Ends the outgoing side. Returns as tocsin__wire_finish. */
+int tocsin__wire_shutdown(struct tocsin__stream *stream);
+/* Adds what the medium knows to the facts. */
+void tocsin__wire_describe(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts);
 /* Closes the descriptor. */
 void tocsin__wire_close(struct tocsin__stream *stream);
 /* Closes the descriptors that came and were not delivered. */

@@ -24,7 +24,7 @@ struct tocsin__job {
 };
 
 struct tocsin__pool {
-    uint64_t id;               /* 0: the pool of the process */
+    uint64_t id;               /* 0: a pool of the process */
     struct tocsin__pool *next; /* link in the list of all pools */
     int threads_most, threads, idle;
     size_t limit, jobs; /* the most jobs that may wait; how many wait */
@@ -41,6 +41,9 @@ extern tocsin__hidden struct tocsin__pool *tocsin__pools;
 
 /* Finds a pool and takes a reference. id 0: the pool of the process, made if there is none. */
 int tocsin__pool_find(uint64_t id, struct tocsin__pool **ret_pool);
+/* Takes a reference to the pool that serves files, made if there is none. Its queue has no limit: a
+   file has at most one job in it. -ENOMEM */
+int tocsin__pool_of_files(struct tocsin__pool **ret_pool);
 void tocsin__pool_release(struct tocsin__pool *pool);
 /* Takes a job out of its queue. false: a thread runs it, or has run it. */
 bool tocsin__job_remove(struct tocsin__job *job);
@@ -48,7 +51,7 @@ bool tocsin__job_remove(struct tocsin__job *job);
 /* The caller of these holds the lock. */
 void tocsin__pool_cond_init(pthread_cond_t *cond);
 void tocsin__pool_unref(struct tocsin__pool *pool);
-/* Frees the pool of the process if nobody uses it. */
+/* Frees the pools of the process that nobody uses. */
 void tocsin__pool_standard_free(void);
 void tocsin__job_append(struct tocsin__pool *pool, struct tocsin__job *job);
 struct tocsin__job *tocsin__job_take(struct tocsin__pool *pool); /* NULL: none waits */
