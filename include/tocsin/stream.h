@@ -1,5 +1,5 @@
-/* A stream carries bytes in order, in one direction or in both. It is a TCP or Unix connection, a
-   pipe, a terminal, or standard input.
+/* Streams carry bytes in order, in both directions or in one: a TCP or Unix connection, a pipe, a
+   terminal, standard input, a file.
 
    I1  A stream is an operation. It begins when it is opened or accepted. It ends exactly once, with
        stream.closed, also after an error. Its id is valid at once: the program may write, and may
@@ -19,7 +19,12 @@
 
    I5  When the peer has ended its side, the stream ends after all written data was sent. If no data
        is unread, the loop notices the peer's end even while the stream does not read. For a program
-       that uses tocsin_stream_read, a read returns the end, as read(2) does. */
+       that uses tocsin_stream_read, a read returns the end, as read(2) does.
+
+   I7  A file is a stream in one direction: "file:PATH" is read to its end, or, with a flag, is
+       written. Its system calls are made by a pool of threads, one at a time for each file, so a
+       slow disk does not stop the loop. A replaced file is the old one or the whole new one, also
+       after a crash. */
 #ifndef TOCSIN_STREAM_H
 #define TOCSIN_STREAM_H
 
@@ -37,22 +42,19 @@ struct tocsin_rate {
     uint64_t id;
 };
 
-/* The payloads of a stream's signals.
- * stream.connected: peer and local are addresses, such as "tcp:192.0.2.7:80". names_us,
- * connect_us and tls_us are the durations of the steps of connecting.
- * stream.received: data is borrowed until the handler returns. passed is a descriptor that the
- * peer sent with the data (Unix), or -1. The library closes it after the delivery; if an info is
- * kept, it has a duplicate. If the peer sent several descriptors, each further one is announced
- * separately, after the data. If data is empty and there is no descriptor, the peer has ended
- * its side (TOCSIN_STREAM_HALF).
- * stream.stalled: more than high_bytes wait to be sent.
- * stream.drained: after stalled_us, fewer than low_bytes wait.
- * stream.closed: the status is 0 if both sides have ended, or if tocsin_stream_close ended the
- * stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
- * (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
- * or TOCSIN_ETOOBIG or TOCSIN_ETRUNCATED for a part of stream.received. reason says what failed,
- * and where: "connect to tcp:192.0.2.7:80: Connection refused". reason is "" if there was no
- * error, after a cancellation, and if there was no memory. */
+/* stream.connected: peer and local are addresses, such as "tcp:192.0.2.7:80". names_us, connect_us
+   and tls_us: how long each step took.
+   stream.received: data is borrowed until the handler returns. passed: a descriptor that came with
+   it (Unix), which the library closes after the delivery; -1: none. An info that is kept has a
+   duplicate. Several descriptors are announced one after the other, behind the data. Empty data
+   without a descriptor: the peer has ended its side (TOCSIN_STREAM_HALF).
+   stream.stalled: more than high_bytes wait to be sent. stream.drained: fewer than low_bytes wait
+   again, after stalled_us.
+   stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
+   stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
+   (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
+   reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
+   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \
@@ -97,13 +99,16 @@ struct tocsin_part {
 
 /* Flags of a stream. */
 enum {
-    TOCSIN_STREAM_HALF = 1,   /* when the peer ends its side, our side does not end; stream.received
-                               * without data announces it */
-    TOCSIN_STREAM_DUPLEX = 2, /* the stream also reads for stream.received while its output is
-                               * stalled */
-    TOCSIN_STREAM_GATHER = 4, /* the kernel collects small writes: TCP_NODELAY is not set */
-    TOCSIN_STREAM_PROBE = 128 /* the kernel checks whether an idle peer still exists
-                               * (SO_KEEPALIVE) */
+    TOCSIN_STREAM_HALF = 1,   /* the peer's end does not end our side: an empty stream.received
+                                 announces it */
+    TOCSIN_STREAM_DUPLEX = 2, /* it is read for stream.received while its own output is stalled */
+    TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
+    /* of "file:", one of these; without one the file is read. A file that does not exist is made */
+    TOCSIN_STREAM_APPEND = 8,   /* write at its end */
+    TOCSIN_STREAM_REPLACE = 16, /* write a new file beside it, and rename that into place when the
+                                   stream ends well: all of it, or nothing */
+    TOCSIN_STREAM_CREATE = 256, /* write from its beginning; what it had is removed at once */
+    TOCSIN_STREAM_PROBE = 128 /* the kernel tests whether an idle peer still exists: SO_KEEPALIVE */
 };
 
 /* Options of one stream, or of all streams that a listener accepts. Members that are not set must
@@ -127,16 +132,15 @@ struct tocsin_stream_options {
 };
 
 /**
- * Opens a stream. `address` is "tcp:HOST:PORT" (such as "tcp:[2001:db8::1]:80"), "unix:/PATH",
- * "unix:@NAME" (an abstract name) or "fd:N". The addresses of a host are tried in their order. If
- * `options` is NULL, the defaults are used.
+ * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
+ * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
+ * NULL: all defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
  * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
- *          -ENOENT, -EXDEV: a rate does not exist, or belongs to the loop of another thread;
- *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
- *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
- *          error
+ *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
+ *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
+ *          tocsin_op_new. On failure ret_stream carries the error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
  *          wanted; stream.closed exactly once
  * @thread  loop
@@ -231,10 +235,11 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
                                    struct tocsin_op *ret_flush);
 
 /**
- * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
- * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
- * cancelled, so incomplete data never looks complete. If `to` fails, `from` continues. If the peer
- * of `to` ends its side, `to` does not end before the pipe has ended.
+ * Starts an operation that moves all data of one stream into another, and then ends the outgoing
+ * side of the target. It ends when all was sent, or the file is complete. At most high_bytes of the
+ * target wait. If from fails, to is cancelled, so
+ * cut data never looks complete. If to fails, from stays. A stream that is the target of a pipe is
+ * not ended by its own peer's end before the pipe has ended.
  *
  * @owner   none
  * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;
@@ -265,9 +270,10 @@ TOCSIN_API int tocsin_stream_pipe(struct tocsin_op from, struct tocsin_op to,
 TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
- * Ends the stream after all written data was sent, but at the latest after 10 seconds or at its
- * deadline. Data that is received meanwhile is discarded. To end a stream at once, call
- * tocsin_cancel.
+ * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
+ * that is received meanwhile is dropped. A file has no limit but its deadline; one that replaces
+ * another is renamed into place. tocsin_cancel ends a stream at once: what it was to replace stays,
+ * unless the new file is being renamed already.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a

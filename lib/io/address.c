@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* strchrnul */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,16 @@ static int fd_parse(const char *text, struct tocsin__address *address)
     return address->fd < 0 ? tocsin__because(-EINVAL, "the descriptor is not a number") : 0;
 }
 
+static int file_parse(const char *text, struct tocsin__address *address)
+{
+    if (!*text)
+        return tocsin__because(-EINVAL, "the address has no path: file:PATH");
+    if (strlen(text) >= PATH_MAX)
+        return tocsin__because(-ENAMETOOLONG, "the path is longer than %d bytes", PATH_MAX - 1);
+    address->path = text;
+    return 0;
+}
+
 int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
 {
     static const struct {
@@ -132,6 +143,7 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
         [TOCSIN__SCHEME_UDP] = { "udp:", internet_parse },
         [TOCSIN__SCHEME_UNIX] = { "unix:", unix_parse },
         [TOCSIN__SCHEME_FD] = { "fd:", fd_parse },
+        [TOCSIN__SCHEME_FILE] = { "file:", file_parse },
         [TOCSIN__SCHEME_SYSTEMD] = { "systemd:", name_parse },
     };
 

@@ -1,4 +1,4 @@
-/* Addresses as text: "tcp:HOST:PORT", "udp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N",
+/* Addresses as text: "tcp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N", "file:PATH",
    "systemd:NAME". */
 #ifndef TOCSIN_IO_ADDRESS_H
 #define TOCSIN_IO_ADDRESS_H
@@ -14,6 +14,7 @@ enum tocsin__scheme {
     TOCSIN__SCHEME_UDP,
     TOCSIN__SCHEME_UNIX,
     TOCSIN__SCHEME_FD,
+    TOCSIN__SCHEME_FILE,
     TOCSIN__SCHEME_SYSTEMD
 };
 
@@ -31,8 +32,9 @@ struct tocsin__endpoint {
 struct tocsin__address {
     enum tocsin__scheme scheme;
     int fd;                           /* "fd:" */
-    int port;                         /* "tcp:", "udp:" */
-    bool is_any;                      /* the host is "*" */
+    const char *path;                 /* "file:"; a part of the text that was parsed */
+    int port;                         /* "tcp:" */
+    bool is_any;                      /* "tcp:*:" */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
     struct tocsin__endpoint endpoint; /* size 0: there is only a name */
 };

@@ -6,7 +6,8 @@
 #include "io/settings.h"
 
 enum {
-    FLAGS = TOCSIN_STREAM_HALF | TOCSIN_STREAM_DUPLEX | TOCSIN_STREAM_GATHER | TOCSIN_STREAM_PROBE,
+    FLAGS = TOCSIN_STREAM_HALF | TOCSIN_STREAM_DUPLEX | TOCSIN_STREAM_GATHER | TOCSIN_STREAM_PROBE |
+            TOCSIN__STREAM_FILE_FLAGS,
     HIGH = 64 * 1024,
     LIMIT = 1024 * 1024,
     OPEN_MS = 30000
@@ -14,6 +15,10 @@ enum {
 
 static int options_check(const struct tocsin_stream_options *options)
 {
+    unsigned writes = options->flags & TOCSIN__STREAM_FILE_FLAGS;
+
+    if (writes & (writes - 1))
+        return tocsin__because(-EINVAL, "a file is created, appended to or replaced: one of them");
     if (options->flags & ~(unsigned)FLAGS || options->spare[0] || options->spare[1] ||
         options->spare[2] || options->spare[3])
         return tocsin__because(-EINVAL, "an unknown flag, or a spare word that is not zero");

@@ -6,6 +6,10 @@
 #include "io/part.h"
 #include "io/rate.h"
 
+/* The flags that say how a file is written. */
+#define TOCSIN__STREAM_FILE_FLAGS \
+    (TOCSIN_STREAM_CREATE | TOCSIN_STREAM_APPEND | TOCSIN_STREAM_REPLACE)
+
 /* Only the thread of the loop uses it. */
 struct tocsin__settings {
     uint32_t refs;

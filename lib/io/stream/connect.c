@@ -9,6 +9,7 @@
 
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "io/disk/disk.h"
 #include "io/stream/connect.h"
 #include "io/stream/limits.h"
 #include "io/stream/reason.h"
@@ -211,6 +212,8 @@ void tocsin__connecting_serve(struct tocsin__stream *stream)
     socklen_t size = sizeof(int);
     int err = 0;
 
+    if (tocsin__medium_of(stream))
+        return; /* the file is being opened */
     if (stream->readiness.place == TOCSIN__PLACE_CLOSED) {
         if (!tocsin__timer_armed(&connecting->retry))
             connect_next(stream);
@@ -374,6 +377,8 @@ int tocsin__connect_adopt(struct tocsin__stream *stream, int fd)
         err = connecting_make(stream);
     if (err == 0)
         err = tocsin__readiness_open(engine, &stream->readiness, fd);
+    if (err == 0 && tocsin__readiness_is_always(&stream->readiness))
+        err = tocsin__disk_adopt(stream, fd);
     if (err < 0) {
         if (stream->readiness.place != TOCSIN__PLACE_CLOSED)
             tocsin__readiness_release(engine, &stream->readiness);
@@ -381,4 +386,32 @@ int tocsin__connect_adopt(struct tocsin__stream *stream, int fd)
     }
     connected(stream);
     return 0;
+}
+
+/* The file is open: the stream is connected. A FIFO or a terminal needs no thread: epoll reports
+   it. */
+static int opened(struct tocsin__stream *stream, int fd)
+{
+    int err = tocsin__readiness_open(tocsin__stream_engine(stream), &stream->readiness, fd);
+
+    if (err < 0) {
+        tocsin__readiness_release(tocsin__stream_engine(stream), &stream->readiness);
+        tocsin__stream_fail(stream, err);
+        return err;
+    }
+    connected(stream);
+    return tocsin__readiness_is_always(&stream->readiness);
+}
+
+int tocsin__connect_file(struct tocsin__stream *stream, const struct tocsin__address *address)
+{
+    int err = connecting_make(stream);
+
+    if (err == 0)
+        err = tocsin__limit_set(stream, stream->settings->open_ms, open_timed_out);
+    if (err < 0)
+        return err;
+    stream->readiness.place = TOCSIN__PLACE_CLOSED;
+    tocsin__stream_set_state(stream, TOCSIN__STREAM_CONNECTING);
+    return tocsin__disk_open(stream, address->path, stream->settings->flags, opened);
 }

@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "io/stream/limits.h"
 #include "io/stream/reason.h"
+#include "io/stream/medium.h"
 #include "io/stream/stream_input.h"
 #include "loop/clock.h"
 
@@ -52,9 +53,12 @@ static void close_timed_out(struct tocsin__stream *stream)
                        CLOSE_MS / 1000);
 }
 
+/* A file has no peer that may stall: a disk takes as long as it takes. */
 int tocsin__limit_close(struct tocsin__stream *stream)
 {
-    return tocsin__limit_set(stream, CLOSE_MS, close_timed_out);
+    return tocsin__medium_is_queued(stream)
+               ? 0
+               : tocsin__limit_set(stream, CLOSE_MS, close_timed_out);
 }
 
 void tocsin__limit_end(struct tocsin__stream *stream)

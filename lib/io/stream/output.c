@@ -7,6 +7,7 @@
 #include "base/refusal.h"
 #include "delivery/context.h"
 #include "io/stream/limits.h"
+#include "io/stream/medium.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
@@ -148,6 +149,7 @@ static void output_note_drained(struct tocsin__stream *stream)
         tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
     else
         tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    tocsin__stream_wake(stream);
 }
 
 void tocsin__output_limits_changed(struct tocsin__stream *stream)
@@ -209,7 +211,7 @@ static int output_gather(const struct tocsin__busy *busy, struct iovec *pieces)
     return count;
 }
 
-static int output_break(struct tocsin__stream *stream, int err)
+int tocsin__output_break(struct tocsin__stream *stream, int err)
 {
     stream->out = TOCSIN__SIDE_BROKEN;
     stream->out_error = err;
@@ -275,7 +277,7 @@ int tocsin__output_send(struct tocsin__stream *stream)
         if (sent == 0 || sent == -EAGAIN)
             break;
         if (sent < 0)
-            return output_break(stream, (int)sent);
+            return tocsin__output_break(stream, (int)sent);
         output_advance(stream, (size_t)sent);
         total += (size_t)sent;
     }
@@ -422,7 +424,8 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
     struct iovec pieces[PIECES_MOST];
     ssize_t sent;
 
-    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream))
+    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream) ||
+        tocsin__medium_is_queued(stream))
         return 0;
     sent = send_at_rate(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
                         outgoing->fds, (uint32_t)outgoing->fds_count);
@@ -444,7 +447,7 @@ static int output_send_or_queue(struct tocsin__stream *stream,
     int *fds = NULL, err;
 
     if (sent < 0) {
-        output_break(stream, (int)sent);
+        tocsin__output_break(stream, (int)sent);
         return -EPIPE;
     }
     if ((size_t)sent == size)

@@ -78,8 +78,9 @@ void tocsin__stream_rest(struct tocsin__stream *stream)
     const struct tocsin__busy *busy = stream->busy;
 
     if (!busy || busy->kept.data || busy->passed.fds || busy->reads || busy->flushes ||
-        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->limit ||
-        is_at_rate(&busy->waits[TOCSIN__RATE_IN]) || is_at_rate(&busy->waits[TOCSIN__RATE_OUT]))
+        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->medium ||
+        busy->limit || is_at_rate(&busy->waits[TOCSIN__RATE_IN]) ||
+        is_at_rate(&busy->waits[TOCSIN__RATE_OUT]))
         return;
     tocsin__release(stream->busy);
     stream->busy = NULL;

@@ -39,7 +39,8 @@ static void forget_operations(struct tocsin__busy *busy)
         busy->flushes = busy->flushes->next;
     }
     while (busy->pipes_in) {
-        busy->pipes_in->from->busy->pipe = NULL;
+        if (busy->pipes_in->from)
+            busy->pipes_in->from->busy->pipe = NULL;
         busy->pipes_in->from = busy->pipes_in->to = NULL;
         busy->pipes_in = busy->pipes_in->next;
     }

@@ -3,6 +3,7 @@
    wakes it. */
 #include "io/stream/connect.h"
 #include "io/names.h"
+#include "io/stream/medium.h"
 #include "io/stream/output.h"
 #include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
@@ -47,6 +48,7 @@ static void tell_connected(struct tocsin__stream *stream)
 
     if (tocsin__op_progress_admission(tocsin__stream_op(stream), TOCSIN__STREAM_CONNECTED) != 0) {
         tocsin__names_get(stream->readiness.fd, &facts);
+        tocsin__wire_describe(stream, &facts);
         connected.peer = facts.peer;
         connected.local = facts.local;
         connected.protocol = "";
@@ -96,6 +98,7 @@ static void serve_announcements(struct tocsin__stream *stream)
 static void serve_output(struct tocsin__stream *stream)
 {
     uint64_t before = stream->closed.sent_bytes;
+    int err;
 
     if (tocsin__stream_waiting(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE))
         tocsin__output_send(stream);
@@ -105,8 +108,13 @@ static void serve_output(struct tocsin__stream *stream)
     if (stream->closed.sent_bytes != before)
         tocsin__pipes_wake(stream);
     if (stream->out == TOCSIN__SIDE_SHUTTING && !tocsin__stream_waiting(stream)) {
-        tocsin__wire_shutdown(stream);
-        stream->out = TOCSIN__SIDE_SHUT;
+        err = tocsin__wire_shutdown(stream);
+        if (err == 0) {
+            stream->out = TOCSIN__SIDE_SHUT;
+            tocsin__pipes_in_finished(stream);
+        } else if (err != -EAGAIN) {
+            tocsin__output_break(stream, err);
+        }
     }
 }
 
@@ -185,6 +193,15 @@ static void stream_end_broken(struct tocsin__stream *stream)
     tocsin__stream_end(stream, stream->out_error);
 }
 
+/* Ends the stream when its medium has nothing to do any more. */
+static void end_well(struct tocsin__stream *stream)
+{
+    int err = tocsin__wire_finish(stream);
+
+    if (err != -EAGAIN)
+        tocsin__stream_end(stream, err);
+}
+
 static void serve_end(struct tocsin__stream *stream)
 {
     bool has_kept = stream->busy && stream->busy->kept.data,
@@ -199,20 +216,21 @@ static void serve_end(struct tocsin__stream *stream)
     else if (stream->out == TOCSIN__SIDE_BROKEN && !is_read)
         stream_end_broken(stream);
     else if (stream->state == TOCSIN__STREAM_OPEN && both_have_ended(stream))
-        tocsin__stream_end(stream, 0);
+        end_well(stream);
 }
 
 /* Input is read and dropped, since a close with unread input would reset the connection, and the
    peer could lose what was sent last. */
 static void serve_closing(struct tocsin__stream *stream)
 {
-    tocsin__input_discard(stream);
+    if (!tocsin__medium_is_queued(stream))
+        tocsin__input_discard(stream);
     if (stream->out == TOCSIN__SIDE_BROKEN)
         stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (!tocsin__stream_waiting(stream))
-        tocsin__stream_end(stream, 0);
+        end_well(stream);
 }
 
 /* What the stream waits for */
@@ -220,14 +238,16 @@ static void serve_closing(struct tocsin__stream *stream)
 static unsigned wanted_of(struct tocsin__stream *stream)
 {
     bool reads = stream->in == TOCSIN__SIDE_OPEN &&
-                 (stream->state == TOCSIN__STREAM_CLOSING ||
-                  (tocsin__input_is_wanted(stream) &&
-                   !tocsin__rate_waits(stream, TOCSIN__RATE_IN))),
+                 (stream->state == TOCSIN__STREAM_CLOSING
+                      ? !tocsin__medium_is_queued(stream)
+                      : tocsin__input_is_wanted(stream) &&
+                            !tocsin__rate_waits(stream, TOCSIN__RATE_IN)),
          writes = tocsin__stream_waiting(stream) > 0 &&
                   !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
 
-    if (tocsin__readiness_is_always(&stream->readiness))
-        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
+    if (medium)
+        medium->want(stream, (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u));
     if ((reads && tocsin__stream_is(stream, TOCSIN__STREAM_READABLE)) ||
         (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
         tocsin__stream_wake(stream);
@@ -285,6 +305,7 @@ static void serve_open(struct tocsin__stream *stream)
 void tocsin__stream_serve(struct tocsin__node *node)
 {
     struct tocsin__stream *stream = tocsin__container(node, struct tocsin__stream, node);
+    bool was_open = stream->state != TOCSIN__STREAM_CLOSING;
 
     tocsin__stream_unmark(stream, TOCSIN__STREAM_WOKEN);
     if (!is_alive(stream) || tocsin__stream_engine(stream)->loop->life.thread_ended)
@@ -300,7 +321,7 @@ void tocsin__stream_serve(struct tocsin__node *node)
     serve_open(stream);
     if (!is_alive(stream))
         return;
-    if (stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
+    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
         tocsin__stream_wake(stream);
     arm(stream);
     tocsin__stream_rest(stream);

@@ -25,7 +25,7 @@ struct tocsin__job {
 };
 
 struct tocsin__pool {
-    uint64_t id;               /* id of the pool; 0: the standard pool of the process */
+    uint64_t id;               /* 0: a pool of the process */
     struct tocsin__pool *next; /* link in the list of all pools */
     int threads_most, threads, idle;
     size_t limit, jobs; /* the most jobs that may wait, and the number that waits */
@@ -43,6 +43,9 @@ extern tocsin__hidden struct tocsin__pool *tocsin__pools;
 /* Finds a pool and takes a reference. id 0: the standard pool of the process, which is made at its
  * first use. */
 int tocsin__pool_find(uint64_t id, struct tocsin__pool **ret_pool);
+/* Takes a reference to the pool that serves files, made if there is none. Its queue has no limit: a
+   file has at most one job in it. -ENOMEM */
+int tocsin__pool_of_files(struct tocsin__pool **ret_pool);
 void tocsin__pool_release(struct tocsin__pool *pool);
 /* Removes a job from its queue. Returns false if a thread already runs the job, or has run it. */
 bool tocsin__job_remove(struct tocsin__job *job);
@@ -50,7 +53,7 @@ bool tocsin__job_remove(struct tocsin__job *job);
 /* The caller of the following functions holds tocsin__pools_lock. */
 void tocsin__pool_cond_init(pthread_cond_t *cond);
 void tocsin__pool_unref(struct tocsin__pool *pool);
-/* Frees the standard pool of the process if nothing uses it. */
+/* Frees the pools of the process that nobody uses. */
 void tocsin__pool_standard_free(void);
 void tocsin__job_append(struct tocsin__pool *pool, struct tocsin__job *job);
 struct tocsin__job *tocsin__job_take(struct tocsin__pool *pool); /* Takes the next job of the pool.
