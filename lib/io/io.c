@@ -1,6 +1,6 @@
 /* The record that a loop has for all of its streams. */
+#include "io/drops.h"
 #include "io/io.h"
-#include "io/stream/output.h"
 
 /* Operations may be freed later: streams that are left have no limit any more. */
 static void idle_free(struct tocsin__idle_limits *limits)
@@ -42,7 +42,7 @@ int tocsin__io_make(struct tocsin__engine *engine)
         return -ENOMEM;
     io->engine = engine;
     io->last.run = io_free;
-    io->drops_last = &io->drops;
+    io->drops.last = &io->drops.first;
     engine->io = io;
     tocsin__engine_add_cleanup(engine, &io->last);
     return 0;

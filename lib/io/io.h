@@ -26,7 +26,7 @@ struct tocsin__window {
     unsigned char saved_byte; /* the byte that the NUL has replaced */
 };
 
-struct tocsin__chunk;
+struct tocsin__drop;
 
 struct tocsin__io {
     struct tocsin__cleanup last;
@@ -38,10 +38,11 @@ struct tocsin__io {
     struct tocsin__datagrams *datagrams;       /* NULL: no datagram socket was opened yet */
     struct tocsin__rate *rates;                /* the rates that the program has not freed */
     void (*rates_free)(struct tocsin__io *io); /* rate.c sets it; NULL: there was no rate yet */
-    /* Lent data that was sent: its drop is to be called. */
-    struct tocsin__chunk *drops, **drops_last;
-    struct tocsin__node drops_node; /* on the ready list while has_drops_node */
-    bool has_drops_node;
+    struct { /* lent data that was given up, of which the drop is to be called; drops.h */
+        struct tocsin__drop *first, **last;
+        struct tocsin__node node; /* on the ready list if is_woken */
+        bool is_woken;
+    } drops;
 };
 
 /* Whether the error means that memory, descriptors or a quota are used up for now. */

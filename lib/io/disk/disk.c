@@ -7,6 +7,7 @@
 #include "base/cancel.h"
 #include "io/disk/disk.h"
 #include "io/disk/disk_job.h"
+#include "io/stream/reason.h"
 #include "op/work/worker.h"
 
 static struct tocsin__disk *disk_of(const struct tocsin__stream *stream)
@@ -67,7 +68,7 @@ static void disk_opened(struct tocsin__disk *disk)
     struct tocsin__stream *stream = disk->stream;
 
     if (disk->error == -EINVAL && disk->mode == TOCSIN__DISK_REPLACE)
-        stream->closed.reason = "only a regular file is replaced";
+        tocsin__reason_set(stream, "only a regular file is replaced");
     if (disk->error < 0)
         tocsin__stream_fail(stream, disk->error);
     else if (disk->opened(stream, disk->fd) == 0) {

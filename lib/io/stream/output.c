@@ -5,13 +5,12 @@
 #include "base/assert.h"
 #include "base/cancel.h"
 #include "base/refusal.h"
-#include "delivery/context.h"
+#include "io/drops.h"
 #include "io/stream/limits.h"
 #include "io/stream/medium.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
-#include "loop/ready.h"
 
 enum {
     PIECES_MOST = 64,   /* of one call of sendmsg */
@@ -21,9 +20,8 @@ enum {
 
 /* Data that waits: pieces that are borrowed until drop, or one piece that is a copy. */
 struct tocsin__chunk {
+    struct tocsin__drop drop; /* the first member; drop.fn NULL: a copy */
     struct tocsin__chunk *next;
-    tocsin_drop drop;
-    void *arg;
     int *fds; /* to pass along with the first byte; NULL: none */
     uint32_t fds_count;
     uint32_t count, at; /* pieces; those before `at` were sent */
@@ -38,74 +36,13 @@ static void fds_close(int *fds, uint32_t count)
     tocsin__release(fds);
 }
 
-/* Drops. A drop is a function of the program: it may write to the stream, and it may jump out. So
-   it is not called in the middle of sending or of an end, but from the ready list of the loop,
-   before the end of its stream is announced. */
-
-static void drop_call(struct tocsin__chunk *chunk)
-{
-    struct tocsin__loop *loop = tocsin__self;
-    tocsin_drop drop = chunk->drop;
-    void *arg = chunk->arg;
-    struct tocsin__context was = tocsin__context_enter(
-        loop, (struct tocsin__activity){ .code = (const void *)drop });
-
-    tocsin__release(chunk);
-    tocsin__loop_enter(loop);
-    drop(arg);
-    tocsin__loop_leave_untidy(loop);
-    tocsin__context_restore(loop, &was);
-}
-
-static void drops_run(struct tocsin__node *node);
-
-static void drops_wake(struct tocsin__io *io)
-{
-    if (io->has_drops_node)
-        return;
-    io->has_drops_node = true;
-    io->drops_node.run = drops_run;
-    tocsin__ready_push(io->engine, &io->drops_node);
-}
-
-static void drops_run(struct tocsin__node *node)
-{
-    struct tocsin__io *io = tocsin__container(node, struct tocsin__io, drops_node);
-
-    io->has_drops_node = false;
-    tocsin__drops_call(io);
-    tocsin__tidy_at_rest(tocsin__self);
-}
-
-/* While a drop runs, and more of them wait, the node is on the ready list. So a jump out of a drop
-   does not lose the others. */
-void tocsin__drops_call(struct tocsin__io *io)
-{
-    struct tocsin__chunk *chunk;
-
-    while ((chunk = io->drops)) {
-        io->drops = chunk->next;
-        if (!io->drops)
-            io->drops_last = &io->drops;
-        else
-            drops_wake(io);
-        drop_call(chunk);
-    }
-}
-
 static void chunk_free(struct tocsin__io *io, struct tocsin__chunk *chunk)
 {
     fds_close(chunk->fds, chunk->fds_count);
-    if (!chunk->drop) {
+    if (chunk->drop.fn)
+        tocsin__drops_add(io, &chunk->drop);
+    else
         tocsin__release(chunk);
-    } else if (!io) {
-        drop_call(chunk);
-    } else {
-        chunk->next = NULL;
-        *io->drops_last = chunk;
-        io->drops_last = &chunk->next;
-        drops_wake(io);
-    }
 }
 
 void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy)
@@ -375,8 +312,8 @@ static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgo
                 busy,
                 &(struct tocsin_outgoing){ .parts = outgoing->parts, .count = outgoing->count },
                 sent, size);
-        chunk->drop = outgoing->drop;
-        chunk->arg = outgoing->arg;
+        chunk->drop.fn = outgoing->drop;
+        chunk->drop.arg = outgoing->arg;
         chunk->fds = fds;
         chunk->fds_count = fds ? (uint32_t)outgoing->fds_count : 0;
     }

@@ -16,7 +16,5 @@ void tocsin__output_limits_changed(struct tocsin__stream *stream);
 int tocsin__output_break(struct tocsin__stream *stream, int err);
 /* Drops what is queued. */
 void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy);
-/* Calls the drops that wait on this loop. */
-void tocsin__drops_call(struct tocsin__io *io);
 
 #endif
