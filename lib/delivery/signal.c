@@ -62,7 +62,7 @@ int tocsin_has_listeners(int signo)
         return tocsin__traced_async(-EINVAL);
     ignored = loop_signal &&
               loop_signal->state &
-                  TOCSIN__IGNORED; /* the default action of an ignored signal is not taken */
+                  TOCSIN__IGNORED; /* an ignored signal does not take its default action */
     return (loop_signal && tocsin__loop_signal_has_effect(loop_signal)) ||
            (!ignored && tocsin__has_default(signal)) ||
            tocsin__others_listen(tocsin__self->life.number, signal) || signal->unresolved;

@@ -91,7 +91,7 @@ void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_fetch_end(fetch, status, reason);
 }
 
-/* The phases before the transfer */
+/* Functions for the phases before the transfer */
 
 /* Ends a phase that libcurl does not measure, and adds its time. */
 static void phase_end(struct tocsin__net_fetch *fetch, int64_t *phase_us)

@@ -352,7 +352,7 @@ static int image_start(struct tocsin__image *image, const char *const *settings,
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
-    /* an unload of a needed plugin may have waited for the end of this load */
+    /* wakes an unload of a needed plugin, which may have waited for the end of this load */
     tocsin__transitions_wake();
     loaded_emit(plugin);
     return 0;
