@@ -32,7 +32,7 @@ int tocsin_declare(const struct tocsin_signal_spec *spec)
 {
     int err = spec && spec->flags & TOCSIN__LARGE ? -EINVAL : 0;
 
-    /* A real signal's name belongs to the real signal, even if nobody has used it yet. */
+    /* The name of a real signal is reserved for the real signal, even before its first use. */
     if (err == 0 && spec && spec->name && tocsin__name_check(spec->name, strlen(spec->name)) == 0)
         err = tocsin__os_named(spec->name, strlen(spec->name));
     return tocsin__traced(err < 0 ? err : signal_declare(spec));

@@ -371,7 +371,7 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = &state->reload->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the versions are being exchanged now, so it is too late */
+        return -EBUSY; /* too late: the versions are being exchanged now */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
