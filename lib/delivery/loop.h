@@ -284,7 +284,7 @@ struct tocsin__loop_remote {
     _Atomic uint32_t
         room_request_signo; /* the signal that needs room; 0: room_request is not in use */
     struct tocsin__node *room_requests; /* room requests of other loops that wait on this loop */
-    struct tocsin__node news;           /* a node that tells this loop that another loop listens */
+    struct tocsin__node news;           /* a node that announces a new listener on another loop */
     _Atomic bool news_sent;             /* the node `news` is in the inbox; any thread writes it */
     _Atomic bool progresses;            /* the loop has had operations that may pause */
     struct tocsin__completion_message
