@@ -238,8 +238,8 @@ static int file_make(const char *to)
     return err < 0 ? tocsin_plugin_fail(err, why) : 0;
 }
 
-/* A reload: the new version continues the same file, unless somebody else has changed the file.
-   Signos stay valid as long as the process runs. */
+/* A reload: the new version continues the same file, unless another process has changed it. Signos
+ * stay valid as long as the process runs. */
 
 enum { STATE_VERSION = 1 };
 /* The state that the old version saves for the new version. The array `known` follows this struct

@@ -32,8 +32,8 @@ TOCSIN__BEGIN
 
 /**
  * Runs turns until the loop is stopped, or a drain has ended. tocsin_stop stops the loop, and so
- * does a default action of kind TOCSIN_STOP_LOOP. The call does not return only because there is
- * nothing left to do. It may be called again.
+ * does a default action of kind TOCSIN_STOP_LOOP. If there is nothing to do, the call waits. It may
+ * be called again.
  *
  * @owner   none
  * @return  the status that tocsin_stop was given; 0: the loop has drained; -ETIMEDOUT: the time to

@@ -38,7 +38,7 @@ enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 struct tocsin_signal_spec {
     const char *name; /* a name such as "chat.said": segments of [A-Za-z0-9_-] with single dots
                        * between them */
-    const char *doc;  /* one line of documentation, which lists of signals show */
+    const char *doc;  /* one line of documentation, shown in lists of signals */
     const struct tocsin_layout *layout; /* layout of the payload; NULL: the signal has no payload */
     enum tocsin_kind kind;
     enum tocsin_unhandled unhandled; /* the default action */

@@ -235,11 +235,10 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
                                    struct tocsin_op *ret_flush);
 
 /**
- * Starts an operation that moves all data of one stream into another, and then ends the outgoing
- * side of the target. It ends when all was sent, or the file is complete. At most high_bytes of the
- * target wait. If from fails, to is cancelled, so
- * cut data never looks complete. If to fails, from stays. A stream that is the target of a pipe is
- * not ended by its own peer's end before the pipe has ended.
+ * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
+ * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
+ * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. If the peer
+ * of `to` ends its side, `to` does not end before the pipe has ended.
  *
  * @owner   none
  * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;

@@ -72,10 +72,10 @@ struct tocsin__ids {
 /* Only the loop's thread calls the next three functions. */
 /* Returns a new id for the object, or 0 if there is no memory or 2^24 ids are in use. */
 uint64_t tocsin__id_new(struct tocsin__ids *ids, void *object);
-/* Returns the living object with the next higher index, or NULL if there are no more. `id` may be
-   stale; 0 gives the first object. */
+/* Returns the existing object with the next higher index, or NULL if there are no more. `id` may be
+ * stale; 0 gives the first object. */
 void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id);
-/* Frees the id, which must be a living id of this table. */
+/* Frees the id, which must be in use in this table. */
 void tocsin__id_free(struct tocsin__ids *ids, uint64_t id);
 
 /* Requests the end of an object from the thread that owns the table. Any thread may call this

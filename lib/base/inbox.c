@@ -289,8 +289,8 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
-    while (atomic_load(&inbox->pins) &
-           ~ODD_EPOCH) /* a producer that has pinned the inbox may still push a node */
+    while (atomic_load(&inbox->pins) & ~ODD_EPOCH) /* not closed yet, because a producer that has
+                                                    * pinned the inbox may still push a node */
         sched_yield();
 }
 

@@ -3,9 +3,9 @@
  * allocated one after the other are neighbours in memory.
  *
  * The thread of the loop allocates; any thread may free. A slab is mapped at a multiple of its
- * size, so the address of a block gives its slab. When the loop ends, slabs with living blocks
- * become orphans: the last block that is freed unmaps its slab. Under the address sanitizer and
- * valgrind, blocks come from malloc, so that errors in their use are found. */
+ * size, so the address of a block gives its slab. When the loop ends, a slab with blocks in use
+ * becomes an orphan: when its last block is freed, the slab is unmapped. Under the address
+ * sanitizer and valgrind, blocks come from malloc, so that errors in their use are found. */
 #ifndef TOCSIN_BASE_SLAB_H
 #define TOCSIN_BASE_SLAB_H
 

@@ -93,7 +93,7 @@ int tocsin__deliver_or_default(struct tocsin__loop *loop, struct tocsin__loop_si
     bool ignored = loop_signal->state & TOCSIN__IGNORED;
     int result;
 
-    /* if a handler frees the loop, the loop still exists for the default action */
+    /* keeps the loop in memory for the default action, even if a handler frees it */
     tocsin__loop_enter(loop);
     result = tocsin__deliver(loop, loop_signal,
                              tocsin__list_from(loop, loop_signal, info->pub.source.id), info);

@@ -193,7 +193,7 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
     if (!straight) {
         loop_signal->delivery.nested += !outer;
         loop_signal->delivery.nodefer = loop_signal->delivery.unblocked = false;
-        /* counts as a change, so that a nested delivery uses the newest lists */
+        /* counted as a delivery, so that a nested delivery uses the newest lists */
         loop_signal->walks++;
     }
     tocsin__set_parent(loop, info->pub.sequence);
@@ -297,5 +297,5 @@ int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin
         return source.id < TOCSIN__ID_ERRORS ? TOCSIN_NOBODY
                                              : emit_bad_from(source, signo, payload);
     return emit_heard_from(source.id, signo, payload, index,
-                           word); /* emit_slow is called for a source with the id 0 */
+                           word); /* if the id of the source is 0, emit_slow is called */
 }

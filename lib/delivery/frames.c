@@ -2,7 +2,7 @@
  * handler (T6), or a handler has left these functions by an exception or a jump (longjmp). The next
  * call into the loop detects the jump: if the recorded functions still ran, the frame of the caller
  * would have a lower address than their frames. */
-#define _GNU_SOURCE /* the headers then declare pthread_getattr_np */
+#define _GNU_SOURCE /* makes the headers declare pthread_getattr_np */
 #include <pthread.h>
 
 #include "delivery/emit.h"

@@ -12,7 +12,7 @@
 #include "registry/pattern.h"
 #include "base/refusal.h"
 
-/* Joining and leaving signals */
+/* Functions by which a handler joins and leaves signals */
 
 /* Changes the signal's numbers of queues when a queue joins (`by` is 1) or leaves (`by` is -1). */
 static void queues_count(struct tocsin__loop_signal *loop_signal,
@@ -81,7 +81,7 @@ static void leave(struct tocsin__loop *loop, struct tocsin__subscription *subscr
 
     handlers_count(loop_signal, handler, -1u);
     if (!list)
-        return; /* the source is ending, and frees its lists itself */
+        return; /* the source is ending and frees its lists itself */
     list->dead++;
     tocsin__list_handling(list, handler, -1u);
     if (loop_signal->state & TOCSIN__RUNNING)
@@ -136,7 +136,8 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
     tocsin__id_free(&loop->ids.handlers, id);
     handler->id = 0;
     tocsin__subscription_leave(loop, &handler->subscription);
-    tocsin__loop_enter(loop); /* keeps the handler in memory until the signal is delivered */
+    /* keeps the handler in memory until tocsin.disconnected has been delivered */
+    tocsin__loop_enter(loop);
     tocsin__handler_defer_free(loop, handler);
     if (handler->flags & TOCSIN__CONNECTED && !loop->life.freeing)
         tocsin__handler_announce(handler, id, &tocsin__disconnected_spec);
@@ -191,7 +192,9 @@ int tocsin_disconnect(struct tocsin_handler id)
     if (err == -EXDEV && !tocsin_id_error(id.id))
         return tocsin__traced_async(request_disconnect(id.id));
     if (err == 0 && handler->admission)
-        err = -ENOENT; /* the handler belongs to a queue: only tocsin_queue_close disconnects it */
+        /* refused, because the handler belongs to a queue: only tocsin_queue_close disconnects
+         * it */
+        err = -ENOENT;
     if (err == 0)
         tocsin__handler_disconnect(tocsin__self, handler);
     return tocsin__traced_async(err);

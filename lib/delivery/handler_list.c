@@ -151,7 +151,7 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         *list = into;
     }
     if (running)
-        /* the end of the delivery compacts the list and clears UNTIDY */
+        /* a delivery is running: its end compacts the list and clears UNTIDY */
         loop_signal->state |= TOCSIN__UNTIDY;
     list_insert(loop_signal, into, handler);
     tocsin__list_handling(into, handler, 1);

@@ -16,8 +16,8 @@ struct tocsin__hooks {
        too. Returns the number of loops, or an error if nothing was sent */
     int (*emit_away)(struct tocsin__loop *loop, struct tocsin__signal *signal,
                      struct tocsin__info *info, bool here);
-    /* sends the completion messages that were made for the end of an operation, and returns their
-       number */
+    /* sends the messages with the end of an operation that were made before; returns their
+     * number */
     int (*completions_send)(struct tocsin__loop *loop, struct tocsin__info *info, bool here);
     /* set by lib/remote: notifies the other loops that wait for room on this loop */
     void (*room_check)(struct tocsin__loop *loop);

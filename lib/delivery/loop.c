@@ -1,6 +1,6 @@
 /* Loops. This file makes, finds and ends them, and emits the signals that report this. The memory
  * of a loop is never unmapped. */
-#define _GNU_SOURCE /* the headers then declare gettid */
+#define _GNU_SOURCE /* makes the headers declare gettid */
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>

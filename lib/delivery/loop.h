@@ -254,7 +254,8 @@ struct tocsin__loop_hooks {
     void (*source_unpended)(struct tocsin__source *source);
     /* lib/loop sets the following members when the loop gets an engine */
     void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
-    void (*kick_pollers)(struct tocsin__loop *loop); /* called if the next turn has work */
+    void (*kick_pollers)(struct tocsin__loop *loop); /* called when there is new work for the next
+                                                      * turn */
     /* returns true if tocsin_inject delays the message; then the message belongs to lib/loop */
     bool (*delay_message)(struct tocsin__loop *loop, struct tocsin__message *message);
     void (*wait_unseen)(void); /* waits until the watchdog's thread does not read a handler */
@@ -283,7 +284,7 @@ struct tocsin__loop_remote {
     _Atomic uint32_t
         room_request_signo; /* the signal that needs room; 0: room_request is not in use */
     struct tocsin__node *room_requests; /* room requests of other loops that wait on this loop */
-    struct tocsin__node news;           /* a node that tells this loop that another loop listens */
+    struct tocsin__node news;           /* a node that announces a new listener on another loop */
     _Atomic bool news_sent;             /* the node `news` is in the inbox; any thread writes it */
     _Atomic bool progresses;            /* the loop has had operations that may pause */
     struct tocsin__completion_message

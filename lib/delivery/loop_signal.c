@@ -80,7 +80,7 @@ void tocsin__loop_signal_update_interest(struct tocsin__loop_signal *loop_signal
     if (loop_signal->listening.interested != interested) {
         loop_signal->listening.interested = interested;
         tocsin__interest_change(loop_signal->signal, loop_signal->listener, interested ? 1 : -1u);
-        /* tocsin__interest_change has cleared the flags of the listener */
+        /* no flag is set, because tocsin__interest_change has cleared the listener's flags */
         loop_signal->listening.full = false;
         tocsin__hooks.room_check(tocsin__self);
     }

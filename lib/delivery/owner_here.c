@@ -1,5 +1,5 @@
 /* Finds the owner of the code that runs, and reports an owner that has reached its limit. */
-#define _GNU_SOURCE /* the headers then declare dladdr */
+#define _GNU_SOURCE /* makes the headers declare dladdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>

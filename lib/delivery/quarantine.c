@@ -81,7 +81,7 @@ static int quarantine_hold(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Beginning and ending a quarantine */
+/* Functions that begin and end a quarantine */
 
 static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
 {
@@ -231,7 +231,7 @@ void tocsin__quarantine_release(struct tocsin__loop *loop, struct tocsin__handle
     handler->quarantine->faults = handler->quarantine->stalls = 0;
     entries_move(handler->quarantine, &rest);
     tocsin__handler_select_trampoline(handler);
-    tocsin__loop_enter(loop); /* keeps the handler in memory */
+    tocsin__loop_enter(loop); /* keeps the handler in memory while its emissions are delivered */
     deliver_entries(loop, id, &rest);
     if (tocsin__id_object(&loop->ids.handlers, id))
         entries_put_back(handler->quarantine, &rest);

@@ -2,7 +2,7 @@
    and this pair can be neither omitted nor passed in. So this file first checks that enough
    descriptors are free. If another thread takes these descriptors meanwhile, libevent's fatal
    callback jumps out of libevent. */
-#define _GNU_SOURCE /* the headers then declare pipe2 */
+#define _GNU_SOURCE /* makes the headers declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -217,8 +217,8 @@ void tocsin__engine_free(struct tocsin__engine *engine)
         engine->cleanups = cleanup->next;
         cleanup->run(cleanup, engine);
     }
-    if (tocsin__inherited(engine->loop)) /* a function that was called while the loop ended has
-                                          * forked (T8) */
+    if (tocsin__inherited(engine->loop)) /* true if a function that was called while the loop ended
+                                          * has called fork (T8) */
         tocsin__engine_detach(engine);
     tocsin__delayed_drop(
         engine); /* frees the messages that could not be delivered because there was no memory */

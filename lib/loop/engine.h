@@ -89,7 +89,7 @@ struct tocsin__engine {
     int probe_fd;               /* an epoll set for checking descriptors (watch.c); -1: not made
                                  * yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
-    struct tocsin__wheel timers; /* the timers; the nodes are those of struct tocsin__timer */
+    struct tocsin__wheel timers; /* the armed timers (struct tocsin__timer) */
     bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
     struct tocsin__idle_clock idle_clock;

@@ -28,7 +28,8 @@ static void free_end_operations(struct tocsin__engine *engine, bool serving)
 
     while (loop_client && *count && !tocsin__inherited(engine->loop)) {
         loop_client->cancel(loop_client, serving);
-        if (*count) /* an operation that was not started ends as soon as it is cancelled */
+        if (*count) /* 0 if all remaining operations were not started: these end as soon as they are
+                     * cancelled */
             tocsin__turn_run(engine, -1);
     }
 }

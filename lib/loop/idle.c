@@ -23,7 +23,7 @@ static int64_t idle_now(const struct tocsin__engine *engine)
     return (now - engine->idle_clock.stalled_us) >> TOCSIN__IDLE_TICK_BITS;
 }
 
-/* The part of a tick that an object stores: its low 32 bits. */
+/* Returns the part of a tick that an object stores: its low 32 bits. */
 static uint32_t stamp_of(int64_t tick)
 {
     return (uint32_t)tick == TOCSIN__IDLE_UNKNOWN ? TOCSIN__IDLE_UNKNOWN + 1 : (uint32_t)tick;
@@ -50,7 +50,7 @@ static int64_t bucket_of(int64_t tick, int level)
     return tick >> level * LEVEL_BITS;
 }
 
-/* The buckets of a level that are due at a tick, one bit for each. */
+/* Returns the buckets of a level that are due at a tick, one bit for each. */
 static uint64_t buckets_due(const struct tocsin__idle_limits *limits, int level, int64_t now)
 {
     int64_t from = bucket_of(limits->looked, level), to = bucket_of(now, level);
@@ -65,7 +65,7 @@ static uint64_t buckets_due(const struct tocsin__idle_limits *limits, int level,
     return limits->filled[level] & (bits << start | bits >> (-start & 63));
 }
 
-/* The tick at which the first bucket of a level is due. The level must not be empty. */
+/* Returns the tick at which the first bucket of a level is due. The level must not be empty. */
 static int64_t level_first(const struct tocsin__idle_limits *limits, int level)
 {
     int64_t from = bucket_of(limits->looked, level) + 1;
@@ -192,7 +192,8 @@ static int look_at(struct tocsin__idle_limits *limits, struct tocsin__idle *idle
 
     if (idle->active == TOCSIN__IDLE_UNKNOWN)
         idle->active = stamp_of(now);
-    since = (int32_t)((uint32_t)now - idle->active); /* negative if the clock was moved back */
+    /* the time since the last activity; negative if the clock was moved back */
+    since = (int32_t)((uint32_t)now - idle->active);
     left = (int64_t)idle->limit + SLACK_TICKS - (since > 0 ? since : 0);
     tocsin__idle_remove(limits, idle);
     if (left > 0)

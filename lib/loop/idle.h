@@ -56,7 +56,7 @@ struct tocsin__idle_limits {
     struct tocsin__idle_limits *next; /* link of the list engine->idle_limits */
     struct tocsin__engine *engine;
     void (*fire)(struct tocsin__idle *idle);
-    struct tocsin__timer timer;   /* fires at the tick `first` */
+    struct tocsin__timer timer;   /* a timer that fires at the tick `first` */
     bool is_due;                  /* the timer has fired; the end of the turn examines the objects
                                    * that are due */
     uint32_t count;               /* number of objects in the buckets and in `looking` */

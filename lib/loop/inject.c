@@ -62,7 +62,7 @@ static void on_due(struct tocsin__timer *timer)
 static void delayed_make_ready(struct tocsin__delayed *delayed)
 {
     if (!tocsin__timer_armed(&delayed->timer))
-        return; /* returns, because the message is on the ready list already */
+        return; /* the message is on the ready list already */
     tocsin__timer_disarm(delayed->engine, &delayed->timer);
     on_due(&delayed->timer);
 }

@@ -97,7 +97,7 @@ void tocsin__poll_fd_set_timer(struct tocsin__engine *engine)
     if (due == poll_fd->timer_us)
         return; /* an expired timer is not read, so it stays readable */
     if (due == INT64_MAX)
-        when.it_value.tv_nsec = 0; /* 0 disarms the timer */
+        when.it_value.tv_nsec = 0; /* the value 0 disarms the timer */
     else if (due > 0)
         when.it_value = (struct timespec){ due / 1000000, due % 1000000 * 1000 };
     if (timerfd_settime(poll_fd->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0)

@@ -207,7 +207,7 @@ void tocsin__turn_drive(struct tocsin__engine *engine)
     turn_end(engine);
     tocsin__free_if_wanted();
     if (loop != tocsin__self || loop->engine != engine)
-        return; /* returns, because a handler has freed the loop */
+        return; /* a handler has freed the loop */
     engine->in_dispatch = false;
     tocsin__polled_update(engine);
 }

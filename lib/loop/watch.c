@@ -96,7 +96,7 @@ static int probe_add(struct tocsin__engine *engine, int fd)
     if (engine->probe_fd < 0 || tocsin__fault())
         return engine->probe_fd < 0 ? -errno : -ENOMEM;
     err = probe_ctl(engine, EPOLL_CTL_ADD, fd);
-    if (err == -EEXIST) /* another watch has already added the same descriptor */
+    if (err == -EEXIST) /* not an error: another watch has already added the same descriptor */
         return 0;
     return err < 0 ? err : watch_end_stale(engine, fd);
 }

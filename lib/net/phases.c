@@ -27,7 +27,7 @@ static void read_marks(CURL *easy, bool secure, struct marks *marks)
          marks->reached--)
         ;
     if (marks->reached < FIRST && time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0)
-        /* the request was sent without a connect, so the connection was reused */
+        /* if the request was sent without a connect, the connection was reused */
         marks->reached = FIRST;
 }
 

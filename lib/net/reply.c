@@ -153,7 +153,7 @@ size_t tocsin__net_reply_header(struct tocsin__net_fetch *fetch, const char *lin
 {
     size_t text = text_size(line, size);
 
-    if (fetch->part == TOCSIN__NET_CONTENT) /* returns, because the line belongs to a trailer */
+    if (fetch->part == TOCSIN__NET_CONTENT) /* the line belongs to a trailer */
         return size;
     if (memchr(line, 0, size))
         return reply_fail(fetch, TOCSIN_EPEER, "The reply's header has a NUL byte");

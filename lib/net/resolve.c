@@ -22,7 +22,7 @@ struct query {
     int (*resolve)(const char *host, const char *port, const struct addrinfo *hints,
                    struct addrinfo **ret_list);
     struct addrinfo *list;
-    int error; /* the error of getaddrinfo, EAI_… */
+    int error; /* the error that getaddrinfo returned (EAI_…), or 0 */
     char port[6];
     char host[TOCSIN__NET_HOST_MAX + 1];
 };
@@ -127,7 +127,7 @@ static int write_addresses(const struct query *query, struct tocsin__net_buffer 
         err = add_address(text, info->ai_addr);
     if (err == 0 && text->size == front)
         return TOCSIN_ENAME;
-    text->data[text->size - 1] = 0; /* overwrites the last comma */
+    text->data[text->size - 1] = 0; /* replaces the last comma by a NUL */
     return err;
 }
 

@@ -66,7 +66,8 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_USE_SSL_FAILED: return TOCSIN_EHANDSHAKE;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* the reply is HTTP/0.9, or libcurl was built without TLS */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the error means that the reply is HTTP/0.9, or that libcurl
+                                      * was built without TLS */
         return failure->begun ? TOCSIN_EPEER : TOCSIN_ESCHEME;
     case CURLE_OUT_OF_MEMORY: /* libcurl also returns this code for a line longer than its limit of
                                  100 KiB */

@@ -152,7 +152,7 @@ static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payl
 
     if (!payload->layout || (tocsin__op_type(op) && !tocsin__layout_same(layout, payload->layout)))
         return -EPROTO;
-    /* the layout of an undeclared signal has not been checked before */
+    /* the layout must be checked here if its signal is not declared */
     if (!tocsin__op_type(op) && tocsin__layout_check(layout) < 0)
         return -EINVAL;
     if (tocsin__op_lent(op, payload))

@@ -62,7 +62,8 @@ static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_
     return !(loop_signal->state & TOCSIN__GATED) || tocsin__admission_is_open(loop_signal, 0);
 }
 
-/* Somebody wants the progress. Returns 1 if all listeners have room for it, else -EAGAIN. */
+/* Returns 1 if all listeners have room for the progress, else -EAGAIN. The caller has checked that
+ * a listener wants it. */
 static int demand_admits(const struct tocsin__op *op, int signo)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,

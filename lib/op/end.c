@@ -151,7 +151,7 @@ static void end_announce(struct tocsin__op *op)
         end_deliver(op);
     else
         tocsin__ready_push(tocsin__op_engine(op),
-                           &op->run.end_node); /* no memory: try again in the next turn */
+                           &op->run.end_node); /* no memory: the next turn tries again */
 }
 
 void tocsin__op_deliver_end(struct tocsin__node *node)

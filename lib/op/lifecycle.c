@@ -78,8 +78,8 @@ static void phase_count(struct tocsin__op *op, uint32_t by)
 
 enum { CHECKED_MOST = 32 };
 
-/* Whether the counters of the loop equal the numbers of operations that they count. Only loops with
- * few operations are checked, since this runs at every change of a phase. */
+/* Whether the counters of the loop equal the numbers of operations that they count. If there are
+ * many operations, they are not checked, since this runs at every change of a phase. */
 static bool counts_are_sound(const struct tocsin__ops *ops)
 {
     const struct tocsin__loop_client *loop_client = &ops->loop_client;

@@ -62,7 +62,7 @@ struct tocsin__delay;
 struct tocsin__dependent;
 
 /* Code that waits for the result of an operation with TOCSIN_FUTURE. wake is called when the result
- * is kept. While there is a waiter, nobody else can take the result. */
+ * is kept. While there is a waiter, no other code can take the result. */
 struct tocsin__waiter {
     void (*wake)(struct tocsin__waiter *waiter, struct tocsin__op *op);
 };

@@ -79,7 +79,8 @@ int tocsin__op_type_find(struct tocsin__ops *ops, const struct tocsin_op_type *t
         if ((*link)->type == type) {
             struct tocsin__op_type *kind = *link;
 
-            *link = kind->next; /* move the entry to the front: few types are in use */
+            /* moves the entry to the front of the list, because few types are in use */
+            *link = kind->next;
             kind->next = ops->kinds;
             ops->kinds = kind;
             *ret_kind = kind;

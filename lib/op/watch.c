@@ -49,7 +49,8 @@ static void on_watch_ready(struct tocsin__watch *watch, short events)
         state->ready.events = events;
     err = tocsin__op_try_progress(state->op, 0, &state->ready.tocsin, 0);
     if (err == 0 || err == -EAGAIN)
-        tocsin__watch_for(watch, 0); /* the progress was refused: watch for nothing until resume */
+        /* the progress was refused: the descriptor is not watched until resume is called */
+        tocsin__watch_for(watch, 0);
 }
 
 /* Watches the descriptor again. If this fails, the operation ends. */

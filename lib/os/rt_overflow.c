@@ -314,7 +314,7 @@ void tocsin__rt_overflow_drop(struct tocsin__loop *loop)
     tocsin__rt_overflow_finish(loop);
 }
 
-/* set when a thread has called tocsin_os_unblock_here */
+/* true if a thread has called tocsin_os_unblock_here */
 static _Atomic bool has_own_thread;
 
 static uint64_t overflow_find_blocked(uint64_t numbers)

@@ -1,5 +1,5 @@
 /* Finds a plugin's file, and copies it into a sealed memfd. */
-#define _GNU_SOURCE /* the headers then declare memfd_create, F_ADD_SEALS and secure_getenv */
+#define _GNU_SOURCE /* makes the headers declare memfd_create, F_ADD_SEALS and secure_getenv */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Maps and unmaps a plugin's file, and calls the plugin's init and fini. */
-#define _GNU_SOURCE /* the headers then declare dlinfo and dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dlinfo and dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -200,7 +200,7 @@ static int image_link(struct tocsin__image *image, const struct tocsin__reason *
     why = dlerror();
     size = strlen(path);
     if (why && strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
-        why += size + 2; /* removes the path, which has no meaning for the user */
+        why += size + 2; /* skips the path, which has no meaning for the user */
     return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, why);
 }
 

@@ -1,5 +1,5 @@
 /* Finds out whether the dynamic linker can still be used in the child of a fork. */
-#define _GNU_SOURCE /* the headers then declare dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dl_iterate_phdr */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -21,8 +21,8 @@
 
 static _Atomic unsigned users;   /* number of running calls of dlopen and dlclose by this library */
 static __thread unsigned own;    /* number of running calls of dlopen and dlclose on this thread */
-static bool is_lost, is_untried; /* is_lost: the linker cannot be used; is_untried: this is the
-                                  * child of a fork, and no attempt was made */
+static bool is_lost, is_untried; /* is_lost: the dynamic linker cannot be used. is_untried: in the
+                                  * child of a fork, this was not checked yet */
 
 void tocsin__linker_enter(void)
 {

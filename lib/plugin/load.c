@@ -352,7 +352,7 @@ static int image_start(struct tocsin__image *image, const char *const *settings,
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
-    /* an unload of a needed plugin may have waited for the end of this load */
+    /* wakes an unload of a needed plugin, which may have waited for the end of this load */
     tocsin__transitions_wake();
     loaded_emit(plugin);
     return 0;
@@ -377,8 +377,8 @@ static int plugin_load(const char *name, const char *const *settings,
         return name_refuse(name, err, reason);
     if (err == 0)
         err = tocsin__settings_check(image->note.name, image->note.text, settings, reason);
-    /* The needed plugins are loaded after the check of the settings, so that no plugin is loaded
-     * for a plugin that is refused. */
+    /* The needed plugins are loaded after the check of the settings. So no plugin is loaded because
+     * of a plugin that is then refused. */
     if (err == 0)
         err = needs_check(image, true, reason);
     if (err == 0)

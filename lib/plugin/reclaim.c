@@ -34,7 +34,7 @@ static void operation_cancel(struct tocsin__op *op)
     if (op->phase == TOCSIN__OP_UNDONE)
         return;
     if (tocsin__op_is_unstarted(op))
-        /* the operation was created, but not started, so its end is not emitted */
+        /* undoes an operation that was created but not started; its end is not emitted */
         tocsin__op_undo(op);
     else
         tocsin__op_end(op, -ECANCELED);

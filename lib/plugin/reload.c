@@ -45,9 +45,9 @@ enum reload_state {
     READING,    /* the new file is read and checked */
     WAITING,    /* the finite operations and tasks of the plugin must end */
     REHEARSING, /* waits until all loops are at the barrier */
-    REHEARSED,  /* waits until all loops have left the barrier, and new finite work has ended */
-    CLEARING,   /* waits until all operations have ended, also the persistent ones */
-    GATHERING,  /* waits until all loops are at the barrier, then exchanges the versions */
+    REHEARSED,  /* the loops leave the barrier, and new finite operations must end */
+    CLEARING,   /* all operations must end, also the persistent ones */
+    GATHERING,  /* the loops arrive at the barrier; the versions are exchanged */
     FINISHED
 };
 
@@ -60,7 +60,7 @@ struct reload {
     struct tocsin__transition transition; /* must be the first member */
     struct tocsin__swap swap;
     struct tocsin__barrier barrier;
-    /* time at which finite operations are cancelled; INT64_MAX: they have been cancelled */
+    /* when finite operations are cancelled; INT64_MAX: they have been cancelled */
     int64_t cancel_at_us;
 };
 
@@ -268,8 +268,7 @@ static void persistent_cancel(struct reload *reload)
     tocsin__transition_call(&reload->transition, CALL_CANCEL_PERSISTENT);
 }
 
-/* Opens the barrier and calls all loops to it. The end of another reload that has the barrier wakes
- * this transition. */
+/* Opens the barrier and calls all loops to it. If another reload has it, its end wakes this one. */
 static void barrier_open(struct reload *reload, enum reload_state state)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -372,7 +371,7 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = &state->reload->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the versions are being exchanged now, so it is too late */
+        return -EBUSY; /* too late: the versions are being exchanged now */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -445,7 +444,8 @@ static int plugin_claim(const char *name, const struct tocsin_notify *notify, st
     } else if (plugin->state != TOCSIN_PLUGIN_RUNNING) {
         err = plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
     } else if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn)) {
-        err = -EINVAL; /* the notify's function would be unmapped before it is called */
+        /* refused: the notify's function would be unmapped before it is called */
+        err = -EINVAL;
     } else if (reload) {
         plugin->state = TOCSIN_PLUGIN_ENDING;
         plugin->transition = &reload->transition;

@@ -56,7 +56,7 @@ static bool is_own(int id)
     snprintf(path, sizeof path, "/proc/self/task/%d/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return true; /* the thread has ended, so it is not counted */
+        return true; /* a thread that has ended is not counted */
     if (!fgets(name, sizeof name, file))
         name[0] = '\0';
     fclose(file);

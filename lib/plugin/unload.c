@@ -23,11 +23,11 @@
    If the caller of an unload gave up, a second caller takes it over, and it begins again. */
 /* clang-format on */
 enum unload_state {
-    DEPENDENTS,    /* waits until no other plugin needs this one */
-    CANCELLING,    /* cancels the plugin's operations; waits for their ends and for its tasks */
-    DISCONNECTING, /* disconnects the plugin's handlers; waits until nothing refers to its functions
-                    */
-    RESTING,       /* fini was called; waits for all loops, and for the plugin's own threads */
+    DEPENDENTS,    /* the plugins that need this one must be unloaded first */
+    CANCELLING,    /* the operations of the plugin are cancelled; they and its tasks must end */
+    DISCONNECTING, /* the handlers of the plugin are disconnected; nothing may refer to its
+                    * functions any more */
+    RESTING,       /* fini was called; all loops, and the plugin's own threads, are waited for */
     FINISHED
 };
 
@@ -132,7 +132,7 @@ static void unload_unmap(struct tocsin__transition *transition)
     tocsin__transition_unref(transition);
 }
 
-/* Dependents: the plugins that need this one */
+/* Functions for dependents, which are the plugins that need this one */
 
 /* Begins to unload the dependents. A dependent may be in a load or a reload. The end of the load or
  * reload wakes this transition. */
@@ -171,7 +171,7 @@ static bool dependent_find(const char *name, char ret_dependent[TOCSIN__OWNER_NA
     return other;
 }
 
-/* The steps. Each step enters the next state when its condition is true. */
+/* Functions for the steps. Each step enters the next state when its condition is true. */
 
 static bool holds_any(const struct tocsin__owner *owner, enum tocsin_resource first,
                       enum tocsin_resource last)
@@ -360,7 +360,8 @@ static int plugin_check(const struct tocsin__plugin *plugin, const struct tocsin
     if (plugin->state == TOCSIN_PLUGIN_ENDING && !is_abandoned_unload(plugin->transition))
         return -EALREADY;
     if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
-        return -EINVAL; /* the notify's function would be unmapped before it is called */
+        /* refused: the notify's function would be unmapped before it is called */
+        return -EINVAL;
     return 0;
 }
 

@@ -142,7 +142,7 @@ void tocsin__latest_reset(struct tocsin__latest *latest)
 
     for (unsigned i = 0; i < 3; i++)
         if (word & WRITING && i != newest_index(word) && i != reading_index(word))
-            /* the thread that wrote this message may have stopped in the middle of it */
+            /* drops the message, because the thread that wrote it may have stopped in the middle */
             latest->messages[i].kind = TOCSIN__EMPTY;
     tocsin__latest_clear(latest);
     atomic_store(&latest->word, 0);

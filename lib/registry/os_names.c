@@ -57,8 +57,7 @@ enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE
 
 static const char queued_name[] = "os.sigrt";  /* prefix of the names of real-time signals; the
                                                 * number relative to SIGRTMIN follows */
-static atomic_int signos[TOCSIN__OS_MOST + 1]; /* the number of each real signal in the registry; 0:
-                                                * not declared yet */
+static atomic_int signos[TOCSIN__OS_MOST + 1]; /* signo of each real signal; 0: not declared yet */
 
 const char *tocsin__os_name(int index)
 {

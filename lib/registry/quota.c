@@ -37,7 +37,7 @@ struct tocsin__quota *tocsin__quota_of(const char *name)
 
     if (!made)
         return quota;
-    do { /* another thread may have added a quota with this name in the meantime */
+    do { /* another thread may have added a quota with this name meanwhile */
         quota = quota_find(first, name);
         made->next = first;
     } while (!quota && !atomic_compare_exchange_weak(&quotas, &first, made));

@@ -65,7 +65,8 @@ int tocsin__fence_wait(struct tocsin__fence *fence, struct tocsin__loop *loop,
 
     pthread_mutex_lock(&fence->lock);
     if (!tocsin__inbox_push(&loop->inbox, &fence->node)) {
-        fence->refs--; /* the loop has ended, so there is nothing to wait for */
+        /* the loop has ended, so the fence never runs, and there is nothing to wait for */
+        fence->refs--;
         fence->is_over = true;
     }
     pthread_cleanup_push(fence_cancelled, fence);

@@ -104,7 +104,7 @@ int tocsin__inject_post(int signo)
 
     if (!signal || !signal->declared || signal->spec.flags & TOCSIN_ASYNC ||
         signal->spec.kind == TOCSIN_DIRECT)
-        return 0; /* the post is invalid, so the caller of this function returns the error */
+        return 0; /* the post is invalid: the caller of this function refuses it */
     return tocsin__inject_ask(&(struct tocsin_inject_event){ .point = TOCSIN_INJECT_POST,
                                                              .signo = signo,
                                                              .name = signal->name,

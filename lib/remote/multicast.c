@@ -303,7 +303,7 @@ int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct 
         return err;
     }
     if (multicast->shared) {
-        /* tocsin__multicast_share has already made the reference of the sender. */
+        /* tocsin__multicast_share has already counted the reference of the sender. */
         atomic_fetch_add(&multicast->shared->refs, multicast->count);
         atomic_store(&multicast->shared->open, tocsin__has_default(multicast->signal)
                                                    ? multicast->count + multicast->locals

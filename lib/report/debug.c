@@ -1,6 +1,6 @@
 /* TOCSIN_DEBUG=1: the library prints errors, full queues, and the objects that are left when a loop
    ends. Without TOCSIN_DEBUG=1 the library prints nothing (F2). */
-#define _GNU_SOURCE /* the headers then declare secure_getenv and pthread_getname_np */
+#define _GNU_SOURCE /* makes the headers declare secure_getenv and pthread_getname_np */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -134,7 +134,7 @@ void tocsin__json_bytes(struct tocsin__json *json, struct tocsin_bytes bytes)
     threes = (bytes.size - at) / 3 + ((bytes.size - at) % 3 != 0);
     count(json, threes <= SIZE_MAX / 4
                     ? threes * 4
-                    : SIZE_MAX); /* if the buffer is full, the rest is not written */
+                    : SIZE_MAX); /* the buffer is full already, so the rest is not written */
     put(json, "\"", 1);
 }
 

@@ -58,7 +58,7 @@ struct tocsin__fibers { /* The fibers of one loop, and the stacks that it keeps 
 static size_t handlers_stack_size(void)
 {
 #ifdef _SC_SIGSTKSZ
-    return (size_t)sysconf(_SC_SIGSTKSZ); /* the size depends on the registers that the processor
+    return (size_t)sysconf(_SC_SIGSTKSZ); /* this size depends on the registers that the processor
                                            * has */
 #else
     return SIGSTKSZ;

@@ -30,8 +30,8 @@ struct tocsin__queue {
      * operations whose terminal signal matches the pattern. */
     size_t reserved, expected;
     size_t limit;              /* the most entries and reserved places together */
-    size_t bytes, limit_bytes; /* limit for the bytes of copied payloads; payloads of operations are
-                                * not copied */
+    size_t bytes, limit_bytes; /* the most bytes of copied payloads; payloads of operations are not
+                                * copied */
 
     /* With TOCSIN_TAKE: the pending emissions of the loop that the queue may take. */
     size_t pending;

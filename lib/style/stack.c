@@ -2,7 +2,7 @@
  * time. */
 /* The longjmp of _FORTIFY_SOURCE reports an error if the target is on another stack. */
 #undef _FORTIFY_SOURCE
-#define _GNU_SOURCE /* the headers then declare MAP_STACK */
+#define _GNU_SOURCE /* makes the headers declare MAP_STACK */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif

@@ -1,6 +1,6 @@
 /* The leak check loads and unloads a plugin between two snapshots of the process, and compares the
    snapshots. Then it does the same a second time. */
-#define _GNU_SOURCE /* the headers then declare pipe2 */
+#define _GNU_SOURCE /* makes the headers declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

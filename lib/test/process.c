@@ -1,6 +1,6 @@
 /* Lists the resources of the process. Each function adds one kind of resource, with one line for
    each resource. */
-#define _GNU_SOURCE /* the headers then declare dladdr and environ */
+#define _GNU_SOURCE /* makes the headers declare dladdr and environ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -102,7 +102,7 @@ static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
     snprintf(path, sizeof path, "/proc/self/task/%s/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return; /* the thread has ended, so it is not listed */
+        return; /* the thread has ended */
     if (fgets(name, sizeof name, file))
         name[strcspn(name, "\n")] = '\0';
     fclose(file);
@@ -159,7 +159,7 @@ static void add_signals(struct tocsin__snapshot *snapshot)
         struct sigaction now;
 
         if (sigaction(number, NULL, &now) < 0)
-            continue; /* the C library reserves this real signal */
+            continue; /* skips a real signal that the C library reserves */
         add_action(snapshot, number, &now);
         if (sigismember(&blocked, number))
             tocsin__snapshot_add(snapshot, "blocked signal %d (%s)", number, strsignal(number));

@@ -161,7 +161,7 @@ struct listening {
 static void *listen_for_signals(void *arg)
 {
     struct listening *listening = arg;
-    int err = tocsin_loop_turn(0); /* this turn creates the loop, or fails */
+    int err = tocsin_loop_turn(0); /* the turn creates the loop, or fails */
 
     if (err >= 0)
         err = tocsin_loop_name("guard");

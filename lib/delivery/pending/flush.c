@@ -168,8 +168,8 @@ static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t b
         flush_postpone(loop, due);
     tocsin__loop_enter(loop);
     while (due->first) {
-        if (tocsin__inherited(loop)) { /* a handler has forked, and this process is the child
-                                        * (T8) */
+        if (tocsin__inherited(loop)) { /* returns in the child of a fork (T8), if a handler has
+                                        * called fork */
             flush_postpone(loop, due);
             break;
         }

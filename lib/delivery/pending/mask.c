@@ -23,7 +23,7 @@ static void rules_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
     tocsin__loop_signal_update_interest(loop_signal);
 }
 
-/* How a rule changes the signals that it matches */
+/* Functions by which a rule changes the signals that it matches */
 
 static void block_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
@@ -154,7 +154,7 @@ void tocsin__lifted(struct tocsin__loop *loop, struct tocsin__heap *due)
     tocsin__tidy_at_rest(loop);
 }
 
-/* The mask of a handler */
+/* Functions for the mask of a handler */
 
 int tocsin__mask_new(struct tocsin__loop *loop, const char *pattern,
                      struct tocsin__mask_rule **ret_mask)
@@ -218,7 +218,7 @@ int tocsin__loop_to_change(struct tocsin__loop **ret_loop)
     return err == 0 && (*ret_loop)->life.freeing ? -ESHUTDOWN : err;
 }
 
-/* Blocks, which the program ends by their ids */
+/* Functions for blocks, which the program ends by their ids */
 
 static int block_new(struct tocsin__loop *loop, const char *where, const char *pattern,
                      struct tocsin__mask_rule **ret_hold)

@@ -1,5 +1,5 @@
-/* Rules that hold signals back or ignore them (E10): blocks with a token, the sets of the loop
-   (mask_set.c), the masks of handlers, and ignored patterns. */
+/* Rules that hold signals back or ignore them (E10): blocks (tocsin_block), the sets of the loop
+ * (mask_set.c), the masks of handlers, and ignored patterns. */
 #ifndef TOCSIN_DELIVERY_PENDING_MASK_H
 #define TOCSIN_DELIVERY_PENDING_MASK_H
 

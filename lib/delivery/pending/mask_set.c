@@ -189,7 +189,7 @@ static char *without_stack(const char *pattern, bool *ret_had)
 static int set_and_lift(struct tocsin__loop *loop, enum tocsin_how how, const char *pattern,
                         struct tocsin__heap *due)
 {
-    /* blocking or unblocking the empty set changes nothing */
+    /* true if nothing changes: the empty set is blocked or unblocked */
     bool stays = false, none = !*pattern && how != TOCSIN_SETMASK;
     char *text = how == TOCSIN_SETMASK ? without_stack(pattern, &stays)
                                        : tocsin__copy_text(pattern);
@@ -249,7 +249,8 @@ int tocsin_ignore(const char *pattern)
 
     if (err < 0)
         return tocsin__traced(err);
-    tocsin__loop_enter(loop); /* the unref of an object may call any function of the library */
+    /* so that the loop is not freed: the unref of an object may call any function of the library */
+    tocsin__loop_enter(loop);
     for (uint32_t signo = 1; signo < loop->loop_signals_count; signo++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[signo];
 

@@ -414,7 +414,7 @@ static void overflow_report(struct tocsin__loop_signal *loop_signal, uint32_t to
     struct tocsin_queue_full what = tocsin_queue_full_make();
 
     loop_signal->queued.overflowing = !is_half_empty(
-        loop_signal, to_come); /* a list that is at most half full is not reported: the refused
+        loop_signal, to_come); /* no report if the list is at most half full: then the refused
                                 * emission was only too large */
     what.signal = loop_signal->name;
     what.entries = loop_signal->queued.count + to_come;

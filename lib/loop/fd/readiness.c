@@ -286,7 +286,8 @@ static void on_sweep(struct tocsin__timer *timer)
 
         next = lent->next;
         if (!readiness->was_ready) {
-            leave_active(readiness); /* the rest of the list does not change */
+            /* the entry leaves the list; the rest of the list does not change */
+            leave_active(readiness);
             if (park(engine, readiness, wanted) < 0)
                 activate(engine, readiness, wanted);
         }
@@ -344,7 +345,8 @@ int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readine
     readiness->place = TOCSIN__PLACE_MUTED;
     if (err == 0)
         err = park(engine, readiness, 0);
-    if (err == -EPERM) { /* epoll refuses a regular file, a folder and /dev/null */
+    if (err == -EPERM) { /* epoll refuses the descriptor: it is a regular file, a folder or
+                          * /dev/null */
         readiness->place = TOCSIN__PLACE_ALWAYS;
         return 0;
     }

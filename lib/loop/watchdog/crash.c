@@ -1,6 +1,6 @@
 /* Reports a crash. Everything except the installation runs in a real signal handler. So these
    functions take no lock, allocate no memory and do not use stdio. */
-#define _GNU_SOURCE /* the headers then declare REG_RIP and MAP_STACK */
+#define _GNU_SOURCE /* makes the headers declare REG_RIP and MAP_STACK */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

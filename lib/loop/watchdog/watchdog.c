@@ -1,6 +1,6 @@
 /* The watchdog is one thread, which checks all watched loops several times within their time
  * limit. */
-#define _GNU_SOURCE /* the headers then declare pthread_setname_np */
+#define _GNU_SOURCE /* makes the headers declare pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* The threads of the pools: starting them, running jobs, ending idle threads, and fork. */
-#define _GNU_SOURCE /* the headers then declare pthread_setname_np */
+#define _GNU_SOURCE /* makes the headers declare pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,7 +17,8 @@
 #include "op/work/worker.h"
 
 struct worker {
-    struct worker *next, **link; /* links of the list that has the worker: workers, ended or lost */
+    /* links of the list that contains the worker: workers, ended or lost */
+    struct worker *next, **link;
     struct tocsin__pool *pool;
     pthread_t thread;
     struct tocsin__job *job; /* the job that runs; NULL: the thread is idle */
@@ -220,7 +221,8 @@ int tocsin__worker_run(struct tocsin__pool *pool, struct tocsin__job *job)
             pool->jobs, pool->limit, pool->threads);
     else if (pool->jobs >= (size_t)pool->idle && pool->threads < pool->threads_most &&
              worker_start(pool) < 0 && pool->threads == 0)
-        err = -EAGAIN; /* only if the pool has no threads: otherwise the job stays in its queue */
+        err = -EAGAIN; /* fails only if the pool has no threads: otherwise the job waits in the
+                        * queue */
     if (err == 0) {
         tocsin__job_append(pool, job);
         pthread_cond_signal(&pool->work);

@@ -1,6 +1,6 @@
 /* Looks up symbols in objects that the dynamic linker has already mapped. The tables of these
    objects are trusted. */
-#define _GNU_SOURCE /* the headers then declare dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dl_iterate_phdr */
 #include <string.h>
 #include <sys/auxv.h>
 

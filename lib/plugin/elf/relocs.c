@@ -169,7 +169,7 @@ static int reloc_check(struct relocs *relocs, const struct reloc *reloc)
 {
     const struct tocsin__view *view = relocs->view;
 
-    if (reloc->type == 0) /* type 0 is R_*_NONE on every machine */
+    if (reloc->type == 0) /* a relocation of type 0 (R_*_NONE on every machine) does nothing */
         return 0;
     if (!is_known(reloc->type))
         return malformed(view, "a type does not occur in shared objects");

@@ -1,5 +1,5 @@
 /* Reads the lines of a note that declare settings, and checks the settings that a host gives. */
-#define _GNU_SOURCE /* the headers then declare memmem */
+#define _GNU_SOURCE /* makes the headers declare memmem */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 enum { SHOWN_MAX = 60 };
 
-/* Lines of a note */
+/* Functions that read the lines of a note */
 
 static bool text_copy(char *to, size_t room, const char *from, size_t size)
 {
