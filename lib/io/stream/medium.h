@@ -1,8 +1,9 @@
-/* A medium stands between a stream and its descriptor: the threads that serve a file
-   (io/disk/disk.h). A stream without a medium makes its system calls itself.
+/* A medium makes the system calls of a stream on its behalf. The only one so far is the disk
+   (io/disk/disk.h), whose threads read and write files. A stream without a medium makes its system
+   calls itself.
 
-   The functions of a medium run on the loop and never wait. One that returns -EAGAIN wakes the
-   stream when it can go on. */
+   The functions of a medium run on the loop's thread and never block. After a function has returned
+   -EAGAIN, the medium wakes the stream when the stream should call it again. */
 #ifndef TOCSIN_IO_MEDIUM_H
 #define TOCSIN_IO_MEDIUM_H
 
@@ -16,25 +17,26 @@ struct tocsin__medium {
     ssize_t (*receive)(struct tocsin__stream *stream, void *buffer, size_t size);
     /* As writev(2), or -errno. After -EAGAIN the next call has at least the same bytes. */
     ssize_t (*send)(struct tocsin__stream *stream, const struct iovec *pieces, int count);
-    /* Ends the outgoing side, once all was sent. 0: it has ended; -errno */
+    /* Ends the outgoing side; called when all data was sent. 0: the side has ended; -EAGAIN: not
+       yet; another -errno */
     int (*finish)(struct tocsin__stream *stream);
-    /* The stream wants to receive or send (TOCSIN__READY_…). Marks it READABLE or WRITABLE if
-       receive or send may return something. */
+    /* Says what the stream wants to do next (bits TOCSIN__READY_…). Marks the stream READABLE or
+       WRITABLE if receive or send need not return -EAGAIN. */
     void (*want)(struct tocsin__stream *stream, unsigned wanted);
-    /* Writes what the medium knows into the facts. */
+    /* Fills in the facts that the medium knows, such as the path of a file. */
     void (*describe)(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts);
     /* Frees the medium. The descriptor is closed as soon as no thread uses it. */
     void (*close)(struct tocsin__stream *stream);
-    bool is_queued; /* send is called for queued data only, not for data that a caller lends */
+    bool is_queued; /* a write only queues data, and send is called in a later turn */
 };
 
-/* The type of the stream's medium. NULL: it has none. */
+/* The functions of the stream's medium. NULL: the stream has no medium. */
 static inline const struct tocsin__medium *tocsin__medium_of(const struct tocsin__stream *stream)
 {
     return stream->busy && stream->busy->medium ? *stream->busy->medium : NULL;
 }
 
-/* Whether the stream is a file. */
+/* Whether a write to the stream only queues data, as for a file. */
 static inline bool tocsin__medium_is_queued(const struct tocsin__stream *stream)
 {
     return tocsin__medium_of(stream) && tocsin__medium_of(stream)->is_queued;

@@ -1,7 +1,7 @@
-/* A stream from inside: the state of its operation. This file has what every part of a stream
-   needs; stream_serve.c is its life.
+/* The internal struct of a stream, which is the state of an operation. Every file of this folder
+   uses it. stream_serve.c does the work of a stream on each turn.
 
-   The state, changed by tocsin__stream_set_state alone:
+   The states of a stream. Only tocsin__stream_set_state changes the state:
 
        MADE ---- a host name ----> RESOLVING ---- addresses ----> CONNECTING <--.
         | |                                                        |  |  '------'
@@ -20,7 +20,7 @@
        out:  OPEN ---- tocsin_stream_shutdown ----> SHUTTING ---- all sent ----> SHUT
                '---- an error of a write ----> BROKEN
 
-   NONE: the descriptor has no such side. */
+   NONE: the descriptor cannot be read (in), or cannot be written (out). */
 #ifndef TOCSIN_IO_STREAM_H
 #define TOCSIN_IO_STREAM_H
 
@@ -37,16 +37,17 @@ enum tocsin__stream_state {
     TOCSIN__STREAM_RESOLVING,
     TOCSIN__STREAM_CONNECTING,
     TOCSIN__STREAM_OPEN,
-    TOCSIN__STREAM_CLOSING, /* what was written is sent; what is received is dropped */
-    TOCSIN__STREAM_OVER     /* its end is announced, or about to be */
+    TOCSIN__STREAM_CLOSING, /* queued data is sent; received data is dropped */
+    TOCSIN__STREAM_OVER     /* the end of the stream has been announced, or will be at once */
 };
 
 enum tocsin__side {
     TOCSIN__SIDE_OPEN,
-    TOCSIN__SIDE_ENDED,    /* in: the end was read, and waits for a read or for stream.received */
-    TOCSIN__SIDE_TOLD,     /* in: the end was announced */
-    TOCSIN__SIDE_SHUTTING, /* out: it ends when all was sent */
-    TOCSIN__SIDE_SHUT,     /* out: it has ended */
+    /* in: the peer's end was read, and no read or listener has received it yet */
+    TOCSIN__SIDE_ENDED,
+    TOCSIN__SIDE_TOLD,     /* in: a read, a pipe or the listeners know the peer's end */
+    TOCSIN__SIDE_SHUTTING, /* out: it will be shut down when the queued data is sent */
+    TOCSIN__SIDE_SHUT,     /* out: it is shut down */
     TOCSIN__SIDE_BROKEN,   /* out: a write has failed */
     TOCSIN__SIDE_NONE
 };
@@ -54,21 +55,24 @@ enum tocsin__side {
 /* Bits of stream->flags. */
 enum {
     TOCSIN__STREAM_WOKEN = 1,    /* the node is on the ready list */
-    TOCSIN__STREAM_READABLE = 2, /* a read from the kernel may return something */
-    TOCSIN__STREAM_WRITABLE = 4, /* a write may be accepted */
-    TOCSIN__STREAM_LEFT = 8,     /* the peer has ended its side, perhaps behind unread data */
+    TOCSIN__STREAM_READABLE = 2, /* a read from the descriptor may return data */
+    TOCSIN__STREAM_WRITABLE = 4, /* the kernel may accept a write */
+    /* the peer has ended its outgoing side; there may be unread data before the end */
+    TOCSIN__STREAM_LEFT = 8,
     TOCSIN__STREAM_SHOCKED = 16, /* the descriptor has reported an error */
-    TOCSIN__STREAM_STALLED = 32, /* more than high_bytes wait */
-    TOCSIN__STREAM_TELL_CONNECTED = 64, /* these are to be announced */
+    TOCSIN__STREAM_STALLED = 32, /* more than high_bytes are queued for sending */
+    TOCSIN__STREAM_TELL_CONNECTED = 64, /* stream.connected must be announced */
     TOCSIN__STREAM_TELL_STALLED = 128,
     TOCSIN__STREAM_TELL_DRAINED = 256,
     TOCSIN__STREAM_SOCKET = 512,
     TOCSIN__STREAM_UNIX = 1024,
     TOCSIN__STREAM_ACCEPTED = 2048,
-    TOCSIN__STREAM_USED = 4096,      /* it was written, read or piped: somebody has taken it (I8) */
-    TOCSIN__STREAM_PULLED = 8192,    /* a read or a pipe has taken its data */
-    TOCSIN__STREAM_NONBLOCK = 16384, /* O_NONBLOCK was set, and is to be unset */
-    TOCSIN__STREAM_CLOSE_LATER = 32768 /* it is closed once it is connected */
+    /* the program has written to, read or piped the stream, so it has taken the stream (I8) */
+    TOCSIN__STREAM_USED = 4096,
+    TOCSIN__STREAM_PULLED = 8192,    /* the program has started a read or a pipe */
+    /* the stream has set O_NONBLOCK, and must clear it when it ends */
+    TOCSIN__STREAM_NONBLOCK = 16384,
+    TOCSIN__STREAM_CLOSE_LATER = 32768 /* tocsin_stream_close was called: close once connected */
 };
 
 struct tocsin__chunk;
@@ -79,40 +83,44 @@ struct tocsin__medium;
 struct tocsin__pipe;
 struct tocsin__read;
 
-/* What only a stream that is at work needs: freed when all of it is empty. */
+/* The members that a stream needs only while it reads, writes or connects. The struct is freed when
+   all its members are empty. */
 struct tocsin__busy {
-    struct {                 /* received bytes that no part took yet */
+    struct {                 /* received bytes that no read, pipe or listener has taken yet */
         unsigned char *data; /* NULL: none */
         size_t begin, end, capacity, scanned;
     } kept;
-    struct { /* descriptors that came with the data */
+    struct { /* descriptors that were received with the data */
         int *fds;
-        uint32_t count, at; /* those before `at` were delivered */
+        uint32_t count, at; /* the first `at` descriptors were delivered */
     } passed;
-    struct tocsin__read *reads, **reads_last; /* in their order */
+    struct tocsin__read *reads, **reads_last; /* in the order of their start */
     struct tocsin__flush *flushes, **flushes_last;
-    struct tocsin__pipe *pipe;     /* the pipe out of this stream; NULL */
-    struct tocsin__pipe *pipes_in; /* the pipes into it */
+    struct tocsin__pipe *pipe;     /* the pipe that takes the data of this stream; NULL: none */
+    struct tocsin__pipe *pipes_in; /* the pipes that write to this stream */
     struct tocsin__chunk *output, **output_last;
-    size_t waiting_bytes; /* bytes of output */
-    int64_t stalled_us;   /* since when it is stalled, or for how long it was */
+    size_t waiting_bytes; /* bytes in output */
+    int64_t stalled_us; /* while the stream is stalled: when that began; then: how long it lasted */
     struct tocsin__connecting *connecting;
-    const struct tocsin__medium **medium; /* the first member of the medium; NULL: none */
-    struct tocsin__timer *limit;          /* of opening, then of closing; NULL */
-    struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS]; /* for the rates of both ways */
+    const struct tocsin__medium **medium; /* points to the first member of the medium; NULL: none */
+    struct tocsin__timer *limit; /* time limit for opening, later for closing; NULL: none */
+    /* the stream's places in the queues of its rates */
+    struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS];
 };
 
 struct tocsin__stream {
-    /* The payload of the end. It counts bytes all the time; total_us is the time of the begin. */
+    /* The payload of stream.closed. Its byte counts are always up to date. Until the end, total_us
+       is the time at which the stream was made. */
     struct tocsin_stream_closed closed;
     struct tocsin__readiness readiness;
     struct tocsin__node node; /* on the ready list */
-    struct tocsin__idle idle; /* its idle limit, while it is open; limits.c */
+    struct tocsin__idle idle; /* the idle limit of an open stream (limits.c) */
     struct tocsin__settings *settings;
-    struct tocsin__busy *busy;   /* NULL: idle */
-    struct tocsin__crowd *crowd; /* the streams of the same listener; NULL: it was opened */
-    int failure;                 /* it ends with this status when it is served next; 0: none */
-    int out_error;               /* in BROKEN */
+    struct tocsin__busy *busy;   /* NULL: the stream is idle */
+    /* the count of the listener's streams; NULL: no listener accepted the stream */
+    struct tocsin__crowd *crowd;
+    int failure; /* the status with which the stream will end when it is served next; 0: none */
+    int out_error;               /* the error of the write, if out is BROKEN */
     uint16_t flags;              /* TOCSIN__STREAM_WOKEN … */
     uint8_t state, in, out;
 };
@@ -155,16 +163,18 @@ static inline bool tocsin__op_is_stream(const struct tocsin__op *op)
     return io && io->stream_type && tocsin__op_has_type(op, io->stream_type);
 }
 
-/* Finds a stream of this thread's loop. -EINVAL: another operation; else as tocsin__op_find. */
+/* Finds a stream of this thread's loop. -EINVAL: the operation is not a stream; other errors as
+   tocsin__op_find. */
 int tocsin__stream_find(struct tocsin_op id, struct tocsin__stream **ret_stream);
 void tocsin__stream_set_state(struct tocsin__stream *stream, enum tocsin__stream_state state);
-/* The stream is served in this turn or the next one. */
+/* Puts the stream on the ready list, so it is served in this turn or the next one. */
 void tocsin__stream_wake(struct tocsin__stream *stream);
-/* The stream ends with this status when it is served. The first one counts. */
+/* Makes the stream end with this status when it is served next. If this is called several times,
+   the first status counts. */
 void tocsin__stream_fail(struct tocsin__stream *stream, int status);
-/* Makes stream->busy. -ENOMEM */
+/* Makes stream->busy if it is NULL. -ENOMEM */
 int tocsin__stream_occupy(struct tocsin__stream *stream);
-/* Frees stream->busy if nothing is in it. */
+/* Frees stream->busy if all its members are empty. */
 void tocsin__stream_rest(struct tocsin__stream *stream);
 
 #endif

@@ -17,7 +17,7 @@ static void end_operations(struct tocsin__stream *stream, int status, bool is_op
     while (stream->busy && stream->busy->reads)
         tocsin__read_end(stream->busy->reads, status);
     if (is_open)
-        tocsin__flushes_serve(stream); /* what the kernel has accepted was flushed */
+        tocsin__flushes_serve(stream); /* data that the kernel has accepted counts as flushed */
     tocsin__flushes_end(stream, status);
     if (stream->busy && stream->busy->pipe && status < 0)
         tocsin__pipe_source_over(stream->busy->pipe, status);
@@ -27,7 +27,8 @@ static void end_operations(struct tocsin__stream *stream, int status, bool is_op
         tocsin__pipe_target_over(stream->busy->pipes_in, status);
 }
 
-/* T8: operations of the stream may have been freed before it, and have left it then. */
+/* Unlinks the reads, flushes and pipes that are still linked to the stream. There are some when all
+   operations of a loop are freed in any order (T8). */
 static void forget_operations(struct tocsin__busy *busy)
 {
     while (busy->reads) {

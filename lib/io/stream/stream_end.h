@@ -6,7 +6,8 @@
 
 /* Closes the descriptor, ends the operations on the stream, and announces its end. */
 void tocsin__stream_end(struct tocsin__stream *stream, int status);
-/* Closes and frees everything without announcing it: at every kind of end, several times. */
+/* Closes the descriptor and frees everything without announcing the end. Runs at every kind of end,
+   and may run several times. */
 void tocsin__stream_disarm(void *state);
 
 #endif

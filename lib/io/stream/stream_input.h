@@ -1,4 +1,4 @@
-/* Who takes the received data of a stream, and how it is cut for them. */
+/* Hands out the received data of a stream, in parts, to a read, a pipe or the listeners. */
 #ifndef TOCSIN_IO_STREAM_INPUT_H
 #define TOCSIN_IO_STREAM_INPUT_H
 
@@ -12,13 +12,15 @@ enum tocsin__stream_progress {
     TOCSIN__STREAM_IS_DRAINED
 };
 
-/* Whether somebody wants data of the stream now. If not, the operation is paused. */
+/* Whether a read, a pipe or a listener wants data of the stream now. If not, the operation is
+   paused. */
 bool tocsin__input_is_wanted(struct tocsin__stream *stream);
-/* Whether stream.received is wanted now: 1, 0 or -EAGAIN. */
+/* Whether stream.received would be delivered now. 1: yes; 0: it has no listeners; -EAGAIN: the
+   listeners cannot take it now. */
 int tocsin__input_admission(const struct tocsin__stream *stream);
-/* Reads from the kernel at most once, and hands out parts while they are wanted. */
+/* Reads from the descriptor at most once, and hands out parts as long as they are wanted. */
 void tocsin__input_serve(struct tocsin__stream *stream);
-/* Reads from the kernel at most once, and drops what was received. */
+/* Reads from the descriptor at most once, and drops the received data. */
 void tocsin__input_discard(struct tocsin__stream *stream);
 
 #endif

@@ -1,6 +1,6 @@
-/* The life of an open stream. It is served from the ready list of its loop: in a turn, and with no
-   handler on the stack. Everything else (a callback of libevent, a call of the program) records and
-   wakes it. */
+/* Serves streams. The loop serves a stream from its ready list: in a turn, and with no handler on
+   the stack. All other code (a callback of libevent, a call of the program) only records what has
+   happened and wakes the stream. */
 #include "io/stream/connect.h"
 #include "io/names.h"
 #include "io/stream/medium.h"
@@ -25,7 +25,8 @@ static bool is_alive(const struct tocsin__stream *stream)
 
 /* Announcements */
 
-/* Announces progress if it is wanted. false: those who want it cannot take it now. */
+/* Announces progress if it has listeners. false: the listeners cannot take it now, and it must be
+   announced later. */
 static bool tell(struct tocsin__stream *stream, enum tocsin__stream_progress which,
                  const struct tocsin_payload *payload)
 {
@@ -39,7 +40,7 @@ static bool tell(struct tocsin__stream *stream, enum tocsin__stream_progress whi
     return wanted >= 0;
 }
 
-/* The names are looked up only if somebody wants them. */
+/* The names of peer and local address are looked up only if stream.connected has listeners. */
 static void tell_connected(struct tocsin__stream *stream)
 {
     struct tocsin_stream_connected connected = tocsin_stream_connected_make();
@@ -124,7 +125,8 @@ static void stream_fail_by_peer(struct tocsin__stream *stream, int err)
     tocsin__stream_fail(stream, err);
 }
 
-/* The peer has reset the connection after its end was announced. An end that is unread is data. */
+/* Fails the stream if the peer has reset the connection after its end was announced. If the end has
+   not been read yet, the reset is reported later, by a read. */
 static void serve_late_reset(struct tocsin__stream *stream)
 {
     int err = stream->in == TOCSIN__SIDE_TOLD && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED)
@@ -135,8 +137,8 @@ static void serve_late_reset(struct tocsin__stream *stream)
         stream_fail_by_peer(stream, err);
 }
 
-/* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
-   waits for a reader. */
+/* Handles a peer that has ended, or an error of the descriptor, while nobody reads the stream. If
+   there is unread data, the stream stays open until somebody reads it. */
 static void serve_departure(struct tocsin__stream *stream)
 {
     int seen;
@@ -163,12 +165,13 @@ static void serve_departure(struct tocsin__stream *stream)
 
 /* The end */
 
-/* An end that nobody has read yet waits for a read, if the program reads so: if it has read before,
-   if a fiber serves the stream, or if it has opened the stream and nobody would be called. */
+/* Whether the peer's end must wait until the program reads it. It must if the program has read the
+   stream before, if a fiber serves the stream, or if the program has opened the stream and has no
+   notify or handler that would be called. */
 static bool end_waits(const struct tocsin__stream *stream)
 {
     if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
-        return true; /* it is to be announced, but not now */
+        return true; /* the end must be announced later */
     return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
            tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
            !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
@@ -219,8 +222,8 @@ static void serve_end(struct tocsin__stream *stream)
         end_well(stream);
 }
 
-/* Input is read and dropped, since a close with unread input would reset the connection, and the
-   peer could lose what was sent last. */
+/* Serves a stream that is being closed. Its input is read and dropped: closing a socket with unread
+   input would reset the connection, and the peer could lose the last data that was sent. */
 static void serve_closing(struct tocsin__stream *stream)
 {
     if (!tocsin__medium_is_queued(stream))
@@ -254,15 +257,16 @@ static unsigned wanted_of(struct tocsin__stream *stream)
     return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
 }
 
-/* The kernel reports the end of the peer for ever: once it is known, only errors are waited for. */
+/* Whether the stream knows the peer's end. The kernel would report this end again and again, so
+   such a stream waits for errors only. */
 static bool end_is_known(const struct tocsin__stream *stream)
 {
     return tocsin__stream_is(stream, TOCSIN__STREAM_LEFT) ||
            (stream->in != TOCSIN__SIDE_OPEN && stream->in != TOCSIN__SIDE_NONE);
 }
 
-/* A stream that is not read right now keeps its event until input comes: between two reads there is
-   often only a moment. */
+/* Tells the loop what the stream waits for. A stream that is not read right now keeps its event
+   until input comes, since the program often reads again a moment later. */
 static void arm(struct tocsin__stream *stream)
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);

@@ -1,6 +1,7 @@
-/* The received bytes of the stream that is being served. The window is open while a stream is
-   served; what no part has taken is then kept by the stream. If a jump leaves a delivery, the
-   window stays open, and the next stream that is served closes it first: nothing is lost. */
+/* The window: the received bytes of the stream that is being served. The window is opened when
+   input is handed out, and closed afterwards. At the close, the stream keeps the bytes that nobody
+   has taken. If a handler jumps out of its call, the window stays open. The next stream that is
+   served closes the window first, so no byte is lost. */
 #ifndef TOCSIN_IO_WINDOW_H
 #define TOCSIN_IO_WINDOW_H
 
@@ -9,12 +10,14 @@
 #include "io/stream/stream.h"
 
 void tocsin__window_open(struct tocsin__stream *stream);
-/* The stream keeps what is left. */
+/* Closes the window. The stream keeps the bytes that are left. */
 void tocsin__window_close(struct tocsin__io *io);
-/* Reads at most `most` bytes from the kernel. More than 0: bytes were added; 0: the end; -EAGAIN:
-   nothing is there; -ENOMEM: no memory, and nothing was read; another -errno. */
+/* Reads at most `most` bytes from the descriptor into the window. Returns the number of bytes; 0:
+   the peer's end; -EAGAIN: there is no data; -ENOMEM: no memory, and nothing was read; another
+   -errno. */
 ssize_t tocsin__window_fill(struct tocsin__io *io, size_t most);
-/* The stream has ended: its bytes are dropped, but they stay in memory while they are lent. */
+/* Called when the stream ends: the bytes in its window are dropped. Their memory is freed later,
+   since a handler may still be reading them. */
 void tocsin__window_forget(struct tocsin__io *io, struct tocsin__stream *stream);
 
 static inline size_t tocsin__window_size(const struct tocsin__window *window)
@@ -22,7 +25,8 @@ static inline size_t tocsin__window_size(const struct tocsin__window *window)
     return window->end - window->begin;
 }
 
-/* A NUL stands behind the first `size` bytes until tocsin__window_unseal. */
+/* Puts a NUL behind the first `size` bytes. tocsin__window_unseal puts the byte back that was
+   there. */
 static inline void tocsin__window_seal(struct tocsin__window *window, size_t size)
 {
     if (!window->data)
