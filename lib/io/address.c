@@ -1,4 +1,4 @@
-/* Addresses as text. */
+/* Converts addresses between text and struct sockaddr. */
 #define _GNU_SOURCE /* strchrnul */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ static int number_parse(const char *text, int most)
     return *text ? (int)number : -EINVAL;
 }
 
-/* An address with or without a zone: "fe80::1%eth0". */
+/* Parses an IPv6 address with or without a zone, such as "fe80::1%eth0". */
 static int in6_parse(char *host, struct tocsin__endpoint *endpoint)
 {
     char *zone = strchrnul(host, '%');
@@ -66,7 +66,7 @@ static int host_parse(char *host, bool is_bracketed, struct tocsin__address *add
     return 0;
 }
 
-/* "HOST:PORT", "[HOST]:PORT" */
+/* Parses "HOST:PORT" or "[HOST]:PORT". */
 static int internet_parse(const char *text, struct tocsin__address *address)
 {
     const char *colon = strrchr(text, ':'), *end = colon;
@@ -90,7 +90,7 @@ static int internet_parse(const char *text, struct tocsin__address *address)
     return host_parse(host, is_bracketed, address);
 }
 
-/* The name of an abstract socket is not terminated: its size ends it. */
+/* The name of an abstract socket has no NUL at its end: the address's size says where it ends. */
 static int unix_parse(const char *text, struct tocsin__address *address)
 {
     struct tocsin__endpoint *endpoint = &address->endpoint;

@@ -31,15 +31,16 @@ struct tocsin__endpoint {
 
 struct tocsin__address {
     enum tocsin__scheme scheme;
-    int fd;                           /* "fd:" */
-    const char *path;                 /* "file:"; a part of the text that was parsed */
-    int port;                         /* "tcp:" */
-    bool is_any;                      /* "tcp:*:" */
+    int fd;                           /* for "fd:" */
+    const char *path;                 /* for "file:"; points into the text that was parsed */
+    int port;                         /* for "tcp:" and "udp:" */
+    bool is_any;                      /* the host was "*" */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
-    struct tocsin__endpoint endpoint; /* size 0: there is only a name */
+    struct tocsin__endpoint endpoint; /* size 0: there is only a name or a path */
 };
 
-/* -EINVAL; -ENOTSUP: another scheme */
+/* Parses an address. -EINVAL: the text is malformed; -ENAMETOOLONG; -ENOTSUP: the scheme is
+   unknown */
 int tocsin__address_parse(const char *text, struct tocsin__address *ret_address);
 /* Writes the text of an endpoint. An IPv4 address that is mapped into IPv6 is written as IPv4. */
 void tocsin__address_text(const struct tocsin__endpoint *endpoint, char *buffer, size_t size);

@@ -1,4 +1,4 @@
-/* Calls the drops of lent data. */
+/* Calls the drop functions of lent data. */
 #include "delivery/context.h"
 #include "io/drops.h"
 #include "loop/ready.h"
@@ -36,8 +36,8 @@ static void drops_wake(struct tocsin__io *io)
     tocsin__ready_push(io->engine, &io->drops.node);
 }
 
-/* While a drop runs, and more of them wait, the node is on the ready list. So a jump out of a drop
-   does not lose the others. */
+/* While a drop function runs and others are waiting, the node is on the ready list. So the others
+   are called later even if the first one is left by a jump. */
 void tocsin__drops_call(struct tocsin__io *io)
 {
     struct tocsin__drop *drop;

@@ -2,7 +2,7 @@
 #include "io/drops.h"
 #include "io/io.h"
 
-/* Operations may be freed later: streams that are left have no limit any more. */
+/* Removes the idle limits of streams that are left, since a stream may be freed after this. */
 static void idle_free(struct tocsin__idle_limits *limits)
 {
     for (int level = 0; limits && level < TOCSIN__IDLE_LEVELS; level++)

@@ -12,17 +12,17 @@ struct tocsin__datagrams;
 struct tocsin__stream;
 struct tocsin_op_type;
 
-enum { TOCSIN__BUFFER = 64 * 1024 }; /* bytes of the read buffer, without the NUL behind them */
+enum { TOCSIN__BUFFER = 64 * 1024 }; /* size of the read buffer, without one more byte for a NUL */
 
 /* The received bytes of the stream that is being served: data[begin] to data[end - 1]. They lie in
-   the loop's buffer, or in memory that the stream had kept. */
+   the loop's buffer, or in the memory of the stream's kept bytes. */
 struct tocsin__window {
     struct tocsin__stream *stream; /* NULL: the window is closed, or its stream has ended */
     unsigned char *data;
     size_t begin, end, capacity;
-    size_t scanned;           /* bytes behind begin in which a delimiter was searched */
-    bool is_kept;             /* data was kept by the stream, and is not the loop's buffer */
-    unsigned char *saved_at;  /* where a NUL stands during a delivery; NULL: nowhere */
+    size_t scanned;           /* bytes after begin in which the delimiter was searched already */
+    bool is_kept; /* data is the memory of the stream's kept bytes, not the loop's buffer */
+    unsigned char *saved_at;  /* where a NUL was written for a delivery; NULL: nowhere */
     unsigned char saved_byte; /* the byte that the NUL has replaced */
 };
 
@@ -34,11 +34,11 @@ struct tocsin__io {
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
-    struct tocsin__idle_limits *idle;          /* NULL: no stream had an idle limit yet */
+    struct tocsin__idle_limits *idle;          /* NULL: no stream has had an idle limit */
     struct tocsin__datagrams *datagrams;       /* NULL: no datagram socket was opened yet */
     struct tocsin__rate *rates;                /* the rates that the program has not freed */
-    void (*rates_free)(struct tocsin__io *io); /* rate.c sets it; NULL: there was no rate yet */
-    struct { /* lent data that was given up, of which the drop is to be called; drops.h */
+    void (*rates_free)(struct tocsin__io *io); /* set by rate.c; NULL: no rate has been made */
+    struct { /* the queued drop functions of lent data (drops.h) */
         struct tocsin__drop *first, **last;
         struct tocsin__node node; /* on the ready list if is_woken */
         bool is_woken;

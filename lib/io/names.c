@@ -1,4 +1,4 @@
-/* The names of the two ends of a descriptor. */
+/* The local address and the peer's address of a descriptor, as text. */
 #define _GNU_SOURCE /* struct ucred */
 #include <stdio.h>
 #include <string.h>

@@ -34,14 +34,14 @@ static inline bool tocsin__op_notifies_progress(const struct tocsin__op *op)
     return op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
 }
 
-/* Why the fiber of the notify could not begin at the last progress; 0: it has begun, or there is
-   none. */
+/* The error by which the notify's fiber could not be started at the last progress; 0: the fiber was
+   started, or the notify has none. */
 static inline int tocsin__op_call_error(const struct tocsin__op *op)
 {
     return tocsin__op_progress(op)->call_error;
 }
 
-/* Whether handlers are connected to this operation alone. */
+/* Whether there are handlers that were connected for this operation only. */
 static inline bool tocsin__op_has_own_handlers(const struct tocsin__op *op)
 {
     return op->source.listeners;

@@ -35,8 +35,9 @@ int tocsin__part_set(struct tocsin__part *rule, const struct tocsin_part *part)
     return 0;
 }
 
-/* At the end of the stream the rest is a part, as in getline(3). So `size` bytes without a
-   delimiter are too many only when one more byte has come. */
+/* At the end of the stream, the remaining bytes are a part even without a delimiter, as in
+   getline(3). So rule->size bytes without a delimiter may still be a part; only one byte more is an
+   error. */
 static int64_t cut_until(const struct tocsin__part *rule, const char *data, size_t size,
                          bool is_ended, size_t *scanned)
 {

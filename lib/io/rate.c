@@ -8,7 +8,8 @@
 #include "loop/clock.h"
 
 enum {
-    SHARE_LEAST = 1024,   /* bytes that the timer grants one stream, if there are so many */
+    /* the timer grants each stream at least this many bytes, if the bucket has them */
+    SHARE_LEAST = 1024,
     CHUNKS_A_SECOND = 100 /* how often the timer fires while streams wait for a full second */
 };
 
@@ -21,7 +22,7 @@ static double burst_of(uint64_t bytes_s, uint64_t burst_bytes)
     return burst < 1 ? 1 : burst;
 }
 
-/* The least that is taken at once, so that no stream moves single bytes. */
+/* The least number of bytes that a stream takes at once, so that it does not move single bytes. */
 static double chunk_of(const struct tocsin__rate *rate)
 {
     double chunk = rate->bytes_s / CHUNKS_A_SECOND;
@@ -88,8 +89,8 @@ static void queue_grant(struct tocsin__rate *rate, size_t bytes)
     tocsin__stream_wake(wait->stream);
 }
 
-/* Shares the bytes equally among the streams that wait. Those at the end of a long queue get theirs
-   later: then they are the first ones. */
+/* Shares the bytes equally among the waiting streams. If the queue is long, the streams at its end
+   get nothing this time, and are first the next time. */
 static void on_timer(struct tocsin__timer *timer)
 {
     struct tocsin__rate *rate = tocsin__container(timer, struct tocsin__rate, timer);
@@ -192,7 +193,7 @@ void tocsin__rate_unref(struct tocsin__rate *rate)
         tocsin__release(rate);
 }
 
-/* From now on it limits nothing. */
+/* Ends a rate. Streams that still refer to it are not limited any more. */
 static void rate_end(struct tocsin__rate *rate)
 {
     rate->bytes_s = 0;
@@ -204,7 +205,7 @@ static void rate_end(struct tocsin__rate *rate)
     tocsin__rate_unref(rate);
 }
 
-/* The loop is freed: so are its rates. Streams that are left have no rate any more. */
+/* Frees the rates of a loop that is freed. Streams that are left are not limited any more. */
 static void rates_free(struct tocsin__io *io)
 {
     while (io->rates) {
@@ -264,7 +265,7 @@ static int rate_find(struct tocsin_rate id, struct tocsin__rate **ret_rate)
     return tocsin__loop_find(offsetof(struct tocsin__loop, ids.rates), id.id, (void **)ret_rate);
 }
 
-/* What was due before is counted by the former rate. */
+/* The bucket is filled first, so the time until now counts at the former rate. */
 int tocsin_rate_set(struct tocsin_rate id, uint64_t bytes_s, uint64_t burst_bytes)
 {
     struct tocsin__rate *rate;

@@ -6,18 +6,19 @@
 
 enum { TOCSIN__ENDPOINTS_MOST = 16 };
 
-/* A lookup of a name, shared by the thread that looks and the loop. */
+/* One lookup of a host name. The pool thread writes it; then the loop's thread reads it. */
 struct tocsin__resolve {
     uint64_t stream; /* id of the stream */
-    int error;       /* 0; TOCSIN_ENAME, another negative error */
+    int error;       /* 0, TOCSIN_ENAME or another negative error */
     const char *why; /* the text of the error */
     int port, count;
     struct tocsin__endpoint found[TOCSIN__ENDPOINTS_MOST];
-    void (*done)(struct tocsin__resolve *resolve); /* on the loop */
+    void (*done)(struct tocsin__resolve *resolve); /* called on the loop's thread */
     char host[256];
 };
 
-/* Starts an operation that calls done, unless it is cancelled. */
+/* Starts an operation that looks up the host, and then calls done, unless the operation is
+   cancelled. */
 int tocsin__resolve_start(const char *host, int port, uint64_t stream,
                           void (*done)(struct tocsin__resolve *resolve), struct tocsin_op *ret_op);
 

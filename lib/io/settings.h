@@ -1,5 +1,5 @@
-/* The options of streams, checked and with their defaults: one copy for all streams of a listener.
- */
+/* The options of streams, checked and with defaults filled in. All streams of a listener share one
+   copy. */
 #ifndef TOCSIN_IO_SETTINGS_H
 #define TOCSIN_IO_SETTINGS_H
 
@@ -10,18 +10,19 @@
 #define TOCSIN__STREAM_FILE_FLAGS \
     (TOCSIN_STREAM_CREATE | TOCSIN_STREAM_APPEND | TOCSIN_STREAM_REPLACE)
 
-/* Only the thread of the loop uses it. */
+/* Only the loop's thread uses this struct. */
 struct tocsin__settings {
     uint32_t refs;
     unsigned flags;           /* TOCSIN_STREAM_… */
-    struct tocsin__part part; /* its text stands behind this struct */
+    struct tocsin__part part; /* its delimiter is stored behind this struct */
     size_t high_bytes, low_bytes, limit_bytes;
     int64_t open_ms;                               /* -1: without limit */
     int64_t idle_ms;                               /* 0: without limit */
     struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* NULL: none */
 };
 
-/* -EINVAL, -ENOTSUP, -ENOMEM; of a rate: -ENOENT, -EXDEV. options NULL: all defaults */
+/* Checks the options and copies them. options NULL: all defaults. -EINVAL, -ENOTSUP, -ENOMEM;
+   -ENOENT or -EXDEV: a rate is not one of this loop */
 int tocsin__settings_new(const struct tocsin_stream_options *options,
                          struct tocsin__settings **ret_settings);
 void tocsin__settings_unref(struct tocsin__settings *settings);

@@ -1,4 +1,4 @@
-/* Connecting a stream. */
+/* Connects a stream: resolves its host name, and tries the addresses. */
 #define _GNU_SOURCE /* SOCK_NONBLOCK, O_CLOEXEC */
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -21,14 +21,14 @@ enum { RETRY_US = 20000 };
 
 struct tocsin__connecting {
     struct tocsin__stream *stream;
-    struct tocsin__timer retry; /* the backlog of a Unix socket was full */
+    struct tocsin__timer retry; /* tries again after the backlog of a Unix socket was full */
     struct tocsin_op resolving; /* zero: no name is being resolved */
     int64_t began_us, resolved_us, connected_us;
-    struct tocsin__endpoint local; /* size 0: any */
-    int error;                     /* of the last address */
-    const char *step;              /* what has failed with it */
-    char host[256];                /* the name that is resolved; "": none */
-    int count, at;                 /* addresses; which one is tried */
+    struct tocsin__endpoint local; /* the address to bind to; size 0: none */
+    int error;                     /* the error of the address that was tried last */
+    const char *step;              /* the step that has failed: a verb for the reason */
+    char host[256];                /* the host name; "": the program has given an address */
+    int count, at;                 /* number of addresses, and the index of the one that is tried */
     struct tocsin__endpoint endpoints[TOCSIN__ENDPOINTS_MOST];
 };
 
@@ -71,7 +71,7 @@ static void connected(struct tocsin__stream *stream)
     tocsin__stream_unmark(stream,
                           TOCSIN__STREAM_READABLE | TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_CLOSE_LATER)) {
-        tocsin__limit_close(stream); /* without memory it has no limit */
+        tocsin__limit_close(stream); /* if there is no memory, the close has no limit */
         tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
     }
     tocsin__stream_wake(stream);
@@ -90,7 +90,8 @@ static void set_socket_options(const struct tocsin__stream *stream, int fd)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-/* Opens a socket and begins to connect it. 0: it is connected; -EINPROGRESS; another -errno. */
+/* Opens a socket and begins to connect it. 0: the socket is connected; -EINPROGRESS: not yet;
+   another -errno. */
 static int connect_one(struct tocsin__stream *stream, const struct tocsin__endpoint *to)
 {
     const struct tocsin__endpoint *local = &stream->busy->connecting->local;
@@ -134,7 +135,7 @@ static void on_retry(struct tocsin__timer *timer)
     tocsin__stream_wake(tocsin__container(timer, struct tocsin__connecting, retry)->stream);
 }
 
-/* Writes ", the last of N addresses of HOST" if there were several, or ", an address of HOST". */
+/* Writes ", the last of N addresses of HOST" or, if there was only one, ", the address of HOST". */
 static void host_text(const struct tocsin__connecting *connecting, char *buffer, size_t size)
 {
     *buffer = 0;
@@ -145,7 +146,7 @@ static void host_text(const struct tocsin__connecting *connecting, char *buffer,
         snprintf(buffer, size, ", the address of %s", connecting->host);
 }
 
-/* No address could be connected. */
+/* Fails the stream, since it could not connect to any of its addresses. */
 static void connect_failed(struct tocsin__stream *stream)
 {
     const struct tocsin__connecting *connecting = stream->busy->connecting;
@@ -181,7 +182,7 @@ static void open_timed_out(struct tocsin__stream *stream)
     }
 }
 
-/* Tries the addresses, from the current one on. */
+/* Tries to connect, first to the current address, then to those after it. */
 static void connect_next(struct tocsin__stream *stream)
 {
     struct tocsin__connecting *connecting = stream->busy->connecting;
@@ -235,7 +236,7 @@ void tocsin__connecting_serve(struct tocsin__stream *stream)
     connect_next(stream);
 }
 
-/* The notify of the work that resolves the name. */
+/* Called on the loop when the host name has been resolved. */
 static void on_resolved(struct tocsin__resolve *resolve)
 {
     struct tocsin__stream *stream;
@@ -275,7 +276,8 @@ static int connecting_make(struct tocsin__stream *stream)
     return 0;
 }
 
-/* Connects in the next turn, so that the result is announced after the start has returned. */
+/* An address is connected in the next turn, not here, so that the result is announced after
+   tocsin_stream_open has returned. */
 int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__address *address,
                           const struct tocsin__address *local)
 {
@@ -309,7 +311,8 @@ int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__ad
 }
 
 /* Makes a descriptor that is not a socket non-blocking. Other processes may share its open file
-   description (a terminal, standard input), so it is opened anew if possible. */
+   description (a terminal, standard input), so the file is opened again if possible, and only the
+   new description gets O_NONBLOCK. */
 static int adopt_nonblocking(struct tocsin__stream *stream, int fd, int flags)
 {
     int bits = fcntl(fd, F_GETFD), fresh;
@@ -388,8 +391,9 @@ int tocsin__connect_adopt(struct tocsin__stream *stream, int fd)
     return 0;
 }
 
-/* The file is open: the stream is connected. A FIFO or a terminal needs no thread: epoll reports
-   it. */
+/* Called when a file has been opened: the stream is connected. Returns 0 if the stream uses the
+   descriptor itself, as for a FIFO or a terminal, which epoll can watch; 1 if the threads for files
+   must serve it. */
 static int opened(struct tocsin__stream *stream, int fd)
 {
     int err = tocsin__readiness_open(tocsin__stream_engine(stream), &stream->readiness, fd);

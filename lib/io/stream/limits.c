@@ -1,4 +1,5 @@
-/* Time limits of a stream: one at a time of opening or of closing, and the idle limit. */
+/* The time limits of a stream: for opening, for closing, and for being idle. Opening and closing
+   use the same timer, since they never overlap. */
 #include <poll.h>
 
 #include "base/cancel.h"
@@ -53,7 +54,7 @@ static void close_timed_out(struct tocsin__stream *stream)
                        CLOSE_MS / 1000);
 }
 
-/* A file has no peer that may stall: a disk takes as long as it takes. */
+/* A file gets no limit, since it has no peer that could stall. */
 int tocsin__limit_close(struct tocsin__stream *stream)
 {
     return tocsin__medium_is_queued(stream)
@@ -72,8 +73,9 @@ void tocsin__limit_end(struct tocsin__stream *stream)
 
 /* Idle limits */
 
-/* Whether the stream could go on. The loop may have stalled, and a turn takes the reports of some
-   parked descriptors only, so the limit may pass while data waits in the kernel. */
+/* Asks the kernel whether the stream can read or write now. The limit may have passed while data
+   was waiting in the kernel: the loop may have been blocked, and one turn handles only some of the
+   parked descriptors. */
 static bool idle_has_work(struct tocsin__stream *stream)
 {
     bool reads = stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream);

@@ -1,4 +1,4 @@
-/* The data that a stream has to send. */
+/* The data that a stream sends: sending and queueing. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -13,18 +13,19 @@
 #include "loop/clock.h"
 
 enum {
-    PIECES_MOST = 64,   /* of one call of sendmsg */
-    ROOM_LEAST = 2048,  /* bytes of a chunk, so that further small writes fit into it */
+    PIECES_MOST = 64,   /* buffers that one call of sendmsg or writev sends */
+    /* least size of a chunk with a copy; later small writes are added to the same chunk */
+    ROOM_LEAST = 2048,
     SENT_MOST = 1 << 18 /* bytes that one turn sends for one stream */
 };
 
-/* Data that waits: pieces that are borrowed until drop, or one piece that is a copy. */
+/* Queued data: pieces that are borrowed until drop is called, or one piece that is a copy. */
 struct tocsin__chunk {
     struct tocsin__drop drop; /* the first member; drop.fn NULL: a copy */
     struct tocsin__chunk *next;
-    int *fds; /* to pass along with the first byte; NULL: none */
+    int *fds; /* descriptors to pass with the first byte; NULL: none */
     uint32_t fds_count;
-    uint32_t count, at; /* pieces; those before `at` were sent */
+    uint32_t count, at; /* number of pieces; the first `at` pieces were sent */
     size_t room;        /* free bytes behind a copy */
     struct iovec pieces[];
 };
@@ -70,7 +71,8 @@ static void output_note_stalled(struct tocsin__stream *stream)
     tocsin__stream_wake(stream);
 }
 
-/* If nobody was told that it was stalled, nobody is told that it is not. */
+/* Notes that the stream is not stalled any more. If stream.stalled has not been announced yet,
+   neither stream.stalled nor stream.drained will be. */
 static void output_note_drained(struct tocsin__stream *stream)
 {
     size_t waiting = tocsin__stream_waiting(stream);
@@ -134,7 +136,8 @@ static void output_advance(struct tocsin__stream *stream, size_t sent)
     }
 }
 
-/* The pieces of the next call: descriptors go with the first chunk only. */
+/* Collects the pieces for the next system call, up to the next chunk that has descriptors to pass,
+   since a call passes descriptors with its first byte only. */
 static int output_gather(const struct tocsin__busy *busy, struct iovec *pieces)
 {
     int count = 0;
@@ -152,7 +155,7 @@ int tocsin__output_break(struct tocsin__stream *stream, int err)
 {
     stream->out = TOCSIN__SIDE_BROKEN;
     stream->out_error = err;
-    tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* the peer may have said why */
+    tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* the peer may have sent the reason */
     if (stream->busy)
         tocsin__output_drop(tocsin__stream_engine(stream)->io, stream->busy);
     tocsin__stream_wake(stream);
@@ -181,8 +184,8 @@ static size_t pieces_size(const struct iovec *pieces, int count)
     return size;
 }
 
-/* Sends as much as the rate and the kernel accept. 0: it waits for the rate, or has no memory to
-   wait. -EAGAIN: the kernel accepts nothing; another -errno. */
+/* Sends as much as the rate and the kernel accept. 0: the stream must wait for its rate, or there
+   is no memory to do so; -EAGAIN: the kernel accepts nothing; another -errno. */
 static ssize_t send_at_rate(struct tocsin__stream *stream, struct iovec *pieces, int count,
                             const int *fds, uint32_t fds_count)
 {
@@ -233,7 +236,8 @@ static size_t outgoing_size(const struct tocsin_outgoing *outgoing)
     return size;
 }
 
-/* Calls fn for what is left of the pieces behind `sent` bytes. */
+/* Stores the pieces of `outgoing` that remain after the first `sent` bytes. Returns their
+   number. */
 static uint32_t pieces_left(const struct tocsin_outgoing *outgoing, size_t sent,
                             struct iovec *pieces, size_t most)
 {
@@ -290,7 +294,7 @@ static struct tocsin__chunk *chunk_new(const struct tocsin_outgoing *outgoing, s
     return chunk;
 }
 
-/* Queues what is behind `sent` bytes. -ENOMEM: nothing was queued */
+/* Queues the data after the first `sent` bytes. -ENOMEM: nothing was queued */
 static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing,
                         size_t sent, size_t size, int *fds)
 {
@@ -355,7 +359,7 @@ static int output_check(const struct tocsin__stream *stream, size_t size)
     return 0;
 }
 
-/* Sends at once if nothing waits. Returns the number of sent bytes, or -errno. */
+/* Sends at once if no data is queued. Returns the number of sent bytes, or -errno. */
 static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing)
 {
     struct iovec pieces[PIECES_MOST];
@@ -375,8 +379,8 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
     return sent;
 }
 
-/* Sends data, and queues the rest that cannot be sent at once. Data that was sent in part cannot be
-   taken back. */
+/* Sends the data, and queues the bytes that cannot be sent at once. If they cannot be queued
+   although some bytes were sent, the stream fails, since the peer has got incomplete data. */
 static int output_send_or_queue(struct tocsin__stream *stream,
                                 const struct tocsin_outgoing *outgoing, size_t size)
 {
@@ -398,7 +402,7 @@ static int output_send_or_queue(struct tocsin__stream *stream,
         tocsin__stream_fail(stream, err);
     if (err < 0)
         return err;
-    tocsin__stream_wake(stream); /* it waits for the descriptor from now on */
+    tocsin__stream_wake(stream); /* so that the loop watches the descriptor */
     return 1;
 }
 
@@ -411,6 +415,6 @@ int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoi
         err = output_send_or_queue(stream, outgoing, size);
     result = err < 0 ? err : tocsin__stream_is(stream, TOCSIN__STREAM_STALLED) ? 1 : 0;
     if (err <= 0 && outgoing->drop)
-        outgoing->drop(outgoing->arg); /* it may free the stream */
+        outgoing->drop(outgoing->arg); /* the last statement, since drop may free the stream */
     return result;
 }

@@ -1,4 +1,4 @@
-/* The sentence of stream.closed. A reason that is not empty is allocated. */
+/* The member `reason` of stream.closed. Its memory is allocated, unless it is "" or NULL. */
 #define _GNU_SOURCE /* strerrordesc_np */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What every part of a stream needs. */
+/* The functions that every file of this folder needs. */
 #include "base/assert.h"
 #include "io/stream/stream.h"
 #include "loop/ready.h"
@@ -19,7 +19,7 @@ int tocsin__stream_find(struct tocsin_op id, struct tocsin__stream **ret_stream)
 
 #define TO(state) (1u << TOCSIN__STREAM_##state)
 
-/* The transitions that stream.h draws. */
+/* The states that may follow each state; stream.h has a drawing. */
 static const uint8_t states_next[] = {
     [TOCSIN__STREAM_MADE] = TO(RESOLVING) | TO(CONNECTING) | TO(OPEN) | TO(OVER),
     [TOCSIN__STREAM_RESOLVING] = TO(CONNECTING) | TO(OVER),

@@ -32,7 +32,8 @@ static void close_input(struct tocsin__stream *stream)
     tocsin__rate_leave(stream, TOCSIN__RATE_IN);
 }
 
-/* Before it is connected, what was written is still sent: the stream closes when that is done. */
+/* A stream that is not connected yet still connects and sends the data that was written. Then it
+   closes. */
 int tocsin_stream_close(struct tocsin_op id)
 {
     struct tocsin__stream *stream;

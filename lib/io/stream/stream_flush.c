@@ -1,4 +1,4 @@
-/* Flushes of a stream. */
+/* The operation that ends when the data written so far has been sent. */
 #include "base/refusal.h"
 #include "io/stream/stream_flush.h"
 #include "op/complete.h"
@@ -33,7 +33,8 @@ void tocsin__flushes_serve(struct tocsin__stream *stream)
     }
 }
 
-/* After an end without an error, data that was not sent was given up. */
+/* If the stream ends without an error, the data of the flushes that are left is never sent:
+   -EPIPE. */
 void tocsin__flushes_end(struct tocsin__stream *stream, int status)
 {
     while (stream->busy && stream->busy->flushes)
@@ -74,7 +75,8 @@ static int flush_begin(struct tocsin__flush *flush, struct tocsin__stream *strea
     if (stream->state == TOCSIN__STREAM_OVER)
         flush_end(flush, stream->failure);
     else if (stream->out == TOCSIN__SIDE_BROKEN)
-        flush_end(flush, stream->out_error); /* a write has failed, perhaps unseen by its caller */
+        /* a write has failed, perhaps after it had been queued */
+        flush_end(flush, stream->out_error);
     else if (tocsin__stream_occupy(stream) < 0)
         return -ENOMEM;
     else

@@ -1,4 +1,4 @@
-/* Hands out received data: to waiting reads, to a pipe, to stream.received. */
+/* Hands out received data: to waiting reads, to a pipe, or to the listeners of stream.received. */
 #include "base/cancel.h"
 #include "io/stream/reason.h"
 #include "io/stream/stream_input.h"
@@ -47,7 +47,7 @@ bool tocsin__input_is_wanted(struct tocsin__stream *stream)
     return consumer_of(stream) != NOBODY;
 }
 
-/* The rule for the next part of this consumer. */
+/* The rule by which the next part for this consumer is cut. */
 static struct tocsin__part rule_of(const struct tocsin__stream *stream, enum consumer consumer)
 {
     size_t room;
@@ -60,7 +60,8 @@ static struct tocsin__part rule_of(const struct tocsin__stream *stream, enum con
     return (struct tocsin__part){ .kind = TOCSIN__PART_AS_IT_COMES, .size = room };
 }
 
-/* Announces a part, or a descriptor, or the end. false: it was not delivered, and stays. */
+/* Announces received data, the next received descriptor, or the peer's end (size 0). false: the
+   listeners could not take it, so it must be announced again later. */
 static bool announce(struct tocsin__stream *stream, size_t size)
 {
     struct tocsin__window *window = &tocsin__stream_engine(stream)->io->window;
@@ -90,7 +91,7 @@ static bool announce(struct tocsin__stream *stream, size_t size)
     return true;
 }
 
-/* Descriptors behind the first one, each with empty data. */
+/* Announces the descriptors after the first one, each with empty data. */
 static bool announce_passed(struct tocsin__stream *stream)
 {
     while (stream->busy && stream->busy->passed.at < stream->busy->passed.count &&
@@ -102,7 +103,8 @@ static bool announce_passed(struct tocsin__stream *stream)
     return true;
 }
 
-/* false: the part was not taken, and stays. */
+/* Gives a part to the consumer. false: the consumer could not take it, so its bytes stay in the
+   window. */
 static bool take(struct tocsin__stream *stream, enum consumer consumer, size_t size)
 {
     struct tocsin__window *window = &tocsin__stream_engine(stream)->io->window;
@@ -122,7 +124,7 @@ static bool take(struct tocsin__stream *stream, enum consumer consumer, size_t s
     return err == 0;
 }
 
-/* No part can be cut: the rule is broken. */
+/* Fails the read or the stream because the received data breaks the rule. */
 static void reject(struct tocsin__stream *stream, enum consumer consumer,
                    const struct tocsin__part *rule, int err)
 {
@@ -142,7 +144,7 @@ static void reject(struct tocsin__stream *stream, enum consumer consumer,
     tocsin__stream_fail(stream, err);
 }
 
-/* Tells the consumer that the end was reached. false: it cannot take that now. */
+/* Tells the consumer that the peer has ended. false: the consumer cannot take this now. */
 static bool tell_end(struct tocsin__stream *stream, enum consumer consumer)
 {
     if (consumer == LISTENERS && stream->settings->flags & TOCSIN_STREAM_HALF &&
@@ -158,7 +160,8 @@ static bool tell_end(struct tocsin__stream *stream, enum consumer consumer)
     return true;
 }
 
-/* Whoever has taken all data to the end knows the end. */
+/* A part that reaches to the end (TOCSIN_TO_END) also tells the consumer that the peer has
+   ended. */
 static bool tell_taken_to_end(struct tocsin__stream *stream)
 {
     if (stream->state == TOCSIN__STREAM_OPEN)
@@ -171,7 +174,7 @@ static size_t unused(ssize_t most, ssize_t count)
     return most < 0 ? 0 : (size_t)most - (count > 0 ? (size_t)count : 0);
 }
 
-/* false: nothing more can be read now. */
+/* Reads from the descriptor into the window. false: nothing can be read now. */
 static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
 {
     ssize_t count, most;
@@ -180,7 +183,7 @@ static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
         return false;
     most = tocsin__rate_take(stream, TOCSIN__RATE_IN, TOCSIN__BUFFER);
     if (most == 0)
-        return false; /* it waits for its rate */
+        return false; /* the stream waits for its rate */
     count = most < 0 ? most : tocsin__window_fill(io, (size_t)most);
     tocsin__rate_give_back(stream, TOCSIN__RATE_IN, unused(most, count));
     if (count == 0) {
@@ -195,7 +198,7 @@ static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
     return count >= 0;
 }
 
-/* Hands out one part, or reads. false: nothing more can be done now. */
+/* Hands out one part, or reads from the descriptor. false: nothing more can be done now. */
 static bool input_step(struct tocsin__stream *stream, enum consumer consumer, bool *filled)
 {
     struct tocsin__io *io = tocsin__stream_engine(stream)->io;

@@ -1,4 +1,4 @@
-/* The type of streams, and their making. */
+/* The operation type of streams, and the function that makes a stream. */
 #include "io/stream/limits.h"
 #include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
@@ -16,7 +16,7 @@ static int stream_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* Somebody wants progress again. */
+/* Called when the listeners can take progress again. */
 static void stream_resume(struct tocsin_op op, void *state)
 {
     (void)op;
@@ -28,7 +28,7 @@ static void stream_drop(void *state)
     tocsin__reason_free(state);
 }
 
-/* Whether code is called for the stream. */
+/* Whether the stream has a notify or handlers that would be called. */
 static bool stream_has_listeners(const struct tocsin__stream *stream)
 {
     const struct tocsin__op *op = tocsin__stream_op(stream);
@@ -43,7 +43,7 @@ bool tocsin__stream_is_taken(const struct tocsin__stream *stream)
            tocsin__op_has_dependents(tocsin__stream_op(stream)) || stream_has_listeners(stream);
 }
 
-/* Whether code other than a fiber uses the stream. */
+/* Whether the program uses the stream in another way than by a fiber. */
 static bool stream_is_used(const struct tocsin__stream *stream)
 {
     const struct tocsin__busy *busy = stream->busy;
@@ -52,7 +52,8 @@ static bool stream_is_used(const struct tocsin__stream *stream)
            stream_has_listeners(stream);
 }
 
-/* The fiber that was called for an accepted stream has ended: nobody would close the stream. */
+/* Closes an accepted stream when the fiber that was called for it has ended and nobody else uses
+   the stream. A negative status cancels the stream. */
 static void stream_unserved(void *state, int status)
 {
     struct tocsin__stream *stream = state;
@@ -77,7 +78,8 @@ static const struct tocsin__own_type stream_type = {
     .unserved = stream_unserved,
 };
 
-/* Runs in a callback of libevent: it only records. */
+/* Runs in a callback of libevent, so it only records what the descriptor reports, and wakes the
+   stream. */
 static void on_report(struct tocsin__readiness *readiness, unsigned what)
 {
     struct tocsin__stream *stream = tocsin__container(readiness, struct tocsin__stream, readiness);

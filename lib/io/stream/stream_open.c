@@ -25,7 +25,8 @@ static int open_begin(struct tocsin__stream *stream, const struct tocsin__addres
     return tocsin__connect_begin(stream, address, local);
 }
 
-/* If making the stream fails halfway, it is undone as one that could not begin. */
+/* If only a part of the stream could be made, tocsin__op_started frees it, as any operation whose
+   start has failed. */
 static int open_with(const struct tocsin__address *address, const struct tocsin__address *local,
                      struct tocsin__settings *settings, const struct tocsin_notify *notify,
                      struct tocsin_op *ret_stream)

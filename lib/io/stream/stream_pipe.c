@@ -105,7 +105,7 @@ void tocsin__pipes_wake(struct tocsin__stream *target)
             tocsin__stream_wake(pipe->from);
 }
 
-/* The data that is moved already stays moved. */
+/* Data that the pipe has moved before stays in the target. */
 static int pipe_cancel(struct tocsin_op op, void *state, int reason)
 {
     (void)op;
@@ -142,7 +142,7 @@ static int pipe_begin(struct tocsin__pipe *pipe, struct tocsin__stream *from,
     return 0;
 }
 
-/* A pipe with a stream that has ended ends with its status. */
+/* Starts the pipe. If the source or the target is closing or has ended, the pipe ends at once. */
 static int pipe_start(struct tocsin__op *op, struct tocsin__stream *from, struct tocsin__stream *to)
 {
     struct tocsin__pipe *pipe = tocsin__op_state_of(op);

@@ -1,4 +1,4 @@
-/* Reads of a stream. */
+/* The operation that reads one part of a stream. */
 #include <string.h>
 
 #include "base/refusal.h"
@@ -37,7 +37,7 @@ int tocsin__read_take(struct tocsin__read *read, const void *data, size_t size)
     if (read->into) {
         memcpy(read->into, data, size);
     } else {
-        read->memory = tocsin__alloc(size + 1); /* a NUL behind the bytes */
+        read->memory = tocsin__alloc(size + 1); /* one byte for a NUL behind the data */
         if (!read->memory)
             return -ENOMEM;
         read->taken.data = (struct tocsin_bytes){ memcpy(read->memory, data, size), size };
@@ -103,7 +103,8 @@ static void read_link(struct tocsin__read *read, struct tocsin__stream *stream)
     tocsin__stream_wake(stream);
 }
 
-/* A read of a stream that has ended, or is being closed, ends with the stream's status. */
+/* Queues the read. If the stream has ended, the read ends with the stream's status; if it is being
+   closed, with -ECANCELED. */
 static int read_begin(struct tocsin__read *read, struct tocsin__stream *stream,
                       const struct tocsin__part *part, void *into)
 {

@@ -8,7 +8,7 @@
 #include "io/stream/stream_pipe.h"
 #include "io/stream/window.h"
 
-/* A stream that is not connected yet gets the options of its socket then. */
+/* Sets the options of a socket. A stream without a socket gets them when it connects. */
 static void socket_set(const struct tocsin__stream *stream)
 {
     unsigned flags = stream->settings->flags;
@@ -21,7 +21,7 @@ static void socket_set(const struct tocsin__stream *stream)
     setsockopt(stream->readiness.fd, SOL_SOCKET, SO_KEEPALIVE, &probe, sizeof probe);
 }
 
-/* Another delimiter is searched from the beginning. */
+/* The delimiter may have changed, so it is searched from the beginning of the kept bytes. */
 static void scan_again(struct tocsin__stream *stream)
 {
     struct tocsin__window *window = &tocsin__stream_engine(stream)->io->window;

@@ -3,7 +3,8 @@
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 
-/* A write takes a stream, so it is not closed when listener.accepted has been delivered. */
+/* A write marks an accepted stream as taken, so the stream is not closed after listener.accepted
+   was delivered. */
 static int write_to(struct tocsin_op id, const struct tocsin_outgoing *outgoing)
 {
     struct tocsin__stream *stream;

@@ -6,7 +6,7 @@
 #include "io/stream/wire.h"
 
 enum {
-    KEPT_MOVED = 16 * 1024, /* kept bytes that are moved to the loop's buffer, not the other way */
+    KEPT_MOVED = 16 * 1024, /* up to this size, the kept bytes are moved into the loop's buffer */
     KEPT_LEAST = 256
 };
 
@@ -29,7 +29,7 @@ void tocsin__window_open(struct tocsin__stream *stream)
     stream->busy->kept.data = NULL;
 }
 
-/* Gives the memory of the window to the stream. */
+/* Makes the memory of the window the stream's kept bytes. */
 static void window_hand_over(struct tocsin__window *window)
 {
     struct tocsin__busy *busy = window->stream->busy;
@@ -41,8 +41,8 @@ static void window_hand_over(struct tocsin__window *window)
     busy->kept.scanned = window->scanned;
 }
 
-/* Without memory for a copy the stream takes the loop's buffer: nothing that was received is lost.
- */
+/* Copies the bytes that are left into memory of the stream. If there is no memory, the stream takes
+   the loop's buffer, so that no byte is lost. */
 static void window_keep_copy(struct tocsin__io *io)
 {
     struct tocsin__window *window = &io->window;
@@ -90,7 +90,7 @@ static int buffer_make(struct tocsin__io *io)
     return io->buffer ? 0 : -ENOMEM;
 }
 
-/* The bytes of the window to the beginning of its memory. */
+/* Moves the bytes of the window to the beginning of its memory. */
 static void window_compact(struct tocsin__window *window)
 {
     memmove(window->data, window->data + window->begin, tocsin__window_size(window));
@@ -110,7 +110,7 @@ static void window_move_to_buffer(struct tocsin__io *io)
     window->is_kept = false;
 }
 
-/* Room for another 64 KiB behind the kept bytes. */
+/* Makes room for 64 KiB behind the bytes of the window. */
 static int window_grow(struct tocsin__io *io)
 {
     struct tocsin__window *window = &io->window;

@@ -10,7 +10,7 @@
 #include "io/stream/medium.h"
 #include "io/stream/wire.h"
 
-/* Appends descriptors that came. Without memory they are closed. */
+/* Adds received descriptors to the list. If there is no memory, closes them. */
 static void passed_keep(struct tocsin__busy *busy, const int *fds, uint32_t count)
 {
     uint32_t had = busy->passed.count;
@@ -68,7 +68,7 @@ static ssize_t receive_once(struct tocsin__stream *stream, void *buffer, size_t 
     return read(stream->readiness.fd, buffer, size);
 }
 
-/* EIO is how a terminal reports that its other side is gone. */
+/* A terminal reports by EIO that its other side was closed, so EIO means the end here. */
 ssize_t tocsin__wire_receive(struct tocsin__stream *stream, void *buffer, size_t size)
 {
     const struct tocsin__medium *medium = tocsin__medium_of(stream);
@@ -184,7 +184,8 @@ void tocsin__wire_describe(const struct tocsin__stream *stream, struct tocsin_st
         medium->describe(stream, facts);
 }
 
-/* Other processes may share the open file description: they get it back as it was. */
+/* Clears O_NONBLOCK if the stream has set it, since other processes may share the open file
+   description. */
 void tocsin__wire_close(struct tocsin__stream *stream)
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);
