@@ -20,8 +20,8 @@ struct tocsin__window {
     struct tocsin__stream *stream; /* NULL: the window is closed, or its stream has ended */
     unsigned char *data;
     size_t begin, end, capacity;
-    size_t scanned;           /* bytes after begin in which the delimiter was searched already */
-    bool is_kept; /* data is the memory of the stream's kept bytes, not the loop's buffer */
+    size_t scanned; /* bytes after begin in which the delimiter was searched already */
+    bool is_kept;   /* data is the memory of the stream's kept bytes, not the loop's buffer */
     unsigned char *saved_at;  /* where a NUL was written for a delivery; NULL: nowhere */
     unsigned char saved_byte; /* the byte that the NUL has replaced */
 };

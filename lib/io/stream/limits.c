@@ -57,9 +57,8 @@ static void close_timed_out(struct tocsin__stream *stream)
 /* A file gets no limit, since it has no peer that could stall. */
 int tocsin__limit_close(struct tocsin__stream *stream)
 {
-    return tocsin__medium_is_queued(stream)
-               ? 0
-               : tocsin__limit_set(stream, CLOSE_MS, close_timed_out);
+    return tocsin__medium_is_queued(stream) ? 0
+                                            : tocsin__limit_set(stream, CLOSE_MS, close_timed_out);
 }
 
 void tocsin__limit_end(struct tocsin__stream *stream)

@@ -13,7 +13,7 @@
 #include "loop/clock.h"
 
 enum {
-    PIECES_MOST = 64,   /* buffers that one call of sendmsg or writev sends */
+    PIECES_MOST = 64, /* buffers that one call of sendmsg or writev sends */
     /* least size of a chunk with a copy; later small writes are added to the same chunk */
     ROOM_LEAST = 2048,
     SENT_MOST = 1 << 18 /* bytes that one turn sends for one stream */

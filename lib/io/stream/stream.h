@@ -59,8 +59,8 @@ enum {
     TOCSIN__STREAM_WRITABLE = 4, /* the kernel may accept a write */
     /* the peer has ended its outgoing side; there may be unread data before the end */
     TOCSIN__STREAM_LEFT = 8,
-    TOCSIN__STREAM_SHOCKED = 16, /* the descriptor has reported an error */
-    TOCSIN__STREAM_STALLED = 32, /* more than high_bytes are queued for sending */
+    TOCSIN__STREAM_SHOCKED = 16,        /* the descriptor has reported an error */
+    TOCSIN__STREAM_STALLED = 32,        /* more than high_bytes are queued for sending */
     TOCSIN__STREAM_TELL_CONNECTED = 64, /* stream.connected must be announced */
     TOCSIN__STREAM_TELL_STALLED = 128,
     TOCSIN__STREAM_TELL_DRAINED = 256,
@@ -69,7 +69,7 @@ enum {
     TOCSIN__STREAM_ACCEPTED = 2048,
     /* the program has written to, read or piped the stream, so it has taken the stream (I8) */
     TOCSIN__STREAM_USED = 4096,
-    TOCSIN__STREAM_PULLED = 8192,    /* the program has started a read or a pipe */
+    TOCSIN__STREAM_PULLED = 8192, /* the program has started a read or a pipe */
     /* the stream has set O_NONBLOCK, and must clear it when it ends */
     TOCSIN__STREAM_NONBLOCK = 16384,
     TOCSIN__STREAM_CLOSE_LATER = 32768 /* tocsin_stream_close was called: close once connected */
@@ -116,12 +116,12 @@ struct tocsin__stream {
     struct tocsin__node node; /* on the ready list */
     struct tocsin__idle idle; /* the idle limit of an open stream (limits.c) */
     struct tocsin__settings *settings;
-    struct tocsin__busy *busy;   /* NULL: the stream is idle */
+    struct tocsin__busy *busy; /* NULL: the stream is idle */
     /* the count of the listener's streams; NULL: no listener accepted the stream */
     struct tocsin__crowd *crowd;
-    int failure; /* the status with which the stream will end when it is served next; 0: none */
-    int out_error;               /* the error of the write, if out is BROKEN */
-    uint16_t flags;              /* TOCSIN__STREAM_WOKEN … */
+    int failure;    /* the status with which the stream will end when it is served next; 0: none */
+    int out_error;  /* the error of the write, if out is BROKEN */
+    uint16_t flags; /* TOCSIN__STREAM_WOKEN … */
     uint8_t state, in, out;
 };
 
