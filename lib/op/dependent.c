@@ -1,4 +1,4 @@
-/* The list of what depends on an operation. */
+/* The list of the dependents of an operation. */
 #include "op/dependent.h"
 
 int tocsin__op_depend(struct tocsin__op *op, struct tocsin__dependent *dependent)

@@ -1,10 +1,10 @@
-/* What the call of a handler or notify on a fiber keeps: the info, the handler, and the dependence
-   on the operation that it was called for. */
+/* The data of a call that runs on a fiber: the info, the handler, and the link to the operation for
+   which it was called. */
 #include "op/lifecycle.h"
 #include "registry/layout.h"
 #include "style/fiber_call.h"
 
-/* The id in the payload's first field of the type `op`; 0: there is none. */
+/* Returns the id in the payload's first field of type `op`; 0: there is no such field. */
 static uint64_t payload_op(const struct tocsin_payload *payload)
 {
     struct tocsin__fields walk;
@@ -19,8 +19,9 @@ static uint64_t payload_op(const struct tocsin_payload *payload)
     return 0;
 }
 
-/* Finds the operation that an emission is about: the one that progress hands over, such as an
-   accepted stream, or else its source. An operation that has ended is none. */
+/* Makes the fiber a dependent of the operation that the emission is about. This is the operation in
+   the payload of progress, such as an accepted stream, or else the emission's source. Does nothing
+   if there is no such operation, or if it has ended. */
 static int call_depend(struct tocsin__fiber_call *call, const struct tocsin_info *info)
 {
     uint64_t handed = info->code == TOCSIN_PROGRESS ? payload_op(info->payload) : 0;

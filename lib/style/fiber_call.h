@@ -5,22 +5,24 @@
 #include "delivery/handler.h"
 #include "op/dependent.h"
 
-/* A part of a fiber. All zero: the fiber runs a task. */
+/* A member of each fiber. All members are zero if the fiber runs a task instead of a call. */
 struct tocsin__fiber_call {
     tocsin_fn fn;
-    struct tocsin_info *info;           /* a reference, until the fiber has ended */
-    struct tocsin__handler *handler;    /* whose function it is, and which stays in memory until the
-                                           fiber has ended; NULL: a notify */
-    struct tocsin__dependent dependent; /* on the operation that the fiber was called for */
+    struct tocsin_info *info; /* a reference that is held until the fiber has ended */
+    /* the handler that is called, kept in memory until the fiber has ended; NULL: a notify is
+       called */
+    struct tocsin__handler *handler;
+    struct tocsin__dependent dependent; /* linked to the operation for which the fiber was called */
 };
 
-/* Keeps what the call needs; dependent.failed is set already. -ENOMEM. After a failure the caller
-   must call tocsin__fiber_call_forget. */
+/* Stores the info and the handler of a call. The caller must have set dependent.failed. -ENOMEM:
+   the caller must call tocsin__fiber_call_forget. */
 int tocsin__fiber_call_begin(struct tocsin__fiber_call *call, const struct tocsin_info *info,
                              tocsin_fn fn, struct tocsin__handler *handler);
-/* The function has returned this status, or was left by a jump. */
+/* Called when the function has returned this status, or was left by a jump. Frees the data of the
+   call. */
 void tocsin__fiber_call_end(struct tocsin__fiber_call *call, int status);
-/* Frees what the call has kept. Nothing happens if that was done before. */
+/* Frees the data of the call. May be called several times. */
 void tocsin__fiber_call_forget(struct tocsin__fiber_call *call);
 
 #endif

@@ -19,7 +19,7 @@ static void disk_close(struct tocsin__stream *stream);
 
 /* Jobs */
 
-/* On any thread. */
+/* Runs on the loop's thread and on pool threads. */
 static void disk_unref(struct tocsin__disk *disk)
 {
     if (atomic_fetch_sub(&disk->refs, 1) > 1)
@@ -36,7 +36,8 @@ static void disk_unref(struct tocsin__disk *disk)
     tocsin__release(disk);
 }
 
-/* On a thread of the pool. If the loop has ended, the node is not taken. */
+/* Runs on a pool thread: reports to the loop that the job is done. If the loop has ended, its inbox
+   does not accept the node. */
 static void disk_tell(struct tocsin__disk *disk)
 {
     if (atomic_load(&disk->fate) == TOCSIN__DISK_ABANDONED ||
@@ -53,7 +54,7 @@ static void disk_run(struct tocsin__job *job)
     disk_tell(disk);
 }
 
-/* No thread of the pool is left to run the job. */
+/* Called if the pool has no thread left to run the job. */
 static void disk_died(struct tocsin__job *job, int status)
 {
     struct tocsin__disk *disk = tocsin__container(job, struct tocsin__disk, job);
@@ -77,7 +78,7 @@ static void disk_opened(struct tocsin__disk *disk)
     }
 }
 
-/* On the loop. */
+/* Runs on the loop's thread when a job is done. */
 static void disk_done(struct tocsin__node *node)
 {
     struct tocsin__disk *disk = tocsin__container(node, struct tocsin__disk, node);
@@ -100,7 +101,7 @@ static void disk_forgotten(struct tocsin__node *node)
     disk_unref(tocsin__container(node, struct tocsin__disk, node));
 }
 
-/* Returns -EAGAIN, since the job has begun, or -ENOMEM: no thread could be created. */
+/* Starts a job. -EAGAIN: the job has started; -ENOMEM: no thread could be created. */
 static int disk_start(struct tocsin__disk *disk, enum tocsin__disk_verb verb)
 {
     disk->verb = (uint8_t)verb;
@@ -143,8 +144,8 @@ static ssize_t disk_receive(struct tocsin__stream *stream, void *buffer, size_t 
     return in->data ? disk_start(disk, TOCSIN__DISK_DO_READ) : -ENOMEM;
 }
 
-/* The bytes are copied, since their memory may be the program's, which takes it back when the
-   stream ends. */
+/* Copies the bytes that the job will write. The job cannot use the bytes in place: they may be
+   memory that the program has lent, and that it gets back when the stream ends. */
 static size_t disk_gather(struct tocsin__disk_side *out, const struct iovec *pieces, int count)
 {
     out->begin = out->end = 0;
@@ -188,7 +189,7 @@ static int disk_finish(struct tocsin__stream *stream)
     return disk_start(disk, TOCSIN__DISK_DO_FINISH);
 }
 
-/* A file that nobody reads or writes holds no buffer. */
+/* Frees the buffers that the stream does not need now. */
 static void disk_want(struct tocsin__stream *stream, unsigned wanted)
 {
     struct tocsin__disk *disk = disk_of(stream);
@@ -216,7 +217,7 @@ static void disk_describe(const struct tocsin__stream *stream, struct tocsin_str
         snprintf(facts->local, sizeof facts->local, "file:%s", disk->path);
 }
 
-/* T8: a job that a thread of the parent had begun is not done in the child. */
+/* Also runs in the child of a fork, where a job of the parent's threads never completes (T8). */
 static void disk_close(struct tocsin__stream *stream)
 {
     struct tocsin__disk *disk = disk_of(stream);

@@ -1,4 +1,4 @@
-/* The blocking system calls on a file. Threads of the pool cannot be cancelled meanwhile. */
+/* The blocking system calls on a file. Pool threads run them with cancellation disabled. */
 #define _GNU_SOURCE /* O_CLOEXEC */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include "io/disk/disk_job.h"
 #include "io/disk/replace.h"
 
-/* O_NONBLOCK: a FIFO without a peer does not hold the thread. */
+/* O_NONBLOCK: opening a FIFO without a peer would block the pool thread. */
 static int path_open(const struct tocsin__disk *disk)
 {
     static const int flags[] = {
@@ -59,8 +59,8 @@ static ssize_t job_read(struct tocsin__disk *disk)
     return count < 0 ? -errno : count;
 }
 
-/* Writes all bytes. If a write fails behind a shorter one, the bytes of that one count: the next
-   write reports the error. */
+/* Writes all bytes. If a write fails after earlier ones have written some bytes, returns the number
+   of those bytes; the next job will report the error. */
 static ssize_t job_write(struct tocsin__disk *disk)
 {
     struct tocsin__disk_side *out = &disk->out;
@@ -79,7 +79,7 @@ static ssize_t job_write(struct tocsin__disk *disk)
     return (ssize_t)done;
 }
 
-/* The stream may end at any time. Whoever decides first wins: the content is renamed, or is not. */
+/* Replaces the file, unless the stream has ended before (disk->fate). */
 static int job_finish(struct tocsin__disk *disk)
 {
     int open = TOCSIN__DISK_OPEN, renamed = 0, err = tocsin__replace_sync(disk->fd);

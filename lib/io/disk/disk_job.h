@@ -1,10 +1,10 @@
-/* The jobs of a file: blocking system calls, made by a thread of the pool. */
+/* The jobs of a file: blocking system calls, which a thread of the pool makes. */
 #ifndef TOCSIN_IO_DISK_JOB_H
 #define TOCSIN_IO_DISK_JOB_H
 
 #include "io/disk/disk.h"
 
-/* Does what disk->verb says, and stores the result. */
+/* Runs the job that disk->verb names, and stores its result. */
 void tocsin__disk_job(struct tocsin__disk *disk);
 
 #endif

@@ -1,4 +1,4 @@
-/* Replaces a file as a whole. */
+/* Replaces a file as a whole: resolving links, the temporary file, the rename. */
 #define _GNU_SOURCE /* O_CLOEXEC, O_DIRECTORY */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 #include "io/disk/replace.h"
 
 enum {
-    LINKS_MOST = 40, /* symbolic links behind each other, as in path_resolution(7) */
-    NAMES_MOST = 100 /* names of temporary files that are tried */
+    LINKS_MOST = 40, /* the most symbolic links that are followed, as in path_resolution(7) */
+    NAMES_MOST = 100 /* the most names that are tried for a temporary file */
 };
 
-/* How many bytes of a path are its folder, with the slash. */
+/* Returns the length of the folder in a path, with the slash. */
 static size_t folder_size(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -26,7 +26,8 @@ static size_t folder_size(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Puts a name into the folder of a path. */
+/* Returns the path of a name in the folder of `path`, in allocated memory. A name that begins with
+   '/' is copied. */
 static char *beside(const char *path, const char *name)
 {
     size_t folder = *name == '/' ? 0 : folder_size(path), size = strlen(name) + 1;
@@ -39,7 +40,8 @@ static char *beside(const char *path, const char *name)
     return all;
 }
 
-/* Follows one link. 1: *path is what the link says; 0: it is no link. */
+/* Follows one symbolic link. 1: *path was replaced by the target of the link; 0: *path is not a
+   link. */
 static int link_follow(char **path)
 {
     char link[PATH_MAX], *next;
@@ -71,7 +73,7 @@ int tocsin__replace_target(const char *path, char **ret_target)
     return 0;
 }
 
-/* A name that no other process and no other thread takes. */
+/* Makes a name that no other process and no other thread uses. */
 static void name_make(char *name, size_t size)
 {
     static _Atomic unsigned count;
@@ -105,7 +107,8 @@ static int temporary_open(const char *target, unsigned mode, char **ret_temporar
     return fd < 0 ? -err : fd;
 }
 
-/* If the owner cannot be kept, neither can the bits that give the owner's rights to others. */
+/* Gives the new file the owner and permissions of the old one. If the owner cannot be set, the
+   set-user-ID and set-group-ID bits are removed. */
 static int permissions_keep(int fd, const struct stat *before)
 {
     mode_t mode = before->st_mode & 07777;
@@ -148,7 +151,8 @@ int tocsin__replace_sync(int fd)
     return err < 0 ? -errno : 0;
 }
 
-/* Some file systems cannot write a folder to the disk: EINVAL. */
+/* Waits until the folder of the target is on the disk. Some file systems cannot do this, and report
+   EINVAL, which is ignored. */
 static int folder_sync(const char *target)
 {
     char *folder = beside(target, ".");

@@ -1,4 +1,4 @@
-/* Accepting streams. */
+/* Accepts connections, and makes streams of them. */
 #define _GNU_SOURCE /* accept4 */
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -23,7 +23,8 @@
 #include "registry/catalogue.h"
 
 enum {
-    ACCEPTED_MOST = 64, /* in one turn, so that other descriptors are served too */
+    /* the most connections accepted in one turn, so that other descriptors are served, too */
+    ACCEPTED_MOST = 64,
     WAIT_LEAST_US = 5000,
     WAIT_MOST_US = 80000
 };
@@ -83,7 +84,8 @@ static int spare_open(void)
     return tocsin__fault() ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* No descriptor or no memory: the backlog waits. The spare descriptor is free for the program. */
+/* Pauses the listener: there is no descriptor or no memory. Closes the spare descriptor, so that
+   the program can open one. */
 static void listener_pause(struct tocsin__acceptor *listener, int err)
 {
     struct tocsin__engine *engine = listener_engine(listener);
@@ -102,7 +104,8 @@ static void listener_pause(struct tocsin__acceptor *listener, int err)
         listener_refuse(listener, "", err);
 }
 
-/* Goes on if the spare descriptor can be opened again: then another one may be free, too. */
+/* Continues if the spare descriptor can be opened again, since another descriptor may be free
+   then. */
 static void listener_retry(struct tocsin__acceptor *listener)
 {
     struct tocsin__engine *engine = listener_engine(listener);
@@ -123,7 +126,7 @@ static void on_retry(struct tocsin__timer *timer)
     listener_wake(tocsin__container(timer, struct tocsin__acceptor, retry));
 }
 
-/* A stream has ended. */
+/* Called when a stream of this listener has ended. */
 static void on_left(struct tocsin__crowd *crowd, struct tocsin__stream *stream)
 {
     struct tocsin__acceptor *listener = crowd->listener;
@@ -153,7 +156,7 @@ static bool listener_is_wanted(struct tocsin__acceptor *listener)
     return false;
 }
 
-/* The stream was announced. Without memory for a fiber, the backlog waits. false: it was so. */
+/* Ends an announced stream that nobody has taken. false: the notify's fiber could not start. */
 static bool announced(struct tocsin__acceptor *listener, struct tocsin__stream *stream,
                       const char *peer)
 {
@@ -173,7 +176,8 @@ static bool announced(struct tocsin__acceptor *listener, struct tocsin__stream *
     return false;
 }
 
-/* false: the stream is not announced, since those who want it have no room. */
+/* Announces a stream. false: nothing more can be announced now, such as when the listeners have no
+   room. */
 static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__stream *stream,
                             const struct tocsin__endpoint *peer)
 {
@@ -211,7 +215,7 @@ static void accepted_set_options(const struct tocsin__acceptor *listener, int fd
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-/* Makes a stream of the descriptor. On failure the descriptor is closed. */
+/* Makes a stream of a connected descriptor. If this fails, the descriptor is closed. */
 static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd *crowd, int fd,
                          struct tocsin__stream **ret_stream)
 {
@@ -241,7 +245,7 @@ static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd
     return 0;
 }
 
-/* false: nothing more can be accepted now. */
+/* Handles an error of accept4. false: nothing more can be accepted now. */
 static bool accept_failed(struct tocsin__acceptor *listener, int err)
 {
     switch (err) {
@@ -255,10 +259,11 @@ static bool accept_failed(struct tocsin__acceptor *listener, int err)
     }
     if (tocsin__is_shortage(err))
         listener_pause(listener, err);
-    return !tocsin__is_shortage(err); /* otherwise it is the error of one connection */
+    return !tocsin__is_shortage(err); /* another error concerns one connection only */
 }
 
-/* Accepts the stream of a descriptor unless its address has enough of them. */
+/* Makes a stream of a connected descriptor, unless its peer's address has most_per_address streams
+   already. */
 static int stream_accept_if_allowed(struct tocsin__acceptor *listener, int fd,
                                     const struct tocsin__endpoint *peer,
                                     struct tocsin__stream **ret_stream)
@@ -315,7 +320,7 @@ static bool is_listening(const struct tocsin__acceptor *listener)
            !tocsin__inherited(listener_engine(listener)->loop);
 }
 
-/* The stream whose announcement was refused comes first. */
+/* Announces the stream that could not be announced before, if there is one. */
 static bool announce_untold(struct tocsin__acceptor *listener)
 {
     struct tocsin__stream *stream = listener->untold;
@@ -351,8 +356,8 @@ static void listener_arm(struct tocsin__acceptor *listener)
     int err;
 
     if (listener->is_woken)
-        return;                  /* the next turn goes on */
-    if (listener->is_readable) { /* its streams are not wanted */
+        return;                  /* the next turn continues to accept */
+    if (listener->is_readable) { /* nobody wants further streams */
         tocsin__readiness_mute(engine, &listener->readiness);
         return;
     }
@@ -383,7 +388,7 @@ static void listener_serve(struct tocsin__node *node)
 
 /* The operation */
 
-/* Only if the path is still ours: another process may listen there now. */
+/* Removes the path of a Unix socket, unless another socket has replaced it there. */
 static void path_remove(struct tocsin__acceptor *listener)
 {
     struct stat stat;
@@ -488,7 +493,7 @@ int tocsin__acceptor_begin(struct tocsin__acceptor *listener, int fd)
         tocsin__readiness_release(engine, &listener->readiness);
         return err;
     }
-    listener->spare_fd = spare_open(); /* without one it listens all the same */
+    listener->spare_fd = spare_open(); /* may fail: then the listener has no spare */
     listener_set_state(listener, TOCSIN__ACCEPTOR_LISTENING);
     listener->is_readable = true;
     listener_wake(listener);

@@ -1,6 +1,6 @@
-/* A listener from inside: the state of its operation.
+/* The internal struct of a listener of streams, which is the state of an operation.
 
-   The state, changed by listener_set_state (acceptor.c) alone:
+   The states of a listener. Only listener_set_state (acceptor.c) changes the state:
 
        MADE ----> LISTENING <---- a descriptor is free ---- SHORT
                     | | '------- no descriptor, no memory ---^ |
@@ -9,7 +9,8 @@
                     v                                          |
                    OVER <--------------------------------------'
 
-   While it is not LISTENING, or its streams are not wanted, the kernel's backlog waits. */
+   Connections wait in the kernel's backlog while the listener is not LISTENING, or while nobody
+   wants its streams. */
 #ifndef TOCSIN_IO_ACCEPTOR_H
 #define TOCSIN_IO_ACCEPTOR_H
 
@@ -27,29 +28,30 @@ enum tocsin__acceptor_state {
 };
 
 struct tocsin__acceptor {
-    struct tocsin_listener_closed closed; /* the payload of the end; counts all the time */
+    /* the payload of listener.closed; its counts are always up to date */
+    struct tocsin_listener_closed closed;
     struct tocsin__readiness readiness;
     struct tocsin__node node;   /* on the ready list */
-    struct tocsin__timer retry; /* in SHORT */
+    struct tocsin__timer retry; /* used in the state SHORT */
     struct tocsin__settings *settings;
     struct tocsin__crowd *crowd;
-    struct tocsin__stream *untold; /* accepted, and not announced yet, since there was no room */
-    struct tocsin_notify notify;   /* of its streams; mode 0: none */
-    int64_t wait_us;               /* how long it pauses next, in SHORT */
-    int most, most_per_address;    /* streams at a time; 0: no limit */
-    int spare_fd; /* closed when descriptors run out, so that the program has one; -1 */
+    struct tocsin__stream *untold; /* a stream that is accepted but not announced yet; NULL: none */
+    struct tocsin_notify notify;   /* the notify of the streams; mode 0: none */
+    int64_t wait_us;               /* length of the next pause in SHORT */
+    int most, most_per_address;    /* limits of the number of streams; 0: no limit */
+    int spare_fd; /* closed when descriptors run out, so that the program can open one; -1: none */
     bool is_woken, is_readable, is_unix;
     uint8_t state;
-    char *path; /* of a Unix socket, to be removed at the end; NULL */
+    char *path; /* path of a Unix socket, removed at the end; NULL: none */
     uint64_t device, inode;
 };
 
 extern tocsin__hidden const struct tocsin__own_type tocsin__acceptor_type;
 
-/* Makes the operation, not started yet, with a reference to the settings. */
+/* Makes a listener with a reference to the settings. The operation is not started yet. */
 int tocsin__acceptor_make(struct tocsin__settings *settings, const struct tocsin_notify *notify,
                           struct tocsin__acceptor **ret_listener);
-/* Begins to accept on fd, which belongs to the listener if this succeeds. */
+/* Begins to accept connections from fd. After success, fd belongs to the listener. */
 int tocsin__acceptor_begin(struct tocsin__acceptor *listener, int fd);
 
 #endif

@@ -1,5 +1,5 @@
-/* The streams that one listener has accepted. If they are counted for each address, each stream
-   belongs to the part of its address, which counts for the whole, too. */
+/* Counts the streams of one listener. If the listener counts the streams of each address, a stream
+   belongs to the part of its address, and counts in the part and in the whole. */
 #define _GNU_SOURCE /* struct ucred */
 #include <string.h>
 
@@ -38,7 +38,8 @@ void tocsin__crowd_unref(struct tocsin__crowd *crowd)
     tocsin__crowd_unref(whole);
 }
 
-/* The start value depends on the memory of the table, so that peers cannot choose a bucket. */
+/* The hash starts with the table's address in memory, which peers do not know, so they cannot
+   choose addresses that all fall into one bucket. */
 static struct tocsin__crowd **bucket_of(const struct tocsin__crowd *whole,
                                         const unsigned char address[16])
 {

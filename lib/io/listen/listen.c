@@ -1,4 +1,4 @@
-/* Listening: the sockets of listeners. */
+/* Opens the sockets of listeners, and starts the listeners. */
 #define _GNU_SOURCE /* SOCK_NONBLOCK */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -64,7 +64,8 @@ static int tcp_listen_at(const struct tocsin__endpoint *endpoint, bool is_dual,
     return err;
 }
 
-/* "*": one socket for IPv6 and IPv4, or, if there is no IPv6, one for IPv4. */
+/* Opens a listening TCP socket. For the host "*", the socket serves IPv6 and IPv4, or only IPv4 if
+   the system has no IPv6. */
 static int tcp_listen(const struct tocsin__address *address,
                       const struct tocsin_listen_options *options)
 {
@@ -85,7 +86,7 @@ static int tcp_listen(const struct tocsin__address *address,
                : fd;
 }
 
-/* Whether a Unix path is a socket at which nobody listens. */
+/* Whether a Unix path is a socket at which no process listens any more. */
 static bool path_is_stale(const struct tocsin__endpoint *endpoint)
 {
     struct stat stat;
@@ -101,7 +102,8 @@ static bool path_is_stale(const struct tocsin__endpoint *endpoint)
     return refused;
 }
 
-/* The path that was bound: the listener removes it at its end. */
+/* Sets the permissions of a path that was just bound, and stores the path, which the listener
+   removes at its end. */
 static int path_note(struct tocsin__acceptor *listener, const char *path, unsigned mode)
 {
     struct stat stat;
@@ -127,7 +129,7 @@ static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__a
     if (fd < 0)
         return fd;
     if (is_path)
-        fchmod(fd, mode); /* the path is never more accessible than that */
+        fchmod(fd, mode); /* so that bind gives the path no more permissions than these */
     errno = 0;
     err = socket_listen(fd, endpoint, backlog);
     if (err == -EADDRINUSE && is_path && path_is_stale(endpoint) &&
@@ -141,7 +143,7 @@ static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__a
     return err;
 }
 
-/* Prepares a descriptor that listens already. */
+/* Checks a descriptor that listens already, and makes it non-blocking. */
 static int adopt(int fd)
 {
     int listens = 0, type = 0;
@@ -158,7 +160,8 @@ static int adopt(int fd)
     return fd;
 }
 
-/* The descriptor that systemd has passed under this name (sd_listen_fds_with_names). */
+/* Returns the descriptor that systemd has passed under this name (sd_listen_fds_with_names).
+   -ENOENT: there is none */
 static int systemd_find(const char *name)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"),

@@ -19,8 +19,8 @@ enum {
     SWEEP_US = 1000000
 };
 
-/* Updates the epoll set that stands for the whole loop (poll_fd.c): other events of this descriptor
- * are wanted now. */
+/* Changes the wanted events of a descriptor, also in the epoll set that stands for the whole loop
+ * (poll_fd.c). */
 static void set_wanted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                        unsigned wanted)
 {
@@ -286,7 +286,7 @@ static void on_sweep(struct tocsin__timer *timer)
 
         next = lent->next;
         if (!readiness->was_ready) {
-            /* the entry leaves the list; the rest of the list does not change */
+            /* removes only this entry from the list */
             leave_active(readiness);
             if (park(engine, readiness, wanted) < 0)
                 activate(engine, readiness, wanted);

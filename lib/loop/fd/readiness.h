@@ -1,7 +1,7 @@
-/* The readiness of descriptors that the library owns: streams and listeners. Unlike a watch, it
-   costs an idle descriptor nothing in libevent.
+/* The readiness of descriptors that the library owns: streams, listeners, datagram sockets. Unlike
+   a descriptor of a watch, an idle descriptor here needs no memory in libevent.
 
-   A descriptor is at one place at a time. tocsin__readiness_want moves it.
+   A descriptor is at one place at a time. tocsin__readiness_want moves it to another place.
 
          tocsin__readiness_open
                |          '--- the kernel cannot poll it ---> ALWAYS (a file, /dev/null)
@@ -13,9 +13,9 @@
              v
            MUTED   nothing is reported
 
-   PARKED: in an epoll set of the loop, which is one event of libevent. ACTIVE: it borrows an event
-   of libevent. A parked descriptor costs one more epoll_wait when it becomes ready; an active one
-   costs the memory of an event. */
+   PARKED: the descriptor is in an epoll set of the loop, which is itself one event of libevent.
+   When it becomes ready, one more epoll_wait is needed. ACTIVE: the descriptor has borrowed an
+   event of libevent, which needs memory. */
 #ifndef TOCSIN_LOOP_FD_READINESS_H
 #define TOCSIN_LOOP_FD_READINESS_H
 
@@ -30,12 +30,13 @@ struct tocsin__engine;
 
 /* Events that are wanted or reported. */
 enum {
-    TOCSIN__READY_IN = 1,    /* the descriptor can be read */
-    TOCSIN__READY_OUT = 2,   /* the descriptor can be written */
-    TOCSIN__READY_LEFT = 4,  /* reported, but cannot be requested: the peer has ended its side;
-                              * there may still be unread data */
-    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended. Wanted: the end of
-                              * the peer's side is known already, and LEFT is not reported */
+    TOCSIN__READY_IN = 1,  /* the descriptor can be read */
+    TOCSIN__READY_OUT = 2, /* the descriptor can be written */
+    /* only reported: the peer has ended its side; there may still be unread data */
+    TOCSIN__READY_LEFT = 4,
+    /* if reported: an error, or both sides have ended; if wanted: LEFT must not be reported, since
+       the peer's end is known */
+    TOCSIN__READY_BROKEN = 8
 };
 
 enum tocsin__ready_place {
