@@ -1,10 +1,10 @@
-/* What one read of a datagram socket has returned. */
+/* The result of one read of a datagram socket. */
 #include <string.h>
 
 #include "base/assert.h"
 #include "io/datagram/arrival.h"
 
-enum { CAPACITY_LEAST = 65536 }; /* what the kernel may join */
+enum { CAPACITY_LEAST = 65536 }; /* the most bytes that the kernel joins for one read */
 
 static struct tocsin__arrival *arrival_new(void)
 {
@@ -97,7 +97,7 @@ void tocsin__arrival_pass(struct tocsin__arrival *arrival, bool is_taken)
     arrival->is_empty = false;
 }
 
-/* A copy of what is left; NULL: no memory. */
+/* Copies the datagrams that are left in an arrival. NULL: no memory. */
 static struct tocsin__arrival *arrival_copy(const struct tocsin__arrival *from)
 {
     size_t size = from->end - from->begin;
@@ -117,8 +117,9 @@ static struct tocsin__arrival *arrival_copy(const struct tocsin__arrival *from)
     return copy;
 }
 
-/* A jump may have left the delivery of its first datagram: that one was announced. Without memory
-   for a copy the socket takes the loop's arrival. */
+/* If a handler has jumped out of the delivery of the first datagram, that datagram was announced,
+   so it is removed. If there is no memory for a copy of the rest, the socket takes the loop's
+   arrival itself. */
 void tocsin__arrival_close(struct tocsin__datagrams *shared)
 {
     struct tocsin__arrival *arrival = shared->arrival, *copy;
@@ -147,7 +148,7 @@ void tocsin__arrival_close(struct tocsin__datagrams *shared)
         shared->arrival->socket = NULL;
 }
 
-/* Without room in the loop's arrival, the kept one takes its place. */
+/* If the loop's arrival is too small, it is freed, and the kept arrival replaces it. */
 struct tocsin__arrival *tocsin__arrival_restore(struct tocsin__socket *socket)
 {
     struct tocsin__datagrams *shared = tocsin__socket_shared(socket);

@@ -1,4 +1,4 @@
-/* The descriptor of a datagram socket. */
+/* Opens the descriptor of a datagram socket. */
 #define _GNU_SOURCE /* SOCK_NONBLOCK, struct ip_mreqn */
 #include <linux/sock_diag.h>
 #include <netinet/udp.h>
@@ -37,8 +37,8 @@ static int option_set(int fd, int level, int option, int value)
 
 /* Options before binding */
 
-/* What a kernel does not know is left out: reports of the network, joined datagrams, and that other
-   sockets' groups are not received. */
+/* Requests reports of the network, joined datagrams, and no datagrams for groups that only other
+   sockets have joined. Errors are ignored, since an old kernel may not know an option. */
 static void set_usual(int fd, int family)
 {
     option_set(fd, IPPROTO_IP, IP_RECVERR, 1);
@@ -74,7 +74,8 @@ static int set_multicast_interface(int fd, int family, unsigned interface)
     return err;
 }
 
-/* An IPv6 socket sends to IPv4 groups, too. */
+/* Sets the options of multicast, for an IPv6 socket also those of IPv4, since it can send to IPv4
+   groups. */
 static int set_multicast(int fd, int family, const struct tocsin__bind_options *options)
 {
     int err = 0;
@@ -155,7 +156,7 @@ static int bind_path(struct tocsin__socket *socket, int fd, const struct tocsin_
 {
     int err;
 
-    fchmod(fd, mode); /* the path is never more accessible than that */
+    fchmod(fd, mode); /* so that bind gives the path no more permissions than these */
     err = bind_at(fd, local);
     if (err == -EADDRINUSE && path_is_stale(local) && unlink(local->un.sun_path) == 0)
         err = bind_at(fd, local);
@@ -273,7 +274,8 @@ static struct tocsin__endpoint any_of(int family, const struct tocsin__endpoint 
     return any;
 }
 
-/* "*": the family of the only peer; without one, IPv6 and IPv4, or IPv4 if there is no IPv6. */
+/* If the local host is "*", the socket has the address family of `to`. If there is no `to`, the
+   socket serves IPv6 and IPv4, or only IPv4 if the system has no IPv6. */
 int tocsin__bind(struct tocsin__socket *socket, const struct tocsin__bind_options *options,
                  const struct tocsin__endpoint *local, const struct tocsin__endpoint *to)
 {

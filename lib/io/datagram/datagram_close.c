@@ -5,7 +5,7 @@
 
 enum { CLOSE_MS = 10000 };
 
-/* Before its names are resolved, what waits is still sent. */
+/* If the host names are not resolved yet, queued datagrams are still sent after that. */
 int tocsin_datagram_close(struct tocsin_op id)
 {
     struct tocsin__socket *socket;

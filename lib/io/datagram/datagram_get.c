@@ -1,4 +1,4 @@
-/* The facts of a datagram socket. */
+/* Returns the facts of a datagram socket. */
 #include <string.h>
 
 #include "base/refusal.h"

@@ -1,4 +1,4 @@
-/* Opening a datagram socket: the call of the program. */
+/* The public function that opens a datagram socket. */
 #include "base/refusal.h"
 #include "io/datagram/bind.h"
 #include "io/datagram/opening.h"
@@ -16,7 +16,8 @@ static int adopt(struct tocsin__socket *socket, int fd)
     return 0;
 }
 
-/* If making the socket fails halfway, it is undone as one that could not begin. */
+/* If only a part of the socket could be made, tocsin__op_started frees it, as any operation whose
+   start has failed. */
 static int open_with(const char *text, const struct tocsin_datagram_options *options,
                      const struct tocsin_notify *notify, struct tocsin_op *ret_socket)
 {

@@ -1,4 +1,4 @@
-/* Sending datagrams: the calls of the program. */
+/* The public functions that send datagrams. */
 #include "base/refusal.h"
 #include "io/datagram/arrival.h"
 #include "io/datagram/outbox.h"
@@ -29,7 +29,8 @@ static size_t outgoing_size(const struct tocsin_datagram_outgoing *outgoing)
     return size;
 }
 
-/* What the kernel would find out only when a waiting datagram is sent. */
+/* Refuses datagrams that are too long. The kernel would refuse a queued one only when it is
+   sent. */
 static int size_check(const struct tocsin__socket *socket, const struct tocsin__endpoint *to,
                       const struct tocsin_datagram_outgoing *outgoing, size_t size)
 {
@@ -43,7 +44,8 @@ static int size_check(const struct tocsin__socket *socket, const struct tocsin__
     return each > most ? tocsin__because(-EMSGSIZE, "a datagram has at most %zu bytes", most) : 0;
 }
 
-/* A reply to the datagram that came last needs no parsing. */
+/* Finds the endpoint of a peer's text. A reply to the sender of the last datagram needs no parsing.
+ *ret_peer is NULL for the peer to which the socket is connected. */
 static int peer_find(const struct tocsin__socket *socket, const char *text,
                      struct tocsin__endpoint *storage, const struct tocsin__endpoint **ret_peer)
 {

@@ -1,5 +1,6 @@
-/* Datagrams that did not arrive. With IP_RECVERR the kernel keeps the reports of the network in the
-   error queue of the socket, with the address that each is about. */
+/* Counts the datagrams that did not arrive. With the option IP_RECVERR, the kernel stores the
+   network's reports in the error queue of the socket, each with the address to which the datagram
+   was sent. */
 #include <string.h>
 #include <time.h>
 
@@ -24,7 +25,7 @@ void tocsin__lost_note(struct tocsin__socket *socket, const struct tocsin__endpo
     tocsin__socket_wake(socket);
 }
 
-/* The report among the control messages; NULL: there is none. */
+/* Finds the report among the control messages of a message. NULL: there is none. */
 static const struct sock_extended_err *report_of(struct msghdr *message)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part))
@@ -34,7 +35,8 @@ static const struct sock_extended_err *report_of(struct msghdr *message)
     return NULL;
 }
 
-/* Errors of the own host (SO_EE_ORIGIN_LOCAL) were returned by the call that has sent. */
+/* Only reports of the network (ICMP) count. Errors of this host (SO_EE_ORIGIN_LOCAL) were returned
+   by the call that has sent the datagram. */
 bool tocsin__lost_take(struct tocsin__socket *socket)
 {
     struct tocsin__endpoint peer;

@@ -1,4 +1,4 @@
-/* Opening a datagram socket. */
+/* Opens a datagram socket: checks the options, resolves host names, opens the descriptor. */
 #define _GNU_SOURCE /* strchrnul */
 #include <arpa/inet.h>
 #include <limits.h>
@@ -14,10 +14,10 @@
 
 enum { SIZE_MOST = 16 * 1024 * 1024 };
 
-/* The two ends of a socket, while it is being opened. */
+/* The local address or the peer's address of a socket, while the socket is being opened. */
 struct end {
     struct tocsin__address address;
-    int count; /* of endpoints; 0 before the name is resolved */
+    int count; /* number of endpoints; 0: the host name is not resolved yet */
     struct tocsin__endpoint endpoints[TOCSIN__ENDPOINTS_MOST];
 };
 
@@ -94,7 +94,7 @@ static int numbers_check(const struct tocsin_datagram_options *options)
     return 0;
 }
 
-/* Options that a scheme has no use for are mistakes. */
+/* Refuses options that have no effect for this scheme, since they are mistakes. */
 static int scheme_check(enum tocsin__scheme scheme, const struct tocsin_datagram_options *options)
 {
     bool is_internet = options->join || options->interface || options->ttl || options->flags;
@@ -152,7 +152,7 @@ int tocsin__opening_check(const char *text, const struct tocsin_datagram_options
 
 /* Opening */
 
-/* Tries each pair of addresses, until one can be bound and connected. */
+/* Tries each pair of local and peer address, until the socket can be bound and connected. */
 static int opening_try(struct tocsin__socket *socket, const struct tocsin__opening *opening)
 {
     int err = TOCSIN_ENAME;
@@ -185,7 +185,7 @@ static struct end *end_unresolved(struct tocsin__opening *opening)
     return !opening->local.count ? &opening->local : !opening->to.count ? &opening->to : NULL;
 }
 
-/* The notify of the work that resolves a name. */
+/* Called on the loop when a host name has been resolved. */
 static void on_resolved(struct tocsin__resolve *resolve)
 {
     struct tocsin__socket *socket;
@@ -207,7 +207,8 @@ static void on_resolved(struct tocsin__resolve *resolve)
         tocsin__socket_fail(socket, err);
 }
 
-/* Resolves the next name. Without one, the socket is bound when it is served. */
+/* Begins to resolve the next host name. If none is left, wakes the socket, which is bound when it
+   is served. */
 static int names_next(struct tocsin__socket *socket)
 {
     struct tocsin__opening *opening = socket->busy->opening;
@@ -227,7 +228,8 @@ static int names_next(struct tocsin__socket *socket)
     return err;
 }
 
-/* An address that is no name has one endpoint; that of "*" has only a port. */
+/* Fills in the endpoint of an address that is not a host name. The endpoint of "*" has only a
+   port. */
 static void end_fill(struct end *end)
 {
     end->count = end->address.endpoint.size > 0;

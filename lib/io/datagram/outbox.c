@@ -1,4 +1,4 @@
-/* Datagrams that wait to be sent. */
+/* The queue of the datagrams that wait to be sent. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -7,18 +7,18 @@
 #include "loop/clock.h"
 
 enum {
-    CHARGE = 128,        /* bytes that a waiting datagram counts beside its data */
+    CHARGE = 128,        /* bytes that count for a queued datagram in addition to its data */
     SENT_MOST = 1 << 18, /* bytes that one turn sends for one socket */
-    FULL_MOST = 8        /* receivers without room that one pass steps over */
+    FULL_MOST = 8        /* the most full receivers that one pass skips */
 };
 
-/* A datagram, or several of one size. */
+/* A queued entry: one datagram, or several of one size. */
 struct tocsin__waiting {
     struct tocsin__waiting *next;
-    struct tocsin__endpoint to; /* size 0: the only peer */
-    size_t size, at;            /* bytes before `at` were sent */
+    struct tocsin__endpoint to; /* size 0: the peer to which the socket is connected */
+    size_t size, at;            /* number of bytes; the first `at` bytes were sent */
     size_t segment;
-    size_t charge; /* in waiting_bytes */
+    size_t charge; /* bytes that this entry counts in waiting_bytes */
     unsigned char data[];
 };
 
@@ -53,7 +53,8 @@ static void outbox_note_stalled(struct tocsin__socket *socket)
     socket->busy->stalled_us = tocsin__now(tocsin__socket_engine(socket));
 }
 
-/* If nobody was told that it was stalled, nobody is told that it is not. */
+/* Notes that the socket is not stalled any more. If datagram.stalled has not been announced yet,
+   neither datagram.stalled nor datagram.drained will be. */
 static void outbox_note_drained(struct tocsin__socket *socket)
 {
     size_t bytes = socket->busy->waiting_bytes;
@@ -123,14 +124,15 @@ static int outbox_queue(struct tocsin__socket *socket, const struct tocsin__send
     return 0;
 }
 
-/* Whether the kernel reports when there is room again: it does not know to which receiver an
-   unconnected Unix socket wants to send. */
+/* Whether the kernel will report when there is room again. It cannot for an unconnected Unix
+   socket, since it does not know the receiver. */
 static bool is_reported(const struct tocsin__socket *socket, const struct tocsin__endpoint *to)
 {
     return !to || !tocsin__socket_is(socket, TOCSIN__SOCKET_UNIX);
 }
 
-/* Datagrams that were sent cannot be taken back: then the others are lost. */
+/* Handles an error of sending or queueing. If some datagrams of the entry were sent already, the
+   others count as lost, and the result is 0. */
 static int outbox_fail(struct tocsin__socket *socket, const struct tocsin__sending *sending,
                        size_t at, int err)
 {
@@ -161,7 +163,7 @@ int tocsin__outbox_add(struct tocsin__socket *socket, const struct tocsin__sendi
         tocsin__socket_unmark(socket, TOCSIN__SOCKET_WRITABLE);
     else if (full < 0)
         tocsin__transmit_pause(socket);
-    tocsin__socket_wake(socket); /* it waits for the descriptor from now on */
+    tocsin__socket_wake(socket); /* so that the loop watches the descriptor */
     return 0;
 }
 
@@ -190,8 +192,8 @@ uint64_t tocsin__outbox_drop(struct tocsin__socket *socket)
     return count;
 }
 
-/* The receivers of a Unix socket have a queue each: one that is full holds up its own datagrams
-   only. */
+/* The full receivers of one pass. Each receiver of a Unix socket has a queue of its own, so a full
+   receiver does not delay the datagrams for others. */
 struct full {
     const struct tocsin__endpoint *peers[FULL_MOST];
     int count;
@@ -206,12 +208,14 @@ static bool full_has(const struct full *full, const struct tocsin__endpoint *to)
     return false;
 }
 
-/* The kernel has no room. false: nothing more can be sent now. */
+/* Called when the kernel has no room for an entry. true: the pass may continue with entries for
+   other receivers; false: nothing more can be sent now. */
 static bool outbox_step_over(struct tocsin__socket *socket, const struct tocsin__waiting *waiting,
                              struct full *full, int err)
 {
     if (err == -EAGAIN && is_reported(socket, waiting->to.size ? &waiting->to : NULL)) {
-        while (tocsin__lost_take(socket)) /* an unread report is reported as readiness, too */
+        /* epoll reports an unread entry of the error queue as readiness, too */
+        while (tocsin__lost_take(socket))
             continue;
         tocsin__socket_unmark(socket, TOCSIN__SOCKET_WRITABLE);
         return false;
@@ -222,7 +226,7 @@ static bool outbox_step_over(struct tocsin__socket *socket, const struct tocsin_
     return true;
 }
 
-/* Sends one entry. true: it is done with, and was removed. */
+/* Sends one entry. true: the entry was sent or has failed, and was removed. */
 static bool outbox_send(struct tocsin__socket *socket, struct tocsin__waiting **link, int *ret_err)
 {
     struct tocsin__waiting *waiting = *link;

@@ -1,15 +1,16 @@
-/* Datagrams that wait to be sent. */
+/* The queue of the datagrams that wait to be sent. */
 #ifndef TOCSIN_IO_DATAGRAM_OUTBOX_H
 #define TOCSIN_IO_DATAGRAM_OUTBOX_H
 
 #include "io/datagram/transmit.h"
 
-/* Sends at once if nothing waits, and queues the rest. 0; -EAGAIN: the limit; -ENOMEM; another
-   -errno: nothing was sent. */
+/* Sends at once if the queue is empty, and queues the datagrams that the kernel does not accept. 0:
+   sent or queued; -EAGAIN: the queue would exceed its limit; -ENOMEM; another -errno of sending.
+   After an error nothing was sent. */
 int tocsin__outbox_add(struct tocsin__socket *socket, const struct tocsin__sending *sending);
-/* Sends what waits, as far as the kernel has room. */
+/* Sends queued datagrams as long as the kernel accepts them. */
 void tocsin__outbox_serve(struct tocsin__socket *socket);
-/* Drops what waits. Returns the number of dropped datagrams. */
+/* Drops all queued datagrams. Returns their number. */
 uint64_t tocsin__outbox_drop(struct tocsin__socket *socket);
 
 #endif

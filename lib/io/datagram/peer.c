@@ -1,5 +1,6 @@
-/* The addresses of datagrams as text. A datagram may come from anybody, so the text of an IPv4
-   address is written by hand: that is faster than the kernel's part of receiving. */
+/* Converts addresses of datagrams between text and struct sockaddr. The text of an IPv4 address is
+   written without inet_ntop and printf, which are slow, since each received datagram needs this
+   text. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +44,8 @@ static void hex_text(const char *name, size_t size, char *text)
         text += sprintf(text, "%02x", (unsigned char)name[i]);
 }
 
-/* A path may end with a NUL, an abstract name begins with one. Any other NUL is a part of the name,
-   so the name has no plain text. */
+/* Writes the text of a Unix name. A path may end with a NUL, and an abstract name begins with one.
+   A name that contains another NUL is written as hexadecimal digits. */
 static void unix_text(const struct tocsin__endpoint *endpoint, char *text)
 {
     const char *name = endpoint->un.sun_path;

@@ -29,7 +29,7 @@ bool tocsin__receive_is_wanted(struct tocsin__socket *socket)
 
 /* Reading */
 
-/* The size of the datagrams that the kernel has joined; 0: it is one. */
+/* Returns the size of each datagram that the kernel has joined; 0: there is only one datagram. */
 static size_t joined_size(struct msghdr *message)
 {
     int size = 0;
@@ -40,7 +40,7 @@ static size_t joined_size(struct msghdr *message)
     return size > 0 ? (size_t)size : 0;
 }
 
-/* Reads once. 0, or -errno */
+/* Reads once into the arrival. 0, or -errno */
 static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arrival)
 {
     _Alignas(struct cmsghdr) char control[64];
@@ -76,8 +76,8 @@ static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arri
     return 0;
 }
 
-/* An error that is not about the descriptor is a report about a datagram that was sent. The kernel
-   returns each once. */
+/* Whether an error of reading means that the descriptor cannot be used. Other errors are about a
+   datagram that was sent; the kernel returns each of them once. */
 static bool is_fatal(int err)
 {
     return err == -EBADF || err == -ENOTSOCK || err == -EINVAL || err == -EFAULT ||
@@ -102,13 +102,14 @@ static void read_failed(struct tocsin__socket *socket, int err)
     }
     while (tocsin__lost_take(socket))
         has_report = true;
-    if (!has_report) /* a socket of "fd:" without IP_RECVERR */
+    if (!has_report) /* a socket of "fd:" may lack IP_RECVERR, and so have no error queue */
         tocsin__lost_note(socket, NULL, err, 1);
 }
 
 /* Announcing */
 
-/* Announces the datagrams of an arrival, while they are wanted. Returns how many were. */
+/* Announces the datagrams of an arrival as long as they are wanted. Returns how many were
+   announced. */
 static int announce_all(struct tocsin__socket *socket, struct tocsin__arrival *arrival)
 {
     struct tocsin__op *op = tocsin__socket_op(socket);
@@ -132,23 +133,24 @@ static int announce_all(struct tocsin__socket *socket, struct tocsin__arrival *a
     return count;
 }
 
-/* Announces what was kept. */
+/* Announces the datagrams that the socket has kept. Returns how many were announced. */
 static int announce_kept(struct tocsin__socket *socket)
 {
     int count = announce_all(socket, tocsin__arrival_restore(socket));
 
     if (tocsin__socket_is_alive(socket))
-        tocsin__arrival_close(tocsin__socket_shared(socket)); /* what is left is kept again */
+        tocsin__arrival_close(tocsin__socket_shared(socket)); /* the socket keeps the rest again */
     return count;
 }
 
-/* Reads and announces once. false: nothing more can be read now. */
+/* Reads once, and announces the datagrams. false: nothing more can be read now. */
 static bool receive_once(struct tocsin__socket *socket, int *count)
 {
     struct tocsin__arrival *arrival = tocsin__arrival_open(socket);
     int err = arrival ? read_once(socket, arrival) : -ENOMEM;
 
-    if (err == -EAGAIN && *count == 0) /* something else was reported */
+    /* an entry in the error queue has made the descriptor ready */
+    if (err == -EAGAIN && *count == 0)
         while (tocsin__lost_take(socket))
             continue;
     if (err < 0) {
@@ -166,7 +168,8 @@ void tocsin__receive_serve(struct tocsin__socket *socket)
 {
     int count = 0, reads = 0;
 
-    tocsin__arrival_close(tocsin__socket_shared(socket)); /* a jump may have left it open */
+    /* a handler may have jumped out of the last announcement */
+    tocsin__arrival_close(tocsin__socket_shared(socket));
     if (socket->busy && socket->busy->kept && tocsin__receive_is_wanted(socket))
         count = announce_kept(socket);
     while (tocsin__socket_is_alive(socket) && !(socket->busy && socket->busy->kept) &&

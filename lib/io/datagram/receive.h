@@ -4,9 +4,11 @@
 
 #include "io/datagram/socket.h"
 
-/* Whether somebody wants a datagram now. If not, the operation is resumed when somebody does. */
+/* Whether datagram.received has listeners that can take a datagram now. If not, the operation is
+   paused until this changes. */
 bool tocsin__receive_is_wanted(struct tocsin__socket *socket);
-/* Announces what is kept, then reads and announces, at most socket->most datagrams. */
+/* Announces the datagrams that the socket has kept, then reads and announces new ones, until
+   socket->most are announced. */
 void tocsin__receive_serve(struct tocsin__socket *socket);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every part of a datagram socket needs. */
+/* The functions that every file of this folder needs. */
 #include "base/assert.h"
 #include "io/datagram/socket.h"
 #include "loop/ready.h"
@@ -21,7 +21,7 @@ int tocsin__socket_find(struct tocsin_op id, struct tocsin__socket **ret_socket)
 
 #define TO(state) (1u << TOCSIN__SOCKET_##state)
 
-/* The transitions that socket.h draws. */
+/* The states that may follow each state; socket.h has a drawing. */
 static const uint8_t states_next[] = {
     [TOCSIN__SOCKET_MADE] = TO(RESOLVING) | TO(OPEN) | TO(OVER),
     [TOCSIN__SOCKET_RESOLVING] = TO(OPEN) | TO(CLOSING) | TO(OVER),
@@ -53,7 +53,7 @@ void tocsin__socket_fail(struct tocsin__socket *socket, int status)
     tocsin__socket_wake(socket);
 }
 
-/* Pauses before sending is tried again. */
+/* Called when a pause of sending is over. */
 static void on_retry(struct tocsin__timer *timer)
 {
     struct tocsin__socket_busy *busy = tocsin__container(timer, struct tocsin__socket_busy, retry);

@@ -1,7 +1,7 @@
-/* A datagram socket from inside: the state of its operation. This file has what every part of it
-   needs; socket_serve.c is its life.
+/* The internal struct of a datagram socket, which is the state of an operation. Every file of this
+   folder uses it. socket_serve.c does the work of a socket on each turn.
 
-   The state, changed by tocsin__socket_set_state alone:
+   The states of a socket. Only tocsin__socket_set_state changes the state:
 
        MADE ---- a host name ----> RESOLVING ---- the names are resolved ----> OPEN
         |                              |  |                                   ^ |
@@ -12,7 +12,7 @@
                                        ^
                                        '---- from every state
 
-   In CLOSING the names may still be unresolved: then there is no descriptor yet. */
+   In CLOSING the host names may still be unresolved, and there may be no descriptor yet. */
 #ifndef TOCSIN_IO_DATAGRAM_SOCKET_H
 #define TOCSIN_IO_DATAGRAM_SOCKET_H
 
@@ -27,25 +27,25 @@ enum tocsin__socket_state {
     TOCSIN__SOCKET_MADE,
     TOCSIN__SOCKET_RESOLVING,
     TOCSIN__SOCKET_OPEN,
-    TOCSIN__SOCKET_CLOSING, /* what waits is sent; nothing is received */
-    TOCSIN__SOCKET_OVER     /* its end is announced, or about to be */
+    TOCSIN__SOCKET_CLOSING, /* queued datagrams are sent; nothing is received */
+    TOCSIN__SOCKET_OVER     /* the end of the socket has been announced, or will be at once */
 };
 
 /* Bits of socket->flags. */
 enum {
     TOCSIN__SOCKET_WOKEN = 1,         /* the node is on the ready list */
     TOCSIN__SOCKET_READABLE = 2,      /* a datagram may have arrived */
-    TOCSIN__SOCKET_WRITABLE = 4,      /* a datagram may be accepted */
+    TOCSIN__SOCKET_WRITABLE = 4,      /* the kernel may accept a datagram */
     TOCSIN__SOCKET_SHOCKED = 8,       /* the descriptor has reported an error */
-    TOCSIN__SOCKET_STALLED = 16,      /* more than high_bytes wait */
-    TOCSIN__SOCKET_TELL_STALLED = 32, /* these are to be announced */
+    TOCSIN__SOCKET_STALLED = 16,      /* more than high_bytes are queued */
+    TOCSIN__SOCKET_TELL_STALLED = 32, /* datagram.stalled must be announced */
     TOCSIN__SOCKET_TELL_DRAINED = 64,
-    TOCSIN__SOCKET_RESOLVED = 128, /* the names are resolved: it is to be bound */
+    TOCSIN__SOCKET_RESOLVED = 128, /* the host names are resolved, and the socket must be bound */
     TOCSIN__SOCKET_UNIX = 256,
     TOCSIN__SOCKET_IPV6 = 512,
-    TOCSIN__SOCKET_HAS_PEER = 1024,      /* it is connected, or will be */
-    TOCSIN__SOCKET_SEGMENTS = 2048,      /* the kernel cuts datagrams (UDP_SEGMENT) */
-    TOCSIN__SOCKET_ASKED_SEGMENTS = 4096 /* the kernel was asked whether it does */
+    TOCSIN__SOCKET_HAS_PEER = 1024,      /* the socket is connected to one peer, or will be */
+    TOCSIN__SOCKET_SEGMENTS = 2048,      /* the kernel can cut data into datagrams (UDP_SEGMENT) */
+    TOCSIN__SOCKET_ASKED_SEGMENTS = 4096 /* it is known whether the kernel can cut */
 };
 
 /* The progress signals, by their index in the type. */
@@ -63,33 +63,37 @@ struct tocsin__opening;
 struct tocsin__socket;
 struct tocsin__waiting;
 
-/* What only a socket at work needs: freed when all of it is empty. */
+/* The members that a socket needs only while it works. The struct is freed when all its members are
+   empty. */
 struct tocsin__socket_busy {
     struct tocsin__socket *socket;
-    struct tocsin__waiting *waiting, **waiting_last; /* datagrams to be sent, in their order */
+    struct tocsin__waiting *waiting, **waiting_last; /* the queue of datagrams to send */
     size_t waiting_bytes;
-    int64_t stalled_us;           /* since when it is stalled, or for how long it was */
-    struct tocsin__arrival *kept; /* received datagrams that were not announced yet; NULL: none */
-    struct tocsin__opening *opening;   /* NULL: it is open */
-    struct tocsin__timer retry;        /* sending is tried again, without a report of the kernel */
-    int64_t retry_us;                  /* how long the next pause is */
-    struct tocsin__timer limit;        /* of closing */
-    struct tocsin__endpoint lost_peer; /* of the loss that is to be announced */
+    int64_t stalled_us; /* while the socket is stalled: when that began; then: how long it lasted */
+    struct tocsin__arrival *kept;    /* received datagrams that are not announced yet; NULL: none */
+    struct tocsin__opening *opening; /* NULL: the socket is not being opened */
+    /* sends again after a pause, for a full queue of which the kernel does not report when it has
+       room */
+    struct tocsin__timer retry;
+    int64_t retry_us;                  /* length of the last pause */
+    struct tocsin__timer limit;        /* time limit of closing */
+    struct tocsin__endpoint lost_peer; /* peer of the last loss that must be announced */
 };
 
 struct tocsin__socket {
-    struct tocsin_datagram_closed closed; /* the payload of the end; counts all the time */
+    /* the payload of datagram.closed; its counts are always up to date */
+    struct tocsin_datagram_closed closed;
     struct tocsin__readiness readiness;
     struct tocsin__node node; /* on the ready list */
     size_t high_bytes, low_bytes, limit_bytes, size;
-    struct tocsin__socket_busy *busy; /* NULL: idle */
-    struct tocsin__endpoint *peer;    /* the only peer of a Unix socket; NULL */
-    char *path;                       /* of a Unix socket, to be removed at the end; NULL */
-    uint64_t device, inode;           /* of path */
-    uint64_t lost_untold;             /* losses that are to be announced */
-    int lost_error;                   /* of the last one */
+    struct tocsin__socket_busy *busy; /* NULL: the socket is idle */
+    struct tocsin__endpoint *peer;    /* the peer to which a Unix socket is connected; NULL: none */
+    char *path;                       /* path of a Unix socket, removed at the end; NULL: none */
+    uint64_t device, inode;           /* device and inode of path */
+    uint64_t lost_untold;             /* number of losses that must be announced */
+    int lost_error;                   /* error of the last loss */
     int most;
-    int failure;    /* it ends with this status when it is served next; 0: none */
+    int failure;    /* the status with which the socket will end when it is served next; 0: none */
     uint16_t flags; /* TOCSIN__SOCKET_WOKEN … */
     uint8_t state;
 };
@@ -98,7 +102,7 @@ struct tocsin__socket {
 struct tocsin__datagrams {
     struct tocsin__cleanup last;
     const struct tocsin_op_type *type;
-    struct tocsin__arrival *arrival; /* what the last read has returned; NULL: nothing was read */
+    struct tocsin__arrival *arrival; /* the result of the last read; NULL: no socket was read yet */
 };
 
 static inline struct tocsin__op *tocsin__socket_op(const struct tocsin__socket *socket)
@@ -139,24 +143,26 @@ static inline size_t tocsin__socket_waiting(const struct tocsin__socket *socket)
     return socket->busy ? socket->busy->waiting_bytes : 0;
 }
 
-/* false: a handler has ended the socket, or the process is the child of a fork. */
+/* Whether the socket may still be used. false: a handler has ended the socket, or has forked and
+   this is the child. */
 static inline bool tocsin__socket_is_alive(const struct tocsin__socket *socket)
 {
     return !tocsin__inherited(tocsin__socket_engine(socket)->loop) &&
            socket->state != TOCSIN__SOCKET_OVER;
 }
 
-/* Finds a datagram socket of this thread's loop. -EINVAL: another operation; else as
-   tocsin__op_find. */
+/* Finds a datagram socket of this thread's loop. -EINVAL: the operation is not a datagram socket;
+   other errors as tocsin__op_find. */
 int tocsin__socket_find(struct tocsin_op id, struct tocsin__socket **ret_socket);
 void tocsin__socket_set_state(struct tocsin__socket *socket, enum tocsin__socket_state state);
-/* The socket is served in this turn or the next one. */
+/* Puts the socket on the ready list, so it is served in this turn or the next one. */
 void tocsin__socket_wake(struct tocsin__socket *socket);
-/* The socket ends with this status when it is served. The first one counts. */
+/* Makes the socket end with this status when it is served next. If this is called several times,
+   the first status counts. */
 void tocsin__socket_fail(struct tocsin__socket *socket, int status);
-/* Makes socket->busy. -ENOMEM */
+/* Makes socket->busy if it is NULL. -ENOMEM */
 int tocsin__socket_occupy(struct tocsin__socket *socket);
-/* Frees socket->busy if nothing is in it. */
+/* Frees socket->busy if all its members are empty. */
 void tocsin__socket_rest(struct tocsin__socket *socket);
 
 #endif

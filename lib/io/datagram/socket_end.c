@@ -28,7 +28,7 @@ void tocsin__socket_disarm(void *state)
     socket->peer = NULL;
 }
 
-/* What was kept and is not announced any more counts as dropped. */
+/* Datagrams that were read but not announced count as dropped. */
 void tocsin__socket_end(struct tocsin__socket *socket, int status)
 {
     if (socket->state == TOCSIN__SOCKET_OVER)

@@ -4,9 +4,10 @@
 
 #include "io/datagram/socket.h"
 
-/* Ends the socket, and announces that. A second end does nothing. */
+/* Ends the socket, and announces datagram.closed. A second call does nothing. */
 void tocsin__socket_end(struct tocsin__socket *socket, int status);
-/* Frees everything of the socket, at every kind of end. */
+/* Closes the descriptor and frees everything of the socket, without announcing the end. Runs at
+   every kind of end. */
 void tocsin__socket_disarm(void *state);
 
 #endif

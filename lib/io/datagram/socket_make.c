@@ -1,4 +1,4 @@
-/* The type of datagram sockets, and their making. */
+/* The operation type of datagram sockets, and the function that makes a socket. */
 #include "io/datagram/arrival.h"
 #include "io/datagram/socket_end.h"
 #include "io/datagram/socket_make.h"
@@ -14,7 +14,7 @@ static int socket_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* Somebody wants progress again. */
+/* Called when the listeners can take progress again. */
 static void socket_resume(struct tocsin_op op, void *state)
 {
     (void)op;
@@ -32,7 +32,8 @@ static const struct tocsin__own_type socket_type = {
     .disarm = tocsin__socket_disarm,
 };
 
-/* Runs in a callback of libevent: it only records. */
+/* Runs in a callback of libevent, so it only records what the descriptor reports, and wakes the
+   socket. */
 static void on_report(struct tocsin__readiness *readiness, unsigned what)
 {
     struct tocsin__socket *socket = tocsin__container(readiness, struct tocsin__socket, readiness);
@@ -43,7 +44,7 @@ static void on_report(struct tocsin__readiness *readiness, unsigned what)
         tocsin__socket_mark(socket, TOCSIN__SOCKET_WRITABLE);
     if (what & TOCSIN__READY_BROKEN)
         tocsin__socket_mark(socket, TOCSIN__SOCKET_SHOCKED);
-    if (what & TOCSIN__READY_LEFT) /* the program has shut the descriptor of "fd:" down */
+    if (what & TOCSIN__READY_LEFT) /* the program has called shutdown for a descriptor of "fd:" */
         tocsin__socket_fail(socket, -EPIPE);
     tocsin__socket_wake(socket);
 }

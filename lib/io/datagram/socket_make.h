@@ -4,8 +4,8 @@
 
 #include "io/datagram/socket.h"
 
-/* Makes a socket that is not started and has no descriptor. options are checked already.
- *ret_socket is set if there is an operation to undo. */
+/* Makes a socket without a descriptor. The operation is not started yet. The caller has checked the
+   options. If this fails after ret_socket was set, the caller must end the operation. */
 int tocsin__socket_make(const struct tocsin_datagram_options *options,
                         const struct tocsin_notify *notify, struct tocsin__socket **ret_socket);
 

@@ -1,6 +1,6 @@
-/* The life of a datagram socket. It is served from the ready list of its loop: in a turn, and with
-   no handler on the stack. Everything else (a callback of libevent, a call of the program) records
-   and wakes it. */
+/* Serves datagram sockets. The loop serves a socket from its ready list: in a turn, and with no
+   handler on the stack. All other code (a callback of libevent, a call of the program) only records
+   what has happened and wakes the socket. */
 #include "io/datagram/bind.h"
 #include "io/datagram/lost.h"
 #include "io/datagram/opening.h"
@@ -13,11 +13,12 @@
 #include "op/pause.h"
 #include "op/progress.h"
 
-enum { REPORTS_MOST = 64 }; /* taken from the error queue in one turn */
+enum { REPORTS_MOST = 64 }; /* the most reports taken from the error queue in one turn */
 
 /* Announcements */
 
-/* Announces progress if it is wanted. false: those who want it cannot take it now. */
+/* Announces progress if it has listeners. false: the listeners cannot take it now, and it must be
+   announced later. */
 static bool tell(struct tocsin__socket *socket, enum tocsin__socket_progress which,
                  const struct tocsin_payload *payload)
 {
@@ -31,7 +32,8 @@ static bool tell(struct tocsin__socket *socket, enum tocsin__socket_progress whi
     return wanted >= 0;
 }
 
-/* Without a peer of its own, a loss concerns the only peer. */
+/* Announces datagram.lost. If no peer was noted, the loss concerns the peer to which the socket is
+   connected. */
 static void tell_lost(struct tocsin__socket *socket)
 {
     struct tocsin_datagram_lost lost = tocsin_datagram_lost_make();
@@ -85,7 +87,8 @@ static void serve_announcements(struct tocsin__socket *socket)
 
 /* The parts of a turn */
 
-/* An error without a report: a socket of "fd:" without IP_RECVERR. */
+/* Counts an error that is not in the error queue. This happens for a socket of "fd:" without
+   IP_RECVERR. */
 static void serve_error(struct tocsin__socket *socket)
 {
     int err = 0;
@@ -96,7 +99,8 @@ static void serve_error(struct tocsin__socket *socket)
         tocsin__lost_note(socket, NULL, -err, 1);
 }
 
-/* Each report is announced alone if that is possible. */
+/* Empties the error queue. Each loss is announced alone, unless the listeners cannot take it
+   now. */
 static void serve_reports(struct tocsin__socket *socket)
 {
     int count = 0;
@@ -115,7 +119,7 @@ static void serve_reports(struct tocsin__socket *socket)
         serve_error(socket);
 }
 
-/* The names are resolved. */
+/* Opens the socket, since its host names are resolved. */
 static void serve_opening(struct tocsin__socket *socket)
 {
     int err = tocsin__opening_bind(socket);
@@ -133,8 +137,7 @@ static void serve_closing(struct tocsin__socket *socket)
         tocsin__socket_end(socket, 0);
 }
 
-/* What the descriptor is to be watched for. An error that nobody reads would be reported again and
-   again, so reading finds out about it. */
+/* Tells the loop which events of the descriptor are wanted. */
 static void arm(struct tocsin__socket *socket)
 {
     struct tocsin__engine *engine = tocsin__socket_engine(socket);
@@ -187,5 +190,5 @@ void tocsin__socket_serve(struct tocsin__node *node)
     else if (socket->readiness.place != TOCSIN__PLACE_CLOSED)
         serve_open(socket);
     else if (socket->state == TOCSIN__SOCKET_CLOSING)
-        serve_closing(socket); /* before its names were resolved */
+        serve_closing(socket); /* closed before its host names were resolved */
 }

@@ -1,4 +1,4 @@
-/* Gives datagrams to the kernel: each in a call of its own, or several of one size in one call
+/* Gives datagrams to the kernel: one in each system call, or several of one size in one call
    (UDP_SEGMENT). */
 #include <netinet/udp.h>
 #include <string.h>
@@ -13,8 +13,9 @@
 #endif
 
 enum {
-    SEGMENTS_MOST = 64,           /* of one call */
-    SEGMENTED_BYTES_MOST = 65000, /* of one call: less than 64 KiB with all headers */
+    SEGMENTS_MOST = 64, /* the most datagrams in one call */
+    /* the most bytes in one call, so that data and headers are less than 64 KiB */
+    SEGMENTED_BYTES_MOST = 65000,
     RETRY_LEAST_US = 2000,
     RETRY_MOST_US = 64000
 };
@@ -38,7 +39,8 @@ static int pieces_of(const struct tocsin__sending *sending, size_t at, size_t si
     return count;
 }
 
-/* The address in the family of the socket: an IPv6 socket sends to mapped IPv4 addresses. */
+/* Converts the receiver's address to the address family of the socket: an IPv6 socket needs IPv4
+   addresses mapped into IPv6. -EAFNOSUPPORT: not possible */
 static int endpoint_adapt(const struct tocsin__socket *socket, const struct tocsin__endpoint *to,
                           struct tocsin__endpoint *ret_adapted)
 {
@@ -72,15 +74,16 @@ static int send_once(const struct tocsin__socket *socket, const struct msghdr *m
     return sent < 0 ? -errno : 0;
 }
 
-/* The process behind the only peer was replaced: the new one may be bound to the same name. */
+/* Connects a Unix socket again to the name of its peer, since another process may be bound to that
+   name now. Returns whether this has succeeded. */
 static bool unix_reconnect(const struct tocsin__socket *socket)
 {
     return socket->peer && !tocsin__fault() &&
            connect(socket->readiness.fd, &socket->peer->any, socket->peer->size) == 0;
 }
 
-/* Whether an error of sending is, or may be, a report about an earlier datagram. The kernel returns
-   each such report once, instead of sending. */
+/* Whether an error of sending may be about an earlier datagram. The kernel returns such an error
+   once, and does not send the new datagram in this call. */
 static bool is_report(const struct tocsin__socket *socket, int err)
 {
     return !tocsin__socket_is(socket, TOCSIN__SOCKET_UNIX) &&
@@ -89,7 +92,8 @@ static bool is_report(const struct tocsin__socket *socket, int err)
             err == -EOPNOTSUPP || err == -EMSGSIZE || err == -ENONET || err == -ETIMEDOUT);
 }
 
-/* Takes all reports. Returns whether one was about a datagram that the network has lost. */
+/* Empties the error queue of the socket. Returns whether the network has reported a lost datagram
+   there. */
 static bool reports_take(struct tocsin__socket *socket)
 {
     uint64_t before = socket->closed.lost;
@@ -99,7 +103,9 @@ static bool reports_take(struct tocsin__socket *socket)
     return socket->closed.lost != before;
 }
 
-/* A socket of "fd:" may have no IP_RECVERR: then -ECONNREFUSED is the report itself. */
+/* Sends one message. If the error is about an earlier datagram, counts that one as lost, and sends
+   again. A socket of "fd:" may lack IP_RECVERR, and so have no error queue: then -ECONNREFUSED
+   counts as such an error. */
 static int send_message(struct tocsin__socket *socket, const struct msghdr *message)
 {
     int err = send_once(socket, message);
@@ -117,7 +123,8 @@ static int send_message(struct tocsin__socket *socket, const struct msghdr *mess
 
 /* Segments */
 
-/* Old kernels would send all segments as one datagram, so they are asked. */
+/* Whether the kernel can cut data into datagrams. It is asked first, since an old kernel ignores
+   UDP_SEGMENT and would send all data as one datagram. */
 static bool can_segment(struct tocsin__socket *socket)
 {
     int value = 0;
@@ -134,9 +141,9 @@ static bool can_segment(struct tocsin__socket *socket)
     return tocsin__socket_is(socket, TOCSIN__SOCKET_SEGMENTS);
 }
 
-/* Whether the kernel, or the device, does not cut these datagrams: they are too long for it, the
-   socket has no checksums, and so on. The datagrams are then sent alone, and errors that are not
-   about cutting come back. */
+/* Whether the error may mean that the kernel or the device cannot cut this data: the datagrams are
+   too long for it, or the socket has no checksums, for example. Each datagram is then sent in a
+   call of its own, which returns any other error again. */
 static bool is_segment_refusal(struct tocsin__socket *socket, int err)
 {
     if (err == -EIO || err == -EOPNOTSUPP || err == -ENOPROTOOPT)
@@ -159,7 +166,7 @@ static void segment_set(struct msghdr *message, void *control, size_t segment)
     message->msg_controllen = CMSG_SPACE(sizeof value);
 }
 
-/* Bytes of the next call. */
+/* Returns the number of bytes that the next call sends. */
 static size_t step_of(const struct tocsin__sending *sending, size_t at, bool is_cut)
 {
     size_t left = sending->size - at, segment = sending->segment, most;

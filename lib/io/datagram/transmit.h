@@ -6,16 +6,16 @@
 
 enum { TOCSIN__DATAGRAM_PARTS = 64 };
 
-/* One datagram, or several of one size. */
+/* Data to send: one datagram, or several of one size. */
 struct tocsin__sending {
-    const struct tocsin__endpoint *to; /* NULL: the only peer */
+    const struct tocsin__endpoint *to; /* NULL: the peer to which the socket is connected */
     const struct tocsin_bytes *parts;
-    size_t count;   /* of parts, at most TOCSIN__DATAGRAM_PARTS */
-    size_t size;    /* of all parts */
-    size_t segment; /* 0: one datagram */
+    size_t count;   /* number of parts, at most TOCSIN__DATAGRAM_PARTS */
+    size_t size;    /* number of bytes in all parts */
+    size_t segment; /* bytes of each datagram; 0: all data is one datagram */
 };
 
-/* How many datagrams are behind `at` bytes. */
+/* Returns the number of datagrams after the first `at` bytes. */
 static inline uint64_t tocsin__sending_left(const struct tocsin__sending *sending, size_t at)
 {
     return sending->segment && sending->size > at
@@ -23,13 +23,15 @@ static inline uint64_t tocsin__sending_left(const struct tocsin__sending *sendin
                : 1;
 }
 
-/* Sends what is behind *at bytes, and counts it. 0: all was sent; -EAGAIN, -ENOBUFS, -ENOMEM: the
-   kernel has no room now; another -errno. *at: what was sent until then. */
+/* Sends the data after the first *at bytes, and counts the datagrams as sent. *at is increased by
+   the number of sent bytes. 0: all was sent; -EAGAIN, -ENOBUFS, -ENOMEM: the kernel has no room
+   now; another -errno. */
 int tocsin__transmit(struct tocsin__socket *socket, const struct tocsin__sending *sending,
                      size_t *at);
-/* Pauses before the next try, since the kernel will not report when there is room. */
+/* Starts a pause before the next try to send. Needed if the kernel will not report when it has room
+   again. */
 void tocsin__transmit_pause(struct tocsin__socket *socket);
-/* Whether -errno of tocsin__transmit means that the kernel has no room now. */
+/* Whether this error of tocsin__transmit means that the kernel has no room now. */
 static inline bool tocsin__transmit_is_full(int err)
 {
     return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM;

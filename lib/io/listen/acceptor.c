@@ -23,8 +23,7 @@
 #include "registry/catalogue.h"
 
 enum {
-    /* the most connections accepted in one turn, so that other descriptors are served, too */
-    ACCEPTED_MOST = 64,
+    ACCEPTED_MOST = 64, /* the most connections that are accepted in one turn */
     WAIT_LEAST_US = 5000,
     WAIT_MOST_US = 80000
 };
@@ -104,8 +103,7 @@ static void listener_pause(struct tocsin__acceptor *listener, int err)
         listener_refuse(listener, "", err);
 }
 
-/* Continues if the spare descriptor can be opened again, since another descriptor may be free
-   then. */
+/* Continues if the spare descriptor can be opened: then another one may be free, too. */
 static void listener_retry(struct tocsin__acceptor *listener)
 {
     struct tocsin__engine *engine = listener_engine(listener);

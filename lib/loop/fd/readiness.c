@@ -286,7 +286,7 @@ static void on_sweep(struct tocsin__timer *timer)
 
         next = lent->next;
         if (!readiness->was_ready) {
-            /* removes only this entry from the list */
+            /* leave_active removes only this entry from the list */
             leave_active(readiness);
             if (park(engine, readiness, wanted) < 0)
                 activate(engine, readiness, wanted);
@@ -384,7 +384,8 @@ static void events_free(struct tocsin__ready_event *lent, bool is_leaked)
     }
 }
 
-/* In the child of a fork, closing the epoll set of the parent does not change it for the parent. */
+/* May run in the child of a fork: the child closes its descriptor of the epoll set, which does not
+   change the set for the parent. */
 static void set_free(struct tocsin__ready_set *set, bool is_leaked)
 {
     events_free(set->used, is_leaked);
