@@ -1,4 +1,5 @@
-/* The contracts I1 to I5 and I8, each by its name: demand, back-pressure, the ends, accepting. */
+/* One test for each of the contracts I1 to I5 and I8 of streams: the operation, demand, writes,
+   back-pressure, the peer's end, accepting. */
 #include "io/streams.h"
 
 static struct told told;
@@ -36,7 +37,8 @@ static int on_accepted(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* I1: the id is valid at once; one end, whatever went wrong; wrong operations are refused. */
+/* I1: the id of a stream is valid at once; each stream ends once, also after an error; the
+   functions of streams refuse other operations. */
 START_TEST(I1)
 {
     struct tocsin_op timer, stream;
@@ -45,7 +47,7 @@ START_TEST(I1)
     ck_assert_int_eq(tocsin_stream_write(timer, "x", 1), -EINVAL);
     ck_assert_int_eq(tocsin_stream_close(timer), -EINVAL);
     ck_assert_int_eq(tocsin_stream_read(timer, NULL, NULL, &stream), -EINVAL);
-    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), -EINVAL); /* the id carries the error */
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), -EINVAL); /* the id contains an error */
     tocsin_cancel(timer);
     ck_assert_int_eq(tocsin_stream_open("tcp:nohost", NULL, NULL, &stream), -EINVAL);
     ck_assert_int_eq(tocsin_stream_flush(stream, NULL, NULL), -EINVAL);
@@ -71,7 +73,7 @@ static size_t fill_socket(int peer)
     return total;
 }
 
-/* I2: without demand nothing is read, and the peer waits; with demand all of it arrives. */
+/* I2: without demand nothing is read, and the peer must wait; with demand all data arrives. */
 START_TEST(I2)
 {
     struct tocsin_stream_facts facts;
@@ -97,10 +99,11 @@ START_TEST(I2)
     turns_few();
     ck_assert_uint_eq(bytes, facts.received_bytes + bytes);
     ck_assert_int_eq(read_part(stream, &(struct tocsin_part){ .size = 100 }, NULL), 100);
-    turns_few(); /* the rest stays: a read takes no more than it asked for, and one block is kept */
+    turns_few(); /* the read takes 100 bytes only; the stream keeps the rest of one block */
     ck_assert_int_eq(tocsin_stream_get(stream, &facts), 0);
     ck_assert_uint_le(facts.received_bytes, bytes + 64 * 1024);
-    connect_to("stream.received", on_stream, NULL); /* of all streams: no demand on a taken one */
+    /* a handler of all streams is no demand for a stream that a read has taken */
+    connect_to("stream.received", on_stream, NULL);
     turns_few();
     ck_assert_uint_le(bytes, facts.received_bytes);
     tocsin_cancel(stream);
@@ -117,7 +120,7 @@ static void count_drop(void *arg)
     drops++;
 }
 
-/* I3: all or nothing; a copy, or a loan until drop. */
+/* I3: a write accepts all data or none; data is copied, or lent until drop is called. */
 START_TEST(I3)
 {
     static char block[300000], got[sizeof block];
@@ -135,7 +138,8 @@ START_TEST(I3)
     drops = 0;
     for (size_t i = 0; i < sizeof block; i++)
         block[i] = (char)(i * 7 + i / 251);
-    ck_assert_int_eq(tocsin_stream_write_with(stream, &lent), 1); /* accepted, and stalled */
+    /* all data was accepted, and the stream is stalled */
+    ck_assert_int_eq(tocsin_stream_write_with(stream, &lent), 1);
     ck_assert_int_eq(drops, 0);
     ck_assert_int_eq(tocsin_stream_get(stream, &facts), 0);
     ck_assert_int_eq(tocsin_stream_write(stream, block, 400000 - facts.waiting_bytes + 1), -EAGAIN);
@@ -155,7 +159,7 @@ START_TEST(I3)
                                                                                  .drop = count_drop,
                                                                                  .arg = &drops }),
                      0);
-    ck_assert_int_eq(drops, 2); /* sent at once */
+    ck_assert_int_eq(drops, 2); /* the data was sent at once */
     tocsin_cancel(stream);
     ck_assert_int_eq(tocsin_stream_write_with(stream, &lent), -EPIPE);
     ck_assert_int_eq(drops, 3);
@@ -173,7 +177,7 @@ static int echo_back(const struct tocsin_info *info, void *arg)
                 : TOCSIN_NEXT;
 }
 
-/* I4: an echo server with a peer that sends for ever and never reads. */
+/* I4: the peer of an echo server sends for ever and never reads. */
 START_TEST(I4)
 {
     static char buffer[65536];
@@ -205,7 +209,7 @@ START_TEST(I4)
 }
 END_TEST
 
-/* I5: the peer's end is noticed while nothing is read, if nothing is unread. */
+/* I5: a stream that is not read notices the peer's end, if there is no unread data. */
 START_TEST(I5)
 {
     int peer;
@@ -238,20 +242,21 @@ static void open_client(struct tocsin_op listener, struct tocsin_op *client)
     ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0);
 }
 
-/* I8: nothing is accepted that nobody wants; what nobody takes is closed. */
+/* I8: a listener accepts no connection that nobody wants, and closes streams that nobody takes. */
 START_TEST(I8)
 {
     struct tocsin_op listener, client;
     struct tocsin_handler handler;
 
     ck_assert_int_eq(tocsin_listen("tcp:127.0.0.1:0", NULL, NULL, &listener), 0);
-    open_client(listener, &client); /* by the kernel's backlog */
+    open_client(listener, &client); /* the kernel connects the client, in the backlog */
     turns_few();
     ck_assert_int_eq(
         tocsin_connect("listener.accepted", &(struct tocsin_action){ .fn = on_accepted }, &handler),
         0);
     turns_until(&accepted, 1);
-    ck_assert_int_eq(read_part(client, NULL, NULL), 0); /* it was not taken */
+    /* the listener has closed its stream, since no handler took it */
+    ck_assert_int_eq(read_part(client, NULL, NULL), 0);
     turns_until_over(client);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     connect_to("stream.received", on_stream, NULL);
@@ -287,7 +292,7 @@ START_TEST(I8_taken_by_a_notify)
     open_client(listener, &clients[1]);
     open_client(listener, &clients[2]);
     turns_few();
-    ck_assert_int_eq(accepted, 2); /* the third one waits in the backlog */
+    ck_assert_int_eq(accepted, 2); /* the third client waits in the backlog */
     tocsin_cancel(clients[0]);
     turns_until(&accepted, 3);
     tocsin_cancel(clients[1]);
@@ -309,8 +314,8 @@ static int on_refused(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* One address has two streams at a time; another address, or a place that is free again, is let in.
- */
+/* An address may have two streams at a time. A client of another address is accepted, and so is one
+ * of the same address after a stream has ended. */
 START_TEST(I8_most_per_address)
 {
     const struct tocsin_listen_options two = { .most_per_address = 2 };
@@ -343,7 +348,7 @@ START_TEST(I8_most_per_address)
     open_client(listener, &clients[0]);
     turns_until(&accepted, 1);
     ck_assert_int_eq(refused, 1);
-    tocsin_cancel(listener); /* the streams outlive it */
+    tocsin_cancel(listener); /* the streams do not end with the listener */
     tocsin_cancel(clients[0]);
     tocsin_cancel(clients[1]);
     turns_until(&closed, 3);
@@ -371,7 +376,7 @@ START_TEST(I8_unix_path)
     tocsin_cancel(listener);
     turns_few();
     ck_assert_int_lt(access(path, F_OK), 0);
-    /* a stale path is replaced */
+    /* the new socket replaces the path of a dead one */
     ck_assert_int_eq(tocsin_listen(address, NULL, TOCSIN_EACH(takes_it), &listener), 0);
     ck_assert_int_eq(rename(path, "/tmp/tocsin-contracts-stale"), 0);
     tocsin_cancel(listener);

@@ -1,9 +1,10 @@
-/* Datagrams that wait to be sent, and several datagrams of one size.
+/* Queued datagrams, and sending several datagrams of one size in one call.
 
-   Waiting: the limits, datagram.stalled and datagram.drained, the order, a receiver that leaves,
-   several receivers of which one does not read, closing and cancelling meanwhile; a receiver that
-   is replaced by another process. Several of one size: with and without UDP_SEGMENT and UDP_GRO on
-   either side, over Unix, a rest, a queue that becomes full in the middle. */
+   Queued datagrams: the limits, datagram.stalled and datagram.drained, the order; a receiver
+   that is closed, or replaced by another process; two receivers of which one does not read;
+   closing and cancelling the socket. Several datagrams of one size: with and without
+   UDP_SEGMENT and UDP_GRO on either side; over Unix sockets; a shorter last datagram; a queue
+   that becomes full in the middle. */
 #include <fcntl.h>
 #include <netinet/udp.h>
 
@@ -22,7 +23,7 @@ static void begin(void)
         block[i] = (char)(i * 7 + i / 251);
 }
 
-/* A name that the test is bound to, and its descriptor. */
+/* Makes a Unix socket of the test, bound to a name. Returns its descriptor and its address. */
 static int unix_peer(const char *name, char *ret_address)
 {
     char text[40];
@@ -32,7 +33,7 @@ static int unix_peer(const char *name, char *ret_address)
     return plain_unix(text, strlen(text));
 }
 
-/* Sends numbered datagrams until `until` is returned; returns how many were accepted. */
+/* Sends numbered datagrams until sending returns `until`. Returns how many were accepted. */
 static int fill(struct tocsin_op socket, const char *peer, size_t size, int until)
 {
     char data[4096] = "";
@@ -47,7 +48,7 @@ static int fill(struct tocsin_op socket, const char *peer, size_t size, int unti
     }
 }
 
-/* Receives numbered datagrams, which must come in order, until there are no more. */
+/* Receives numbered datagrams until none is left, and checks their order. */
 static int empty(int fd, int from)
 {
     char data[4096];
@@ -96,14 +97,15 @@ START_TEST(waiting)
     ck_assert_int_eq(tocsin_datagram_get(socket, &facts), 0);
     ck_assert_uint_eq(facts.waiting_bytes, 0);
     ck_assert_uint_eq(facts.sent, (unsigned)count);
-    ck_assert_int_eq(tocsin_datagram_send(socket, peer, block, 100), 0); /* at once again */
+    /* the queue is empty, so it is sent at once */
+    ck_assert_int_eq(tocsin_datagram_send(socket, peer, block, 100), 0);
     end(socket);
     ck_assert_uint_eq(a.end.lost, 0);
     close(fd);
 }
 END_TEST
 
-/* The receiver of waiting datagrams leaves: each is reported. */
+/* The receiver of queued datagrams is closed: datagram.lost reports each of them. */
 START_TEST(receiver_leaves)
 {
     char peer[64];
@@ -119,7 +121,7 @@ START_TEST(receiver_leaves)
     ck_assert_int_eq(a.lost_error, -ECONNREFUSED);
     ck_assert_str_eq(a.lost_peer, peer);
     ck_assert_int_eq(tocsin_datagram_send(socket, peer, "x", 1), -ECONNREFUSED);
-    fd = unix_peer("leaves", peer); /* another process takes its place */
+    fd = unix_peer("leaves", peer); /* as if another process were bound to the name */
     send_text(socket, _i ? NULL : peer, "again");
     ck_assert_int_eq(recv(fd, block, sizeof block, 0), 5);
     end(socket);
@@ -128,7 +130,7 @@ START_TEST(receiver_leaves)
 }
 END_TEST
 
-/* One of two receivers does not read: the other one receives. */
+/* One of two receivers does not read. The other still receives its datagrams. */
 START_TEST(other_receivers)
 {
     char slow[64], quick[64];
@@ -149,7 +151,8 @@ START_TEST(other_receivers)
 }
 END_TEST
 
-/* Variants: the receiver reads; it does not read within the limit of closing; cancelled. */
+/* Closes a socket with queued datagrams. Variants: the receiver reads; it does not read within the
+   time limit of closing; the socket is cancelled. */
 START_TEST(closing)
 {
     char peer[64];
@@ -196,7 +199,7 @@ static int send_segments(struct tocsin_op socket, const char *peer, size_t size,
 
 static size_t checked_bytes, checked_segment, checked_size;
 
-/* Each datagram is the next piece of the block. */
+/* Checks that each datagram is the next piece of the block. */
 static int check_piece(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_datagram_received *came = tocsin_datagram_received_of(info);
@@ -223,7 +226,7 @@ static void option_off(int fd, int level, int option, int value)
     ck_assert_int_eq(setsockopt(fd, level, option, &value, sizeof value), 0);
 }
 
-/* Bits of a variant: the sender cannot cut; the receiver gets each alone. */
+/* Bits of a variant: the sender has no UDP_SEGMENT; the receiver has no UDP_GRO. */
 enum { CANNOT_CUT = 1, CANNOT_JOIN = 2, VARIANTS = 4 };
 
 START_TEST(segments)
@@ -267,7 +270,7 @@ START_TEST(segments)
 }
 END_TEST
 
-/* A kernel that does not know UDP_SEGMENT or UDP_GRO at all. */
+/* The kernel does not know UDP_SEGMENT or UDP_GRO: setting the option fails. */
 START_TEST(old_kernel)
 {
     struct tocsin_op server, client;
@@ -288,7 +291,7 @@ START_TEST(old_kernel)
             continue;
         client = opened("udp:*:0", NULL, NULL);
         check_arrival(5500, 1000);
-        tocsin__fault_at(1); /* asking for UDP_SEGMENT */
+        tocsin__fault_at(1); /* makes the call fail that asks for UDP_SEGMENT */
         ck_assert_int_eq(send_segments(client, loopback_of(server), 5500, 1000), 0);
         tocsin__fault_at(0);
         while (checked_bytes < 5500)
@@ -299,7 +302,8 @@ START_TEST(old_kernel)
 }
 END_TEST
 
-/* Unix sockets: each is sent alone, and what the kernel does not accept waits. */
+/* Over Unix sockets, each datagram is sent alone. Those that the kernel does not accept are
+   queued. */
 START_TEST(unix_segments)
 {
     struct tocsin_op server = opened("unix:@", NULL, TOCSIN_EACH(check_piece)), client;
@@ -316,8 +320,8 @@ START_TEST(unix_segments)
 }
 END_TEST
 
-/* A queue that becomes full in the middle of joined datagrams: nothing is lost, and the order
-   stays. Variants: without memory for what is kept, too. */
+/* A tocsin queue becomes full in the middle of joined datagrams: none is lost, and their order
+   stays. Variants: also without memory for the datagrams that the socket keeps. */
 START_TEST(full_queue)
 {
     struct tocsin_queue queue;

@@ -1,7 +1,8 @@
-/* Datagram sockets, one test for each statement of <tocsin/datagram.h>: opening and its errors;
-   ids that are valid at once, also before a name is resolved; the styles; demand; replies to each
-   kind of sender; truncated and empty datagrams; the number announced in a turn; losses, reported
-   by the network or found later; broadcast; groups; stale paths; the ends. */
+/* Datagram sockets, one test for each statement of <tocsin/datagram.h>: opening and its errors; ids
+   that are valid at once, also before a host name is resolved; each kind of notify; demand; replies
+   to each kind of sender; truncated and empty datagrams; the number announced in a turn; losses
+   that the network reports, or that are found later; broadcast; groups; paths of dead sockets; each
+   kind of end. */
 #define _GNU_SOURCE /* struct ip_mreqn */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -126,7 +127,7 @@ START_TEST(wrong_calls)
 }
 END_TEST
 
-/* The schemes of a pair: the address of a server, and how a client is opened. */
+/* The kinds of a client and a server. */
 enum { IPV4, IPV6, UNIX, PAIRS };
 
 static struct tocsin_op pair_server(int which, const struct tocsin_notify *notify)
@@ -136,7 +137,7 @@ static struct tocsin_op pair_server(int which, const struct tocsin_notify *notif
     return opened(addresses[which], NULL, notify);
 }
 
-/* A reply to the sender: within the handler, and later, by a copy of the text. */
+/* Replies to a sender, in the handler, and later by a copy of the sender's address. */
 START_TEST(reply)
 {
     struct tocsin_op server = pair_server(_i, HEARS(&a)), client;
@@ -155,7 +156,7 @@ START_TEST(reply)
     turns_until(&b.received, 1);
     ck_assert_str_eq(b.data, "answer");
     ck_assert_str_eq(b.peer, facts.local);
-    send_text(client, b.peer, "again"); /* the peer's address is no error on a connected socket */
+    send_text(client, b.peer, "again"); /* a connected socket may be given its peer's address */
     turns_until(&a.received, 2);
     end(client);
     end(server);
@@ -177,7 +178,7 @@ static int answer(const struct tocsin_info *info, void *arg)
                 : TOCSIN_NEXT;
 }
 
-/* "*" receives IPv4 and IPv6, and replies to both. */
+/* A socket of "*" receives from IPv4 and IPv6 senders, and replies to both. */
 START_TEST(both_families)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(answer, &a)), client;
@@ -200,7 +201,7 @@ START_TEST(both_families)
 }
 END_TEST
 
-/* Senders that have no name, and names that are no text. */
+/* A sender without a name, and a sender whose name contains NULs. */
 START_TEST(odd_senders)
 {
     struct tocsin_op server = opened("unix:@", NULL, TOCSIN_BOTH(answer, &a)), other;
@@ -223,7 +224,7 @@ START_TEST(odd_senders)
     ck_assert_int_eq(strncmp(a.peer, "unix:#00706164646564", 20), 0);
     ck_assert_int_eq(recv(fds[1], buffer, sizeof buffer, 0), 1);
     other = opened("unix:@", &(struct tocsin_datagram_options){ .to = a.peer }, NULL);
-    send_text(other, NULL, "zz"); /* the text is an address */
+    send_text(other, NULL, "zz"); /* the text "unix:#…" is an address, too */
     ck_assert_int_eq(recv(fds[1], buffer, sizeof buffer, 0), 2);
     close(fds[0]);
     close(fds[1]);
@@ -232,7 +233,7 @@ START_TEST(odd_senders)
 }
 END_TEST
 
-/* Datagrams that are sent before the name of the peer, or of the own address, was resolved. */
+/* Datagrams are sent before the host name of the peer, or of the local address, is resolved. */
 START_TEST(names)
 {
     struct tocsin_op server = opened("udp:127.0.0.1:0", NULL, HEARS(&a)), client;
@@ -245,7 +246,7 @@ START_TEST(names)
     send_text(client, NULL, "early");
     ck_assert_int_eq(a.received, 0);
     if (_i == 2)
-        ck_assert_int_eq(tocsin_datagram_close(client), 0); /* what waits is sent nevertheless */
+        ck_assert_int_eq(tocsin_datagram_close(client), 0); /* the queued datagram is still sent */
     while (!a.received && !b.lost)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(a.received, 1);
@@ -269,7 +270,7 @@ START_TEST(name_unknown)
     ck_assert_int_lt(b.status, 0);
     ck_assert_uint_eq(b.end.lost, 1);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
-    end(client); /* while it is being resolved */
+    end(client); /* while its name is being resolved */
     ck_assert_int_eq(b.status, -ECANCELED);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
     ck_assert_int_eq(tocsin_datagram_close(client), 0);
@@ -278,8 +279,9 @@ START_TEST(name_unknown)
 }
 END_TEST
 
-/* One notify after the other: at the end only, a queue. A future would wait for an end that only
-   the program itself brings about, so it is refused, as for all persistent operations. */
+/* Each kind of notify: one that is called at the end only, and a queue. TOCSIN_FUTURE is
+   refused, as for all persistent operations, since such an operation ends only when the program
+   cancels it. */
 START_TEST(styles)
 {
     struct tocsin_queue queue;
@@ -309,7 +311,7 @@ START_TEST(styles)
 }
 END_TEST
 
-/* Without demand nothing is read; then everything arrives, in order. */
+/* Without demand nothing is read. With demand, all datagrams arrive in order. */
 START_TEST(demand)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, NULL), client = opened("udp:*:0", NULL, NULL);
@@ -332,7 +334,7 @@ START_TEST(demand)
     send_text(client, loopback_of(server), "last");
     turns(6);
     ck_assert_int_eq(a.received, 20);
-    connect_to("datagram.received", hear, &a); /* of all sockets */
+    connect_to("datagram.received", hear, &a); /* a handler of all sockets */
     turns_until(&a.received, 21);
     ck_assert_str_eq(a.data, "last");
     end(client);
@@ -342,7 +344,7 @@ END_TEST
 
 static char block[200000];
 
-/* A datagram that is longer than size, and one that is longer than what is read at once. */
+/* A datagram that is longer than options.size, and one that is longer than the read buffer. */
 START_TEST(truncated)
 {
     struct tocsin_datagram_facts facts;
@@ -360,7 +362,7 @@ START_TEST(truncated)
     ck_assert_str_eq(a.data, "0123456789");
     ck_assert_uint_eq(a.truncated, 3);
     ck_assert_int_eq(tocsin_datagram_send(client, facts.local, NULL, 0), 0);
-    turns_until(&a.received, 3); /* an empty one is one */
+    turns_until(&a.received, 3); /* an empty datagram counts, too */
     ck_assert_uint_eq(a.size, 0);
     ck_assert_uint_eq(a.truncated, 0);
     ck_assert_int_eq(tocsin_datagram_get(usual, &facts), 0);
@@ -382,7 +384,7 @@ START_TEST(truncated)
 }
 END_TEST
 
-/* A socket with much to read does not keep another one from being read. */
+/* A socket with many datagrams does not prevent another socket from being read. */
 START_TEST(most)
 {
     struct tocsin_op busy = opened("udp:*:0", &(struct tocsin_datagram_options){ .most = 10 },
@@ -408,14 +410,14 @@ START_TEST(most)
 }
 END_TEST
 
-/* The address of a UDP port at which nobody listens. */
+/* Writes the address of a UDP port to which no socket is bound. */
 static void unused_port(char *ret_address)
 {
     close(plain_udp(ret_address));
 }
 
-/* The network reports that nobody listens: the socket goes on, connected or not, and whether
-   somebody reads or not. */
+/* The network reports that no socket is bound to the port. The sender's socket does not end,
+   whether it is connected or not, and whether it is read or not. */
 START_TEST(refused)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, HEARS(&a)), client;
@@ -430,9 +432,9 @@ START_TEST(refused)
     ck_assert_str_eq(b.lost_peer, nobody);
     ck_assert_int_eq(b.closed, 0);
     send_text(client, nobody, "x");
-    send_text(client, nobody, "x"); /* the report about the former does not prevent this one */
+    send_text(client, nobody, "x"); /* sent, although there is a report about the datagram before */
     turns_until(&b.lost, 3);
-    send_text(client, loopback_of(server), "y"); /* nor one to somebody else */
+    send_text(client, loopback_of(server), "y"); /* sent to another peer, too */
     turns_until(&a.received, 1);
     if (!_i) {
         send_text(server, loopback_of(client), "z");
@@ -441,7 +443,8 @@ START_TEST(refused)
     end(client);
     ck_assert_uint_eq(b.end.lost, 3);
     ck_assert_uint_eq(b.end.sent, 4);
-    client = opened("udp:*:0", NULL, NULL); /* nobody wants anything: the loop does not spin */
+    /* the socket has no listeners, and the loop must not run in circles */
+    client = opened("udp:*:0", NULL, NULL);
     send_text(client, nobody, "x");
     turns(6);
     ck_assert_int_eq(tocsin_loop_turn(10), 0);
@@ -450,7 +453,8 @@ START_TEST(refused)
 }
 END_TEST
 
-/* A socket of "fd:" that the program has connected, without the kernel's error queue. */
+/* The program has connected the socket of "fd:", without IP_RECVERR, so the socket has no error
+   queue. */
 START_TEST(refused_without_queue)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -484,7 +488,7 @@ START_TEST(broadcast)
                          HEARS(&a));
 
     ck_assert_int_eq(tocsin_datagram_send(plain, "udp:127.255.255.255:9", "x", 1), -EACCES);
-    send_text(plain, loopback_of(asked), "x"); /* it goes on */
+    send_text(plain, loopback_of(asked), "x"); /* the socket still works */
     turns_until(&a.received, 1);
     ck_assert_int_eq(tocsin_datagram_send(asked, "udp:127.255.255.255:9", "x", 1), 0);
     end(plain);
@@ -503,8 +507,8 @@ static int option_of(struct tocsin_op id, int level, int option)
     return value;
 }
 
-/* A group on the loopback interface: whoever has joined receives, nobody else does; loopback off;
-   the number of routers. */
+/* Multicast on the loopback interface: only sockets that have joined the group receive. Also the
+   options against receiving own datagrams, and for the number of routers. */
 START_TEST(multicast)
 {
     static const char *const groups[] = { "239.1.2.3%lo", "ff02::1234%lo", NULL };
@@ -534,7 +538,8 @@ START_TEST(multicast)
     client = opened("udp:*:0", &muted, NULL);
     ck_assert_int_eq(option_of(client, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
     ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
-    turns(6); /* the loopback interface itself returns what is sent, so only the options are seen */
+    /* this option has no effect on the loopback interface, so only its value is checked */
+    turns(6);
     ck_assert_int_eq(a.received + b.received, 2);
     ck_assert_int_eq(c.received, 0);
     end(client);
@@ -544,7 +549,8 @@ START_TEST(multicast)
 }
 END_TEST
 
-/* A path is replaced if nobody is bound to it, and removed at the end if it is still ours. */
+/* The path of a dead socket is replaced. At its end a socket removes its path, unless another
+   socket has replaced it. */
 START_TEST(paths)
 {
     char path[64], address[80];
@@ -561,7 +567,7 @@ START_TEST(paths)
     ck_assert_int_eq(access(path, F_OK), 0);
     end(first);
     ck_assert_int_eq(access(path, F_OK), -1);
-    fd = socket(AF_UNIX, SOCK_DGRAM, 0); /* left behind by a process that has ended */
+    fd = socket(AF_UNIX, SOCK_DGRAM, 0); /* as a process leaves it that has ended */
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&(struct sockaddr_un){ AF_UNIX, "" }, 2), 0);
     close(fd);
     fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -577,12 +583,12 @@ START_TEST(paths)
     ck_assert_int_eq(lstat(path, &stat), 0);
     ck_assert_uint_eq(stat.st_mode & 0777, 0640);
     ck_assert_int_eq(unlink(path), 0);
-    second = opened(address, NULL, NULL); /* another process could do the same */
+    second = opened(address, NULL, NULL); /* as another process could do */
     end(first);
     ck_assert_int_eq(access(path, F_OK), 0);
     end(second);
     ck_assert_int_eq(access(path, F_OK), -1);
-    fd = open(path, O_CREAT | O_WRONLY, 0600); /* no socket: it is never removed */
+    fd = open(path, O_CREAT | O_WRONLY, 0600); /* a regular file is never removed */
     ck_assert_int_ge(fd, 0);
     close(fd);
     ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
@@ -600,7 +606,7 @@ static int jump_out(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A jump out of the handler of one of several datagrams that the kernel has joined. */
+/* The kernel has joined several datagrams, and the handler of one of them jumps out. */
 START_TEST(jump)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_EACH(jump_out, &a)),
@@ -632,7 +638,8 @@ static int cancel_third(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A handler of one of several joined datagrams ends the socket, or frees what is waited for. */
+/* The kernel has joined several datagrams, and the handler of one of them cancels the socket or
+   frees the loop. */
 START_TEST(cancel_within)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(cancel_third, &a)),
@@ -648,12 +655,12 @@ START_TEST(cancel_within)
     turns_until(&a.closed, 1);
     ck_assert_int_eq(a.received, 3);
     ck_assert_uint_eq(a.end.received, 3);
-    ck_assert_uint_le(a.end.dropped, 7); /* 7 if the kernel has joined them */
+    ck_assert_uint_le(a.end.dropped, 7); /* 7 if the kernel has joined the datagrams */
     end(client);
 }
 END_TEST
 
-/* An idle socket is parked, and has neither a buffer nor an event. */
+/* The descriptor of an idle socket is parked, and the socket has neither a buffer nor an event. */
 START_TEST(idle)
 {
     struct tocsin_op server, client;
@@ -687,7 +694,7 @@ START_TEST(idle)
 }
 END_TEST
 
-/* The program shuts down a descriptor that it has handed over. */
+/* The program calls shutdown for a descriptor that it has opened as "fd:". */
 START_TEST(shut_down)
 {
     char address[64];

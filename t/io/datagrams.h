@@ -1,4 +1,4 @@
-/* Datagram sockets of the tests: what a socket has announced, and sockets of the test itself. */
+/* Helpers for tests of datagram sockets: a record of announcements, and plain sockets. */
 #ifndef TOCSIN_T_IO_DATAGRAMS_H
 #define TOCSIN_T_IO_DATAGRAMS_H
 
@@ -13,13 +13,13 @@
 
 #include "handlers.h"
 
-/* What the signals of one socket have announced. */
+/* The announcements of one socket. */
 struct heard {
     int received, lost, stalled, drained, closed;
     int lost_error, status;
-    size_t bytes, size; /* of all datagrams, of the last one */
+    size_t bytes, size; /* bytes of all datagrams; of the last one */
     uint64_t truncated;
-    char data[200], peer[240], lost_peer[240]; /* of the last one */
+    char data[200], peer[240], lost_peer[240]; /* data and addresses of the last announcement */
     struct tocsin_datagram_closed end;
 };
 
@@ -66,7 +66,7 @@ TOCSIN__UNUSED static struct tocsin_op opened(const char *address,
     return socket;
 }
 
-/* The address of a socket that is bound to all addresses, on the loopback interface. */
+/* Returns a loopback address that reaches a socket that is bound to all addresses. */
 TOCSIN__UNUSED static const char *loopback_of(struct tocsin_op socket)
 {
     static char texts[4][64];
@@ -90,7 +90,7 @@ TOCSIN__UNUSED static void send_text(struct tocsin_op socket, const char *peer, 
     ck_assert_int_eq(tocsin_datagram_send(socket, peer, text, strlen(text)), 0);
 }
 
-/* Ends a socket, and waits for that. */
+/* Closes a socket, and waits for its end. */
 TOCSIN__UNUSED static void end(struct tocsin_op socket)
 {
     tocsin_cancel(socket);
@@ -98,11 +98,10 @@ TOCSIN__UNUSED static void end(struct tocsin_op socket)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
 }
 
-/* A UDP socket of the test, bound to the loopback interface. */
+/* Makes a plain UDP socket, bound to the loopback interface. */
 TOCSIN__UNUSED static int plain_udp(char *ret_address)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof in;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -113,8 +112,8 @@ TOCSIN__UNUSED static int plain_udp(char *ret_address)
     return fd;
 }
 
-/* A Unix datagram socket of the test, bound to an abstract name of this many bytes; what is behind
-   the text is NUL. */
+/* Makes a plain Unix datagram socket, bound to an abstract name of `bytes` bytes: the text of
+   `name`, then NULs. */
 TOCSIN__UNUSED static int plain_unix(const char *name, size_t bytes)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };

@@ -61,7 +61,7 @@ static void open_pair(int which, const struct tocsin_stream_options *options, in
     *ret_peer = ends[1];
 }
 
-/* The other end is closed if its stream could not be opened. */
+/* Writes to a plain socket. Its other end is closed if the stream there could not be opened. */
 static void send_some(int peer, const void *data, size_t size)
 {
     ssize_t sent = write(peer, data, size);
@@ -83,12 +83,10 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
-    tocsin_rate_new(100, 3, &rate); /* after a failure its id carries the error */
+    tocsin_rate_new(100, 3, &rate); /* after a failure the id contains the error */
     open_pair(LINES,
-              &(struct tocsin_stream_options){ .part = { .until = "\n" },
-                                               .idle_ms = 60000,
-                                               .rate_in = rate,
-                                               .rate_out = rate },
+              &(struct tocsin_stream_options){
+                  .part = { .until = "\n" }, .idle_ms = 60000, .rate_in = rate, .rate_out = rate },
               &lines);
     tocsin_stream_write(all[LINES].op, "slow", 4);
     send_some(lines, "half", 4);
@@ -107,7 +105,8 @@ static void read_away(int peer)
         ;
 }
 
-/* If the handler or the listener is missing, the client waits in vain. */
+/* Runs turns until the job is done. If a handler or the listener could not be made, the client
+   waits in vain, so the number of turns is limited. */
 static void work(void)
 {
     for (int i = 0; i < 20 || (i < 40 && (runs(READ) || runs(WRITTEN))); i++) {
@@ -191,7 +190,8 @@ static void start_files(void)
     start_adopted();
 }
 
-/* The copy has the old content or the new one, and no temporary file is left. */
+/* Afterwards the replaced file has the old content or the new one, and no temporary file is
+   left. */
 static void files_job(void)
 {
     static char block[100000];

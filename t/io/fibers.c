@@ -1,12 +1,12 @@
-/* Fibers that serve accepted streams (TOCSIN_FIBERS). A listener on a Unix socket accepts clients
-   of the test, which are plain sockets:
-   - a fiber for each client at the same time; data and the peer's end are read, also an end that
-     has come before the fiber begins;
-   - the fiber returns: without closing the stream, with an error, after it has started a pipe, set
-   a notify, or connected a handler;
-   - the stream fails: while the fiber waits for something else, while it reads (over TCP), before
-     the fiber begins; the listener is cancelled; the loop is freed;
-   - the fiber cannot begin: a limit of the owner; faults.c makes memory fail. */
+/* Fibers that serve accepted streams (TOCSIN_FIBERS). A listener on a Unix socket accepts clients,
+   which are plain sockets:
+   - each client has a fiber, all at the same time; fibers read data and the peer's end, also an end
+     that arrives before the fiber begins;
+   - a fiber returns: without closing the stream, with an error, after it has started a pipe, set a
+     notify, or connected a handler;
+   - a stream fails: while its fiber waits for something else, while the fiber reads (over TCP),
+     before the fiber begins; the listener is cancelled; the loop is freed;
+   - a fiber cannot begin, because of a limit of its owner; faults.c tests the lack of memory. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
@@ -38,7 +38,7 @@ static void listen_with(tocsin_fn fn)
     ck_assert_int_eq(tocsin_listen(address, NULL, TOCSIN_FIBERS(fn), &listener), 0);
 }
 
-/* A client that tocsin does not know. Its reads wait. */
+/* Makes a client: a plain, blocking socket. */
 static int client(void)
 {
     struct sockaddr_un where = { .sun_family = AF_UNIX };
@@ -151,7 +151,7 @@ START_TEST(its_return_closes_the_stream)
 }
 END_TEST
 
-/* The end of the peer is data, which the fiber may read. */
+/* The peer's end waits until the fiber reads it. */
 START_TEST(a_peer_that_has_ended_before_the_fiber_begins)
 {
     int fd;
@@ -191,7 +191,7 @@ START_TEST(its_error_cancels_the_stream)
 }
 END_TEST
 
-/* A fiber that starts a pipe may return: the stream is in use. */
+/* After a fiber has started a pipe and returned, the stream stays open. */
 static int serve_pipe(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_op stream = tocsin_listener_accepted_of(info)->stream;
@@ -269,7 +269,7 @@ START_TEST(a_notify_or_a_handler_uses_the_stream)
 }
 END_TEST
 
-/* Waits for the gate, then twice more. */
+/* Waits for the gate, an operation of the test, and then twice more. Records the results. */
 static int serve_waits(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_op stream = tocsin_listener_accepted_of(info)->stream, op;
@@ -320,7 +320,7 @@ START_TEST(a_stream_that_fails_cancels_its_fiber)
 }
 END_TEST
 
-/* The fiber runs, and finds everything cancelled. */
+/* The fiber still runs, and each of its waits returns -ECANCELED. */
 START_TEST(a_stream_that_fails_before_its_fiber_begins)
 {
     int fd;
@@ -354,7 +354,7 @@ static int serve_reads(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* A reset is the result of the read; later waits are cancelled. */
+/* The read returns the error of the reset; later waits return -ECANCELED. */
 START_TEST(a_reset_ends_the_read_and_cancels_the_fiber)
 {
     struct sockaddr_in where = { .sin_family = AF_INET };
@@ -430,8 +430,8 @@ static int on_refused(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Room for the stream, and none for its fiber: the stream is closed, the listener pauses, and goes
-   on when there is room. */
+/* A limit of the owner allows the stream but not its fiber. The stream is closed, and the listener
+   pauses until the limit allows a fiber again. */
 START_TEST(a_limit_refuses_the_stream)
 {
     struct tocsin_owner_facts facts;
@@ -461,7 +461,7 @@ START_TEST(a_limit_refuses_the_stream)
 }
 END_TEST
 
-/* F3 */
+/* Contract F3: each allocation and system call fails in turn. */
 static void greet_with_faults(void)
 {
     struct tocsin_op mine, one;

@@ -1,6 +1,6 @@
-/* Streams of files: reading with each framing, pushed and pulled; a file that grows; creating,
-   appending and replacing; flush and close; back-pressure; pipes between files and sockets; facts
-   and options; regular files and devices by "fd:"; a FIFO. */
+/* Streams of files: reading each kind of part, by stream.received and by reads; a file that grows;
+   creating, appending and replacing; flush and close; back-pressure; pipes between files and
+   sockets; facts and options; regular files and devices by "fd:"; a FIFO. */
 #include "io/files.h"
 
 static char block[300000];
@@ -49,7 +49,8 @@ START_TEST(pulled)
     ck_assert_int_eq(tocsin_stream_get(stream, &facts), 0);
     snprintf(expected, sizeof expected, "file:%s", path_of("f"));
     ck_assert_str_eq(facts.local, expected);
-    ck_assert_uint_le(facts.received_bytes, 128 * 1024); /* no more is read than is wanted */
+    /* the library does not read further than it must */
+    ck_assert_uint_le(facts.received_bytes, 128 * 1024);
     ck_assert_int_eq(read_part(stream, &(struct tocsin_part){ .flags = TOCSIN_TO_END }, &info),
                      sizeof block - sizeof into);
     ck_assert_mem_eq(tocsin_stream_taken_of(info)->data.data, block + sizeof into,
@@ -90,7 +91,7 @@ START_TEST(an_empty_file)
 }
 END_TEST
 
-/* What is appended before the end was read is read, too. */
+/* Data that is appended before the stream has read the end of the file is read, too. */
 START_TEST(a_file_that_grows)
 {
     struct tocsin_op stream;
@@ -110,7 +111,8 @@ END_TEST
 
 /* Writes */
 
-/* The file is there before the first byte, except a replaced one. */
+/* A file exists before the first byte is written, but a new file replaces another one only at the
+   end. */
 START_TEST(each_way_to_write)
 {
     static const unsigned flags[] = { TOCSIN_STREAM_CREATE, TOCSIN_STREAM_APPEND,
@@ -144,7 +146,8 @@ START_TEST(each_way_to_write)
 }
 END_TEST
 
-/* Closing before the file is open writes everything; a file without a byte is a file, too. */
+/* A stream that is closed before its file is open still writes all data. Without data, it makes an
+   empty file. */
 START_TEST(closed_at_once)
 {
     const unsigned flags = _i ? TOCSIN_STREAM_REPLACE : TOCSIN_STREAM_CREATE;
@@ -161,7 +164,8 @@ START_TEST(closed_at_once)
 }
 END_TEST
 
-/* A replaced file keeps its permissions. A link stays a link, and its file is replaced. */
+/* A replaced file keeps its permissions. If the path is a symbolic link, the link stays, and its
+   target is replaced. */
 START_TEST(replaced_behind_links)
 {
     struct tocsin_op stream;
@@ -189,7 +193,7 @@ START_TEST(replaced_behind_links)
 }
 END_TEST
 
-/* A reader finds the old content or the new one, whole, at every moment. */
+/* At every moment a reader finds either the whole old content or the whole new content. */
 START_TEST(replaced_many_times)
 {
     struct tocsin_op stream;
@@ -216,7 +220,8 @@ START_TEST(replaced_many_times)
 }
 END_TEST
 
-/* Writing faster than the disk: the limit refuses, nothing is lost, stalled and drained follow. */
+/* The program writes faster than the disk: a write beyond the limit is refused, no data is lost,
+   and stream.stalled and stream.drained are emitted. */
 START_TEST(back_pressure)
 {
     struct tocsin_op stream;
@@ -251,13 +256,13 @@ START_TEST(piped_from_file_to_file)
     to = file_open(path_of("g"), TOCSIN_STREAM_REPLACE, TOCSIN_FUTURE);
     ck_assert_int_eq(tocsin_stream_pipe(from, to, TOCSIN_FUTURE, &pipe), 0);
     ck_assert_int_eq(tocsin_wait(pipe, -1, NULL), 0);
-    file_has("g", block, sizeof block); /* it is in place when the pipe has ended */
+    file_has("g", block, sizeof block); /* the new file is in place when the pipe has ended */
     ck_assert_int_eq(stream_end(from), 0);
     ck_assert_int_eq(stream_end(to), 0);
 }
 END_TEST
 
-/* A peer sends, and gets the file back. */
+/* A peer's data is piped into a file, and the file back to a peer. */
 START_TEST(piped_over_sockets)
 {
     struct tocsin_op socket, file, pipe;
@@ -291,12 +296,12 @@ START_TEST(piped_over_sockets)
     ck_assert_int_eq(read(peer, back, 1), 0);
     close(peer);
     turns_until_over(file);
-    tocsin_cancel(socket); /* the end of its peer waits for a read */
+    tocsin_cancel(socket); /* it has not ended: the peer's end waits for a read */
     turns_until_over(socket);
 }
 END_TEST
 
-/* Descriptors that epoll refuses, and a FIFO */
+/* Descriptors that epoll cannot watch, and a FIFO */
 
 static struct tocsin_op fd_open(int fd)
 {
@@ -309,7 +314,7 @@ static struct tocsin_op fd_open(int fd)
     return stream;
 }
 
-/* Both directions use the position of the open file, as read(2) and write(2) do. */
+/* Reading and writing use the same position of the open file, as read(2) and write(2) do. */
 START_TEST(descriptors)
 {
     struct tocsin_op stream;
@@ -342,7 +347,7 @@ START_TEST(descriptors)
 }
 END_TEST
 
-/* A reader of a FIFO waits for a writer; no thread is held meanwhile. */
+/* A stream that reads a FIFO waits for a writer without blocking a thread. */
 START_TEST(a_fifo)
 {
     struct tocsin_stream_facts facts;
@@ -351,7 +356,7 @@ START_TEST(a_fifo)
 
     ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
     writer = file_open(path_of("fifo"), TOCSIN_STREAM_CREATE, TOCSIN_FUTURE);
-    ck_assert_int_eq(stream_end(writer), -ENXIO); /* nobody reads */
+    ck_assert_int_eq(stream_end(writer), -ENXIO); /* no process has opened the FIFO for reading */
     reader = file_open(path_of("fifo"), 0, TOCSIN_FUTURE);
     while (tocsin_stream_get(reader, &facts) == 0 && !facts.local[0])
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);

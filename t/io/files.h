@@ -1,4 +1,4 @@
-/* Files of the tests, in a folder of their own below /tmp, and streams of them. */
+/* Helpers for tests of files: files in a new folder below /tmp, and streams of them. */
 #ifndef TOCSIN_T_IO_FILES_H
 #define TOCSIN_T_IO_FILES_H
 
@@ -19,7 +19,7 @@ TOCSIN__UNUSED static void folder_make(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
-/* The path of a file in the folder. The four last results stay valid. */
+/* Returns the path of a file in the folder. The last four results stay valid. */
 TOCSIN__UNUSED static const char *path_of(const char *name)
 {
     static char paths[4][512];
@@ -30,7 +30,7 @@ TOCSIN__UNUSED static const char *path_of(const char *name)
     return path;
 }
 
-/* How many files the folder has; is_removed: removes them. */
+/* Returns the number of files in the folder. If is_removed, removes them. */
 TOCSIN__UNUSED static int folder_count(bool is_removed)
 {
     DIR *dir = opendir(folder);
@@ -55,7 +55,7 @@ TOCSIN__UNUSED static void folder_remove(void)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* Whether no thread of a pool has something to do. */
+/* Whether all threads of all pools are idle. */
 TOCSIN__UNUSED static bool pools_are_idle(void)
 {
     bool is_idle = true;
@@ -67,8 +67,9 @@ TOCSIN__UNUSED static bool pools_are_idle(void)
     return is_idle;
 }
 
-/* A thread may still use the file of a stream that has ended. The descriptor is closed by the
-   thread, or by a turn of the loop if the thread had told the loop already. */
+/* Waits until no more descriptors are open than before. A pool thread may still use the file of
+   a stream that has ended. Then this thread closes the descriptor, or the loop does in a later
+   turn. */
 TOCSIN__UNUSED static void descriptors_settle(int before, bool is_freed)
 {
     while (!pools_are_idle())
@@ -112,13 +113,13 @@ TOCSIN__UNUSED static struct tocsin_op file_open(const char *path, unsigned flag
     return stream;
 }
 
-/* Waits until a stream has ended that was opened with TOCSIN_FUTURE. Returns its status. */
+/* Waits for the end of a stream that was opened with TOCSIN_FUTURE. Returns its status. */
 TOCSIN__UNUSED static int stream_end(struct tocsin_op stream)
 {
     return tocsin_wait(stream, -1, NULL);
 }
 
-/* Bytes that do not repeat with a power of two. */
+/* Fills a buffer with a sequence that does not repeat after a power of two of bytes. */
 TOCSIN__UNUSED static void bytes_make(char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)

@@ -1,7 +1,8 @@
-/* Streams of files when something goes wrong: missing files and folders, folders, loops of links,
-   wrong targets, wrong flags; a full disk and a limit of the file's size; a source that fails; a
-   cancel, a time limit and the end of the loop at every moment, also while a thread works; a fork.
-   A replaced file keeps its old content, and no temporary file and no descriptor is left. */
+/* Errors of streams of files: missing files and folders, folders instead of files, loops of links,
+   wrong targets, wrong flags; a full disk and a limit of the file's size; a pipe whose source
+   fails; cancelling, a deadline and freeing the loop at every moment, also while a pool thread
+   works; a fork. A replaced file keeps its old content, and no temporary file and no descriptor is
+   left. */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -66,7 +67,7 @@ START_TEST(wrong_paths)
         fails(path_of("f/below"), writing[i], -ENOTDIR);
         fails(path_of("loop"), writing[i], -ELOOP);
     }
-    fails(path_of("fifo"), TOCSIN_STREAM_REPLACE, -EINVAL); /* it is no regular file */
+    fails(path_of("fifo"), TOCSIN_STREAM_REPLACE, -EINVAL); /* a FIFO is not a regular file */
     ck_assert_str_eq(reason, "only a regular file is replaced");
     fails("/dev/null", TOCSIN_STREAM_REPLACE, -EINVAL);
     fails(path_of("fifo"), TOCSIN_STREAM_APPEND, -ENXIO);
@@ -102,7 +103,8 @@ START_TEST(wrong_arguments)
 }
 END_TEST
 
-/* Without permission; the owner of the process is changed, since root may do everything. */
+/* The process has no permission for the file. The test changes its user, since root may open any
+   file. */
 START_TEST(without_permission)
 {
     file_make("f", "old", 3);
@@ -144,12 +146,13 @@ START_TEST(a_full_disk)
     ck_assert_int_eq(tocsin_wait(pipe, -1, NULL), -ENOSPC);
     turns_until_over(to);
     ck_assert_int_eq(closed, 2);
-    tocsin_cancel(from); /* it stays when its target fails */
+    tocsin_cancel(from); /* the source is still open after its target has failed */
     ck_assert_int_eq(stream_end(from), -ECANCELED);
 }
 END_TEST
 
-/* A write is short at the limit, and the next one fails: those bytes were written. */
+/* At the limit of the file's size, a write is short, and the next one fails. The bytes before the
+   limit are in the file. */
 START_TEST(a_limit_of_the_size)
 {
     const unsigned flags = _i ? TOCSIN_STREAM_REPLACE : TOCSIN_STREAM_CREATE;
@@ -171,7 +174,7 @@ START_TEST(a_limit_of_the_size)
 }
 END_TEST
 
-/* Cut data never looks complete. */
+/* If the source of a pipe fails, the target does not replace its file by incomplete data. */
 START_TEST(a_source_that_fails)
 {
     struct tocsin_op source, file, pipe;
@@ -197,7 +200,8 @@ END_TEST
 
 enum how { BY_CANCEL, BY_DEADLINE, BY_FREE, HOWS };
 
-/* Only an end that comes while the file is renamed may find the new content. */
+/* Ends a stream that writes a file, after some turns. The status is 0 only if the file was
+   complete. */
 static void end_after(enum how how, int turns, unsigned flags)
 {
     struct tocsin_op stream = file_open(path_of("f"), flags, TOCSIN_CALL(on_closed));
@@ -220,7 +224,8 @@ static void end_after(enum how how, int turns, unsigned flags)
     closed = 0;
 }
 
-/* How many descriptors are open when the loop has what it needs for streams, or is freed. */
+/* Returns the number of open descriptors after the loop has opened those that it needs for streams,
+   or, if is_freed, after the loop was freed. */
 static int descriptors_used(bool is_freed)
 {
     struct tocsin_op stream;
@@ -255,7 +260,7 @@ START_TEST(ended_at_any_moment)
 }
 END_TEST
 
-/* Reads that are cancelled, and streams whose reader goes away, while a thread reads. */
+/* A read or its stream is cancelled while a pool thread reads the file. */
 START_TEST(reads_ended_at_any_moment)
 {
     int rounds = (int)test_scaled(60, 2, 12), before;
@@ -270,7 +275,7 @@ START_TEST(reads_ended_at_any_moment)
         for (int j = 0; j < i % 12; j++)
             ck_assert_int_ge(tocsin_loop_turn(j % 2), 0);
         tocsin_cancel(read);
-        if (i % 2) { /* a read that is cancelled takes nothing */
+        if (i % 2) { /* the stream is still open, only its read is cancelled */
             ck_assert_int_ge(tocsin_wait(read, -1, NULL), -ECANCELED);
         } else {
             tocsin_cancel(stream);
@@ -286,7 +291,7 @@ END_TEST
 
 /* A fork */
 
-/* The temporary file is the parent's, whatever the child does. */
+/* The child of a fork must not remove the parent's temporary file, whatever the child does. */
 static void child_run(int which)
 {
     if (which == 1)
@@ -309,7 +314,8 @@ START_TEST(a_fork)
     ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
     ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0);
     ck_assert_int_eq(folder_count(false), 2);
-    tocsin_stream_write(stream, block + 1000, sizeof block - 1000); /* a job may be queued */
+    /* so that a job may be queued at the fork */
+    tocsin_stream_write(stream, block + 1000, sizeof block - 1000);
     fflush(NULL);
     pid = fork();
     if (pid == 0)

@@ -44,7 +44,7 @@ static void echo_once(struct tocsin_op client)
     ck_assert_mem_eq(into, "ping", 4);
 }
 
-/* What the child does. It never returns. */
+/* Runs the child's part of the test, and exits. */
 static void child_run(enum child child, struct tocsin_op client)
 {
     struct tocsin_op own;
@@ -98,7 +98,7 @@ START_TEST(the_parent_goes_on)
     echo_once(client);
     child_runs((enum child)_i, client);
     ck_assert_int_eq(access(path, F_OK), 0);
-    echo_once(client); /* its events are still in the parent's sets */
+    echo_once(client); /* the parent's epoll sets are unchanged */
     ck_assert_int_eq(tocsin_stream_open(address, NULL, NULL, &later), 0);
     echo_once(later); /* the listener still accepts */
     ck_assert_int_eq(accepted, 2);

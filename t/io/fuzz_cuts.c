@@ -1,9 +1,10 @@
-/* A stream whose bytes arrive in pieces gives the same parts, whatever the pieces are. Each random
-   text is sent whole, cut in two at every position, byte by byte, and cut at random, with every
-   framing, and received by push, by reads that wait, and by reads that start after the end. The
-   expected parts are computed here, from the whole text. As it comes, and at most n bytes, depend
-   on the pieces: there the bytes, and the longest part, are the same.
-   TOCSIN_CUTS=n sets the number of cases, TOCSIN_TEST_SEED=n the seed. */
+/* A stream divides its bytes into the same parts, whatever the pieces in which they arrive.
+   Each random text is sent whole, cut in two at every position, byte by byte, and cut at
+   random. Each kind of part is tested, received by stream.received, by reads that wait, and by
+   reads that start after the end. The test computes the expected parts from the whole text.
+   Parts without a delimiter or an exact size depend on the pieces; for them the test compares
+   all bytes together, and checks the longest part. TOCSIN_CUTS=n sets the number of cases,
+   TOCSIN_TEST_SEED=n the seed. */
 #include <stdlib.h>
 
 #include "io/streams.h"
@@ -16,7 +17,7 @@ static const char *const framing_names[] = { "as it comes", "at most", "exactly"
                                              "to the end" };
 static const char *const how_names[] = { "pushed", "read early", "read late" };
 
-/* The parts of one stream, and how they ended: 0, TOCSIN_ETOOBIG or TOCSIN_ETRUNCATED. */
+/* The parts of one stream, and the status after them: 0, TOCSIN_ETOOBIG or TOCSIN_ETRUNCATED. */
 struct parts {
     size_t sizes[PARTS_MOST], count, size;
     char bytes[TEXT_MOST + 1];
@@ -127,7 +128,8 @@ static void turns_two(void)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* Starts a read if none waits, and notes its end: again and again. false: no further part comes. */
+/* Starts one read after the other, and records the parts, until a read must wait. false: the reads
+   have reached the end, or an error. */
 static bool reads_go_on(struct tocsin_op stream, struct tocsin_op *read, char *into,
                         struct parts *parts)
 {
@@ -151,7 +153,7 @@ static bool reads_go_on(struct tocsin_op stream, struct tocsin_op *read, char *i
                       (size_t)status);
         if (status >= 0)
             tocsin_info_unref(info);
-        if (status <= 0 || framing == TO_END) { /* the read to the end includes the end */
+        if (status <= 0 || framing == TO_END) { /* a read with TOCSIN_TO_END is the last one */
             parts->status = status < 0 ? status : 0;
             parts->ends++;
             return false;
@@ -159,7 +161,7 @@ static bool reads_go_on(struct tocsin_op stream, struct tocsin_op *read, char *i
     }
 }
 
-/* Sends the text in its pieces. The stream may have ended before the last one. */
+/* Sends the text in its pieces, and records the parts. The stream may end before the last piece. */
 static void receive(enum how how, struct parts *parts)
 {
     const struct tocsin_stream_options options = { .part = part };

@@ -24,7 +24,7 @@ enum { OPERATIONS = 20000, THREADS = 3, EPOCH = 400, STREAMS = 24, PEERS = 24, T
 /* An operation that was started, found by its id. */
 struct entry {
     uint64_t id;
-    bool is_called; /* it has a notify that is called at its end */
+    bool is_called; /* the operation has a notify that is called at its end */
     int ends, calls;
 };
 
@@ -33,15 +33,15 @@ struct ledger {
     unsigned long long random;
     long wanted, started, ended, lent, given_back, epochs;
     struct entry table[TABLE];
-    int count;                         /* entries of this epoch */
+    int count;                         /* number of entries in this epoch */
     struct tocsin_op streams[STREAMS]; /* the last streams; some have ended */
     struct tocsin_op others[STREAMS];  /* the last other operations */
     struct tocsin_op listeners[2];
     char addresses[2][112];
     int peers[PEERS]; /* -1: none */
     int event;        /* an eventfd, which is watched */
-    bool is_alone;    /* no other thread allocates */
-    size_t bytes;     /* that were in use after the first epochs */
+    bool is_alone;    /* no other thread allocates memory */
+    size_t bytes;     /* bytes in use after the first epochs */
 };
 
 static __thread struct ledger *me;
@@ -85,7 +85,8 @@ static int enter(int err, struct tocsin_op op, bool is_called)
     return err;
 }
 
-/* A handler of a name gets the emissions of all threads. */
+/* Whether the operation belongs to another thread. The handlers are connected to names, so they
+   receive emissions of all threads. */
 static bool is_of_another_loop(struct tocsin_op op)
 {
     return tocsin__id_number(op.source.id) != tocsin__self->life.number;
@@ -558,7 +559,7 @@ static void epoch(void)
         tocsin_drain(draw(20));
         tocsin_run();
         break;
-    default: break; /* the loop is freed with all that it has */
+    default: break; /* the loop is freed while operations run */
     }
     require(tocsin_loop_free() >= 0);
     epoch_check();
@@ -567,9 +568,9 @@ static void epoch(void)
     me->epochs++;
 }
 
-/* Compares the bytes in use with those after the first epochs. The tables of the loop grow as long
-   as an epoch needs more places than all before it. A million operations that lose a byte each
-   would exceed this limit. */
+/* Checks that the number of allocated bytes does not grow. It may grow by 512 KiB, since the tables
+   of the loop grow when an epoch has more operations than all epochs before. If each of a million
+   operations lost a byte, the limit would be exceeded. */
 static void bytes_check(void)
 {
     size_t bytes = mallinfo2().uordblks;

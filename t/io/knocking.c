@@ -1,7 +1,7 @@
-/* More clients than descriptors: 64 descriptors are allowed, and 2,000 clients of another
-   process connect. The streams that were accepted are served, the listener pauses, listener.refused
-   is emitted once for each pause, and accepting is resumed without a call of the program.
-   Everything runs in a child, since a limit of descriptors is never raised again. */
+/* More clients than descriptors: the server may have 64 descriptors, and 2,000 clients of another
+   process connect. When descriptors run out, the listener pauses and emits listener.refused once
+   for each pause. Accepted streams are served meanwhile, and the listener resumes by itself. Each
+   test runs in a child process, since it lowers the process's limit of descriptors. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,7 +17,7 @@ enum { ALLOWED = 64, KNOCKING = 2000, HELD_AT_LEAST = 20 };
 static struct tocsin_op held[KNOCKING];
 static int held_count, served, refused, errors, closed;
 
-/* The process of the clients needs a descriptor for each of them. */
+/* Raises the limit of the clients' process, which needs a descriptor for each client. */
 static void limit_raise(void)
 {
     struct rlimit limit;
@@ -27,7 +27,8 @@ static void limit_raise(void)
     require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
-/* Each client sends a byte, and waits for its echo. 0: every client was served. */
+/* Runs the clients: each sends a byte, and waits for the echo. Returns 0 if every client was
+   served. */
 static int clients_run(int port)
 {
     const struct sockaddr_in at = { .sin_family = AF_INET,
@@ -88,7 +89,7 @@ static void turn(void)
     require(tocsin_loop_turn(-1) >= 0);
 }
 
-/* The peers stay until they are served, so descriptors run out. The echo answers the first ones. */
+/* Each client stays connected until it is served, so descriptors run out. */
 static void serve_all(void)
 {
     const struct tocsin_listen_options options = { .notify = TOCSIN_BOTH(on_stream) };
@@ -108,7 +109,7 @@ static void serve_all(void)
         _exit(clients_run(atoi(strrchr(facts.local, ':') + 1)));
     limit.rlim_cur = ALLOWED;
     require(clients > 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    while (closed < KNOCKING) /* the clients that were served leave, and descriptors are free */
+    while (closed < KNOCKING) /* served clients close, so descriptors become free */
         turn();
     require(waitpid(clients, &status, 0) == clients && status == 0);
     require(served == KNOCKING && held_count == KNOCKING);
@@ -118,7 +119,7 @@ static void serve_all(void)
     require(test_descriptors() <= before);
 }
 
-/* In another process: the clients connect, write a byte, and stay. */
+/* Runs in another process: the clients connect, write a byte, and stay connected. */
 static void clients_stay(int port)
 {
     const struct sockaddr_in at = {
@@ -138,8 +139,8 @@ static void clients_stay(int port)
         pause();
 }
 
-/* Nobody leaves: the listener must stay paused, refuse once, and still serve. Then one stream is
-   closed by the program, and one more is accepted. */
+/* No client closes: the listener must stay paused and emit listener.refused once, while accepted
+   streams are served. Then the program closes one stream, and the listener accepts one more. */
 static void pause_once(void)
 {
     const struct tocsin_listen_options options = { .notify = TOCSIN_BOTH(on_stream) };

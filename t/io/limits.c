@@ -1,6 +1,6 @@
-/* Idle limits of streams: an idle stream ends with -ETIMEDOUT, opened or accepted, parked, stalled
-   or being closed; data in either direction postpones it; input that waits is read first, however
-   many streams have some; nothing wakes a loop whose streams have no limit. */
+/* Idle limits of streams. An idle stream ends with -ETIMEDOUT, whether it was opened or accepted,
+   is parked, stalled or being closed. Data in either direction postpones the end. Unread input is
+   read first, however many streams have unread input. Streams without a limit arm no timer. */
 #include "io/streams.h"
 
 #include "loop/engine.h"
@@ -58,7 +58,7 @@ START_TEST(idle_ends)
 }
 END_TEST
 
-/* Reads of the program end with the status of the stream. */
+/* A waiting read ends with the status of the stream. */
 START_TEST(idle_ends_a_read)
 {
     struct tocsin_op read;
@@ -95,7 +95,7 @@ START_TEST(idle_is_postponed)
 }
 END_TEST
 
-/* Data that nobody reads, and output that the peer does not read, do not move. */
+/* A stalled stream is idle: neither its unread input nor its unsent output moves. */
 START_TEST(idle_while_stalled)
 {
     static const char block[400000];
@@ -112,7 +112,7 @@ START_TEST(idle_while_stalled)
 }
 END_TEST
 
-/* tocsin_stream_set begins the limit anew, sets one, or removes it. */
+/* tocsin_stream_set restarts the idle limit, sets one, or removes it. */
 START_TEST(idle_is_set)
 {
     const struct tocsin_stream_options longer = { .idle_ms = 10 * IDLE_MS };
@@ -143,7 +143,8 @@ static int on_output(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* stream.drained comes also if everything that waited is sent at once, and nothing follows. */
+/* stream.drained is emitted even if all queued data is sent by one call, and no further data
+   follows. */
 START_TEST(drained_at_once)
 {
     static char block[400000];
@@ -169,7 +170,7 @@ static struct tocsin__engine *engine_of_thread(void)
     return engine;
 }
 
-/* The loop does not run for so long. */
+/* Moves the clock as if the loop had been blocked for `ms` milliseconds. Then runs turns. */
 static void stall(int64_t ms)
 {
     engine_of_thread()->clock_us += ms * 1000;
@@ -177,7 +178,8 @@ static void stall(int64_t ms)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* One pass takes the reports of some parked descriptors only: the others are asked. */
+/* Many streams have unread input when the limit passes. One turn handles only some parked
+   descriptors, so the library must ask the kernel about the others. */
 START_TEST(input_is_read_first)
 {
     int peers[MANY];
@@ -234,7 +236,7 @@ START_TEST(nothing_wakes)
     int peers[2];
     struct tocsin_op plain = stream_of_pair(NULL, TOCSIN_BOTH(on_stream), &peers[0]), stream;
 
-    pass(5000); /* the open limit is gone, the descriptor is parked */
+    pass(5000); /* the limit for opening has ended, and the descriptor is parked */
     ck_assert_int_eq(tocsin__timer_next(engine_of_thread()), INT64_MAX);
     stream = stream_of_pair(&limited, TOCSIN_BOTH(on_stream), &peers[1]);
     pass(0);
@@ -249,7 +251,7 @@ START_TEST(nothing_wakes)
 }
 END_TEST
 
-/* Freeing the loop ends streams that have a limit. */
+/* The loop is freed while streams have an idle limit. */
 START_TEST(freed_with_the_loop)
 {
     int peer;

@@ -1,7 +1,7 @@
-/* Options and surroundings of streams and listeners: TOCSIN_STREAM_DUPLEX, GATHER and PROBE, a
-   local address, the limit of a close, a shared port, sockets that systemd passes, descriptors that
-   a Unix stream passes, lent data, streams in a loop on the program's own event_base,
-   tocsin_loop_fd, and jumps out of the functions that a stream calls. */
+/* Options of streams and listeners: TOCSIN_STREAM_DUPLEX, GATHER and PROBE, a local address, the
+   time limit of a close, a shared port, sockets that systemd passes, descriptors that a Unix stream
+   passes, lent data. Also streams in a loop on the program's own event_base, tocsin_loop_fd, and
+   jumps out of the functions that a stream calls. */
 #include <event2/event.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -92,7 +92,8 @@ START_TEST(gather_and_probe)
 }
 END_TEST
 
-/* The peer does not read, so the stream is stalled. Without TOCSIN_STREAM_DUPLEX it is not read. */
+/* The peer does not read, so the stream is stalled. A stalled stream is read only with
+   TOCSIN_STREAM_DUPLEX. */
 START_TEST(duplex)
 {
     static const char block[300000];
@@ -132,7 +133,8 @@ START_TEST(local_address)
 }
 END_TEST
 
-/* The peer reads nothing, so a close cannot send what waits: it gives up after 10 seconds. */
+/* The peer reads nothing, so a close cannot send the queued data. The stream fails after 10
+   seconds. */
 START_TEST(close_limit)
 {
     static const char block[2000000];
@@ -192,7 +194,7 @@ static void settings(const char *pid, const char *count, const char *names)
     setenv("LISTEN_FDNAMES", names, 1);
 }
 
-/* Runs in a child, which has the sockets at 3 and 4, as systemd passes them. */
+/* Runs in a child process, whose descriptors 3 and 4 are the sockets, as systemd passes them. */
 static void with_sockets(void)
 {
     char first[64], second[64], local[112];
@@ -238,7 +240,8 @@ enum { PASSED = 3 };
 
 static int passed_count, kept_fd;
 
-/* Each descriptor is the reading end of a pipe that contains its number. */
+/* Checks a received descriptor: the reading end of a pipe, which contains the descriptor's
+   index. */
 static int on_passed(const struct tocsin_info *info, void *arg)
 {
     const struct tocsin_stream_received *came = tocsin_stream_received_of(info);
@@ -302,7 +305,7 @@ static void stop_base(evutil_socket_t fd, short what, void *base)
     event_base_loopbreak(base);
 }
 
-/* The program's loop runs; tocsin's streams work in it. */
+/* The program runs its own event_base, and the streams of tocsin work in it. */
 START_TEST(in_an_adopted_base)
 {
     struct event_base *base = event_base_new();
@@ -327,7 +330,8 @@ START_TEST(in_an_adopted_base)
 }
 END_TEST
 
-/* The descriptor of the loop is readable when a stream has something to do, parked or active. */
+/* The descriptor of the loop becomes readable when a stream must be served, whether the stream's
+   descriptor is parked or active. */
 START_TEST(the_descriptor_of_the_loop)
 {
     int peer;
@@ -428,7 +432,7 @@ static void drop_jump(void *arg)
     leave();
 }
 
-/* Runs turns, out of which a function jumps once. */
+/* Runs turns. A function that the loop calls jumps out of one turn. */
 static void turns_with_a_jump(void)
 {
     if (setjmp(back) == 0)

@@ -1,7 +1,8 @@
-/* What a parked descriptor reports: a row of the table for each kind of descriptor, each interest
-   and each thing that the peer does. Also: a report is repeated until it is served, a muted
-   descriptor reports nothing, a closed one neither, although a duplicate is open, a quiet one is
-   parked again, and many that are ready at once are all served. */
+/* Events that a parked descriptor reports: a table with a row for each kind of descriptor, each set
+   of wanted events and each action of the peer. Also: an event is reported again until it is
+   handled; a muted descriptor reports nothing; a closed one reports nothing, even if a duplicate is
+   open; an active descriptor without events is parked again; many ready descriptors are all
+   reported. */
 #include <sys/wait.h>
 
 #include "io/streams.h"
@@ -46,7 +47,7 @@ static const struct {
     { "pipe: the reader has left", PIPE_WRITE, 0, LEAVE, BROKEN },
 };
 
-/* A readiness that counts its reports. */
+/* A readiness, and the count of its reports. */
 struct counted {
     struct tocsin__readiness readiness;
     unsigned what;
@@ -86,7 +87,7 @@ static void turn(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* Sets ends[0] to the descriptor that is parked, ends[1] to its peer. */
+/* Makes a pair of descriptors: ends[0] will be parked, ends[1] is its peer. */
 static void pair(enum kind kind, int *ends)
 {
     int pipe_ends[2];
@@ -102,7 +103,7 @@ static void pair(enum kind kind, int *ends)
     }
 }
 
-/* Returns the descriptor of the peer, or -1 if it was closed. */
+/* Does one action of the peer. Returns the descriptor of the peer, or -1 if it was closed. */
 static int peer_act(enum kind kind, enum act act, int peer)
 {
     if (act == SEND || act == SEND_AND_END)
@@ -119,7 +120,7 @@ static int peer_act(enum kind kind, enum act act, int peer)
     return -1;
 }
 
-/* Each report is made again in the next turn, since nobody serves it. */
+/* Each event is reported again in the next turn, since the test does not handle it. */
 START_TEST(row)
 {
     struct counted counted;
@@ -142,7 +143,7 @@ START_TEST(row)
 }
 END_TEST
 
-/* The same as in the row, although it happened before the descriptor was parked. */
+/* The peer acts before the descriptor is parked. The reports must be the same as in `row`. */
 START_TEST(row_that_happened_before)
 {
     struct counted counted;
@@ -160,7 +161,8 @@ START_TEST(row_that_happened_before)
 }
 END_TEST
 
-/* A descriptor that is muted reports nothing, not even a reset. Afterwards it reports it. */
+/* A muted descriptor reports nothing, not even a reset. The reset is reported when the descriptor
+   is not muted any more. */
 START_TEST(muted)
 {
     struct counted counted;
@@ -189,7 +191,8 @@ static void check_closed(struct counted *counted, int peer)
     ck_assert_int_eq(counted->reports, 0);
 }
 
-/* A duplicate keeps the open file description. The closed number must not be reported. */
+/* A duplicate keeps the open file description of a closed descriptor. The closed descriptor must
+   not be reported any more. */
 START_TEST(closed_while_a_duplicate_is_open)
 {
     struct counted counted;
@@ -228,7 +231,7 @@ START_TEST(closed_while_a_child_has_it)
 }
 END_TEST
 
-/* The kernel cannot poll these, so they count as always ready. */
+/* The kernel cannot poll these descriptors, so they count as always ready. */
 START_TEST(what_cannot_be_polled)
 {
     static const char *const paths[] = { "/dev/null", "/proc/self/exe" };
@@ -244,7 +247,7 @@ START_TEST(what_cannot_be_polled)
 }
 END_TEST
 
-/* parked -> active -> quiet for two sweeps -> parked */
+/* A parked descriptor becomes active. After two sweeps without an event it is parked again. */
 START_TEST(active_and_parked_again)
 {
     struct counted counted;
@@ -273,7 +276,8 @@ START_TEST(active_and_parked_again)
 }
 END_TEST
 
-/* A pass takes 64 of them. The kernel rotates, so that each is reported within three passes. */
+/* One pass reports at most 64 descriptors. The kernel continues with the others in the next pass,
+   so each descriptor is reported within three passes. */
 START_TEST(many_at_once)
 {
     static struct counted all[MANY];

@@ -1,12 +1,13 @@
-/* The rest of a stream is one byte shorter than the size of a part, exactly as long, or one byte
-   longer: with every framing, read or pushed, the end with the bytes or behind them. At the end of
-   the stream a rest without its delimiter is a part, as in getline(3), up to the whole size. */
+/* A stream that carries one byte less than the size of a part, exactly this size, or one byte more.
+   Each kind of part is tested, by reads and by stream.received; the peer's end arrives together
+   with the bytes, or later. At the end of a stream, remaining bytes without a delimiter are a part,
+   as in getline(3), unless they are more than the size. */
 #include "io/streams.h"
 
 enum { SIZE = 8, RESULTS_MOST = 3 };
 
-/* What reads return one after the other, or what stream.received announces and the stream ends
-   with, if the stream carries `length` bytes. */
+/* The expected results for a stream that carries `length` bytes: of one read after the other; or
+   the sizes of stream.received, and the status of the stream. */
 static const struct {
     struct tocsin_part part;
     size_t length;
@@ -72,7 +73,7 @@ static int on_stream(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The bytes end with a carriage return if a delimiter could begin there. */
+/* Sends `length` bytes. The last byte is a carriage return if the delimiter begins with one. */
 static void send_all(int peer, size_t length, bool end_is_late)
 {
     char text[SIZE + 1];
@@ -118,7 +119,7 @@ START_TEST(pushes)
 }
 END_TEST
 
-/* A delimiter that lies in the part, or behind it, by one byte. */
+/* The delimiter ends one byte before the size of the part, exactly there, or one byte after. */
 START_TEST(delimiters)
 {
     static const char *const texts[] = { "123456\n", "1234567\n", "12345678\n" };
@@ -131,7 +132,7 @@ START_TEST(delimiters)
         turns_few();
     }
     ck_assert_int_eq(read_part(stream, &line, NULL), expected);
-    if (_i == 2) { /* nothing was taken */
+    if (_i == 2) { /* the failed read has taken no bytes */
         tocsin_stream_read(stream, &(struct tocsin_part){ .size = 99 }, TOCSIN_FUTURE, &read);
         ck_assert_int_eq(tocsin_wait(read, -1, NULL), SIZE + 1);
     }

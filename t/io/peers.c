@@ -1,7 +1,8 @@
 /* Peers that behave badly: they reset the connection, end their side, never read, or stall. The end
-   of the stream is announced exactly once, with its status, whether the stream is active or parked
-   (quiet for more than a second), and whether it is read or not. The peers are real sockets. Also
-   peers that do not listen: nothing that was started on the stream succeeds. */
+   of the stream is announced exactly once, with its status, whether its descriptor is active or
+   parked (without events for more than a second), and whether the stream is read or not. The peers
+   are real sockets. Also addresses at which nobody listens: reads, flushes and pipes of such a
+   stream fail. */
 #define _GNU_SOURCE /* accept4 */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -46,7 +47,7 @@ static int on_stream(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A stream that is connected over TCP to *ret_peer, a socket of the test. */
+/* Opens a stream over TCP to *ret_peer, a plain socket. */
 static struct tocsin_op stream_of_tcp(const struct tocsin_stream_options *options,
                                       const struct tocsin_notify *notify, int *ret_peer)
 {
@@ -64,7 +65,7 @@ static struct tocsin_op stream_of_tcp(const struct tocsin_stream_options *option
     snprintf(address, sizeof address, "tcp:127.0.0.1:%d", ntohs(at.sin_port));
     ck_assert_int_eq(tocsin_stream_open(address, options, notify, &stream), 0);
     ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
-    ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0); /* the kernel's backlog has it */
+    ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0); /* the connection is in the backlog */
     *ret_peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     ck_assert_int_ge(*ret_peer, 0);
     close(listener);
@@ -79,7 +80,7 @@ static void peer_reset(int peer)
     close(peer);
 }
 
-/* The stream is quiet for so long that it is parked. */
+/* If is_parked, waits until the descriptor of the stream is parked. */
 static void quiet(bool is_parked)
 {
     turns_few();
@@ -96,7 +97,8 @@ static void ends_once(struct tocsin_op stream, int status)
     ck_assert_int_eq(closed_status, status);
 }
 
-/* Bits of a variant: the stream is parked first, it is read for stream.received, it was used. */
+/* Bits of a variant: the descriptor is parked; stream.received has a listener; the stream was
+   written before, and read if it has a listener. */
 enum { PARKED = 1, WANTED = 2, USED = 4, VARIANTS = 8 };
 
 static struct tocsin_op variant_begin(int variant, const struct tocsin_stream_options *options,
@@ -143,7 +145,7 @@ START_TEST(ended)
 }
 END_TEST
 
-/* Unread data of a peer that has left stays, until somebody reads. */
+/* The peer has closed, but its unread data stays until the program reads it. */
 START_TEST(ended_behind_unread_data)
 {
     int peer;
@@ -184,7 +186,7 @@ START_TEST(half_closed)
 }
 END_TEST
 
-/* The loop waits for nothing: no timer is armed, and no descriptor is ready. */
+/* Checks that nothing would wake the loop: no timer is armed, and no descriptor is ready. */
 static void nothing_wakes(void)
 {
     struct tocsin__engine *engine;
@@ -216,7 +218,8 @@ START_TEST(half_closed_then_reset)
 }
 END_TEST
 
-/* The peer's end is data for a program that reads: it is not lost by a later reset. */
+/* The program uses reads, and has not read the peer's end yet. A later reset does not hide this
+   end. */
 START_TEST(reset_behind_an_unread_end)
 {
     const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
@@ -236,7 +239,8 @@ START_TEST(reset_behind_an_unread_end)
 }
 END_TEST
 
-/* A peer over a Unix socket that ends its side and closes is no error until the stream writes. */
+/* The peer of a Unix stream ends its side and closes. This is not an error until the stream
+   writes. */
 START_TEST(half_closed_then_closed)
 {
     const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
@@ -255,7 +259,8 @@ START_TEST(half_closed_then_closed)
 }
 END_TEST
 
-/* Output that waits for a peer that has ended its side does not wake the loop. */
+/* The peer has ended its side and does not read. The stream's queued output must not keep the loop
+   awake. */
 START_TEST(half_closed_while_stalled)
 {
     static const char block[4 * 1024 * 1024];
@@ -276,7 +281,7 @@ END_TEST
 
 /* Backpressure */
 
-/* The bytes are numbered: byte i of the stream is (char)(i * 7 + i / 256). */
+/* Fills in numbered bytes: byte i of the stream is (char)(i * 7 + i / 256). */
 static void fill(char *data, size_t at, size_t size)
 {
     for (size_t i = at; i < at + size; i++)
@@ -327,7 +332,7 @@ START_TEST(never_reads)
     quiet(_i & PARKED);
     ck_assert_int_eq(tocsin_stream_write(stream, data, LIMIT), -EAGAIN);
     ck_assert_int_eq(closed, 0);
-    ck_assert_int_eq(tocsin_stream_close(stream), 0); /* what was accepted is sent */
+    ck_assert_int_eq(tocsin_stream_close(stream), 0); /* all accepted data is still sent */
     while (read_size < written_size) {
         read_size += peer_compare(peer, read_size);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
@@ -370,8 +375,9 @@ static int on_echo(const struct tocsin_info *info, void *arg)
     return came ? TOCSIN_NEXT : on_stream(info, arg);
 }
 
-/* I4: a peer that does not read is not read, so its own writes stop in the end. A Unix socket,
-   since TCP drops acknowledgements together with data for which a peer has no room. */
+/* I4: the stream does not read from a peer that does not read, so the peer can write no more in the
+   end. The test uses a Unix socket, since TCP drops acknowledgements together with data for which a
+   peer has no room. */
 START_TEST(an_echo_that_is_not_read)
 {
     const struct tocsin_stream_options limits = { .limit_bytes = LIMIT };
@@ -421,11 +427,12 @@ START_TEST(stalls)
     ck_assert_int_eq(parts, 1);
     peer_reset(peer);
     ends_once(stream, -ECONNRESET);
-    ck_assert_str_eq(received, "half\n"); /* the cut part is not delivered */
+    ck_assert_str_eq(received, "half\n"); /* the incomplete line is not delivered */
 }
 END_TEST
 
-/* An address at which nobody listens: a port that is bound, an abstract name, no path. */
+/* Writes an address at which nobody listens: a port that is only bound, an abstract name, or a path
+   that does not exist. */
 static void silent_address(int which, char *address, size_t size, int *ret_fd)
 {
     struct sockaddr_in where = { .sin_family = AF_INET };
@@ -441,7 +448,8 @@ static void silent_address(int which, char *address, size_t size, int *ret_fd)
         snprintf(address, size, which == 1 ? "unix:@tocsin-nobody" : "unix:/nowhere/nobody");
 }
 
-/* A flush without data ends with the error, too: it is how a program waits for the connection. */
+/* A flush without data ends with the error, too, since programs use it to wait for the
+   connection. */
 START_TEST(does_not_listen)
 {
     static const int errors[] = { -ECONNREFUSED, -ECONNREFUSED, -ENOENT };

@@ -1,8 +1,8 @@
-/* Rates: bytes per second in and out, the burst, equal shares of streams that wait (none starves),
-   a rate that is set or freed while streams wait, other options while a stream waits, the idle
-   limit of a stream that waits for its rate, close, pipes, no wake-up while nothing waits, bad
-   arguments, rates of another loop, loops that are freed. The clock is moved by the test, so the
-   numbers are exact. */
+/* Rates: bytes per second in both directions, the burst, equal shares of waiting streams (none
+   starves), a rate that is changed or freed while streams wait, new options while a stream waits,
+   the idle limit of a stream that waits for its rate, close, pipes, no wake-up while no stream
+   waits, bad arguments, rates of another loop, loops that are freed. The test moves the clock, so
+   the numbers are exact. */
 #include <pthread.h>
 
 #include "io/streams.h"
@@ -44,14 +44,14 @@ static struct tocsin_rate rate_new(uint64_t bytes_s, uint64_t burst)
     return rate;
 }
 
-/* So much time passes, in steps, as if the loop ran all the time. */
+/* Moves the clock by `ms` milliseconds in steps, as if the loop ran all the time. */
 static void pass(int64_t ms)
 {
     for (int64_t left = ms; left > 0; left -= 10)
         ck_assert_int_eq(tocsin_clock_move(left < 10 ? left : 10), 0);
 }
 
-/* Writes as much as the socket accepts. Returns the number of bytes. */
+/* Writes as many bytes as the peer's socket accepts. Returns their number. */
 static size_t peer_fill(int peer)
 {
     static const char block[65536];
@@ -89,7 +89,8 @@ static void end(struct tocsin_op stream, int peer)
     close(peer);
 }
 
-/* The burst at once, then bytes_s in each second; the rest of the socket's data stays unread. */
+/* A stream reads the burst at once, then bytes_s in each second. The rest stays unread in the
+   socket. */
 START_TEST(reads)
 {
     const struct tocsin_stream_options options = { .rate_in = rate_new(10000, 3000) };
@@ -116,7 +117,8 @@ static void count_drop(void *arg)
     drops++;
 }
 
-/* Copied, or lent until drop; the default burst is a tenth of a second. */
+/* Written data is copied, or lent until drop is called. The default burst is the bytes of a tenth
+   of a second. */
 START_TEST(writes)
 {
     static char block[50000];
@@ -149,7 +151,7 @@ START_TEST(writes)
 }
 END_TEST
 
-/* Streams that share a rate get the same, whether one of them began earlier or not. */
+/* Streams that share a rate get equal shares, even if one of them began earlier. */
 START_TEST(shares)
 {
     struct tocsin_rate rate = rate_new(1000000, 50000);
@@ -181,7 +183,7 @@ START_TEST(shares)
 }
 END_TEST
 
-/* A rate of few bytes and many streams: each gets some, in turn. */
+/* Many streams share a rate of few bytes: each of them gets some bytes in turn. */
 START_TEST(shares_of_little)
 {
     struct tocsin_rate rate = rate_new(1000, 10);
@@ -203,7 +205,7 @@ START_TEST(shares_of_little)
 }
 END_TEST
 
-/* A stream that needs little is not held up by streams that need all. */
+/* A stream that needs few bytes is not delayed by streams that need many. */
 START_TEST(shares_with_the_modest)
 {
     struct tocsin_rate rate = rate_new(100000, 0);
@@ -244,7 +246,7 @@ START_TEST(set_while_waiting)
     bytes = 0;
     ck_assert_int_eq(tocsin_rate_set(rate, 1, 0), 0);
     pass(10 * SECOND);
-    ck_assert_uint_le(bytes, 11 + 100); /* a share of before may be left */
+    ck_assert_uint_le(bytes, 11 + 100); /* a share granted at the former rate may be left */
     end(stream, peer);
 }
 END_TEST
@@ -274,7 +276,7 @@ START_TEST(freed_while_waiting)
 }
 END_TEST
 
-/* Another rate, or none, while a stream waits for the first one. */
+/* A stream gets another rate, or none, while it waits for the first one. */
 START_TEST(other_options_while_waiting)
 {
     const struct tocsin_stream_options slow = { .rate_in = rate_new(1, 1) },
@@ -298,7 +300,7 @@ START_TEST(other_options_while_waiting)
 }
 END_TEST
 
-/* A stream that could go on is not idle, however slow its rate is. */
+/* A stream that waits only for its rate is not idle, however slow the rate is. */
 START_TEST(waiting_is_not_idle)
 {
     static const char block[20000];
@@ -317,13 +319,13 @@ START_TEST(waiting_is_not_idle)
     ck_assert_int_eq(closed, 0);
     ck_assert_int_eq(
         tocsin_stream_set(stream, &(struct tocsin_stream_options){ .idle_ms = SECOND / 5 }), 0);
-    pass(3 * SECOND); /* without its rate it moves all, and is idle then */
+    pass(3 * SECOND); /* without a rate the stream moves all data, and is idle then */
     ck_assert_int_eq(closed_status, -ETIMEDOUT);
     close(peer);
 }
 END_TEST
 
-/* A close sends at the rate what was written. */
+/* A stream that is closed sends its queued data at the rate. */
 START_TEST(closed_while_waiting)
 {
     static const char block[5000];
@@ -349,7 +351,7 @@ START_TEST(closed_while_waiting)
 }
 END_TEST
 
-/* A pipe is as slow as the slower side. */
+/* A pipe moves data at the lower of the two rates. */
 START_TEST(piped)
 {
     const struct tocsin_stream_options slow = { .rate_in = rate_new(20000, 1000),
@@ -408,7 +410,7 @@ START_TEST(bad_arguments)
 
     ck_assert_int_eq(tocsin_rate_new(0, 5, &rate), -EINVAL);
     ck_assert_int_eq(tocsin_rate_new(5, 5, NULL), -EINVAL);
-    ck_assert_int_eq(tocsin_rate_set(rate, 5, 5), -EINVAL); /* the id carries the error */
+    ck_assert_int_eq(tocsin_rate_set(rate, 5, 5), -EINVAL); /* the id contains an error */
     ck_assert_int_eq(tocsin_rate_free(rate), -EINVAL);
     ck_assert_int_eq(tocsin_stream_open("fd:0", &(struct tocsin_stream_options){ .rate_in = rate },
                                         NULL, &stream),
@@ -457,7 +459,8 @@ START_TEST(another_loop)
 }
 END_TEST
 
-/* The loop is freed while streams wait, or after the rate; then a new loop has no such rate. */
+/* The loop is freed while streams wait, or after the rate was freed. A new loop does not know the
+   rate. */
 START_TEST(freed_with_the_loop)
 {
     struct tocsin_rate rate = rate_new(1, 1);

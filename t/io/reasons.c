@@ -38,7 +38,7 @@ static void ends_with(struct tocsin_op stream, int wanted, const char *text)
     ck_assert_str_eq(reason, text);
 }
 
-/* A socket of the test with a port at which nobody listens. */
+/* Binds a socket to a port without listening, and writes its address. */
 static int port_taken(char *address, size_t size)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -105,7 +105,7 @@ START_TEST(cannot_bind)
 }
 END_TEST
 
-/* An empty label is no name of a host: no server is asked. */
+/* An empty label is not a valid host name, so no name server is asked. */
 START_TEST(no_host)
 {
     struct tocsin_op stream = open_stream("tcp:no..host:80", NULL);
@@ -117,7 +117,7 @@ START_TEST(no_host)
 }
 END_TEST
 
-/* The backlog of the listener is full, so the stream tries again until its limit. */
+/* The backlog of the listener is full, so the stream tries again until its time limit. */
 START_TEST(open_limit)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -266,7 +266,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* An info that is kept keeps its reason. */
+/* A reference to an info also keeps its reason in memory. */
 START_TEST(kept)
 {
     struct tocsin_info *info = NULL;

@@ -1,5 +1,5 @@
-/* Streams in each style: pushed and pulled data, writing, flushing, the ends of both sides, close
-   and cancel. One end is a socket pair of the test, or a listener on loopback. */
+/* Streams: data by stream.received and by reads, writing, flushing, the ends of both sides, close,
+   cancel, new options. The other end is a plain socket, or a listener on the loopback interface. */
 #include "io/streams.h"
 
 static char received[4096];
@@ -147,7 +147,7 @@ START_TEST(pulled)
     ck_assert_str_eq(tocsin_stream_taken_of(info)->data.data, "line\n");
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_stream_read(stream, NULL, NULL, &read), 0);
-    ck_assert_int_eq(tocsin_cancel(read), 0); /* takes nothing */
+    ck_assert_int_eq(tocsin_cancel(read), 0); /* the cancelled read takes no data */
     ck_assert_int_eq(
         read_part(stream, &(struct tocsin_part){ .into = into, .size = 6, .flags = TOCSIN_EXACTLY },
                   NULL),
@@ -160,7 +160,7 @@ START_TEST(pulled)
     turns_few();
     ck_assert_int_eq(read_part(stream, NULL, NULL), 1);
     turns_few();
-    ck_assert_int_eq(read_part(stream, NULL, NULL), 0); /* the end waits for a read */
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 0); /* the peer's end has waited for a read */
     turns_few();
     ck_assert_int_eq(tocsin_op_status(stream), -ENOENT);
     ck_assert_int_eq(read_part(stream, NULL, NULL), -ENOENT);
@@ -196,7 +196,7 @@ START_TEST(truncated)
     ck_assert_int_eq(
         read_part(stream, &(struct tocsin_part){ .size = 4, .flags = TOCSIN_EXACTLY }, NULL),
         TOCSIN_ETRUNCATED);
-    ck_assert_int_eq(read_part(stream, NULL, NULL), 3); /* nothing was taken */
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 3); /* the failed read has taken no data */
     ck_assert_int_eq(read_part(stream, NULL, NULL), 0);
     turns_until_over(stream);
 }
@@ -294,7 +294,7 @@ START_TEST(resolved)
     ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0);
     tocsin_cancel(client);
     ck_assert_int_eq(tocsin_stream_open(named, NULL, NULL, &client), 0);
-    tocsin_cancel(client); /* while the name is being resolved */
+    tocsin_cancel(client); /* while its name is being resolved */
     tocsin_cancel(listener);
     drain_all();
 }
@@ -406,7 +406,8 @@ START_TEST(piped)
 }
 END_TEST
 
-/* tocsin_stream_set: another delimiter, also for bytes that were searched already. */
+/* tocsin_stream_set sets another delimiter, which also counts for bytes that were searched
+   already. */
 START_TEST(set_another_part)
 {
     int peer;
@@ -421,7 +422,7 @@ START_TEST(set_another_part)
         tocsin_stream_set(stream, &(struct tocsin_stream_options){ .part = { .until = ";" } }), 0);
     turns_few();
     ck_assert_str_eq(received, "a\n|b;|c;|");
-    ck_assert_int_eq(tocsin_stream_set(stream, NULL), 0); /* as it comes */
+    ck_assert_int_eq(tocsin_stream_set(stream, NULL), 0); /* parts as the data arrives */
     turns_few();
     ck_assert_str_eq(received, "a\n|b;|c;|d|");
     close(peer);
@@ -441,7 +442,7 @@ static int on_line_set(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* From a handler of the data: what follows is cut anew. */
+/* A handler of stream.received sets other parts. They count for the bytes that follow. */
 START_TEST(set_in_a_handler)
 {
     int peer;
@@ -456,7 +457,7 @@ START_TEST(set_in_a_handler)
 }
 END_TEST
 
-/* Limits of output; a refusal changes nothing. */
+/* tocsin_stream_set changes the limits of queued output. Refused options change nothing. */
 START_TEST(set_limits)
 {
     static const char block[1000000];
@@ -475,7 +476,8 @@ START_TEST(set_limits)
                                                                    .low_bytes = 1 << 21,
                                                                    .limit_bytes = 1 << 22 }),
         0);
-    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), 0); /* it is not stalled any more */
+    /* the stream is not stalled any more */
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), 0);
     tocsin_cancel(stream);
     turns_until_over(stream);
     close(peer);

@@ -1,5 +1,4 @@
-/* Streams of the tests: a pair over a Unix socket or loopback TCP, and one end of a socket pair as
-   a stream. */
+/* Helpers for tests of streams: pairs of plain sockets, and a stream of one end of a pair. */
 #ifndef TOCSIN_T_IO_STREAMS_H
 #define TOCSIN_T_IO_STREAMS_H
 
@@ -13,7 +12,8 @@
 
 #include "handlers.h"
 
-/* A stream of one end of a socket pair; the test reads and writes the other end, *ret_peer. */
+/* Makes a socket pair, and opens a stream of one end. The test reads and writes the other end,
+ *ret_peer. */
 TOCSIN__UNUSED static struct tocsin_op stream_of_pair(const struct tocsin_stream_options *options,
                                                       const struct tocsin_notify *notify,
                                                       int *ret_peer)
@@ -30,7 +30,7 @@ TOCSIN__UNUSED static struct tocsin_op stream_of_pair(const struct tocsin_stream
     return stream;
 }
 
-/* Two ends of a TCP connection over the loopback. */
+/* Makes the two ends of a TCP connection over the loopback interface. */
 TOCSIN__UNUSED static void tcp_pair(int *ends)
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -54,14 +54,14 @@ TOCSIN__UNUSED static void turns_until_over(struct tocsin_op op)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
 }
 
-/* Runs turns without waiting, as many as any effect inside of one process needs. */
+/* Runs turns without waiting, as many as an effect within one process may need. */
 TOCSIN__UNUSED static void turns_few(void)
 {
     for (int i = 0; i < 6; i++)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* Reads with a future. Returns the status. */
+/* Reads one part with TOCSIN_FUTURE. Returns the status. */
 TOCSIN__UNUSED static int read_part(struct tocsin_op stream, const struct tocsin_part *part,
                                     struct tocsin_info **ret_info)
 {
@@ -84,7 +84,7 @@ TOCSIN__UNUSED static void peer_write(int peer, const char *text)
     ck_assert_int_eq(write(peer, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* Where a listener got its port. */
+/* Writes the address of a listener, with its actual port. */
 TOCSIN__UNUSED static void address_of(struct tocsin_op listener, char *address)
 {
     struct tocsin_stream_facts facts;

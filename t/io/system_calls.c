@@ -37,12 +37,12 @@ enum call {
     CALLS
 };
 
-/* Instead of an errno: the call transfers one byte. */
+/* SHORT, instead of an errno: the call transfers one byte. */
 enum { SHORT = -1, ERRORS = 10 };
 
 static const struct {
     const char *name;
-    int errors[ERRORS]; /* to the first 0 */
+    int errors[ERRORS]; /* ends with 0 */
 } calls[CALLS] = {
     [READ] = { "read", { EINTR, EAGAIN, SHORT, EIO, ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS } },
     [RECV] = { "recv", { EINTR, EAGAIN, SHORT, ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS } },
@@ -64,10 +64,10 @@ static const struct {
     [EPOLL_CREATE1] = { "epoll_create1", { EMFILE, ENFILE, ENOMEM } },
 };
 
-static __thread bool is_armed; /* calls of this thread are counted, and may fail */
+static __thread bool is_armed; /* the calls of this thread are counted, and may fail */
 static enum call failing;
-static int failing_error, failing_at; /* failing_at -1: all of them */
-static int made, failed;              /* calls of the failing kind in this run */
+static int failing_error, failing_at; /* failing_at -1: all calls fail */
+static int made, failed;              /* counts of calls of the failing kind in this run */
 
 /* Returns 0, the errno with which this call fails, or SHORT. */
 static int verdict(enum call call)
@@ -170,7 +170,7 @@ DEFINE(EPOLL_CREATE1, int, epoll_create1, (int flags), (flags), (void)0)
 /* The job */
 
 enum { LISTENER, CLIENT, ECHOED, FLUSHED, LEFT, RIGHT, PIPED, LINES, OUT, OUT_FLUSHED, STARTS };
-enum { SIZE = 200 }; /* a Unix socket accepts so many messages of one byte that are not read */
+enum { SIZE = 200 }; /* a Unix socket accepts this many unread messages of one byte */
 
 static struct started all[STARTS];
 static bool is_unix;
@@ -206,7 +206,7 @@ static int on_echo(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* A client of an echo. The accepted stream has a notify, so the pipe and the lines do not echo. */
+/* Starts a client of an echo server. Only accepted streams have the notify that echoes. */
 static void start_echo(void)
 {
     const struct tocsin_listen_options options = { .notify = TOCSIN_EACH(on_echo),
@@ -246,7 +246,8 @@ static int on_line(const struct tocsin_info *info, void *arg)
     return tocsin_stream_closed_of(info) ? on_end(info, arg) : TOCSIN_NEXT;
 }
 
-/* left_peer -> LEFT -> pipe -> RIGHT -> right_peer; out_peer reads what OUT, a pipe, writes. */
+/* Starts a pipe: left_peer -> LEFT -> pipe -> RIGHT -> right_peer. Also OUT, a stream of a Unix
+   pipe whose data out_peer reads. */
 static void start_others(int *ret_right_peer, int *ret_out_peer)
 {
     const struct tocsin_stream_options lines = { .part = { .until = "\n", .size = 100 } };
@@ -279,8 +280,8 @@ static bool runs(int which)
     return all[which].err == 0 && !all[which].ended;
 }
 
-/* Without a descriptor the listener accepts later, so the client may wait for a while. RIGHT is
-   closed when it has got all data, since some may still have to be sent. */
+/* Runs turns until all is done. If the listener had no descriptor, it accepts after a pause, so the
+   client may wait for a while. RIGHT is closed, not cancelled, since it may have queued data. */
 static void work(void)
 {
     static const int awaited[] = { ECHOED, FLUSHED, PIPED, RIGHT, LINES, OUT, OUT_FLUSHED };
@@ -352,7 +353,7 @@ static void job(void)
     check_started(all, STARTS);
     check_success(PIPED, piped, read_all(right_peer, piped, sizeof piped));
     check_success(OUT_FLUSHED, out, read_all(out_peer, out, sizeof out));
-    if (statuses[ECHOED] != 0) /* 0: the connection ended before it brought a byte */
+    if (statuses[ECHOED] != 0) /* 0: the connection has ended without a byte */
         check_success(ECHOED, echoed, SIZE);
     if (changes_nothing(failing_error) || !failed)
         check_unchanged();

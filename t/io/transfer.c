@@ -18,7 +18,7 @@ enum { BYTES = 4 << 20, PIECE_MOST = 100000 };
 /* One end of a connection, which sends, receives, or both. */
 struct end {
     int fd;
-    uint64_t seed;  /* of the bytes and of the sizes of the pieces */
+    uint64_t seed;  /* seed of the bytes and of the sizes of the pieces */
     uint64_t count; /* bytes to send, or bytes received until the end */
     bool is_good;   /* every byte received was the expected one */
     pthread_t thread;
@@ -32,7 +32,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-/* Eight bytes of the traffic are one random number. */
+/* Fills a piece with random bytes: each eight bytes of the traffic are one random number. */
 static void fill(unsigned char *piece, uint64_t size, uint64_t at, uint64_t *word, uint64_t *state)
 {
     for (uint64_t i = 0; i < size; i++, at++) {
@@ -73,7 +73,7 @@ static void *send_all(void *arg)
         sent += size;
     }
     if (shutdown(end->fd, SHUT_WR) < 0)
-        close(end->fd); /* a pipe */
+        close(end->fd); /* a Unix pipe has no shutdown */
     return NULL;
 }
 
@@ -137,7 +137,7 @@ static struct tocsin_op stream_of_fd(int fd)
 
 enum transport { UNIX, TCP, PIPE };
 
-/* Sets ends[0] to the end that is read, ends[1] to the end that is written. */
+/* Makes a connection. Sets ends[0] to the end that is read, ends[1] to the end that is written. */
 static void connection(enum transport transport, int *ends)
 {
     if (transport == TCP)
