@@ -1,13 +1,13 @@
-/* A listener accepts the connections that peers open. Each of them becomes a stream.
+/* A listener accepts the connections that peers open. Each connection becomes a stream.
 
-   I8  A listener accepts connections only while somebody wants them: listener.accepted has
-       listeners, the streams have a notify, or a handler of all streams wants stream.received.
-       Otherwise connections wait in the kernel's backlog. The program takes an accepted stream: it
-       sets the notify of the stream, connects a handler to it, reads, writes or pipes it, or a
-       fiber was called for it (TOCSIN_FIBERS). A stream that is not taken when listener.accepted
-       has been delivered is closed, unless a handler of all streams wants stream.received. If there
-       is no free descriptor, a listener pauses, emits listener.refused once, and resumes when a
-       descriptor is free. */
+   I8  A listener accepts connections only while they are wanted: listener.accepted has a notify or
+       handlers, the streams have a notify, or there is a handler for stream.received of all
+       streams. Otherwise connections wait in the kernel's backlog. The program takes an accepted
+       stream when it sets the stream's notify, connects a handler to the stream, reads, writes or
+       pipes the stream, or handles it in a fiber (TOCSIN_FIBERS). A stream that is not taken when
+       listener.accepted has been delivered is closed, unless there is a handler for stream.received
+       of all streams. If the process has no free descriptor, a listener pauses, emits
+       listener.refused once, and resumes when a descriptor is free. */
 #ifndef TOCSIN_LISTEN_H
 #define TOCSIN_LISTEN_H
 
@@ -41,14 +41,14 @@ struct tocsin_listen_options {
     const struct tocsin_notify *notify; /* notify of each accepted stream, but not TOCSIN_FUTURE;
                                          * NULL: none */
     int backlog;                        /* the most connections that wait in the kernel; 0: 4,096 */
-    int most;                   /* the most streams at the same time; further connections wait in
-                                 * the backlog. 0: no limit */
-    int most_per_address;       /* the most streams of one address, or of one user (Unix), at the
-                                 * same time. Further streams are closed, and listener.refused has
-                                 * the error -EUSERS. 0: no limit */
-    unsigned mode;              /* permissions of the path of a Unix socket; 0: 0600 */
-    unsigned flags;             /* TOCSIN_LISTEN_SHARE or 0 */
-    uintptr_t spare[4];         /* must be zero */
+    int most;             /* the most streams at the same time; further connections wait in
+                           * the backlog. 0: no limit */
+    int most_per_address; /* the most streams of one address, or of one user (Unix), at the
+                           * same time. Further streams are closed, and listener.refused has
+                           * the error -EUSERS. 0: no limit */
+    unsigned mode;        /* permissions of the path of a Unix socket; 0: 0600 */
+    unsigned flags;       /* TOCSIN_LISTEN_SHARE or 0 */
+    uintptr_t spare[4];   /* must be zero */
 };
 
 /**

@@ -2,29 +2,31 @@
    terminal, standard input, a file.
 
    I1  A stream is an operation. It begins when it is opened or accepted. It ends exactly once, with
-       stream.closed, also after an error. Its id is valid at once: the program may write, and may
-       start reads, before the stream is connected.
+       stream.closed, also after an error. The id of a stream is valid at once: the program may
+       write, and may start reads, before the stream is connected.
 
-   I2  A stream reads from the kernel only on demand. Without demand it holds no buffer, and the
-       peer must wait. There is demand while there is a read (tocsin_stream_read), a pipe, or a
+   I2  A stream reads from the kernel only on demand. Without demand the stream holds no buffer, and
+       the peer must wait. There is demand while there is a read (tocsin_stream_read), a pipe, or a
        notify, queue or handler of this stream that wants stream.received. A handler of all streams
-       is demand until a read, a pipe or a notify takes the data of the stream. Reads are served
-       first, in their order. Their data is not announced by stream.received.
+       is demand, too, until a read, a pipe or a notify takes the data of the stream. Reads get data
+       first, in the order of their start. Data that a read has taken is not announced by
+       stream.received.
 
-   I3  A write accepts all of its data, or refuses all of it. The data that the kernel does not
-       accept at once is copied, or borrowed until it was sent.
+   I3  A write accepts all of its data, or refuses all of it. Data that the kernel does not accept
+       at once is copied, or borrowed until it is sent.
 
    I4  While more than high_bytes wait to be sent to a peer, the stream does not read for
-       stream.received. So a peer that does not read cannot make the program queue more replies.
+       stream.received. So a peer that sends requests and does not read the replies cannot make the
+       program queue more replies.
 
    I5  When the peer has ended its side, the stream ends after all written data was sent. If no data
        is unread, the loop notices the peer's end even while the stream does not read. For a program
        that uses tocsin_stream_read, a read returns the end, as read(2) does.
 
    I7  A file is a stream in one direction: "file:PATH" is read to its end, or, with a flag, is
-       written. Its system calls are made by a pool of threads, one at a time for each file, so a
-       slow disk does not stop the loop. A replaced file is the old one or the whole new one, also
-       after a crash. */
+       written. A pool of threads makes the system calls, one at a time for each file, so a slow
+       disk does not stop the loop. If a file is replaced, its path has the whole old content or the
+       whole new content, also after a crash. */
 #ifndef TOCSIN_STREAM_H
 #define TOCSIN_STREAM_H
 
@@ -44,17 +46,19 @@ struct tocsin_rate {
 
 /* stream.connected: peer and local are addresses, such as "tcp:192.0.2.7:80". names_us, connect_us
    and tls_us: how long each step took.
-   stream.received: data is borrowed until the handler returns. passed: a descriptor that came with
-   it (Unix), which the library closes after the delivery; -1: none. An info that is kept has a
-   duplicate. Several descriptors are announced one after the other, behind the data. Empty data
-   without a descriptor: the peer has ended its side (TOCSIN_STREAM_HALF).
-   stream.stalled: more than high_bytes wait to be sent. stream.drained: fewer than low_bytes wait
-   again, after stalled_us.
+   stream.received: data is borrowed until the handler returns. passed: a descriptor that was
+   received with the data (Unix), which the library closes after the delivery; -1: none. A reference
+   to the info (tocsin_info_ref) has a duplicate of the descriptor. Further descriptors are
+   announced after the data, one by one, with empty data. Empty data without a descriptor: the peer
+   has ended its side (TOCSIN_STREAM_HALF).
+   stream.stalled: more than high_bytes wait to be sent.
+   stream.drained: fewer than low_bytes wait again, after stalled_us.
    stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
    stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
    (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
    reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
-   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
+   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: the data cannot be divided into parts as the options say.
+   reason: a text that says what has failed, or "". */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \
@@ -89,25 +93,28 @@ enum {
 /* Says how received data is divided into parts. If all members are zero, a part is the data that
  * has arrived. */
 struct tocsin_part {
-    size_t size;       /* the most bytes of a part. 0: 64 KiB, or 16 MiB with TOCSIN_TO_END */
-    const char *until; /* a part ends with this text, which is included, as with getline(3), or with
-                        * the stream; NULL: no such text */
-    void *into;        /* for a read: a buffer of `size` bytes, lent until stream.taken. NULL: the
-                        * read has its own buffer, which is freed with its result */
-    unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END; only if `until` is NULL */
+    size_t size; /* the most bytes of a part. 0: 64 KiB, or 16 MiB with TOCSIN_TO_END */
+    /* a delimiter: each part ends with this text, which is included, as in getline(3); the last
+       part may end without it. NULL: none */
+    const char *until;
+    void *into;     /* for a read: a buffer of `size` bytes, lent until stream.taken. NULL: the
+                     * read has its own buffer, which is freed with its result */
+    unsigned flags; /* TOCSIN_EXACTLY or TOCSIN_TO_END; only if `until` is NULL */
 };
 
 /* Flags of a stream. */
 enum {
     TOCSIN_STREAM_HALF = 1,   /* the peer's end does not end our side: an empty stream.received
                                  announces it */
-    TOCSIN_STREAM_DUPLEX = 2, /* it is read for stream.received while its own output is stalled */
+    TOCSIN_STREAM_DUPLEX = 2, /* a stalled stream is read for stream.received, too (I4) */
     TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
-    /* of "file:", one of these; without one the file is read. A file that does not exist is made */
-    TOCSIN_STREAM_APPEND = 8,   /* write at its end */
-    TOCSIN_STREAM_REPLACE = 16, /* write a new file beside it, and rename that into place when the
-                                   stream ends well: all of it, or nothing */
-    TOCSIN_STREAM_CREATE = 256, /* write from its beginning; what it had is removed at once */
+    /* At most one of the next three, for "file:" only; without one, the file is read. A file that
+       does not exist is created. */
+    TOCSIN_STREAM_APPEND = 8, /* write at the end of the file */
+    /* write a new file in the same folder, and rename it to PATH when the stream ends without an
+       error */
+    TOCSIN_STREAM_REPLACE = 16,
+    TOCSIN_STREAM_CREATE = 256, /* truncate the file at once, and write from its beginning */
     TOCSIN_STREAM_PROBE = 128 /* the kernel tests whether an idle peer still exists: SO_KEEPALIVE */
 };
 
@@ -127,8 +134,8 @@ struct tocsin_stream_options {
                         * address */
     const char *local; /* the local address to connect from, such as "tcp:192.0.2.1:0"; NULL: any */
     struct tocsin_rate rate_in, rate_out; /* how fast the stream reads and sends; zero: no limit */
-    unsigned flags;     /* set of the flags TOCSIN_STREAM_… */
-    uintptr_t spare[4]; /* must be zero */
+    unsigned flags;                       /* set of the flags TOCSIN_STREAM_… */
+    uintptr_t spare[4];                   /* must be zero */
 };
 
 /**
@@ -151,18 +158,18 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
                                   const struct tocsin_notify *notify, struct tocsin_op *ret_stream);
 
 /**
- * Reads one part, for this caller only. Reads are served in their order, before stream.received. If
- * `part` is NULL, the read returns the data that has arrived. A cancelled read takes no data: the
- * data is left for the next read.
+ * Starts an operation that reads one part. Reads get data in the order of their start, before
+ * stream.received. If `part` is NULL, the read returns the data that has arrived. A cancelled read
+ * takes no data: the data is left for the next read.
  *
  * @owner   part is copied; part.into is lent until stream.taken
  * @return  0; -EINVAL: part is malformed, or the operation is not a stream that can be read;
  *          -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another thread;
  *          else as tocsin_op_new. On failure ret_read carries the error
- * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
- *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
- *          more than size bytes without a delimiter, or more to the end, and nothing was taken; or
- * the status of stream.closed
+ * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the peer's end;
+ *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than TOCSIN_EXACTLY asks for;
+ *          TOCSIN_ETOOBIG: more than part.size bytes without a delimiter, or up to the end
+ *          (TOCSIN_TO_END), and the read has taken none of them; or the status of stream.closed
  * @thread  loop
  * @source  POSIX read(3), getline(3)
  * @since   0.1
@@ -237,14 +244,14 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
 /**
  * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
  * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
- * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. If the peer
- * of `to` ends its side, `to` does not end before the pipe has ended.
+ * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. `to` does not
+ * end before the pipe has ended, even if the peer of `to` has ended its side.
  *
  * @owner   none
- * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;
- *          -EBUSY: another pipe takes the data of from; -ENOENT: a stream does not exist; -EXDEV:
- *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_pipe
- *          carries the error
+ * @return  0; -EINVAL: an operation is not a stream, `from` cannot be read, or `to` cannot be
+ *          written; -EBUSY: another pipe takes the data of `from`; -ENOENT: a stream does not
+ *          exist; -EXDEV: a stream belongs to the loop of another thread; else as tocsin_op_new. On
+ *          failure ret_pipe carries the error
  * @emits   stream.piped exactly once, with status 0, or with the status that one of the streams
  *          failed with
  * @thread  loop
@@ -269,10 +276,10 @@ TOCSIN_API int tocsin_stream_pipe(struct tocsin_op from, struct tocsin_op to,
 TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
- * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
- * that is received meanwhile is dropped. A file has no limit but its deadline; one that replaces
- * another is renamed into place. tocsin_cancel ends a stream at once: what it was to replace stays,
- * unless the new file is being renamed already.
+ * Ends the stream after all written data was sent. If this takes longer than 10 seconds, the stream
+ * ends with -ETIMEDOUT; for a file there is no such limit. Data that is received meanwhile is
+ * dropped. With TOCSIN_STREAM_REPLACE, the new file is renamed to its path. tocsin_cancel ends a
+ * stream at once, and then the old file stays, unless the rename has begun.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a
@@ -286,16 +293,16 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
 
 /**
- * Changes the options of a stream from now on. If `options` is NULL, sets the defaults. The time of
- * idle_ms begins again. open_ms, host and local have no effect. Other streams of the same listener
- * keep their options.
+ * Replaces the options of a stream. If `options` is NULL, sets the defaults. The time of idle_ms
+ * begins again. open_ms, host and local have no effect. Other streams of the same listener keep
+ * their options.
  *
  * @owner   options are copied
  * @return  0; -EINVAL: options are malformed, or the operation is not a stream; -EALREADY: the
  *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream or a
  *          rate does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an
  *          error the stream has its former options
- * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
+ * @emits   stream.stalled or stream.drained, if the new limits cause it; from the loop
  * @thread  loop
  * @source  POSIX setsockopt(3)
  * @since   0.1
@@ -304,10 +311,10 @@ TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
                                  const struct tocsin_stream_options *options);
 
 /**
- * Makes a rate that streams share: rate_in and rate_out of their options. It is a token bucket of
- * burst_bytes, full at first, into which bytes_s bytes flow in a second. A stream that finds it
- * empty waits, and its idle limit does not pass meanwhile if it could go on. Streams that wait get
- * equal shares. burst_bytes 0: what a tenth of a second allows.
+ * Makes a rate, which limits all streams together whose options name it as rate_in or rate_out. A
+ * rate is a token bucket of burst_bytes, full at first, into which bytes_s bytes flow in a second.
+ * When the bucket is empty, streams wait, and then get equal shares. A stream that waits only for
+ * its rate does not count as idle. burst_bytes 0: the bytes of a tenth of a second.
  *
  * @owner   the rate belongs to the loop of this thread until tocsin_rate_free; the end of the loop
  *          frees it
@@ -323,8 +330,7 @@ TOCSIN_API int tocsin_rate_new(uint64_t bytes_s, uint64_t burst_bytes,
                                struct tocsin_rate *ret_rate);
 
 /**
- * Changes a rate, for all streams that use it, from now on. burst_bytes 0: what a tenth of a second
- * allows.
+ * Changes a rate for all streams that use it. burst_bytes 0: the bytes of a tenth of a second.
  *
  * @owner   none
  * @return  0; -EINVAL: bytes_s is 0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the
@@ -337,7 +343,7 @@ TOCSIN_API int tocsin_rate_new(uint64_t bytes_s, uint64_t burst_bytes,
 TOCSIN_API int tocsin_rate_set(struct tocsin_rate rate, uint64_t bytes_s, uint64_t burst_bytes);
 
 /**
- * Frees a rate. Streams that use it go on without a limit.
+ * Frees a rate. Streams that use it have no limit any more.
  *
  * @owner   the id is invalid afterwards
  * @return  0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the loop of another thread;
@@ -351,8 +357,9 @@ TOCSIN_API int tocsin_rate_free(struct tocsin_rate rate);
 
 /* The facts of a stream or a listener. */
 struct tocsin_stream_facts {
-    char peer[112], local[112]; /* addresses, as in stream.connected. Of a listener, local is the
-                                 * address where it listens, with its actual port. "": unknown */
+    /* addresses, as in stream.connected. For a listener, local is the address where it listens,
+       with its actual port. "": unknown */
+    char peer[112], local[112];
     char protocol[32], tls_version[16]; /* the protocol and the version of TLS; "": none */
     char subject[256];                  /* subject of the peer's certificate, if it is trusted; "":
                                          * none */

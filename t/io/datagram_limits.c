@@ -320,8 +320,8 @@ START_TEST(unix_segments)
 }
 END_TEST
 
-/* A tocsin queue becomes full in the middle of joined datagrams: none is lost, and their order
-   stays. Variants: also without memory for the datagrams that the socket keeps. */
+/* The tocsin_queue of a socket becomes full in the middle of joined datagrams: none is lost, and
+   their order stays. Variants: also without memory for the datagrams that the socket keeps. */
 START_TEST(full_queue)
 {
     struct tocsin_queue queue;

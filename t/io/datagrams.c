@@ -127,7 +127,7 @@ START_TEST(wrong_calls)
 }
 END_TEST
 
-/* The kinds of a client and a server. */
+/* The kinds of addresses of a client and a server. */
 enum { IPV4, IPV6, UNIX, PAIRS };
 
 static struct tocsin_op pair_server(int which, const struct tocsin_notify *notify)
@@ -638,8 +638,7 @@ static int cancel_third(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The kernel has joined several datagrams, and the handler of one of them cancels the socket or
-   frees the loop. */
+/* The kernel has joined several datagrams, and the handler of the third one cancels the socket. */
 START_TEST(cancel_within)
 {
     struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(cancel_third, &a)),

@@ -1,10 +1,10 @@
-/* A stream divides its bytes into the same parts, whatever the pieces in which they arrive.
-   Each random text is sent whole, cut in two at every position, byte by byte, and cut at
-   random. Each kind of part is tested, received by stream.received, by reads that wait, and by
-   reads that start after the end. The test computes the expected parts from the whole text.
-   Parts without a delimiter or an exact size depend on the pieces; for them the test compares
-   all bytes together, and checks the longest part. TOCSIN_CUTS=n sets the number of cases,
-   TOCSIN_TEST_SEED=n the seed. */
+/* A stream divides its bytes into the same parts, whatever the pieces in which they arrive. Each
+   random text is sent whole, cut in two at every position, byte by byte, and cut at random. Each
+   kind of part is tested, received by stream.received, by reads that wait, and by reads that start
+   after the end. The test computes the expected parts from the whole text. Parts without a
+   delimiter or an exact size depend on the pieces; for them the test compares all bytes together,
+   and checks the longest part.
+   TOCSIN_CUTS=n sets the number of cases, TOCSIN_TEST_SEED=n the seed. */
 #include <stdlib.h>
 
 #include "io/streams.h"

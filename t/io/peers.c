@@ -1,8 +1,8 @@
 /* Peers that behave badly: they reset the connection, end their side, never read, or stall. The end
    of the stream is announced exactly once, with its status, whether its descriptor is active or
    parked (without events for more than a second), and whether the stream is read or not. The peers
-   are real sockets. Also addresses at which nobody listens: reads, flushes and pipes of such a
-   stream fail. */
+   are real sockets. Also addresses at which nobody listens: flushes and reads of such a stream
+   fail. */
 #define _GNU_SOURCE /* accept4 */
 #include <arpa/inet.h>
 #include <netinet/in.h>

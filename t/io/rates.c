@@ -351,7 +351,7 @@ START_TEST(closed_while_waiting)
 }
 END_TEST
 
-/* A pipe moves data at the lower of the two rates. */
+/* The rate of its source, or of its target, limits a pipe. */
 START_TEST(piped)
 {
     const struct tocsin_stream_options slow = { .rate_in = rate_new(20000, 1000),
