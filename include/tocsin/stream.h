@@ -244,8 +244,8 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
 /**
  * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
  * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
- * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. `to` does not
- * end before the pipe has ended, even if the peer of `to` has ended its side.
+ * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. `to` does
+ * not end before the pipe has ended, even if the peer of `to` has ended its side.
  *
  * @owner   none
  * @return  0; -EINVAL: an operation is not a stream, `from` cannot be read, or `to` cannot be
@@ -355,7 +355,7 @@ TOCSIN_API int tocsin_rate_set(struct tocsin_rate rate, uint64_t bytes_s, uint64
  */
 TOCSIN_API int tocsin_rate_free(struct tocsin_rate rate);
 
-/* The facts of a stream or a listener. */
+/* The facts of a stream or a listener, for tocsin_stream_get. */
 struct tocsin_stream_facts {
     /* addresses, as in stream.connected. For a listener, local is the address where it listens,
        with its actual port. "": unknown */

@@ -40,7 +40,7 @@ struct tocsin__io {
     void (*rates_free)(struct tocsin__io *io); /* set by rate.c; NULL: no rate has been made */
     struct { /* the queued drop functions of lent data (drops.h) */
         struct tocsin__drop *first, **last;
-        struct tocsin__node node; /* on the ready list if is_woken */
+        struct tocsin__node node; /* entry in the ready list, linked if is_woken */
         bool is_woken;
     } drops;
 };

@@ -18,7 +18,7 @@ struct tocsin__part {
     enum tocsin__part_kind kind;
     uint32_t until_size;
     size_t size;       /* the largest size of a part, or its exact size */
-    const char *until; /* for TOCSIN__PART_UNTIL */
+    const char *until; /* the delimiter for TOCSIN__PART_UNTIL */
 };
 
 enum { TOCSIN__PART_USUAL = 64 * 1024, TOCSIN__PART_TO_END_MOST = 16 * 1024 * 1024 };

@@ -21,7 +21,7 @@ static uint64_t payload_op(const struct tocsin_payload *payload)
 
 /* Makes the fiber a dependent of the operation that the emission is about. This is the operation in
    the payload of progress, such as an accepted stream, or else the emission's source. Does nothing
-   if there is no such operation, or if it has ended. */
+   if the operation has ended. */
 static int call_depend(struct tocsin__fiber_call *call, const struct tocsin_info *info)
 {
     uint64_t handed = info->code == TOCSIN_PROGRESS ? payload_op(info->payload) : 0;

@@ -102,7 +102,7 @@ START_TEST(I2)
     turns_few(); /* the read takes 100 bytes only; the stream keeps the rest of one block */
     ck_assert_int_eq(tocsin_stream_get(stream, &facts), 0);
     ck_assert_uint_le(facts.received_bytes, bytes + 64 * 1024);
-    /* a handler of all streams is no demand for a stream that a read has taken */
+    /* a handler of all streams is not demand for a stream that a read has taken */
     connect_to("stream.received", on_stream, NULL);
     turns_few();
     ck_assert_uint_le(bytes, facts.received_bytes);

@@ -97,7 +97,7 @@ START_TEST(waiting)
     ck_assert_int_eq(tocsin_datagram_get(socket, &facts), 0);
     ck_assert_uint_eq(facts.waiting_bytes, 0);
     ck_assert_uint_eq(facts.sent, (unsigned)count);
-    /* the queue is empty, so it is sent at once */
+    /* the queue is empty, so the datagram is sent at once */
     ck_assert_int_eq(tocsin_datagram_send(socket, peer, block, 100), 0);
     end(socket);
     ck_assert_uint_eq(a.end.lost, 0);
@@ -121,7 +121,8 @@ START_TEST(receiver_leaves)
     ck_assert_int_eq(a.lost_error, -ECONNREFUSED);
     ck_assert_str_eq(a.lost_peer, peer);
     ck_assert_int_eq(tocsin_datagram_send(socket, peer, "x", 1), -ECONNREFUSED);
-    fd = unix_peer("leaves", peer); /* as if another process were bound to the name */
+    /* a second socket is bound to the name, as by another process */
+    fd = unix_peer("leaves", peer);
     send_text(socket, _i ? NULL : peer, "again");
     ck_assert_int_eq(recv(fd, block, sizeof block, 0), 5);
     end(socket);

@@ -127,7 +127,7 @@ START_TEST(wrong_calls)
 }
 END_TEST
 
-/* The kinds of addresses of a client and a server. */
+/* The address families of a server and its client. */
 enum { IPV4, IPV6, UNIX, PAIRS };
 
 static struct tocsin_op pair_server(int which, const struct tocsin_notify *notify)
@@ -270,7 +270,7 @@ START_TEST(name_unknown)
     ck_assert_int_lt(b.status, 0);
     ck_assert_uint_eq(b.end.lost, 1);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
-    end(client); /* while its name is being resolved */
+    end(client); /* ends the socket while its name is being resolved */
     ck_assert_int_eq(b.status, -ECANCELED);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
     ck_assert_int_eq(tocsin_datagram_close(client), 0);
@@ -432,9 +432,9 @@ START_TEST(refused)
     ck_assert_str_eq(b.lost_peer, nobody);
     ck_assert_int_eq(b.closed, 0);
     send_text(client, nobody, "x");
-    send_text(client, nobody, "x"); /* sent, although there is a report about the datagram before */
+    send_text(client, nobody, "x"); /* this datagram is sent, although the one before was refused */
     turns_until(&b.lost, 3);
-    send_text(client, loopback_of(server), "y"); /* sent to another peer, too */
+    send_text(client, loopback_of(server), "y"); /* a datagram to another peer is sent, too */
     turns_until(&a.received, 1);
     if (!_i) {
         send_text(server, loopback_of(client), "z");
@@ -443,7 +443,7 @@ START_TEST(refused)
     end(client);
     ck_assert_uint_eq(b.end.lost, 3);
     ck_assert_uint_eq(b.end.sent, 4);
-    /* the socket has no listeners, and the loop must not run in circles */
+    /* the socket has no listeners; the error must not wake the loop again and again */
     client = opened("udp:*:0", NULL, NULL);
     send_text(client, nobody, "x");
     turns(6);
@@ -567,7 +567,7 @@ START_TEST(paths)
     ck_assert_int_eq(access(path, F_OK), 0);
     end(first);
     ck_assert_int_eq(access(path, F_OK), -1);
-    fd = socket(AF_UNIX, SOCK_DGRAM, 0); /* as a process leaves it that has ended */
+    fd = socket(AF_UNIX, SOCK_DGRAM, 0); /* makes a path to which no process is bound any more */
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&(struct sockaddr_un){ AF_UNIX, "" }, 2), 0);
     close(fd);
     fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -583,7 +583,8 @@ START_TEST(paths)
     ck_assert_int_eq(lstat(path, &stat), 0);
     ck_assert_uint_eq(stat.st_mode & 0777, 0640);
     ck_assert_int_eq(unlink(path), 0);
-    second = opened(address, NULL, NULL); /* as another process could do */
+    /* the test replaces the path, as another process could do */
+    second = opened(address, NULL, NULL);
     end(first);
     ck_assert_int_eq(access(path, F_OK), 0);
     end(second);

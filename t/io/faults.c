@@ -83,7 +83,7 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
-    tocsin_rate_new(100, 3, &rate); /* after a failure the id contains the error */
+    tocsin_rate_new(100, 3, &rate); /* after a failure the id of the rate contains the error */
     open_pair(LINES,
               &(struct tocsin_stream_options){
                   .part = { .until = "\n" }, .idle_ms = 60000, .rate_in = rate, .rate_out = rate },

@@ -314,7 +314,7 @@ START_TEST(a_fork)
     ck_assert_int_eq(tocsin_stream_flush(stream, TOCSIN_FUTURE, &flush), 0);
     ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0);
     ck_assert_int_eq(folder_count(false), 2);
-    /* so that a job may be queued at the fork */
+    /* the job of this write may be queued at the time of the fork */
     tocsin_stream_write(stream, block + 1000, sizeof block - 1000);
     fflush(NULL);
     pid = fork();

@@ -237,7 +237,7 @@ static long run_text(void)
     long count = 0;
 
     expect(&wanted);
-    for (size_t at = 0; at < text_size; at++) { /* at 0: whole */
+    for (size_t at = 0; at < text_size; at++) { /* at == 0: the text is sent whole */
         memset(cuts, 0, sizeof cuts);
         cuts[at] = true;
         count += run_case(&wanted);

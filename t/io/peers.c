@@ -177,7 +177,7 @@ START_TEST(half_closed)
     quiet(_i & PARKED);
     ck_assert_int_eq(empty, 1);
     ck_assert_int_eq(closed, 0);
-    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the end is not reported again and again */
+    ck_assert_int_eq(tocsin_loop_turn(0), 0); /* the peer's end is not reported again */
     ck_assert_int_eq(tocsin_stream_write(stream, "reply", 5), 0);
     ck_assert_int_eq(tocsin_stream_shutdown(stream), 0);
     ends_once(stream, 0);

@@ -294,7 +294,7 @@ START_TEST(resolved)
     ck_assert_int_eq(tocsin_wait(flush, -1, NULL), 0);
     tocsin_cancel(client);
     ck_assert_int_eq(tocsin_stream_open(named, NULL, NULL, &client), 0);
-    tocsin_cancel(client); /* while its name is being resolved */
+    tocsin_cancel(client); /* ends the stream while its host name is being resolved */
     tocsin_cancel(listener);
     drain_all();
 }

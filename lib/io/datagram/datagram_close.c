@@ -5,7 +5,7 @@
 
 enum { CLOSE_MS = 10000 };
 
-/* If the host names are not resolved yet, queued datagrams are still sent after that. */
+/* Queued datagrams are still sent, even if the host names must be resolved first. */
 int tocsin_datagram_close(struct tocsin_op id)
 {
     struct tocsin__socket *socket;

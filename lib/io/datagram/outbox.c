@@ -8,7 +8,7 @@
 
 enum {
     CHARGE = 128,        /* bytes that count for a queued datagram in addition to its data */
-    SENT_MOST = 1 << 18, /* bytes that one turn sends for one socket */
+    SENT_MOST = 1 << 18, /* the most bytes that one turn sends for one socket */
     FULL_MOST = 8        /* the most full receivers that one pass skips */
 };
 

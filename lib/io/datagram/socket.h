@@ -69,7 +69,8 @@ struct tocsin__socket_busy {
     struct tocsin__socket *socket;
     struct tocsin__waiting *waiting, **waiting_last; /* the queue of datagrams to send */
     size_t waiting_bytes;
-    int64_t stalled_us; /* while the socket is stalled: when that began; then: how long it lasted */
+    /* time when the socket became stalled; afterwards the length of the stall */
+    int64_t stalled_us;
     struct tocsin__arrival *kept;    /* received datagrams that are not announced yet; NULL: none */
     struct tocsin__opening *opening; /* NULL: the socket is not being opened */
     /* sends again after a pause, for a full queue of which the kernel does not report when it has
@@ -84,7 +85,7 @@ struct tocsin__socket {
     /* the payload of datagram.closed; its counts are always up to date */
     struct tocsin_datagram_closed closed;
     struct tocsin__readiness readiness;
-    struct tocsin__node node; /* on the ready list */
+    struct tocsin__node node; /* the socket's entry in the ready list */
     size_t high_bytes, low_bytes, limit_bytes, size;
     struct tocsin__socket_busy *busy; /* NULL: the socket is idle */
     struct tocsin__endpoint *peer;    /* the peer to which a Unix socket is connected; NULL: none */

@@ -64,7 +64,7 @@ struct tocsin__disk {
     /* the process that made the struct: the child of a fork must not remove the temporary file */
     pid_t pid;
     bool is_working;    /* a job is queued or runs, or disk_done has not run yet */
-    uint8_t mode, verb; /* enum tocsin__disk_mode, enum tocsin__disk_verb */
+    uint8_t mode, verb; /* values of enum tocsin__disk_mode and enum tocsin__disk_verb */
     int fd;             /* -1: not open yet */
     int error;          /* result of opening: 0 or -errno */
     int finished;       /* result of finishing: 0 or -errno; -EAGAIN: not finished yet */

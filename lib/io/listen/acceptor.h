@@ -31,7 +31,7 @@ struct tocsin__acceptor {
     /* the payload of listener.closed; its counts are always up to date */
     struct tocsin_listener_closed closed;
     struct tocsin__readiness readiness;
-    struct tocsin__node node;   /* on the ready list */
+    struct tocsin__node node;   /* the listener's entry in the ready list */
     struct tocsin__timer retry; /* used in the state SHORT */
     struct tocsin__settings *settings;
     struct tocsin__crowd *crowd;

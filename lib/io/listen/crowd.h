@@ -16,11 +16,11 @@ struct tocsin__crowd {
     void (*left)(struct tocsin__crowd *crowd, struct tocsin__stream *stream);
     void *listener;
 
-    /* of the part of one address: the crowd of the whole listener; else NULL */
+    /* the crowd of the whole listener, if this is the part of one address; else NULL */
     struct tocsin__crowd *whole;
-    struct tocsin__crowd *next, **link; /* of a part: links in the hash table of the whole */
-    unsigned char address[16];          /* of a part: its address */
-    struct tocsin__crowd **parts; /* of the whole: a hash table of its parts; NULL: not made yet */
+    struct tocsin__crowd *next, **link; /* links of a part in the hash table of the whole */
+    unsigned char address[16];          /* address of a part */
+    struct tocsin__crowd **parts; /* hash table of the parts of the whole; NULL: not made yet */
 };
 
 /* Makes a crowd, with one reference for the caller. NULL: no memory */

@@ -13,9 +13,10 @@
 #include "io/stream/stream.h"
 
 struct tocsin__medium {
-    /* As read(2), or -errno. */
+    /* Receives data as read(2), but returns -errno. */
     ssize_t (*receive)(struct tocsin__stream *stream, void *buffer, size_t size);
-    /* As writev(2), or -errno. After -EAGAIN the next call has at least the same bytes. */
+    /* Sends data as writev(2), but returns -errno. After -EAGAIN, the stream must call again with
+       the same bytes, perhaps followed by more. */
     ssize_t (*send)(struct tocsin__stream *stream, const struct iovec *pieces, int count);
     /* Ends the outgoing side; called when all data was sent. 0: the side has ended; -EAGAIN: not
        yet; another -errno */

@@ -13,20 +13,20 @@
 #include "loop/clock.h"
 
 enum {
-    PIECES_MOST = 64, /* buffers that one call of sendmsg or writev sends */
+    PIECES_MOST = 64, /* the most pieces in one call of sendmsg or writev */
     /* least size of a chunk with a copy; later small writes are added to the same chunk */
     ROOM_LEAST = 2048,
-    SENT_MOST = 1 << 18 /* bytes that one turn sends for one stream */
+    SENT_MOST = 1 << 18 /* the most bytes that one turn sends for one stream */
 };
 
 /* Queued data: pieces that are borrowed until drop is called, or one piece that is a copy. */
 struct tocsin__chunk {
-    struct tocsin__drop drop; /* the first member; drop.fn NULL: a copy */
+    struct tocsin__drop drop; /* must be the first member; if drop.fn is NULL, the data is a copy */
     struct tocsin__chunk *next;
     int *fds; /* descriptors to pass with the first byte; NULL: none */
     uint32_t fds_count;
     uint32_t count, at; /* number of pieces; the first `at` pieces were sent */
-    size_t room;        /* free bytes behind a copy */
+    size_t room;        /* unused bytes after the data of a copy */
     struct iovec pieces[];
 };
 

@@ -100,7 +100,8 @@ struct tocsin__busy {
     struct tocsin__pipe *pipes_in; /* the pipes that write to this stream */
     struct tocsin__chunk *output, **output_last;
     size_t waiting_bytes; /* bytes in output */
-    int64_t stalled_us; /* while the stream is stalled: when that began; then: how long it lasted */
+    /* time when the stream became stalled; afterwards the length of the stall */
+    int64_t stalled_us;
     struct tocsin__connecting *connecting;
     const struct tocsin__medium **medium; /* points to the first member of the medium; NULL: none */
     struct tocsin__timer *limit; /* time limit for opening, later for closing; NULL: none */
@@ -113,7 +114,7 @@ struct tocsin__stream {
        is the time at which the stream was made. */
     struct tocsin_stream_closed closed;
     struct tocsin__readiness readiness;
-    struct tocsin__node node; /* on the ready list */
+    struct tocsin__node node; /* the stream's entry in the ready list */
     struct tocsin__idle idle; /* the idle limit of an open stream (limits.c) */
     struct tocsin__settings *settings;
     struct tocsin__busy *busy; /* NULL: the stream is idle */

@@ -20,7 +20,7 @@ int tocsin_stream_shutdown(struct tocsin_op id)
     return 0;
 }
 
-/* Nobody gets further data. */
+/* Ends all reads and pipes of the stream. */
 static void close_input(struct tocsin__stream *stream)
 {
     while (stream->busy && stream->busy->reads)

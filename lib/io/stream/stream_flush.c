@@ -33,8 +33,8 @@ void tocsin__flushes_serve(struct tocsin__stream *stream)
     }
 }
 
-/* If the stream ends without an error, the data of the flushes that are left is never sent:
-   -EPIPE. */
+/* Flushes that are left have data that is never sent, so they end with -EPIPE if the stream ends
+   without an error. */
 void tocsin__flushes_end(struct tocsin__stream *stream, int status)
 {
     while (stream->busy && stream->busy->flushes)

@@ -12,7 +12,7 @@ struct tocsin__pipe {
     struct tocsin__pipe *next, **link; /* links in the list of the pipes whose target is `to` */
 };
 
-/* How many bytes the target takes now. */
+/* Returns how many bytes the target accepts now. */
 size_t tocsin__pipe_room(const struct tocsin__pipe *pipe);
 /* Writes received data to the target. -EAGAIN, -ENOMEM: nothing was written; -EPIPE: the target
    cannot be written any more, and the pipe ends. */

@@ -1,4 +1,4 @@
-/* Changing the options of a stream. */
+/* Changes the options of a stream. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 

@@ -25,8 +25,8 @@ static inline size_t tocsin__window_size(const struct tocsin__window *window)
     return window->end - window->begin;
 }
 
-/* Puts a NUL behind the first `size` bytes. tocsin__window_unseal puts the byte back that was
-   there. */
+/* Puts a NUL behind the first `size` bytes. tocsin__window_unseal restores the byte that the NUL
+   has replaced. */
 static inline void tocsin__window_seal(struct tocsin__window *window, size_t size)
 {
     if (!window->data)

@@ -10,7 +10,7 @@
 #include "io/stream/medium.h"
 #include "io/stream/wire.h"
 
-/* Adds received descriptors to the list. If there is no memory, closes them. */
+/* Adds received descriptors to the list. If there is no memory, closes these descriptors. */
 static void passed_keep(struct tocsin__busy *busy, const int *fds, uint32_t count)
 {
     uint32_t had = busy->passed.count;

@@ -9,10 +9,11 @@
 
 enum { TOCSIN__PASSED_MOST = 64 }; /* the most descriptors that one message may carry */
 
-/* As read(2), but returns -errno; -EAGAIN: there is no data. Descriptors that are received with the
-   data are added to busy->passed. They are closed if there is no memory for them. */
+/* Receives data as read(2), but returns -errno; -EAGAIN: there is no data. Descriptors that are
+   received with the data are added to busy->passed. They are closed if there is no memory for
+   them. */
 ssize_t tocsin__wire_receive(struct tocsin__stream *stream, void *buffer, size_t size);
-/* As writev(2), but returns -errno. fds: descriptors to pass with the first byte. */
+/* Sends data as writev(2), but returns -errno. fds: descriptors to pass with the first byte. */
 ssize_t tocsin__wire_send(struct tocsin__stream *stream, struct iovec *pieces, int count,
                           const int *fds, uint32_t fds_count);
 /* Looks whether the descriptor can be read. 1: there is data; 0: the peer's end; -EAGAIN: there is

@@ -243,8 +243,8 @@ static int change_parked(struct tocsin__engine *engine, struct tocsin__readiness
     return err;
 }
 
-/* libevent cannot watch a descriptor for which only LEFT and BROKEN are wanted: EV_CLOSED alone
- * does not report errors, and is then reported again and again. So such a descriptor is always
+/* libevent cannot watch a descriptor for which only LEFT and BROKEN are wanted: its EV_CLOSED
+ * does not report errors, and would be reported again and again. So such a descriptor is always
  * parked. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted)

@@ -106,8 +106,8 @@ static inline short tocsin__ready_poll_bits(const struct tocsin__readiness *read
                    (readiness->wanted & TOCSIN__READY_OUT ? POLLOUT : 0));
 }
 
-/* In the child of a fork (T8), after libevent's base was made anew or leaked: gives up the epoll
- * sets of the parent. */
+/* In the child of a fork (T8), closes the child's descriptors of the parent's epoll sets. Called
+ * after libevent's base was made again or leaked. */
 void tocsin__readiness_detach(struct tocsin__engine *engine, bool base_is_leaked);
 /* Frees the data that the loop has for readiness. All descriptors must have been closed or
  * released. */
