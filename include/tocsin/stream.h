@@ -104,8 +104,9 @@ struct tocsin_part {
 
 /* Flags of a stream. */
 enum {
-    TOCSIN_STREAM_HALF = 1,   /* the peer's end does not end our side: an empty stream.received
-                                 announces it */
+    /* the stream stays open for writing after the peer has ended its side; an empty stream.received
+       announces the peer's end */
+    TOCSIN_STREAM_HALF = 1,
     TOCSIN_STREAM_DUPLEX = 2, /* a stalled stream is read for stream.received, too (I4) */
     TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
     /* At most one of the next three, for "file:" only; without one, the file is read. A file that

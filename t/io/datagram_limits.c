@@ -186,7 +186,7 @@ START_TEST(closing)
 }
 END_TEST
 
-/* Several of one size */
+/* Several datagrams of one size */
 
 static int send_segments(struct tocsin_op socket, const char *peer, size_t size, size_t segment)
 {

@@ -98,7 +98,7 @@ static int serve_echo(const struct tocsin_info *info, void *arg)
             break;
     }
     ck_assert_ptr_nonnull(tocsin_listener_accepted_of(info)->peer);
-    tocsin_stream_close(stream); /* -ENOENT: both sides have ended */
+    tocsin_stream_close(stream); /* returns -ENOENT if both sides have ended before */
     return count;
 }
 

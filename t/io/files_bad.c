@@ -196,7 +196,7 @@ START_TEST(a_source_that_fails)
 }
 END_TEST
 
-/* Ends at any moment */
+/* Streams that end at any moment */
 
 enum how { BY_CANCEL, BY_DEADLINE, BY_FREE, HOWS };
 

@@ -98,7 +98,7 @@ START_TEST(the_parent_goes_on)
     echo_once(client);
     child_runs((enum child)_i, client);
     ck_assert_int_eq(access(path, F_OK), 0);
-    echo_once(client); /* the parent's epoll sets are unchanged */
+    echo_once(client); /* the child has not changed the parent's epoll sets */
     ck_assert_int_eq(tocsin_stream_open(address, NULL, NULL, &later), 0);
     echo_once(later); /* the listener still accepts */
     ck_assert_int_eq(accepted, 2);

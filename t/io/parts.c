@@ -73,7 +73,7 @@ static int on_stream(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Sends `length` bytes. The last byte is a carriage return, with which a delimiter may begin. */
+/* Sends `length` bytes. The last one is '\r', the first byte of the delimiter "\r\n". */
 static void send_all(int peer, size_t length, bool end_is_late)
 {
     char text[SIZE + 1];

@@ -409,7 +409,7 @@ START_TEST(an_echo_that_is_not_read)
 }
 END_TEST
 
-/* Stalls in the middle of a part */
+/* The peer stalls in the middle of a part */
 
 START_TEST(stalls)
 {

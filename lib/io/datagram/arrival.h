@@ -18,7 +18,7 @@ struct tocsin__arrival {
     struct tocsin__endpoint peer;
     char text[TOCSIN__PEER_TEXT]; /* the text of peer; valid until the next read */
     size_t capacity;
-    unsigned char *data; /* capacity + 1 bytes */
+    unsigned char *data; /* memory of capacity + 1 bytes */
 };
 
 /* Returns the loop's arrival, emptied, for a read of this socket. NULL: no memory */

@@ -16,7 +16,7 @@ struct tocsin__bind_options {
     int ttl;             /* time to live of multicast datagrams; 0: the default, 1 */
     unsigned interface;  /* index of an interface; 0: the kernel's routes decide */
     unsigned mode;       /* permissions of a Unix path */
-    size_t buffer_bytes; /* 0: the system's default */
+    size_t buffer_bytes; /* size of the kernel's receive buffer; 0: the system's default */
     size_t group_count;
     struct tocsin__group *groups;
 };

@@ -1,4 +1,4 @@
-/* Closing a datagram socket. */
+/* Closes a datagram socket. */
 #include "base/refusal.h"
 #include "io/datagram/socket.h"
 #include "loop/clock.h"

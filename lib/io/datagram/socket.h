@@ -45,7 +45,7 @@ enum {
     TOCSIN__SOCKET_IPV6 = 512,
     TOCSIN__SOCKET_HAS_PEER = 1024,      /* the socket is connected to one peer, or will be */
     TOCSIN__SOCKET_SEGMENTS = 2048,      /* the kernel can cut data into datagrams (UDP_SEGMENT) */
-    TOCSIN__SOCKET_ASKED_SEGMENTS = 4096 /* it is known whether the kernel can cut */
+    TOCSIN__SOCKET_ASKED_SEGMENTS = 4096 /* the kernel was asked whether it can cut */
 };
 
 /* The progress signals, by their index in the type. */
@@ -73,8 +73,7 @@ struct tocsin__socket_busy {
     int64_t stalled_us;
     struct tocsin__arrival *kept;    /* received datagrams that are not announced yet; NULL: none */
     struct tocsin__opening *opening; /* NULL: the socket is not being opened */
-    /* sends again after a pause, for a full queue of which the kernel does not report when it has
-       room */
+    /* timer of a pause, after which sending is tried again */
     struct tocsin__timer retry;
     int64_t retry_us;                  /* length of the last pause */
     struct tocsin__timer limit;        /* time limit of closing */

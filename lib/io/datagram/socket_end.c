@@ -1,4 +1,4 @@
-/* The end of a datagram socket. */
+/* Ends a datagram socket. */
 #include "io/datagram/arrival.h"
 #include "io/datagram/bind.h"
 #include "io/datagram/opening.h"

@@ -85,7 +85,7 @@ static void serve_announcements(struct tocsin__socket *socket)
         tell_drained(socket);
 }
 
-/* The parts of a turn */
+/* The steps of serving a socket */
 
 /* Counts an error that is not in the error queue. This happens for a socket of "fd:" without
    IP_RECVERR. */

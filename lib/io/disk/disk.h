@@ -75,7 +75,7 @@ struct tocsin__disk {
 };
 
 enum {
-    TOCSIN__DISK_READ_MOST = 64 * 1024, /* bytes of one read; of one write */
+    TOCSIN__DISK_READ_MOST = 64 * 1024, /* the most bytes of one read, and of one write */
     TOCSIN__DISK_WRITE_MOST = 128 * 1024
 };
 

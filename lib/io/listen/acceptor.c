@@ -174,8 +174,7 @@ static bool announced(struct tocsin__acceptor *listener, struct tocsin__stream *
     return false;
 }
 
-/* Announces a stream. false: nothing more can be announced now, such as when the listeners have no
-   room. */
+/* Announces a stream. false: nothing more can be announced now (the listeners have no room). */
 static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__stream *stream,
                             const struct tocsin__endpoint *peer)
 {

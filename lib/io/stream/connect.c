@@ -111,7 +111,7 @@ static int connect_one(struct tocsin__stream *stream, const struct tocsin__endpo
     stream->busy->connecting->step = err < 0 ? "bind to" : "connect to";
     if (err == 0 &&
         (tocsin__fault() ? (errno = ECONNREFUSED, -1) : connect(fd, &to->any, to->size)) < 0)
-        err = errno == EINTR ? -EINPROGRESS : -errno; /* POSIX: the attempt continues */
+        err = errno == EINTR ? -EINPROGRESS : -errno; /* POSIX: an interrupted connect continues */
     if (err < 0 && err != -EINPROGRESS) {
         tocsin__fd_close(fd);
         return err;

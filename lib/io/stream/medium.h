@@ -1,9 +1,8 @@
-/* A medium makes the system calls of a stream on its behalf. The only one so far is the disk
-   (io/disk/disk.h), whose threads read and write files. A stream without a medium makes its system
-   calls itself.
+/* A medium makes the system calls for a stream. The only medium is the disk (io/disk/disk.h), whose
+   threads read and write files. A stream without a medium makes its system calls itself.
 
    The functions of a medium run on the loop's thread and never block. After a function has returned
-   -EAGAIN, the medium wakes the stream when the stream should call it again. */
+   -EAGAIN, the medium wakes the stream when the stream must call the function again. */
 #ifndef TOCSIN_IO_MEDIUM_H
 #define TOCSIN_IO_MEDIUM_H
 

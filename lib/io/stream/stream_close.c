@@ -1,4 +1,4 @@
-/* Closing a stream, or its outgoing side. */
+/* Closes a stream, or ends its outgoing side. */
 #include "base/refusal.h"
 #include "io/stream/limits.h"
 #include "io/stream/stream_end.h"

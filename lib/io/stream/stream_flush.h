@@ -4,7 +4,7 @@
 
 #include "io/stream/stream.h"
 
-/* The state of the operation. */
+/* A flush: the state of its operation. */
 struct tocsin__flush {
     struct tocsin_stream_flushed flushed;
     struct tocsin__stream *stream; /* NULL: the flush has ended */

@@ -1,4 +1,4 @@
-/* The facts of a stream or a listener. */
+/* Returns the facts of a stream or a listener. */
 #include "base/refusal.h"
 #include "io/listen/acceptor.h"
 #include "io/names.h"

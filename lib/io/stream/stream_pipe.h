@@ -4,7 +4,7 @@
 
 #include "io/stream/stream.h"
 
-/* The state of the operation. */
+/* A pipe: the state of its operation. */
 struct tocsin__pipe {
     struct tocsin_stream_piped piped;
     struct tocsin__stream *from;       /* NULL: all its data was moved, or the pipe has ended */

@@ -4,7 +4,7 @@
 
 #include "io/stream/stream.h"
 
-/* The state of the operation. */
+/* A read: the state of its operation. */
 struct tocsin__read {
     struct tocsin_stream_taken taken;
     struct tocsin__stream *stream; /* NULL: the read has ended */

@@ -1,4 +1,4 @@
-/* Writing to a stream. */
+/* The public functions that write to a stream. */
 #include "base/refusal.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
