@@ -3,7 +3,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <math.h> /* for NAN, which means that no value could be measured */
+#include <math.h> /* for the constant NAN, which means that no value could be measured */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -242,7 +242,7 @@ static double measure_jump(void *arg)
     return make_hands(jumping) ? bench_time(jump_rounds, NULL) / FIBERS : NAN;
 }
 
-/* Functions that compare all sides */
+/* Functions that compare all ways of switching */
 
 /* Measures each side in a process of its own. The end of that process also frees the stacks that
    are left. */

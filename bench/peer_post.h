@@ -23,7 +23,7 @@ static inline uint64_t post_value(uint64_t producer, uint64_t number)
     return number ^ producer;
 }
 
-/* What the receiver counts and checks */
+/* The counters with which the receiver checks the messages */
 
 struct post_check {
     /* the number of the next message that must arrive from each producer */
@@ -45,12 +45,13 @@ static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value
     return heard == post_check.expected;
 }
 
-/* What a producer counts */
+/* The counters of one producer */
 
 struct post_producer {
     uint64_t index, count;
     uint64_t first_ns; /* the time when the producer posted its first message */
-    /* posts that were refused for lack of room; the producer yields and repeats such a post */
+    /* the number of posts that were refused for lack of room; the producer yields and repeats such
+       a post */
     uint64_t refused;
 };
 
@@ -91,8 +92,8 @@ struct post_side {
    and refusals of one message. */
 int post_main(const struct post_side *side, int argc, char **argv);
 
-void post_must(bool done,
-               const char *what); /* if done is false, prints the failure and ends the program */
+/* if done is false, prints the failure and ends the program */
+void post_must(bool done, const char *what);
 
 /* This list under a lock is for peers that have no queue of their own. */
 

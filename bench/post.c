@@ -76,7 +76,7 @@ static void close_loop(void)
     tocsin_loop_free();
 }
 
-/* Functions that compare the sides */
+/* Functions that compare tocsin with the other sides */
 
 static const char *const cases[] = { "producers=1", "producers=2", "producers=4", "idle" };
 enum { CASES = sizeof cases / sizeof *cases };

@@ -154,7 +154,7 @@ static const struct timer_side libevent_side = { libevent_open,    libevent_add,
                                                  libevent_cancel,  libevent_release,
                                                  libevent_refresh, libevent_late_us };
 
-/* Functions that compare the sides */
+/* Functions that compare tocsin with libevent and libuv */
 
 static const struct measured {
     const char *name, *unit;
