@@ -30,7 +30,7 @@ int figures_fetches(const struct options *options);
    says which rows differ. */
 int figures_agree(const struct figures *figures, char *why, size_t size);
 
-/* The range of a figure, over the chosen styles that run on a loop. */
+/* The smallest and the largest value of a figure, among the chosen styles that run on a loop. */
 struct range {
     double least, most;
     int count;
