@@ -679,7 +679,7 @@ static void take_all(struct sum *sum)
         if (atomic_exchange(&pushed, 0))
             take_one(sum);
         else
-            /* The sending threads may be waiting for this processor. */
+            /* yields this processor, for which the sending threads may be waiting */
             sched_yield();
     }
     atomic_store(&enough, true);

@@ -239,7 +239,7 @@ START_TEST(fuzz_many_nodes)
 }
 END_TEST
 
-/* Tests of single cases */
+/* Tests of chosen operations, one case in each test */
 
 /* The cursor stands at a time whose base-64 digits are all 63. Nodes are put just before, at and
    just after each power of two that follows. So each step of the cursor changes all lower

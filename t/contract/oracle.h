@@ -55,8 +55,8 @@ struct entry {
 
 struct log {
     int count, step; /* `step` is the operation that began last */
-    /* How the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that killed
-       the child. ODD or more means that the child ended in another way. */
+    /* Says how the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that
+       killed the child. ODD or more means that the child ended in another way. */
     int died;
     int seen; /* 1 + the number of the last signal that an observer received */
     struct entry entries[ENTRIES_MAX];
@@ -67,7 +67,7 @@ enum { ODD = 100 };
 /* The result of an operation is 0 or -errno. QUEUE returns DROPPED, DELIVERED, PENDED or -EAGAIN.
    WAIT returns the operation that queued the value, or -EAGAIN. */
 enum { DROPPED, DELIVERED, PENDED };
-enum { NOT_DONE = -10000 }; /* means that the operation has no result to compare */
+enum { NOT_DONE = -10000 }; /* NOT_DONE means that the operation has no result to compare */
 
 /* The functions that run each kind of operation in one world. The parameter `detail` is an output.
    PENDING stores the pending set, and WAIT the signal's number. BLOCK, UNBLOCK and SETMASK store
@@ -84,7 +84,7 @@ void oracle_do(int op);                    /* runs this operation and all operat
 void oracle_handle(int number, int value); /* a world calls this function in its handlers */
 bool oracle_handled(int value);            /* true if the handler of this value was called before */
 int oracle_depth(void);                    /* returns the number of running handlers */
-void oracle_stop(void);                    /* ends the run: no entry is written any more */
+void oracle_stop(void);                    /* ends the run: from then on no entry is written */
 void oracle_keep(void);                   /* saves the state of the run and the length of the log */
 void oracle_back(void);                   /* restores the state that oracle_keep has saved */
 void oracle_complain(int op, int result); /* logs an unexpected failure of a call */

@@ -99,7 +99,7 @@ static struct model {
 } m;
 
 static struct sequence *drawn;
-/* true: remove an operation that breaks a rule; false: refuse the whole sequence */
+/* if true, an operation that breaks a rule is removed; if false, the whole sequence is refused */
 static bool mending;
 
 static int broken(void)

@@ -265,7 +265,7 @@ static void the_set_is(const char *text)
 static int own_signal(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_UNBLOCK, "", NULL, 0), 0);
-    /* returns TOCSIN_PENDED, since the handler has not changed the mask */
+    /* tocsin_emit() returns TOCSIN_PENDED, since the handler has not changed the mask */
     ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
     return record_call(info, arg);
 }

@@ -34,7 +34,7 @@ comments() {
     {
         line = $0
         if (!inside) {
-            if (!match(line, /(^|[^"])\/\*/)) next
+            if (!match(line, /(^|[^"*])\/\*/)) next
             at = FILENAME ":" FNR
             line = substr(line, RSTART + RLENGTH)
             inside = 1; tags = 0

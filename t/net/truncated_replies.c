@@ -11,7 +11,8 @@ enum { TO_THE_END = 1, FOLLOWED = 2 };
 
 struct reply {
     const char *name, *method;
-    /* TO_THE_END: the end of the connection ends the reply. FOLLOWED: the reply is a redirect. */
+    /* TO_THE_END means that the end of the connection ends the reply. FOLLOWED means that the reply
+       is a redirect. */
     unsigned flags;
     const char *text;
     const char *body; /* the body that the complete reply has */

@@ -35,7 +35,7 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    /* the value must be 4, since `info` still refers to the payload of the fifth completion */
+    /* four payloads were freed, since `info` still refers to the payload of the fifth completion */
     ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);

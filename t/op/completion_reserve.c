@@ -167,7 +167,8 @@ static int open_once(const struct tocsin_info *info, void *arg)
 
 START_TEST(a_handler_of_a_pending_completion_opens_a_queue)
 {
-    /* static, since this test reads the id after the function that opens the queue has returned */
+    /* The queue is static, since this test reads the id after the function that opens the queue has
+       returned. */
     static struct tocsin_queue queue;
     struct tocsin_op op;
 

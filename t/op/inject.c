@@ -526,7 +526,7 @@ START_TEST(another_loop_hears_a_delayed_completion)
     ck_assert_record("here0");
     peer_does(&peer, do_turns, NULL);
     told_once(0);
-    ck_assert_int_eq(asked, 1); /* the value must be 1, since only this loop calls the injector */
+    ck_assert_int_eq(asked, 1); /* the injector was called once, since only this loop calls it */
     peer_end(&peer);
 }
 END_TEST

@@ -114,7 +114,7 @@ START_TEST(the_events_are_removed_and_set_again)
     cancel();
     ck_assert_int_eq(tocsin_watch_set(op, 0), -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
-    /* returns -EINVAL, since this operation is not a watch */
+    /* tocsin_watch_set() returns -EINVAL, since this operation is not a watch */
     ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL);
     drain_all();
 }

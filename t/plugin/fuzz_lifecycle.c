@@ -52,7 +52,7 @@ static atomic_bool over, gathered;
 static _Atomic long sent, started, ended, loads_made, unloads_made, reloads_made, loops_made,
     steady_made;
 static unsigned char *accepted, *heard[STAYERS],
-    *served[STAYERS]; /* each loop writes its own counts; only the sender writes accepted */
+    *served[STAYERS]; /* Each loop writes its own counts. Only the sender writes `accepted`. */
 
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
@@ -303,7 +303,7 @@ static void move_open(void)
     host.open = draw(4) != 0;
 }
 
-/* An injector that delays events at random. */
+/* An injector that delays completions and messages at random. */
 static void hold_up(const struct tocsin_inject_event *crossing,
                     struct tocsin_inject_action *verdict, void *arg)
 {

@@ -63,7 +63,7 @@ START_TEST(each_kind_of_leak_is_named)
     char reason[256];
 
     if (RUNNING_ON_VALGRIND && strstr(left[_i].what, "code"))
-        return; /* not checked under valgrind, which maps code itself */
+        return; /* this case is not checked under valgrind, since valgrind itself maps code */
     host_begin();
     ck_assert_int_eq(chdir("/"), 0);
     umask(022);

@@ -263,7 +263,7 @@ START_TEST(the_new_version_keeps_the_limits)
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
-    /* the reload has failed, and must not have removed the limits */
+    /* the failed reload must not have removed the limits */
     refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT,
             "tocsin_plugin_init returned");
     ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, UINT64_MAX), 0);

@@ -162,7 +162,7 @@ START_TEST(a_notify_function_ends_the_suspend)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    /* returns -ETIMEDOUT, since no handler has run; the emission stays pending */
+    /* tocsin_suspend() returns -ETIMEDOUT, since no handler has run; the emission stays pending */
     ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
@@ -533,7 +533,7 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before the fiber has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
-    /* the deadline of the wait cancels the fiber */
+    /* the deadline of the wait cancels the fiber, so the wait returns -ECANCELED */
     ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED);
     set_is("suspend.a");
 }
@@ -553,7 +553,7 @@ START_TEST(the_loop_is_freed_with_a_suspended_fiber)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    /* 1 is the number of waiting fibers. The set of the fiber ends, so the emission of b is
+    /* The result 1 counts the waiting fiber. The set of the fiber ends, so the emission of b is
        delivered. */
     ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */

@@ -1,5 +1,5 @@
-/* Draws random operations, runs each one in the model, and writes it with all calls of handlers
-   to the script. */
+/* Chooses random operations, and runs each one in the model. Then writes the operation to the
+   script, with all calls of handlers. */
 #include <string.h>
 
 #include <tocsin/posix.h>
@@ -371,8 +371,8 @@ static bool choose_declare(struct step *step)
     if (life.signos[step->at])
         return false;
     model.named |= 1u << step->at;
-    /* -1 means declared; follow_script.c replaces it by the real number before the number is
-       used */
+    /* -1 stands for a number that is not known yet; follow_script.c replaces -1 by the real
+       number */
     life.signos[step->at] = -1;
     return true;
 }
