@@ -81,7 +81,8 @@ static void print_row(const char *who, const char *what, double value, const cha
     printf("\t%s", unit);
     print_number(ratio);
     printf("\t%s\n", isnan(ratio) ? "-" : against);
-    /* writes each row at once; otherwise a forked child would print the buffered row again */
+    /* fflush() writes each row at once; otherwise a forked child would print the buffered row
+       again */
     fflush(stdout);
 }
 

@@ -39,7 +39,7 @@ static int bench_handler(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* Functions of the side "tocsin" */
+/* Functions that measure tocsin */
 
 struct emitter {
     int signo;
@@ -126,7 +126,7 @@ static int run_tocsin(const struct shape *shape, const char *how)
     return err || emitter.heard != emitter.emitted * (uint64_t)(shape->general + shape->of_source);
 }
 
-/* Functions of the side "raw", which calls function pointers in a loop */
+/* Functions that measure "raw", a loop that calls function pointers */
 
 struct caller {
     struct raw_list list;

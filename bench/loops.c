@@ -53,7 +53,7 @@ static void must(bool done, const char *what)
     exit(1);
 }
 
-/* The functions of both sides, tocsin and raw */
+/* The emitting functions of tocsin and of the raw loops */
 
 static void open_signal(struct lane *lane, const char *name)
 {
@@ -252,7 +252,7 @@ static double batch(int threads, long count)
     return (double)(end - begin) / (double)(threads * count);
 }
 
-/* Functions that run each side in a process of its own */
+/* Functions that run each measurement in a process of its own */
 
 static struct figures {
     double one_ns, two_ns, refused;
@@ -340,7 +340,7 @@ static void print_case(const char *what, const char *suffix, double tocsin, doub
     bench_row("raw", label, raw, unit, NULL, 0);
 }
 
-/* The row of tocsin has a ratio: its value divided by the value of the raw side of the same
+/* The row of tocsin has a ratio: its value divided by the value of the raw loops of the same
    kind. */
 static void print_values(const struct runs *runs, const struct bench_side *compared)
 {

@@ -260,7 +260,7 @@ START_TEST(E3_requested_of_a_loop_that_is_freed)
     for (int i = 0; i < 2000; i++)
         ck_assert_int_eq(tocsin_disconnect(many[i].handler), -ENOENT);
     memset(many, 0, sizeof many);
-    /* The peer gets a new loop in the memory of its freed loop. */
+    /* The thread of the peer makes a new loop, in the memory of its freed loop. */
     ck_assert_int_eq(peer_does(&peer, connect_many, NULL), 0);
     disconnect_many();
     peer_does(&peer, do_turns, NULL);

@@ -252,7 +252,7 @@ START_TEST(T8_daemon_after_the_loop_was_created)
     }
     close(to_parent[1]);
     ck_assert_int_eq(ended(child), 0);
-    hear(to_parent); /* waits until the daemon has made all of its checks */
+    hear(to_parent); /* hear() waits until the daemon has made all of its checks */
     to_parent[1] = dup(to_parent[0]);
 }
 END_TEST
@@ -386,8 +386,8 @@ static void child_among_threads(int i)
         _exit(tocsin_loop_free() == 0 ? 0 : 1);
     require(tocsin_after_fork() == 0);
     told.count = other.count = 0;
-    /* the child has only one loop, so the result is TOCSIN_DELIVERED and no other loop gets a
-       copy */
+    /* the child's own loop is the only listener, so the emission is delivered at once and
+       completely */
     require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1);
     require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
     require(tocsin_declare(&(struct tocsin_signal_spec){

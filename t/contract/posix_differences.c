@@ -40,8 +40,8 @@ static struct tocsin_signal_facts facts_of(int signo)
     return facts;
 }
 
-/* Emits its own signal once. During a flush the emission becomes pending, and is delivered in the
-   next turn. */
+/* Emits its own signal once. If this happens while pending emissions are delivered (a flush), the
+   new emission becomes pending until the next turn. */
 static int emit_again(const struct tocsin_info *info, void *arg)
 {
     bool *done = arg;
@@ -112,8 +112,8 @@ START_TEST(E10_a_queue_takes_late_emissions)
 }
 END_TEST
 
-/* s.a and s.b are pending, and a flush delivers s.a first. Its handler emits s.b again. The new
-   emission must be pending behind the older one. */
+/* s.a and s.b are pending, and an unblock delivers s.a first. The handler of s.a emits s.b again.
+   The new emission must be pending behind the older one. */
 static int emit_b(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;

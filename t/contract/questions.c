@@ -180,8 +180,10 @@ static pthread_barrier_t barrier;
 static void *listen_elsewhere(void *arg)
 {
     ck_assert_int_eq(tocsin_on(arg, agree, "elsewhere"), 0);
-    pthread_barrier_wait(&barrier); /* waits until the other thread has connected its handler */
-    pthread_barrier_wait(&barrier); /* tells the other thread that this thread has asked */
+    /* this wait ends when the other thread has connected its handler */
+    pthread_barrier_wait(&barrier);
+    /* this wait tells the other thread that the question was asked */
+    pthread_barrier_wait(&barrier);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }

@@ -1176,7 +1176,7 @@ START_TEST(a_value_of_any_signal)
     ck_assert_int_eq(heard.last.value, value);
     ck_assert_int_eq(heard.last.fd, 0);
     ck_assert_int_eq(heard.last.band, 0);
-    memset(&info, 0, sizeof info); /* fills the siginfo_t with the values that mq_notify() uses */
+    memset(&info, 0, sizeof info); /* the siginfo_t gets the values that mq_notify() uses */
     info.si_signo = SIGALRM;
     info.si_code = SI_MESGQ;
     info.si_errno = 4;

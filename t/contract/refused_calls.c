@@ -318,7 +318,7 @@ START_TEST(bad_signos_are_refused)
     int last = sizeof bad / sizeof bad[0] - 1;
 
     make_some();
-    /* finds the first signal number that is not used */
+    /* bad[last] becomes the first signal number that is not used */
     while (tocsin_signal_get(bad[last] + 1, &facts) == 0)
         bad[last]++;
     bad[last]++;
@@ -511,7 +511,7 @@ START_TEST(invented_ids_are_refused)
     }
     ids = some;
     ids.handler.id += 1 << 24, ids.mask.id += 1 << 24,
-        ids.queue.id += 1 << 24; /* changes the generation, which is a part of each id */
+        ids.queue.id += 1 << 24; /* the id gets another generation, which is a part of each id */
     ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }

@@ -72,8 +72,8 @@ TOCSIN__UNUSED static void mask_set(enum tocsin_how how, const char *pattern)
     ck_assert_int_ge(tocsin_sigmask(how, pattern, NULL, 0), 0);
 }
 
-/* The arg of a handler that runs a step of a test. The step gets the number of the handler's
-   call. */
+/* The arg of a handler that runs a function of a test. The function gets the number of the
+   handler's call. */
 struct steps {
     void (*step)(const struct tocsin_info *info, int call);
     int calls;

@@ -749,7 +749,7 @@ START_TEST(the_watchdog_thread_blocks_every_signal)
 }
 END_TEST
 
-/* Runs in a process in which the watchdog has not started yet. */
+/* This test runs in a new process, in which the watchdog has not started yet. */
 START_TEST(each_call_of_the_watchdog_fails_in_turn)
 {
     int err = -1, descriptors = test_descriptors();

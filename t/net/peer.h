@@ -46,7 +46,7 @@ void peer_stop(struct peer *peer);
 void peer_release(struct peer *peer, int count);
 
 int peer_port(const struct peer *peer);
-/* the returned string stays valid until this function was called 64 more times */
+/* the returned string stays valid during the next 63 calls of this function */
 const char *peer_url(const struct peer *peer, const char *path);
 const char *peer_url_at(const struct peer *peer, const char *host, const char *path);
 

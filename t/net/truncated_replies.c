@@ -98,8 +98,8 @@ static size_t header_size(const char *text)
     return end ? (size_t)(end - text) + 4 : (size_t)(strstr(text, "\n\n") - text) + 2;
 }
 
-/* Returns true if the cut leaves the whole final header. Headers with a 1xx code may come before
-   the final header. */
+/* Returns true if the cut comes after the whole final header. Headers with a 1xx code may come
+   before the final header. */
 static bool header_is_there(const struct reply *reply, size_t cut)
 {
     const char *final = strstr(reply->text, OK);

@@ -613,8 +613,8 @@ START_TEST(results_are_freed_during_their_delivery)
 }
 END_TEST
 
-/* A pending emission is flushed before a completion, and its handler disconnects another
-   handler. The drop function of the disconnected handler unblocks the completion's signal. */
+/* A pending emission is delivered before a completion, and its handler disconnects another handler.
+   The drop function of the disconnected handler unblocks the completion's signal. */
 static struct tocsin_handler disconnected;
 
 static void unblock_at_drop(void *arg)

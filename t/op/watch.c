@@ -238,7 +238,7 @@ START_TEST(several_watches_of_one_descriptor)
     ck_assert_int_eq(tocsin_cancel(ops[1]), 0);
     turns(1);
     others[2].count = 0;
-    turns_until(&others[2].count, 2); /* the watches of other descriptors must still work */
+    turns_until(&others[2].count, 2); /* the watches of the other descriptors must still work */
     drain_all();
 }
 END_TEST

@@ -158,10 +158,12 @@ static const char *const wild_words[] = { "handler",    "drop",       "answer", 
                                           "interpose",  "fail" };
 static const char *const steady_words[] = {
     "answer", "timer", "future", "work", "source", "block"
-}; /* with each of these words in the setting "init", the plugin starts without an error */
+}; /* with each of these words in its setting "init", a plugin starts without an error */
 static const char *const slow_words[] = {
     "long", "promise", "fiber", "stubborn"
-}; /* each of these words starts an operation for which a reload waits up to two seconds */
+/* each of these words in the setting "init" starts an operation for which a reload waits up to two
+   seconds */
+};
 
 static const char *drawn_from(const char *const *words, uint32_t count, const char *first,
                               char *text, size_t size)

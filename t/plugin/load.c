@@ -200,7 +200,8 @@ START_TEST(the_list_of_plugins)
     ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    /* skips the end of the fixture, since the error text is freed only when the process exits */
+    /* _exit() skips the end of the fixture, since the error text is freed only when the process
+       exits */
     _exit(0);
 }
 END_TEST

@@ -520,7 +520,8 @@ START_TEST(two_reloads_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    /* skips the end of the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    /* _exit() skips the end of the fixture, since a plugin that cannot be unmapped keeps its
+       descriptors */
     _exit(0);
 }
 END_TEST

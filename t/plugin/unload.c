@@ -436,7 +436,8 @@ START_TEST(a_plugin_that_cannot_be_unmapped)
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    /* skips the end of the fixture, since the plugin stays mapped and keeps its descriptors */
+    /* _exit() skips the end of the fixture, since the plugin stays mapped and keeps its
+       descriptors */
     _exit(0);
 }
 END_TEST

@@ -290,7 +290,7 @@ START_TEST(a_waiting_fiber_is_cancelled_or_its_queue_closed)
     join(op);
     ck_assert_record("fiber:-125");
     op = spawn(task_wait, &job);
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before it has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* the fiber is cancelled before it has started */
     join(op);
     ck_assert_record("fiber:-125");
     op = spawn(task_wait, &job);

@@ -143,7 +143,7 @@ START_TEST(emissions_blocked_during_the_suspend)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* runs the loop until the fibers have ended */
+    drain_all(); /* drain_all() runs the loop until the fibers have ended */
 }
 END_TEST
 
@@ -530,7 +530,7 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_record("b");
     turns();
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before the fiber has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* the fiber is cancelled before it has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
     /* the deadline of the wait cancels the fiber, so the wait returns -ECANCELED */
@@ -553,8 +553,8 @@ START_TEST(the_loop_is_freed_with_a_suspended_fiber)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    /* The result 1 counts the waiting fiber. The set of the fiber ends, so the emission of b is
-       delivered. */
+    /* The result 1 counts the waiting fiber. The fiber's wait ends, so the loop uses its own set
+       again, and the emission of b is delivered. */
     ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);

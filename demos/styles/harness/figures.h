@@ -11,7 +11,7 @@ struct figures {
     const struct options *options;
     /* the row of each style; NULL means that the style was not chosen */
     const struct row *rows[STYLES];
-    struct origin_counts asked[STYLES]; /* the counts of the origin for each style */
+    struct origin_counts asked[STYLES]; /* what the origin has counted during each style */
 };
 
 /* The least possible time for the pages of the origin. A style cannot be faster than sum_ms, the

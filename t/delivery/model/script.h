@@ -48,7 +48,8 @@ struct pattern {
 };
 struct step {
     enum what what;
-    /* `at` is the index of the handler, signal, source, block or queue that the step uses */
+    /* `at` is the index of the handler, signal, source, block or queue that this step of the script
+       uses */
     int at, result;
     unsigned how;
     struct model_handler handler;

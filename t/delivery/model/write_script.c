@@ -272,7 +272,8 @@ static bool choose_pending(struct step *step)
     return true;
 }
 
-/* Chooses one pending emission of a signal, which the step inspects. */
+/* Chooses a signal and one of its pending emissions. The library must report the same emission as
+   the model. */
 static bool choose_pended(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), count = 0;
@@ -288,7 +289,7 @@ static bool choose_pended(struct step *step)
     return life.signos[signal];
 }
 
-/* Chooses a signal of which the step compares the result of tocsin_signal_get(). */
+/* Chooses a signal. tocsin_signal_get() must report the same state of this signal as the model. */
 static bool choose_facts(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), counts[3] = { 0 };
