@@ -1,5 +1,6 @@
 /* Tests the inbox of a loop, and the cell that holds the newest message of a coalescing signal
    (struct tocsin__latest). No loop exists in these tests.
+
    The first tests check each step of the inbox protocol alone. In the last tests, several threads
    put messages into one cell, and one thread takes them out. Real signals interrupt the threads,
    and the handlers of these signals also put messages into the cell. */

@@ -1,4 +1,4 @@
-/* Tests three things:
+/* Tests three groups of functions:
 
    the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
    signals that are ignored, with and without a block;

@@ -1,5 +1,6 @@
 /* The leak check (<tocsin/leak_check.h>) must name each object that a plugin leaves behind or
    removes, and nothing else. The tests cover each kind of object.
+
    Further plugins load other plugins, or the test itself unloads or reloads a plugin. An unload
    times out. A second load fails or leaks. The last tests pass wrong arguments, and make each
    allocation and system call fail. */

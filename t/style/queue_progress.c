@@ -389,7 +389,7 @@ START_TEST(a_full_queue_holds_the_last_part)
 
     parts_make(parts->op, parts);
     ck_assert_uint_eq(parts->made, 1);
-    /* the emission gets the entry that has become free */
+    /* the emission is accepted, and gets the entry that has become free */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns(5);
     ck_assert_int_eq(told.count, 0);
