@@ -6,7 +6,7 @@
    ticks, to the next node, by thousands of years, and back.
 
    Other tests check each digit of the cursor's time that changes, the time of the next node after
-   the first node was removed, and a wheel that is a_cleared_wheel_is_empty. */
+   the first node was removed, and a wheel that is cleared. */
 #include <string.h>
 
 #include "base/mem.h"

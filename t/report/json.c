@@ -17,11 +17,8 @@
     F(bool, flag) \
     F(i32, i32) \
     F(u32, u32) \
-    F(i64, i64) \
-    F(u64, u64) \
-    F(f64, real) \
-    F(string, text) F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) \
-        F(local, pointer)
+    F(i64, i64) F(u64, u64) F(f64, real) F(string, text) F(bytes, data) F(error, error) F(op, op) \
+        F(fd, fd) F(object, object) F(local, pointer)
 TOCSIN_LAYOUT(every, EVERY);
 #define SAID(F) F(string, text) F(u64, user) F(bool, urgent)
 TOCSIN_LAYOUT(said, SAID);
