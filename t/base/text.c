@@ -1,6 +1,7 @@
 /* Tests the escaping of text for C strings and JSON. A second, independent list of character
    classes checks the result for every code point. Every malformed form of UTF-8 is tested, also at
    the end of a text. Buffers of every size are tested.
+
    The edit distance of two words is tested, too. A recursive implementation checks the distance for
    20,000 pairs of words. */
 #include <ctype.h>

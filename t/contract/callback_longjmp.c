@@ -1,10 +1,12 @@
 /* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
    leave it. The next call of the loop must detect the jump, report it and continue.
+
    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
    nested delivery into the outer handler.
    They jump out of observers, handlers of questions, deliveries of pending emissions, notify
    functions, handlers of progress, tasks, default actions and drop functions.
    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
+
    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
    reported as a jump. */
 #include <pthread.h>

@@ -264,8 +264,8 @@ START_TEST(the_child_repairs_a_loop_with_all_objects)
     if (child == 0) {
         require_dead();
         require(tocsin_after_fork() == 0);
-        /* the value must be 1: the arg of the task was destroyed. The arg of the handler was not
-           destroyed, since the handler still exists. */
+        /* The drop function of the task was called once. The drop function of the handler was not
+           called, since the handler still exists. */
         require(dropped.count == 1);
         require_nothing_ran();
         require_it_lives();
@@ -537,7 +537,8 @@ static void go_on_as_child(enum how how, int answer)
 {
     require(how == IN_FREE || how == IN_FLUSH || answer == -EOWNERDEAD);
     if (how == IN_HANDLER)
-        /* the value must be 1, since the delivery during which the process forked has ended */
+        /* the handler was called once, since the delivery during which the process forked has
+           ended */
         require(told.count == 1);
     if (!frees && how != IN_FREE) {
         require_dead();

@@ -45,7 +45,7 @@ static int start(const struct tocsin_http_request *request, const struct tocsin_
     return err == 0;
 }
 
-/* Runs one fetch of each kind. Returns how many of these fetches failed. */
+/* Runs one fetch of each kind. Returns the number of fetches that failed. */
 static int job(void)
 {
     static const char *const header[] = { "X-Mine: 1", "X-Empty:", NULL };

@@ -113,8 +113,8 @@ START_TEST(trusted_and_insecure_fetches_alternate)
         ck_assert_msg(page.status == 0, "%d: %s", page.status, page.done->reason);
         page_drop(&page);
     }
-    ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that the previous fetch had kept */
+    /* each fetch closed the connection that the previous fetch had kept */
+    ck_assert_int_eq(peer_connections(secure), 6);
 }
 END_TEST
 

@@ -11,7 +11,8 @@ enum { TO_THE_END = 1, FOLLOWED = 2 };
 
 struct reply {
     const char *name, *method;
-    /* TO_THE_END: the end of the connection ends the reply. FOLLOWED: the reply is a redirect. */
+    /* TO_THE_END means that the end of the connection ends the reply. FOLLOWED means that the reply
+       is a redirect. */
     unsigned flags;
     const char *text;
     const char *body; /* the body that the complete reply has */
@@ -97,8 +98,8 @@ static size_t header_size(const char *text)
     return end ? (size_t)(end - text) + 4 : (size_t)(strstr(text, "\n\n") - text) + 2;
 }
 
-/* Returns true if the cut leaves the whole final header. Headers with a 1xx code may come before
-   the final header. */
+/* Returns true if the cut comes after the whole final header. Headers with a 1xx code may come
+   before the final header. */
 static bool header_is_there(const struct reply *reply, size_t cut)
 {
     const char *final = strstr(reply->text, OK);

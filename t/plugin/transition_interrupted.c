@@ -2,6 +2,7 @@
    (its home loop) or all loops are freed. Other threads request an unload or a reload of the same
    plugin. A plugin that needs this plugin is loaded or reloaded. The process forks. The operation
    is cancelled or times out at many moments.
+
    No thread may deadlock. Each operation must end once. A plugin must be loaded completely, or not
    at all. */
 #include <dlfcn.h>
