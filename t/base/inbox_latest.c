@@ -721,6 +721,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("base/inbox_latest");
     TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "boxes");
 
+    test_needs_processes();
     tcase_add_checked_fixture(steps, begin, end);
     tcase_add_test(steps, full_at_the_brim);
     tcase_add_test(steps, one_that_is_not_published_holds_up_the_others);

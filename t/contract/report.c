@@ -208,6 +208,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/report");
     TCase *report = test_case(suite, "the report");
 
+    test_needs_processes();
     tcase_add_checked_fixture(report, begin, end);
     tcase_add_test(report, nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothing);
     tcase_add_test(report, left_objects_are_reported);

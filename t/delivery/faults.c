@@ -158,7 +158,7 @@ START_TEST(each_in_turn)
 {
     int answered = 0, unnoticed = 0, answer;
     char name[32];
-    long nth, step = 5 / test_scaled(5, 1, 5);
+    long nth, step = 10 / test_scaled(10, 1, 10);
 
     /* With 230 names declared before, the tables of names and loop signals must grow during the
        scenario. */
@@ -172,7 +172,7 @@ START_TEST(each_in_turn)
         answered += answer;
         unnoticed += !answer;
     }
-    ck_assert_int_gt(answered, test_scaled(100, 1, 5));
+    ck_assert_int_gt(answered, test_scaled(100, 1, 10));
     printf(
         "delivery/faults: %ld failed in turn, %d returned by a call, %d repeated by the library\n",
         (nth - 1) / step, answered, unnoticed);

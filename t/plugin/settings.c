@@ -239,6 +239,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/settings");
     TCase *notes = test_case(suite, "notes"), *plugins = test_case(suite, "plugins");
 
+    test_needs_processes();
     tcase_add_test(notes, every_type_takes_what_fits);
     tcase_add_test(notes, a_note_that_declares_nonsense_is_malformed);
     tcase_add_test(notes, the_settings_of_a_note_are_walked_over);

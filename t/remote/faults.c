@@ -458,7 +458,7 @@ static int fail_at(long nth)
 START_TEST(F3_each_in_turn)
 {
     int answered = 0, unnoticed = 0, answer;
-    long nth, step = 7 / test_scaled(7, 1, 7);
+    long nth, step = 15 / test_scaled(15, 1, 15);
 
     for (nth = 1; (answer = fail_at(nth)) != -2; nth += step) {
         ck_assert_msg(answer >= 0, "the %ldth to fail", nth);
@@ -466,7 +466,7 @@ START_TEST(F3_each_in_turn)
         answered += answer;
         unnoticed += !answer;
     }
-    ck_assert_int_gt(answered, test_scaled(50, 1, 7));
+    ck_assert_int_gt(answered, test_scaled(50, 1, 15));
     printf("remote/faults: %ld failed in turn, %d returned by a call, %d repeated by the library\n",
            (nth - 1) / step, answered, unnoticed);
 }

@@ -498,6 +498,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("remote/wake_senders");
     TCase *asked = test_case(suite, "asked"), *ends = test_case(suite, "ends");
 
+    test_needs_processes();
     tcase_set_timeout(asked, 60);
     tcase_add_loop_test(asked, one_at_a_time, 0, SLEEPERS * ASKERS);
     tcase_set_timeout(ends, 60);
