@@ -1,5 +1,5 @@
-# Tests that t/summary counts the tests of Check one by one. t/summary must also count crashes, tests
-# that never ran and Check programs that ended early, and print the names of skipped tests.
+# Tests that t/summary counts the tests of Check one by one. t/summary must also count crashes,
+# tests that never ran and Check programs that ended early, and print the names of skipped tests.
 dir=$(mktemp -d ./summary.XXXXXX) || exit 2
 trap 'rm -rf "$dir"' EXIT
 
