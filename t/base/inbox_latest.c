@@ -725,6 +725,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("base/inbox_latest");
     TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "latest cells");
 
+    test_needs_processes();
     tcase_add_checked_fixture(steps, begin, end);
     tcase_add_test(steps, a_full_inbox_refuses_a_claim);
     tcase_add_test(steps, an_unpublished_message_delays_later_ones);

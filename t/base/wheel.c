@@ -206,7 +206,7 @@ static void move_clock(const struct scale *scale)
 
 static void run_scale(const struct scale *scale, int count)
 {
-    long steps = test_scaled(count < 100 ? 100000 : 20000, 5, 50);
+    long steps = test_scaled(count < 100 ? 100000 : 20000, 5, 100);
 
     begin_at(1000000000, count);
     for (long step = 0; step < steps; step++) {

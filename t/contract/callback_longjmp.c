@@ -524,6 +524,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/callback_longjmp");
     TCase *tests = tcase_create("longjmp");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, NULL);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 30);

@@ -416,7 +416,7 @@ START_TEST(T8_fork_while_other_threads_post)
     ck_assert_int_eq(pthread_create(&threads[2], NULL, keep_looping, NULL), 0);
     while (atomic_load(&running) < 3)
         sched_yield();
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < (int)test_scaled(200, 1, 10); i++) {
         pid_t child = fork();
 
         if (child == 0)

@@ -1701,6 +1701,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/real_signals");
     TCase *tests = test_case(suite, "os");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     if (MERGED)

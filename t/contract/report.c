@@ -210,6 +210,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/report");
     TCase *report = test_case(suite, "report");
 
+    test_needs_processes();
     tcase_add_checked_fixture(report, begin, end);
     tcase_add_test(report, without_objects_nothing_is_reported);
     tcase_add_test(report, remaining_objects_are_reported);

@@ -221,6 +221,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/concurrent_loops");
     TCase *tests = test_case(suite, "threads");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_loops_at_the_same_time);
     tcase_add_test(tests, loops_are_created_and_freed);

@@ -442,6 +442,7 @@ Suite *test_suite(void)
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
           *often = test_case(suite, "number");
 
+    test_needs_processes();
     tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
     tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
     tcase_add_test(listeners, a_later_handler_is_a_listener);

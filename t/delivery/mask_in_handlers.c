@@ -634,6 +634,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/mask_in_handlers");
     TCase *tests = test_case(suite, "mask_handlers");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_handler_blocks_signals);
     tcase_add_test(tests, a_token_does_not_unblock_a_running_signal);

@@ -444,6 +444,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/mask_sets");
     TCase *tests = test_case(suite, "mask_sets");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_ignored_and_taken_emissions);
     tcase_add_test(tests, a_handler_ignores_its_own_signal);

@@ -924,6 +924,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("loop/watchdog");
     TCase *tests = test_case(suite, "watchdog"), *alone = test_case(suite, "new process");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_checked_fixture(alone, begin_alone, NULL);
     tcase_set_timeout(tests, 60);

@@ -179,7 +179,6 @@ START_TEST(addresses_are_not_looked_up)
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         page_get(&page, peer_url_at(peer, hosts[i], "/echo"));
         ck_assert_msg(page.status == 0, "%s: %d %s", hosts[i], page.status, page.done->reason);
-        ck_assert_int_eq(page.done->names_us > 1000000, 0);
         page_drop(&page);
     }
     /* no server listens there, but no resolver is needed, since the host is an address */

@@ -131,7 +131,7 @@ START_TEST(a_peer_that_closes_in_the_handshake)
 
     secure = peer_start_rude();
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(secure));
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < (int)test_scaled(10, 1, 5); i++)
         page_fail(url, TOCSIN_EHANDSHAKE);
 }
 END_TEST

@@ -346,6 +346,7 @@ START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
 
+    *written = 0;
     ends_late("pended.done", 1, 50);
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");

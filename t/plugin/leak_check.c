@@ -307,6 +307,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/leak_check");
     TCase *tests = test_case(suite, "leak_check");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, each_kind_of_leak_is_named, 0, LEFT);
     tcase_add_test(tests, a_plugin_that_leaves_nothing);

@@ -261,6 +261,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/load");
     TCase *tests = test_case(suite, "load");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, refused_loads);
     tcase_add_test(tests, refused_before_a_constructor_runs);

@@ -529,6 +529,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/reload");
     TCase *tests = test_case(suite, "reload");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
     tcase_add_test(tests, saved_state_is_restored);

@@ -219,6 +219,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/scope");
     TCase *tests = test_case(suite, "scope"), *stay = tcase_create("plugins that stay mapped");
 
+    test_needs_processes();
     suite_add_tcase(suite, stay);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, symbols_that_other_objects_define);

@@ -27,6 +27,12 @@ enum { DLOPEN_LOCKS = 1 };
 enum { DLOPEN_LOCKS = 0 };
 #endif
 
+/* Returns the seconds after which an alarm ends a child that waits for ever. */
+static unsigned patience_s(void)
+{
+    return (unsigned)(test_longer_ms(60000) / 1000);
+}
+
 static struct gone gone, other;
 static struct peer peer, third;
 static _Atomic int over, freed, turned;
@@ -506,7 +512,7 @@ START_TEST(a_fork_during_reloads)
         /* The child calls no function of Check, because the other thread may have held Check's
            lock. */
         if (child == 0) {
-            alarm(20);
+            alarm(patience_s());
             if (tocsin_after_fork() < 0 || tocsin_loop_turn(0) < 0 || tocsin_loop_free() < 0)
                 _exit(1);
             _exit(0);
@@ -548,7 +554,7 @@ static void child_loads(void)
 {
     int err;
 
-    alarm(60);
+    alarm(patience_s());
     if (tocsin_after_fork() < 0)
         _exit(1);
     err = tocsin_plugin_load("guest", SETTINGS("init=timer"));
@@ -603,7 +609,7 @@ static void child_reloads(void)
 {
     struct gone ended = { .count = 0 };
 
-    alarm(20);
+    alarm(patience_s());
     if (tocsin_after_fork() < 0 || tocsin_plugin_load("wild", SETTINGS("init=drop timer")) < 0 ||
         tocsin_plugin_reload("wild", NULL, TOCSIN_CALL(on_gone, &ended), NULL) < 0)
         _exit(1);
@@ -660,6 +666,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/transition_interrupted");
     TCase *tests = test_case(suite, "interrupted transitions"), *forks = test_case(suite, "forks");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_home_loop_is_freed_with_its_timers);
     tcase_add_loop_test(tests, the_home_loop_is_freed, 0, 3);

@@ -896,6 +896,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/unload");
     TCase *tests = test_case(suite, "unload");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, unloaded_in_its_own_handler);
     tcase_add_loop_test(tests, unloaded_among_other_handlers, 0, 9);

@@ -429,7 +429,7 @@ static void scenario(void)
 
 START_TEST(F3_each_allocation_fails_in_turn)
 {
-    each_child_in_turn("remote/faults", scenario, 7, 50);
+    each_child_in_turn("remote/faults", scenario, 15, 50);
 }
 END_TEST
 

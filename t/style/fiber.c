@@ -140,11 +140,10 @@ END_TEST
    fibers. */
 START_TEST(ten_thousand_fibers)
 {
-    enum { COUNT = MANY };
-    static struct tocsin_op ops[COUNT];
-    int count = 0, status = 0;
+    static struct tocsin_op ops[MANY];
+    int count = 0, most = (int)test_scaled(MANY, 1, 5), status = 0;
 
-    while (count < COUNT && status == 0) {
+    while (count < most && status == 0) {
         status = tocsin_spawn(task_write, "", TOCSIN_FUTURE, &ops[count]);
         count += status == 0;
     }
