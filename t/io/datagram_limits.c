@@ -1,10 +1,9 @@
 /* Datagrams that wait to be sent, and several datagrams of one size.
 
    Waiting: the limits, datagram.stalled and datagram.drained, the order, a receiver that leaves,
-   several receivers of which one does not read, closing and cancelling meanwhile; a receiver that is
-   replaced by another process.
-   Several of one size: with and without UDP_SEGMENT and UDP_GRO on either side, over Unix, a rest, a
-   queue that becomes full in the middle. */
+   several receivers of which one does not read, closing and cancelling meanwhile; a receiver that
+   is replaced by another process. Several of one size: with and without UDP_SEGMENT and UDP_GRO on
+   either side, over Unix, a rest, a queue that becomes full in the middle. */
 #include <fcntl.h>
 #include <netinet/udp.h>
 
@@ -134,8 +133,8 @@ START_TEST(other_receivers)
 {
     char slow[64], quick[64];
     int fds[] = { unix_peer("slow", slow), unix_peer("quick", quick) }, count;
-    struct tocsin_op socket = opened("unix:@", &(struct tocsin_datagram_options){
-                                                   .high_bytes = 5000 }, HEARS(&a));
+    struct tocsin_op socket = opened(
+        "unix:@", &(struct tocsin_datagram_options){ .high_bytes = 5000 }, HEARS(&a));
 
     count = fill(socket, slow, 100, 1);
     ck_assert_int_eq(tocsin_datagram_send(socket, quick, "quick", 5), 1);
@@ -190,11 +189,9 @@ static int send_segments(struct tocsin_op socket, const char *peer, size_t size,
     const struct tocsin_bytes parts[] = { { block, size / 3 },
                                           { block + size / 3, size - size / 3 } };
 
-    return tocsin_datagram_send_with(socket, &(struct tocsin_datagram_outgoing){
-                                                 .peer = peer,
-                                                 .parts = parts,
-                                                 .count = 2,
-                                                 .segment = segment });
+    return tocsin_datagram_send_with(
+        socket, &(struct tocsin_datagram_outgoing){
+                    .peer = peer, .parts = parts, .count = 2, .segment = segment });
 }
 
 static size_t checked_bytes, checked_segment, checked_size;
@@ -319,8 +316,8 @@ START_TEST(unix_segments)
 }
 END_TEST
 
-/* A queue that becomes full in the middle of joined datagrams: nothing is lost, and the order stays.
-   Variants: without memory for what is kept, too. */
+/* A queue that becomes full in the middle of joined datagrams: nothing is lost, and the order
+   stays. Variants: without memory for what is kept, too. */
 START_TEST(full_queue)
 {
     struct tocsin_queue queue;

@@ -105,12 +105,14 @@ START_TEST(wrong_calls)
     ck_assert_int_eq(tocsin_datagram_send(socket, "udp:127.0.0.1:9", big, sizeof big), -EMSGSIZE);
     ck_assert_int_eq(tocsin_datagram_send_with(socket, NULL), -EINVAL);
     ck_assert_int_eq(
-        tocsin_datagram_send_with(socket, &(struct tocsin_datagram_outgoing){
-                                              .peer = "udp:127.0.0.1:9", .parts = &null, .count = 1 }),
+        tocsin_datagram_send_with(socket,
+                                  &(struct tocsin_datagram_outgoing){
+                                      .peer = "udp:127.0.0.1:9", .parts = &null, .count = 1 }),
         -EINVAL);
     ck_assert_int_eq(
-        tocsin_datagram_send_with(socket, &(struct tocsin_datagram_outgoing){
-                                              .peer = "udp:127.0.0.1:9", .parts = many, .count = 65 }),
+        tocsin_datagram_send_with(socket,
+                                  &(struct tocsin_datagram_outgoing){
+                                      .peer = "udp:127.0.0.1:9", .parts = many, .count = 65 }),
         -EINVAL);
     local = opened("unix:@", NULL, NULL);
     ck_assert_int_eq(tocsin_datagram_send(local, "udp:127.0.0.1:9", "x", 1), -EAFNOSUPPORT);
@@ -259,9 +261,8 @@ END_TEST
 
 START_TEST(name_unknown)
 {
-    struct tocsin_op client = opened("udp:*:0",
-                                     &(struct tocsin_datagram_options){ .to = "udp:no..host:9" },
-                                     HEARS(&b));
+    struct tocsin_op client = opened(
+        "udp:*:0", &(struct tocsin_datagram_options){ .to = "udp:no..host:9" }, HEARS(&b));
 
     send_text(client, NULL, "early");
     turns_until(&b.closed, 1);
@@ -316,15 +317,16 @@ START_TEST(demand)
     struct tocsin_handler handler;
 
     for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(tocsin_datagram_send(client, loopback_of(server), "0123456789", i % 11), 0);
+        ck_assert_int_eq(tocsin_datagram_send(client, loopback_of(server), "0123456789", i % 11),
+                         0);
     turns(6);
     ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
     ck_assert_uint_eq(facts.received, 0);
-    ck_assert_int_eq(tocsin_connect("datagram.received",
-                                    &(struct tocsin_action){
-                                        .fn = hear, .arg = &a, .source = server.source },
-                                    &handler),
-                     0);
+    ck_assert_int_eq(
+        tocsin_connect("datagram.received",
+                       &(struct tocsin_action){ .fn = hear, .arg = &a, .source = server.source },
+                       &handler),
+        0);
     turns_until(&a.received, 20);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     send_text(client, loopback_of(server), "last");
@@ -346,7 +348,8 @@ START_TEST(truncated)
     struct tocsin_datagram_facts facts;
     struct tocsin_op server = opened("unix:@", &(struct tocsin_datagram_options){ .size = 10 },
                                      HEARS(&a)),
-                     usual = opened("unix:@", NULL, HEARS(&b)), client = opened("unix:@", NULL, NULL);
+                     usual = opened("unix:@", NULL, HEARS(&b)),
+                     client = opened("unix:@", NULL, NULL);
 
     ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
     send_text(client, facts.local, "0123456789");
@@ -382,7 +385,8 @@ END_TEST
 /* A socket with much to read does not keep another one from being read. */
 START_TEST(most)
 {
-    struct tocsin_op busy = opened("udp:*:0", &(struct tocsin_datagram_options){ .most = 10 }, NULL),
+    struct tocsin_op busy = opened("udp:*:0", &(struct tocsin_datagram_options){ .most = 10 },
+                                   NULL),
                      other = opened("udp:*:0", NULL, HEARS(&b)),
                      client = opened("udp:*:0", NULL, NULL);
     int before = 0;
@@ -474,10 +478,10 @@ END_TEST
 START_TEST(broadcast)
 {
     struct tocsin_op plain = opened("udp:127.0.0.1:0", NULL, NULL),
-                     asked = opened("udp:127.0.0.1:0",
-                                    &(struct tocsin_datagram_options){
-                                        .flags = TOCSIN_DATAGRAM_BROADCAST },
-                                    HEARS(&a));
+                     asked = opened(
+                         "udp:127.0.0.1:0",
+                         &(struct tocsin_datagram_options){ .flags = TOCSIN_DATAGRAM_BROADCAST },
+                         HEARS(&a));
 
     ck_assert_int_eq(tocsin_datagram_send(plain, "udp:127.255.255.255:9", "x", 1), -EACCES);
     send_text(plain, loopback_of(asked), "x"); /* it goes on */
@@ -603,11 +607,11 @@ START_TEST(jump)
                      client = opened("udp:*:0", NULL, NULL);
     const struct tocsin_bytes part = { block, 1000 };
 
-    ck_assert_int_eq(tocsin_datagram_send_with(client, &(struct tocsin_datagram_outgoing){
-                                                           .peer = loopback_of(server),
-                                                           .parts = &part,
-                                                           .count = 1,
-                                                           .segment = 100 }),
+    ck_assert_int_eq(tocsin_datagram_send_with(
+                         client, &(struct tocsin_datagram_outgoing){ .peer = loopback_of(server),
+                                                                     .parts = &part,
+                                                                     .count = 1,
+                                                                     .segment = 100 }),
                      0);
     if (!setjmp(out))
         turns(20);
@@ -635,11 +639,11 @@ START_TEST(cancel_within)
                      client = opened("udp:*:0", NULL, NULL);
     const struct tocsin_bytes part = { block, 1000 };
 
-    ck_assert_int_eq(tocsin_datagram_send_with(client, &(struct tocsin_datagram_outgoing){
-                                                           .peer = loopback_of(server),
-                                                           .parts = &part,
-                                                           .count = 1,
-                                                           .segment = 100 }),
+    ck_assert_int_eq(tocsin_datagram_send_with(
+                         client, &(struct tocsin_datagram_outgoing){ .peer = loopback_of(server),
+                                                                     .parts = &part,
+                                                                     .count = 1,
+                                                                     .segment = 100 }),
                      0);
     turns_until(&a.closed, 1);
     ck_assert_int_eq(a.received, 3);
