@@ -1,6 +1,6 @@
 # The program names replies to a client that is not written with tocsin: to questions over IPv4 and
-# IPv6, from several sockets at a time, between datagrams that are no questions. If dig is installed,
-# dig asks, too.
+# IPv6, from several sockets at a time, between datagrams that are no questions. If dig is
+# installed, dig asks, too.
 python3 -c '' 2>/dev/null || { echo "skip: programs/datagrams: there is no python3"; exit 77; }
 dir=$(mktemp -d) || exit 2
 trap 'kill $names 2>/dev/null; rm -rf "$dir"' EXIT
