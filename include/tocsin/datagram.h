@@ -33,7 +33,8 @@ TOCSIN__BEGIN
    datagram.closed: received: datagrams that were announced. sent: datagrams that the kernel has
    accepted. lost: the sum of all counts of datagram.lost, and the datagrams that still waited.
    dropped: datagrams that arrived and were not announced: the buffer of the kernel was full, or
-   they had been read when the socket ended. The status is 0 after tocsin_datagram_close; otherwise
+   they had been read when the socket ended; several that the kernel drops together count as one.
+   The status is 0 after tocsin_datagram_close; otherwise
    -ECANCELED, -ETIMEDOUT, -ENOMEM, TOCSIN_ENAME or another error of opening, or an error of the
    descriptor. */
 #define TOCSIN_DATAGRAM_RECEIVED(F) F(bytes, data) F(string, peer) F(u64, truncated_bytes)

@@ -101,8 +101,7 @@ TOCSIN__UNUSED static void end(struct tocsin_op socket)
 /* A UDP socket of the test, bound to the loopback interface. */
 TOCSIN__UNUSED static int plain_udp(char *ret_address)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof in;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
