@@ -427,6 +427,36 @@ START_TEST(jumps_off_a_fiber)
 }
 END_TEST
 
+static void drop_counted(void *arg)
+{
+    ((struct told *)arg)->count = -1;
+}
+
+/* The handler itself is on the fiber (TOCSIN_ON_FIBER). What its fiber has kept is freed. */
+START_TEST(jumps_off_the_fiber_of_a_handler)
+{
+    static struct told jumped;
+    struct tocsin_handler handler;
+    struct told ended = { .count = 0 };
+
+    connect_to("fiber.done", tell, &ended);
+    ck_assert_int_eq(tocsin_connect("left.note",
+                                    &(struct tocsin_action){ .fn = jump,
+                                                             .drop = drop_counted,
+                                                             .arg = &jumped,
+                                                             .flags = TOCSIN_ON_FIBER },
+                                    &handler),
+                     0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    jumping(run_turns(runner_of(_i)));
+    turns_until(&ended.count, 1);
+    ck_assert_int_eq(ended.status, -ECANCELED);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    ck_assert_int_eq(jumped.count, -1);
+    leave_nothing();
+}
+END_TEST
+
 START_TEST(a_live_handler_is_not_taken_for_left)
 {
     /* This handler grows the stack by nested emissions, but it does not jump. */
@@ -542,6 +572,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, jumps_within_a_fiber);
     /* This test does not run under a sanitizer, since no sanitizer understands such a jump. */
     tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_loop_test(tests, jumps_off_the_fiber_of_a_handler, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
     /* This test does not run under a sanitizer, since the sanitizers do not understand
        swapcontext(). */
