@@ -81,7 +81,7 @@ static void print_row(const char *who, const char *what, double value, const cha
     printf("\t%s", unit);
     print_number(ratio);
     printf("\t%s\n", isnan(ratio) ? "-" : against);
-    /* shows each row at once, and so keeps a forked child from printing the row again */
+    /* writes each row at once; otherwise a forked child would print the buffered row again */
     fflush(stdout);
 }
 
@@ -350,7 +350,7 @@ char *bench_find(const char *name)
 /* Instructions */
 
 /* callgrind writes the name of an object or a function only once, as "(7) name", and later only
-   "(7)". So this table records for each number whether its name is a name that is counted. */
+   "(7)". So this table records for each number whether the costs of its name must be counted. */
 enum { NUMBERS = 1 << 17 };
 struct marks {
     unsigned char is[NUMBERS];

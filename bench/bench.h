@@ -36,7 +36,7 @@ uint64_t bench_ns(void); /* returns the time of the monotonic clock */
 /* returns the user and system time of this process, with all of its threads */
 double bench_cpu_us(void);
 
-/* A function that runs the measured code as often as count says. */
+/* The type of a function that runs the measured code `count` times. */
 typedef void (*bench_repeat)(void *arg, long count);
 
 /* Returns the nanoseconds of one repetition: the minimum of several batches. Each batch is long
@@ -54,8 +54,8 @@ struct bench_side {
 
 enum { BENCH_SIDES = 8, BENCH_PAIRS = 16 };
 
-/* Measures the sides one after the other, forwards and then backwards. So a machine that becomes
-   slower or faster affects all sides equally. */
+/* Measures the sides one after the other, first forwards and then backwards. So a machine that
+   becomes slower or faster affects all sides equally. */
 void bench_interleave(struct bench_side *sides, int count, int pairs);
 
 /* Calls measure(arg) in a forked child and returns its result. Returns NAN if the child fails or
@@ -75,9 +75,9 @@ int bench_obey(const char *how, bench_repeat repeat, void *arg);
 double bench_command_ns(void *command);
 
 /* Returns the instructions of one repetition: (Ir(2N) - Ir(N)) / N. Here Ir(N) is the count of
-   callgrind for N repetitions. Only functions of one object file count: object is the beginning of
-   its name. If object is NULL, all functions count, except functions named bench_…, which are the
-   loop and the handlers. */
+   callgrind for N repetitions. Only the functions of one object file count: `object` is the
+   beginning of its name. If `object` is NULL, all functions count, except functions named bench_…,
+   which are the benchmark's own loop and handlers. */
 double bench_command_instructions(const struct bench_command *command, const char *object);
 
 /* Returns true if the program is installed, which means that it accepts --version. */

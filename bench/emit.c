@@ -39,7 +39,7 @@ static int bench_handler(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* tocsin */
+/* Functions of the side "tocsin" */
 
 struct emitter {
     int signo;
@@ -176,7 +176,7 @@ static int run_one(const char *who, const char *name, const char *how)
     return 2;
 }
 
-/* Comparing the peers */
+/* Functions that compare the peers */
 
 static struct peer {
     const char *who, *program, *object, *missing;
@@ -192,8 +192,9 @@ static struct peer {
 };
 enum { TOCSIN, RAW, RAW_NEAR, NODE = 6, PEERS };
 
-/* Returns the number of handlers of a peer, as text. A peer cannot connect a handler to one source
-   only. So the handlers of the source become ordinary handlers of the peer's object. */
+/* Returns the number of handlers of a peer, as text. A peer cannot connect a handler to a single
+   source. So the handlers that tocsin connects to a source become ordinary handlers of the peer's
+   object. */
 static const char *peer_case(const struct shape *shape)
 {
     static char text[32];

@@ -61,7 +61,7 @@ static double us_a_fetch(const struct job *job)
                : (bench_cpu_us() - job->begin_us) / job->fetches;
 }
 
-/* tocsin, with callbacks */
+/* The job with tocsin and callbacks */
 
 static int on_page(const struct tocsin_info *info, void *arg);
 
@@ -109,7 +109,7 @@ static double measure_tocsin(void *arg)
     return us;
 }
 
-/* The bare loop */
+/* The job with libcurl and libevent alone */
 
 struct bare {
     struct job *job;
@@ -276,7 +276,7 @@ static double measure_bare(void *arg)
     return us_a_fetch(&job);
 }
 
-/* The comparison */
+/* Functions that compare both sides */
 
 static double forked_tocsin(void *arg)
 {

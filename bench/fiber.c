@@ -1,4 +1,5 @@
-#undef _FORTIFY_SOURCE /* treats a jump to another stack as an error */
+/* with _FORTIFY_SOURCE, longjmp() would treat a jump to another stack as an error */
+#undef _FORTIFY_SOURCE
 /* Measures the cost of a switch to a fiber and back. The public interface has no call for a single
    switch. So each side makes the same rounds over a hundred fibers, and the cost of a round is
    divided by the number of fibers. For tocsin, a round is a turn. */
@@ -12,8 +13,8 @@
 
 enum { FIBERS = 100, STACK = 64 * 1024 };
 
-/* tocsin: each yield switches to the loop. In the next turn, the loop switches back to the
-   fiber. */
+/* The side tocsin, with a yield: each yield switches to the loop. In the next turn, the loop
+   switches back to the fiber. */
 
 static bool ending;
 
@@ -54,7 +55,8 @@ static double measure_yield(void *arg)
     return ns;
 }
 
-/* The side tocsin: a fiber waits for an operation that the loop's own stack completes */
+/* The side tocsin, with a wait: a fiber waits for an operation, which the loop's own stack
+   completes */
 
 struct waiter {
     struct tocsin_op op;
@@ -112,7 +114,7 @@ static double measure_await(void *arg)
     return ns;
 }
 
-/* The side tocsin: the loop starts a fiber, and the fiber ends at once */
+/* The side tocsin, with a new fiber: the loop starts a fiber, and the fiber ends at once */
 
 /* The number of fibers that exist at the same time. A loop keeps some unused stacks. In one case
    the fibers need fewer stacks than the loop keeps. In the other case they need more, so most
@@ -151,7 +153,7 @@ static double measure_spawn(void *arg)
     return ns;
 }
 
-/* Functions that make the same rounds without tocsin, with jumps and contexts */
+/* The other sides: the same rounds without tocsin, by longjmp() and by swapcontext() */
 
 static struct hand {
     ucontext_t context;
@@ -240,7 +242,7 @@ static double measure_jump(void *arg)
     return make_hands(jumping) ? bench_time(jump_rounds, NULL) / FIBERS : NAN;
 }
 
-/* The comparison */
+/* Functions that compare all sides */
 
 /* Measures each side in a process of its own. The end of that process also frees the stacks that
    are left. */

@@ -52,7 +52,7 @@ static void must(bool done, const char *what)
     exit(1);
 }
 
-/* The functions of the two sides, tocsin and raw */
+/* The functions of both sides, tocsin and raw */
 
 static void open_signal(struct lane *lane, const char *name)
 {
@@ -80,8 +80,9 @@ static void emit_own(struct lane *lane)
         tocsin_emit(lane->signo, payload);
 }
 
-/* Emits until the emission is accepted. It is refused while the inbox of the other loop is full.
-   The other loop may in turn wait for this loop, so this loop runs between the attempts. */
+/* Emits until the emission is accepted. The emission is refused while the inbox of the other loop
+   is full. The other loop may in turn wait for this loop, so this function runs turns between the
+   attempts. */
 static void emit_surely(struct lane *lane, const struct tocsin_payload *payload)
 {
     int err;
@@ -146,7 +147,7 @@ static void close_list(struct lane *lane)
 static const struct side {
     const char *who, *what;
     void (*open)(struct lane *lane), (*emit)(struct lane *lane), (*close)(struct lane *lane);
-    bool crosses; /* true if an emission of one loop also reaches the other loop */
+    bool crosses; /* true if the other loop also receives an emission of one loop */
 } sides[] = { { "tocsin", "own", open_own, emit_own, close_loop, false },
               { "raw", "own", open_own_list, emit_raw, close_list, false },
               { "tocsin", "same", open_same, emit_same, close_loop, true },
@@ -250,7 +251,7 @@ static double batch(int threads, long count)
     return (double)(end - begin) / (double)(threads * count);
 }
 
-/* Each run of a side happens in a process of its own */
+/* Functions that run each side in a process of its own */
 
 static struct figures {
     double one_ns, two_ns, refused;
@@ -266,8 +267,8 @@ static long enough(void)
     return count;
 }
 
-/* Takes the minimum of many short batches, alternately with one thread and with two. The minimum is
-   from batches during which no other program used the processors. */
+/* Takes the minimum of many short batches, with one thread and with two threads in turn. During the
+   batch with the minimal time, no other program used the processors. */
 static void run_batches(void)
 {
     int batches = BATCHES / (course.side->crosses ? 5 : 1) / (bench_quick ? 5 : 1);
@@ -307,7 +308,7 @@ static double run(void *arg)
     return figures->one_ns / figures->two_ns;
 }
 
-/* The comparison */
+/* Functions that compare the sides */
 
 struct runs {
     const struct side *side;

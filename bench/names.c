@@ -37,7 +37,7 @@ static void name_of(int i, char *name, size_t size)
     snprintf(name, size, "room%d.user%d.said", i / 100, i % 100);
 }
 
-/* These functions make a call of one kind for the signals from first to last. */
+/* Each of these functions makes one call for each signal from `first` to `last`. */
 
 static void declare(int first, int last)
 {
@@ -99,7 +99,8 @@ static void disconnect_all(int first, int last)
             die("tocsin_disconnect");
 }
 
-/* These functions use many handlers of one signal in ways that were slow in earlier versions */
+/* Each of these functions uses many handlers of one signal, in a way that was slow in earlier
+   versions. */
 
 static struct tocsin_handler handlers[MOST];
 static struct tocsin_source sources[MOST];
@@ -268,7 +269,7 @@ static void take(int first, int last)
             die("tocsin_queue_wait");
 }
 
-/* Measures the calls that lead from one count of objects to the next count */
+/* Measures the calls that raise the number of objects from one measured count to the next. */
 
 static void measure(const char *what, void (*call)(int first, int last), int most)
 {

@@ -108,7 +108,7 @@ static const struct way {
              { "queue", by_queue } };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* Measures one way */
+/* Functions that measure one way */
 
 static struct run run;
 static const struct way *way;
@@ -122,7 +122,7 @@ static void repeat(void *arg, long count)
 
 static double measure(void *arg)
 {
-    /* the flag is TOCSIN_EARLY, since the first operation declares op.done later */
+    /* the flag is TOCSIN_EARLY, since op.done is declared later, by the first operation */
     struct tocsin_action early = { .fn = on_done, .arg = &run, .flags = TOCSIN_EARLY };
     double ns;
 

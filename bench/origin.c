@@ -51,7 +51,7 @@ static void accept_one(int poll, int listener)
     matched[fd] = 0;
 }
 
-/* Returns how many requests end in these bytes. A GET request ends with an empty line. */
+/* Returns the number of requests that end in these bytes. A GET request ends with an empty line. */
 static int requests_in(int fd, const char *bytes, ssize_t size)
 {
     int requests = 0;
@@ -128,7 +128,7 @@ int origin_start(struct origin *ret_origin)
     make_reply();
     ret_origin->pid = bench_fork();
     if (ret_origin->pid == 0) {
-        alarm(0); /* The alarm is removed, since the origin lives as long as its parent. */
+        alarm(0); /* The alarm is cancelled, since the origin lives as long as its parent. */
         serve_for_ever(listener);
     }
     close(listener);

@@ -1,6 +1,7 @@
-/* The refresh of an idle limit, for bench/timer: a million objects of 256 bytes, each with a limit
-   of a minute. Streams use it inside the library, so this program is the only benchmark that
-   includes an internal header, and links the insides. */
+/* Measures the refresh of an idle limit, for bench/timer. There are a million objects of 256 bytes,
+   each with an idle limit of one minute. The streams use idle limits inside the library. So this
+   program is the only benchmark that includes an internal header and links the library's internal
+   functions. */
 #include <loop/idle.h>
 
 #include "peer_timer.h"
@@ -19,7 +20,8 @@ static void on_idle(struct tocsin__idle *idle)
     (void)idle;
 }
 
-/* "near": each object was used just before, as a stream is that has just been read. */
+/* If `near` is true, the program has used each object just before the refresh. So the object is in
+   the cache, like a stream that has just been read. */
 static double measure(bool near)
 {
     enum { NEAR = 64 };
@@ -32,7 +34,8 @@ static double measure(bool near)
         begin_ns = bench_ns();
         for (long i = first; i < first + NEAR; i++) {
             tocsin__idle_refresh(engine, &objects[i].idle);
-            __asm__ volatile("" : : : "memory"); /* each is a store of its own */
+            /* keeps the compiler from merging the stores of several refreshes */
+            __asm__ volatile("" : : : "memory");
         }
         ns += bench_ns() - begin_ns;
     }

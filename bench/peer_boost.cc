@@ -1,4 +1,5 @@
-/* Usage: peer_boost HANDLERS HOW. This program is the peer Boost.Signals2 of bench/emit. */
+/* Usage: peer_boost HANDLERS HOW. Measures an emission of Boost.Signals2, which bench/emit compares
+   with tocsin. */
 #include "bench.h"
 
 #include <boost/signals2.hpp>
@@ -20,8 +21,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* The emission has a function of its own. Otherwise the compiler would inline template code into
-   the benchmark's loop, and its cost would not be counted. */
+/* The emission is a function that is never inlined. Otherwise the compiler would inline it into the
+   benchmark's loop, and its cost would not be counted. */
 __attribute__((noinline)) static void emit(emitter &from)
 {
     from.signal(&from.payload);

@@ -1,4 +1,5 @@
-/* Usage: peer_gsignal HANDLERS HOW. This program is the peer GSignal of bench/emit. */
+/* Usage: peer_gsignal HANDLERS HOW. Measures an emission of GSignal, which bench/emit compares with
+   tocsin. */
 #include "bench.h"
 
 #include <glib-object.h>

@@ -67,14 +67,14 @@ static void post_idle(const struct post_side *side, struct post_producer *produc
     }
 }
 
-/* Functions that run a round, in which several producers post a number of messages each */
+/* Functions that run a round, in which several producers post a number of messages */
 
 struct round {
     const struct post_side *side;
     bool idle;
     uint64_t producers, count;
     pthread_barrier_t begin;
-    double ns, wakeups, refused; /* the figures for one message */
+    double ns, wakeups, refused; /* the results of the round for one message */
 };
 
 struct thread {
@@ -174,7 +174,7 @@ int post_main(const struct post_side *side, int argc, char **argv)
     return fflush(stdout) ? 1 : 0;
 }
 
-/* The list */
+/* A list under a lock, for peers that have no queue of their own */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct post_node *first, **last = &first;

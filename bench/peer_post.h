@@ -23,7 +23,7 @@ static inline uint64_t post_value(uint64_t producer, uint64_t number)
     return number ^ producer;
 }
 
-/* Receiving */
+/* What the receiver counts and checks */
 
 struct post_check {
     /* the number of the next message that must arrive from each producer */
@@ -45,7 +45,7 @@ static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value
     return heard == post_check.expected;
 }
 
-/* Posting */
+/* What a producer counts */
 
 struct post_producer {
     uint64_t index, count;
@@ -72,11 +72,11 @@ post_flood(struct post_producer *producer, bool (*post)(uint64_t producer, uint6
         post_surely(producer, number, post);
 }
 
-/* A side */
+/* The functions of one side of the comparison */
 
 struct post_side {
-    void (*open)(void); /* open, receive and close run on the receiving thread */
-    /* post may be called on any thread; it returns false if there is no room */
+    void (*open)(void); /* open, receive and close are called on the receiving thread */
+    /* post may be called on any thread; it returns false if the queue has no room */
     bool (*post)(uint64_t producer, uint64_t number);
     /* flood calls post_flood() with the side's own post function */
     void (*flood)(struct post_producer *producer);

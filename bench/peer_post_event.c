@@ -1,5 +1,5 @@
-/* The peer libevent of bench/post. It uses a list under a lock, and event_active() for one
-   event. */
+/* Measures posts to a loop of libevent, for bench/post. The producers add each message to a list
+   under a lock, and call event_active() for one event. */
 #include "peer_post.h"
 
 #include <event2/event.h>

@@ -1,5 +1,5 @@
-/* The peer GLib of bench/post. It calls g_main_context_invoke_full() with a copy of each message on
-   the heap. */
+/* Measures posts to a loop of GLib, for bench/post. The producers call g_main_context_invoke_full()
+   with a copy of each message on the heap. */
 #include "peer_post.h"
 
 #include <glib.h>
@@ -8,7 +8,7 @@ static GMainContext *context;
 static uint64_t woken;
 static bool over;
 
-/* Replaces g_poll(), and counts the calls. */
+/* Replaces g_poll(), and counts how often the loop was woken. */
 static gint counting_poll(GPollFD *fds, guint count, gint timeout)
 {
     gint ready = g_poll(fds, count, timeout);

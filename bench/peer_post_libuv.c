@@ -1,4 +1,5 @@
-/* The peer libuv of bench/post. It uses a list under a lock, and uv_async_send(). */
+/* Measures posts to a loop of libuv, for bench/post. The producers add each message to a list under
+   a lock, and call uv_async_send(). */
 #include "peer_post.h"
 
 #include <stdlib.h>

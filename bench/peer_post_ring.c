@@ -1,7 +1,7 @@
-/* A bare ring buffer, with which bench/post compares all other sides. The ring is bounded, and has
-   several producers and one consumer. A producer claims a cell by compare-and-swap, publishes the
-   cell by a store, and then tests whether the consumer sleeps. The handler reads the message in the
-   cell. */
+/* Measures posts to a bare ring buffer, with which bench/post compares all other sides. The ring is
+   bounded, and has several producers and one consumer. A producer claims a cell by
+   compare-and-swap, publishes the cell by a store, and then tests whether the consumer sleeps. The
+   handler reads the message in the cell. */
 #include "peer_post.h"
 
 #include <poll.h>

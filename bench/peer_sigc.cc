@@ -1,4 +1,5 @@
-/* Usage: peer_sigc HANDLERS HOW. This program is the peer libsigc++ of bench/emit. */
+/* Usage: peer_sigc HANDLERS HOW. Measures an emission of libsigc++, which bench/emit compares with
+   tocsin. */
 #include "bench.h"
 
 #include <cstdlib>
@@ -20,8 +21,8 @@ static void bench_handler(const said *, uint64_t *heard)
     ++*heard;
 }
 
-/* The emission has a function of its own. Otherwise the compiler would inline template code into
-   the benchmark's loop, and its cost would not be counted. */
+/* The emission is a function that is never inlined. Otherwise the compiler would inline it into the
+   benchmark's loop, and its cost would not be counted. */
 __attribute__((noinline)) static void emit(const emitter &from)
 {
     from.signal.emit(&from.payload);

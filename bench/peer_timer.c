@@ -1,4 +1,4 @@
-/* Measures one case of bench/timer, for one library. */
+/* Measures one case of bench/timer with the timers of one library. */
 #include "peer_timer.h"
 
 enum { LATE_TIMERS = 200 };

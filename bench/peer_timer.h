@@ -1,5 +1,5 @@
-/* The delays and the order of the timers in bench/timer and in its peer for libuv. The peer is
-   called with the name of a case, and "ns" or "ns-quick". */
+/* The delays and the order of the timers, which bench/timer and its peer for libuv share. The
+   arguments of the peer are the name of a case, and "ns" or "ns-quick". */
 #ifndef PEER_TIMER_H
 #define PEER_TIMER_H
 
@@ -18,13 +18,14 @@ static inline long timer_count(void)
     return bench_quick ? 100000 : 1000000;
 }
 
-/* From one minute to eleven, so that none expires while others are measured. The same for all. */
+/* Returns the delay of a timer: one minute to eleven minutes, so that no timer expires during the
+   measurement. All libraries get the same delays. */
 static inline int64_t timer_delay_ms(long number)
 {
     return 60000 + (int64_t)((uint64_t)number * 2654435761u % 600000);
 }
 
-/* The number of the timer that is the step-th to be cancelled in the case "cancel-mixed". */
+/* Returns the number of the timer that is cancelled in this step of the case "cancel-mixed". */
 static inline long timer_mixed(long step)
 {
     return (long)((uint64_t)step * 7368787 % (uint64_t)timer_count());
@@ -43,10 +44,12 @@ static inline void *timer_alloc(size_t size)
     void *memory = malloc(size);
 
     timer_must(memory, "malloc");
-    return memset(memory, 0, size); /* touches it, so it counts neither as added nor as resident */
+    /* writes to the memory now, so that its pages are not counted later, when the timers are
+       added */
+    return memset(memory, 0, size);
 }
 
-/* Memory of the process that is in use, however it was allocated. */
+/* Returns the memory of the process that is resident, however it was allocated. */
 static inline double timer_resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -64,14 +67,16 @@ static inline double timer_heap_bytes(void)
     return (double)(info.uordblks + info.hblkhd);
 }
 
-/* The cases. Each returns nanoseconds for one timer; memory: bytes; late: microseconds. */
+/* The functions of one library. The cases "memory" return bytes and "late" returns microseconds.
+   All other cases return nanoseconds for one timer. */
 struct timer_side {
     void (*open)(void);
-    void (*add)(long count);    /* makes and starts the timers */
-    void (*cancel)(bool mixed); /* stops all; mixed: not in the order in which they were started */
-    void (*release)(void);      /* stops all, and frees them */
-    void (*refresh)(void);      /* starts each anew */
-    double (*late_us)(void);    /* starts one of a millisecond, and waits for it */
+    void (*add)(long count); /* creates and starts the timers */
+    /* stops all timers; if `mixed` is true, not in the order in which they were started */
+    void (*cancel)(bool mixed);
+    void (*release)(void);   /* stops all timers and frees them */
+    void (*refresh)(void);   /* starts each timer again */
+    double (*late_us)(void); /* starts a timer of one millisecond, and waits until it expires */
 };
 double timer_measure(const struct timer_side *side, const char *what);
 

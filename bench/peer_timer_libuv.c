@@ -1,4 +1,4 @@
-/* The peer libuv of bench/timer. */
+/* Measures the timers of libuv, for bench/timer. */
 #include "peer_timer.h"
 
 #include <string.h>

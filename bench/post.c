@@ -1,6 +1,6 @@
 /* Measures the cost of a post to the loop of another thread. The cost is compared with a bare ring,
-   and with the loops of other libraries. Each figure comes from a process of its own. For tocsin
-   this is the present program; for each other side it is a program peer_post_…. */
+   and with the loops of other libraries. Each figure comes from a process of its own: this program
+   for tocsin, and a program peer_post_… for each other side. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* for pipe2() */
 #endif
@@ -15,7 +15,7 @@
 #include <tocsin.h>
 #include <unistd.h>
 
-/* tocsin */
+/* The functions of the side tocsin */
 
 #define BENCH_POSTED(F) F(u64, producer) F(u64, number) F(u64, value) F(u64, other) F(u64, another)
 TOCSIN_LAYOUT(bench_posted, BENCH_POSTED);
@@ -76,7 +76,7 @@ static void close_loop(void)
     tocsin_loop_free();
 }
 
-/* The comparison */
+/* Functions that compare the sides */
 
 static const char *const cases[] = { "producers=1", "producers=2", "producers=4", "idle" };
 enum { CASES = sizeof cases / sizeof *cases };

@@ -1,4 +1,4 @@
-/* A bare list of handlers. The benchmarks compare every registry with it. */
+/* A bare list of handlers, with which the benchmarks compare tocsin and all other libraries. */
 #ifndef BENCH_RAW_H
 #define BENCH_RAW_H
 

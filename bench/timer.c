@@ -1,5 +1,6 @@
-/* Measures timers while a million are armed: their cost, memory and lateness, compared with libuv
-   and libevent. Each figure comes from its own process. */
+/* Measures timers while a million of them are armed: their cost, their memory and how late they
+   expire. libuv and libevent are measured in the same way. Each figure comes from a process of its
+   own. */
 #include "bench.h"
 #include "peer_timer.h"
 
@@ -9,7 +10,7 @@
 
 static bool expired;
 
-/* tocsin */
+/* The functions of the side tocsin */
 
 static struct tocsin_op *ops;
 static long ended;
@@ -46,7 +47,8 @@ static void tocsin_add(long count)
                    "tocsin_timer");
 }
 
-/* Includes the announced ends, which come in turns of a hundred. */
+/* Cancels all timers. The measured time includes the announcements of their ends, a hundred of them
+   in each turn. */
 static void tocsin_cancel_all(bool mixed)
 {
     for (long i = 0; i < timer_count(); i++) {
@@ -58,7 +60,7 @@ static void tocsin_cancel_all(bool mixed)
         turn_once(0);
 }
 
-/* An operation that has ended is freed. */
+/* Cancels all timers. A timer that has ended is freed by the library. */
 static void tocsin_release(void)
 {
     tocsin_cancel_all(false);
@@ -84,7 +86,7 @@ static double tocsin_late_us(void)
 static const struct timer_side tocsin_side = { tocsin_open,    tocsin_add,     tocsin_cancel_all,
                                                tocsin_release, tocsin_refresh, tocsin_late_us };
 
-/* libevent */
+/* The functions of the side libevent */
 
 static struct event_base *base;
 static struct event **events;
@@ -152,7 +154,7 @@ static const struct timer_side libevent_side = { libevent_open,    libevent_add,
                                                  libevent_cancel,  libevent_release,
                                                  libevent_refresh, libevent_late_us };
 
-/* The comparison */
+/* Functions that compare the sides */
 
 static const struct measured {
     const char *name, *unit;

@@ -23,7 +23,7 @@ static void on_nothing(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what, (void)arg;
 }
 
-/* An empty turn */
+/* Functions that measure an empty turn */
 
 /* Starts a timer of an hour, so that the turn waits for at least one event. */
 static void wait_for_something(void)
@@ -152,7 +152,8 @@ static void compare_timers(void)
     bench_row("libevent", "late-worst", worst, "us", NULL, 0);
 }
 
-/* Functions that measure one timer while a handler emits its own signal again and again */
+/* Functions that measure the delay of a timer while a handler emits its own signal again and
+   again */
 
 static uint64_t rounds;
 

@@ -13,7 +13,10 @@
    <tocsin/text.h>        escapes foreign text
    <tocsin/inject.h>      faults and delays, for tests of a program
    <tocsin/leak_check.h>  tests of a plugin, in libtocsin-test
-   <tocsin/http.h>        HTTP, in libtocsin-net */
+   <tocsin/http.h>        HTTP, in libtocsin-net
+
+   The rules of the library have names such as E3, O2 or T6. The header that states such a rule puts
+   the name in front of it. All other comments refer to the rule by its name. */
 #ifndef TOCSIN_H
 #define TOCSIN_H
 

@@ -1,8 +1,8 @@
-/* The plugin "chaos": delays, reorders, doubles and fails events of a program. The events are
+/* The plugin "chaos": delays, reorders, duplicates and fails events of a program. The events are
    completions of operations, posts, and receives from other threads. They are chosen at random,
    from a seed. The plugin uses the injection points of the library (tocsin/inject.h), so the
-   program under test needs no change. Only two contracts are given up: the order of the messages of
-   one sender, and that each message arrives only once.
+   program under test needs no change. Only two contracts may be broken: the messages of one sender
+   arrive in their order, and each message arrives only once.
 
    patterns   which signals; default "**, !tocsin.**, !plugin.**, !loop.**, !host.**". The plugin
               never touches its own signals

@@ -53,7 +53,7 @@ static int fd = -1;
 static bool json;
 static bool owned;  /* true if the plugin itself has opened fd */
 static bool broken; /* true if only a part of the last line was written */
-/* the path of the file; NULL means that fd is no regular file */
+/* the path of the file; NULL: fd is not a regular file */
 static const char *path;
 /* the function that writes a line; it returns 0 or -errno */
 static int (*put)(const struct line *line);
@@ -80,8 +80,8 @@ static int put_plain(const struct line *line)
 }
 
 /* Opens the file. O_NONBLOCK is needed, because a FIFO may have no reader. Symbolic and hard links
-   are refused. The reason: in a folder that others may write to, a link could direct the lines into
-   any file of this user. */
+ * are refused: in a folder that other users may write to, a link could direct the lines into any
+ * file of this user. */
 static int open_path(void)
 {
     int file = open(
@@ -206,8 +206,8 @@ static int open_to(const char *to)
 
 /* Building the lines */
 
-/* Writes the time of the wall clock. The loop's clock cannot be used, since nothing says when that
-   clock began. */
+/* Writes the time of the wall clock. The loop's clock cannot be used, since the time at which it
+ * began is unknown. */
 static size_t time_write(char *buffer, size_t size)
 {
     struct timespec now;
@@ -234,8 +234,8 @@ static int grow(size_t size)
     return 0;
 }
 
-/* Writes the info as JSON into memory, at the offset at. Returns the length of the text or an
-   error. */
+/* Writes the info as JSON into memory, at the offset `at`. Returns the length of the text or an
+ * error. */
 static int info_write(const struct tocsin_info *info, size_t at)
 {
     int size = tocsin_info_json(info, NULL, 0);

@@ -38,7 +38,7 @@ TOCSIN_PLUGIN("metrics", "1.0",
 
 static const int64_t bounds_us[] = { 100,    1000,   5000,    10000,   50000,
                                      100000, 500000, 1000000, 5000000, 10000000 };
-/* the same bounds as text, in seconds */
+/* the bounds as text, in seconds */
 static const char *const bounds[] = { "0.0001", "0.001", "0.005", "0.01", "0.05",
                                       "0.1",    "0.5",   "1",     "5",    "10" };
 enum { BOUNDS = sizeof bounds_us / sizeof *bounds_us };
@@ -50,7 +50,8 @@ struct counts {
 
 static struct counts *all; /* an array; the index is the signo */
 static int room;
-static uint64_t unseen;    /* the number of emissions that were not counted, for lack of memory */
+static uint64_t unseen;    /* the number of emissions that were not counted, because there was no
+                            * memory */
 static uint64_t unwritten; /* the number of pages that could not be written */
 static struct tocsin_op writing;
 
@@ -187,8 +188,8 @@ static void add_durations(struct text *text)
 }
 
 /* Adds up the figures of all owners with the same name, for example of two versions of one plugin.
-   Returns false if an owner with a smaller id has this name, too. Then the sum is printed for that
-   owner. */
+ * Returns false if an owner with a smaller id has this name, too: then the sum has been printed for
+ * the other owner. */
 static bool owner_sum(struct tocsin_owner_facts *sum)
 {
     struct tocsin_owner_facts other = { .id = 0 };

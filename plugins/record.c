@@ -80,7 +80,7 @@ static void frame_begin(char kind)
 }
 
 /* Writes the frame. If only a part could be written, truncates the file after the last complete
-   frame. The reason: a reader would stop at the incomplete frame. */
+ * frame, since a reader would stop at the incomplete frame. */
 static bool frame_end(void)
 {
     uint32_t head[2];
@@ -198,8 +198,8 @@ static int on_any(const struct tocsin_info *info, void *arg)
         write_lost();
     if (!write_emission(info))
         lost++;
-    /* Only a written emission counts as a success. The frame of write_lost() is small, so it may
-       fit although an emission does not fit. */
+    /* Only a written emission counts as a success. The small frame of write_lost() may fit when an
+     * emission does not, so its success is not recorded. */
     else
         trouble_note(&trouble, "", 0);
     return TOCSIN_NEXT;
@@ -238,12 +238,12 @@ static int file_make(const char *to)
     return err < 0 ? tocsin_plugin_fail(err, why) : 0;
 }
 
-/* A reload: the new version continues the same file, unless somebody else has changed the file.
-   Signos stay valid as long as the process runs. */
+/* A reload: the new version continues the same file, unless another process has changed it. Signos
+ * stay valid as long as the process runs. */
 
 enum { STATE_VERSION = 1 };
-/* The state that the old version saves for the new version. The array known follows this struct in
-   memory. */
+/* The state that the old version saves for the new version. The array `known` follows this struct
+ * in memory. */
 struct left {
     uint64_t device, inode, end, lost, known_room;
 };

@@ -371,7 +371,7 @@ static int on_due(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
     waiting = false;
-    /* a number below 0 means that the plugin is being unloaded */
+    /* a negative status means that the plugin is being unloaded */
     return info->status < 0 || over ? TOCSIN_NEXT : emit_batch();
 }
 

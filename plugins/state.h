@@ -1,5 +1,5 @@
-/* Reads the state that the previous version of a plugin saved for the next one (contract line
-   P4). */
+/* Reads the state that the previous version of a plugin saved for the next one (P4,
+ * <tocsin/plugin.h>). */
 #ifndef PLUGINS_STATE_H
 #define PLUGINS_STATE_H
 
@@ -10,8 +10,8 @@
 #include <tocsin/plugin.h>
 
 /* Stores the state and returns true if the state has this format version and at least `least`
-   bytes. Returns false if there is no state. If the state has another format, the function reports
-   that and returns false. */
+ * bytes. Returns false if there is no state. If the state has another format, the function reports
+ * this and returns false. */
 static inline bool state_take(const char *plugin, uint32_t version, size_t least,
                               struct tocsin_bytes *ret_state)
 {

@@ -101,7 +101,8 @@ TOCSIN__UNUSED static int do_loop(void *ret_loop)
     return 0;
 }
 
-/* Frees the thread's loop, and ends the thread. The test fails if an object is left in the loop. */
+/* Frees the loop of the thread, and ends the thread. The test fails if an object is left in the
+   loop. */
 TOCSIN__UNUSED static void peer_end(struct peer *peer)
 {
     ck_assert_int_eq(peer_does(peer, do_free, NULL), 0);

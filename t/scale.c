@@ -1,5 +1,5 @@
-/* How often and how long a test does something under a sanitizer or valgrind, where everything
-   takes longer. */
+/* Functions that adapt a test to a sanitizer or to valgrind, where everything takes longer: fewer
+   rounds, and longer time limits. */
 #include <stdio.h>
 
 #ifdef HAVE_VALGRIND_VALGRIND_H

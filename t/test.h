@@ -10,19 +10,20 @@
 
 #include <tocsin.h>
 
-/* Each program defines test_suite, and creates its test cases with test_case. After each test, the
-   fixture frees the loop and checks that no object was left in the loop. The fixture also checks
-   that the number of open descriptors is the same as before the test. */
+/* Each program defines test_suite(), which creates its test cases with test_case(). After each
+   test, the fixture frees the loop and checks that no object was left in the loop. The fixture also
+   checks that the number of open descriptors is the same as before the test. */
 Suite *test_suite(void);
 TCase *test_case(Suite *suite, const char *name);
 
-/* Tells the fixture that this test deliberately leaves count objects in its loop. */
+/* Tells the fixture that this test deliberately leaves `count` objects in its loop. */
 void test_leaves(int count);
 
-/* Returns count divided by sanitized in a sanitizer build, or by valgrind if valgrind runs the
-   test. In a plain build it returns count. */
+/* Returns `count`, divided by `sanitized` in a sanitizer build, or by `valgrind` if the test runs
+   under valgrind. */
 long test_scaled(long count, int sanitized, int valgrind);
-/* Returns a time limit, which is longer under a sanitizer or valgrind, where all takes longer. */
+/* Returns a time limit of `ms`, which is longer under a sanitizer or valgrind, since they slow the
+   test down. */
 int64_t test_longer_ms(int64_t ms);
 
 /* Reports that a part of the test cannot run here. The test summary lists the parts that were

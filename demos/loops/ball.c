@@ -1,5 +1,5 @@
-/* The signal is sent to one loop only, although all loops handle it: tocsin_post_to() names the
-   loop. */
+/* The signal is sent to one loop only, although all loops handle it: the call tocsin_post_to()
+   names this loop. */
 #include "traffic.h"
 
 #define BALL(F) F(i64, passed_us)

@@ -1,6 +1,6 @@
-/* A loop gets more messages than it can handle. The inbox of a loop is bounded. When it is full,
-   the post returns -EAGAIN and sends nothing. The sender decides what to do then: this sender waits
-   a little and tries again. */
+/* A loop gets more messages than it can handle. The inbox of a loop is bounded. When the inbox is
+   full, the post returns -EAGAIN and sends nothing. The sender decides what to do then: the sender
+   in this file waits a little and tries again. */
 #include "traffic.h"
 
 #define CHORE(F) F(u32, number) F(i64, given_us)

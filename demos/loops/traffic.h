@@ -14,7 +14,7 @@ enum party { MAIN, EAST, WEST, SLOW, LOOPS, CRIER = LOOPS, GIVER, COPIER, CLOCK,
 struct traffic {
     const char *signal;
     unsigned handled_on;  /* has a BIT for each loop that handles the signal */
-    unsigned sent_by;     /* has a BIT for each party that sends the signal */
+    unsigned sent_by;     /* has a BIT for each party (loop or thread) that sends the signal */
     int (*declare)(void); /* called before the other functions; returns the signo */
     int (*connect)(void); /* called on each loop that handles the signal */
     /* called on each loop when all loops are connected; may be NULL */
@@ -39,7 +39,7 @@ void count_sent_by(enum party party, int signo, int result);
 /* counts a delivery on the calling thread; sent_us is 0 if the time of sending is unknown */
 void count_delivered(const struct tocsin_info *info, int64_t sent_us);
 
-/* Says that the calling thread is this party. */
+/* Records that the calling thread is this party. */
 void party_enter(enum party party);
 enum party party_here(void);
 const char *party_name(enum party party);

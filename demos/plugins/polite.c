@@ -1,5 +1,5 @@
-/* A plugin that answers a question before each line. It refuses lines that contain a certain
-   word. */
+/* A plugin that handles the question before each line of the chat. The plugin refuses lines that
+   contain a certain word. */
 #include <tocsin/plugin.h>
 
 #include "chat.h"

@@ -1,5 +1,5 @@
-/* Callback: the program names a function that is called at the end, and returns. So the job is cut
-   into several functions, at each place where it waits. */
+/* Callback: the program passes a function, which is called when the fetch has ended, and continues.
+   So the job is split into several functions, one for each place where it waits. */
 #include "job.h"
 
 static int begin(void);

@@ -1,5 +1,5 @@
-/* Coroutine: the synchronous style, on fibers. Each line waits for the line before it, while other
-   fibers run. */
+/* Coroutine: the synchronous style, on fibers. Each fetch waits for the previous fetch of its
+   fiber, while other fibers run. */
 #include "job.h"
 
 static const char *get(const char *url)

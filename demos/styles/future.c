@@ -1,5 +1,5 @@
-/* Future: a fetch is a placeholder for its reply. The placeholder is a value that can be passed on.
-   The code that has the value decides what happens at the end. */
+/* Future: the start of a fetch returns a value that stands for the later reply. The program can
+   pass this value on. The code that has the value decides what happens at the end of the fetch. */
 #include "job.h"
 
 static int begin(void);

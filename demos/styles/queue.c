@@ -1,8 +1,8 @@
-/* Queue: the completions of all fetches go to one queue. A loop in the program takes them one after
-   the other. The data word of a fetch says what the fetch was for. */
+/* Queue: the completions of all fetches go to one queue. A loop in the program takes the
+   completions one after the other. The data word of a fetch says what the fetch was for. */
 #include "job.h"
 
-static char a_next[] = "a next"; /* the data word of a fetch that fetches a next page */
+static char a_next[] = "a next"; /* the data word of each fetch of a next page */
 
 static int begin(const char *url, void *word, struct tocsin_queue done)
 {

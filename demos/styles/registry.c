@@ -1,8 +1,8 @@
-/* Registry: a fetch names no receiver. Handlers connect to the signal once, for all fetches. They
-   are called one after the other. */
+/* Registry: a fetch names no receiver. The program connects handlers to the signal once, for all
+   fetches. The handlers are called one after the other. */
 #include "job.h"
 
-static char a_next[] = "a next"; /* the data word of a fetch that fetches a next page */
+static char a_next[] = "a next"; /* the data word of each fetch of a next page */
 
 static int begin(const struct tocsin_info *info, void *arg)
 {
@@ -22,7 +22,8 @@ static int follow(const struct tocsin_info *info, void *arg)
         return TOCSIN_NEXT;
     job_fetch(next, NULL, &fetch);
     tocsin_source_set(fetch.source, a_next);
-    return TOCSIN_STOP; /* TOCSIN_STOP, so that the handler begin is not called */
+    /* TOCSIN_STOP, since the handler `begin` must not be called for this fetch */
+    return TOCSIN_STOP;
 }
 
 int registry(void)

@@ -13,9 +13,9 @@
 #define TOCSIN__UNUSED __attribute__((unused))
 #define TOCSIN__TEXT_(x) #x
 #define TOCSIN__TEXT(x) TOCSIN__TEXT_(x)
-#define TOCSIN__HERE \
-    __FILE__ ":" TOCSIN__TEXT(__LINE__) /* the place of a call; its address tells the owner (P1) \
-                                         */
+/* The place of a call. The address of this text shows whether the program or a plugin has made the
+ * call (P1). */
+#define TOCSIN__HERE __FILE__ ":" TOCSIN__TEXT(__LINE__)
 
 #ifdef __cplusplus
 #define TOCSIN__BEGIN extern "C" {
@@ -25,7 +25,7 @@
     }
 #define TOCSIN__UNSET \
     { \
-    } /* with empty braces, a member that is not named starts as zero, also in C++ */
+    } /* empty braces set all members that are not named to zero, also in C++ */
 #define TOCSIN__ASSERT static_assert
 #else
 #define TOCSIN__BEGIN
@@ -40,7 +40,7 @@
 
 TOCSIN__BEGIN
 
-#define TOCSIN_VERSION 0x000100 /* version 0.1.0, with two hexadecimal digits for each number */
+#define TOCSIN_VERSION 0x000100 /* the version 0.1.0; each number has two hexadecimal digits */
 
 /* Cancellation by pthread_cancel. These functions run turns, wait or write, so they are
    cancellation points: tocsin_run, tocsin_loop_turn, tocsin_loop_free, tocsin_clock_move,
@@ -55,16 +55,16 @@ TOCSIN__BEGIN
    these functions must not call pthread_exit either. PTHREAD_CANCEL_ASYNCHRONOUS is not
    supported. */
 
-/* F1. An id has a generation. So a call with the id of an object that does not exist any longer
-   returns -ENOENT. The id zero is no object. If a call fails, it stores the error in the id that
-   its ret_ parameter receives. Every call with such an id returns that error. So a program can make
-   several calls and check only the last one. */
+/* An id has a generation (F1). So a call with the id of an object that does not exist any longer
+ * returns -ENOENT. The id zero is not an object. If a call fails, it stores the error in the id
+ * that its ret_ parameter receives. Every call with such an id returns the error. So a program can
+ * make several calls and check only the last one. */
 struct tocsin_source {
     uint64_t id;
 };
 struct tocsin_op {
     struct tocsin_source source;
-}; /* O8: an operation is a source, whose id is op.source */
+}; /* an operation is a source, whose id is op.source (O8) */
 struct tocsin_handler {
     uint64_t id;
 };
@@ -121,7 +121,7 @@ TOCSIN_API int tocsin_id_error(uint64_t id);
 /**
  * Returns the text of a status. For 0 the text is "done"; for a negative errno or a TOCSIN_E…, the
  * text says what went wrong. A positive number is read as if it were negative. If an errno has a
- * special meaning in this library, the text states that meaning first, then the system's meaning.
+ * special meaning in this library, the text states this meaning first, then the system's meaning.
  * TOCSIN_DEBUG=1 prints the cause of each error.
  *
  * @owner   the text is constant

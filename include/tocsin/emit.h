@@ -1,5 +1,5 @@
-/* Emissions: calling the handlers of a signal immediately. And questions, which handlers answer
-   immediately. */
+/* Emissions call the handlers of a signal immediately. Questions are signals that handlers answer
+ * immediately. */
 #ifndef TOCSIN_EMIT_H
 #define TOCSIN_EMIT_H
 
@@ -7,7 +7,7 @@
 
 TOCSIN__BEGIN
 
-/* E9. The result of an emission. */
+/* The result of an emission (E9). */
 enum {
     TOCSIN_NOBODY = 0, /* no handler was called; the default action was taken, if there is one */
     TOCSIN_DELIVERED,  /* the handlers have been called */
@@ -19,7 +19,7 @@ enum {
  * Emits a signal. First, copies go into the inboxes of the other loops that listen (T2). Then the
  * handlers on the calling thread's loop are called in their order, before this function returns. If
  * these handlers are running already, the emission becomes pending instead (E5). An emission
- * without listeners is no error, and costs almost nothing (E12). `payload` is NULL for a signal
+ * without listeners is not an error, and costs almost nothing (E12). `payload` is NULL for a signal
  * that was declared without a layout.
  *
  * There are three reasons for the result TOCSIN_PENDED. The signal is blocked. Or older emissions
@@ -58,7 +58,7 @@ TOCSIN_API int tocsin_emit_from(struct tocsin_source source, int signo,
                                 const struct tocsin_payload *payload);
 
 /**
- * E17. Asks a question, which is a signal of kind TOCSIN_DIRECT. Its handlers are called
+ * Asks a question, which is a signal of kind TOCSIN_DIRECT (E17). Its handlers are called
  * immediately, in their order, until one returns a value other than TOCSIN_NEXT. Observers of other
  * loops do not see the question. Handlers may change the question, and it may contain bare
  * pointers. Only the result 0 means yes; every failure means no. `ret_by` is set to the handler

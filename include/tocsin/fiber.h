@@ -1,5 +1,5 @@
-/* A fiber runs a function on a stack of its own. A wait suspends the fiber. W4: the same function
-   may run as main, on a thread, or on a fiber. */
+/* A fiber runs a function on a stack of its own. A wait suspends the fiber, so the loop can run
+ * other code. The same function may run as main, on a thread, or on a fiber (W4). */
 #ifndef TOCSIN_FIBER_H
 #define TOCSIN_FIBER_H
 

@@ -11,10 +11,10 @@ TOCSIN__BEGIN
 
 /**
  * Waits for an operation and takes its result. On a fiber this call suspends the fiber; elsewhere
- * it runs turns. timeout_ms, in milliseconds, becomes the operation's deadline, if that is earlier
- * than its deadline now. At the deadline the operation is cancelled, and this call returns
- * -ETIMEDOUT. If the operation cannot be cancelled, the call waits for its end. -1 means that the
- * deadline does not change. `ret_info` may be NULL.
+ * it runs turns. timeout_ms, in milliseconds, becomes the operation's deadline, unless its present
+ * deadline is earlier. At the deadline the operation is cancelled, and this call returns
+ * -ETIMEDOUT. If the operation cannot be cancelled, the call waits for its end. If timeout_ms is
+ * -1, the deadline does not change. `ret_info` may be NULL.
  *
  * @owner   the operation is freed, except after -EDEADLK, -EBUSY and -EINVAL. If the result is 0
  *          or more, the info is the caller's, who gives it up with tocsin_info_unref; if it is
@@ -50,8 +50,8 @@ TOCSIN_API int tocsin_wait(struct tocsin_op op, int64_t timeout_ms,
  */
 TOCSIN_API int tocsin_then(struct tocsin_op op, tocsin_fn fn, void *arg);
 
-/* The payloads of all.done and any.done. all.done: the number of operations, and how many of them
-   ended with a negative status. any.done: the operation that ended first, and its index. */
+/* The payloads of all.done and any.done. all.done has the number of operations, and how many of
+ * them ended with a negative status. any.done has the operation that ended first, and its index. */
 #define TOCSIN_ALL_DONE(F) F(u32, count) F(u32, failed)
 #define TOCSIN_ANY_DONE(F) F(op, winner) F(u32, index)
 TOCSIN_LAYOUT(tocsin_all_done, TOCSIN_ALL_DONE);

@@ -1,14 +1,14 @@
 /* Handlers: functions that a loop calls when a signal is emitted. They are like the handlers of
-   POSIX's sigaction, but each signal has a list of handlers.
-
-   A handler must return, and so must every other function that a loop calls (a notify, a task, a
-   default action, a drop). It must not throw an exception or jump past its caller. The loop detects
-   such a jump later: when the function to which it went, or one of that function's callers, emits
-   the signal of the handler, runs turns, waits or frees the loop. The loop then continues as if the
-   handler had returned. It skips the rest of that delivery, and the handler counts as failed with
-   -ECANCELED (tocsin.handler.failed). With TOCSIN_DEBUG=1 the library prints a line about the jump.
-   A fiber that was left by a jump to another stack ends with -ECANCELED. The loop cannot detect a
-   jump on a stack that the program made itself. */
+ * POSIX's sigaction, but each signal has a list of handlers.
+ *
+ * A handler must return, and so must every other function that a loop calls (a notify, a task, a
+ * default action, a drop). It must not throw an exception or jump past its caller. The loop detects
+ * such a jump later: when the function that the jump reached, or one of its callers, emits the
+ * signal of the handler, runs turns, waits or frees the loop. The loop then continues as if the
+ * handler had returned. It skips the rest of the delivery, and the handler counts as failed with
+ * -ECANCELED (tocsin.handler.failed). With TOCSIN_DEBUG=1 the library prints a line about the jump.
+ * A fiber that was left by a jump to another stack ends with -ECANCELED. The loop cannot detect a
+ * jump on a stack that the program made itself. */
 #ifndef TOCSIN_HANDLER_H
 #define TOCSIN_HANDLER_H
 
@@ -16,26 +16,26 @@
 
 TOCSIN__BEGIN
 
-/* E6. The results of a handler: TOCSIN_NEXT, TOCSIN_STOP, or a negative errno if the handler
-   failed. Any other positive value means TOCSIN_NEXT. So a handler may return the result of another
-   call, because no function of the library returns TOCSIN_STOP. */
+/* The results of a handler (E6): TOCSIN_NEXT, TOCSIN_STOP, or a negative errno if the handler
+ * failed. Any other positive value means TOCSIN_NEXT. So a handler may return the result of another
+ * call, because no function of the library returns TOCSIN_STOP. */
 enum { TOCSIN_NEXT = 0, TOCSIN_STOP = 0x70c51 };
 
 /* The flags of an action. */
 enum {
-    TOCSIN_ONCE = 1,    /* E4: the handler is disconnected before its first call, as with
-                           SA_RESETHAND */
-    TOCSIN_NODEFER = 2, /* E5: emissions of its signal nest while the handler runs, as with
-                           SA_NODEFER */
+    TOCSIN_ONCE = 1,    /* the handler is called only once: it is disconnected before the call (E4),
+                         * as with SA_RESETHAND */
+    TOCSIN_NODEFER = 2, /* while the handler runs, its signal is not blocked, so emissions nest
+                         * (E5), as with SA_NODEFER */
     TOCSIN_EARLY = 4,   /* the pattern may contain names that are not declared yet */
-    TOCSIN_REPLACE = 8  /* os.* only: the handler may replace a real signal handler of the program
-                           itself (S3) */
+    TOCSIN_REPLACE = 8  /* the handler may replace a real signal handler of the program itself (S3);
+                         * for os.* signals */
 };
 
 /* Describes a handler, like struct sigaction of POSIX. Members that are not set must be zero. */
 struct tocsin_action {
     tocsin_fn fn;
-    void *arg; /* passed to fn */
+    void *arg; /* the argument that fn is called with */
     /* Called once with `arg`, after the last use of `arg`, and never while the handler runs. If
        connecting failed, this function is not called. NULL means that there is nothing to free. */
     tocsin_drop drop;
@@ -48,7 +48,7 @@ struct tocsin_action {
     unsigned flags;     /* TOCSIN_ONCE, …, TOCSIN_ON_FIBER */
     const char *name;   /* name of `fn`, for reports; the text must last as long as `fn`. NULL: not
                            recorded */
-    uintptr_t spare[3]; /* zero */
+    uintptr_t spare[3]; /* must be zero */
 };
 
 /* A delivery is one emission, delivered to the handlers of one loop. A delivery has these
@@ -134,9 +134,9 @@ TOCSIN_API int tocsin_connect_at(const char *where, const char *pattern,
                                  struct tocsin_handler *ret_handler);
 
 /**
- * E18. Connects an observer, for logs, metrics and tools. An observer is called for every emission,
- * even after TOCSIN_STOP. An observer cannot stop a delivery. A signal that has only observers
- * counts as unhandled.
+ * Connects an observer (E18), for logs, metrics and tools. An observer is called for every
+ * emission, even after TOCSIN_STOP. An observer cannot stop a delivery. A signal that has only
+ * observers counts as unhandled.
  *
  * @owner   as tocsin_connect
  * @return  as tocsin_connect
@@ -151,7 +151,7 @@ TOCSIN_API int tocsin_observe_at(const char *where, const char *pattern,
                                  struct tocsin_handler *ret_handler);
 
 /**
- * E3. Disconnects a handler or an observer. On the thread of its loop, the handler is not called
+ * Disconnects a handler or an observer (E3). On the thread of its loop, the handler is not called
  * again after this function has returned. On any other thread, this function requests that the
  * handler's loop disconnects the handler. The loop does so in its next turn. The request needs no
  * memory and never waits. The handler's `drop` is called when the last use of `arg` is over.
@@ -199,10 +199,10 @@ TOCSIN_API int tocsin_disconnect_wait(struct tocsin_handler handler,
  */
 TOCSIN_API struct tocsin_handler tocsin_handler_current(void);
 
-/* tocsin.connected, tocsin.disconnected: a handler was connected, or was disconnected. Nothing is
-   emitted for the handlers of a loop that is freed. A new handler is not called before its own
-   tocsin.connected has been delivered. So the new handler receives neither that signal nor the
-   signals that other handlers of it emit. */
+/* The payload of tocsin.connected and tocsin.disconnected: a handler was connected, or was
+ * disconnected. Nothing is emitted for the handlers of a loop that is freed. A new handler is not
+ * called before its own tocsin.connected has been delivered. So the new handler receives neither
+ * this signal nor the signals that handlers of tocsin.connected emit. */
 #define TOCSIN_CONNECTED(F) \
     F(string, pattern) \
     F(string, function) \

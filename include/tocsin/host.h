@@ -6,8 +6,8 @@
 
 TOCSIN__BEGIN
 
-/* If one of these functions returns -errno, tocsin_plugin_last_error returns a sentence that
-   explains the error. */
+/* If a function of this header returns -errno, tocsin_plugin_last_error returns a sentence that
+ * explains the error. */
 
 /**
  * Loads a plugin and calls its init on the calling thread, whose loop becomes the home of the
@@ -102,11 +102,11 @@ enum tocsin_plugin_state {
 /* The facts of a plugin. */
 struct tocsin_plugin_facts {
     const char *name, *version, *about, *licence, *file;
-    const char *needs; /* names of the plugins that it needs, separated by spaces */
+    const char *needs; /* names of the plugins that this plugin needs, separated by spaces */
     const char *note;  /* the whole text of the note */
     enum tocsin_plugin_state state;
     uint32_t reloads; /* how often the plugin was reloaded */
-    uint64_t id;      /* number of this load of the plugin */
+    uint64_t id;      /* number of the load: it increases each time a plugin is loaded */
     /* the needed libraries that are not mapped yet, separated by spaces; only tocsin_plugin_check
        sets this text */
     const char *brings;
@@ -147,15 +147,15 @@ TOCSIN_API int tocsin_plugin_check(const char *name, struct tocsin_plugin_facts 
 /* A setting that a plugin declares in its note. */
 struct tocsin_setting_facts {
     char name[64], type[128];
-    char about[256];     /* a sentence */
+    char about[256];     /* a sentence that describes the setting */
     char otherwise[256]; /* the default value; "" if has_default is false */
     bool required, has_default;
     uintptr_t spare[2];
 };
 
 /**
- * Reads a setting that a note declares; the note is that of struct tocsin_plugin_facts. `index`
- * counts from 0.
+ * Reads a setting that a note declares. The note is the member `note` of struct
+ * tocsin_plugin_facts. `index` counts from 0.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENOENT: the note declares fewer settings; -ENODATA: the note
@@ -196,26 +196,27 @@ TOCSIN_API int tocsin_plugin_setting_check(const char *note, const char *setting
  */
 TOCSIN_API int tocsin_plugin_unquarantine(const char *name);
 
-/* plugin.quarantined: a handler was put into quarantine. reason: why; count: the number of its
-   failures or stalls. */
+/* The payload of plugin.quarantined: a handler was put into quarantine. reason says why; count is
+ * the number of its failures or stalls. */
 #define TOCSIN_PLUGIN_QUARANTINED(F) \
     F(string, owner) \
     F(string, pattern) \
     F(string, function) F(string, where) F(u64, handler) F(string, reason) F(u64, count)
 TOCSIN_LAYOUT(tocsin_plugin_quarantined, TOCSIN_PLUGIN_QUARANTINED);
 
-/* plugin.loaded: emitted when a plugin was loaded. */
+/* The payload of plugin.loaded, which is emitted when a plugin was loaded. */
 #define TOCSIN_PLUGIN_LOADED(F) F(string, name) F(string, version) F(string, file)
 TOCSIN_LAYOUT(tocsin_plugin_loaded, TOCSIN_PLUGIN_LOADED);
 
-/* plugin.unloaded: a plugin was unloaded, or could not be unloaded. mapped: the plugin's code is
-   not called any longer, but could not be unmapped (for example, because it was linked with -z
-   nodelete). reason: with -EBUSY, what did not end. */
+/* The payload of plugin.unloaded: a plugin was unloaded, or could not be unloaded. mapped is true
+ * if the plugin's code is not called any longer, but could not be unmapped (for example, because it
+ * was linked with -z nodelete). If the status is -EBUSY, reason says what did not end. */
 #define TOCSIN_PLUGIN_UNLOADED(F) F(string, name) F(bool, mapped) F(string, reason)
 TOCSIN_LAYOUT(tocsin_plugin_unloaded, TOCSIN_PLUGIN_UNLOADED);
 
-/* plugin.reloaded: a plugin was reloaded, or could not be reloaded. mapped: as in plugin.unloaded,
-   but for the replaced version; false if no version was replaced. */
+/* The payload of plugin.reloaded: a plugin was reloaded, or could not be reloaded. mapped has the
+ * same meaning as in plugin.unloaded, but for the replaced version; it is false if no version was
+ * replaced. */
 #define TOCSIN_PLUGIN_RELOADED(F) \
     F(string, name) F(string, version) F(bool, mapped) F(string, reason)
 TOCSIN_LAYOUT(tocsin_plugin_reloaded, TOCSIN_PLUGIN_RELOADED);

@@ -12,16 +12,17 @@
 
 TOCSIN__BEGIN
 
-/* http.client.done: the result of a fetch. The status of the info is the result of the transfer. It
-   is 0 for every whole response, even for one with code 404. url is the last URL, after redirects.
-   header contains the header lines of that URL's response, each as "Name: value\r\n". body is empty
-   if the body was streamed. reason is a sentence if the fetch failed, else "".
-
-   total_us is the duration of the fetch in microseconds. The fetch has six phases, one after the
-   other. With redirects, each phase is the sum over all requests. In queued_us the fetch waits for
-   a permit (at_once, per_host). In names_us it resolves the name, in connect_us it connects, and in
-   tls_us it establishes TLS. first_us is the time from the request to the first byte of the
-   response. The rest of total_us is the time of the body. */
+/* The payload of http.client.done, the result of a fetch. The status of the info is the result of
+ * the transfer. It is 0 for every complete response, even for one with code 404. url is the last
+ * URL, after redirects. header contains the header lines of the response from this URL, each as
+ * "Name: value\r\n". body is empty if the body was streamed. If the fetch failed, reason is a
+ * sentence, else "".
+ *
+ * total_us is the duration of the fetch in microseconds. The fetch has six phases, one after the
+ * other. With redirects, each phase is the sum over all requests. In queued_us the fetch waits for
+ * a permit (at_once, per_host). In names_us it resolves the name, in connect_us it connects, and in
+ * tls_us it establishes TLS. first_us is the time from the request to the first byte of the
+ * response. The rest of total_us is the time of the body. */
 #define TOCSIN_HTTP_CLIENT_DONE(F) \
     F(string, url) \
     F(i32, code) \
@@ -47,7 +48,8 @@ enum {
     TOCSIN_HTTP_STREAM = 1,    /* the header and the body are announced as progress, and the fetch
                                   pauses without listeners; TOCSIN_EACH implies this flag */
     TOCSIN_HTTP_INSECURE = 2,  /* accepts any certificate */
-    TOCSIN_HTTP_IDEMPOTENT = 4 /* the request may be sent twice: see tocsin_http_fetch */
+    TOCSIN_HTTP_IDEMPOTENT = 4 /* the request may be sent a second time, as tocsin_http_fetch
+                                * describes */
 };
 
 /* A request. Members that are not set must be zero. */
@@ -61,10 +63,12 @@ struct tocsin_http_request {
                             have 256 KiB, and each of its lines 100 KiB */
     int redirects;       /* the most redirects that are followed; 0: 10; -1: none, so a 3xx response
                             is the result */
-    int64_t timeout_ms;  /* time from the start to the deadline; 0: 60,000; -1: no deadline */
-    const char *ca_file; /* PEM file of the trusted authorities; NULL: those of the system */
-    unsigned flags;      /* TOCSIN_HTTP_STREAM, … */
-    uintptr_t spare[8];  /* zero */
+    int64_t timeout_ms;  /* time limit of the whole fetch, in milliseconds; 0: 60,000; -1: no
+                          * limit */
+    const char *ca_file; /* PEM file of the trusted certificate authorities; NULL: those of the
+                          * system */
+    unsigned flags;      /* set of TOCSIN_HTTP_STREAM and the other flags */
+    uintptr_t spare[8];  /* must be zero */
 };
 
 struct addrinfo;
@@ -78,7 +82,7 @@ struct tocsin_http_options {
        localhost is always the loopback address (RFC 6761). */
     int (*resolve)(const char *host, const char *port, const struct addrinfo *hints,
                    struct addrinfo **ret_list);
-    uintptr_t spare[4]; /* zero */
+    uintptr_t spare[4]; /* must be zero */
 };
 
 /**
@@ -104,7 +108,7 @@ TOCSIN_API int tocsin_http_get(const char *url, const struct tocsin_notify *noti
  * Makes the HTTP request that `request` describes.
  *
  * The methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are idempotent. An idempotent request uses
- * a kept connection. If the peer closes that connection without a response, the request is sent
+ * a kept connection. If the peer closes this connection without a response, the request is sent
  * again over a new connection. A request of any other method gets a new connection and is sent
  * once, unless the flags have TOCSIN_HTTP_IDEMPOTENT. For a request that is sent once,
  * TOCSIN_ETRUNCATED means that the peer may or may not have processed the request.

@@ -19,21 +19,21 @@ enum tocsin_code {
    64 bytes, which is one cache line. */
 struct tocsin_info {
     int signo;
-    int code;                    /* enum tocsin_code */
+    int code;                    /* an enum tocsin_code */
     int status;                  /* status of an operation: 0 or more, or -errno; for other
                                     emissions 0 */
     unsigned overrun;            /* number of further emissions that were merged into this
                                     emission */
     const char *name;            /* name of the signal; the text lasts as long as the program */
-    struct tocsin_source source; /* the operation, or the source that tocsin_emit_from was given;
-                                    zero: none */
-    /* E15: sequence is the number of this emission. parent is the number of the emission whose
-       handler made this emission; 0: none. The upper 16 bits are the number of the loop, so numbers
-       are unique in the process. A post has a number of the loop that receives it. If several loops
-       share the payload, the number belongs to no loop. */
+    struct tocsin_source source; /* the operation, or the source passed to tocsin_emit_from; zero:
+                                  * none */
+    /* sequence is the number of this emission (E15). parent is the number of the emission whose
+     * handler made this emission; 0: none. The upper 16 bits are the number of the loop, so numbers
+     * are unique in the process. A post has a number of the loop that receives it. If several loops
+     * share the payload, the number belongs to no loop. */
     uint64_t sequence, parent;
-    /* time at which the turn began that emitted or received the emission, in microseconds of
-       tocsin_now */
+    /* Start time of the turn in which the loop emitted or received the emission, in microseconds of
+     * tocsin_now. */
     int64_t turn_us;
     const struct tocsin_payload *payload; /* the payload, which x_of(info) reads; see
                                              TOCSIN_LAYOUT */
@@ -55,8 +55,8 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
                                                             const struct tocsin_layout *layout);
 
 /**
- * E7. Keeps an info after its handler has returned. For the end of an operation, this only counts a
- * reference. Any other info is copied, together with everything that its payload points to. All
+ * Keeps an info after its handler has returned (E7). For the end of an operation, this only counts
+ * a reference. Any other info is copied, together with everything that its payload points to. All
  * handlers of one delivery share the copy.
  *
  * @owner   the result is the caller's, who gives it up with tocsin_info_unref; it may differ from
@@ -73,8 +73,8 @@ TOCSIN_API const struct tocsin_payload *tocsin_info_payload(const struct tocsin_
 TOCSIN_API struct tocsin_info *tocsin_info_ref(const struct tocsin_info *info);
 
 /**
- * Returns the data of the source of an emission (tocsin_source_new, tocsin_source_set), which is
- * what the emission is about. This is for programs that take infos out of a queue.
+ * Returns the data pointer of the source of an emission (tocsin_source_new, tocsin_source_set). It
+ * is for programs that take infos out of a queue, and must find the object that an info is about.
  *
  * @owner   as agreed where the data was set
  * @return  the data, as it was when the operation ended or the info was kept; NULL: none was set,

@@ -1,5 +1,5 @@
-/* Inspection: facts of signals, handlers, queues, blocks, operations and sources, for tools. And a
-   report of the objects that are left. */
+/* Inspection, for tools: facts about signals, handlers, queues, blocks, operations and sources.
+ * tocsin_report lists the objects that are left. */
 #ifndef TOCSIN_INSPECT_H
 #define TOCSIN_INSPECT_H
 
@@ -8,17 +8,18 @@
 
 TOCSIN__BEGIN
 
-/* Facts describe objects of the calling thread's loop. A thread without a loop sees only names and
-   declarations. Texts of a signal last as long as the program. All other texts last as long as the
-   object that they describe. */
+/* Facts describe objects of the calling thread's loop. For a thread without a loop, there are only
+ * names and declarations. Texts of a signal last as long as the program. All other texts last as
+ * long as the object that they describe. */
 
-/* The facts of a signal. Its emissions may be pending although the signal is neither blocked nor
-   running, and queue_full is false. In that case they wait for the next turn. */
+/* The facts of a signal. If emissions are pending although the signal is neither blocked nor
+ * running, and queue_full is false, they wait for the next turn. */
 struct tocsin_signal_facts {
     int signo;
     const char *name;
-    const struct tocsin_signal_spec *spec; /* the declaration of the signal; NULL: only a handler
-                                              with TOCSIN_EARLY has named it */
+    const struct tocsin_signal_spec *spec; /* the declaration of the signal; NULL: the signal is not
+                                            * declared, and a handler with TOCSIN_EARLY uses its
+                                            * name */
     const char *owner;                     /* owner of the declaration; "": there is none */
     unsigned handlers, observers;          /* numbers of handlers and observers that are connected
                                               on this loop */
@@ -29,7 +30,7 @@ struct tocsin_signal_facts {
     bool queue_full;      /* the pending emissions wait for room in a queue that listens */
     unsigned pending;     /* number of the pending emissions */
     size_t pending_bytes; /* bytes of the copied payloads of the pending emissions */
-    uint64_t refused;     /* number of emissions that were refused at the limit */
+    uint64_t refused;     /* number of emissions that were refused because a limit was reached */
 };
 
 /**
@@ -69,14 +70,14 @@ struct tocsin_handler_facts {
     struct tocsin_source source; /* the only source that the handler listens to; zero: all
                                     sources */
     int priority;
-    unsigned flags; /* TOCSIN_ONCE, … */
+    unsigned flags; /* set of TOCSIN_ONCE and the other flags */
     bool observer;
     uint64_t calls, faults; /* numbers of the calls, and of the calls that returned a negative
                                errno */
     bool quarantined;       /* the handler is in quarantine, so it is not called
                                (tocsin_owner_fault_limit) */
     uint64_t held, missed;  /* numbers of the emissions that are kept in quarantine, and of those
-                               beyond the limit */
+                             * that the limit has refused */
 };
 
 /**
@@ -131,18 +132,18 @@ struct tocsin_block_facts {
  */
 TOCSIN_API int tocsin_block_next(struct tocsin_block after, struct tocsin_block_facts *ret_facts);
 
-/* A queue. */
+/* The facts of a queue. */
 struct tocsin_queue_facts {
     struct tocsin_queue queue;
     const char *pattern;       /* the pattern; NULL: the queue is for operations only */
     const char *where, *owner; /* place of the call that opened the queue; owner of the queue */
-    unsigned flags;            /* TOCSIN_TAKE */
+    unsigned flags;            /* TOCSIN_TAKE or 0 */
     size_t entries, bytes;     /* number and bytes of the entries in the queue */
     size_t reserved;           /* number of places for operations that have not ended */
     size_t limit, limit_bytes;
-    uint64_t refused; /* number of emissions and starts of operations that were refused for lack of
-                         room */
-    uint64_t missed;  /* number of emissions that were lost for lack of memory */
+    uint64_t refused; /* number of emissions and starts that were refused because the queue had no
+                       * room */
+    uint64_t missed;  /* number of emissions that were lost because there was no memory */
 };
 
 /**
@@ -159,7 +160,7 @@ struct tocsin_queue_facts {
  */
 TOCSIN_API int tocsin_queue_next(struct tocsin_queue after, struct tocsin_queue_facts *ret_facts);
 
-/* An operation. */
+/* The facts of an operation. */
 struct tocsin_op_facts {
     struct tocsin_op op;
     const char *name; /* name of the operation's terminal signal */

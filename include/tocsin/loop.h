@@ -1,39 +1,39 @@
-/* Loops: a loop makes emissions from time, ready descriptors and finished operations. T1: a loop
-   belongs to one thread. The thread's first connect or start creates its loop. Each function in
-   this header acts on the loop of the calling thread.
-
-   The first start, run or turn opens five descriptors. If that fails, the call returns -EMFILE or
-   -ENFILE and may be repeated. libevent would end the process instead. So the first of these calls
-   sets libevent's fatal callback, which is process-wide. A program with its own fatal callback must
-   set it after that call. */
+/* Loops. A loop makes emissions when time has passed, descriptors are ready and operations have
+ * ended. A loop belongs to one thread (T1). The thread's first connect or start creates its loop.
+ * Each function in this header acts on the loop of the calling thread.
+ *
+ * The first start, run or turn opens five descriptors. If this fails, the call returns -EMFILE or
+ * -ENFILE and may be repeated. libevent would end the process instead. So the first of these calls
+ * sets libevent's fatal callback, which is process-wide. A program with its own fatal callback must
+ * set it after this call. */
 #ifndef TOCSIN_LOOP_H
 #define TOCSIN_LOOP_H
 
 #include <tocsin/base.h>
 
-struct event_base; /* the base of libevent */
+struct event_base; /* the event base of libevent */
 
-/* T6. A thread may end without tocsin_loop_free: it returns, calls pthread_exit (in a handler,
-   too), or is cancelled. A destructor of thread-specific data then closes the thread's loop, after
-   the destructors of C++ thread_local objects.
-
-   Such a loop calls drops, and the functions by which providers end their operations. It calls no
-   handler, notify, task or default action. Fibers are not resumed, and their stacks are unmapped.
-   Operations are cancelled, and only other loops that listen receive their ends (-ECANCELED). A
-   running task of tocsin_work continues. Messages in the inbox count as emissions without a
-   handler. Later posts to the loop return -ESHUTDOWN, and the next oldest loop becomes the main
-   loop. With TOCSIN_DEBUG=1 the library prints the thread, the loop, and the objects of the loop.
-
-   A destructor of the program may use the library; a loop that it creates is closed, too. In the
-   last round of destructors (PTHREAD_DESTRUCTOR_ITERATIONS) creating a loop returns -ESHUTDOWN.
-   exit() and the return of main() close no loop. */
+/* A thread may end without tocsin_loop_free (T6): it returns, calls pthread_exit (in a handler,
+ * too), or is cancelled. A destructor of thread-specific data then closes the thread's loop, after
+ * the destructors of C++ thread_local objects.
+ *
+ * Such a loop calls drops, and the functions by which providers end their operations. It calls no
+ * handler, notify, task or default action. Fibers are not resumed, and their stacks are unmapped.
+ * Operations are cancelled, and only other loops that listen receive their ends (-ECANCELED). A
+ * running task of tocsin_work continues. Messages in the inbox count as emissions without a
+ * handler. Later posts to the loop return -ESHUTDOWN, and the next oldest loop becomes the main
+ * loop. With TOCSIN_DEBUG=1 the library prints the thread, the loop, and the objects of the loop.
+ *
+ * A destructor of the program may use the library; a loop that it creates is closed, too. In the
+ * last round of destructors (PTHREAD_DESTRUCTOR_ITERATIONS) creating a loop returns -ESHUTDOWN.
+ * exit() and the return of main() close no loop. */
 
 TOCSIN__BEGIN
 
 /**
  * Runs turns until the loop is stopped, or a drain has ended. tocsin_stop stops the loop, and so
- * does a default action of kind TOCSIN_STOP_LOOP. The call does not return only because there is
- * nothing left to do. It may be called again.
+ * does a default action of kind TOCSIN_STOP_LOOP. If there is nothing to do, the call waits. It may
+ * be called again.
  *
  * @owner   none
  * @return  the status that tocsin_stop was given; 0: the loop has drained; -ETIMEDOUT: the time to
@@ -65,9 +65,9 @@ TOCSIN_API int tocsin_stop(int status);
  * timers, watches, listeners) are cancelled, and new ones are refused with -ESHUTDOWN. All other
  * operations, and the operations that they start, may end. Then tocsin_run returns 0.
  *
- * timeout_ms limits this, in milliseconds (-1: no limit). When this time is over, the remaining
- * operations are cancelled, and all starts return -ESHUTDOWN until these have ended. A second call
- * may shorten the time.
+ * timeout_ms limits the time for the drain, in milliseconds (-1: no limit). When this time is over,
+ * the remaining operations are cancelled, and all starts return -ESHUTDOWN until these operations
+ * have ended. A second call may shorten the time.
  *
  * @owner   none
  * @return  0; -EINVAL: timeout_ms is below -1; or the error of creating the thread's loop
@@ -128,7 +128,7 @@ TOCSIN_API int tocsin_loop_free(void);
 
 /**
  * Creates the thread's loop on an event_base of the program (an adopted base). tocsin_run and
- * tocsin_loop_turn serve the program's own events on that base, too.
+ * tocsin_loop_turn also serve the program's own events on this base.
  *
  * If the program dispatches the base itself (event_base_dispatch, event_base_loop), a callback of
  * libevent runs the turns of the loop. Such a turn calls handlers and notifies, and resumes fibers.
@@ -162,8 +162,8 @@ TOCSIN_API int tocsin_loop_adopt(struct event_base *base);
 TOCSIN_API int64_t tocsin_now(void);
 
 /**
- * For tests: stops the loop's clock and moves it forward by `ms` milliseconds. Timers that become
- * due during this move fire at their time and in their order. Then the function runs turns until
+ * For tests. Stops the loop's clock and moves it forward by `ms` milliseconds. Timers that become
+ * due in this time fire in their order, each at its own time. Then the function runs turns until
  * there is nothing to do, and waits for running tasks of tocsin_work. If `ms` is 0, it only runs
  * the turns.
  *
@@ -222,12 +222,12 @@ TOCSIN_API int tocsin_loop_call(struct tocsin_loop loop, tocsin_task task, void 
                                 tocsin_drop drop);
 
 /**
- * In the child of a fork: makes the calling thread's loop usable again (T8). Until then each call
- * to it returns -EOWNERDEAD. The loop keeps its handlers, sources, blocks, ignored signals, queues
- * with their entries, and kept results. All its descriptors are new, also the descriptor of
- * tocsin_loop_fd. Pending emissions and messages are discarded. Operations are discarded, too:
- * their drop is called, their terminal signal is not emitted, and fibers do not continue. On an
- * adopted base this function calls event_reinit.
+ * In the child of a fork, makes the calling thread's loop usable again (T8). Before this call, each
+ * call to the loop returns -EOWNERDEAD. The loop keeps its handlers, sources, blocks, ignored
+ * signals, queues with their entries, and kept results. All its descriptors are new, also the
+ * descriptor of tocsin_loop_fd. Pending emissions and messages are discarded. Operations are
+ * discarded, too: their drop is called, their terminal signal is not emitted, and fibers do not
+ * continue. On an adopted base this function calls event_reinit.
  *
  * A child that only executes another program, or ends by _exit, need not call this function. Before
  * this call, the child must not close descriptors of the loop by their numbers. It may close
@@ -259,7 +259,7 @@ TOCSIN_API int tocsin_after_fork(void) TOCSIN_CHECKED;
  */
 TOCSIN_API int tocsin_loop_name(const char *name);
 
-/* Figures of a loop. They begin with the creation of the loop. */
+/* Statistics of a loop since its creation. */
 struct tocsin_loop_facts {
     struct tocsin_loop loop;
     bool main;           /* the loop is the main loop */
@@ -267,8 +267,8 @@ struct tocsin_loop_facts {
     uint64_t received;   /* number of messages taken out of the inbox */
     uint64_t refused;    /* number of posts and emissions of other loops for which the inbox had no
                             room */
-    uint64_t missed;     /* number of emissions that the loop's observers did not see, for lack of
-                            room (E18) */
+    uint64_t missed;     /* number of emissions that the loop's observers did not receive, because
+                          * there was no room (E18) */
     uint64_t wakeups;    /* how often another thread woke the loop */
     int64_t lag_us;      /* how long the last turn worked; during this time the loop served nothing
                             else */
@@ -277,7 +277,7 @@ struct tocsin_loop_facts {
 };
 
 /**
- * Reads the figures of the calling thread's loop.
+ * Reads the statistics of the calling thread's loop.
  *
  * @owner   ret_facts is the caller's
  * @return  0 and ret_facts set; -ENODEV: the thread has no loop; -EINVAL: ret_facts is NULL

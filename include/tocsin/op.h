@@ -27,9 +27,9 @@ TOCSIN__BEGIN
    TOCSIN_CALL(fn, arg)   calls fn at the end; TOCSIN_CALL(fn) passes NULL
    TOCSIN_EACH(fn, arg)   calls fn for each progress (a tick, a readiness, a part of a body), not
                           at the end
-   TOCSIN_QUEUE(queue)    puts both into the queue
+   TOCSIN_QUEUE(queue)    puts each progress and the end into the queue
    TOCSIN_FUTURE          keeps the result until one tocsin_wait, tocsin_then or tocsin_op_free
-   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code tells which
+   TOCSIN_BOTH(fn, arg)   calls fn for each progress and at the end; info->code says which
    TOCSIN_FIBERS(fn, arg) calls fn for each progress, each time on a fiber of its own
                           (<tocsin/fiber.h>): for an accepted stream, for example
    NULL                   emits the signals only
@@ -61,7 +61,7 @@ struct tocsin_notify {
     tocsin_fn fn;  /* the function to call, for TOCSIN_AT_END and TOCSIN_AT_EACH */
     void *arg;     /* the argument of `fn` */
     struct tocsin_queue queue; /* the queue, for TOCSIN_INTO_QUEUE */
-    uintptr_t spare[2];        /* zero */
+    uintptr_t spare[2];        /* must be zero */
 };
 
 #ifdef __cplusplus
@@ -116,8 +116,9 @@ static inline struct tocsin_op tocsin_info_op(const struct tocsin_info *info)
 }
 
 /**
- * Replaces the notify of an operation, from now on. It is for operations that the caller did not
- * start, such as a stream that a listener accepted. NULL: the operation emits its signals only.
+ * Replaces the notify of an operation from now on. This is for operations that the caller did not
+ * start, such as a stream that a listener has accepted. If `notify` is NULL, the operation only
+ * emits its signals.
  *
  * @owner   notify is copied
  * @return  0; -EINVAL: notify is malformed, would never be called, or has TOCSIN_BACKGROUND and
@@ -134,7 +135,7 @@ static inline struct tocsin_op tocsin_info_op(const struct tocsin_info *info)
 TOCSIN_API int tocsin_op_notify(struct tocsin_op op, const struct tocsin_notify *notify);
 
 /**
- * O3. Requests the end of an operation. Its terminal signal follows, from the loop, with
+ * Requests the end of an operation (O3). Its terminal signal follows, from the loop, with
  * -ECANCELED. What the caller lent to the operation stays lent until then.
  *
  * @owner   none
@@ -150,7 +151,7 @@ TOCSIN_API int tocsin_op_notify(struct tocsin_op op, const struct tocsin_notify 
 TOCSIN_API int tocsin_cancel(struct tocsin_op op);
 
 /**
- * O4. Sets the deadline of an operation, in milliseconds from now; -1 means no deadline. At its
+ * Sets the deadline of an operation (O4), in milliseconds from now; -1 means no deadline. At its
  * deadline an operation is cancelled, and ends with -ETIMEDOUT. An operation that cannot be
  * cancelled ends with its real result.
  *

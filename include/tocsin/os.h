@@ -75,7 +75,7 @@ TOCSIN_LAYOUT(tocsin_os_signal, TOCSIN_OS_SIGNAL);
 TOCSIN_API int tocsin_os_signo(int number) TOCSIN_CHECKED;
 
 /**
- * S2. Unblocks on the calling thread the real-time signals that are taken over now. If this thread
+ * Unblocks on the calling thread (S2) the real-time signals that are taken over now. If this thread
  * must receive all of them, all other threads must block them. A new thread inherits the mask of
  * its creator. So the program blocks them (pthread_sigmask) before it creates threads. Then the
  * receiving thread calls this function, after it has connected its handlers, and not in a task.

@@ -1,11 +1,11 @@
-/* Owners (P1): every object belongs to the program or to a plugin. The library looks for the owner
-   in three steps. If the object has a function (of a handler, a notify, a task), it is the file
-   that contains the function. Otherwise it is the file that contains the call that made the object.
-   If this does not name a plugin, the object gets the owner of the handler, notify, task or fiber
-   that runs.
-
-   The objects of an owner are counted, and can be limited. Beyond a limit, calls return -EDQUOT,
-   and the first refusal emits tocsin.owner.limited. */
+/* Every object has an owner, which is the program or a plugin (P1). The library finds the owner in
+ * three steps. If the object has a function (of a handler, a notify, a task), the owner is the file
+ * that contains the function. Otherwise the owner is the file that contains the call that made the
+ * object. If neither file is a plugin, the object gets the owner of the handler, notify, task or
+ * fiber that runs.
+ *
+ * The objects of an owner are counted, and can be limited. Beyond a limit, calls return -EDQUOT,
+ * and the first refusal emits tocsin.owner.limited. */
 #ifndef TOCSIN_OWNER_H
 #define TOCSIN_OWNER_H
 
@@ -26,8 +26,9 @@ enum tocsin_resource {
     TOCSIN_RESOURCE_PENDING_BYTES, /* bytes of the payloads of the owner's pending emissions and
                                       posts */
     TOCSIN_RESOURCE_TASKS,         /* tasks of tocsin_loop_call that have not run yet */
-    TOCSIN_RESOURCE_TYPES,   /* operations of the types that the owner implements, whoever started
-                                them, until the last reference to their info is given up */
+    TOCSIN_RESOURCE_TYPES,   /* operations whose type the owner implements, no matter which code
+                              * started them; each counts until the last reference to its info is
+                              * released */
     TOCSIN_RESOURCE_OBJECTS, /* objects in copies of payloads, if functions of the owner count their
                                 references */
     TOCSIN_RESOURCE_COUNT
@@ -128,7 +129,8 @@ TOCSIN_API int tocsin_owner_fault_limit(const char *name, uint32_t faults, uint3
  */
 TOCSIN_API int tocsin_handler_unquarantine(struct tocsin_handler handler);
 
-/* tocsin.owner.limited: a resource was refused to an owner for the first time. */
+/* The payload of tocsin.owner.limited: an owner has reached the limit of a resource, and a call was
+ * refused. Later refusals are not announced until the owner is below its limit again. */
 #define TOCSIN_OWNER_LIMITED(F) F(string, owner) F(string, holding) F(u64, limit)
 TOCSIN_LAYOUT(tocsin_owner_limited, TOCSIN_OWNER_LIMITED);
 

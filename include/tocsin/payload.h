@@ -8,11 +8,13 @@
 TOCSIN__BEGIN
 
 /* A layout: the types and names of the fields of a payload. A layout must last as long as payloads
-   use it, so TOCSIN_LAYOUT makes it static. E14: layouts with equal text are the same layout. */
+ * use it, so TOCSIN_LAYOUT makes it static. Layouts with equal text are the same layout (E14). */
 struct tocsin_layout {
     const char *name;
-    const char *fields; /* such as "string text;u64 user;"; the offsets follow from the types */
-    size_t size;        /* sizeof the struct, by which the offsets are checked */
+    const char *fields; /* text such as "string text;u64 user;"; the offsets of the fields follow
+                         * from the types */
+    size_t size;        /* sizeof the struct, which is compared with the size that the fields
+                         * need */
 };
 
 /* The first member of every payload, called `tocsin`, has this type. */
@@ -101,8 +103,8 @@ enum tocsin_type {
     struct name
 
 /* Makes a temporary payload, as in TOCSIN_PAYLOAD(chat_message, .text = line, .user = id). The
-   payload lasts until the end of the enclosing block. In C++ (20, with the fields in the order of
-   the list) it lasts until the end of the expression. */
+ * payload lasts until the end of the enclosing block. In C++ (from C++20 on, with the fields in the
+ * order of the list) it lasts until the end of the expression. */
 #ifdef __cplusplus
 extern "C++" {
 template <typename T> struct tocsin__temporary {
@@ -136,7 +138,7 @@ struct tocsin_field {
         const char *string;
         struct tocsin_bytes bytes;
         struct tocsin_object object;
-        uint64_t op; /* the id of the operation: struct tocsin_op */
+        uint64_t op; /* the id of a struct tocsin_op */
         int error, fd;
         void *local;
     } value;

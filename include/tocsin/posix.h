@@ -19,13 +19,13 @@ enum tocsin_how { TOCSIN_BLOCK, TOCSIN_UNBLOCK, TOCSIN_SETMASK };
  *
  * The set is a pattern (such as "**, !chat.said"; "" is the empty set). The old set is written to
  * `ret_old` as text. A pattern that is added or removed must have no "!". Adding or removing ""
- * changes nothing, and neither does a `pattern` of NULL.
+ * changes nothing. If `pattern` is NULL, nothing changes either.
  *
  * In a handler, a running signal is unblocked for the rest of its delivery if it is removed from
  * the set, or if TOCSIN_SETMASK sets a set without it. Then an emission of the signal nests, as in
- * POSIX. The same is true for the signals that an action.mask blocks. The old set that is written
- * in a handler ends in "@handlers", which stands for all these signals. If this old set is
- * restored, it blocks them again.
+ * POSIX. The same is true for the signals that an action.mask blocks. In a handler, the text of the
+ * old set ends in "@handlers", which stands for all these signals. If a handler restores this old
+ * set, these signals are blocked again.
  *
  * @owner   ret_old is the caller's, with room for size bytes; NULL if size is 0
  * @return  the length of the old set's text, without its NUL: the text is cut off if this is size

@@ -10,8 +10,8 @@ TOCSIN__BEGIN
 enum {
     TOCSIN_INBOX = 1024,         /* number of messages in the inbox of a loop; the last 128 are for
                                     real signals */
-    TOCSIN_INBOX_BYTES = 1 << 24 /* bytes of an inbox's payloads that are not flat, or are larger
-                                    than TOCSIN_ASYNC_MAX */
+    TOCSIN_INBOX_BYTES = 1 << 24 /* the most bytes of an inbox's payloads that are not flat, or are
+                                  * larger than TOCSIN_ASYNC_MAX */
 };
 
 /* The contracts of everything that crosses threads. An inbox is the mailbox of a loop: other

@@ -25,7 +25,8 @@ enum { TOCSIN_PERSISTENT = 1 };
 struct tocsin_op_type {
     const struct tocsin_signal_spec *done; /* the terminal signal; the first operation declares
                                               it */
-    /* the progress signals, with NULL at the end; they are named by their index in this array */
+    /* the progress signals, with NULL at the end; functions refer to a progress signal by its index
+     * in this array */
     const struct tocsin_signal_spec *progress[4];
     size_t state_size; /* bytes of the state, which tocsin_op_new sets to zero; the state is freed
                           with the last reference to the result */
@@ -35,16 +36,16 @@ struct tocsin_op_type {
        operations of this type cannot be cancelled. */
     int (*cancel)(struct tocsin_op op, void *state, int reason);
     /* Called on the loop when progress may be accepted again. This function may make progress
-       itself. It is not called after the operation was completed or cancelled (unless `cancel`
-       returned -EBUSY). A provider that completes on another thread must protect shared data,
-       because `resume` may run at that moment. */
+     * itself. It is not called after the operation was completed or cancelled (unless `cancel`
+     * returned -EBUSY). A provider that completes on another thread must protect shared data,
+     * because `resume` may run at the same time. */
     void (*resume)(struct tocsin_op op, void *state);
     /* Called after the last use of the state, on any thread. The loop's thread may end (T6)
        although `cancel` did not complete the operation. Then `drop` is called when the provider
        completes the operation; tocsin_op_complete returns -ENOENT in this case. */
     void (*drop)(void *state);
-    unsigned flags;     /* TOCSIN_PERSISTENT */
-    uintptr_t spare[4]; /* zero */
+    unsigned flags;     /* TOCSIN_PERSISTENT or 0 */
+    uintptr_t spare[4]; /* must be zero */
 };
 
 /**
@@ -99,9 +100,9 @@ TOCSIN_API void *tocsin_op_state(struct tocsin_op op);
 TOCSIN_API int tocsin_op_start(struct tocsin_op op, int err, struct tocsin_op *ret_op);
 
 /**
- * Returns whether progress would be accepted now. It would be if a handler of its signal, a queue
- * with room or a TOCSIN_EACH listens, and the previous progress has been delivered. `which` is the
- * index in type->progress.
+ * Returns whether progress would be accepted now. Two conditions must be true: a handler of the
+ * progress signal, a queue with room or a TOCSIN_EACH notify wants the progress, and the previous
+ * progress has been delivered. `which` is the index in type->progress.
  *
  * @owner   none
  * @return  1: yes; 0: not now, and resume will be called; or the operation is completed, and
@@ -136,7 +137,7 @@ TOCSIN_API int tocsin_op_progress(struct tocsin_op op, int which,
                                   const struct tocsin_payload *payload, unsigned overrun);
 
 /**
- * Completes an operation, once. Its terminal signal follows from its loop.
+ * Completes an operation, once. Its loop then emits the terminal signal.
  *
  * @owner   a payload inside the state is lent: do not use the state afterwards. Any other payload
  *          is copied. NULL: an empty payload. A payload inside the state and NULL need no memory

@@ -1,5 +1,5 @@
-/* Queues: without a handler, a program can take emissions and ends of operations out of a queue. A
-   queue combines POSIX's sigwaitinfo, sigtimedwait and signalfd in one object. */
+/* Queues. A program can take emissions and ends of operations out of a queue, and needs no handler
+ * for them. A queue combines POSIX's sigwaitinfo, sigtimedwait and signalfd in one object. */
 #ifndef TOCSIN_QUEUE_H
 #define TOCSIN_QUEUE_H
 
@@ -7,11 +7,11 @@
 
 TOCSIN__BEGIN
 
-/* W3. A flag of a queue that works like sigwait. Such a queue comes before all handlers and stops
-   the signal. It also takes pending emissions, the lowest rank first. An emission of a signal that
-   is not blocked enters the queue immediately, in order, and is not merged there. Emissions of a
-   blocked signal stay pending until they are taken. Emissions of a signal that is ignored and not
-   blocked are discarded. */
+/* A flag for a queue that works like sigwait (W3). Such a queue comes before all handlers and stops
+ * the signal. It also takes pending emissions, the lowest rank first. An emission of a signal that
+ * is not blocked enters the queue immediately, in order, and is not merged there. Emissions of a
+ * blocked signal stay pending until they are taken. Emissions of a signal that is ignored and not
+ * blocked are discarded. */
 enum { TOCSIN_TAKE = 1 };
 
 /* The options of a queue. Members that are not set must be zero. */
@@ -21,8 +21,8 @@ struct tocsin_queue_options {
     size_t limit_bytes; /* the most bytes of copied payloads; results of operations are not copied.
                            0: 1 MiB */
     int priority;       /* priority among the handlers; it has no meaning with TOCSIN_TAKE */
-    unsigned flags;     /* TOCSIN_TAKE */
-    uintptr_t spare[4]; /* zero */
+    unsigned flags;     /* TOCSIN_TAKE or 0 */
+    uintptr_t spare[4]; /* must be zero */
 };
 
 /**
@@ -70,7 +70,7 @@ TOCSIN_API int tocsin_queue_wait(struct tocsin_queue queue, int64_t timeout_ms,
 /**
  * Returns a descriptor for another event loop. The descriptor is readable while the queue has an
  * entry or a turn has something to do, also if a timer is due. When it is readable, the program
- * calls tocsin_queue_wait(queue, 0, …) until that returns -ETIMEDOUT.
+ * calls tocsin_queue_wait(queue, 0, …) until it returns -ETIMEDOUT.
  *
  * @owner   the descriptor is the loop's: do not read from it or close it
  * @return  the descriptor; as tocsin_loop_fd; -ENOENT: the queue does not exist; -EXDEV: the queue

@@ -15,18 +15,19 @@ enum {
 /* The kind of a signal: what happens to an emission that cannot be delivered immediately, because
    the signal is blocked or its handlers are running (E5, E10). */
 enum tocsin_kind {
-    TOCSIN_QUEUED,   /* emissions are pending, first in, first out, up to the limit, like a
-                        real-time signal */
-    TOCSIN_COALESCE, /* only the newest emission of each source is pending, and counts the emissions
-                        that it replaced, like a standard signal */
-    TOCSIN_DIRECT    /* E17: the signal is a question, which is asked with tocsin_ask and is never
-                        pending */
+    TOCSIN_QUEUED,   /* all emissions are pending, in their order, up to the limit, like a real-time
+                      * signal */
+    TOCSIN_COALESCE, /* of each source, only the newest emission is pending, and it counts the
+                      * emissions that it replaced, like a standard signal */
+    TOCSIN_DIRECT    /* the signal is a question (E17), which is asked with tocsin_ask and is never
+                      * pending */
 };
 
 /* The flags of a signal. */
 enum {
-    TOCSIN_ASYNC = 1 /* T3: a real signal handler may post the signal. Its payload is flat (numbers,
-                        booleans, errors, operations), and has at most TOCSIN_ASYNC_MAX bytes */
+    TOCSIN_ASYNC = 1 /* a real signal handler may post the signal (T3). Its payload is flat
+                      * (numbers, booleans, errors, operations), and has at most TOCSIN_ASYNC_MAX
+                      * bytes */
 };
 enum { TOCSIN_ASYNC_MAX = 64 };
 
@@ -35,27 +36,28 @@ enum tocsin_unhandled { TOCSIN_IGNORE, TOCSIN_STOP_LOOP, TOCSIN_ABORT };
 
 /* The declaration of a signal. Members that are not set must be zero. */
 struct tocsin_signal_spec {
-    const char *name; /* such as "chat.said": segments of [A-Za-z0-9_-] with single dots between
-                         them */
-    const char *doc;  /* one line of documentation, for the catalogue */
+    const char *name; /* a name such as "chat.said": segments of [A-Za-z0-9_-] with single dots
+                       * between them */
+    const char *doc;  /* one line of documentation, shown in lists of signals */
     const struct tocsin_layout *layout; /* layout of the payload; NULL: the signal has no payload */
     enum tocsin_kind kind;
     enum tocsin_unhandled unhandled; /* the default action */
-    /* a function as the default action, if set; it is called with NULL for `arg`, and must exist as
-       long as the program runs */
+    /* A function that is the default action, or NULL. Its `arg` is NULL. It must exist as long as
+     * the program runs. */
     int (*unhandled_fn)(const struct tocsin_info *info, void *arg);
-    int rank; /* E10: if several signals are unblocked at the same time, the signal with the lowest
-                 rank comes first */
-    unsigned flags;            /* TOCSIN_ASYNC */
+    int rank; /* Order of the signals that are unblocked at the same time: the lowest rank comes
+               * first (E10). */
+    unsigned flags;            /* TOCSIN_ASYNC or 0 */
     size_t limit, limit_bytes; /* limits of the pending emissions on one loop: their number, and the
                                   bytes of their payloads. 0: 1,024 and 1 MiB */
-    uintptr_t spare[4];        /* zero */
+    uintptr_t spare[4];        /* must be zero */
 };
 
 /**
  * Declares a signal. A second declaration that is the same returns the same signo, so two files of
  * a program may both declare it. Name, layout text, kind, default action, rank, flags and limits
- * must be the same. The documentation may differ; that of the first declaration is kept.
+ * must be the same. The documentation may differ; the documentation of the first declaration is
+ * kept.
  *
  * @owner   spec is copied
  * @return  the signo, 1 or more; -EINVAL: the name, the layout or a number is malformed, a spare
@@ -105,8 +107,8 @@ TOCSIN_API int tocsin_has_listeners(int signo);
  * action is taken. Pending emissions are discarded, too. Handlers stay connected. Observers and the
  * notify of an operation are still called (O9).
  *
- * Emissions of an ignored signal that is also blocked are pending, and a TOCSIN_TAKE queue can take
- * them. The others are discarded when the signal is unblocked.
+ * If an ignored signal is also blocked, its emissions are pending, and a TOCSIN_TAKE queue can take
+ * them. When the signal is unblocked, the emissions that were not taken are discarded.
  *
  * @owner   none
  * @return  0; -EINVAL: the pattern is malformed, has a "!", or names a question; -ENOENT: a plain

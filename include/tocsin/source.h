@@ -1,6 +1,6 @@
-/* A source is an object that emissions come from. So a handler can listen to one of many sources
-   (O8). Every operation is a source. A program makes further sources, for example for a room, a
-   device or a document. */
+/* A source is an object that emits. A handler can be limited to the emissions of one source (O8).
+ * Every operation is a source. A program makes further sources, for example for a room, a device or
+ * a document. */
 #ifndef TOCSIN_SOURCE_H
 #define TOCSIN_SOURCE_H
 
@@ -29,8 +29,8 @@ TOCSIN_API int tocsin_source_new_at(const char *where, void *data,
 
 /**
  * Ends a source and disconnects the handlers that listen to this source only, as tocsin_disconnect
- * does. Any handler may call this, also a handler of this source. Then the delivery continues with
- * the handlers that listen to all sources.
+ * does. Any handler may call this, also a handler of this source. In this case the delivery
+ * continues with the handlers that listen to all sources.
  *
  * @owner   the source does not exist any longer; its data is not touched
  * @return  0; -ENOENT: the source does not exist; -EINVAL: the source is an operation, which ends

@@ -1,25 +1,30 @@
 /* Streams carry bytes in order, in both directions or in one: a TCP or Unix connection, a pipe, a
-   terminal, standard input.
+   terminal, standard input, a file.
 
-   I1  A stream is an operation: it begins when it is opened or accepted, and ends once, with
-       stream.closed, whatever went wrong. Its id is valid at once: data may be written, and reads
-       may be started, before it is connected.
+   I1  A stream is an operation. It begins when it is opened or accepted. It ends exactly once, with
+       stream.closed, also after an error. Its id is valid at once: the program may write, and may
+       start reads, before the stream is connected.
 
-   I2  A stream reads from the kernel only on demand; without demand it holds no buffer, and the
-       peer must wait. Demand is a read (tocsin_stream_read), a pipe, or whoever wants
-       stream.received: a notify, a queue, or a handler of this stream. A handler of all streams is
-       demand until a read, a pipe or a notify takes the data of the stream. Reads are served first,
-       in their order; stream.received does not announce their data.
+   I2  A stream reads from the kernel only on demand. Without demand it holds no buffer, and the
+       peer must wait. There is demand while there is a read (tocsin_stream_read), a pipe, or a
+       notify, queue or handler of this stream that wants stream.received. A handler of all streams
+       is demand until a read, a pipe or a notify takes the data of the stream. Reads are served
+       first, in their order. Their data is not announced by stream.received.
 
-   I3  A write accepts all of its data, or refuses all of it. What the kernel does not accept at
-       once is copied, or borrowed until it was sent.
+   I3  A write accepts all of its data, or refuses all of it. The data that the kernel does not
+       accept at once is copied, or borrowed until it was sent.
 
-   I4  A peer that does not read is not read: while more than high_bytes wait to be sent, the stream
-       is not read for stream.received.
+   I4  While more than high_bytes wait to be sent to a peer, the stream does not read for
+       stream.received. So a peer that does not read cannot make the program queue more replies.
 
-   I5  The peer's end ends the stream, after written data was sent. If nothing is unread, the loop
-       notices that end also while nothing is read. To a program that reads by tocsin_stream_read,
-       the end is data: a read returns it, as read(2) does. */
+   I5  When the peer has ended its side, the stream ends after all written data was sent. If no data
+       is unread, the loop notices the peer's end even while the stream does not read. For a program
+       that uses tocsin_stream_read, a read returns the end, as read(2) does.
+
+   I7  A file is a stream in one direction: "file:PATH" is read to its end, or, with a flag, is
+       written. Its system calls are made by a pool of threads, one at a time for each file, so a
+       slow disk does not stop the loop. A replaced file is the old one or the whole new one, also
+       after a crash. */
 #ifndef TOCSIN_STREAM_H
 #define TOCSIN_STREAM_H
 
@@ -27,11 +32,12 @@
 
 TOCSIN__BEGIN
 
-/* A set of TLS options. Zero: none. */
+/* The id of a set of TLS options. Zero: none. */
 struct tocsin_tls {
     uint64_t id;
 };
-/* A limit of bytes in a second. Zero: none. */
+/* The id of a limit of bytes per second, which streams of one loop share (tocsin_rate_new). Zero:
+ * none. */
 struct tocsin_rate {
     uint64_t id;
 };
@@ -46,7 +52,8 @@ struct tocsin_rate {
    again, after stalled_us.
    stream.closed: its status is 0 if both sides have ended, or if tocsin_stream_close ended the
    stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
-   (-ECONNREFUSED, TOCSIN_ENAME, …), of a read or of a write (-ECONNRESET, -EPIPE, …); -ENOMEM;
+   (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
+   reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
    TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
@@ -63,8 +70,9 @@ TOCSIN_LAYOUT(tocsin_stream_stalled, TOCSIN_STREAM_STALLED);
 TOCSIN_LAYOUT(tocsin_stream_drained, TOCSIN_STREAM_DRAINED);
 TOCSIN_LAYOUT(tocsin_stream_closed, TOCSIN_STREAM_CLOSED);
 
-/* The ends of the operations on a stream. stream.taken: its status is the number of bytes, as of
-   read(2); data is empty if they are in the caller's buffer. */
+/* The payloads of the operations on a stream.
+ * stream.taken: the status is the number of bytes, as the result of read(2). data is empty if the
+ * bytes are in the caller's buffer. */
 #define TOCSIN_STREAM_TAKEN(F) F(bytes, data)
 #define TOCSIN_STREAM_FLUSHED(F) F(u64, sent_bytes)
 #define TOCSIN_STREAM_PIPED(F) F(op, from) F(op, to) F(u64, moved_bytes)
@@ -72,19 +80,21 @@ TOCSIN_LAYOUT(tocsin_stream_taken, TOCSIN_STREAM_TAKEN);
 TOCSIN_LAYOUT(tocsin_stream_flushed, TOCSIN_STREAM_FLUSHED);
 TOCSIN_LAYOUT(tocsin_stream_piped, TOCSIN_STREAM_PIPED);
 
-/* Flags of a part. */
+/* Flags of struct tocsin_part. */
 enum {
-    TOCSIN_EXACTLY = 1, /* not fewer than size bytes */
-    TOCSIN_TO_END = 2   /* all data to the end of the stream */
+    TOCSIN_EXACTLY = 1, /* exactly `size` bytes, not fewer */
+    TOCSIN_TO_END = 2   /* all data until the stream ends */
 };
 
-/* How received data is cut. All zero: as it comes. */
+/* Says how received data is divided into parts. If all members are zero, a part is the data that
+ * has arrived. */
 struct tocsin_part {
-    size_t size;       /* at most this many bytes. 0: 64 KiB; with TOCSIN_TO_END: 16 MiB */
-    const char *until; /* up to and including this text, as getline(3); NULL: none */
-    void *into;        /* for a read: size bytes, lent until stream.taken. NULL: memory of the read,
-                          freed with its result */
-    unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END, without until */
+    size_t size;       /* the most bytes of a part. 0: 64 KiB, or 16 MiB with TOCSIN_TO_END */
+    const char *until; /* a part ends with this text, which is included, as with getline(3), or with
+                        * the stream; NULL: no such text */
+    void *into;        /* for a read: a buffer of `size` bytes, lent until stream.taken. NULL: the
+                        * read has its own buffer, which is freed with its result */
+    unsigned flags;    /* TOCSIN_EXACTLY or TOCSIN_TO_END; only if `until` is NULL */
 };
 
 /* Flags of a stream. */
@@ -93,37 +103,44 @@ enum {
                                  announces it */
     TOCSIN_STREAM_DUPLEX = 2, /* it is read for stream.received while its own output is stalled */
     TOCSIN_STREAM_GATHER = 4, /* the kernel gathers small writes: TCP_NODELAY is not set */
+    /* of "file:", one of these; without one the file is read. A file that does not exist is made */
+    TOCSIN_STREAM_APPEND = 8,   /* write at its end */
+    TOCSIN_STREAM_REPLACE = 16, /* write a new file beside it, and rename that into place when the
+                                   stream ends well: all of it, or nothing */
+    TOCSIN_STREAM_CREATE = 256, /* write from its beginning; what it had is removed at once */
     TOCSIN_STREAM_PROBE = 128 /* the kernel tests whether an idle peer still exists: SO_KEEPALIVE */
 };
 
 /* Options of one stream, or of all streams that a listener accepts. Members that are not set must
    be zero. */
 struct tocsin_stream_options {
-    struct tocsin_part part; /* cuts stream.received; a part that is longer ends the stream with
-                                TOCSIN_ETOOBIG */
-    size_t high_bytes, low_bytes; /* limits for stream.stalled and stream.drained. 0: 64 KiB, and a
-                                     quarter of high_bytes */
-    size_t limit_bytes;           /* of data that waits to be sent. 0: 1 MiB */
-    int64_t open_ms; /* names, connecting and TLS together. 0: 30,000; -1: without limit */
-    int64_t idle_ms; /* no data in either direction for so long. 0: without limit */
+    struct tocsin_part part; /* the parts of stream.received; if no part ends within its size, the
+                              * stream ends with TOCSIN_ETOOBIG */
+    size_t high_bytes, low_bytes; /* numbers of unsent bytes for stream.stalled and stream.drained;
+                                   * 0: 64 KiB, and a quarter of high_bytes */
+    size_t limit_bytes;           /* the most bytes that wait to be sent; 0: 1 MiB */
+    int64_t open_ms; /* time limit for name lookup, connecting and TLS together; 0: 30,000; -1: no
+                      * limit */
+    int64_t idle_ms; /* time limit without data in either direction; 0: no limit */
     struct tocsin_tls tls;
-    const char *host;  /* the name that the peer's certificate must have; NULL: of the address */
-    const char *local; /* the local address, such as "tcp:192.0.2.1:0"; NULL: any */
-    struct tocsin_rate rate_in, rate_out;
-    unsigned flags;     /* TOCSIN_STREAM_… */
-    uintptr_t spare[4]; /* zero */
+    const char *host;  /* the name that the peer's certificate must have; NULL: the host in the
+                        * address */
+    const char *local; /* the local address to connect from, such as "tcp:192.0.2.1:0"; NULL: any */
+    struct tocsin_rate rate_in, rate_out; /* how fast the stream reads and sends; zero: no limit */
+    unsigned flags;     /* set of the flags TOCSIN_STREAM_… */
+    uintptr_t spare[4]; /* must be zero */
 };
 
 /**
  * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
- * abstract name), "fd:N". The addresses of a host are tried in their order. options NULL: all
- * defaults.
+ * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
+ * NULL: all defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
  * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
- *          -EBADF: the descriptor of "fd:N" is not open; -EMFILE, -ENOSPC: no descriptor, or no
- *          room in the kernel's tables; else as tocsin_op_new. On failure ret_stream carries the
- *          error
+ *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
+ *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
+ *          tocsin_op_new. On failure ret_stream carries the error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
  *          wanted; stream.closed exactly once
  * @thread  loop
@@ -134,8 +151,9 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
                                   const struct tocsin_notify *notify, struct tocsin_op *ret_stream);
 
 /**
- * Reads one part, for this caller alone. Reads are served in their order, before stream.received.
- * part NULL: as it comes. A read that is cancelled takes nothing: the data stays for the next one.
+ * Reads one part, for this caller only. Reads are served in their order, before stream.received. If
+ * `part` is NULL, the read returns the data that has arrived. A cancelled read takes no data: the
+ * data is left for the next read.
  *
  * @owner   part is copied; part.into is lent until stream.taken
  * @return  0; -EINVAL: part is malformed, or the operation is not a stream that can be read;
@@ -143,7 +161,8 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
  *          else as tocsin_op_new. On failure ret_read carries the error
  * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
  *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
- *          no delimiter within size, and nothing was taken; or the status of stream.closed
+ *          more than size bytes without a delimiter, or more to the end, and nothing was taken; or
+ * the status of stream.closed
  * @thread  loop
  * @source  POSIX read(3), getline(3)
  * @since   0.1
@@ -152,8 +171,9 @@ TOCSIN_API int tocsin_stream_read(struct tocsin_op stream, const struct tocsin_p
                                   const struct tocsin_notify *notify, struct tocsin_op *ret_read);
 
 /**
- * Writes data: at once what the kernel accepts, and a copy of the rest later. Nothing is allocated
- * if no data must wait. Data larger than limit_bytes is accepted if no other data waits.
+ * Writes data. The data that the kernel accepts is sent at once; the rest is copied and sent later.
+ * Memory is allocated only if data must wait. Data larger than limit_bytes is accepted if no other
+ * data waits.
  *
  * @owner   data is borrowed until this returns
  * @return  0; 1: accepted, and the stream is stalled: continue after stream.drained; -EAGAIN: more
@@ -170,19 +190,21 @@ TOCSIN_API int tocsin_stream_write(struct tocsin_op stream, const void *data, si
 
 /* The data for tocsin_stream_write_with. Members that are not set must be zero. */
 struct tocsin_outgoing {
-    const struct tocsin_bytes *parts; /* one after the other */
+    const struct tocsin_bytes *parts; /* the pieces of data, which are sent in their order */
     size_t count;
-    tocsin_drop drop; /* the bytes of parts are lent until drop(arg), which is called once, on the
-                         loop, perhaps before the call returns, also if nothing is accepted. NULL:
-                         they are copied as needed */
+    tocsin_drop drop; /* If `drop` is not NULL, the bytes of `parts` are lent until drop(arg) is
+                       * called. It is called once, on the loop, perhaps before the function
+                       * returns, and also if nothing is accepted. If `drop` is NULL, the bytes that
+                       * must wait are copied. */
     void *arg;
-    const int *fds; /* descriptors to pass along (Unix); they are duplicated */
+    const int *fds; /* descriptors to send with the data (Unix); they are duplicated */
     size_t fds_count;
-    uintptr_t spare[2]; /* zero */
+    uintptr_t spare[2]; /* must be zero */
 };
 
 /**
- * Writes several pieces as one, or lends them, or passes descriptors.
+ * Writes several pieces of data at once. May also lend the data instead of copying it, and send
+ * descriptors.
  *
  * @owner   the pieces are borrowed until this returns, or, with drop, until it is called
  * @return  as tocsin_stream_write; -EINVAL also: outgoing is NULL or malformed, or the stream
@@ -196,14 +218,15 @@ TOCSIN_API int tocsin_stream_write_with(struct tocsin_op stream,
                                         const struct tocsin_outgoing *outgoing);
 
 /**
- * Starts an operation that ends when the stream is connected, and the kernel has accepted
- * everything that was written before.
+ * Starts an operation that ends when the stream is connected and the kernel has accepted all data
+ * that was written before.
  *
  * @owner   none
  * @return  0; -EINVAL: the operation is not a stream; -ENOENT: the stream does not exist; -EXDEV:
  *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_flush
  *          carries the error
- * @emits   stream.flushed exactly once, with status 0, or with the status of stream.closed
+ * @emits   stream.flushed exactly once. Its status is 0; the error of a write that has failed; or
+ *          the status of stream.closed
  * @thread  loop
  * @source  POSIX fflush(3)
  * @since   0.1
@@ -212,10 +235,10 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
                                    struct tocsin_op *ret_flush);
 
 /**
- * Starts an operation that moves all data of one stream into another, and then ends the outgoing
- * side of the target. At most high_bytes of the target wait. If from fails, to is cancelled, so
- * cut data never looks complete. If to fails, from stays. A stream that is the target of a pipe is
- * not ended by its own peer's end before the pipe has ended.
+ * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
+ * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
+ * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. If the peer
+ * of `to` ends its side, `to` does not end before the pipe has ended.
  *
  * @owner   none
  * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;
@@ -232,7 +255,8 @@ TOCSIN_API int tocsin_stream_pipe(struct tocsin_op from, struct tocsin_op to,
                                   const struct tocsin_notify *notify, struct tocsin_op *ret_pipe);
 
 /**
- * Ends the outgoing side after all written data was sent. Reading goes on.
+ * Ends the outgoing side of the stream after all written data was sent. The stream can still be
+ * read.
  *
  * @owner   none
  * @return  0; -EPIPE: the outgoing side has ended; -EINVAL: the operation is not a stream; -ENOENT:
@@ -246,7 +270,9 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
  * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
- * that is received meanwhile is dropped. tocsin_cancel ends a stream at once.
+ * that is received meanwhile is dropped. A file has no limit but its deadline; one that replaces
+ * another is renamed into place. tocsin_cancel ends a stream at once: what it was to replace stays,
+ * unless the new file is being renamed already.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a
@@ -260,14 +286,15 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
 
 /**
- * Sets other options, from now on. options NULL: all defaults. The idle limit begins anew. open_ms,
- * host and local have no effect any more. Other streams of the same listener keep their options.
+ * Changes the options of a stream from now on. If `options` is NULL, sets the defaults. The time of
+ * idle_ms begins again. open_ms, host and local have no effect. Other streams of the same listener
+ * keep their options.
  *
  * @owner   options are copied
  * @return  0; -EINVAL: options are malformed, or the operation is not a stream; -EALREADY: the
- *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream does not
- *          exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an error the
- *          stream has its former options
+ *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream or a
+ *          rate does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an
+ *          error the stream has its former options
  * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
  * @thread  loop
  * @source  POSIX setsockopt(3)
@@ -276,18 +303,66 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
 TOCSIN_API int tocsin_stream_set(struct tocsin_op stream,
                                  const struct tocsin_stream_options *options);
 
+/**
+ * Makes a rate that streams share: rate_in and rate_out of their options. It is a token bucket of
+ * burst_bytes, full at first, into which bytes_s bytes flow in a second. A stream that finds it
+ * empty waits, and its idle limit does not pass meanwhile if it could go on. Streams that wait get
+ * equal shares. burst_bytes 0: what a tenth of a second allows.
+ *
+ * @owner   the rate belongs to the loop of this thread until tocsin_rate_free; the end of the loop
+ *          frees it
+ * @return  0 and ret_rate set; -EINVAL: bytes_s is 0, or ret_rate is NULL; -ESHUTDOWN: the loop is
+ *          being freed; -ENOMEM; or the error of creating the thread's loop. On failure ret_rate
+ *          carries the error
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_new(uint64_t bytes_s, uint64_t burst_bytes,
+                               struct tocsin_rate *ret_rate);
+
+/**
+ * Changes a rate, for all streams that use it, from now on. burst_bytes 0: what a tenth of a second
+ * allows.
+ *
+ * @owner   none
+ * @return  0; -EINVAL: bytes_s is 0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the
+ *          loop of another thread; or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  tc-tbf(8)
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_set(struct tocsin_rate rate, uint64_t bytes_s, uint64_t burst_bytes);
+
+/**
+ * Frees a rate. Streams that use it go on without a limit.
+ *
+ * @owner   the id is invalid afterwards
+ * @return  0; -ENOENT: the rate does not exist; -EXDEV: it belongs to the loop of another thread;
+ *          or the error that rate carries
+ * @emits   none
+ * @thread  loop
+ * @source  none
+ * @since   0.1
+ */
+TOCSIN_API int tocsin_rate_free(struct tocsin_rate rate);
+
 /* The facts of a stream or a listener. */
 struct tocsin_stream_facts {
-    char peer[112], local[112]; /* in the form of addresses; of a listener: local is where it
-                                   listens, with the port that it got; "": unknown */
-    char protocol[32], tls_version[16]; /* "": none */
-    char subject[256];                  /* of the peer's certificate, if it is trusted; "": none */
-    int pid, uid, gid;                  /* of the peer of a Unix stream; -1: not known */
+    char peer[112], local[112]; /* addresses, as in stream.connected. Of a listener, local is the
+                                 * address where it listens, with its actual port. "": unknown */
+    char protocol[32], tls_version[16]; /* the protocol and the version of TLS; "": none */
+    char subject[256];                  /* subject of the peer's certificate, if it is trusted; "":
+                                         * none */
+    int pid, uid, gid;                  /* process and user of the peer of a Unix stream; -1:
+                                         * unknown */
     uint64_t received_bytes, sent_bytes, waiting_bytes;
 };
 
 /**
- * Gets the facts of a stream or a listener.
+ * Reads the facts of a stream or a listener.
  *
  * @owner   none
  * @return  0 and ret_facts set; -EINVAL: ret_facts is NULL, or the operation is neither a stream

@@ -28,8 +28,8 @@ TOCSIN__BEGIN
 TOCSIN_API size_t tocsin_text_plain(const char *text, size_t size, char *buffer, size_t room);
 
 /**
- * Copies a text as tocsin_text_plain does, for the contents of a JSON string: the escapes are
- * JSON's, and a byte that is not UTF-8 becomes U+FFFD.
+ * Copies a text as tocsin_text_plain does, but for the contents of a JSON string: the escapes are
+ * those of JSON, and each byte that is not UTF-8 becomes U+FFFD.
  *
  * @owner   buffer is the caller's; it ends with a NUL if room is not 0
  * @return  the length of the whole result, whether or not it fits: at most 6 * size; 0: text is

@@ -1,4 +1,4 @@
-/* Timers are operations that end, or make progress, at a given time. */
+/* A timer is an operation that ends, or makes progress, at a given time. */
 #ifndef TOCSIN_TIMER_H
 #define TOCSIN_TIMER_H
 
@@ -6,8 +6,9 @@
 
 TOCSIN__BEGIN
 
-/* late_us: microseconds between the time of the tick and its emission. The info->overrun of a tick
-   is the number of ticks that were merged into this tick. */
+/* The payload of timer.ticked. late_us is the time between the due time of the tick and its
+ * emission, in microseconds. The info->overrun of a tick is the number of ticks that were merged
+ * into this tick. */
 #define TOCSIN_TIMER_TICKED(F) F(i64, late_us)
 #define TOCSIN_TIMER_EXPIRED(F) F(i64, late_us)
 TOCSIN_LAYOUT(tocsin_timer_ticked, TOCSIN_TIMER_TICKED);

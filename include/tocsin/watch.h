@@ -6,7 +6,7 @@
 
 TOCSIN__BEGIN
 
-/* The payloads of fd.ready and fd.done. events: POLLIN and POLLOUT, as in poll(2). */
+/* The payloads of fd.ready and fd.done. events is a set of POLLIN and POLLOUT, as in poll(2). */
 #define TOCSIN_FD_READY(F) F(i32, fd) F(i32, events)
 #define TOCSIN_FD_DONE(F) F(i32, fd)
 TOCSIN_LAYOUT(tocsin_fd_ready, TOCSIN_FD_READY);

@@ -7,21 +7,21 @@
 
 TOCSIN__BEGIN
 
-/* loop.blocked: one call, or one turn, has lasted for as long as the loop's watchdog allows. The
-   signal is posted again each time that the duration has doubled. If another loop listens, that
-   loop delivers the signal immediately. The blocked loop delivers it in its next turn. If a post is
-   refused, the watchdog repeats it soon.
-
-   handler: the handler whose call has lasted all the time. This handler, or a function that it
-   called, still runs. If handler is 0, no single handler blocks the loop, but a notify, a task, a
-   fiber, or many short calls in one turn. Then the members from signal to emission describe the
-   code that ran when the watchdog looked, if this code is known.
-
-   signal: the name of the signal that the handler handles; "" if the handler was connected to a
-   pattern of several names. emission: the sequence number of the emission that the handler handles.
-   pattern, function, where: facts of the handler. source: the source that the handler is connected
-   to, or the operation of a notify or a fiber; 0: none. blocked_us: how long the watchdog has seen
-   the call; the call began up to a quarter of the limit earlier. */
+/* The payload of loop.blocked: one call, or one turn, has lasted for as long as the loop's watchdog
+ * allows. The signal is posted again each time that the duration has doubled. If another loop
+ * listens, the other loop delivers the signal immediately. The blocked loop delivers it in its next
+ * turn. If a post is refused, the watchdog repeats it soon.
+ *
+ * handler: the handler whose call has lasted all the time. This handler, or a function that it
+ * called, still runs. If handler is 0, no single handler blocks the loop, but a notify, a task, a
+ * fiber, or many short calls in one turn. Then the members from signal to emission describe the
+ * code that ran when the watchdog checked the loop, if this code is known.
+ *
+ * signal: the name of the signal that the handler handles; "" if the handler was connected to a
+ * pattern of several names. emission: the sequence number of the emission that the handler handles.
+ * pattern, function, where: facts of the handler. source: the source that the handler is connected
+ * to, or the operation of a notify or a fiber; 0: none. blocked_us: how long the watchdog has seen
+ * the call; the call began up to a quarter of the limit earlier. */
 #define TOCSIN_LOOP_BLOCKED(F) \
     F(u64, loop) \
     F(u64, handler) \
@@ -72,10 +72,10 @@ typedef void (*tocsin_watchdog_fn)(const struct tocsin_loop_blocked *blocked, co
 TOCSIN_API void tocsin_watchdog_tell(tocsin_watchdog_fn fn, void *arg);
 
 /**
- * Writes a text that says what runs in the process. First comes what each loop does at this moment.
- * Then come the tasks, timers, watches, fibers and other operations of each plugin. If no plugin
- * has any, those of the program follow. For example: "loop main: handler on_tick (bell.c:12) of
- * plugin bell for host.ticked; plugin bell: 1 task, 2 timers".
+ * Writes a text that says what runs in the process. The text first says what each loop does at this
+ * moment. Then it lists the tasks, timers, watches, fibers and other operations of each plugin. If
+ * no plugin has any, it lists those of the program. For example: "loop main: handler on_tick
+ * (bell.c:12) of plugin bell for host.ticked; plugin bell: 1 task, 2 timers".
  *
  * The function never waits, so a thread that is about to end the program can report the cause. A
  * handler is named only on a loop that the watchdog watches.

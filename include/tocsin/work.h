@@ -1,10 +1,10 @@
-/* Work is a function that may block and runs on a thread of a pool.
-
-   The thread runs task and drop with an empty signal mask. So children that they start (system,
-   popen, posix_spawn) have an empty mask, too, and handlers of real signals may interrupt them:
-   calls that SA_RESTART does not cover return EINTR. Between tasks the thread blocks every signal
-   (S2, <tocsin/os.h>). A task may be cancelled (pthread_cancel) or call pthread_exit: then its
-   operation ends with -ECANCELED, drop is called, and another thread replaces this one. */
+/* Work is a function that runs on a thread of a pool, because it may block.
+ *
+ * The thread runs the task and its drop with an empty signal mask. So children that they start
+ * (system, popen, posix_spawn) have an empty mask, too, and handlers of real signals may interrupt
+ * them: calls that SA_RESTART does not cover return EINTR. Between tasks the thread blocks every
+ * signal (S2, <tocsin/os.h>). A task may be cancelled (pthread_cancel) or call pthread_exit. Then
+ * its operation ends with -ECANCELED, drop is called, and another thread replaces this one. */
 #ifndef TOCSIN_WORK_H
 #define TOCSIN_WORK_H
 
@@ -28,8 +28,8 @@ struct tocsin_work_options {
     struct tocsin_pool pool; /* the pool that runs the task; zero: the pool of the process */
     tocsin_drop drop;        /* called once with `arg`, on any thread, when neither the task nor the
                                 operation uses `arg` any longer; NULL: nothing to free */
-    unsigned flags;          /* TOCSIN_ABANDON */
-    uintptr_t spare[4];      /* zero */
+    unsigned flags;          /* TOCSIN_ABANDON or 0 */
+    uintptr_t spare[4];      /* must be zero */
 };
 
 /**

@@ -16,8 +16,8 @@ void tocsin__assert_fail(const char *condition, const char *file, int line)
     tocsin__text_add(&message, ": invariant violated: ");
     tocsin__text_add(&message, condition);
     tocsin__text_add(&message, "\n");
-    if (write(STDERR_FILENO, text, message.used) < 0) /* a failed write changes nothing: the process
-                                                         ends anyway */
+    if (write(STDERR_FILENO, text, message.used) < 0) /* The result of write is not used: if it
+                                                       * fails, the process still ends. */
         abort();
     abort();
 }

@@ -1,5 +1,5 @@
-/* The texts of errors, for people to read. */
-#define _GNU_SOURCE /* for strerrordesc_np */
+/* The texts of errors, which are written for people. */
+#define _GNU_SOURCE /* makes the headers declare strerrordesc_np */
 #include <string.h>
 
 #include <tocsin/base.h>

@@ -1,4 +1,5 @@
-/* One ordered table of the steps that the library runs before and after a fork (T8). */
+/* One ordered table of the steps that the parts of the library take before and after a fork
+ * (T8). */
 #ifndef TOCSIN_BASE_FORK_H
 #define TOCSIN_BASE_FORK_H
 

@@ -13,7 +13,8 @@ static void link_set(struct tocsin__heap_node **link, struct tocsin__heap_node *
         node->link = link;
 }
 
-/* Joins two heaps and returns the top of the result. Neither top may have siblings. */
+/* Joins two heaps and returns the top node of the result. The top node of neither heap may have
+ * siblings. */
 static struct tocsin__heap_node *meld(struct tocsin__heap_node *one,
                                       struct tocsin__heap_node *other)
 {

@@ -14,7 +14,7 @@ static struct tocsin__id_entry *entry_at(struct tocsin__ids *ids, uint32_t index
     return tocsin__id_entry(ids, index);
 }
 
-/* The set of indices in use */
+/* The set of the indices that are in use */
 
 static size_t words_of(uint32_t capacity, int level)
 {
@@ -157,8 +157,8 @@ void tocsin__id_free(struct tocsin__ids *ids, uint64_t id)
     entry->object = NULL;
     ids->live--;
     used_clear(&ids->used, index);
-    /* If the end of the object was requested, the entry is in the list of requests or is being
-       added to this list. So the entry is retired only when it leaves the list. */
+    /* If the end of the object was requested, its entry is in the list of requests, or is being
+     * added to this list. Such an entry becomes free only when it leaves the list. */
     if (atomic_exchange_explicit(&entry->claim, 0, memory_order_acq_rel) != END_REQUESTED)
         entry_retire(ids, index);
 }

@@ -9,9 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOCSIN__ID_ERRORS \
-    ((uint64_t)-4095) /* an id that is greater than or equal to this number is a negative errno \
-                         (F1) */
+/* An id that is greater than or equal to this number is a negative errno (F1). */
+#define TOCSIN__ID_ERRORS ((uint64_t)-4095)
 enum {
     TOCSIN__ID_INDEX_BITS = 24,
     TOCSIN__ID_GENERATION_BITS = 21,
@@ -29,7 +28,8 @@ enum {
     TOCSIN__ID_SOURCES,
     TOCSIN__ID_QUEUES,
     TOCSIN__ID_BLOCKS,
-    TOCSIN__ID_POOLS
+    TOCSIN__ID_POOLS,
+    TOCSIN__ID_RATES
 };
 
 #define TOCSIN__ID_PREFIX(number, table) \
@@ -38,7 +38,7 @@ enum {
 struct tocsin__id_entry {
     _Atomic uint64_t id; /* the id of the object; 0: the entry is free */
     void *object;
-    /* the id while the object is open; after that, another value (drawn in lib/op/complete.h) */
+    /* The id while the object is open, else another value. lib/op/complete.h shows the values. */
     _Atomic uint64_t claim;
     _Atomic uint32_t generation; /* generation of the newest id of this entry; only the loop's
                                     thread writes it */
@@ -56,7 +56,8 @@ struct tocsin__id_used {
 };
 
 struct tocsin__ids {
-    /* the first chunk has 64 entries; every other chunk has twice as many as the chunk before */
+    /* The first chunk has 64 entries. Each further chunk has twice as many entries as the one
+     * before. */
     struct tocsin__id_entry *_Atomic chunk[TOCSIN__ID_CHUNKS];
     uint64_t prefix;             /* the loop number and the table, shifted to their place in an
                                     id */
@@ -71,10 +72,10 @@ struct tocsin__ids {
 /* Only the loop's thread calls the next three functions. */
 /* Returns a new id for the object, or 0 if there is no memory or 2^24 ids are in use. */
 uint64_t tocsin__id_new(struct tocsin__ids *ids, void *object);
-/* Returns the living object with the next higher index, or NULL if there are no more. `id` may be
-   stale; 0 gives the first object. */
+/* Returns the existing object with the next higher index, or NULL if there are no more. `id` may be
+ * stale; 0 gives the first object. */
 void *tocsin__id_after(struct tocsin__ids *ids, uint64_t id);
-/* Frees the id, which must be a living id of this table. */
+/* Frees the id, which must be in use in this table. */
 void tocsin__id_free(struct tocsin__ids *ids, uint64_t id);
 
 /* Requests the end of an object from the thread that owns the table. Any thread may call this

@@ -6,7 +6,7 @@
 #include "base/inbox.h"
 #include "base/mem.h"
 
-/* the node to which `list` points when the list is closed */
+/* A closed list points to this node. */
 static struct tocsin__node closed;
 
 void tocsin__inbox_init(struct tocsin__inbox *inbox)
@@ -105,8 +105,8 @@ void tocsin__inbox_publish(struct tocsin__inbox *inbox, uint64_t at)
     wake_if_asleep(inbox);
 }
 
-/* Value of `after` for a node that runs after all messages that have been claimed so far. Otherwise
-   `after` is a ring position that has been claimed already. */
+/* Value of `after` for a node that runs behind all messages that have been claimed so far. Any
+ * other value of `after` is a ring position that has been claimed already. */
 #define NOW UINT64_MAX
 
 static bool inbox_push(struct tocsin__inbox *inbox, struct tocsin__node *node, uint64_t after)
@@ -178,13 +178,14 @@ bool tocsin__inbox_has_room(struct tocsin__inbox *inbox, uint32_t spare)
 {
     uint64_t tail = atomic_load_explicit(&inbox->tail, memory_order_acquire);
 
-    /* If the count is out of range, the loop has read messages meanwhile, so there is room. */
+    /* A count out of range means that the loop has read messages since `tail` was read, so there is
+     * room. */
     uint64_t count = cells_taken(inbox, tail);
 
     return !(tail & TOCSIN__CLOSED) && (count < TOCSIN_INBOX - spare || count > TOCSIN_INBOX);
 }
 
-/* The loop's own thread */
+/* Functions for the loop's own thread */
 
 uint64_t tocsin__inbox_bound(struct tocsin__inbox *inbox)
 {
@@ -288,8 +289,8 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox)
 {
     atomic_fetch_or(&inbox->tail, TOCSIN__CLOSED);
-    while (atomic_load(&inbox->pins) &
-           ~ODD_EPOCH) /* producers that have pinned the inbox may still push nodes */
+    while (atomic_load(&inbox->pins) & ~ODD_EPOCH) /* not closed yet, because a producer that has
+                                                    * pinned the inbox may still push a node */
         sched_yield();
 }
 
@@ -307,8 +308,9 @@ void tocsin__inbox_inherit(struct tocsin__inbox *inbox)
     atomic_store(&inbox->edge, TOCSIN__AWAKE);
 }
 
-/* Called in the child of a fork. The loop's thread does not exist in the child, and may have been
-   stopped while it changed its sorted list. So the nodes of that list are not touched. */
+/* Called in the child of a fork. The thread of the loop does not exist in the child. It may have
+ * been changing its sorted list at the moment of the fork, so the nodes of this list are not
+ * used. */
 void tocsin__inbox_abandon(struct tocsin__inbox *inbox)
 {
     tocsin__inbox_inherit(inbox);

@@ -26,8 +26,8 @@ struct tocsin__node {
     void (*run)(struct tocsin__node *node);
     /* called instead of `run` if the loop ends or discards its work; NULL: nothing to do */
     void (*drop)(struct tocsin__node *node);
-    /* if the node is in the list of an inbox: it runs after the messages in front of this ring
-       position */
+    /* Used while the node is in the list of an inbox: the node runs after the messages in front of
+     * this ring position. */
     uint64_t after;
 };
 
@@ -41,16 +41,18 @@ enum tocsin__message_kind {
 
 enum {
     TOCSIN__MESSAGE_BYTES = 80,     /* the largest payload that a message can contain */
-    TOCSIN__MESSAGE_FIRST_LINE = 48 /* bytes of that payload on the first cache line */
+    TOCSIN__MESSAGE_FIRST_LINE = 48 /* bytes of the payload on the first cache line of the
+                                     * message */
 };
 
 /* flags of a message */
 enum {
     TOCSIN__HAS_EXTRAS = 1,     /* overrun, parent and sequence are set */
     TOCSIN__TWO_LINES = 2,      /* the message uses the second cache line */
-    TOCSIN__ONE_OF_SEVERAL = 4, /* other loops received copies, and the copies are not counted */
+    TOCSIN__ONE_OF_SEVERAL = 4, /* other loops received copies, too, and the library does not count
+                                 * the copies */
     TOCSIN__HAS_OWNER = 8,      /* a plugin sent the message; owner is set */
-    TOCSIN__INJECTED = 16       /* the inject function has already seen the message */
+    TOCSIN__INJECTED = 16       /* the inject function was already called for the message */
 };
 
 struct tocsin__message {
@@ -67,8 +69,8 @@ struct tocsin__message {
             tocsin_drop drop;
         };
     };
-    uint64_t sequence, parent; /* if sequence is 0, the receiving loop gives the emission its
-                                  number */
+    uint64_t sequence, parent; /* sequence numbers of the emission and of its parent; sequence 0:
+                                * the receiving loop sets the number */
     uint32_t overrun;
     uint32_t owner; /* number of the owner of a task, or of the sender (TOCSIN__HAS_OWNER) */
 };
@@ -100,10 +102,10 @@ struct tocsin__rt_overflow {
                                   pending on this loop */
     _Atomic uint64_t masked;   /* signals that a real signal handler has blocked on this loop's
                                   thread */
-    struct tocsin__loop
-        *_Atomic full_loop; /* the loop that had no room, so the signals are masked */
-    uint64_t unblocked;     /* signals unblocked on this thread, although the program had blocked
-                               them */
+    struct tocsin__loop *_Atomic full_loop; /* the loop that had no room, because of which signals
+                                             * are masked on this thread */
+    uint64_t unblocked; /* signals that the overflow has unblocked on this thread although the
+                         * program had blocked them */
     struct tocsin__rt_overflow_entry *entries, *last_entry; /* signals that wait for room */
 };
 
@@ -191,8 +193,8 @@ bool tocsin__inbox_push_next(struct tocsin__inbox *inbox, struct tocsin__node *n
 void tocsin__inbox_close(struct tocsin__inbox *inbox);
 /* Closes the list as well. The loop must still run the nodes that are in the list. */
 void tocsin__inbox_close_list(struct tocsin__inbox *inbox);
-/* T8, in the child of a fork: closes the ring, so that producers in the child do not wake the
-   parent. */
+/* In the child of a fork (T8): closes the ring, so that producers in the child do not wake the
+ * parent. */
 void tocsin__inbox_inherit(struct tocsin__inbox *inbox);
 /* Closes the ring and the list. It is called in the child of a fork, for a loop whose thread does
    not exist in the child (T8). */
@@ -226,9 +228,10 @@ static inline struct tocsin__message *tocsin__inbox_peek(struct tocsin__inbox *i
                : NULL;
 }
 
-/* Frees the cell of the message that was read. Producers see the free cells after every 16
-   messages. The function writes to each cache line that was read, because of its cost for the next
-   producer: a line in the shared state costs twice as much as a modified line. */
+/* Frees the cell of the message that was read. Producers see the freed cells after every 16
+ * messages. The function also writes to each cache line that it has read. The reason is the cost of
+ * the next write to this line by a producer, which is twice as high if the line is shared as if it
+ * is modified. */
 static inline void tocsin__inbox_consume(struct tocsin__inbox *inbox)
 {
     struct tocsin__cell *cell = &inbox->cells[inbox->at % TOCSIN_INBOX];

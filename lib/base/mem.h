@@ -8,8 +8,8 @@
 
 #define tocsin__likely(x) __builtin_expect(!!(x), 1)
 #define tocsin__unlikely(x) __builtin_expect(!!(x), 0)
-/* An attribute for data, with which the compiler reads the data directly, not through the global
-   offset table. */
+/* An attribute for data: the compiler then reads the data directly, without the global offset
+ * table. */
 #define tocsin__hidden __attribute__((visibility("hidden")))
 #define tocsin__noinline __attribute__((noinline))
 #define tocsin__container(pointer, type, member) \

@@ -31,12 +31,12 @@ static inline int tocsin__traced_by(const char *function, const char *where, con
 #define tocsin__traced_at(where, ...) \
     tocsin__traced_by(__func__, (where), __builtin_return_address(0), false, (__VA_ARGS__))
 
-/* Works as tocsin__traced, but in functions that real signal handlers may call. */
+/* Works as tocsin__traced, for functions that real signal handlers may call. */
 #define tocsin__traced_async(...) \
     tocsin__traced_by(__func__, NULL, __builtin_return_address(0), true, (__VA_ARGS__))
 
-/* Works as tocsin__traced, but does not print the error `ordinary`. This error is normal and no
-   mistake, such as the end of a walk or a time-out. */
+/* Works as tocsin__traced, but does not print the error `ordinary`. This error is part of normal
+ * use, such as the end of a walk or a time-out. */
 #define tocsin__traced_but(ordinary, ...) \
     tocsin__traced_but_by((ordinary), __func__, __builtin_return_address(0), (__VA_ARGS__))
 

@@ -18,23 +18,24 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-/* A free block. Its slab has lists of them. */
+/* A free block. It links to the next free block of its slab. */
 struct block {
     struct block *next;
 };
 
-/* The head of a slab; the blocks follow. Only the loop's thread uses the members, except returned
-   and, in an orphan, living. */
+/* The head of a slab; its blocks follow in memory. An orphan is a slab whose loop has ended. Only
+ * the loop's thread uses the members, with two exceptions: any thread uses returned, and living of
+ * an orphan. */
 struct tocsin__slab {
     struct tocsin__slabs *slabs;
-    struct tocsin__slab *next, **link; /* in the open or the full slabs of its size */
-    struct tocsin__slab_list *list;    /* that list */
-    struct block *freed;               /* blocks that the loop's thread has freed */
-    char *fresh, *end;                 /* blocks that were never used */
+    struct tocsin__slab *next, **link; /* links of the list that contains the slab */
+    struct tocsin__slab_list *list;    /* the list that contains the slab */
+    struct block *freed;               /* list of the blocks that the loop's thread has freed */
+    char *fresh, *end;                 /* range of the blocks that were never used */
     uint32_t size;
-    /* blocks that are not free. Of an orphan, any thread counts it down */
+    /* Number of blocks in use. In an orphan, any thread decrements it. */
     _Atomic uint32_t living;
-    /* blocks that other threads have freed; ORPHAN: the loop has ended */
+    /* List of the blocks that other threads have freed. ORPHAN: the loop has ended. */
     _Atomic(struct block *) returned;
 };
 
@@ -84,7 +85,8 @@ static void slab_move(struct tocsin__slab *slab, struct tocsin__slab_list *list)
     slab_link(slab, list);
 }
 
-/* Maps a slab at a multiple of its size: maps twice as much, and unmaps what is too much. */
+/* Maps a slab at an address that is a multiple of its size. It maps twice the size, and unmaps what
+ * is not needed. */
 static struct tocsin__slab *slab_map(void)
 {
     char *pages = tocsin__pages(2 * TOCSIN__SLAB_BYTES);
@@ -123,7 +125,7 @@ static void living_add(struct tocsin__slab *slab, uint32_t by)
     atomic_store_explicit(&slab->living, living_of(slab) + by, memory_order_relaxed);
 }
 
-/* Takes the blocks that other threads have freed. */
+/* Moves the blocks that other threads have freed to the slab's own list of free blocks. */
 static void slab_collect(struct tocsin__slab *slab)
 {
     struct block *block = NULL, *next;
@@ -138,7 +140,7 @@ static void slab_collect(struct tocsin__slab *slab)
     }
 }
 
-/* Returns a free block of the slab; NULL: it has none. */
+/* Takes a free block of the slab. Returns NULL if the slab has none. */
 static void *block_take(struct tocsin__slab *slab)
 {
     struct block *block = slab->freed;
@@ -156,8 +158,9 @@ static void *block_take(struct tocsin__slab *slab)
     return block;
 }
 
-/* Finds a slab with a free block. A few of the full ones are asked whether other threads have freed
-   blocks. They go to the end of the list, so that each full slab is asked in its turn. */
+/* Finds a slab with a free block. It also checks a few of the full slabs, since other threads may
+ * have freed blocks of them. A checked slab goes to the end of the list, so the next search checks
+ * other slabs. */
 static struct tocsin__slab *slab_find(struct tocsin__slabs *slabs, unsigned class)
 {
     struct tocsin__slab_list *full = &slabs->full[class];
@@ -198,7 +201,7 @@ static void slab_unmap(struct tocsin__slab *slab)
     tocsin__pages_release(slab, TOCSIN__SLAB_BYTES);
 }
 
-/* Frees a block of another thread's loop, or of an orphan. */
+/* Frees a block of an orphan, or of a slab that belongs to another thread's loop. */
 static void block_return(struct tocsin__slab *slab, struct block *block)
 {
     block->next = atomic_load_explicit(&slab->returned, memory_order_relaxed);
@@ -230,16 +233,18 @@ void tocsin__slab_free(void *memory, size_t size, struct tocsin__slabs *here)
     living_add(slab, -1u);
     if (slab->list == &here->full[class_of(size)])
         slab_move(slab, &here->open[class_of(size)]);
-    /* the last slab of a size stays, for the next block */
+    /* An unused slab is unmapped, unless it is the only slab for its size of block. The last slab
+     * is kept for the next block. */
     if (living_of(slab) == 0 && (slab->next || slab->link != &slab->list->first)) {
         slab_unlink(slab);
         slab_unmap(slab);
     }
 }
 
-/* Other threads may free blocks at the same time. Each block that they have freed is counted once:
-   here, if it is in the list, or by the thread that finds ORPHAN. The slab may be unmapped as soon
-   as it is an orphan, unless all its living blocks are in the list. */
+/* Makes an orphan of the slab, while other threads may free its blocks. Each block that another
+ * thread has freed must be subtracted from living once. This function subtracts the blocks that are
+ * in the list. A thread that finds ORPHAN in place of the list subtracts its block itself. Another
+ * thread may unmap the orphan at once, unless all blocks in use are in the list. */
 static void slab_end(struct tocsin__slab *slab)
 {
     uint32_t living = living_of(slab), returned = 0;

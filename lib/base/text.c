@@ -40,7 +40,8 @@ static const struct {
     { 0x200b, 0x200b },   /* zero-width space */
     { 0x200e, 0x200f },   /* left-to-right, right-to-left mark */
     { 0x2028, 0x202e },   /* separators, embeddings, overrides */
-    { 0x2060, 0x206f },   /* word joiner, invisible operators, isolates, deprecated controls */
+    { 0x2060, 0x206f },   /* word joiner, invisible operators, isolates, deprecated control
+                           * characters */
     { 0xfeff, 0xfeff },   /* byte order mark */
     { 0xfff9, 0xfffb },   /* interlinear annotation */
     { 0xe0000, 0xe007f }, /* tags */
@@ -107,7 +108,7 @@ static size_t sink_end(struct sink *sink)
     return sink->length;
 }
 
-/* Escapes as in the C language */
+/* Functions that write escapes of the C language */
 
 /* Returns the size of the character that is to be escaped, or 1 for a malformed byte. */
 static size_t escaped_size(const char *at, size_t left)
@@ -169,7 +170,7 @@ size_t tocsin__text_escape(const char *at, size_t left, char escape[TOCSIN__ESCA
 
     *ret_taken = size ? size : 1;
     if (!size) {
-        memcpy(escape, "\xef\xbf\xbd", 3); /* U+FFFD, the replacement character */
+        memcpy(escape, "\xef\xbf\xbd", 3); /* the replacement character, U+FFFD, in UTF-8 */
         return 3;
     }
     for (const char *message = messages; *message && size == 1; message += 2)

@@ -16,8 +16,8 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Computes the optimal string alignment distance. It keeps three rows of the table, because a swap
-   of two letters reads the row before the last row. */
+/* Computes the optimal string alignment distance. Three rows of the table are kept, because a swap
+ * of two letters needs the row before the last one. */
 size_t tocsin_text_distance(const char *word, size_t size, const char *other)
 {
     size_t rows[3][WORD_MAX + 1], *before = rows[2], *last = rows[0], *row = rows[1];

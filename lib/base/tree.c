@@ -8,12 +8,12 @@
 static struct tocsin__tree root, **buckets;
 static size_t buckets_count, nodes;
 
-/* The hash table, which finds a node by its parent and its text */
+/* A hash table, which finds a node by its parent and its text */
 
 static uint32_t hash_of(const struct tocsin__tree *parent, const char *text, size_t size)
 {
-    uint64_t hash = 14695981039346656037u ^ (uint64_t)(uintptr_t)parent >> 4; /* the start value of
-                                                                                 the FNV-1a hash */
+    /* the start value of the FNV-1a hash */
+    uint64_t hash = 14695981039346656037u ^ (uint64_t)(uintptr_t)parent >> 4;
 
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
@@ -63,8 +63,8 @@ static int buckets_grow(void)
         return 0;
     fresh = tocsin__alloc((was ? was * 2 : 256) * sizeof *fresh);
     if (!fresh)
-        return was ? 0 : -ENOMEM; /* if there is no memory, the old table stays in use: it works,
-                                     but is slower */
+        /* The old table works even if there is no memory for a larger one, but it is slower. */
+        return was ? 0 : -ENOMEM;
     buckets = fresh;
     buckets_count = was ? was * 2 : 256;
     for (size_t i = 0; i < was; i++)

@@ -12,7 +12,7 @@
 struct tocsin__signal;
 struct tocsin__pattern;
 
-/* One item of a pattern list. The leaf is attached to the node of the item's last segment. */
+/* One item of a pattern list. This leaf is attached to the tree node of the item's last segment. */
 struct tocsin__leaf {
     struct tocsin__leaf *next, **link;
     struct tocsin__tree *node;
@@ -21,9 +21,9 @@ struct tocsin__leaf {
 
 struct tocsin__tree {
     struct tocsin__tree *bucket_next; /* next node in the same bucket of the hash table */
-    struct tocsin__tree *parent;      /* node of the segment in front of this segment */
+    struct tocsin__tree *parent;      /* node of the segment before this segment */
     struct tocsin__signal *signal;    /* the signal whose name ends here; NULL: none */
-    uint32_t hash, size;              /* of the text */
+    uint32_t hash, size;              /* hash and size of the text */
     struct tocsin__tree *child, *sibling, **link;
     struct tocsin__leaf *leaves; /* the pattern items that end here */
     char text[];
@@ -35,8 +35,8 @@ typedef void (*tocsin__tree_found)(void *found, void *arg);
 struct tocsin__tree *tocsin__tree_find(const char *name, size_t size);
 /* Works as tocsin__tree_find, but makes missing nodes. Returns NULL if there is no memory. */
 struct tocsin__tree *tocsin__tree_make(const char *name, size_t size);
-/* Removes the node if no name, pattern or child uses it. Then does the same with its parent, and so
-   on. */
+/* Removes the node if no name, pattern or child uses it. Then checks its parent in the same way,
+ * and so on. */
 void tocsin__tree_prune(struct tocsin__tree *node);
 
 /* Attaches the leaf to the node of the item `part`. The caller has set leaf->pattern. Returns 0, or

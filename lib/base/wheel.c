@@ -6,7 +6,7 @@ _Static_assert((TOCSIN__WHEEL_LEVELS - 1) * TOCSIN__WHEEL_DIGIT_BITS < TIME_BITS
                    TOCSIN__WHEEL_LEVELS * TOCSIN__WHEEL_DIGIT_BITS >= TIME_BITS,
                "each time has a level, and each level has times");
 
-/* The place of a slot. */
+/* The position of a slot: its level, and its index in the level. */
 struct place {
     unsigned level, digit;
 };
@@ -16,7 +16,7 @@ static int64_t tick_of(int64_t us)
     return us >> TOCSIN__WHEEL_TICK_BITS;
 }
 
-/* The place of a tick that the cursor has not reached. */
+/* Returns the position of the slot for a tick. The cursor has not reached this tick. */
 static struct place place_of(const struct tocsin__wheel *wheel, int64_t tick)
 {
     unsigned highest = 63 - (unsigned)__builtin_clzll((uint64_t)(tick ^ wheel->cursor));
@@ -121,7 +121,8 @@ void tocsin__wheel_remove(struct tocsin__wheel *wheel, struct tocsin__heap_node 
         slot_remove(wheel, place_of(wheel, tick), node);
 }
 
-/* Empties these slots, and inserts their nodes anew, by the place of the cursor now. */
+/* Empties these slots, and inserts their nodes again. The new position of the cursor determines
+ * their new slots. */
 static void level_distribute(struct tocsin__wheel *wheel, unsigned which, uint64_t slots)
 {
     struct tocsin__wheel_level *level = &wheel->levels[which];
@@ -161,8 +162,8 @@ void tocsin__wheel_advance(struct tocsin__wheel *wheel, int64_t now_us)
         level_distribute(wheel, place.level, (2ull << place.digit) - 1);
 }
 
-/* Finds the exact time of a slot with few nodes. In a long one that would cost more than a look at
-   a time that is too early. */
+/* Computes the exact time of a slot that has few nodes. If a slot has many nodes, a wakeup that is
+ * too early costs less than this. */
 static void slot_refresh(struct tocsin__wheel_slot *slot)
 {
     enum { NODES_MOST = 64 };
@@ -211,7 +212,8 @@ void tocsin__wheel_clear(struct tocsin__wheel *wheel)
 {
     int64_t cursor = wheel->cursor;
 
-    wheel->cursor = INT64_MAX; /* so all nodes go into the heap */
+    /* the cursor passes all ticks, so all nodes go into the heap */
+    wheel->cursor = INT64_MAX;
     while (wheel->filled)
         level_distribute(wheel, (unsigned)__builtin_ctz(wheel->filled), UINT64_MAX);
     while (wheel->due.first)

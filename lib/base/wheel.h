@@ -1,5 +1,5 @@
-/* A hierarchical timing wheel: nodes that are due at a time. It keeps exact times, needs no memory
- * and knows no clock: the caller moves its cursor.
+/* A hierarchical timing wheel. It contains nodes, each of which is due at a certain time. It keeps
+ * the exact times, and allocates no memory. It has no clock: the caller moves its cursor.
  *
  * A tick is 1024 us. The cursor is a tick, written in digits of 6 bits, and each digit has a level
  * with 64 slots. A node whose tick the cursor has not reached lies in the level of the highest
@@ -12,13 +12,15 @@
  *     level 2, 4096 ticks slot 1: ticks 1 0 0 to 1 63 63
  *     due                 a heap of the nodes up to tick 0 2 7, ordered by (due, order)
  *
- * So the nodes of a level are due before all those of higher levels, and the first slot of the
- * lowest level contains the first one. When the cursor moves, the slots that it passes empty into
- * the heap, and the slot that it enters is distributed over the levels below; all others stay where
- * they are. A slot is an unordered list, linked through `sibling`.
+ * So the nodes of a level are due before all nodes of higher levels, and the first filled slot of
+ * the lowest filled level contains the node that is due first. When the cursor moves, the nodes of
+ * the slots that it passes move into the heap. The nodes of the slot that it enters move to lower
+ * levels. All other nodes stay where they are. A slot is an unordered list, linked through
+ * `sibling`.
  *
- * Putting and removing are O(1) in the slots, O(log n) in the heap. Moving the cursor costs the
- * same for one tick as for a thousand years: it looks at nothing but the slots that it empties. */
+ * Adding and removing a node costs O(1) in the slots, and O(log n) in the heap. Moving the cursor
+ * by one tick costs as much as moving it by a thousand years: only the slots that are emptied are
+ * read. */
 #ifndef TOCSIN_BASE_WHEEL_H
 #define TOCSIN_BASE_WHEEL_H
 
@@ -28,44 +30,45 @@ enum {
     TOCSIN__WHEEL_TICK_BITS = 10,
     TOCSIN__WHEEL_DIGIT_BITS = 6,
     TOCSIN__WHEEL_SLOTS = 1 << TOCSIN__WHEEL_DIGIT_BITS,
-    TOCSIN__WHEEL_LEVELS = 9 /* for each time that an int64_t can express */
+    TOCSIN__WHEEL_LEVELS = 9 /* enough levels for every time that an int64_t can hold */
 };
 
 struct tocsin__wheel_slot {
     struct tocsin__heap_node *first;
-    int64_t least; /* no node of the slot is due earlier */
+    int64_t least; /* lower bound of the due times of the nodes in this slot */
 };
 
 struct tocsin__wheel_level {
-    uint64_t filled; /* bit n: slots[n] has nodes */
-    uint64_t stale;  /* bit n: the node that was due at slots[n].least has been removed */
+    uint64_t filled; /* bit n is set: slots[n] has nodes */
+    uint64_t stale;  /* bit n is set: slots[n].least may be too early, since the node that was due
+                      * then has been removed */
     struct tocsin__wheel_slot slots[TOCSIN__WHEEL_SLOTS];
 };
 
 struct tocsin__wheel {
-    struct tocsin__heap due; /* the nodes whose tick the cursor has reached */
+    struct tocsin__heap due; /* heap of the nodes whose tick the cursor has reached */
     int64_t cursor;
-    uint64_t order;  /* `minor` of the next node that is put */
-    uint32_t filled; /* bit n: levels[n] has nodes */
+    uint64_t order;  /* value of `minor` for the next node that is added */
+    uint32_t filled; /* bit n is set: levels[n] has nodes */
     struct tocsin__wheel_level levels[TOCSIN__WHEEL_LEVELS];
 };
 
-/* The node must be in no wheel. due_us becomes its key `major`; its `minor` says that it was put
- * after all others. */
+/* Adds a node, which must be in no wheel. Its key `major` becomes due_us. Its key `minor` becomes a
+ * number that is larger than those of all nodes added before. */
 void tocsin__wheel_put(struct tocsin__wheel *wheel, struct tocsin__heap_node *node, int64_t due_us);
-/* The node must be in this wheel. */
+/* Removes a node, which must be in this wheel. */
 void tocsin__wheel_remove(struct tocsin__wheel *wheel, struct tocsin__heap_node *node);
 
-/* Moves the cursor to this time; it never moves back, unless the wheel is empty. */
+/* Moves the cursor forward to this time. Only the cursor of an empty wheel can move back. */
 void tocsin__wheel_advance(struct tocsin__wheel *wheel, int64_t now_us);
 
-/* When the first node is due; INT64_MAX: the wheel is empty. If that node was removed lately, the
- * result may be too early, but never before the tick of the cursor: a caller that advances to it
- * and looks again gets a later one. */
+/* Returns the time at which the first node is due, or INT64_MAX if the wheel is empty. If the first
+ * node was removed, the result may be too early, but never before the tick of the cursor. Then the
+ * caller advances to this time and calls the function again, which returns a later time. */
 int64_t tocsin__wheel_next(struct tocsin__wheel *wheel);
 
-/* Removes and returns the first of the nodes that the cursor has reached, if it is due at now_us
- * and was put before `order`; else NULL. */
+/* Removes and returns the first node whose tick the cursor has reached, if it is due at now_us and
+ * was added before `order`. Returns NULL if there is no such node. */
 struct tocsin__heap_node *tocsin__wheel_take(struct tocsin__wheel *wheel, int64_t now_us,
                                              uint64_t order);
 

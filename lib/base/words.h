@@ -10,7 +10,7 @@
 
 struct tocsin__text_builder {
     char *text;
-    size_t size, used; /* `size` of the buffer; `used`: length of the text without its NUL */
+    size_t size, used; /* size of the buffer; length of the text without its NUL */
 };
 
 tocsin__hidden struct tocsin__text_builder tocsin__text_builder(char *text, size_t size);

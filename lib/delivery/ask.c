@@ -1,11 +1,12 @@
-/* Questions (E17): the handlers of this loop answer immediately, in their order. */
+/* Questions (E17): the handlers of this loop answer immediately, one after the other in their
+ * order. */
 #include "registry/name_error.h"
 #include "delivery/emit.h"
 #include "base/refusal.h"
 #include "registry/layout.h"
 
-/* Calls the handlers until one returns a value other than TOCSIN_NEXT. The observers behind that
-   handler are still called. */
+/* Calls the handlers until one returns a value other than TOCSIN_NEXT. Observers that come after
+ * this handler are still called. */
 static int ask_all(struct tocsin__loop *loop, struct tocsin__list *list, struct tocsin__info *info,
                    uint64_t *ret_by)
 {
@@ -18,7 +19,8 @@ static int ask_all(struct tocsin__loop *loop, struct tocsin__list *list, struct 
         int answer;
 
         if ((verdict && !observer) || handler->admission)
-            continue; /* a queue cannot answer; it was connected before the question was declared */
+            /* a queue cannot answer; this one was connected before the question was declared */
+            continue;
         answer = tocsin__call(loop, handler, info);
         if (observer && answer < 0)
             tocsin__handler_failed(loop, handler, &info->pub, answer);
@@ -86,6 +88,7 @@ int tocsin_ask(int signo, const struct tocsin_payload *question, struct tocsin_h
     verdict = loop_signal ? ask_here(loop, loop_signal, question, &by) : 0;
     if (ret_by)
         ret_by->id = by;
-    /* A handler's error is not traced as a refusal, because the library did not make this error. */
+    /* A handler's error is not reported as a refusal of the library, because the library did not
+     * make this error. */
     return by ? verdict : tocsin__traced(verdict);
 }

@@ -106,8 +106,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     if (err == 0)
         err = tocsin__hooks.os_take(handler);
     if (err < 0) {
-        tocsin__handler_disconnect(loop, handler); /* calls no drop function, because drop is not
-                                                      stored in the handler yet */
+        /* drop is not stored in the handler yet, so no drop function is called */
+        tocsin__handler_disconnect(loop, handler);
         return err;
     }
     if (source && handler->subscription.pattern)
@@ -121,14 +121,14 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     return 0;
 }
 
-/* Emits tocsin.connected. Until that emission has been delivered, the new handler itself is
-   muted. */
+/* Emits tocsin.connected. The new handler itself is muted until this emission has been
+ * delivered. */
 static void announce(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     uint64_t id = handler->id;
 
     tocsin__loop_enter(
-        loop); /* keeps the handler in memory, even if it is disconnected meanwhile */
+        loop); /* keeps the handler in memory, in case it is disconnected meanwhile */
     tocsin__handler_announce(handler, id, &tocsin__connected_spec);
     if (handler->id == id) {
         handler->calls = 0;
@@ -155,8 +155,8 @@ int tocsin__connect(const struct tocsin__connect_args *args, const char *pattern
     if (err < 0)
         return err;
     if (loop->hooks.kick_pollers)
-        loop->hooks.kick_pollers(loop); /* wakes a paused operation, which may have waited for a
-                                           handler */
+        /* wakes a paused operation, which may have waited for a handler */
+        loop->hooks.kick_pollers(loop);
     announce(loop, handler);
     return 0;
 }

@@ -7,8 +7,8 @@
 struct tocsin__admission;
 
 struct tocsin__connect_args {
-    const char *where; /* file:line of the call that connects; NULL: unknown */
-    const char *call;  /* source text of the arguments of that call; NULL: unknown */
+    const char *where; /* file:line of the call that connects the handler; NULL: unknown */
+    const char *call;  /* source text of the arguments of this call; NULL: unknown */
     struct tocsin_action action;
     unsigned flags;                      /* TOCSIN__OBSERVER, TOCSIN__FIRST */
     struct tocsin__admission *admission; /* the queue that is connected; NULL: a handler is

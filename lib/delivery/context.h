@@ -1,5 +1,5 @@
-/* The record of the code that runs on a loop and its thread. It is saved before a call of other
-   code, and restored afterwards. */
+/* A record of the code that runs on a loop and its thread. The record is saved before other code is
+ * called, and restored afterwards. */
 #ifndef TOCSIN_DELIVERY_CONTEXT_H
 #define TOCSIN_DELIVERY_CONTEXT_H
 

@@ -10,8 +10,8 @@
 #include "registry/owner.h"
 
 /* Returns the function of the default action, or NULL if there is none. A plugin's function is
-   charged to the plugin as a task, so an unload waits for it. The unload first clears unhandled_fn,
-   then looks at the tasks. So this function reads unhandled_fn again after the charge. */
+ * charged to the plugin as a task, so an unload waits for it. The unload first clears unhandled_fn,
+ * then checks the tasks. So this function reads unhandled_fn again after the charge. */
 static tocsin_fn default_action_charge(const struct tocsin__signal *signal,
                                        struct tocsin__owner **ret_owner)
 {
@@ -75,7 +75,7 @@ static bool unhandled_send(struct tocsin__loop *loop, struct tocsin__signal *sig
                            struct tocsin__info *info);
 
 /* Takes the default action on this loop. If older emissions are pending for their default action,
-   theirs are taken first. */
+ * their default actions are taken first. */
 static void default_action_in_order(struct tocsin__loop *loop, struct tocsin__signal *signal,
                                     struct tocsin__info *info)
 {
@@ -93,7 +93,8 @@ static void on_unhandled(struct tocsin__node *node)
     struct unhandled *unhandled = tocsin__container(node, struct unhandled, node);
     struct tocsin__info *info = unhandled->info;
 
-    /* If another loop has become the main loop meanwhile, the emission is sent on to that loop. */
+    /* If another loop has become the main loop meanwhile, the emission is sent on to the new main
+     * loop. */
     if (!unhandled_send(tocsin__self, unhandled->signal, info))
         default_action_in_order(tocsin__self, unhandled->signal, info);
     tocsin__release(unhandled);
@@ -169,8 +170,8 @@ void tocsin__default_action_if_unhandled(struct tocsin__loop *loop, struct tocsi
         return;
     if (!here && !several && atomic_load_explicit(&info->handled, memory_order_relaxed) &&
         !tocsin__listens_first(loop->life.number, signal))
-        return; /* several loops received copies that are not counted, so this loop takes no default
-                   action */
+        return; /* several loops received copies that nobody counts, so this loop cannot know
+                 * whether it must take the default action, and takes none */
     if (here || !unhandled_send(loop, signal, info))
         tocsin__default_action(loop, signal, &info->pub);
 }

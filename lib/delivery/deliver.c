@@ -74,7 +74,7 @@ void tocsin__handler_select_trampoline(struct tocsin__handler *handler)
     handler->arg = plain ? handler->user_arg : handler;
 }
 
-/* Delivery, then the default action */
+/* Functions that deliver, and then take the default action */
 
 struct tocsin__list *tocsin__list_from(struct tocsin__loop *loop,
                                        const struct tocsin__loop_signal *loop_signal, uint64_t id)
@@ -93,8 +93,8 @@ int tocsin__deliver_or_default(struct tocsin__loop *loop, struct tocsin__loop_si
     bool ignored = loop_signal->state & TOCSIN__IGNORED;
     int result;
 
-    tocsin__loop_enter(loop); /* if a handler frees the loop, the loop still exists for the default
-                                 action */
+    /* keeps the loop in memory for the default action, even if a handler frees it */
+    tocsin__loop_enter(loop);
     result = tocsin__deliver(loop, loop_signal,
                              tocsin__list_from(loop, loop_signal, info->pub.source.id), info);
     tocsin__default_action_if_unhandled(loop, loop_signal->signal, info,
@@ -125,7 +125,9 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
         if (handler->admission && handler->id &&
             !handler->admission->open(handler->admission, size)) {
             handler->admission->refused(handler->admission, loop_signal->name);
-            return; /* `refused` emits a signal, so the list may have changed: stop here */
+            /* stops here, because `refused` emits a signal, whose handlers may have changed the
+             * list */
+            return;
         }
     }
 }
@@ -134,8 +136,8 @@ void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_sign
 static void sequence_return(struct tocsin__loop *loop, const struct tocsin_info *info)
 {
     if (loop->sequence == info->sequence + 1)
-        loop->sequence--; /* the number stays used if the `ref` of an object has emitted
-                             meanwhile */
+        /* later numbers are in use if the `ref` of an object has emitted a signal meanwhile */
+        loop->sequence--;
 }
 
 static int emit_pending(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
@@ -195,8 +197,8 @@ static int emit_here(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
     return result;
 }
 
-/* Delivers older pending emissions of the signal first. If a flush on the stack already delivers
-   them, this emission is queued behind them. */
+/* Delivers older pending emissions of the signal first. If a running flush already delivers them,
+ * this emission is queued behind them. */
 static int emit_in_order(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                          uint64_t source, const struct tocsin_payload *payload)
 {
@@ -298,8 +300,9 @@ int tocsin__emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                              result);
 }
 
-/* Emits an operation's signal after the older emissions. If `place` is not NULL, this cannot fail;
-   otherwise memory for a pending copy may be missing. */
+/* Emits an operation's signal after the older emissions of this signal. If `place` is not NULL,
+ * this cannot fail. If `place` is NULL, this may fail because there is no memory for a pending
+ * copy. */
 static int announce_now(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__pending *place)
 {
@@ -323,8 +326,8 @@ static int announce_here(struct tocsin__loop *loop, struct tocsin__loop_signal *
     int result;
 
     tocsin__loop_enter(loop);
-    /* Marks that an end is being announced. So older emissions do not wait for the places that
-       queues reserved for this end. */
+    /* Marks that an end is being announced. Queues have reserved places for this end, so older
+     * emissions need not wait for these places. */
     loop_signal->queued.announced += is_end;
     if (loop_signal->state & TOCSIN__PENDING)
         tocsin__flush_slot(loop, loop_signal);
@@ -351,8 +354,9 @@ int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source
         return TOCSIN_NOBODY;
     signal = tocsin__signal(signo);
     if (signal->unresolved)
-        tocsin__patterns_resolve(loop); /* if memory is missing, only the patterns that have joined
-                                           receive the emission */
+        /* without memory, patterns that have not joined the signal yet do not receive the
+         * emission */
+        tocsin__patterns_resolve(loop);
     loop_signal = tocsin__loop_signal(loop, signo);
     heard = loop_signal && tocsin__loop_signal_has_effect(loop_signal);
     if (word != loop->life.number &&

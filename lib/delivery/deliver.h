@@ -20,11 +20,11 @@ enum {
     TOCSIN__NOTIFIED = 1, /* the operation's notify needs a sequence number, even if no handler
                              listens */
     TOCSIN__IS_END = 2    /* the emission is the end of the operation; if its signal is held back,
-                             the caller gives a place */
+                           * the caller passes a `place` */
 };
-/* Emits an operation's signal on the operation's loop, with nothing on the stack. The emission
-   cannot be refused. `place` is memory for the emission if it becomes pending; if `place` is NULL,
-   a copy is made. `how` is a set of the flags above. */
+/* Emits an operation's signal on the operation's loop. No handler may be on the loop's stack. The
+ * emission cannot be refused. `place` is memory for the emission if it becomes pending; if `place`
+ * is NULL, a copy is made. `how` is a set of the flags above. */
 int tocsin__announce(struct tocsin__loop *loop, int signo, struct tocsin__source *source,
                      struct tocsin__info *info, struct tocsin__pending *place, unsigned how);
 
@@ -39,8 +39,8 @@ struct tocsin__list *tocsin__list_from(struct tocsin__loop *loop,
                                        const struct tocsin__loop_signal *loop_signal,
                                        uint64_t source);
 
-/* Looks at a handler's result that is not TOCSIN_NEXT. An error is counted as a fault of the
-   handler. Returns true if the delivery stops. */
+/* Handles a result other than TOCSIN_NEXT that a handler returned. An error is counted as a fault
+ * of the handler. Returns true if the delivery stops. */
 bool tocsin__handler_result(struct tocsin__loop *loop, struct tocsin__handler *handler,
                             const struct tocsin_info *info, int result);
 
@@ -50,7 +50,7 @@ void tocsin__handler_select_trampoline(struct tocsin__handler *handler);
 
 /* Returns true if all queues that listen have room for a payload of this size. */
 bool tocsin__admission_is_open(const struct tocsin__loop_signal *loop_signal, size_t size);
-/* Finds the queue that has no room for this payload. That queue counts and reports the refusal. */
+/* Finds the queue that has no room for this payload. The queue counts and reports the refusal. */
 void tocsin__admission_count_refused(const struct tocsin__loop_signal *loop_signal, size_t size);
 
 #endif

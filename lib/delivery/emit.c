@@ -33,8 +33,8 @@ static tocsin__noinline void end_slow(struct tocsin__loop *loop,
     tocsin__delivery_finish(loop, loop_signal);
     tocsin__tidy_at_rest(loop);
     if (copy)
-        tocsin__info_put(copy); /* the copy is put last, because the unref of an object may free the
-                                   loop */
+        /* the copy is released last, because the unref of an object may free the loop */
+        tocsin__info_put(copy);
 }
 
 /* Returns true if a delivery that took the fast path has nothing left to do. */
@@ -44,8 +44,8 @@ static always_inline bool is_finished(const struct tocsin__loop *loop,
     return !((loop_signal->state ^ TOCSIN__RUNNING) | loop->cleanup_pending);
 }
 
-/* Returns true if an emission may take the fast path. A payload that is not NULL is tested first,
-   because this is the more frequent case. */
+/* Returns true if an emission may take the fast path. The check of a payload comes first, because
+ * most emissions have a payload. */
 static always_inline bool is_ready(const struct tocsin__loop_signal *loop_signal,
                                    const struct tocsin_payload *payload)
 {
@@ -106,7 +106,7 @@ static always_inline int deliver_list(struct tocsin__loop *loop,
 }
 
 /* Takes the stack pointer in the same frame in which fast deliveries take it. So frames.c can
-   compare the two. */
+ * compare the two stack pointers. */
 static always_inline int emit_slow(struct tocsin__loop *loop, int signo, uint64_t source,
                                    const struct tocsin_payload *payload)
 {
@@ -153,8 +153,8 @@ int tocsin_emit(int signo, const struct tocsin_payload *payload)
     return emit_heard(signo, payload, index, word);
 }
 
-/* Emissions of a source: the list of the source is merged with the list of the signal, in the order
-   of the keys. */
+/* Calls the handlers for an emission of a source. Merges the list of the source with the list of
+ * the signal, in the order of the keys. */
 
 static always_inline int walk_merged(struct tocsin__loop *loop, struct tocsin__handler **a,
                                      struct tocsin__handler **b, struct tocsin__info *info,
@@ -193,7 +193,8 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
     if (!straight) {
         loop_signal->delivery.nested += !outer;
         loop_signal->delivery.nodefer = loop_signal->delivery.unblocked = false;
-        loop_signal->walks++; /* so that the nested delivery uses the newest lists */
+        /* counted as a delivery, so that a nested delivery uses the newest lists */
+        loop_signal->walks++;
     }
     tocsin__set_parent(loop, info->pub.sequence);
     result = walk_merged(loop, loop_signal->list->items, own->items, info, result, observers);
@@ -204,8 +205,9 @@ static always_inline int deliver(struct tocsin__loop *loop, struct tocsin__loop_
         loop_signal->delivery.unblocked = unblocked;
         loop_signal->delivery.nested -= !outer;
         if (!tocsin__loop_signal_has_handlers(loop_signal))
-            tocsin__loop_signal_update_interest(loop_signal); /* the signal may no longer be held
-                                                                 back */
+            /* The delivery has ended, so a handler that was disconnected in it no longer holds the
+             * signal back. */
+            tocsin__loop_signal_update_interest(loop_signal);
     }
     if (straight && tocsin__likely(is_finished(loop, loop_signal)))
         loop_signal->state = 0;
@@ -295,5 +297,5 @@ int tocsin_emit_from(struct tocsin_source source, int signo, const struct tocsin
         return source.id < TOCSIN__ID_ERRORS ? TOCSIN_NOBODY
                                              : emit_bad_from(source, signo, payload);
     return emit_heard_from(source.id, signo, payload, index,
-                           word); /* if the id is 0, that function takes the slow path */
+                           word); /* if the id of the source is 0, emit_slow is called */
 }

@@ -1,4 +1,4 @@
-/* The fast path of emission, and what the slow path uses of it. */
+/* The fast path of emission. The slow path uses these functions, too. */
 #ifndef TOCSIN_DELIVERY_EMIT_H
 #define TOCSIN_DELIVERY_EMIT_H
 

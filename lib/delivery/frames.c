@@ -1,8 +1,8 @@
 /* Resets a loop when functions on its stack will never return. Either the thread has ended in a
-   handler (T6), or a handler left these functions by an exception or a jump. The next call into the
-   loop detects a jump: if the recorded functions still ran, the frame of the caller would have a
-   lower address than theirs. */
-#define _GNU_SOURCE /* for pthread_getattr_np */
+ * handler (T6), or a handler has left these functions by an exception or a jump (longjmp). The next
+ * call into the loop detects the jump: if the recorded functions still ran, the frame of the caller
+ * would have a lower address than their frames. */
+#define _GNU_SOURCE /* makes the headers declare pthread_getattr_np */
 #include <pthread.h>
 
 #include "delivery/emit.h"
@@ -31,8 +31,8 @@ static void stack_find(struct tocsin__loop *loop)
     loop->stack.high = (const char *)low + size;
 }
 
-/* Returns true if the function with this frame was left. On a stack that the library does not know,
-   frames cannot be compared, so the result is false. */
+/* Returns true if the function with this frame was left by a jump. On a stack that the library does
+ * not know, frames cannot be compared, so the result is false. */
 bool tocsin__frame_left(struct tocsin__loop *loop, const void *frame, const void *here)
 {
     if (!frame || (const char *)here < (const char *)frame)
@@ -120,9 +120,9 @@ bool tocsin__frames_dropped(struct tocsin__loop *loop, const void *here)
     return left;
 }
 
-/* Resets the members of the signal that describe the running delivery. If the info was copied, the
-   delivery's reference to the copy is never put. So the copy is never freed, like everything that
-   the jump has left behind. */
+/* Resets the members of the signal that describe the running delivery. The delivery may have a
+ * reference to a copy of the info. This reference is never released, so the copy is never freed,
+ * like everything that the jump has left behind. */
 static void delivery_forget(struct tocsin__loop_signal *loop_signal)
 {
     loop_signal->state &= ~(uint32_t)(TOCSIN__RUNNING | TOCSIN__KEPT);
@@ -144,8 +144,8 @@ static void loop_signal_reset(struct tocsin__loop *loop, struct tocsin__loop_sig
     tocsin__loop_signal_update_interest(loop_signal);
 }
 
-/* Resets one delivery while other deliveries may be on the stack. The other state is reset when the
-   loop is at rest. */
+/* Resets one delivery while other deliveries may be on the stack. The remaining state is reset when
+ * the loop is at rest. */
 static void delivery_reset(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
 {
     uint64_t id = loop->running ? loop->running->id : 0;
@@ -170,7 +170,8 @@ bool tocsin__loop_signal_was_left(struct tocsin__loop *loop,
     return true;
 }
 
-/* The handlers that were running are left, so their masks no longer hold signals back. */
+/* The handlers that were running have been left by a jump, so their masks must no longer hold
+ * signals back. */
 static void masks_reset(struct tocsin__loop *loop)
 {
     for (uint32_t i = 0; i < loop->ids.handlers.made; i++) {
@@ -191,7 +192,7 @@ void tocsin__frames_drop(struct tocsin__loop *loop)
     loop->runs.sender = NULL;
     loop->hooks.watch = NULL;
     loop->hooks.watcher = NULL;
-    loop->depth = 1; /* depth 1 delays freeing until all state is reset */
+    loop->depth = 1; /* while depth is 1, nothing is freed until all state is reset */
     masks_reset(loop);
     for (uint32_t i = 0; i < loop->loop_signals_count; i++)
         if (loop->loop_signals[i])

@@ -1,5 +1,5 @@
-/* Finds functions that were left by a jump or an exception, and so never return (frames.c). The
-   parameter `here` is the frame of the public function that checks. */
+/* Finds functions that were left by a jump (longjmp) or an exception, so they never return
+ * (frames.c). The parameter `here` is the frame of the public function that checks. */
 #ifndef TOCSIN_DELIVERY_FRAMES_H
 #define TOCSIN_DELIVERY_FRAMES_H
 
@@ -8,8 +8,8 @@
 struct tocsin__loop;
 struct tocsin__loop_signal;
 
-/* Stores the stack pointer of the calling function. This costs only one instruction, because every
-   emission does it. */
+/* Stores the stack pointer of the calling function. Every emission does this, so it must cost only
+ * one instruction. */
 #ifdef __x86_64__
 #define tocsin__frame_set(place) __asm__("mov %%rsp, %0" : "=m"(place))
 #else

@@ -1,5 +1,5 @@
-/* Handlers: how they are added to the lists of their signals, how they are disconnected, and what
-   is reported of them. */
+/* Handlers. This file adds them to the lists of their signals, disconnects them, and reports facts
+ * about them. */
 #include <string.h>
 
 #include "registry/catalogue.h"
@@ -12,7 +12,7 @@
 #include "registry/pattern.h"
 #include "base/refusal.h"
 
-/* Joining and leaving signals */
+/* Functions by which a handler joins and leaves signals */
 
 /* Changes the signal's numbers of queues when a queue joins (`by` is 1) or leaves (`by` is -1). */
 static void queues_count(struct tocsin__loop_signal *loop_signal,
@@ -81,7 +81,7 @@ static void leave(struct tocsin__loop *loop, struct tocsin__subscription *subscr
 
     handlers_count(loop_signal, handler, -1u);
     if (!list)
-        return; /* the source is ending, and frees its lists itself */
+        return; /* the source is ending and frees its lists itself */
     list->dead++;
     tocsin__list_handling(list, handler, -1u);
     if (loop_signal->state & TOCSIN__RUNNING)
@@ -136,7 +136,8 @@ void tocsin__handler_disconnect(struct tocsin__loop *loop, struct tocsin__handle
     tocsin__id_free(&loop->ids.handlers, id);
     handler->id = 0;
     tocsin__subscription_leave(loop, &handler->subscription);
-    tocsin__loop_enter(loop); /* keeps the handler in memory until the signal is delivered */
+    /* keeps the handler in memory until tocsin.disconnected has been delivered */
+    tocsin__loop_enter(loop);
     tocsin__handler_defer_free(loop, handler);
     if (handler->flags & TOCSIN__CONNECTED && !loop->life.freeing)
         tocsin__handler_announce(handler, id, &tocsin__disconnected_spec);
@@ -157,7 +158,8 @@ int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler)
     return tocsin__loop_find(offsetof(struct tocsin__loop, ids.handlers), id, (void **)ret_handler);
 }
 
-/* Asks the loop of another thread to disconnect the handler. That loop does so in its next turn. */
+/* Asks the loop of another thread to disconnect the handler. The other loop does so in its next
+ * turn. */
 static int request_disconnect(uint64_t id)
 {
     struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));
@@ -190,7 +192,9 @@ int tocsin_disconnect(struct tocsin_handler id)
     if (err == -EXDEV && !tocsin_id_error(id.id))
         return tocsin__traced_async(request_disconnect(id.id));
     if (err == 0 && handler->admission)
-        err = -ENOENT; /* the handler belongs to a queue: only tocsin_queue_close disconnects it */
+        /* refused, because the handler belongs to a queue: only tocsin_queue_close disconnects
+         * it */
+        err = -ENOENT;
     if (err == 0)
         tocsin__handler_disconnect(tocsin__self, handler);
     return tocsin__traced_async(err);

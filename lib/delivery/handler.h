@@ -18,14 +18,15 @@ struct tocsin__handler {
      * tocsin__handler_noop (E3). */
     tocsin_fn fn;
     void *arg;    /* the user's argument, or the handler itself for a trampoline */
-    uint64_t key; /* order in lists (E1): by priority, then by age; the smallest key is first */
+    uint64_t key; /* sort key in lists (E1): the priority, then the age; the smallest key is
+                   * first */
     uint64_t calls;
 
     tocsin_fn user_fn;
     void *user_arg;
     tocsin_drop drop;
     uint64_t id;     /* 0: disconnected */
-    uint64_t source; /* the handler listens to this source only; 0: to all sources */
+    uint64_t source; /* id of the only source that the handler listens to; 0: all sources */
     uint64_t faults; /* number of calls that returned an error */
     uint32_t flags;  /* the public flags of the handler's action, and the internal flags below */
     int32_t priority;
@@ -36,19 +37,19 @@ struct tocsin__handler {
     struct tocsin__subscription subscription; /* the signals that the handler listens to */
     struct tocsin__mask_rule
         *mask; /* rule that blocks other signals while the handler runs; NULL: none */
-    const char *where, *name; /* `where`: file:line of the call that connected; `name`: name of the
-                                 function; "" if unknown */
+    const char *where, *name; /* `where`: file:line of the call that connected it; `name`: name of
+                               * its function; "": unknown */
     struct tocsin__owner *owner;
-    struct tocsin__admission *admission;   /* the queue that listens; NULL: this is a normal
-                                              handler */
+    struct tocsin__admission *admission;   /* the queue that the handler belongs to; NULL: this is a
+                                            * normal handler */
     struct tocsin__quarantine *quarantine; /* the record of faults and stalls; NULL: the handler has
                                               neither failed nor stalled */
     struct tocsin__handler *next,
         **link;   /* links of the list source.patterned, or of the list of disconnected handlers */
-    uint64_t was; /* the handler's id, kept after it was disconnected */
+    uint64_t was; /* the handler's id, which is kept here when `id` becomes 0 */
 };
 
-/* internal flags, besides the public ones */
+/* internal flags, used in addition to the public ones */
 enum {
     TOCSIN__OBSERVER = 1 << 16,
     TOCSIN__FIRST = 1 << 17,     /* the handler is called first, whatever the priorities */
@@ -68,7 +69,7 @@ void tocsin__handlers_disconnect_requested(struct tocsin__loop *loop);
 /* Finds a handler of this thread's loop. Returns 0; -ENOENT if the handler does not exist; -EXDEV
    if it belongs to another loop; or the error that the id carries. */
 int tocsin__handler_find(uint64_t id, struct tocsin__handler **ret_handler);
-/* Calls drop and frees the handler later, when the loop is at rest. */
+/* Arranges that drop is called and the handler is freed when the loop is at rest. */
 static inline void tocsin__handler_defer_free(struct tocsin__loop *loop,
                                               struct tocsin__handler *handler)
 {

@@ -1,5 +1,4 @@
-/* Lists of handlers: how handlers are inserted and sorted, and how disconnected handlers are
-   removed. */
+/* Lists of handlers. This file inserts and sorts handlers, and removes disconnected ones. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +142,7 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         into = list_grown(into);
         if (!into)
             return -ENOMEM;
-        /* Any delivery that begins later may walk over the new list. */
+        /* Any delivery that begins from now on may walk over the new list. */
         into->walks = loop_signal->walks - !running;
         if (walked)
             list_free_later(loop, *list);
@@ -152,8 +151,8 @@ int tocsin__list_add(struct tocsin__loop *loop, struct tocsin__loop_signal *loop
         *list = into;
     }
     if (running)
-        loop_signal->state |= TOCSIN__UNTIDY; /* the end of the delivery compacts the list and
-                                                 clears UNTIDY */
+        /* a delivery is running: its end compacts the list and clears UNTIDY */
+        loop_signal->state |= TOCSIN__UNTIDY;
     list_insert(loop_signal, into, handler);
     tocsin__list_handling(into, handler, 1);
     handler->places++;

@@ -1,6 +1,6 @@
 /* The table of functions that higher floors register. Each member has a default, for programs that
-   are linked without the higher floor. With the defaults, no other loop receives anything, and no
-   real signal is taken over. */
+ * are linked without the higher floor. The defaults send nothing to other loops, and take over no
+ * real signals. */
 #include "delivery/hooks.h"
 
 static int emit_both_none(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,

@@ -1,4 +1,4 @@
-/* The one table through which delivery calls the floors above it. */
+/* The table of functions through which delivery calls the higher floors of the library. */
 #ifndef TOCSIN_DELIVERY_HOOKS_H
 #define TOCSIN_DELIVERY_HOOKS_H
 
@@ -9,22 +9,23 @@ struct tocsin__handler;
 /* Constructors of lib/remote, lib/os, lib/loop and lib/style set their members of the table. After
    that nobody changes the table, so any thread may read it. */
 struct tocsin__hooks {
-    /* lib/remote: emits a signal that has handlers on this loop and on others */
+    /* set by lib/remote: emits a signal that has handlers on this loop and on others */
     int (*emit_both)(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                      struct tocsin__info *info);
     /* sends an emission to the other loops only. `here` is true if this loop delivers the emission,
        too. Returns the number of loops, or an error if nothing was sent */
     int (*emit_away)(struct tocsin__loop *loop, struct tocsin__signal *signal,
                      struct tocsin__info *info, bool here);
-    /* sends the completion messages that were made for the end of an operation, and returns their
-       number */
+    /* sends the messages with the end of an operation that were made before; returns their
+     * number */
     int (*completions_send)(struct tocsin__loop *loop, struct tocsin__info *info, bool here);
-    /* lib/remote: notifies the other loops that wait for room on this loop */
+    /* set by lib/remote: notifies the other loops that wait for room on this loop */
     void (*room_check)(struct tocsin__loop *loop);
-    /* lib/remote: called when another loop has begun to listen, so that this loop resumes its
-       paused operations */
+    /* set by lib/remote: called when another loop has begun to listen, so that this loop resumes
+     * its paused operations */
     void (*news_send)(struct tocsin__loop *loop);
-    /* repairs the state of the inbox after a handler jumped out of the delivery of a message */
+    /* repairs the state of the inbox after a handler has left the delivery of a message by a
+     * jump */
     void (*receive_left)(struct tocsin__loop *loop);
 
     /* lib/os: os_take: a handler takes over the real signals that its pattern names; returns
@@ -40,7 +41,7 @@ struct tocsin__hooks {
 
     /* lib/loop: called when the calling thread has made this loop */
     void (*thread_begins)(struct tocsin__loop *loop);
-    /* lib/loop: closes the loop of a thread that ends without freeing it (T6) */
+    /* set by lib/loop: closes the loop of a thread that ends without freeing it (T6) */
     void (*thread_ends)(struct tocsin__loop *loop);
 };
 

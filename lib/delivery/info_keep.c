@@ -5,8 +5,8 @@
 #include "registry/layout.h"
 #include "delivery/loop.h"
 
-/* Copies a borrowed info, once. The info has a reference to the copy, which the end of the delivery
-   puts. */
+/* Copies a borrowed info, once. The info has a reference to the copy, which is released when the
+ * delivery ends. */
 static struct tocsin__info *copy_shared(struct tocsin__info *self)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__self, self->pub.signo);

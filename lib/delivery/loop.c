@@ -1,6 +1,6 @@
-/* Loops: how they are made, found and ended, and the signals that report this. The memory of a loop
-   is never unmapped. */
-#define _GNU_SOURCE /* for gettid */
+/* Loops. This file makes, finds and ends them, and emits the signals that report this. The memory
+ * of a loop is never unmapped. */
+#define _GNU_SOURCE /* makes the headers declare gettid */
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,21 +47,21 @@ static struct tocsin__loop *loop_new(int *ret_err)
     if (!loop)
         return NULL;
     loop->word = loop->life.number = ++made;
-    tocsin__inbox_init(&loop->inbox); /* must come first: from here on other threads can find the
-                                         loop */
+    /* comes first, because other threads can find the loop from now on */
+    tocsin__inbox_init(&loop->inbox);
     loop->sequence = TOCSIN__ID_PREFIX(loop->life.number, 0) + 1;
     loop->ids.handlers.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_HANDLERS);
     loop->ids.sources.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_SOURCES);
     loop->ids.queues.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_QUEUES);
     loop->ids.blocks.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_BLOCKS);
+    loop->ids.rates.prefix = TOCSIN__ID_PREFIX(loop->life.number, TOCSIN__ID_RATES);
     atomic_store_explicit(&loops[loop->life.number], loop, memory_order_release);
     return loop;
 }
 
-/* T6: when a thread ends, a destructor of thread-specific data closes the loop of the thread. The
-   destructor sets its value again, so that it is called again and closes a loop that another
-   destructor creates later. After the last round no new loop is created, because nothing would
-   close that loop. */
+/* When a thread ends (T6), a destructor of thread-specific data closes the loop of the thread. The
+ * destructor sets its value again. So it is called again, and closes a loop that another destructor
+ * creates later. After the last round no new loop is created, because nothing would close it. */
 
 static pthread_key_t key;
 static bool has_key;
@@ -78,7 +78,7 @@ static void thread_ends(void *none)
         pthread_setspecific(key, &key);
 }
 
-/* Makes sure that the loop is closed when its thread ends. The caller holds the lock. */
+/* Arranges that the loop is closed when its thread ends. The caller holds the lock. */
 static int thread_watch(void)
 {
     int err = has_key ? 0 : tocsin__fault() ? ENOMEM : pthread_key_create(&key, thread_ends);
@@ -89,7 +89,7 @@ static int thread_watch(void)
     return -err;
 }
 
-/* T8: the step of the loops before and after a fork (lib/base/fork.h). */
+/* The step of the loops before and after a fork (T8; lib/base/fork.h). */
 
 static void loops_fork_prepare(void)
 {
@@ -128,15 +128,15 @@ static void loops_fork_child(void)
     bool others = false;
 
     for (struct tocsin__loop *loop = retired; loop; loop = loop->life.next)
-        loop->word = 0; /* word 0 marks a retired loop, which is not inherited */
+        loop->word = 0; /* a loop that is not in use is not inherited; its word is 0 */
     for (uint32_t number = 1; number <= made; number++) {
         struct tocsin__loop *loop = loops[number];
 
         others |= loop != own && loop->word && loop->word != TOCSIN__NO_WORD;
         if (loop->word)
             loop_inherit(loop, loop == own ? TOCSIN__INHERITED : TOCSIN__ABANDONED);
-        atomic_store(&loop->inbox.waking, 0); /* no thread that was waking or pinning the inbox
-                                                 exists in the child */
+        /* the child has no other thread that could be waking or pinning the inbox */
+        atomic_store(&loop->inbox.waking, 0);
         atomic_store(&loop->inbox.pins, 0);
     }
     for (struct tocsin__loop *loop = retired; loop; loop = loop->life.next)
@@ -232,7 +232,7 @@ struct tocsin__loop *tocsin__loop_numbered(unsigned number)
 static const char *const table_names[] = {
     [TOCSIN__ID_HANDLERS] = "handler", [TOCSIN__ID_SOURCES] = "operation or source",
     [TOCSIN__ID_QUEUES] = "queue",     [TOCSIN__ID_BLOCKS] = "block",
-    [TOCSIN__ID_POOLS] = "pool",
+    [TOCSIN__ID_POOLS] = "pool",       [TOCSIN__ID_RATES] = "rate",
 };
 
 static unsigned table_number(size_t table)
@@ -240,6 +240,7 @@ static unsigned table_number(size_t table)
     return table == offsetof(struct tocsin__loop, ids.handlers) ? TOCSIN__ID_HANDLERS
            : table == offsetof(struct tocsin__loop, ids.queues) ? TOCSIN__ID_QUEUES
            : table == offsetof(struct tocsin__loop, ids.blocks) ? TOCSIN__ID_BLOCKS
+           : table == offsetof(struct tocsin__loop, ids.rates)  ? TOCSIN__ID_RATES
                                                                 : TOCSIN__ID_SOURCES;
 }
 
@@ -250,7 +251,7 @@ static int id_stale(unsigned table, uint64_t id, const struct tocsin__id_entry *
 
     if (id == 0)
         return tocsin__because(-ENOENT, "the id is zero: it was never set, or has been cleared");
-    if (other && other <= TOCSIN__ID_POOLS && other != table)
+    if (other && other <= TOCSIN__ID_RATES && other != table)
         return tocsin__because(-ENOENT, "the id %#llx is of another kind: %s, not %s",
                                (unsigned long long)id, table_names[other], name);
     if (!entry || other != table ||
@@ -420,7 +421,7 @@ int tocsin_loop_get(struct tocsin_loop_facts *ret_facts)
     return 0;
 }
 
-/* Retiring a loop, and reviving it in the child of a fork */
+/* Retiring a loop, and using it again in the child of a fork */
 
 void tocsin__loop_take_over(struct tocsin__loop *loop)
 {

@@ -30,11 +30,11 @@ struct tocsin__list {
     uint32_t dead;             /* number of disconnected handlers in the list */
     uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
     uint32_t handling;         /* number of connected handlers that are not observers (E9) */
-    uint64_t walks;            /* loop_signal->walks when the list was made; if it differs, a
-                                  delivery may use the list */
+    uint64_t walks;            /* loop_signal->walks at the creation; another value: a delivery may
+                                * use it */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
-    int outcome;               /* result if no handler stops the delivery: TOCSIN_DELIVERED or
-                                  _NOBODY */
+    int outcome;               /* result if no handler stops a delivery: TOCSIN_DELIVERED or
+                                * _NOBODY */
     struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
 };
 
@@ -42,10 +42,10 @@ struct tocsin__list {
    in memory of the operation, so queuing an end cannot fail. */
 struct tocsin__pending {
     struct tocsin__pending *next;
-    struct tocsin__info *info; /* the info of the emission, of which this struct has a reference */
-    uint64_t age; /* sequence number of the emission; after a merge, of the oldest merged
-                     emission */
-    void (*gone)(struct tocsin__pending *pending); /* frees this struct; NULL: it was malloc'ed */
+    struct tocsin__info *info; /* the info of the emission; this struct has a reference to it */
+    uint64_t age; /* its sequence number; after a merge, that of the oldest merged emission */
+    void (*gone)(
+        struct tocsin__pending *pending); /* frees this struct; NULL: freed by tocsin__release */
     struct tocsin__owner *owner; /* the owner that is charged for the emission; NULL: the emission
                                     is the end of an operation */
     bool counted;                /* the emission is counted in source->pending */
@@ -72,22 +72,22 @@ struct tocsin__admission {
 enum {
     TOCSIN__RUNNING = 1,    /* the handlers run, so the signal is blocked */
     TOCSIN__PENDING = 2,    /* emissions are pending */
-    TOCSIN__FLUSHING = 4,   /* a flush on the stack will deliver the pending emissions */
+    TOCSIN__FLUSHING = 4,   /* a running flush will deliver the pending emissions */
     TOCSIN__UNTIDY = 8,     /* disconnected handlers must be removed from a list */
     TOCSIN__GATED = 16,     /* a queue listens, so its room must be checked first */
-    TOCSIN__KEPT = 32,      /* a handler made a copy of the info, which must be put */
+    TOCSIN__KEPT = 32,      /* a handler made a copy of the info, which must be released */
     TOCSIN__BLOCKED = 64,   /* a block or a mask holds the signal back */
     TOCSIN__IGNORED = 128,  /* tocsin_ignore is in effect, so only observers are called */
     TOCSIN__QUIET = 256,    /* no handler listens; a mask rule may hold the signal back */
     TOCSIN__UNSORTED = 512, /* a list has an unsorted part */
 };
 
-/* The deliveries of one signal on one loop that are on the stack. */
+/* The running deliveries of one signal on one loop. */
 struct tocsin__loop_signal_delivery {
     const void *frame; /* stack pointer of the outermost delivery (frames.c); set while RUNNING */
     uint32_t nested;   /* number of deliveries inside the outermost delivery */
     bool nodefer;      /* the running handler has TOCSIN_NODEFER: the signal is not held back */
-    bool unblocked;    /* a handler unblocked its own signal, until the delivery ends */
+    bool unblocked;    /* a handler unblocked its own signal; the end of the delivery clears this */
     /* a running flush delivers the emissions that are older than this number; 0: no flush runs */
     uint64_t flush_before;
 };
@@ -102,8 +102,8 @@ struct tocsin__loop_signal_listening {
 /* Why emissions of the signal are held back or ignored: how many rules match the signal
    (mask.c). */
 struct tocsin__loop_signal_masks {
-    uint32_t rules;   /* blocks and handlers' masks that match, active or not; if there are any, the
-                         loop stays interested */
+    uint32_t rules;   /* blocks and handlers' masks that match the signal, active or not; if there
+                       * are any, the loop stays interested */
     uint32_t blocks;  /* number of active blocks, including the loop's set */
     uint32_t masked;  /* number of running handlers whose mask matches */
     uint32_t ignores; /* active ignores */
@@ -112,13 +112,13 @@ struct tocsin__loop_signal_masks {
 /* The emissions of the signal that are pending on this loop (pending.c). */
 struct tocsin__loop_signal_queued {
     struct tocsin__pending *first, **last;
-    struct tocsin__pending_sources *by_source; /* index of the list by source; NULL: a short list */
+    struct tocsin__pending_sources *by_source; /* index by source; NULL: the list is short */
     uint32_t count;                            /* length of the list */
     uint32_t ends;      /* ends of operations in the list, for which queues have reserved places */
     uint32_t announced; /* number of ends that are being announced behind older emissions */
     size_t bytes;       /* bytes of the payloads in the list */
     uint64_t refused;   /* number of emissions refused because the list was full */
-    bool overflowing;   /* the list was reported as full, and was never half empty since */
+    bool overflowing;   /* reported as full, and not half empty since the report */
 };
 
 /* The signal in the heap of a flush (flush.c). A loop_signal is in at most one heap. */
@@ -126,25 +126,25 @@ struct tocsin__loop_signal_flush {
     struct tocsin__heap_node node; /* node in the heap, which is ordered by rank, then by the age of
                                       the oldest emission */
     uint64_t before; /* the flush delivers emissions older than this number, and no others */
-    /* signals that masks of this signal's handlers held back until the delivery ends */
+    /* The signals that masks of this signal's handlers held back until the delivery ends. */
     struct tocsin__heap released;
 };
 
-/* One signal on one loop. Its memory never moves. Only the thread of the loop uses it. */
+/* One signal on one loop. Its memory never moves. Only the loop's thread uses it. */
 struct tocsin__loop_signal {
-    /* An emission uses only the first two cache lines. */
-    /* the info that handlers see if an emission takes the fast path. Members that are equal for all
-       emissions of the signal are set once. The others are valid while the emission is delivered:
-       no other emission of the signal takes the fast path at that time. */
+    /* An emission on the fast path uses only the first two cache lines. */
+    /* The info that handlers receive if an emission takes the fast path. Members that are equal for
+     * all emissions of the signal are set once. The other members are valid while the emission is
+     * delivered: no other emission of the signal takes the fast path at that time. */
     struct tocsin__info info;
     uint32_t state;            /* a set of the bits TOCSIN__RUNNING and so on */
-    uint32_t sourced;          /* number of handlers that listen to one source only */
-    struct tocsin__list *list; /* the handlers that listen to all sources; never NULL */
+    uint32_t sourced;          /* number of handlers that are limited to one source */
+    struct tocsin__list *list; /* the handlers that are not limited to one source; never NULL */
     /* layout of the last payload that passed the check; &tocsin__layout_none if that emission had
        no payload */
     const struct tocsin_layout *layout;
     struct tocsin__loop_signal_delivery delivery;
-    uint64_t walks; /* number of deliveries so far; see tocsin__list.walks */
+    uint64_t walks; /* number of deliveries so far */
     const char *name;
     uint32_t handlers, observers; /* numbers of the connected handlers and observers */
     struct tocsin__signal *signal;
@@ -160,8 +160,8 @@ struct tocsin__loop_signal {
     struct tocsin__loop_signal_flush flush;
 };
 
-/* The code that runs, if the code is not a handler but a notify, a task, a fiber or a default
-   action. If none of these runs, all members are NULL or 0. */
+/* The code that runs, if it is not a handler but a notify, a task, a fiber or a default action. If
+ * none of these runs, all members are NULL or 0. */
 struct tocsin__activity {
     const void *code;   /* the function of the notify, task, fiber or default action */
     const char *signal; /* name of the signal, for messages */
@@ -172,10 +172,10 @@ extern tocsin__hidden const struct tocsin_layout tocsin__layout_none;
 
 /* Tables of the objects that a program names by an id. */
 struct tocsin__loop_ids {
-    struct tocsin__ids handlers, sources, queues, blocks;
+    struct tocsin__ids handlers, sources, queues, blocks, rates;
 };
 
-/* Memory that the loop frees when it is at rest. */
+/* Memory that the loop frees when it is at rest (no handler, notify or drop is on its stack). */
 struct tocsin__loop_cleanup {
     struct tocsin__handler *dead;     /* disconnected handlers, linked by their member `next` */
     struct tocsin__handler *dropping; /* the handler whose drop function runs now; NULL: none */
@@ -190,36 +190,38 @@ struct tocsin__loop_patterns {
 
 /* Two heaps of signals that have pending emissions although they are not held back. */
 struct tocsin__loop_pending {
-    struct tocsin__heap next_turn;     /* signals whose emissions the next turn delivers */
+    struct tocsin__heap next_turn;     /* signals whose pending emissions the next turn delivers */
     struct tocsin__heap awaiting_room; /* signals that wait for room in a full queue */
     struct tocsin__pending
-        *delivering; /* emissions that were taken from a list and are being delivered */
+        *delivering; /* emissions that have been taken from a list and are being delivered */
 };
 
 /* The patterns that a program blocks and ignores (mask_set.c). */
 struct tocsin__loop_masks {
     struct tocsin__mask_rule *set;       /* the set of tocsin_sigmask; NULL: it is empty */
-    struct tocsin__mask_rule *saved_set; /* the program's set while tocsin_suspend has its own */
-    struct tocsin__mask_rule *ignored;   /* what tocsin_ignore ignores; NULL: nothing */
+    struct tocsin__mask_rule *saved_set; /* the program's set during tocsin_suspend */
+    struct tocsin__mask_rule *ignored;   /* the ignored patterns; NULL: nothing is ignored */
     bool suspended;                      /* tocsin_suspend runs */
 };
 
 enum {
-    TOCSIN__INHERITED = 1, /* after a fork: the loop of the thread that forked */
-    TOCSIN__ABANDONED      /* the loop of a thread that does not exist in the child */
+    TOCSIN__INHERITED = 1, /* in the child of a fork: the thread has called fork */
+    TOCSIN__ABANDONED      /* in the child of a fork: the thread does not exist there */
 };
 
 /* The state of a loop from its creation to its end. Only the thread of the loop writes these
    members, unless a comment says otherwise. */
 struct tocsin__loop_life {
     _Atomic uint64_t generation; /* number of loops that have used this memory */
-    uint32_t number;             /* number of this memory, for ids; 0xfffffffe in tocsin__no_loop */
+    uint32_t number;             /* number of this memory, used in ids; 0xfffffffe in
+                                  * tocsin__no_loop */
     int tid;                     /* kernel id of the thread, for messages */
     bool freeing;                /* tocsin_loop_free runs: calls for new work return -ESHUTDOWN */
-    bool thread_ended;         /* T6: the thread ends, so of the program's functions only drops and
-                                  providers are called */
+    bool thread_ended;         /* the thread ends (T6), so of the program's functions only drops and
+                                * providers are called */
     bool exempt;               /* inject functions do not see the events of this loop */
-    _Atomic uint8_t inherited; /* T8: 0 for a loop of this process; the child of a fork sets it */
+    _Atomic uint8_t inherited; /* 0 for a loop of this process; else the loop was inherited by a
+                                * fork (T8) */
     bool stop_wanted;          /* tocsin_stop was called; lib/loop will stop the loop */
     bool free_wanted; /* tocsin_loop_free was called in a handler; lib/loop will free the loop */
     int stop_status;  /* the result that tocsin_run will return */
@@ -229,36 +231,38 @@ struct tocsin__loop_life {
     struct tocsin__loop *next, *previous;
 };
 
-/* Positions on the stack of the functions that the loop called. They show that a handler jumped out
-   of its delivery: then a later call does not have a lower address (frames.c). */
+/* Stack frames of functions that the loop has called. They show that a handler has left its
+ * delivery by a jump (longjmp): otherwise the frames of later calls have lower addresses
+ * (frames.c). */
 struct tocsin__loop_stack {
     const void *frame;      /* frame of the outermost default action or drop; NULL: none runs */
-    const void *checked_at; /* frame of the public function that checked last */
+    const void *checked_at; /* frame of the public function that checked for a jump last */
     bool in_turn;           /* true while a turn runs; lib/loop writes it */
-    bool left; /* a jump left one delivery, which was reset; the other state is reset when the loop
-                  is at rest */
-    const char *low, *high; /* bounds of the thread's own stack; NULL: not looked up yet */
+    bool left; /* one delivery was left by a jump and was reset; the remaining state is reset when
+                * the loop is at rest */
+    const char *low, *high; /* bounds of the thread's own stack; NULL: not determined yet */
     const char *fiber_low,
         *fiber_high; /* bounds of the running fiber's stack; NULL: no fiber runs */
 };
 
 /* Functions of higher floors for this loop. A member that is NULL is not called. */
 struct tocsin__loop_hooks {
-    /* lib/style: called after a handler or a notify has run; tocsin_suspend waits for this */
+    /* set by lib/style: called after each handler and notify, for tocsin_suspend */
     void (*watch)(struct tocsin__loop *loop);
     void *watcher; /* argument of watch */
-    /* lib/op: called when no emission of this operation is pending any more */
+    /* set by lib/op: called when the operation has no pending emission left */
     void (*source_unpended)(struct tocsin__source *source);
     /* lib/loop sets the following members when the loop gets an engine */
     void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
-    void (*kick_pollers)(struct tocsin__loop *loop); /* called if the next turn has work */
+    void (*kick_pollers)(struct tocsin__loop *loop); /* called when there is new work for the next
+                                                      * turn */
     /* returns true if tocsin_inject delays the message; then the message belongs to lib/loop */
     bool (*delay_message)(struct tocsin__loop *loop, struct tocsin__message *message);
     void (*wait_unseen)(void); /* waits until the watchdog's thread does not read a handler */
-    void (*recover)(struct tocsin__loop *loop); /* resets the engine after a jump */
+    void (*recover)(struct tocsin__loop *loop); /* resets the engine after a longjmp */
 };
 
-/* The code that runs besides loop->running, as owners and the watchdog's thread need to know it. */
+/* What runs in addition to loop->running, for owners and the watchdog. */
 struct tocsin__loop_runs {
     struct tocsin__owner
         *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */
@@ -273,24 +277,23 @@ struct tocsin__loop_runs {
     const char *_Atomic entered_by;
 };
 
-/* State of the exchange with other loops (lib/remote). */
+/* Data for messages to and from other loops (lib/remote). */
 struct tocsin__loop_remote {
-    /* the node that asks another loop for room; that loop sends it back when it has room */
+    /* The node that asks another loop for room. The other loop sends it back when it has room. */
     struct tocsin__node room_request;
     _Atomic uint32_t
         room_request_signo; /* the signal that needs room; 0: room_request is not in use */
     struct tocsin__node *room_requests; /* room requests of other loops that wait on this loop */
-    struct tocsin__node
-        news; /* the node by which another loop announces that it has begun to listen */
-    _Atomic bool news_sent;  /* news is in the inbox; any thread writes it */
-    _Atomic bool progresses; /* the loop has had operations that make progress, which may pause */
+    struct tocsin__node news;           /* a node that announces a new listener on another loop */
+    _Atomic bool news_sent;             /* the node `news` is in the inbox; any thread writes it */
+    _Atomic bool progresses;            /* the loop has had operations that may pause */
     struct tocsin__completion_message
         *completions; /* the messages for the end of the operation that is announced next */
     _Atomic uint32_t completions_sent;  /* completion messages that are not delivered yet; the
                                            receiving loops decrement it */
     struct tocsin__latest *latest_open; /* the latest cell that is being delivered; NULL: none */
     bool message_open;                  /* a message of the ring is being delivered */
-    size_t message_bytes;               /* bytes of this message in inbox.bytes; 0: not counted */
+    size_t message_bytes;               /* bytes of this message that inbox.bytes contains */
 };
 
 /* The figures that tocsin_loop_get returns. */
@@ -303,13 +306,13 @@ struct tocsin__loop {
     /* An emission uses only the first cache line. `running` is the first member, and `parent` is
        not beside `sequence`, because then gcc generates better code. */
     struct tocsin__handler *running; /* the handler that runs; NULL: no handler is on the stack */
-    uint32_t word;  /* life.number, as in the interest word; TOCSIN__NO_WORD if it is inherited */
+    uint32_t word;                   /* life.number or TOCSIN__NO_WORD, for interest words */
     uint32_t depth; /* number of notifies, flushes, drops and similar calls on the stack */
-    struct tocsin__loop_signal **loop_signals; /* by signo */
+    struct tocsin__loop_signal **loop_signals; /* an array; the index is the signo */
     uint64_t sequence;                         /* sequence number of the next emission */
     int64_t turn_us;                           /* time at which the turn began */
     uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
-    uint32_t cleanup_pending;    /* not 0 if the loop has something to do when it is at rest */
+    uint32_t cleanup_pending;    /* not 0: the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
     uint64_t age; /* number of connected handlers and of events that paused operations await */
 
@@ -337,8 +340,8 @@ extern tocsin__hidden struct tocsin__loop tocsin__no_loop;
    the slow path, which checks for an inherited loop. */
 enum { TOCSIN__NO_WORD = 0xfffffffd };
 
-/* T8: returns true if the loop belongs to the parent process. Its descriptors are still the
-   parent's, so every call returns -EOWNERDEAD. */
+/* Returns true if the loop belongs to the parent of a fork (T8). Its descriptors are still the
+ * parent's, so every call returns -EOWNERDEAD. */
 static inline bool tocsin__inherited(const struct tocsin__loop *loop)
 {
     return atomic_load_explicit(&loop->life.inherited, memory_order_relaxed);
@@ -375,8 +378,9 @@ int tocsin__loop_after(size_t table, uint64_t id, void **ret_object);
    and calls nothing else for this loop. */
 void tocsin__loop_retire(struct tocsin__loop *loop);
 
-/* T8: the child of a fork adopts its loop. The first function takes the loop from the parent. The
-   second adds it to the living loops, so that posts can reach it. */
+/* Both functions are for the child of a fork, which adopts its loop (T8). tocsin__loop_take_over
+ * takes the loop from the parent. tocsin__loop_revive adds it to the living loops, so that posts
+ * can reach it. */
 void tocsin__loop_take_over(struct tocsin__loop *loop);
 void tocsin__loop_revive(struct tocsin__loop *loop);
 
@@ -410,16 +414,15 @@ static inline bool tocsin__loop_signal_has_handlers(const struct tocsin__loop_si
     return loop_signal->handlers || loop_signal->observers;
 }
 
-/* Returns true if an emission has any effect on this loop. It has one if a handler listens, or if
-   the emission would be pending: a handler may be connected before its delivery. */
+/* Returns true if an emission has any effect on this loop: a handler is connected, or the emission
+ * would become pending. In the latter case a handler may be connected before its delivery. */
 static inline bool tocsin__loop_signal_has_effect(const struct tocsin__loop_signal *loop_signal)
 {
     return tocsin__loop_signal_has_handlers(loop_signal) ||
            tocsin__loop_signal_is_held(loop_signal);
 }
 
-/* Returns true if older emissions are pending for their default action, which must be taken
-   first. */
+/* Returns true if older emissions are pending for their default action, which comes first. */
 static inline bool
 tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_signal)
 {
@@ -427,9 +430,9 @@ tocsin__loop_signal_has_pending_default(const struct tocsin__loop_signal *loop_s
            tocsin__has_default(loop_signal->signal);
 }
 
-/* These functions store what the watchdog's thread reads. The members `running` and `parent` are
-   not _Atomic, because gcc does not join atomic loads with their neighbours, and each emission
-   loads these members. Only their stores are atomic. */
+/* These functions store what the watchdog's thread reads. Only the stores are atomic. The members
+ * `running` and `parent` are not _Atomic: gcc does not join atomic loads with neighbouring loads,
+ * and each emission loads these members. */
 static inline void tocsin__set_running(struct tocsin__loop *loop, struct tocsin__handler *handler)
 {
     __atomic_store_n(&loop->running, handler, __ATOMIC_RELEASE);

@@ -1,5 +1,5 @@
-/* One signal on one loop: how it is made, and how its state is copied to the places that other
-   threads read. */
+/* One signal on one loop. This file makes its record, and copies its state to the places that other
+ * threads read. */
 #include <string.h>
 
 #include "delivery/emit.h"
@@ -7,8 +7,8 @@
 #include "delivery/hooks.h"
 #include "delivery/loop_signal.h"
 
-static const struct tocsin_layout
-    layout_unknown; /* a layout that no payload has, so the first emission compares layouts */
+static const struct tocsin_layout layout_unknown; /* a layout that no payload has, so the first
+                                                   * emission compares its own layout */
 
 static int loop_signals_reserve(struct tocsin__loop *loop, uint32_t signo)
 {
@@ -25,9 +25,9 @@ static int loop_signals_reserve(struct tocsin__loop *loop, uint32_t signo)
     if (old)
         memcpy(loop_signals, old, loop->loop_signals_count * sizeof *loop_signals);
     loop->loop_signals = loop_signals;
-    atomic_signal_fence(memory_order_seq_cst); /* keeps the order of the two stores for a real
-                                                  signal handler that calls tocsin_has_listeners
-                                                  between them */
+    /* keeps the order of the two stores for a real signal handler that calls tocsin_has_listeners
+     * between them */
+    atomic_signal_fence(memory_order_seq_cst);
     loop->loop_signals_count = count;
     tocsin__release(old);
     return 0;
@@ -80,8 +80,8 @@ void tocsin__loop_signal_update_interest(struct tocsin__loop_signal *loop_signal
     if (loop_signal->listening.interested != interested) {
         loop_signal->listening.interested = interested;
         tocsin__interest_change(loop_signal->signal, loop_signal->listener, interested ? 1 : -1u);
-        loop_signal->listening.full = false; /* tocsin__interest_change has cleared the flags of the
-                                                listener */
+        /* no flag is set, because tocsin__interest_change has cleared the listener's flags */
+        loop_signal->listening.full = false;
         tocsin__hooks.room_check(tocsin__self);
     }
     tocsin__loop_signal_update_listener(loop_signal);

@@ -12,8 +12,8 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
 {
     tocsin_drop drop = handler->drop;
 
-    tocsin__mask_rule_free(loop, handler->mask); /* only now, because the handler may have been
-                                                    running before */
+    /* the mask is freed only now, because the handler may have been running before */
+    tocsin__mask_rule_free(loop, handler->mask);
     handler->mask = NULL;
     handler->drop = NULL;
     if (drop) {
@@ -28,10 +28,10 @@ static void handler_drop(struct tocsin__loop *loop, struct tocsin__handler *hand
     if (!(handler->flags & TOCSIN__DROPPED) &&
         handler->subscription.kind != &tocsin__queue_subscription_ops)
         tocsin__owner_uncharge(handler->owner, TOCSIN_RESOURCE_HANDLERS,
-                               1);     /* uncharged before the handler is freed, because lists may
-                                          contain the handler for a long time */
-    handler->flags |= TOCSIN__DROPPED; /* set only now, because drop may have removed the handler
-                                          from its last list */
+                               1); /* its owner is uncharged now, because lists may contain the
+                                    * handler for a long time */
+    /* set after the call, because drop may have removed the handler from its last list */
+    handler->flags |= TOCSIN__DROPPED;
 }
 
 static void handler_free(struct tocsin__loop *loop, struct tocsin__handler *handler)
@@ -134,8 +134,8 @@ void tocsin__loop_clear(struct tocsin__loop *loop)
     for (uint32_t i = 0; i < loop->loop_signals_count; i++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[i];
 
-        loop->loop_signals[i] = NULL; /* cleared first, because the unref of an object may look for
-                                         the signal */
+        /* cleared before the signal is freed, because the unref of an object may look for it */
+        loop->loop_signals[i] = NULL;
         if (loop_signal)
             loop_signal_free(loop, loop_signal);
     }

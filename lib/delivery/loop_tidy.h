@@ -1,12 +1,12 @@
-/* Frees what waited for the loop to be at rest, and, when the loop ends, everything that the loop
-   has. */
+/* Frees memory of a loop: parts of it when the loop is at rest (no handler, notify or drop is on
+ * its stack), and everything when the loop ends. */
 #ifndef TOCSIN_DELIVERY_LOOP_TIDY_H
 #define TOCSIN_DELIVERY_LOOP_TIDY_H
 
 struct tocsin__loop;
 
-/* Frees what waited for the loop to be at rest. This calls drop functions, and these may call the
-   library. */
+/* Frees the memory that must not be freed before the loop is at rest. This calls drop functions,
+ * which may call the library. */
 void tocsin__loop_tidy(struct tocsin__loop *loop);
 /* Frees all pending emissions. The caller still has the engine of the loop. */
 void tocsin__loop_unpend(struct tocsin__loop *loop);

@@ -1,5 +1,5 @@
 /* Finds the owner of the code that runs, and reports an owner that has reached its limit. */
-#define _GNU_SOURCE /* for dladdr */
+#define _GNU_SOURCE /* makes the headers declare dladdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
@@ -28,9 +28,9 @@ struct tocsin__owner *tocsin__owner_running(void)
                                   : &tocsin__program;
 }
 
-/* Returns true if the place is in a file that is not a plugin's. While the dynamic linker maps a
-   plugin, the plugin's range is unknown. A library that is mapped together with a plugin is not
-   part of the plugin, and stays when the plugin is unloaded. */
+/* Returns true if the place is in a file that is not a plugin. While the dynamic linker maps a
+ * plugin, the plugin's address range is unknown. A library that is mapped together with a plugin is
+ * not part of the plugin, and stays when the plugin is unloaded. */
 static bool is_in_a_library(const void *place)
 {
     Dl_info found;

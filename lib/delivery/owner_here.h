@@ -4,7 +4,7 @@
 
 #include "registry/owner.h"
 
-/* The owner of the task that this thread of a pool runs; NULL means no task. */
+/* The owner of the task that this pool thread runs; NULL: it runs no task. */
 extern tocsin__hidden __thread struct tocsin__owner *tocsin__thread_owner
     __attribute__((tls_model("initial-exec")));
 
@@ -35,8 +35,8 @@ static inline struct tocsin__owner *tocsin__owner_whose(const void *code, const 
 /* Emits tocsin.owner.limited, only once until the owner is below its limit again. The caller must
    hold no lock. */
 void tocsin__owner_emit_limited(struct tocsin__owner *owner, enum tocsin_resource what);
-/* Charges one resource to the owner. If that returns -EDQUOT, emits tocsin.owner.limited. The
-   caller must hold no lock. */
+/* Charges one resource to the owner. If this returns -EDQUOT, emits tocsin.owner.limited. The
+ * caller must hold no lock. */
 int tocsin__owner_charge_or_report(struct tocsin__owner *owner, enum tocsin_resource what);
 
 /* Checks whether the owner may have one more pending emission of this signal. Returns 0, or

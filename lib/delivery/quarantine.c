@@ -16,7 +16,7 @@
 
 enum { BYTES_MOST = 1 << 20 };
 
-/* The kept emissions: a list with limits */
+/* The emissions that are kept during a quarantine, in a list with limits */
 
 static void entries_begin(struct tocsin__quarantine *quarantine)
 {
@@ -81,7 +81,7 @@ static int quarantine_hold(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Beginning and ending a quarantine */
+/* Functions that begin and end a quarantine */
 
 static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
 {
@@ -90,7 +90,7 @@ static struct tocsin__quarantine *quarantine_of(struct tocsin__handler *handler)
     return handler->quarantine;
 }
 
-/* Emits the signal that the handler is in quarantine (plugin.quarantined). */
+/* Announces that the handler is in quarantine (plugin.quarantined). */
 static void quarantine_announce(const struct tocsin__handler *handler, const char *reason,
                                 uint32_t count)
 {
@@ -187,7 +187,7 @@ static void deliver_entries(struct tocsin__loop *loop, uint64_t id, struct tocsi
 }
 
 /* Called if the handler went into quarantine again. Puts the undelivered emissions in front of the
-   emissions that were kept since then. */
+ * emissions that were kept meanwhile. */
 static void entries_put_back(struct tocsin__quarantine *quarantine, struct tocsin__quarantine *rest)
 {
     if (!rest->first)
@@ -231,7 +231,7 @@ void tocsin__quarantine_release(struct tocsin__loop *loop, struct tocsin__handle
     handler->quarantine->faults = handler->quarantine->stalls = 0;
     entries_move(handler->quarantine, &rest);
     tocsin__handler_select_trampoline(handler);
-    tocsin__loop_enter(loop); /* keeps the handler in memory */
+    tocsin__loop_enter(loop); /* keeps the handler in memory while its emissions are delivered */
     deliver_entries(loop, id, &rest);
     if (tocsin__id_object(&loop->ids.handlers, id))
         entries_put_back(handler->quarantine, &rest);
@@ -249,7 +249,7 @@ void tocsin__quarantine_free(struct tocsin__handler *handler)
     handler->quarantine = NULL;
 }
 
-/* Moving kept emissions between handlers (P4) */
+/* Functions that move kept emissions from one handler to another (P4) */
 
 void tocsin__quarantine_take_entries(struct tocsin__handler *handler,
                                      struct tocsin__quarantine *all)

@@ -12,7 +12,7 @@ enum { TOCSIN__DELAYED_MOST = 1024 };
 
 struct tocsin__quarantine_entry {
     struct tocsin__quarantine_entry *next;
-    struct tocsin_info *info; /* the kept emission, of which the entry has a reference */
+    struct tocsin_info *info; /* the kept emission; the entry has a reference to its info */
 };
 
 /* The record of a handler that has failed or stalled. Only the thread of the handler's loop uses

@@ -22,8 +22,8 @@ static int signal_declare(const struct tocsin_signal_spec *spec)
     if (signo == -EDQUOT)
         tocsin__owner_emit_limited(owner, TOCSIN_RESOURCE_SIGNALS);
     if (signo > 0)
-        /* If memory is missing for a pattern, the pattern is resolved later, when the loop needs it
-           again. */
+        /* If there is no memory for a pattern, the pattern is resolved later, when the loop needs
+         * it again. */
         tocsin__patterns_resolve(tocsin__self);
     return signo;
 }
@@ -32,7 +32,7 @@ int tocsin_declare(const struct tocsin_signal_spec *spec)
 {
     int err = spec && spec->flags & TOCSIN__LARGE ? -EINVAL : 0;
 
-    /* A real signal's name belongs to the real signal, even if nobody has used it yet. */
+    /* The name of a real signal is reserved for the real signal, even before its first use. */
     if (err == 0 && spec && spec->name && tocsin__name_check(spec->name, strlen(spec->name)) == 0)
         err = tocsin__os_named(spec->name, strlen(spec->name));
     return tocsin__traced(err < 0 ? err : signal_declare(spec));
@@ -44,8 +44,8 @@ int tocsin_find(const char *name)
 
     if (!name || tocsin__name_check(name, strlen(name)) < 0)
         return tocsin__traced(-EINVAL);
-    tocsin__catalogue(); /* so the library's own signals are found even before the first loop
-                            exists */
+    /* declares the library's own signals, which must be found even before the first loop exists */
+    tocsin__catalogue();
     signo = tocsin__signal_named(name, strlen(name), false);
     if (signo == -ENOENT || (signo > 0 && !tocsin__signal(signo)->declared))
         signo = tocsin__no_name(name, strlen(name));
@@ -62,7 +62,7 @@ int tocsin_has_listeners(int signo)
         return tocsin__traced_async(-EINVAL);
     ignored = loop_signal &&
               loop_signal->state &
-                  TOCSIN__IGNORED; /* the default action of an ignored signal is not taken */
+                  TOCSIN__IGNORED; /* an ignored signal does not take its default action */
     return (loop_signal && tocsin__loop_signal_has_effect(loop_signal)) ||
            (!ignored && tocsin__has_default(signal)) ||
            tocsin__others_listen(tocsin__self->life.number, signal) || signal->unresolved;

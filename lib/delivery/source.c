@@ -1,4 +1,4 @@
-/* Sources, and their lists of the handlers that listen to one source only. */
+/* Sources, and their lists of the handlers that are limited to one source. */
 #include "delivery/handler.h"
 #include "registry/owner.h"
 #include "base/refusal.h"
@@ -124,7 +124,7 @@ static void listen_end(struct tocsin__loop *loop, const struct tocsin__listen *l
     tocsin__list_free(loop, listen->loop_signal, list);
 }
 
-/* Ends all lists of a source. While `depth` is not 0, the loop frees no lists. */
+/* Ends all lists of a source. The loop frees no lists while `depth` is not 0. */
 static void listeners_end(struct tocsin__loop *loop, struct tocsin__source *source)
 {
     struct tocsin__listeners *listeners = source->listeners;

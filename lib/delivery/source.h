@@ -10,10 +10,12 @@
 
 struct tocsin__owner;
 
-/* Made with the first handler that listens to one source only, and freed with the source. */
+/* The handlers that are limited to one source. Made with the first such handler, and freed with the
+ * source. */
 struct tocsin__listeners {
     struct tocsin__listen *few;        /* the first lists, one for each signal */
-    struct tocsin__listens *more;      /* a hash table of the further lists; NULL: there are none */
+    struct tocsin__listens *more;      /* a hash table of the lists that are not in `few`; NULL:
+                                        * none */
     struct tocsin__handler *patterned; /* the handlers that have a pattern, linked by next */
     uint32_t count;                    /* number of lists in `few` */
 };
@@ -21,9 +23,9 @@ struct tocsin__listeners {
 struct tocsin__source {
     uint64_t id;                         /* id of the source; 0: the source has ended */
     void *data;                          /* the data word that the program gave to the source */
-    struct tocsin__listeners *listeners; /* NULL: no handler has listened to this source only */
-    uint32_t pending; /* number of an operation's pending emissions; the operation stays a source
-                         until it is 0 */
+    struct tocsin__listeners *listeners; /* NULL: no handler was ever limited to this source */
+    uint32_t pending; /* number of pending emissions of the operation, which stays a source until
+                       * this number is 0 */
     bool is_op;       /* the source is the first member of an operation */
 };
 

@@ -1,5 +1,5 @@
-/* Subscriptions join the signals that match a pattern: those that exist now, and those that are
-   declared later. */
+/* Subscriptions join the signals that match a pattern: existing signals, and signals that are
+ * declared later. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +47,8 @@ static int join_one(struct tocsin__loop *loop, struct tocsin__subscription *subs
         return -ENOMEM;
     tocsin__assert(!subscription->loop_signals_count ||
                    subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo <
-                       signo); /* sorted, because tocsin__subscription_has searches by bisection */
+                       signo); /* the array is sorted, because tocsin__subscription_has uses binary
+                                * search */
     subscription->loop_signals[subscription->loop_signals_count++] = loop_signal;
     return 0;
 }
@@ -62,7 +63,7 @@ static int join_all(struct tocsin__loop *loop, struct tocsin__subscription *subs
     return err;
 }
 
-/* A single plain name: the usual case */
+/* Functions for a pattern that is a single name, which is the usual case */
 
 static int signo_of(const struct tocsin__pattern_item *part, bool early)
 {
@@ -89,7 +90,7 @@ static int join_name(struct tocsin__loop *loop, struct tocsin__subscription *sub
     return join_one(loop, subscription, signo);
 }
 
-/* Lists, and patterns with stars */
+/* Functions for lists of names, and for patterns with stars */
 
 static int names_check(const char *pattern, bool early)
 {
@@ -191,7 +192,7 @@ bool tocsin__subscription_has(const struct tocsin__subscription *subscription, i
            subscription->loop_signals[low]->signal->signo == signo;
 }
 
-/* Names that were declared after the pattern was connected */
+/* Functions for names that were declared after the pattern was connected */
 
 static bool has_joined_last(const struct tocsin__subscription *subscription, int signo)
 {
@@ -199,8 +200,8 @@ static bool has_joined_last(const struct tocsin__subscription *subscription, int
            subscription->loop_signals[subscription->loop_signals_count - 1]->signal->signo == signo;
 }
 
-/* Lets the patterns that are older than the name join it. An earlier call may have failed for lack
-   of memory: patterns that have joined already are skipped. */
+/* Lets the patterns that are older than the name join its signal. An earlier call may have failed
+ * because there was no memory. So patterns that have already joined are skipped. */
 static int join_older(struct tocsin__loop *loop, int signo)
 {
     uint32_t count = 0;

@@ -27,8 +27,8 @@ struct tocsin__subscription {
                                                   single plain name */
     struct tocsin__loop_signal **loop_signals; /* the signals that were joined, sorted by signo */
     uint32_t loop_signals_count, slots_capacity;
-    struct tocsin__loop_signal *one_slot; /* the array in the usual case of one signal, which needs
-                                             no memory */
+    struct tocsin__loop_signal *one_slot; /* used as the array in the usual case of one signal, so
+                                           * that no memory is needed */
 };
 
 /* Joins all signals that match the pattern. If `early` is true, plain names need not be declared

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* strchrnul */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,14 +67,14 @@ static int host_parse(char *host, bool is_bracketed, struct tocsin__address *add
 }
 
 /* "HOST:PORT", "[HOST]:PORT" */
-static int tcp_parse(const char *text, struct tocsin__address *address)
+static int internet_parse(const char *text, struct tocsin__address *address)
 {
     const char *colon = strrchr(text, ':'), *end = colon;
     bool is_bracketed = *text == '[';
     char host[sizeof address->name];
 
     if (!colon)
-        return tocsin__because(-EINVAL, "the address has no port: tcp:HOST:PORT");
+        return tocsin__because(-EINVAL, "the address has no port: HOST:PORT");
     address->port = number_parse(colon + 1, 65535);
     if (address->port < 0)
         return tocsin__because(-EINVAL, "the port is not a number from 0 to 65535");
@@ -122,20 +123,34 @@ static int fd_parse(const char *text, struct tocsin__address *address)
     return address->fd < 0 ? tocsin__because(-EINVAL, "the descriptor is not a number") : 0;
 }
 
+static int file_parse(const char *text, struct tocsin__address *address)
+{
+    if (!*text)
+        return tocsin__because(-EINVAL, "the address has no path: file:PATH");
+    if (strlen(text) >= PATH_MAX)
+        return tocsin__because(-ENAMETOOLONG, "the path is longer than %d bytes", PATH_MAX - 1);
+    address->path = text;
+    return 0;
+}
+
 int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
 {
     static const struct {
         const char *scheme;
         int (*parse)(const char *text, struct tocsin__address *address);
     } schemes[] = {
-        [TOCSIN__SCHEME_TCP] = { "tcp:", tcp_parse },
+        [TOCSIN__SCHEME_TCP] = { "tcp:", internet_parse },
+        [TOCSIN__SCHEME_UDP] = { "udp:", internet_parse },
         [TOCSIN__SCHEME_UNIX] = { "unix:", unix_parse },
         [TOCSIN__SCHEME_FD] = { "fd:", fd_parse },
+        [TOCSIN__SCHEME_FILE] = { "file:", file_parse },
         [TOCSIN__SCHEME_SYSTEMD] = { "systemd:", name_parse },
     };
 
     memset(ret_address, 0, sizeof *ret_address);
-    if (!text || !strchr(text, ':'))
+    if (!text)
+        return tocsin__because(-EINVAL, "the address is NULL");
+    if (!strchr(text, ':'))
         return tocsin__because(-EINVAL, "the address has no scheme: tcp:HOST:PORT, unix:/PATH");
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t size = strlen(schemes[i].scheme);

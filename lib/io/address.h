@@ -1,4 +1,5 @@
-/* Addresses as text: "tcp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N", "systemd:NAME". */
+/* Addresses as text: "tcp:HOST:PORT", "unix:/PATH", "unix:@NAME", "fd:N", "file:PATH",
+   "systemd:NAME". */
 #ifndef TOCSIN_IO_ADDRESS_H
 #define TOCSIN_IO_ADDRESS_H
 
@@ -10,8 +11,10 @@
 
 enum tocsin__scheme {
     TOCSIN__SCHEME_TCP,
+    TOCSIN__SCHEME_UDP,
     TOCSIN__SCHEME_UNIX,
     TOCSIN__SCHEME_FD,
+    TOCSIN__SCHEME_FILE,
     TOCSIN__SCHEME_SYSTEMD
 };
 
@@ -29,6 +32,7 @@ struct tocsin__endpoint {
 struct tocsin__address {
     enum tocsin__scheme scheme;
     int fd;                           /* "fd:" */
+    const char *path;                 /* "file:"; a part of the text that was parsed */
     int port;                         /* "tcp:" */
     bool is_any;                      /* "tcp:*:" */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */

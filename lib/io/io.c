@@ -1,4 +1,5 @@
 /* The record that a loop has for all of its streams. */
+#include "io/drops.h"
 #include "io/io.h"
 
 /* Operations may be freed later: streams that are left have no limit any more. */
@@ -19,10 +20,13 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
 {
     struct tocsin__io *io = tocsin__container(last, struct tocsin__io, last);
 
+    tocsin__drops_call(io);
     if (io->window.is_kept)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
     idle_free(io->idle);
+    if (io->rates_free)
+        io->rates_free(io);
     tocsin__release(io);
     engine->io = NULL;
 }
@@ -38,6 +42,7 @@ int tocsin__io_make(struct tocsin__engine *engine)
         return -ENOMEM;
     io->engine = engine;
     io->last.run = io_free;
+    io->drops.last = &io->drops.first;
     engine->io = io;
     tocsin__engine_add_cleanup(engine, &io->last);
     return 0;

@@ -8,6 +8,7 @@
 #include "loop/engine.h"
 #include "loop/idle.h"
 
+struct tocsin__datagrams;
 struct tocsin__stream;
 struct tocsin_op_type;
 
@@ -25,13 +26,23 @@ struct tocsin__window {
     unsigned char saved_byte; /* the byte that the NUL has replaced */
 };
 
+struct tocsin__drop;
+
 struct tocsin__io {
     struct tocsin__cleanup last;
     struct tocsin__engine *engine;
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
-    struct tocsin__idle_limits *idle; /* NULL: no stream had an idle limit yet */
+    struct tocsin__idle_limits *idle;          /* NULL: no stream had an idle limit yet */
+    struct tocsin__datagrams *datagrams;       /* NULL: no datagram socket was opened yet */
+    struct tocsin__rate *rates;                /* the rates that the program has not freed */
+    void (*rates_free)(struct tocsin__io *io); /* rate.c sets it; NULL: there was no rate yet */
+    struct { /* lent data that was given up, of which the drop is to be called; drops.h */
+        struct tocsin__drop *first, **last;
+        struct tocsin__node node; /* on the ready list if is_woken */
+        bool is_woken;
+    } drops;
 };
 
 /* Whether the error means that memory, descriptors or a quota are used up for now. */

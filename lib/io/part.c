@@ -35,7 +35,8 @@ int tocsin__part_set(struct tocsin__part *rule, const struct tocsin_part *part)
     return 0;
 }
 
-/* At the end of the stream the rest is a part, as in getline(3). */
+/* At the end of the stream the rest is a part, as in getline(3). So `size` bytes without a
+   delimiter are too many only when one more byte has come. */
 static int64_t cut_until(const struct tocsin__part *rule, const char *data, size_t size,
                          bool is_ended, size_t *scanned)
 {
@@ -48,9 +49,9 @@ static int64_t cut_until(const struct tocsin__part *rule, const char *data, size
     *scanned = found ? 0 : most;
     if (found)
         return found - data + rule->until_size;
-    if (is_ended && size <= rule->size)
-        return (int64_t)size;
-    return size >= rule->size ? TOCSIN_ETOOBIG : 0;
+    if (size > rule->size)
+        return TOCSIN_ETOOBIG;
+    return is_ended ? (int64_t)size : 0;
 }
 
 int64_t tocsin__part_cut(const struct tocsin__part *rule, const void *data, size_t size,

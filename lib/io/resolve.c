@@ -1,5 +1,5 @@
 /* Resolves a host name by getaddrinfo. */
-#define _GNU_SOURCE /* EAI_NODATA */
+#define _GNU_SOURCE /* EAI_NODATA, strerrordesc_np */
 #include <netdb.h>
 #include <string.h>
 
@@ -40,9 +40,10 @@ static int resolve_task(void *arg)
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     struct tocsin__resolve *resolve = arg;
     struct addrinfo *found = NULL;
+    int eai = tocsin__fault() ? EAI_FAIL : getaddrinfo(resolve->host, NULL, &hints, &found);
 
-    resolve->error = tocsin__fault() ? TOCSIN_ENAME
-                                     : error_of(getaddrinfo(resolve->host, NULL, &hints, &found));
+    resolve->error = error_of(eai);
+    resolve->why = eai == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(eai);
     for (struct addrinfo *one = found; one && resolve->count < TOCSIN__ENDPOINTS_MOST;
          one = one->ai_next)
         found_add(resolve, one);

@@ -10,6 +10,7 @@ enum { TOCSIN__ENDPOINTS_MOST = 16 };
 struct tocsin__resolve {
     uint64_t stream; /* id of the stream */
     int error;       /* 0; TOCSIN_ENAME, another negative error */
+    const char *why; /* the text of the error */
     int port, count;
     struct tocsin__endpoint found[TOCSIN__ENDPOINTS_MOST];
     void (*done)(struct tocsin__resolve *resolve); /* on the loop */

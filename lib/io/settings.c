@@ -6,7 +6,8 @@
 #include "io/settings.h"
 
 enum {
-    FLAGS = TOCSIN_STREAM_HALF | TOCSIN_STREAM_DUPLEX | TOCSIN_STREAM_GATHER | TOCSIN_STREAM_PROBE,
+    FLAGS = TOCSIN_STREAM_HALF | TOCSIN_STREAM_DUPLEX | TOCSIN_STREAM_GATHER | TOCSIN_STREAM_PROBE |
+            TOCSIN__STREAM_FILE_FLAGS,
     HIGH = 64 * 1024,
     LIMIT = 1024 * 1024,
     OPEN_MS = 30000
@@ -14,6 +15,10 @@ enum {
 
 static int options_check(const struct tocsin_stream_options *options)
 {
+    unsigned writes = options->flags & TOCSIN__STREAM_FILE_FLAGS;
+
+    if (writes & (writes - 1))
+        return tocsin__because(-EINVAL, "a file is created, appended to or replaced: one of them");
     if (options->flags & ~(unsigned)FLAGS || options->spare[0] || options->spare[1] ||
         options->spare[2] || options->spare[3])
         return tocsin__because(-EINVAL, "an unknown flag, or a spare word that is not zero");
@@ -23,7 +28,7 @@ static int options_check(const struct tocsin_stream_options *options)
         return tocsin__because(-EINVAL, "a time limit is negative");
     if (options->low_bytes > (options->high_bytes ? options->high_bytes : HIGH))
         return tocsin__because(-EINVAL, "low_bytes is more than high_bytes");
-    return options->tls.id || options->rate_in.id || options->rate_out.id ? -ENOTSUP : 0;
+    return options->tls.id ? -ENOTSUP : 0;
 }
 
 static void settings_fill(struct tocsin__settings *settings,
@@ -59,12 +64,21 @@ int tocsin__settings_new(const struct tocsin_stream_options *options,
     settings->part = part;
     if (part.until)
         settings->part.until = memcpy(settings + 1, part.until, part.until_size);
-    *ret_settings = settings;
-    return 0;
+    err = tocsin__rate_find(options->rate_in, &settings->rates[TOCSIN__RATE_IN]);
+    if (err == 0)
+        err = tocsin__rate_find(options->rate_out, &settings->rates[TOCSIN__RATE_OUT]);
+    if (err < 0)
+        tocsin__settings_unref(settings);
+    else
+        *ret_settings = settings;
+    return err;
 }
 
 void tocsin__settings_unref(struct tocsin__settings *settings)
 {
-    if (settings && --settings->refs == 0)
-        tocsin__release(settings);
+    if (!settings || --settings->refs > 0)
+        return;
+    tocsin__rate_unref(settings->rates[TOCSIN__RATE_IN]);
+    tocsin__rate_unref(settings->rates[TOCSIN__RATE_OUT]);
+    tocsin__release(settings);
 }

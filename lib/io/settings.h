@@ -4,6 +4,11 @@
 #define TOCSIN_IO_SETTINGS_H
 
 #include "io/part.h"
+#include "io/rate.h"
+
+/* The flags that say how a file is written. */
+#define TOCSIN__STREAM_FILE_FLAGS \
+    (TOCSIN_STREAM_CREATE | TOCSIN_STREAM_APPEND | TOCSIN_STREAM_REPLACE)
 
 /* Only the thread of the loop uses it. */
 struct tocsin__settings {
@@ -11,11 +16,12 @@ struct tocsin__settings {
     unsigned flags;           /* TOCSIN_STREAM_… */
     struct tocsin__part part; /* its text stands behind this struct */
     size_t high_bytes, low_bytes, limit_bytes;
-    int64_t open_ms; /* -1: without limit */
-    int64_t idle_ms; /* 0: without limit */
+    int64_t open_ms;                               /* -1: without limit */
+    int64_t idle_ms;                               /* 0: without limit */
+    struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* NULL: none */
 };
 
-/* -EINVAL, -ENOTSUP, -ENOMEM. options NULL: all defaults */
+/* -EINVAL, -ENOTSUP, -ENOMEM; of a rate: -ENOENT, -EXDEV. options NULL: all defaults */
 int tocsin__settings_new(const struct tocsin_stream_options *options,
                          struct tocsin__settings **ret_settings);
 void tocsin__settings_unref(struct tocsin__settings *settings);

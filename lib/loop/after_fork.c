@@ -1,5 +1,5 @@
-/* T8: detaches a loop from the parent in the child of a fork, and makes the loop usable again. The
-   steps at the fork itself are in delivery/loop.c. */
+/* Detaches a loop from the parent in the child of a fork (T8), and makes the loop usable again.
+ * delivery/loop.c has the steps that run during the fork itself. */
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -56,7 +56,9 @@ static void fork_put_placeholders(struct tocsin__engine *engine, int *by)
         lent->has_placeholder = fork_put_placeholder(lent->user->fd, by);
 }
 
-/* The child has closed a descriptor of the library: its number is nobody's now. */
+/* Gives up the descriptors of the readiness. If the child has closed a descriptor of the library,
+ * its number belongs to a placeholder. Then the placeholder is closed, and the descriptor is marked
+ * as closed. */
 static void fork_detach_readiness(struct tocsin__engine *engine, int *by, bool is_leaked)
 {
     struct tocsin__ready_set *set = engine->ready_set;
@@ -124,8 +126,9 @@ void tocsin__loop_detach_parent(struct tocsin__loop *loop)
        freed only when this function leaves the loop. */
     tocsin__loop_enter(loop);
     tocsin__rt_overflow_drop(loop);
-    tocsin__receive_drop(loop); /* comes before the operations are dropped, because their
-                                   completions may be in the inbox */
+    /* Before the operations are dropped, their completions must be dropped, which may be in the
+     * inbox. */
+    tocsin__receive_drop(loop);
     tocsin__loop_unpend(loop);
     if (loop->engine)
         tocsin__engine_detach(loop->engine);

@@ -1,12 +1,12 @@
-/* T8: a loop in the child of a fork. Until the loop is detached from the parent, it is inherited.
-   The library must not touch descriptors that the child shares with the parent. */
+/* A loop in the child of a fork (T8). Until the loop is detached from the parent, it is called
+ * inherited. The library must not use descriptors that the child shares with the parent. */
 #ifndef TOCSIN_LOOP_AFTER_FORK_H
 #define TOCSIN_LOOP_AFTER_FORK_H
 
 #include "loop/engine.h"
 
-/* Gives up everything that the engine shares with the parent, without any effect on the parent, and
-   drops the operations. Afterwards the engine has no descriptors. */
+/* Gives up everything that the engine shares with the parent, without an effect on the parent. Also
+ * drops the operations. Afterwards the engine has no descriptors. */
 void tocsin__engine_detach(struct tocsin__engine *engine);
 
 /* Returns true if no handler, turn or fiber that began in the parent is on the stack. */

@@ -15,8 +15,8 @@ bool tocsin__has_work(const struct tocsin__engine *engine)
            (engine->loop_client && engine->loop_client->resumable(engine->loop_client));
 }
 
-/* Computes the next time in real time. While a test has stopped the clock, no timer becomes due by
-   waiting. */
+/* Computes the next time in real time. While a test has stopped the clock, waiting makes no timer
+ * due. */
 int64_t tocsin__next_due_us(struct tocsin__engine *engine)
 {
     int64_t next = tocsin__timer_next(engine);

@@ -17,8 +17,8 @@ int64_t tocsin__next_due_us(struct tocsin__engine *engine);
    could not be set. */
 bool tocsin__alarm_set(struct tocsin__engine *engine, int64_t timeout_us);
 
-/* Sets the alarm for everything that the next turn has to do. Needed for an adopted base, because
-   there the program waits in its own dispatch. */
+/* Sets the alarm for everything that the next turn has to do. An adopted base needs this, because
+ * the program itself waits in its dispatch. */
 void tocsin__alarm_set_adopted(struct tocsin__engine *engine);
 
 #endif

@@ -2,7 +2,7 @@
    and this pair can be neither omitted nor passed in. So this file first checks that enough
    descriptors are free. If another thread takes these descriptors meanwhile, libevent's fatal
    callback jumps out of libevent. */
-#define _GNU_SOURCE /* for pipe2 */
+#define _GNU_SOURCE /* makes the headers declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,8 +23,8 @@ enum { ABORTS = (int)0xdeaddead };
 /* the place to which a fatal error of libevent jumps; NULL: this thread is not inside libevent */
 static __thread sigjmp_buf *base_escape;
 
-/* The callback for fatal errors, which libevent has only once in the process. On other threads it
-   returns, and libevent exits as it does without a callback. */
+/* The callback for fatal errors. libevent has only one for the whole process. On a thread that is
+ * not inside a call of this file, it returns, and then libevent exits as without a callback. */
 static void on_fatal(int code)
 {
     if (base_escape && code != ABORTS)
@@ -81,8 +81,8 @@ int tocsin__base_new(struct event_base **ret_base)
 
     if (err == 0)
         base_guard();
-    if (err == 0 && sigsetjmp(back, 0)) { /* reached by a jump out of libevent, which leaks the
-                                             incomplete base */
+    if (err == 0 && sigsetjmp(back, 0)) { /* a jump out of libevent returns here, and leaks the
+                                           * incomplete base */
         base_escape = NULL;
         tocsin__cancel_back(cancel);
         return -EMFILE;

@@ -1,5 +1,5 @@
-/* Makes and reinitializes libevent's base. A fatal error of libevent is returned and does not end
-   the process. */
+/* Makes and reinitializes libevent's base. A fatal error of libevent is returned as an error, and
+ * does not end the process. */
 #ifndef TOCSIN_LOOP_BASE_H
 #define TOCSIN_LOOP_BASE_H
 

@@ -23,8 +23,8 @@ static int clock_settle(struct tocsin__engine *engine)
     return count < 0 ? count : 0;
 }
 
-/* Moves the clock from each time at which a timer is due to the next such time. So the timers fire
-   in their order. */
+/* Moves the clock in steps: each step ends at the next time at which a timer is due. So the timers
+ * fire in their order. */
 int tocsin_clock_move(int64_t ms)
 {
     struct tocsin__engine *engine;

@@ -40,15 +40,17 @@ void tocsin__engine_read_alarm(struct tocsin__engine *engine)
     engine->alarm_us = 0;
 }
 
-/* Callbacks of libevent only record (E16). So the next two callbacks only read the descriptor. The
-   exception is tocsin__turn_drive, if the program dispatches an adopted base. */
+/* A callback of libevent must not call handlers (E16), so the next two callbacks only read the
+ * descriptor. There is one exception: if the program dispatches an adopted base, tocsin__turn_drive
+ * runs a turn. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     struct tocsin__engine *engine = arg;
 
     (void)fd, (void)what;
     if (tocsin__inherited(engine->loop))
-        /* The parent shares this descriptor and needs the wakeup, so the child does not read it. */
+        /* The parent process shares this descriptor and needs the wakeup, so the child does not
+         * read the descriptor. */
         return;
     tocsin__engine_read_wake(engine);
     tocsin__turn_drive(engine);
@@ -141,8 +143,8 @@ static void engine_wake(struct tocsin__inbox *inbox)
     const struct tocsin__engine *engine =
         tocsin__container(inbox, struct tocsin__loop, inbox)->engine;
     uint64_t one = 1;
-    int was = errno, cancel = tocsin__cancel_off(); /* no cancellation here, because the caller may
-                                                       have pinned the inbox */
+    /* the thread must not be cancelled here, because the caller may have pinned the inbox */
+    int was = errno, cancel = tocsin__cancel_off();
 
     while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
@@ -216,7 +218,7 @@ void tocsin__engine_free(struct tocsin__engine *engine)
         cleanup->run(cleanup, engine);
     }
     if (tocsin__inherited(engine->loop)) /* true if a function that was called while the loop ended
-                                            has forked (T8) */
+                                          * has called fork (T8) */
         tocsin__engine_detach(engine);
     tocsin__delayed_drop(
         engine); /* frees the messages that could not be delivered because there was no memory */

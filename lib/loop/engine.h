@@ -34,10 +34,10 @@ struct tocsin__loop_client {
     uint32_t running;        /* operations that run, without background operations */
     uint32_t serving;        /* number of background operations that run */
     uint32_t kept;           /* number of ended operations that keep their result (W1) */
-    uint32_t threads;        /* number of operations that another thread of the library will
-                                complete */
+    uint32_t threads;        /* number of operations that a pool thread of the library will
+                              * complete */
     uint32_t polled_entries; /* number of entries in queues whose descriptor is polled */
-    /* returns true if there may be demand again for a paused operation */
+    /* returns true if a listener may want the progress of a paused operation again */
     bool (*resumable)(struct tocsin__loop_client *loop_client);
     void (*resume)(struct tocsin__loop_client *loop_client);
     /* cancels persistent operations */
@@ -45,57 +45,63 @@ struct tocsin__loop_client {
     /* cancels all operations except background operations; if `serving` is true, cancels the
        background operations instead */
     void (*cancel)(struct tocsin__loop_client *loop_client, bool serving);
-    /* called if a jump has left the delivery of a completion; continues with the work after that
-       delivery */
+    /* called after a jump (longjmp) has left the delivery of a completion; does the work that
+     * follows the delivery */
     void (*recover)(struct tocsin__loop_client *loop_client);
     /* returns the number of running fibers whose function has returned */
     uint32_t (*finished)(const struct tocsin__loop_client *loop_client);
-    /* T8: drops all operations, without announcing their ends */
+    /* drops all operations without announcing their ends, in the child of a fork (T8) */
     void (*forget)(struct tocsin__loop_client *loop_client);
-    /* T6: ends all waits and empties the queues */
+    /* ends all waits and empties the queues, when the thread has ended (T6) */
     void (*desert)(struct tocsin__loop_client *loop_client);
-    /* T6: ends the operations that `cancel` did not end */
+    /* ends the operations that `cancel` did not end, when the thread has ended (T6) */
     void (*finish)(struct tocsin__loop_client *loop_client, bool serving);
 };
 
-/* The time by which idle limits are judged (idle.h). */
+/* The clock for idle limits (idle.h). */
 enum { TOCSIN__IDLE_UNKNOWN = 0 };
 struct tocsin__idle_clock {
-    uint32_t now;       /* tick of the beginning of this turn's work; else TOCSIN__IDLE_UNKNOWN */
-    int64_t stalled_us; /* how far this clock is behind the clock of the loop */
+    uint32_t now;       /* the tick at which the work of this turn began; between turns
+                         * TOCSIN__IDLE_UNKNOWN */
+    int64_t stalled_us; /* how far the idle clock is behind the clock of the loop, in
+                         * microseconds */
 };
 
-/* Only the loop's own thread reads and writes the engine. Other threads only write to wake_fd. */
+/* The engine of a loop. Only the loop's own thread reads and writes it. Other threads only write to
+ * wake_fd. */
 struct tocsin__engine {
     struct tocsin__loop *loop;
     struct event_base *base;
     bool adopted;           /* `base` belongs to the program (tocsin_loop_adopt) */
     bool turning;           /* true while a turn is on the stack */
-    bool in_dispatch;       /* this turn runs while the program dispatches the adopted base */
+    bool in_dispatch;       /* this turn runs inside the program's own dispatch of the adopted
+                             * base */
     const void *turn_frame; /* stack frame of the running turn */
-    /* called if a jump to another stack has left the running fiber; lib/style sets this function */
+    /* called after a jump (longjmp) to another stack has left the running fiber; lib/style sets
+     * this function */
     void (*fiber_left)(struct tocsin__engine *engine);
     int received; /* number of messages and nodes taken out of the inbox in the last turn */
-    bool polled;  /* true if a foreign loop waits for this loop (polled.h) */
+    bool polled;  /* true if another event loop waits for this loop (polled.h) */
 
     struct event *alarm, *wake; /* events of libevent for alarm_fd and wake_fd */
     int alarm_fd, wake_fd;      /* alarm_fd is a timerfd; wake_fd is an eventfd that other threads
                                    write */
-    int probe_fd;               /* an epoll set for checks of descriptors (watch.c); -1: not made
-                                   yet */
+    int probe_fd;               /* an epoll set for checking descriptors (watch.c); -1: not made
+                                 * yet */
     int64_t alarm_us;           /* time at which alarm_fd expires; 0: the alarm is not set */
-    struct tocsin__wheel timers; /* nodes of struct tocsin__timer */
+    struct tocsin__wheel timers; /* the armed timers (struct tocsin__timer) */
     bool clock_stopped; /* true if a test has stopped the clock at clock_us */
     int64_t clock_us;
     struct tocsin__idle_clock idle_clock;
-    struct tocsin__idle_limits *idle_limits; /* all of this loop; NULL: none */
+    struct tocsin__idle_limits *idle_limits; /* list of all idle limits of this loop; NULL: none */
 
     struct tocsin__node *ready, **ready_last; /* the ready list (ready.h) */
     /* messages that an inject function delays (inject.c), the oldest first */
     struct tocsin__delayed *delayed, **delayed_last;
     uint32_t delayed_count;
     struct tocsin__watch *watches;
-    struct tocsin__ready_set *ready_set; /* readiness.h; NULL: no stream was ever opened */
+    struct tocsin__ready_set *ready_set; /* descriptors of streams and listeners (fd/readiness.h);
+                                          * NULL: no stream was ever opened */
     /* true if a descriptor was closed before its watch ended; then its file may still be in the
        epoll sets */
     bool has_stale_fds;
@@ -111,15 +117,16 @@ struct tocsin__engine {
                                                 ever started */
     bool draining;                           /* tocsin_drain was called */
     bool drain_begun;                        /* the drain has cancelled the persistent operations */
-    bool drain_expired;                      /* the time limit of the drain has passed */
+    bool drain_expired;                      /* the time limit of the drain was reached */
     bool had_last_turn;                      /* tocsin_loop_free has run the last turn */
     struct tocsin__timer drain_timer;
 
-    struct tocsin__io *io; /* only lib/io writes it; NULL: no stream was ever opened */
+    struct tocsin__io *io; /* the streams of the loop; only lib/io writes it; NULL: no stream was
+                            * ever opened */
 
-    /* only lib/style writes the following members */
-    struct tocsin__timer suspend_timer; /* timer of tocsin_suspend; it is not on the stack, because
-                                           the stack may be lost (T6) */
+    /* Only lib/style writes the following members. */
+    struct tocsin__timer suspend_timer; /* Timer of tocsin_suspend. It is not on the stack, because
+                                         * a thread may end without returning (T6). */
     struct tocsin__fiber *fiber;        /* the running fiber; NULL: no fiber runs */
     struct tocsin__fibers *fibers;
 };

@@ -28,21 +28,22 @@ static void free_end_operations(struct tocsin__engine *engine, bool serving)
 
     while (loop_client && *count && !tocsin__inherited(engine->loop)) {
         loop_client->cancel(loop_client, serving);
-        if (*count) /* an operation that was not started ends as soon as it is cancelled */
+        if (*count) /* 0 if all remaining operations were not started: these end as soon as they are
+                     * cancelled */
             tocsin__turn_run(engine, -1);
     }
 }
 
-/* Runs what is in the inbox and on the ready list, without libevent. */
+/* Runs the messages and nodes of the inbox and the ready list, without libevent. */
 static void free_settle(struct tocsin__engine *engine)
 {
     while (tocsin__turn_run_last(engine) > 0 && !tocsin__inherited(engine->loop))
         ;
 }
 
-/* T6: ends the operations without turns of libevent. On an adopted base, libevent would call the
-   program's functions. If the thread ended inside event_base_loop, libevent refuses another call.
-   Operations that another thread is completing are waited for. */
+/* Ends the operations of a thread that has ended (T6), without turns of libevent. On an adopted
+ * base, libevent would call the program's functions. If the thread ended inside event_base_loop,
+ * libevent refuses another call. Waits for operations that another thread is completing. */
 static void free_end_unannounced(struct tocsin__engine *engine, bool serving)
 {
     struct tocsin__loop_client *loop_client = engine->loop_client;
@@ -79,7 +80,8 @@ static uint32_t count_kept(const struct tocsin__loop *loop)
     return loop->engine && loop->engine->loop_client ? loop->engine->loop_client->kept : 0;
 }
 
-/* Counts the fibers whose function has returned. They are not counted as left (O7). */
+/* Counts the fibers whose function has returned. They do not count as objects that were left
+ * (O7). */
 static uint32_t count_finished(const struct tocsin__loop *loop)
 {
     const struct tocsin__loop_client *loop_client = loop->engine ? loop->engine->loop_client : NULL;
@@ -102,8 +104,8 @@ static void free_last_turns(struct tocsin__engine *engine)
 }
 
 /* Delivers pending emissions and ends running operations. Returns the number of objects that the
-   program has left: operations that were running or have ended meanwhile, sources, queues and
-   blocks. */
+ * program has not freed: operations that were running or have ended meanwhile, sources, queues and
+ * blocks. */
 static int free_wind_up(struct tocsin__loop *loop)
 {
     uint32_t running = count_running(loop), kept = count_kept(loop);
@@ -144,8 +146,8 @@ static int free_loop(struct tocsin__loop *loop)
     loop->life.freeing = true;
     loop->life.free_wanted = false;
     count = mine ? free_wind_up(loop) : 0;
-    if (tocsin__inherited(loop)) { /* tested again, because a handler that was called above may have
-                                      forked */
+    if (tocsin__inherited(loop)) { /* checked again, because a handler that was called above may
+                                    * have called fork */
         tocsin__loop_detach_parent(loop);
         tocsin__loop_take_over(loop);
         count = 0;
@@ -177,7 +179,7 @@ void tocsin__loop_end(struct tocsin__loop *loop)
 }
 
 /* Returns false if turns cannot be run: in a handler, on a fiber, or in a callback of the program
-   on an adopted base. The last case is only found by an attempt to run a turn. */
+ * on an adopted base. The last case is only noticed when a turn is tried. */
 static bool can_free(struct tocsin__loop *loop)
 {
     struct tocsin__engine *engine = loop->engine;

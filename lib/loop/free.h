@@ -4,8 +4,8 @@
 
 #include "loop/engine.h"
 
-/* T6: ends the loop of a thread that ends. The caller has set loop->life.thread_ended. Of the
-   program's functions, only destructors and providers are called. */
+/* Ends the loop of a thread that ends (T6). The caller has set loop->life.thread_ended. Of the
+ * program's functions, only destructors and providers are called. */
 void tocsin__loop_end(struct tocsin__loop *loop);
 
 /* Carries out a tocsin_loop_free that was called in a handler, as soon as this is possible. Every

@@ -1,14 +1,15 @@
-/* Idle limits: buckets of objects that are looked at when their limit may have passed. */
+/* Idle limits. Objects are kept in buckets by the time at which their limit may be reached. When a
+ * bucket is due, its objects are examined. */
 #include "base/assert.h"
 #include "loop/clock.h"
 #include "loop/idle.h"
 
-/* The idle clock runs with the loop's clock, without the time by which turns exceeded the slack. A
- * refresh in a turn stores the time at which the turn began; so, on the idle clock, it is at most
- * the slack younger than it says. */
+/* The idle clock is the loop's clock, but stands still while a turn exceeds the slack. A refresh in
+ * a turn stores the time at which the turn began. So the stored time is too early by at most the
+ * slack. */
 enum { SLACK_TICKS = 8, SLACK_US = SLACK_TICKS << TOCSIN__IDLE_TICK_BITS, LEVEL_BITS = 3 };
 
-/* A look is a part of a turn, so it is bounded (T5). */
+/* The most objects that one turn examines, so that the turn stays short (T5). */
 enum { LOOKS_MOST = 256 };
 
 static const int64_t limit_max_ms = 365ll * 24 * 3600 * 1000;
@@ -22,7 +23,7 @@ static int64_t idle_now(const struct tocsin__engine *engine)
     return (now - engine->idle_clock.stalled_us) >> TOCSIN__IDLE_TICK_BITS;
 }
 
-/* As much of a tick as an object keeps. */
+/* Returns the part of a tick that an object stores: its low 32 bits. */
 static uint32_t stamp_of(int64_t tick)
 {
     return (uint32_t)tick == TOCSIN__IDLE_UNKNOWN ? TOCSIN__IDLE_UNKNOWN + 1 : (uint32_t)tick;
@@ -49,7 +50,7 @@ static int64_t bucket_of(int64_t tick, int level)
     return tick >> level * LEVEL_BITS;
 }
 
-/* The buckets of a level that are due at a tick, as bits. */
+/* Returns the buckets of a level that are due at a tick, one bit for each. */
 static uint64_t buckets_due(const struct tocsin__idle_limits *limits, int level, int64_t now)
 {
     int64_t from = bucket_of(limits->looked, level), to = bucket_of(now, level);
@@ -64,7 +65,7 @@ static uint64_t buckets_due(const struct tocsin__idle_limits *limits, int level,
     return limits->filled[level] & (bits << start | bits >> (-start & 63));
 }
 
-/* The tick at which the first bucket of a level is due; the level must not be empty. */
+/* Returns the tick at which the first bucket of a level is due. The level must not be empty. */
 static int64_t level_first(const struct tocsin__idle_limits *limits, int level)
 {
     int64_t from = bucket_of(limits->looked, level) + 1;
@@ -91,8 +92,9 @@ static void list_push(struct tocsin__idle **list, struct tocsin__idle *idle)
     *list = idle;
 }
 
-/* due > now: the bucket at this tick, or the next one behind it, of the lowest level that reaches
-   so far. */
+/* Adds an object to the bucket for the tick `due`, which must be later than now. The lowest level
+ * that reaches this tick is used. If the level has no bucket for exactly this tick, the next later
+ * bucket is used. */
 static void limits_insert(struct tocsin__idle_limits *limits, struct tocsin__idle *idle,
                           int64_t due, int64_t now)
 {
@@ -101,14 +103,15 @@ static void limits_insert(struct tocsin__idle_limits *limits, struct tocsin__idl
     int level = 0;
 
     if (!limits->count || (now > limits->looked && now < limits->first))
-        limits->looked = now; /* no bucket in between is filled */
+        limits->looked = now; /* all buckets up to now are empty */
     if (due <= limits->looked)
-        due = limits->looked + 1; /* the clock was moved back */
+        due = limits->looked + 1; /* the time is in the past, since the clock was moved back */
     while (due - limits->looked >= reach << level * LEVEL_BITS)
         if (level < TOCSIN__IDLE_LEVELS - 1)
             level++;
         else
-            due = limits->looked + (reach << level * LEVEL_BITS) - 1; /* looked at again then */
+            /* no level reaches that far, so the object is examined earlier */
+            due = limits->looked + (reach << level * LEVEL_BITS) - 1;
     bucket = bucket_of(due - 1, level) + 1;
     tocsin__assert(bucket > bucket_of(limits->looked, level) &&
                    bucket <= bucket_of(limits->looked, level) + TOCSIN__IDLE_BUCKETS);
@@ -134,7 +137,7 @@ void tocsin__idle_put(struct tocsin__idle_limits *limits, struct tocsin__idle *i
     limits_insert(limits, idle, now + idle->limit + SLACK_TICKS, now);
 }
 
-/* Clears the bit of a bucket whose list became empty. The list may be `looking`, too. */
+/* Clears the bit of a bucket whose list has become empty. The list may also be `looking`. */
 static void list_emptied(struct tocsin__idle_limits *limits, struct tocsin__idle **list)
 {
     size_t at = (size_t)((uintptr_t)list - (uintptr_t)limits->buckets) / sizeof *list;
@@ -159,9 +162,9 @@ void tocsin__idle_remove(struct tocsin__idle_limits *limits, struct tocsin__idle
         tocsin__timer_disarm(limits->engine, &limits->timer);
 }
 
-/* Looking at the objects */
+/* Functions that examine the objects */
 
-/* Makes the next bucket that is due the one that is being looked at. */
+/* Makes `looking` the list of the next bucket that is due. Returns false if no bucket is due. */
 static bool look_at_next(struct tocsin__idle_limits *limits, int64_t now)
 {
     for (int level = 0; level < TOCSIN__IDLE_LEVELS; level++) {
@@ -182,14 +185,15 @@ static bool look_at_next(struct tocsin__idle_limits *limits, int64_t now)
     return false;
 }
 
-/* Moves an object on, or announces it. */
+/* Examines an object: moves it to a later bucket, or announces that its limit is reached. */
 static int look_at(struct tocsin__idle_limits *limits, struct tocsin__idle *idle, int64_t now)
 {
     int64_t left, since;
 
     if (idle->active == TOCSIN__IDLE_UNKNOWN)
         idle->active = stamp_of(now);
-    since = (int32_t)((uint32_t)now - idle->active); /* below 0: the clock was moved back */
+    /* the time since the last activity; negative if the clock was moved back */
+    since = (int32_t)((uint32_t)now - idle->active);
     left = (int64_t)idle->limit + SLACK_TICKS - (since > 0 ? since : 0);
     tocsin__idle_remove(limits, idle);
     if (left > 0)
@@ -199,7 +203,8 @@ static int look_at(struct tocsin__idle_limits *limits, struct tocsin__idle *idle
     return left <= 0;
 }
 
-/* Arms the timer for the first bucket; at once, if the looks of this turn did not suffice. */
+/* Arms the timer for the first bucket that is not empty. The timer fires at once if this turn has
+ * not examined all objects that are due. */
 static void limits_rearm(struct tocsin__idle_limits *limits)
 {
     int64_t first = INT64_MAX;

@@ -11,9 +11,9 @@ struct tocsin__delayed {
     struct tocsin__node node;             /* node of the ready list, used when the delay is over */
     struct tocsin__delayed *next, **link; /* links of the list engine->delayed */
     struct tocsin__engine *engine;
-    struct tocsin__info *info; /* the info of the message, of which this struct has a reference */
-    bool behind;               /* if true, the message is delivered directly after the next message
-                                  of this signal */
+    struct tocsin__info *info; /* the info of the message; this struct has a reference to it */
+    /* if true, the message is delivered directly after the next message of this signal */
+    bool behind;
 };
 
 static void delayed_add(struct tocsin__delayed *delayed)
@@ -67,8 +67,8 @@ static void delayed_make_ready(struct tocsin__delayed *delayed)
     on_due(&delayed->timer);
 }
 
-/* Returns the message that must be delivered after the next message of this signal, or NULL if
-   there is none. */
+/* Returns the delayed message that must be delivered directly after the next message of this
+ * signal, or NULL if there is none. */
 static struct tocsin__delayed *delayed_find_swap(const struct tocsin__engine *engine, int signo)
 {
     struct tocsin__delayed *delayed = engine->delayed;
@@ -146,8 +146,8 @@ bool tocsin__inject_receive(struct tocsin__loop *loop, struct tocsin__message *m
     if (loop->life.freeing || loop->life.exempt || message->flags & TOCSIN__INJECTED ||
         message->code >= TOCSIN_PROGRESS)
         return false;
-    /* The inject function sees each message only once, even if the message cannot be delivered
-       now. */
+    /* The inject function is called only once for each message, even if the message cannot be
+     * delivered now. */
     message->flags |= TOCSIN__INJECTED;
     action = inject_ask_receive(message);
     overtaken = delayed_find_swap(engine, message->signo);

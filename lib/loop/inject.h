@@ -1,5 +1,5 @@
-/* Fault injection at RECEIVE (tocsin/inject.h): messages are delayed, doubled and reordered after
-   they leave a loop's inbox. Only the loop's own thread calls these functions. */
+/* Fault injection at TOCSIN_INJECT_RECEIVE (tocsin/inject.h): messages are delayed, duplicated and
+ * reordered after they leave a loop's inbox. Only the loop's own thread calls these functions. */
 #ifndef TOCSIN_LOOP_INJECT_H
 #define TOCSIN_LOOP_INJECT_H
 

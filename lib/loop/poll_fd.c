@@ -80,8 +80,8 @@ static int poll_fd_set_watch(struct tocsin__poll_fd *poll_fd, int fd, short befo
 
 void tocsin__poll_fd_watch(struct tocsin__engine *engine, int fd, short before, short after)
 {
-    /* If this fails, libevent still watches `fd`. Then the foreign loop sees the event later, at
-       the next expiry of the timer. */
+    /* If this fails, libevent still watches `fd`. Then the other event loop sees the event later,
+     * when the timer expires. */
     if (engine->poll_fd)
         poll_fd_set_watch(engine->poll_fd, fd, before, after);
 }
@@ -95,9 +95,9 @@ void tocsin__poll_fd_set_timer(struct tocsin__engine *engine)
                       : tocsin__next_due_us(engine);
 
     if (due == poll_fd->timer_us)
-        return; /* nothing reads the timer, so an expired timer stays readable */
+        return; /* an expired timer is not read, so it stays readable */
     if (due == INT64_MAX)
-        when.it_value.tv_nsec = 0; /* 0 disarms the timer */
+        when.it_value.tv_nsec = 0; /* the value 0 disarms the timer */
     else if (due > 0)
         when.it_value = (struct timespec){ due / 1000000, due % 1000000 * 1000 };
     if (timerfd_settime(poll_fd->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0)

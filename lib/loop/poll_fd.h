@@ -1,6 +1,6 @@
-/* The descriptor that stands for the whole loop in a foreign poll loop (tocsin_loop_fd). libevent
-   does not show its own epoll set. So after the first call, everything that the loop watches is in
-   a second epoll set, too. This set also has a timer for the next due time. */
+/* The descriptor that stands for the whole loop in another event loop (tocsin_loop_fd). libevent
+ * does not expose its own epoll set. So after the first call, everything that the loop watches is
+ * in a second epoll set, too. This set also has a timer for the next due time. */
 #ifndef TOCSIN_LOOP_POLL_FD_H
 #define TOCSIN_LOOP_POLL_FD_H
 

@@ -1,4 +1,4 @@
-/* Updates the descriptors that a foreign loop polls. */
+/* Updates the descriptors that another event loop polls for this loop. */
 #include "loop/alarm.h"
 #include "loop/poll_fd.h"
 #include "loop/polled.h"
@@ -18,7 +18,7 @@ void tocsin__polled_begin(struct tocsin__engine *engine)
 void tocsin__polled_refresh(struct tocsin__engine *engine)
 {
     if (engine->turning || tocsin__inherited(engine->loop))
-        return; /* the end of the turn calls this function again */
+        return; /* nothing to do during a turn: its end calls this function again */
     tocsin__inbox_try_sleep(&engine->loop->inbox);
     if (engine->adopted)
         tocsin__alarm_set_adopted(engine);

@@ -1,4 +1,4 @@
-/* The end of tocsin_run, which runs a loop (O7). */
+/* What tocsin_run, which runs a loop (O7), does at its end. */
 #ifndef TOCSIN_LOOP_RUN_H
 #define TOCSIN_LOOP_RUN_H
 

@@ -1,5 +1,5 @@
-/* T6: closes the loop of a thread that ends without tocsin_loop_free. This runs in a destructor on
-   that thread, so the stack of an interrupted handler or fiber no longer exists. */
+/* Closes the loop of a thread that ends without tocsin_loop_free (T6). This runs in a destructor on
+ * the ending thread, so the stack of an interrupted handler or fiber no longer exists. */
 #include "base/debug_hooks.h"
 #include "delivery/handler.h"
 #include "delivery/hooks.h"

@@ -33,8 +33,8 @@ void tocsin__timer_arm(struct tocsin__engine *engine, struct tocsin__timer *time
 void tocsin__timer_disarm(struct tocsin__engine *engine, struct tocsin__timer *timer);
 
 /* Returns the time at which the first timer is due, or INT64_MAX if no timer is armed. The result
-   may be too early if the first timer was disarmed. A call after tocsin__timers_fire at that time
-   returns a later one. */
+ * may be too early if the first timer was disarmed. If the caller then calls tocsin__timers_fire at
+ * this time, the next call returns a later time. */
 int64_t tocsin__timer_next(struct tocsin__engine *engine);
 
 /* Fires the timers that are due. Timers that are armed meanwhile wait for the next call. Returns

@@ -46,8 +46,8 @@ static int turn_poll(struct tocsin__engine *engine, int flags)
     return event_base_loop(engine->base, EVLOOP_ONCE | flags) < 0 ? -EDEADLK : 0;
 }
 
-/* Returns true if this pass may wait. If the last turn received something, more is probably on its
-   way. Then a pass without waiting comes first, because this costs less than being woken. */
+/* Returns true if this pass may wait. If the last turn received a message, more messages are
+ * likely. Then a pass without waiting comes first, because it costs less than a wakeup. */
 static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
 {
     enum { FLOOD = 8 };
@@ -58,8 +58,9 @@ static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
     if (received && !engine->adopted) {
         engine->received = 0;
         if (received >= FLOOD)
-            sched_yield(); /* a sender may wait for this processor; now it can send several
-                              messages */
+            /* a sender may be waiting for this processor; after this call it has sent several
+             * messages */
+            sched_yield();
         if (turn_poll(engine, EVLOOP_NONBLOCK) < 0 || tocsin__has_work(engine) ||
             !tocsin__alarm_set(engine, timeout_us))
             return false;
@@ -67,8 +68,8 @@ static bool turn_may_sleep(struct tocsin__engine *engine, int64_t timeout_us)
     return tocsin__inbox_try_sleep(&engine->loop->inbox);
 }
 
-/* Makes one pass of libevent. Descriptors come before timers. Otherwise, after a stall, a peer that
-   has answered in time would time out. */
+/* Makes one pass of libevent. Descriptors are served before timers. Otherwise, after a stall, a
+ * peer that has answered in time would be reported as timed out. */
 static int turn_pass(struct tocsin__engine *engine, int64_t timeout_us)
 {
     int err = turn_poll(engine, turn_may_sleep(engine, timeout_us) ? 0 : EVLOOP_NONBLOCK);
@@ -88,8 +89,8 @@ static void turn_next_phase(struct tocsin__loop *loop)
     atomic_store_explicit(&loop->runs.phase, loop->runs.phase + 1, memory_order_relaxed);
 }
 
-/* Updates the figures of the loop by the duration of this turn, in which nothing else was
-   served. */
+/* Updates the statistics of the loop by the duration of this turn, during which nothing else was
+ * served. */
 static void turn_account(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
@@ -122,8 +123,8 @@ static inline __attribute__((always_inline)) void turn_begin(struct tocsin__engi
     engine->turning = engine->loop->stack.in_turn = true;
 }
 
-/* Ends a turn. Turns begin at rest, with no handler, notify or drop on the stack. If the loop is
-   not at rest now, a jump within the turn has left functions. */
+/* Ends a turn. A turn begins with no handler, notify or drop on the stack. If one is on the stack
+ * now, a jump (longjmp) has left functions of the library. */
 static void turn_end(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
@@ -165,8 +166,9 @@ void tocsin__check_jump_at(struct tocsin__loop *loop, const void *here)
 static int turn_serve(struct tocsin__engine *engine)
 {
     struct tocsin__loop *loop = engine->loop;
-    uint64_t before = loop->sequence; /* emissions that become pending in this turn wait for the
-                                         next turn (T5) */
+    /* emissions that become pending during this turn have higher numbers, and wait for the next
+     * turn (T5) */
+    uint64_t before = loop->sequence;
     bool late = loop->pending.next_turn.first;
     int count;
 
@@ -175,11 +177,12 @@ static int turn_serve(struct tocsin__engine *engine)
     tocsin__idle_turn_begin(engine);
     count = tocsin__receive(loop);
     engine->received = count;
-    /* Paused operations are asked again, because other loops may have room now, or new handlers. */
+    /* Paused operations are asked again, because other loops may now have room or new handlers. */
     turn_resume_paused(engine);
     tocsin__timers_fire(engine);
     count += tocsin__ready_run(engine);
-    count += tocsin__idle_look(engine); /* after the input that has come has been read */
+    /* Idle limits are checked last, when the turn has read all input that has arrived. */
+    count += tocsin__idle_look(engine);
     if (late)
         count += tocsin__flush_late(loop, before);
     turn_account(engine);
@@ -204,7 +207,7 @@ void tocsin__turn_drive(struct tocsin__engine *engine)
     turn_end(engine);
     tocsin__free_if_wanted();
     if (loop != tocsin__self || loop->engine != engine)
-        return; /* the loop has been freed */
+        return; /* a handler has freed the loop */
     engine->in_dispatch = false;
     tocsin__polled_update(engine);
 }

@@ -61,8 +61,8 @@ static int probe_count(const struct tocsin__engine *engine, int fd)
     return count;
 }
 
-/* Called when `fd` was just added to the probe, so it was not in the probe before. Watches that
-   still have this number are stale, so this function ends them. */
+/* Called when `fd` was just added to the probe, so it was not in the probe before. Watches with the
+ * same descriptor number are stale: their descriptor was closed. This function ends them. */
 static int watch_end_stale(struct tocsin__engine *engine, int fd)
 {
     struct tocsin__watch *watch = watch_find(engine, fd, NULL);
@@ -96,7 +96,7 @@ static int probe_add(struct tocsin__engine *engine, int fd)
     if (engine->probe_fd < 0 || tocsin__fault())
         return engine->probe_fd < 0 ? -errno : -ENOMEM;
     err = probe_ctl(engine, EPOLL_CTL_ADD, fd);
-    if (err == -EEXIST) /* another watch has already added the same descriptor */
+    if (err == -EEXIST) /* not an error: another watch has already added the same descriptor */
         return 0;
     return err < 0 ? err : watch_end_stale(engine, fd);
 }
@@ -106,8 +106,8 @@ static void probe_remove(struct tocsin__watch *watch)
 {
     if (!watch->stale && !watch_find(watch->engine, watch->fd, watch) &&
         probe_ctl(watch->engine, EPOLL_CTL_DEL, watch->fd) < 0)
-        /* `fd` was closed already. If there is a duplicate, the file may still be in the epoll
-           sets. */
+        /* The descriptor was closed already. If it has a duplicate, its file may still be in the
+         * epoll sets. */
         watch->engine->has_stale_fds = true;
 }
 
@@ -146,7 +146,7 @@ static int watch_set_event(struct tocsin__watch *watch, short events)
     if (!events)
         return 0;
     if (watch->stale || tocsin__fault() || probe_ctl(watch->engine, EPOLL_CTL_MOD, watch->fd) < 0)
-        /* `fd` was closed; now another file may have its number. */
+        /* The descriptor was closed, and its number belongs to another file now. */
         return -EBADF;
     if (event_assign(watch->event, watch->engine->base, watch->fd, what, on_ready, watch) < 0)
         return -EINVAL;
@@ -171,7 +171,8 @@ int tocsin__watch_for(struct tocsin__watch *watch, short events)
     if (err == 0)
         watch_note_events(watch, events);
     else if (err != -EOWNERDEAD &&
-             watch_set_event(watch, watch->events) < 0) /* waits again for the former events */
+             watch_set_event(watch, watch->events) < 0) /* if this fails, the watch waits again for
+                                                         * its former events */
         watch_note_events(watch, 0);
     return err;
 }

@@ -15,8 +15,8 @@ struct tocsin__watch {
     bool has_placeholder; /* after a fork: `fd` is a placeholder (after_fork.c) */
     bool stale;           /* `fd` was closed; another file may have its number now */
     struct tocsin__watch *next, **link; /* links of the list engine->watches */
-    /* Called in a callback of libevent, so it must only record. The event POLLNVAL means that the
-       watch is stale and must be closed. */
+    /* Called in a callback of libevent, so it must only record the events. The event POLLNVAL means
+     * that the watch is stale and must be closed. */
     void (*ready)(struct tocsin__watch *watch, short events);
 };
 

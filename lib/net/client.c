@@ -47,8 +47,8 @@ static int client_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* T8: in the child of a fork the client is dropped, but not closed. Its connections belong to the
-   parent, and libcurl would shut down TLS on them. */
+/* In the child of a fork (T8) the client is dropped, but not closed. Its connections belong to the
+ * parent, and libcurl would shut down TLS on them. */
 static void client_drop(void *state)
 {
     if (current == state)
@@ -141,8 +141,8 @@ int tocsin__net_client_pool(struct tocsin__net_client *client, struct tocsin_poo
     return err;
 }
 
-/* Ends the fetches whose socket cannot be watched. The callback of libcurl that noticed this must
-   not end them. */
+/* Ends the fetches whose socket cannot be watched. The callback of libcurl in which this was
+ * noticed must not end a fetch. */
 static void end_broken(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;

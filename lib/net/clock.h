@@ -8,7 +8,7 @@
 
 struct tocsin__net_clock {
     struct tocsin_op timer;
-    int error; /* -errno if the timer could not be set after the last fetch was added; else 0 */
+    int error; /* -errno if the timer could not be set after the last fetch was added, else 0 */
 };
 
 struct tocsin__net_client;

@@ -48,8 +48,9 @@ static int fetch_status(const struct tocsin__net_fetch *fetch, CURLcode code, co
     return tocsin__net_status_of_curl(&failure);
 }
 
-/* Returns the error of a request that was not repeated. A 417 reply is reported as an error,
-   because libcurl drops its body before it repeats the request. */
+/* Returns the error of a request that libcurl wanted to repeat, which this library has refused.
+ * A 417 reply is reported as an error, because libcurl drops its body before it repeats the
+ * request. */
 static int result_of_unrepeated(const struct tocsin__net_fetch *fetch, const char **ret_reason)
 {
     bool silent = fetch->part == TOCSIN__NET_STATUS_LINE;
@@ -91,7 +92,7 @@ void tocsin__net_fetch_end_curl(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_fetch_end(fetch, status, reason);
 }
 
-/* The phases before the transfer */
+/* Functions for the phases before the transfer */
 
 /* Ends a phase that libcurl does not measure, and adds its time. */
 static void phase_end(struct tocsin__net_fetch *fetch, int64_t *phase_us)
@@ -147,9 +148,9 @@ void tocsin__net_fetch_done(struct tocsin__net_fetch *fetch, CURLcode code)
     tocsin__net_redirect(fetch);
 }
 
-/* Returns true if the fetch may begin without addresses, on a kept connection. If that connection
-   does not exist any more, libcurl calls on_resolve. A request that must not be sent twice always
-   gets a new connection. */
+/* Returns true if the fetch may begin without addresses, on a kept connection. If the kept
+ * connection has ended meanwhile, libcurl calls on_resolve. A request that must not be sent twice
+ * always gets a new connection. */
 static bool has_connection(const struct tocsin__net_fetch *fetch)
 {
     return fetch->origin->sockets >= fetch->origin->active &&

@@ -27,18 +27,18 @@ struct tocsin__net_fetch {
     struct tocsin__net_resolve *resolve; /* the lookup that the fetch waits for; NULL: none */
     TAILQ_ENTRY(tocsin__net_fetch) resolve_link;
     struct tocsin__net_transfer *transfer; /* the transfer; NULL: the fetch is not in transfer */
-    struct tocsin__net_queue *queue; /* the queue that contains the fetch by its link; NULL: none */
+    struct tocsin__net_queue *queue;       /* the queue in which the fetch waits; NULL: none */
     TAILQ_ENTRY(tocsin__net_fetch) link;
 
     char *url, *reason;
     struct tocsin__net_buffer header; /* header of the reply */
     struct tocsin__net_buffer
-        body; /* body of the reply; if streamed, only the part that is being announced */
+        body; /* body of the reply; of a streamed reply, only the part that is being announced */
     size_t limit_bytes;
     uint64_t received;
     int redirects; /* the most redirects that are followed; -1: none */
     int code;
-    int status; /* error with which this library ended the transfer; 0: it did not */
+    int status; /* the error for which this library ended the transfer early; 0: none */
     /* a constant sentence about the error in status; NULL: the text of the status is used */
     const char *fault;
     struct tocsin__net_framing framing; /* how the reply states the length of its body */

@@ -28,8 +28,8 @@ static void queue_enter(struct tocsin__net_fetch *fetch, struct tocsin__net_queu
 }
 
 /* Gives the client's permits to waiting fetches. A fetch that starts may end immediately and
-   release its permit, and this calls the function again. Such an inner call returns, and the loop
-   of the outer call continues. */
+ * release its permit, which calls this function again. Such an inner call returns at once, and the
+ * outer call continues. */
 static void client_grant(struct tocsin__net_client *client)
 {
     struct tocsin__net_fetch *fetch;

@@ -27,8 +27,8 @@ static void read_marks(CURL *easy, bool secure, struct marks *marks)
          marks->reached--)
         ;
     if (marks->reached < FIRST && time_of(easy, CURLINFO_PRETRANSFER_TIME_T) > 0)
-        marks->reached = FIRST; /* the request was sent without a connect, so the connection was
-                                   reused */
+        /* if the request was sent without a connect, the connection was reused */
+        marks->reached = FIRST;
 }
 
 /* Adds the times that libcurl does not report. These are the time of the connect while TLS is not
@@ -55,8 +55,8 @@ void tocsin__net_phases_add(struct tocsin__net_fetch *fetch, bool ended)
     struct marks marks;
 
     if (spent > total)
-        done->queued_us += spent - total; /* the time until the loop handled the end of the
-                                             transfer */
+        /* adds the time from the end of the transfer until the loop handled it */
+        done->queued_us += spent - total;
     read_marks(easy, fetch->origin->site.secure, &marks);
     amend(fetch, now - total, &marks);
     for (int i = 0; i <= marks.reached && i < MARKS; i++) {

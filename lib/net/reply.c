@@ -50,8 +50,8 @@ static size_t take_status_line(struct tocsin__net_fetch *fetch, const char *line
     fetch->framing = (struct tocsin__net_framing){ .fault = NULL };
     fetch->part = TOCSIN__NET_FIELDS;
     if (!fetch->first_us && fetch->request && fetch->request->body.size > 0)
-        /* if the request has a body, libcurl reports the time of the first byte that was sent, not
-           of the first one that was received */
+        /* for a request with a body, libcurl reports the time of the first byte that was sent, not
+         * of the first one that was received */
         fetch->first_us = tocsin_now();
     return size;
 }
@@ -92,7 +92,7 @@ static size_t header_announce(struct tocsin__net_fetch *fetch, size_t size)
     headers->code = fetch->code;
     headers->header = fetch->header.data ? fetch->header.data : "";
     err = tocsin_op_progress(fetch->op, TOCSIN__NET_HEADERS, &headers->tocsin, 0);
-    if (err >= 0) /* 0 means that there is no demand for the header; then the body waits */
+    if (err >= 0) /* err is 0 if the header has no listeners yet; then the body waits */
         return size;
     if (err != -EAGAIN)
         return reply_fail(fetch, err, NULL);
@@ -255,7 +255,7 @@ static bool body_put(struct tocsin__net_fetch *fetch, const char *data, size_t s
 static int body_announce(struct tocsin__net_fetch *fetch, size_t size)
 {
     if (size == 0)
-        return 1; /* the bytes were only framing between chunks, without data */
+        return 1; /* the bytes contained only the framing between chunks, and no data */
     fetch->piece.tocsin.layout = tocsin__net_body_spec.layout;
     fetch->piece.data = (struct tocsin_bytes){ fetch->body.data, size };
     fetch->piece.offset = fetch->received;

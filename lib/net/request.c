@@ -159,7 +159,8 @@ void tocsin__net_request_free(struct tocsin__net_request *request)
     tocsin__net_release(request);
 }
 
-/* Returns true if the method is idempotent (RFC 9110 section 9.2.2). Unknown methods are not. */
+/* Returns true if the method is idempotent (RFC 9110 section 9.2.2). An unknown method counts as
+ * not idempotent. */
 bool tocsin__net_request_is_idempotent(const struct tocsin__net_request *request)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };

@@ -1,4 +1,4 @@
-/* The request of a fetch, if the request is more than a GET of a URL. */
+/* The request of a fetch that is more than a GET of a URL. */
 #ifndef TOCSIN_NET_REQUEST_H
 #define TOCSIN_NET_REQUEST_H
 

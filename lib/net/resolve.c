@@ -22,7 +22,7 @@ struct query {
     int (*resolve)(const char *host, const char *port, const struct addrinfo *hints,
                    struct addrinfo **ret_list);
     struct addrinfo *list;
-    int error; /* the error of getaddrinfo, EAI_… */
+    int error; /* the error that getaddrinfo returned (EAI_…), or 0 */
     char port[6];
     char host[TOCSIN__NET_HOST_MAX + 1];
 };
@@ -31,12 +31,12 @@ struct query {
    for other fetches, and `entry` is set. */
 struct tocsin__net_resolve {
     struct tocsin__net_client *client;
-    /* the origin, of which this struct has a reference; NULL: no fetch waits for the lookup */
+    /* the origin; this struct has a reference to it. NULL: no fetch waits for the lookup */
     struct tocsin__net_origin *origin;
     struct query *query;
     struct tocsin_op work;
-    struct tocsin__net_queue waiting;      /* the fetches that wait for this lookup, linked by
-                                              resolve_link */
+    /* the fetches that wait for this lookup, linked by resolve_link */
+    struct tocsin__net_queue waiting;
     char *entry;                           /* the addresses in the format of CURLOPT_RESOLVE */
     int64_t until_us;                      /* time until which the addresses are kept */
     TAILQ_ENTRY(tocsin__net_resolve) link; /* link in client->kept, the oldest first */
@@ -99,8 +99,8 @@ static struct query *query_new(const struct tocsin__net_client *client,
     return query;
 }
 
-/* The result has the form "+host:port:address,[address]". With the plus sign, libcurl lets the
-   entry expire. */
+/* The result has the form "+host:port:address,[address]". The plus sign means that the entry of
+ * libcurl expires. */
 
 /* Appends an address. Addresses that are neither IPv4 nor IPv6 are skipped. */
 static int add_address(struct tocsin__net_buffer *text, const struct sockaddr *address)
@@ -127,7 +127,7 @@ static int write_addresses(const struct query *query, struct tocsin__net_buffer 
         err = add_address(text, info->ai_addr);
     if (err == 0 && text->size == front)
         return TOCSIN_ENAME;
-    text->data[text->size - 1] = 0; /* overwrites the last comma */
+    text->data[text->size - 1] = 0; /* replaces the last comma by a NUL */
     return err;
 }
 
@@ -197,14 +197,15 @@ void tocsin__net_resolve_forget(struct tocsin__net_client *client)
         kept_drop_oldest(client);
     for (unsigned i = 0; i < TOCSIN__NET_ORIGINS; i++)
         LIST_FOREACH (origin, &client->origins.bucket[i], link)
-            origin->resolve = NULL; /* waiting fetches still receive the result */
+            origin->resolve = NULL; /* removes the lookup from its origin; the waiting fetches still
+                                     * receive its result */
 }
 
 /* Lookups */
 
 /* Called when the lookup has ended or was cancelled. A callback of a fetch may request the same
-   name again. Then it gets a found address, or starts a new lookup after a failure. The result is
-   kept only after the loop below, so that no callback can expire it. */
+ * name again. If the lookup was successful, the callback gets its addresses; otherwise it starts a
+ * new lookup. The result is kept only after the loop below, so that no callback can expire it. */
 static int on_work(const struct tocsin_info *info, void *arg)
 {
     struct tocsin__net_resolve *resolve = arg;

@@ -54,8 +54,8 @@ static void socket_ready(struct tocsin__net_client *client, int fd, short events
                                (events & POLLIN ? CURL_CSELECT_IN : 0) |
                                    (events & POLLOUT ? CURL_CSELECT_OUT : 0));
     else if (tocsin_watch_set(entry->watch, entry->wanted) == 0)
-        entry->watched = entry->wanted; /* nothing waits for this event: the peer has closed a kept
-                                           connection */
+        /* libcurl has not requested this event: the peer has closed a kept connection */
+        entry->watched = entry->wanted;
 }
 
 /* Handles an event of a watch. The client of the thread is looked up, because the event may be
@@ -93,7 +93,8 @@ static int socket_watch(struct tocsin__net_sockets *sockets, int fd, short event
     if (entry->watched == events)
         return 0;
     if (entry->watch.source.id) {
-        err = tocsin_watch_set(entry->watch, events); /* if this fails, the watch is unchanged */
+        /* if tocsin_watch_set fails, the watch is unchanged */
+        err = tocsin_watch_set(entry->watch, events);
     } else {
         err = tocsin_watch(fd, events, &notify, &entry->watch);
         if (err < 0)
@@ -163,15 +164,17 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 
     (void)unused;
     if (what == CURL_POLL_IN && is_wanted(&client->sockets, fd, POLLOUT))
-        tocsin__net_client_connected(easy); /* the request may also have been sent, but only the
-                                               first call has an effect */
+        /* the request may have been recorded already, but only the first call has an effect */
+        tocsin__net_client_connected(easy);
     if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
         socket_ignore(&client->sockets, fd);
     else
         err = socket_watch(&client->sockets, fd, events);
     if (err < 0)
         tocsin__net_client_break(client, easy, err);
-    return 0; /* always success, because after an error libcurl would end all fetches of the loop */
+    /* returns success in any case, because after an error libcurl would end all fetches of the
+     * loop */
+    return 0;
 }
 
 /* Prepares the entry of a new socket. The entry may still have wanted events. Then libcurl has
@@ -198,8 +201,8 @@ static bool has_descriptor(int fd, const struct tocsin__net_origin *origin)
     return other >= 0 || !origin->site.secure;
 }
 
-/* Opens a socket for libcurl. If this fails, libcurl only gets the fact, so the errno is stored in
-   the transfer. */
+/* Opens a socket for libcurl. libcurl does not learn the cause of a failure, so the errno is stored
+ * in the transfer. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct tocsin__net_transfer *transfer = arg;

@@ -16,7 +16,7 @@ struct tocsin__net_socket {
     short wanted;  /* the poll events that libcurl waits for now */
     short watched; /* the poll events of the watch */
     struct tocsin__net_origin
-        *origin; /* the origin, of which this struct has a reference; NULL: the socket is closed */
+        *origin; /* the origin; this struct has a reference to it. NULL: the socket is closed */
 };
 
 struct tocsin__net_sockets {

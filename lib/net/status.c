@@ -27,9 +27,9 @@ static int status_of_connect(const struct tocsin__net_failure *failure)
                            failure->open_error < 0 ? failure->open_error : -ENOTCONN);
 }
 
-/* libcurl has one code for all broken transfers, so its message is compared first. "Out of memory
-   in chunked" means a long trailer line. The errno is used last, because it may belong to an
-   earlier address or to the shutdown of TLS. */
+/* libcurl has one code for all broken transfers, so its message is checked first. "Out of memory in
+ * chunked" means a trailer line that is too long. The errno is checked last, because it may belong
+ * to an earlier address or to the shutdown of TLS. */
 static int status_of_receive(const struct tocsin__net_failure *failure)
 {
     if (strstr(failure->text, "Out of memory in chunked"))
@@ -66,7 +66,8 @@ int tocsin__net_status_of_curl(const struct tocsin__net_failure *failure)
     case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_USE_SSL_FAILED: return TOCSIN_EHANDSHAKE;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* the reply is HTTP/0.9, or libcurl was built without TLS */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the error means that the reply is HTTP/0.9, or that libcurl
+                                      * was built without TLS */
         return failure->begun ? TOCSIN_EPEER : TOCSIN_ESCHEME;
     case CURLE_OUT_OF_MEMORY: /* libcurl also returns this code for a line longer than its limit of
                                  100 KiB */
@@ -131,10 +132,10 @@ int tocsin__net_status_of_url(CURLUcode code)
     }
 }
 
-/* Maps the result of a certificate check to a status. 0 is X509_V_OK, and 1 means that libcurl has
-   not checked yet: the chain is valid and the name did not match. 62 to 64 are OpenSSL's
-   X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH. 17 is
-   X509_V_ERR_OUT_OF_MEM. */
+/* Maps the result of a certificate check to a status. 0 (X509_V_OK) means that the certificate is
+ * valid, but its name did not match. 1 means that libcurl has not checked it yet. 62 to 64 are
+ * OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and
+ * X509_V_ERR_IP_ADDRESS_MISMATCH. 17 is X509_V_ERR_OUT_OF_MEM. */
 int tocsin__net_status_of_verdict(long verdict)
 {
     switch (verdict) {

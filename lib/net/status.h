@@ -8,7 +8,7 @@
 
 #include <curl/curl.h>
 
-/* Describes a transfer that failed. */
+/* What is known about a transfer that failed. */
 struct tocsin__net_failure {
     CURLcode code;
     const char *text; /* the message of libcurl */

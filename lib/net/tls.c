@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* for dladdr */
+#define _GNU_SOURCE /* makes the headers declare dladdr */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>

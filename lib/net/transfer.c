@@ -77,10 +77,10 @@ static CURLcode set_common(struct tocsin__net_transfer *transfer)
     SET(CURLOPT_PREREQFUNCTION, on_request);
     SET(CURLOPT_PREREQDATA, transfer);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_S);
-    /* chunks.c decodes the chunks, for the reason that chunks.h gives. */
+    /* The library decodes chunks itself; chunks.h explains why. */
     SET(CURLOPT_HTTP_TRANSFER_DECODING, 0L);
-    SET(CURLOPT_NOPROXY, "*"); /* no proxy is used, because libcurl would look up the name of the
-                                  proxy */
+    /* prevents the use of a proxy, because libcurl would look up the name of the proxy */
+    SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -225,7 +225,7 @@ static int transfer_add(struct tocsin__net_transfer *transfer,
         err = tocsin__net_status_of_multi(curl_multi_add_handle(client->multi, transfer->easy));
     transfer->added = err == 0;
     tocsin__net_cancel_back(cancel);
-    /* If the clock has failed, nothing would call libcurl, so the error is returned. */
+    /* If the clock could not be set, libcurl would never be called, so the error is returned. */
     return err < 0 ? err : client->clock.error;
 }
 

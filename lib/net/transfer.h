@@ -15,7 +15,7 @@ struct tocsin__net_transfer {
     unsigned sent;  /* how often the request was sent, or is about to be sent */
     bool asked;     /* true if libcurl needed addresses that it did not have */
     bool refused;   /* true if a repetition of the request was refused */
-    bool altered;   /* true if more options than the URL were set, for a request */
+    bool altered;   /* true if options besides the URL were set for a request */
     int open_error; /* -errno of the last socket that could not be opened; 0: none */
     char error[CURL_ERROR_SIZE];
 };

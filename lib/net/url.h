@@ -17,12 +17,12 @@ struct tocsin__net_site {
 };
 
 /* Reads the origin of a URL. Returns 0, TOCSIN_EURL, TOCSIN_ESCHEME or -ENOMEM. *ret_reason is set
-   to a constant text. */
+ * to a constant text that explains the error. */
 int tocsin__net_url_site(const char *url, struct tocsin__net_site *ret_site,
                          const char **ret_reason);
 
-/* Returns the length of the part in front of the path. URLs that are equal in this part have equal
-   sites. Returns 0 if the text is no such URL. */
+/* Returns the length of the part before the path. URLs that are equal in this part have the same
+ * origin. Returns 0 if the text is not an http or https URL. */
 size_t tocsin__net_url_front(const char *url);
 
 /* Resolves a Location, which has `size` bytes, against the URL `base`. The caller must free

@@ -1,5 +1,5 @@
-/* Ending an operation before it ends by itself: cancelled, at its deadline, or undone because its
- * start failed. */
+/* Requests to end an operation early: by tocsin_cancel, by its deadline, or because its start
+ * failed. */
 #include "base/refusal.h"
 #include "loop/clock.h"
 #include "loop/ready.h"
@@ -11,14 +11,15 @@
 #include "op/progress.h"
 #include "op/reserve.h"
 
-/* Requests the end of an operation that runs. */
+/* Asks a running operation to end. Returns what tocsin_cancel returns. */
 static int op_request_end(struct tocsin__op *op, int reason)
 {
     struct tocsin_op id = { { op->source.id } };
     int err = 0;
 
     switch (tocsin__op_claim_request(op, reason)) {
-    case TOCSIN__CLAIM_TAKEN: /* the real result is on its way, and no injector delays it now */
+    case TOCSIN__CLAIM_TAKEN: /* the operation is completed: its real result is on the way to the
+                               * loop */
         tocsin__op_set_phase(op, TOCSIN__OP_COMPLETED);
         return -EALREADY;
     case TOCSIN__CLAIM_ASKED: tocsin__op_set_phase(op, TOCSIN__OP_CANCELED); return 0;
@@ -41,7 +42,8 @@ static int op_request_end(struct tocsin__op *op, int reason)
 int tocsin__op_end(struct tocsin__op *op, int reason)
 {
     if (tocsin__op_progress(op) && tocsin__op_progress(op)->end_waits)
-        tocsin__op_progress_drop(op); /* the end waits only for this progress to be delivered */
+        /* the end waits only for this progress, which is dropped now */
+        tocsin__op_progress_drop(op);
     switch (op->phase) {
     case TOCSIN__OP_MADE:
     case TOCSIN__OP_EARLY:
@@ -99,7 +101,9 @@ int tocsin_op_deadline(struct tocsin_op id, int64_t timeout_ms)
     return tocsin__traced(err);
 }
 
-/* Claims the operation, or asks the thread that is completing it. false: that thread has it. */
+/* Takes the claim, so that no other thread completes the operation. Returns false if another thread
+ * has completed the operation, or is completing it now. In the latter case, the operation is asked
+ * to end. */
 static bool op_take_back(struct tocsin__op *op)
 {
     do
@@ -120,7 +124,8 @@ void tocsin__op_undo(struct tocsin__op *op)
         tocsin__op_release(op);
         return;
     }
-    /* the progress or the end of the operation is on the way, and is dropped when it arrives */
+    /* The progress or the end of the operation is on a list already. It is dropped when the loop
+     * takes it from the list. */
     tocsin__op_set_phase(op, TOCSIN__OP_UNDONE);
     if (is_ours)
         tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);

@@ -1,5 +1,5 @@
-/* Completing an operation, once, from any thread. Only the thread that obtained the claim may touch
-   the operation. */
+/* Completing an operation exactly once, from any thread. The thread that takes the claim completes
+ * the operation. No other thread may write to the operation. */
 #include "registry/payload.h"
 #include "registry/layout.h"
 #include "base/refusal.h"
@@ -8,7 +8,8 @@
 #include "op/outlive.h"
 #include "op/progress.h"
 
-/* The claim while a payload is copied, and after a request to end meanwhile. No id is so small. */
+/* Two values of the claim. COPYING: a thread copies the payload of the end. ASKED: the same, and
+ * the loop has asked for the end meanwhile. No id is as small as these. */
 enum { COPYING = 1, ASKED = 2 };
 
 static struct tocsin__id_entry *claim_entry(uint64_t id)
@@ -35,7 +36,7 @@ struct tocsin__op *tocsin__op_claim(uint64_t id)
     return op ? op : claim_take(id, tocsin__own_word(id), 0);
 }
 
-/* The error of tocsin_op_complete if it could not obtain the claim. */
+/* The error that tocsin_op_complete returns if the caller could not take the claim. */
 static int claim_error(uint64_t id)
 {
     struct tocsin__id_entry *entry = claim_entry(id);
@@ -75,7 +76,8 @@ bool tocsin__op_copies(const struct tocsin__op *op)
     return word == COPYING;
 }
 
-/* The copy failed: the operation is open again. If its end was requested meanwhile, it ends. */
+/* Gives the claim back, since the payload could not be copied. The operation runs on, unless the
+ * loop has asked for its end meanwhile: then it ends now. */
 static void claim_give_back(struct tocsin__op *op)
 {
     if (!atomic_compare_exchange_strong_explicit(&op_entry(op)->claim, &(uint64_t){ COPYING },
@@ -137,7 +139,8 @@ static bool id_is_inherited(uint64_t id)
     return loop && tocsin__inherited(loop);
 }
 
-/* Checks the payload of the end and copies it. ret_copy stays NULL if it is lent. */
+/* Checks the payload of the end, and copies it into *ret_copy. A payload inside the state is not
+ * copied: then *ret_copy stays NULL. */
 static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payload,
                         struct tocsin_payload **ret_copy)
 {
@@ -149,7 +152,7 @@ static int payload_take(struct tocsin__op *op, const struct tocsin_payload *payl
 
     if (!payload->layout || (tocsin__op_type(op) && !tocsin__layout_same(layout, payload->layout)))
         return -EPROTO;
-    /* an undeclared layout may be malformed */
+    /* the layout must be checked here if its signal is not declared */
     if (!tocsin__op_type(op) && tocsin__layout_check(layout) < 0)
         return -EINVAL;
     if (tocsin__op_lent(op, payload))

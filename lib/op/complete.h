@@ -1,9 +1,10 @@
-/* Completing an operation, once, from any thread: the claim.
+/* Completing an operation exactly once, from any thread. A word called the claim decides which
+   thread completes the operation.
 
-   The claim is a word in the table of ids, beside the operation's id. The table is never unmapped,
-   so any thread may read the word at any time.
+   The claim is in the table of ids, beside the operation's id. The table is never unmapped, so any
+   thread may read the claim at any time. It has these values:
 
-       id (or own word)  open: nobody has completed the operation
+       id (or own word)  open: no thread has completed the operation
              |  ^
              v  | the copy failed
           COPYING  ----asked to end----> ASKED
@@ -11,53 +12,54 @@
              v                             v
              0           completed: the end is on its way to the loop
 
-   The thread that changes the word from open to 0, or to COPYING, completes the operation. Before
-   this change, a thread that completes must not touch the operation. If there is no payload to
-   copy, the word changes from open to 0 at once. */
+   The thread that changes the claim from open to 0, or to COPYING, completes the operation. Before
+   this change, it must not read or write the operation. If there is no payload to copy, the claim
+   changes from open to 0 at once. */
 #ifndef TOCSIN_OP_COMPLETE_H
 #define TOCSIN_OP_COMPLETE_H
 
 #include "op/op.h"
 
-/* Obtains the right to complete the operation. Until tocsin__op_finish only the caller may write
-   the state. NULL: another thread has completed it, or the id is stale. */
+/* Takes the claim, so that the caller may complete the operation. Then only the caller may write
+ * the state, until tocsin__op_finish. NULL: another thread has completed it, or the id is no longer
+ * valid. */
 struct tocsin__op *tocsin__op_claim(uint64_t id);
-/* Completes an operation that the caller has claimed. lent: the payload, which must be inside the
-   state; NULL: an empty payload. */
+/* Completes an operation whose claim the caller has taken. lent: the payload, which must lie inside
+ * the state. lent NULL: an empty payload. */
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
-/* Claims and finishes, on the thread of the loop. If the operation is completed already, does
-   nothing. */
+/* Takes the claim and completes the operation. Only on the loop's thread. Does nothing if the
+ * operation is completed already. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
 
-/* Results of a request to end an operation. */
+/* Answers to the loop's request that an operation ends. */
 enum tocsin__claim {
-    TOCSIN__CLAIM_OPEN,  /* nobody has completed the operation: cancel it */
-    TOCSIN__CLAIM_ASKED, /* another thread copies the payload of the end. If that fails, the
-                            operation ends with the reason of this request */
-    TOCSIN__CLAIM_TAKEN  /* the operation is completed, and its end is on the way */
+    TOCSIN__CLAIM_OPEN,  /* no thread has completed the operation: the caller must cancel it */
+    TOCSIN__CLAIM_ASKED, /* another thread copies the payload of the end. If the copy fails, the
+                          * operation ends with the requested status */
+    TOCSIN__CLAIM_TAKEN  /* the operation is completed: its end is on the way to the loop */
 };
 
 enum tocsin__claim tocsin__op_claim_request(struct tocsin__op *op, int reason);
-/* Whether another thread is copying the payload of the end. If the copy fails, the operation is
-   open again. */
+/* Whether another thread is copying the payload of the end. If the copy fails, the operation runs
+ * on. */
 bool tocsin__op_copies(const struct tocsin__op *op);
-/* Returns an empty terminal payload for an operation that has not ended. NULL: its terminal signal
-   is declared without a payload, or the operation is a promise. */
+/* The empty terminal payload of an operation. NULL: its terminal signal is declared without a
+ * payload, or the operation is a promise, which has no type. */
 struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op);
-/* Frees the copy of the terminal payload, if there is one. */
+/* Frees the copy of the terminal payload. Does nothing if the payload was not copied. */
 void tocsin__op_payload_free(struct tocsin__op *op);
-/* Whether the operation is a fiber that has returned. Only its end must still be announced. */
+/* Whether the operation is a fiber whose task has returned, and whose end is not announced yet. */
 bool tocsin__op_finished(const struct tocsin__op *op);
 
-/* The claim has this value while an operation of one of the library's own types is open. The claim
-   of any other open operation is its id. So tocsin_op_complete, which compares the claim with the
-   id, cannot complete an operation of the library. */
+/* The value of the claim while an operation of a type that is built into the library is open. For
+ * any other open operation the value is the id. tocsin_op_complete expects the id, so a program
+ * cannot complete an operation of the library. */
 static inline uint64_t tocsin__own_word(uint64_t id)
 {
     return id ^ (uint64_t)1 << 63;
 }
 
-/* Whether nobody has completed the operation yet. */
+/* Whether no thread has completed the operation yet. */
 static inline bool tocsin__op_open(const struct tocsin__op *op)
 {
     uint64_t id = op->source.id,

@@ -1,10 +1,11 @@
-/* Demand: a handler, a queue or a TOCSIN_EACH notify wants the progress of an operation (O2). */
+/* Demand (O2): whether a listener wants the progress of an operation. A listener is a handler, a
+ * queue, or a notify with TOCSIN_EACH. */
 #include "delivery/emit.h"
 #include "remote/multicast.h"
 #include "op/demand.h"
 #include "op/progress.h"
 
-/* Whether a handler is connected to the signal of this operation. */
+/* Whether a handler is connected to the signal with this operation as its only source. */
 static bool demand_is_own(const struct tocsin__op *op,
                           const struct tocsin__loop_signal *loop_signal)
 {
@@ -15,7 +16,7 @@ static bool demand_is_own(const struct tocsin__op *op,
     return own && own->handling;
 }
 
-/* Whether a handler or a queue of this loop listens to the signal. Observers do not count. */
+/* Whether a handler or a queue of this loop is connected to the signal. Observers do not count. */
 static bool demand_is_here(const struct tocsin__op *op, int signo)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
@@ -24,7 +25,7 @@ static bool demand_is_here(const struct tocsin__op *op, int signo)
     return loop_signal && (loop_signal->list->handling || demand_is_own(op, loop_signal));
 }
 
-/* Whether a handler or a queue of another loop listens to the signal. */
+/* Whether a handler or a queue of another loop is connected to the signal. */
 static bool demand_is_elsewhere(const struct tocsin__op *op,
                                 const struct tocsin__loop_signal *loop_signal, int signo)
 {
@@ -34,10 +35,10 @@ static bool demand_is_elsewhere(const struct tocsin__op *op,
            tocsin__others_want(tocsin__op_engine(op)->loop->life.number, signal);
 }
 
-/* Whether progress can become pending while its signal is blocked.
-   A coalescing signal keeps one pending emission for each source. A second one merges with it if
-   the type gathers (timers) or the operation has a notify; any other operation pauses.
-   A queueing signal needs room, and a notify (O9) or a queue with TOCSIN_TAKE that will take it. */
+/* Whether progress may become pending while its signal is blocked. A coalescing signal keeps one
+ * pending emission for each source. A second emission is merged into the first one only if the type
+ * merges progress (timers) or the operation has a notify. A queueing signal needs room in the
+ * pending list. It also needs a taker: a notify (O9), or a queue with TOCSIN_TAKE. */
 static bool demand_takes_blocked(const struct tocsin__op *op,
                                  const struct tocsin__loop_signal *loop_signal, bool notified)
 {
@@ -49,7 +50,7 @@ static bool demand_takes_blocked(const struct tocsin__op *op,
     return (notified || loop_signal->queues.takers) && tocsin__pending_has_room(loop_signal, 1, 0);
 }
 
-/* Whether the listeners of this loop can take progress now. */
+/* Whether the listeners of this loop can accept progress now. */
 static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_signal *loop_signal)
 {
     bool notified = op->mode & (TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE);
@@ -61,7 +62,8 @@ static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_
     return !(loop_signal->state & TOCSIN__GATED) || tocsin__admission_is_open(loop_signal, 0);
 }
 
-/* The progress is wanted: whether everybody who wants it has room. */
+/* Returns 1 if all listeners have room for the progress, else -EAGAIN. The caller has checked that
+ * a listener wants it. */
 static int demand_admits(const struct tocsin__op *op, int signo)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
@@ -111,7 +113,7 @@ int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
     return demand_admits(op, signo);
 }
 
-/* Whether progress can be delivered at once, or there is room for it to become pending. */
+/* Whether progress can be delivered at once, or the pending list has room for it. */
 static bool demand_may_pend(const struct tocsin__op *op,
                             const struct tocsin__loop_signal *loop_signal)
 {

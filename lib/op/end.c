@@ -1,4 +1,5 @@
-/* The delivery of an operation's end: the handlers, then the notify, then the waiter. */
+/* Delivers the end of an operation: first to the handlers, then to the notify, then to the
+ * waiter. */
 #include "delivery/emit.h"
 #include "remote/completion_message.h"
 #include "remote/inject.h"
@@ -23,7 +24,7 @@ static void end_notify(struct tocsin__op *op)
         sink->put(sink, tocsin_info_ref(&op->info.pub));
 }
 
-/* TOCSIN_FUTURE: keeps the result until it is taken, and wakes the waiter. */
+/* TOCSIN_FUTURE: keeps the result until the program takes it, and wakes the waiter. */
 static void end_keep_result(struct tocsin__op *op)
 {
     struct tocsin__waiter *waiter = tocsin__op_waiter(op);
@@ -33,8 +34,8 @@ static void end_keep_result(struct tocsin__op *op)
         waiter->wake(waiter, op);
 }
 
-/* Ends the delivery after the handlers. If a jump has left the notify, the notify is not called a
- * second time. */
+/* Does what follows the handlers: the notify, then the waiter or the release. If a jump (longjmp)
+ * has left the notify, the notify is not called again. */
 static void end_finish(struct tocsin__op *op)
 {
     if (op->phase == TOCSIN__OP_ENDING) {
@@ -57,7 +58,8 @@ static void end_handlers_done(struct tocsin__op *op, int result)
         tocsin__ops_unexpect(ops, op->kind->done);
 }
 
-/* The end is not pending any more: it was delivered to the handlers, or dropped. */
+/* The pending end of the operation has left the pending list: it was delivered to the handlers, or
+ * dropped. */
 static void on_end_unpended(struct tocsin__pending *pending)
 {
     struct tocsin__op *op = tocsin__container(pending, struct tocsin__op_rare, end_pending)->op;
@@ -88,7 +90,7 @@ static void end_deliver(struct tocsin__op *op)
     end_finish(op);
 }
 
-/* Goes on in the turn after a jump that left the handlers or the notify. */
+/* Continues in a later turn, after a jump (longjmp) has left the handlers or the notify. */
 static void end_go_on(struct tocsin__op *op)
 {
     if (op->phase == TOCSIN__OP_ENDING)
@@ -96,7 +98,7 @@ static void end_go_on(struct tocsin__op *op)
     end_finish(op);
 }
 
-/* tocsin_then was called for a kept result. */
+/* Calls the function that the program passed to tocsin_then after the operation had ended. */
 static void end_call_then(struct tocsin__op *op)
 {
     tocsin__op_call(op, &op->info.pub);
@@ -120,7 +122,7 @@ void tocsin__ops_run_late(struct tocsin__node *node)
     tocsin__ops_late_ready(ops);
 }
 
-/* Allocates the messages that carry the end to other loops. false: no memory. */
+/* Allocates the messages that carry the end to other loops. Returns false if there is no memory. */
 static bool end_has_messages(struct tocsin__op *op)
 {
     struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
@@ -130,7 +132,8 @@ static bool end_has_messages(struct tocsin__op *op)
            tocsin__completion_messages_make(loop, signal) == 0;
 }
 
-/* Allocates the place where the end waits, if its signal may be held back. false: no memory. */
+/* Allocates the place of the end in the pending list, if its signal may be held back. Returns false
+ * if there is no memory. */
 static bool end_has_place(struct tocsin__op *op)
 {
     struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
@@ -148,7 +151,7 @@ static void end_announce(struct tocsin__op *op)
         end_deliver(op);
     else
         tocsin__ready_push(tocsin__op_engine(op),
-                           &op->run.end_node); /* no memory: retry in the next turn */
+                           &op->run.end_node); /* no memory: the next turn tries again */
 }
 
 void tocsin__op_deliver_end(struct tocsin__node *node)
@@ -158,7 +161,7 @@ void tocsin__op_deliver_end(struct tocsin__node *node)
     tocsin__op_disarm(op);
     if (op->status < 0)
         tocsin__op_progress_drop(op);
-    if (tocsin__op_has_progress(op)) { /* deliver that first */
+    if (tocsin__op_has_progress(op)) { /* the progress is delivered before the end */
         tocsin__op_progress(op)->end_waits = true;
         return;
     }

@@ -10,7 +10,7 @@
 struct tocsin__delay {
     struct tocsin__timer timer;
     struct tocsin__op *op;
-    bool behind; /* ends early, as soon as another end of its signal was delivered */
+    bool behind; /* the delay also ends when another end of the same signal has been delivered */
 };
 
 static void delay_set_status(struct tocsin__op *op, int status)
@@ -50,7 +50,8 @@ void tocsin__op_delay_end(struct tocsin__op *op, int reason)
     delay_finish(op);
 }
 
-/* The operation whose delayed end waits for another end of this signal; NULL: none. */
+/* Finds an operation whose delayed end waits until another end of this signal is delivered. NULL:
+ * none. */
 static struct tocsin__op *delay_find_behind(const struct tocsin__ops *ops, int signo)
 {
     struct tocsin__op *op = NULL;
@@ -62,7 +63,7 @@ static struct tocsin__op *delay_find_behind(const struct tocsin__ops *ops, int s
     return NULL;
 }
 
-/* false: no memory, so there is no delay. */
+/* Starts the delay. Returns false if there is no memory: then the end is not delayed. */
 static bool delay_start(struct tocsin__op *op, const struct tocsin_inject_action *action)
 {
     struct tocsin__op_rare *rare = tocsin__op_rare(op);

@@ -1,4 +1,5 @@
-/* The phases of an operation: the one function that changes them, and the release. */
+/* The phases of an operation. One function changes the phase; another one releases the
+ * operation. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -43,7 +44,7 @@ static void running_count(struct tocsin__op *op, uint32_t by)
         loop_client->running += by;
 }
 
-/* Whether a thread is still at work for an operation that is threaded. */
+/* Whether a pool thread may still use the memory of a threaded operation in this phase. */
 static bool phase_has_thread(enum tocsin__op_phase phase)
 {
     return phase_is_listed_running(phase) && phase != TOCSIN__OP_DELAYED;
@@ -66,7 +67,7 @@ static void kept_count(struct tocsin__op *op, uint32_t by)
     loop_client->kept += by;
 }
 
-/* Counts the operation off, or on, as its phase says. */
+/* Adds by (1 or -1) to the counter of operations that belongs to the current phase. */
 static void phase_count(struct tocsin__op *op, uint32_t by)
 {
     if (op->phase == TOCSIN__OP_KEPT)
@@ -77,8 +78,8 @@ static void phase_count(struct tocsin__op *op, uint32_t by)
 
 enum { CHECKED_MOST = 32 };
 
-/* Whether the counters of the loop equal what they count. Of many operations this is not asked,
-   since each change asks. */
+/* Whether the counters of the loop equal the numbers of operations that they count. If there are
+ * many operations, they are not checked, since this runs at every change of a phase. */
 static bool counts_are_sound(const struct tocsin__ops *ops)
 {
     const struct tocsin__loop_client *loop_client = &ops->loop_client;
@@ -100,10 +101,10 @@ static bool counts_are_sound(const struct tocsin__ops *ops)
 
 #define TO(phase) (1u << TOCSIN__OP_##phase)
 
-/* The transitions that op.h draws: for each phase, the phases that may follow. */
+/* The transitions drawn in op.h: for each phase, the set of phases that may follow it. */
 static const uint16_t phases_next[] = {
-    [TOCSIN__OP_OVER] =
-        TO(MADE) | TO(OVER), /* the operation is released again, since nothing is pending now */
+    [TOCSIN__OP_OVER] = TO(MADE) | TO(OVER), /* OVER again: a second release, after the last pending
+                                              * emission was delivered */
     [TOCSIN__OP_MADE] = TO(EARLY) | TO(UNDONE) | TO(RUNNING) | TO(OVER),
     [TOCSIN__OP_EARLY] = TO(UNDONE) | TO(RUNNING) | TO(OVER),
     [TOCSIN__OP_UNDONE] = TO(OVER),
@@ -118,8 +119,9 @@ static const uint16_t phases_next[] = {
 
 #undef TO
 
-/* Whether the claim is what it should be in this phase. It may be anything in MADE, RUNNING and
-   CANCELED, where another thread may complete the operation, and in OVER and UNDONE. */
+/* Whether the claim has a value that is allowed in this phase. In MADE, RUNNING and CANCELED
+ * another thread may complete the operation at any time, so each value is allowed. In OVER and
+ * UNDONE the claim is not checked. */
 static bool phase_fits_claim(const struct tocsin__op *op)
 {
     return (op->phase != TOCSIN__OP_EARLY && op->phase < TOCSIN__OP_DELAYED) ||
@@ -149,7 +151,7 @@ void tocsin__op_set_threaded(struct tocsin__op *op)
     tocsin__op_engine(op)->loop_client->threads++;
 }
 
-/* Once the end is announced, the memory of the timer is used for the info. */
+/* Does nothing after the end was announced: the memory of the timer holds the info by then. */
 void tocsin__op_disarm(struct tocsin__op *op)
 {
     if (!op->announced && op->kind->disarm)
@@ -162,8 +164,8 @@ void tocsin__op_deadline_end(struct tocsin__op *op)
         tocsin__timer_disarm(tocsin__op_engine(op), &op->rare->deadline);
 }
 
-/* Whether the plugin of the operation, or of its type, is being unloaded. Then pending emissions do
-   not keep the source alive. */
+/* Whether the plugin that owns the operation, or its type, is being unloaded. In this case pending
+ * emissions do not keep the source alive. */
 static bool op_owner_is_closed(const struct tocsin__op *op)
 {
     return atomic_load(&op->owner->closed) ||
@@ -175,7 +177,8 @@ static bool op_is_still_source(const struct tocsin__op *op)
     return tocsin__op_end_is_pending(op) || (op->source.pending && !op_owner_is_closed(op));
 }
 
-/* Frees the operation. The last reference to the info of its end calls this, on any thread. */
+/* Frees the operation. It is called on any thread, when the last reference to the info of the end
+ * is released. */
 static void op_free(struct tocsin__info *info)
 {
     struct tocsin__op *op = tocsin__container(info, struct tocsin__op, info);
@@ -210,8 +213,8 @@ void tocsin__op_make_info(struct tocsin__op *op)
         tocsin__op_outlives_announced(op);
 }
 
-/* The source lives until its pending emissions are delivered, for the handlers of this source (O8).
-   Then this function is called again, by on_source_unpended or on_end_unpended. */
+/* Handlers of this source must still receive its pending emissions (O8), so the source lives until
+ * these are delivered. Then on_source_unpended or on_end_unpended calls this function again. */
 void tocsin__op_release(struct tocsin__op *op)
 {
     const struct tocsin_op_type *type = tocsin__op_type(op);

@@ -1,4 +1,5 @@
-/* The notify of an operation: checked at the start, called after the handlers (O9). */
+/* The notify of an operation. It is checked when the operation starts, and called after the
+ * handlers (O9). */
 #include "base/refusal.h"
 #include "delivery/context.h"
 #include "delivery/emit.h"
@@ -22,7 +23,7 @@ int tocsin__notify_check(const struct tocsin_notify *notify)
             "the notify has an unknown flag, or its spare words are not zero: is it initialized?");
     if (calls && !notify->fn)
         return tocsin__because(-EINVAL, "the notify's function is NULL");
-    if (calls ? how != calls : how & (how - 1)) /* more than one bit */
+    if (calls ? how != calls : how & (how - 1)) /* more than one bit is set, which is not allowed */
         return tocsin__because(-EINVAL,
                                "the notify must have only one of these: a call, a queue, a future");
     if (notify->mode & TOCSIN_ON_FIBER && how != TOCSIN_AT_EACH)
@@ -83,7 +84,7 @@ int tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
     struct tocsin__context was;
     int err = 0;
 
-    /* T6: the thread has ended, and only background operations are still notified */
+    /* the thread has ended (T6): only background operations are still notified */
     if (loop->life.thread_ended && !op->background)
         return 0;
     was = tocsin__context_enter(
@@ -105,7 +106,7 @@ int tocsin__op_call(struct tocsin__op *op, const struct tocsin_info *info)
     return err;
 }
 
-/* Whether the operation can have another notify now. */
+/* Whether the operation may get another notify in its current phase. Returns 0 or an error. */
 static int notify_check_change(const struct tocsin__op *op, const struct tocsin_notify *notify)
 {
     if (op->phase >= TOCSIN__OP_ENDING)
@@ -119,7 +120,7 @@ static int notify_check_change(const struct tocsin__op *op, const struct tocsin_
     return tocsin__notify_check_type(op->kind, tocsin__op_type(op), notify);
 }
 
-/* Reserves a place for the end in the queue of the new notify. */
+/* Reserves a place for the end of the operation in the queue of the new notify. */
 static int notify_reserve(struct tocsin__op *op, const struct tocsin_notify *notify)
 {
     struct tocsin__sink *sink;
@@ -154,7 +155,8 @@ static int notify_change(struct tocsin__op *op, const struct tocsin_notify *noti
     op->mode |= kept;
     if (notify->fn)
         tocsin__op_set_owner(op, (const void *)notify->fn);
-    tocsin__kick_pollers(tocsin__op_engine(op)->loop); /* a paused operation may be wanted now */
+    /* The new notify may want progress, so the loop asks paused operations again. */
+    tocsin__kick_pollers(tocsin__op_engine(op)->loop);
     return 0;
 }
 

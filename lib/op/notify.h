@@ -4,9 +4,10 @@
 
 #include "op/op.h"
 
-/* -EINVAL: malformed */
+/* Checks a notify. Returns 0, or -EINVAL if it is malformed. */
 int tocsin__notify_check(const struct tocsin_notify *notify);
-/* -EINVAL: an operation of this type would never call it. notify may be NULL. */
+/* Checks a notify against the type of the operation. Returns 0, or -EINVAL if operations of this
+ * type would never call it. notify may be NULL. */
 int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct tocsin_op_type *type,
                               const struct tocsin_notify *notify);
 /* Calls the function of the notify in the same way as a handler. The caller has called all handlers

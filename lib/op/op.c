@@ -1,5 +1,5 @@
-/* Making and starting an operation. complete.c completes it, on any thread; end.c delivers its end;
-   lifecycle.c has its phases. */
+/* Creates and starts an operation. Then complete.c completes it on any thread, end.c delivers its
+ * end, and lifecycle.c changes its phase. */
 #include <tocsin/inspect.h>
 
 #include "base/refusal.h"
@@ -65,7 +65,8 @@ static int op_init(struct tocsin__op *op, struct tocsin__engine *engine,
     return err;
 }
 
-/* -ESHUTDOWN: the loop is being freed or drained. */
+/* Whether an operation may start now. Returns 0, or an error; -ESHUTDOWN: the loop is being freed
+ * or drained. */
 static int op_may_start(const struct tocsin__engine *engine, const struct tocsin_op_type *type,
                         const struct tocsin_notify *notify)
 {
@@ -79,7 +80,7 @@ static int op_may_start(const struct tocsin__engine *engine, const struct tocsin
                : 0;
 }
 
-/* From here on the operation is found by its id. */
+/* Makes the operation known: from now on it is found by its id. */
 static void op_enter(struct tocsin__op *op)
 {
     struct tocsin__id_entry *entry = tocsin__id_entry(&tocsin__op_engine(op)->loop->ids.sources,
@@ -129,7 +130,7 @@ int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify
         tocsin__op_type_uncharge(type);
         if (op) {
             tocsin__release(op->rare);
-            /* a handler of tocsin.queue.full may have freed the loop */
+            /* a handler of tocsin.queue.full may have freed the loop: ask for the slabs again */
             tocsin__slab_free(op, bytes, tocsin__slabs_here());
         }
         return err;

@@ -1,4 +1,5 @@
-/* An operation from inside: one block of memory with everything that its end needs. */
+/* The private struct of an operation. It is one block of memory, which has room for all that the
+ * end of the operation needs. */
 #ifndef TOCSIN_OP_OP_H
 #define TOCSIN_OP_OP_H
 
@@ -11,8 +12,8 @@
 #include "op/ops.h"
 #include "op/sink.h"
 
-/* The phase of an operation, a state machine ("state" is the memory of its type).
-   tocsin__op_set_phase (lifecycle.c) alone changes it, on the thread of the loop.
+/* The phase of an operation: a state machine. (The word "state" is used for the data of its type.)
+   Only tocsin__op_set_phase (lifecycle.c) changes the phase, on the loop's thread.
 
        OVER ---- tocsin_op_new ----> MADE ---- its end arrives ----> EARLY
                                       |                               |
@@ -35,39 +36,41 @@
              OVER                   OVER                            OVER
 
    A phase before ENDING goes to OVER if the loop ends without announcements (T6, T8).
-   A second machine is the claim, a word in the table of ids (complete.h): it says whether somebody
-   has completed the operation, on whichever thread. The phase follows later, when the end
-   arrives on the loop. */
+   The claim (complete.h) is a second state machine: it says whether any thread has completed the
+   operation. The phase changes later, when the end arrives on the loop. */
 enum tocsin__op_phase {
-    TOCSIN__OP_OVER,     /* not an operation yet, or not any longer: its id is unknown. Its source
-                            may live on until emissions of it that are pending are delivered */
-    TOCSIN__OP_MADE,     /* tocsin_op_new has returned, tocsin_op_start was not called */
-    TOCSIN__OP_EARLY,    /* completed before tocsin_op_start, and its end has arrived */
-    TOCSIN__OP_UNDONE,   /* the start failed, but the end or progress of the operation is on the way
-                          */
-    TOCSIN__OP_RUNNING,  /* started; somebody may have completed it */
-    TOCSIN__OP_CANCELED, /* running, and a request to end was accepted */
-    TOCSIN__OP_DELAYED,  /* completed; an injector holds its end back */
-    TOCSIN__OP_COMPLETED, /* the end is on the way or has arrived, and no injector changes it any
-                             more */
-    TOCSIN__OP_ENDING,    /* the handlers of its end are being called */
-    TOCSIN__OP_NOTIFYING, /* the handlers were called; the notify is being called */
-    TOCSIN__OP_KEPT       /* the operation has ended, and its result is kept for the waiter */
+    TOCSIN__OP_OVER,      /* not an operation: its id is unknown. Its source may live on until its
+                           * pending emissions have been delivered */
+    TOCSIN__OP_MADE,      /* tocsin_op_new has made it, and tocsin_op_start has not been called */
+    TOCSIN__OP_EARLY,     /* was completed before tocsin_op_start was called, and its end has
+                           * arrived */
+    TOCSIN__OP_UNDONE,    /* the start failed, but its end or progress is already on the way to the
+                           * loop */
+    TOCSIN__OP_RUNNING,   /* started; another thread may have completed it already */
+    TOCSIN__OP_CANCELED,  /* running; the program has requested its end, or its deadline was
+                           * reached */
+    TOCSIN__OP_DELAYED,   /* completed; an injector delays the end */
+    TOCSIN__OP_COMPLETED, /* completed; the end is on the way to the loop, or has arrived, and is
+                           * not delayed any more */
+    TOCSIN__OP_ENDING,    /* the handlers of the end are being called */
+    TOCSIN__OP_NOTIFYING, /* the handlers have been called; the notify is being called */
+    TOCSIN__OP_KEPT       /* the end is delivered; the result is kept for the waiter */
 };
 
 struct tocsin__progress;
 struct tocsin__delay;
 struct tocsin__dependent;
 
-/* Waits for the result of an operation started with TOCSIN_FUTURE. wake is called when the result
-   is kept. Until the waiter takes the result, or the waiter is removed, nobody else can take it. */
+/* Code that waits for the result of an operation with TOCSIN_FUTURE. wake is called when the result
+ * is kept. While there is a waiter, no other code can take the result. */
 struct tocsin__waiter {
     void (*wake)(struct tocsin__waiter *waiter, struct tocsin__op *op);
 };
 
-/* What few operations need. It is allocated when it is first wanted. */
+/* Data that most operations do not need. It is allocated when it is first needed. */
 struct tocsin__op_rare {
-    struct tocsin__timer deadline; /* armed while the operation has a deadline */
+    struct tocsin__timer deadline; /* timer of the deadline; armed while the operation has a
+                                    * deadline */
     struct tocsin__op *op;
     struct tocsin__delay *delay; /* in the phase DELAYED; else NULL */
     struct tocsin__dependent *dependents; /* what ends if the operation fails; dependent.h */
@@ -75,58 +78,68 @@ struct tocsin__op_rare {
     struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };
 
-/* What an operation needs until its end is announced, and no longer. */
+/* Data of an operation that is needed only until its end is announced. */
 struct tocsin__op_run {
-    struct tocsin__node end_node; /* in the inbox or on the ready list, after the completion */
-    const struct tocsin_payload *payload; /* terminal payload, after the completion */
-    uint64_t parent; /* sequence number of the emission in whose handler it started (E15) */
-    int reason; /* the status if copying the terminal payload fails, and an end was requested */
-    bool payload_is_copied;     /* written, like payload, by whoever has the claim */
-    struct tocsin__timer timer; /* memory for the timer of a type of the library's own */
+    struct tocsin__node end_node;         /* node in the inbox or on the ready list, used after the
+                                           * completion */
+    const struct tocsin_payload *payload; /* the terminal payload, set by the completion */
+    uint64_t parent; /* sequence number of the emission whose handler started the operation (E15) */
+    int reason; /* the requested status, for an end that was requested while the payload was copied;
+                 * used if the copy fails */
+    bool payload_is_copied;     /* the member payload points to a copy; written by the thread that
+                                 * has the claim */
+    struct tocsin__timer timer; /* the timer; only types that are built into the library use it */
 };
 
-/* The head: what every operation has. Its memory is used twice: for what a running operation needs,
-   and for the info that announces its end. So the end needs no memory (O2). Behind the state, in
-   the same block, lie the progress (if the type has progress signals) and an empty terminal
-   payload. */
+/* The head of an operation. The union at its end is used twice: as run while the operation runs,
+ * then as info, which announces the end. So the end needs no new memory (O2). The state follows in
+ * the same block, then the progress (if the type has progress signals), then an empty terminal
+ * payload. */
 struct tocsin__op {
-    struct tocsin__source source; /* the first member */
+    struct tocsin__source source; /* must be the first member */
     union {
-        struct tocsin__op_type *kind; /* the entry of the type in ops->kinds */
-        /* when only references to the info are left, since the entry may be gone */
+        struct tocsin__op_type *kind; /* the type of the operation, an entry of ops->kinds */
+        /* After the release, only references to info are left, and the entry of the type may be
+         * freed. Then this member is used instead of kind. */
         const struct tocsin_op_type *type_of_over;
     };
     union {
         struct tocsin__owner *owner;
-        size_t bytes_of_over; /* size of the block, when only references to the info are left */
+        size_t bytes_of_over; /* size of the block, used instead of owner after the release */
     };
     union {
-        tocsin_fn notify;              /* the mode has TOCSIN_AT_END or TOCSIN_AT_EACH */
-        uint64_t queue;                /* the mode has TOCSIN_INTO_QUEUE */
-        struct tocsin__waiter *waiter; /* the mode has TOCSIN_KEEP. NULL: nobody waits */
+        tocsin_fn notify;              /* function to call, if the mode has TOCSIN_AT_END or
+                                        * TOCSIN_AT_EACH */
+        uint64_t queue;                /* id of the queue, if the mode has TOCSIN_INTO_QUEUE */
+        struct tocsin__waiter *waiter; /* the waiter, if the mode has TOCSIN_KEEP. NULL: nobody
+                                        * waits */
     };
     void *notify_arg;
-    struct tocsin__op_rare *rare; /* NULL: the operation needs none of that */
-    struct tocsin__op *late_next; /* the next one in ops->late */
-    int status;                   /* written by whoever has the claim */
-    uint8_t phase;                /* enum tocsin__op_phase */
-    uint8_t mode;                 /* of the notify */
-    /* properties: they do not change once the operation was started */
-    bool background : 1; /* TOCSIN_BACKGROUND: it serves other operations */
-    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors do not see its end */
-    bool threaded : 1;   /* a thread of the library will complete it (tocsin__op_set_threaded) */
+    struct tocsin__op_rare *rare; /* data that is not needed by every operation; NULL: not
+                                   * allocated */
+    struct tocsin__op *late_next; /* next operation in ops->late */
+    int status;                   /* written by the thread that has the claim */
+    uint8_t phase;                /* an enum tocsin__op_phase */
+    uint8_t mode;                 /* flags that say how the operation notifies */
+    /* Properties, which do not change after the start. */
+    bool background : 1; /* TOCSIN_BACKGROUND: the operation only serves other operations */
+    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors are not called for the end of the
+                          * operation */
+    bool threaded : 1;   /* a pool thread will complete the operation (tocsin__op_set_threaded) */
 
-    bool fiber_returned : 1; /* a fiber: it has returned, and only its end is to be announced */
-    bool announced : 1;      /* info is valid; before, run is */
-    bool is_late : 1;        /* in ops->late */
-    bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
-    bool info_is_copied : 1; /* if announced: the terminal payload is a copy */
+    bool fiber_returned : 1; /* the operation is a fiber whose task has returned; its end is not
+                              * announced yet */
+    bool announced : 1;      /* true: info is valid; false: run is valid */
+    bool is_late : 1;        /* the operation is in the list ops->late */
+    bool outlives : 1;       /* true: the provider may still use the state after the end
+                              * (outlive.c) */
+    bool info_is_copied : 1; /* after the announcement: the terminal payload is a copy */
     union {
         struct tocsin__op_run run;
-        struct tocsin__info info; /* info of the terminal signal; part of the operation (E7) */
+        struct tocsin__info info; /* info of the terminal signal; it refers to this block (E7) */
     };
 
-    /* the memory of the type, then the progress, then an empty terminal payload */
+    /* The state of the type, then the progress, then an empty terminal payload. */
     _Alignas(16) unsigned char state[];
 };
 
@@ -135,26 +148,26 @@ static inline struct tocsin__engine *tocsin__op_engine(const struct tocsin__op *
     return op->kind->engine;
 }
 
-/* NULL: an operation that is completed by hand. */
+/* The type of the operation. NULL: a promise, which the program completes itself. */
 static inline const struct tocsin_op_type *tocsin__op_type(const struct tocsin__op *op)
 {
     return op->kind->type;
 }
 
-/* NULL: the type has no progress signals. */
+/* The progress of the operation. NULL: its type has no progress signals. */
 static inline struct tocsin__progress *tocsin__op_progress(const struct tocsin__op *op)
 {
     return op->kind->progress[0] ? (struct tocsin__progress *)(op->state + op->kind->state_bytes)
                                  : NULL;
 }
 
-/* The terminal payload, after the completion. */
+/* The terminal payload of a completed operation. */
 static inline const struct tocsin_payload *tocsin__op_payload(const struct tocsin__op *op)
 {
     return op->announced ? op->info.pub.payload : op->run.payload;
 }
 
-/* The waiter for the result; NULL: nobody waits. */
+/* The code that waits for the result. NULL: nobody waits. */
 static inline struct tocsin__waiter *tocsin__op_waiter(const struct tocsin__op *op)
 {
     return op->mode & TOCSIN_KEEP ? op->waiter : NULL;
@@ -166,13 +179,13 @@ static inline void tocsin__op_forget_waiter(struct tocsin__op *op)
         op->waiter = NULL;
 }
 
-/* The delay by an injector; NULL: there is none. */
+/* The delay that an injector has set. NULL: the end is not delayed. */
 static inline struct tocsin__delay *tocsin__op_delay(const struct tocsin__op *op)
 {
     return op->rare ? op->rare->delay : NULL;
 }
 
-/* The rare part, which is made if there is none; NULL: no memory. */
+/* Returns op->rare, which is allocated if necessary. NULL: no memory. */
 static inline struct tocsin__op_rare *tocsin__op_rare(struct tocsin__op *op)
 {
     if (!op->rare)
@@ -187,38 +200,38 @@ static inline bool tocsin__op_is_persistent(const struct tocsin__op *op)
     return tocsin__type_is_persistent(tocsin__op_type(op));
 }
 
-/* Whether tocsin_op_start was not called, or failed. */
+/* Whether the operation was made but not started. A failed start counts as not started. */
 static inline bool tocsin__op_is_unstarted(const struct tocsin__op *op)
 {
     return op->phase == TOCSIN__OP_MADE || op->phase == TOCSIN__OP_EARLY ||
            op->phase == TOCSIN__OP_UNDONE;
 }
 
-/* Whether it was made, and its end is not being delivered yet. */
+/* Whether the operation exists and the delivery of its end has not begun. */
 static inline bool tocsin__op_is_listed(const struct tocsin__op *op)
 {
     return op->phase >= TOCSIN__OP_MADE && op->phase <= TOCSIN__OP_COMPLETED;
 }
 
-/* Whether it was started, and its end is not being delivered yet. */
+/* Whether the operation was started and the delivery of its end has not begun. */
 static inline bool tocsin__op_is_running(const struct tocsin__op *op)
 {
     return op->phase >= TOCSIN__OP_RUNNING && op->phase <= TOCSIN__OP_COMPLETED;
 }
 
-/* Whether its end is being delivered. */
+/* Whether the end of the operation is being delivered. */
 static inline bool tocsin__op_is_ending(const struct tocsin__op *op)
 {
     return op->phase == TOCSIN__OP_ENDING || op->phase == TOCSIN__OP_NOTIFYING;
 }
 
-/* Whether its end is pending, or was pending and is being delivered now. */
+/* Whether the end of the operation is pending, or is being delivered after it was pending. */
 static inline bool tocsin__op_end_is_pending(const struct tocsin__op *op)
 {
     return op->rare && op->rare->end_pending.info;
 }
 
-/* The queue of its notify; NULL: it has none, or the queue was closed. */
+/* The queue that the operation notifies. NULL: there is none, or the queue was closed. */
 static inline struct tocsin__sink *tocsin__op_sink(const struct tocsin__op *op)
 {
     return op->mode & TOCSIN_INTO_QUEUE ? (struct tocsin__sink *)tocsin__id_object(
@@ -226,7 +239,8 @@ static inline struct tocsin__sink *tocsin__op_sink(const struct tocsin__op *op)
                                         : NULL;
 }
 
-/* Whether the payload lies in the state: then it is lent, not copied. */
+/* Whether the payload lies inside the state of the operation. Such a payload is lent, not
+ * copied. */
 static inline bool tocsin__op_lent(const struct tocsin__op *op,
                                    const struct tocsin_payload *payload)
 {
@@ -236,7 +250,7 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op,
            at < op->state + tocsin__op_type(op)->state_size;
 }
 
-/* The operation of this state. */
+/* The operation that has this state. */
 static inline struct tocsin__op *tocsin__op_of_state(const void *state)
 {
     return tocsin__container(state, struct tocsin__op, state);
@@ -247,8 +261,9 @@ static inline bool tocsin__op_own(const struct tocsin__op *op)
     return tocsin__op_type(op) && tocsin__op_type(op)->flags & TOCSIN__OWN;
 }
 
-/* The operation behind *ret_id in the table of ids, whatever its phase; *ret_id becomes its id.
- *ret_id 0: the first one. The operation of that id may have ended. NULL: there are no more. */
+/* The next operation in the table of ids after the id *ret_id, in any phase. *ret_id 0: the first
+ * operation. Sets *ret_id to the id that was found. The operation with the old id need not exist
+ * any more. NULL: there are no more operations. */
 static inline struct tocsin__op *tocsin__ops_after(const struct tocsin__ops *ops, uint64_t *ret_id)
 {
     struct tocsin__source *source;
@@ -261,7 +276,7 @@ static inline struct tocsin__op *tocsin__ops_after(const struct tocsin__ops *ops
     return NULL;
 }
 
-/* The same, for the operations that were made and whose end is not being delivered yet. */
+/* As tocsin__ops_after, but only operations for which tocsin__op_is_listed is true. */
 static inline struct tocsin__op *tocsin__ops_listed_after(const struct tocsin__ops *ops,
                                                           uint64_t *ret_id)
 {
@@ -272,7 +287,7 @@ static inline struct tocsin__op *tocsin__ops_listed_after(const struct tocsin__o
     return op;
 }
 
-/* The same, for the operations that have ended and keep their result. */
+/* As tocsin__ops_after, but only operations that have ended and keep their result. */
 static inline struct tocsin__op *tocsin__ops_kept_after(const struct tocsin__ops *ops,
                                                         uint64_t *ret_id)
 {
@@ -283,15 +298,15 @@ static inline struct tocsin__op *tocsin__ops_kept_after(const struct tocsin__ops
     return op;
 }
 
-/* Makes an operation that is not started yet. notify may be NULL. */
+/* Makes an operation without starting it. notify may be NULL. */
 int tocsin__op_new(const struct tocsin_op_type *type, const struct tocsin_notify *notify,
                    struct tocsin__op **ret_op);
-/* Starts the operation. err < 0: its work could not begin, so the operation is undone. Returns err.
-   ret_op may be NULL. */
+/* Finishes the start of an operation. err < 0: its work could not begin, so the operation is
+ * undone. Returns err. ret_op may be NULL. */
 int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op);
-/* Returns err, and stores it as the id in ret_op, if that is not NULL. */
+/* Returns err. If ret_op is not NULL, also stores err there, in place of an id. */
 int tocsin__op_failed(int err, struct tocsin_op *ret_op);
-/* As tocsin_op_free, but also if the operation has a waiter. */
+/* As tocsin_op_free, but also for an operation that has a waiter. */
 int tocsin__op_free(struct tocsin__op *op);
 
 #endif

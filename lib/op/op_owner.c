@@ -1,4 +1,4 @@
-/* The owners of an operation and of its type: both are charged for it. */
+/* The owners of an operation and of its type: the quotas of both are charged. */
 #include "registry/owner.h"
 #include "op/op_owner.h"
 #include "delivery/owner_here.h"
@@ -35,7 +35,8 @@ int tocsin__op_charge(struct tocsin__owner *owner, const struct tocsin_op_type *
 
     if (err < 0)
         return err;
-    /* persistent ones first: a reader never sees more of them than operations */
+    /* Persistent types are counted first, so another thread never reads more of them than
+     * operations. */
     if (tocsin__type_is_persistent(type)) {
         tocsin__owner_charge_force(tocsin__owner_of(type), TOCSIN__PERSISTENT_TYPES, 1);
         tocsin__owner_charge_force(owner, TOCSIN__PERSISTENT, 1);
@@ -76,8 +77,9 @@ void tocsin__op_set_program_owner(struct tocsin__op *op)
     op_change_owner(op, &tocsin__program);
 }
 
-/* A background operation, such as the socket of a connection pool, serves all fetches. So it
-   belongs to the owner of its own code, not to the plugin whose fetch made it. */
+/* Finds the owner to charge. A background operation, such as the socket of a connection pool,
+ * serves all fetches. So it is charged to the owner of its type, not to the plugin whose fetch has
+ * made it. */
 struct tocsin__owner *tocsin__op_owner_of(const struct tocsin_op_type *type,
                                           const struct tocsin_notify *notify)
 {

@@ -1,4 +1,5 @@
-/* The types of operations that a loop has, in a list, most recently used first. */
+/* The types of operations that a loop has used, in a list with the most recently used type
+ * first. */
 #include "registry/catalogue.h"
 #include "registry/owner.h"
 #include "op/op.h"
@@ -34,7 +35,8 @@ static int type_check(const struct tocsin_op_type *type)
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
 }
 
-/* The state follows the head; then the progress, and an empty terminal payload. */
+/* Size of the block of an operation: the head, the state, the progress, an empty terminal
+ * payload. */
 static size_t op_bytes(const struct tocsin__op_type *kind)
 {
     const struct tocsin_layout *layout = kind->type ? tocsin__signal(kind->done)->spec.layout
@@ -77,7 +79,8 @@ int tocsin__op_type_find(struct tocsin__ops *ops, const struct tocsin_op_type *t
         if ((*link)->type == type) {
             struct tocsin__op_type *kind = *link;
 
-            *link = kind->next; /* move to front: few types are in use */
+            /* moves the entry to the front of the list, because few types are in use */
+            *link = kind->next;
             kind->next = ops->kinds;
             ops->kinds = kind;
             *ret_kind = kind;

@@ -1,5 +1,5 @@
-/* The functions that the loop calls when it drains, forks and ends (struct tocsin__loop_client).
- */
+/* The functions that the loop calls for its operations when it drains, forks and ends (struct
+ * tocsin__loop_client). */
 #include "remote/completion_message.h"
 #include "op/cancel.h"
 #include "op/complete.h"
@@ -39,8 +39,8 @@ static void ops_cancel(struct tocsin__loop_client *loop_client, bool serving)
     }
 }
 
-/* Nobody waits any more. A result stays kept for the one who takes it, unless tocsin_then was going
-   to call a function with it. */
+/* Removes the waiters of all kept results. A result stays kept, so the program can still take it.
+ * If a call of tocsin_then is outstanding, its result is released. */
 static void ops_forget_kept(const struct tocsin__ops *ops)
 {
     struct tocsin__op *op;
@@ -77,7 +77,7 @@ static void ops_forget(struct tocsin__loop_client *loop_client)
     ops->resume_wanted = false;
 }
 
-/* T6: releases the operations whose end was being delivered. */
+/* The thread has ended (T6): releases the operations whose end was being delivered. */
 static void ops_release_ending(const struct tocsin__ops *ops)
 {
     struct tocsin__op *op;
@@ -87,7 +87,7 @@ static void ops_release_ending(const struct tocsin__ops *ops)
             tocsin__op_release(op);
 }
 
-/* Drops all progress that is not delivered yet. */
+/* Drops all progress that has not been delivered. */
 static void ops_drop_progress(struct tocsin__ops *ops)
 {
     struct tocsin__engine *engine = ops->engine;
@@ -121,7 +121,8 @@ static void ops_desert(struct tocsin__loop_client *loop_client)
     ops_release_ending(ops);
 }
 
-/* Whether a jump has left the function that waits. waiter lies in its stack frame. */
+/* Whether a jump (longjmp) has left the function that waits. The waiter lies in the stack frame of
+ * this function. */
 static bool waiter_is_left(const struct tocsin__loop *loop, const void *waiter)
 {
     return waiter &&
@@ -159,8 +160,9 @@ static void ops_recover(struct tocsin__loop_client *loop_client)
     tocsin__ops_late_ready(ops);
 }
 
-/* Skips operations that another thread has claimed, since that thread completes them. A provider
-   may use the state until it completes the operation, so the state outlives this. */
+/* Ends all operations of the loop. Skips operations that another thread has claimed, since that
+ * thread completes them. A provider may use the state until it completes the operation, so the
+ * state of such an operation is kept. */
 static void ops_finish(struct tocsin__loop_client *loop_client, bool serving)
 {
     const struct tocsin__ops *ops = (const struct tocsin__ops *)loop_client;

@@ -1,5 +1,6 @@
-/* T6: operations whose thread has ended and whose provider has not completed them. Their end has
-   been announced; the state stays until the provider completes them. */
+/* Operations that outlive the thread of their loop (T6), since their provider has not completed
+ * them yet. Their end was announced, but the provider may still use the state. So the state is kept
+ * until the provider completes the operation. */
 #include <pthread.h>
 
 #include "base/fork.h"
@@ -9,14 +10,15 @@
 struct outliving {
     struct outliving *next;
     uint64_t id;
-    struct tocsin_info *info; /* a reference; NULL: the end was not announced yet */
-    bool completed;           /* the provider has completed it before the end was announced */
+    /* a reference to the info of the end; NULL: the end was not announced yet */
+    struct tocsin_info *info;
+    bool completed; /* the provider completed the operation before its end was announced */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct outliving *all;
 
-/* T8: the child has no threads of providers. */
+/* In the child of a fork (T8) no provider has threads, so the list is emptied. */
 static void outliving_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -30,7 +32,7 @@ static __attribute__((constructor)) void outliving_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_OUTLIVING, &step);
 }
 
-/* If there is no memory for the entry, the state is never freed (a known limit in HACKING.md). */
+/* If there is no memory for an entry, the state is never freed (a known limit in HACKING.md). */
 void tocsin__op_outlives(struct tocsin__op *op)
 {
     struct outliving *one = tocsin__alloc(sizeof *one);
@@ -45,7 +47,8 @@ void tocsin__op_outlives(struct tocsin__op *op)
     pthread_mutex_unlock(&lock);
 }
 
-/* The place of the entry with this id in the list, which ends with NULL. */
+/* Returns the link of the list that points to the entry of this id, or the link at the end of the
+ * list. */
 static struct outliving **outliving_find(uint64_t id)
 {
     struct outliving **link = &all;

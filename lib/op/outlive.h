@@ -1,4 +1,4 @@
-/* Operations that outlive their loop because their provider has not completed them (T6). */
+/* Operations that outlive their loop, because their provider has not completed them (T6). */
 #ifndef TOCSIN_OP_OUTLIVE_H
 #define TOCSIN_OP_OUTLIVE_H
 
@@ -6,11 +6,14 @@
 
 struct tocsin__op;
 
-/* Keeps the memory of the operation until its provider completes it (and gets -ENOENT). */
+/* Keeps the memory of the operation until its provider completes it. The provider's call then
+ * returns -ENOENT. */
 void tocsin__op_outlives(struct tocsin__op *op);
-/* The info of the end of such an operation was made: takes the reference that keeps the memory. */
+/* Takes the reference that keeps the memory of such an operation. Called when the info of its end
+ * was made. */
 void tocsin__op_outlives_announced(struct tocsin__op *op);
-/* The provider has completed this id: frees that memory, if there is any. */
+/* The provider has completed the operation with this id. Frees its memory if tocsin__op_outlives
+ * has kept it. */
 void tocsin__outlived(uint64_t id);
 
 #endif

@@ -1,4 +1,5 @@
-/* Paused operations. The loop asks them again when a handler was connected or a queue has room. */
+/* Paused operations: their progress was refused, or is held. The loop asks them again when a
+ * handler was connected or a queue has room. */
 #include "loop/ready.h"
 #include "base/assert.h"
 #include "op/complete.h"
@@ -41,7 +42,8 @@ void tocsin__op_pause(struct tocsin__op *op)
     tocsin__op_progress(op)->refused = true;
     if (tocsin__op_progress(op)->state == TOCSIN__PROGRESS_IDLE)
         pause_link(tocsin__op_progress(
-            op)); /* otherwise tocsin__op_resume_refused resumes it after the delivery */
+            op)); /* if progress is being delivered now, tocsin__op_resume_refused resumes the
+                   * operation afterwards */
 }
 
 void tocsin__op_pause_end(struct tocsin__op *op)
@@ -52,8 +54,9 @@ void tocsin__op_pause_end(struct tocsin__op *op)
     pause_unlink(tocsin__op_progress(op));
 }
 
-/* Whether resume may be called: not after a request to end or a completion. While another thread
-   copies the payload of a completion, which may fail, the next turn asks again. */
+/* Whether resume may be called now. It is not called for an operation that was completed or asked
+ * to end. While another thread copies the payload of a completion, the copy may still fail, so the
+ * next turn asks again. */
 static bool pause_may_resume(const struct tocsin__op *op)
 {
     if (op->phase != TOCSIN__OP_RUNNING)
@@ -121,7 +124,8 @@ bool tocsin__resumable(struct tocsin__loop_client *loop_client)
     return ops->paused && (ops->resume_wanted || ops->resumed_age != ops->engine->loop->age);
 }
 
-/* resume is code of the provider, and runs at depth 1: nothing is freed before it returns. */
+/* resume is code of the provider. The loop counts it as a running handler, so nothing is freed
+ * before resume returns. */
 void tocsin__resume(struct tocsin__loop_client *loop_client)
 {
     struct tocsin__ops *ops = (struct tocsin__ops *)loop_client;
@@ -132,7 +136,9 @@ void tocsin__resume(struct tocsin__loop_client *loop_client)
     tocsin__loop_enter(ops->engine->loop);
     ops->resume_next = ops->paused;
     while ((progress = ops->resume_next) && !tocsin__inherited(ops->engine->loop)) {
-        ops->resume_next = progress->paused_next; /* operations that pause now are linked before */
+        /* an operation that is paused by a resume is linked in front of these, and is not
+         * visited */
+        ops->resume_next = progress->paused_next;
         pause_ask(progress->op);
     }
     tocsin__loop_leave_untidy(ops->engine->loop);

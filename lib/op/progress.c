@@ -1,6 +1,6 @@
-/* Progress: accepted while there is demand, one at a time, and delivered from the loop (O2, E16).
-   Demand is asked for twice: when progress is accepted, and when it is delivered, since handlers
-   may have been disconnected in between. */
+/* The progress of an operation (O2, E16). Progress is accepted, one at a time, while a listener
+ * wants it. The loop delivers it later. Demand is checked at both moments, since handlers may be
+ * disconnected in between. */
 #include "base/assert.h"
 #include "base/refusal.h"
 #include "delivery/emit.h"
@@ -35,7 +35,7 @@ int tocsin_op_wanted(struct tocsin_op id, int which)
     return tocsin__traced(err < 0 ? err : progress_is_wanted(op, which));
 }
 
-/* Memory was short: the operation is asked again in the next turn. */
+/* Called when memory is short: the operation is asked for progress again in the next turn. */
 static int progress_failed(struct tocsin__op *op, int err)
 {
     tocsin__op_pause(op);
@@ -49,8 +49,8 @@ static int progress_refuse(struct tocsin__op *op, int answer)
     return answer;
 }
 
-/* Copies progress for the queue of the notify, and reserves a place there, so that it is not lost
-   before it is delivered. */
+/* Copies the progress, and reserves a place for it in the queue of the notify. So it cannot be lost
+ * before it is delivered. */
 static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int signo,
                          const struct tocsin_payload *payload)
 {
@@ -68,8 +68,8 @@ static int progress_keep(struct tocsin__op *op, struct tocsin__sink *sink, int s
     return err;
 }
 
-/* Accepts progress for which there is demand. It does not ask again, since other loops may change
-   the answer at any time. */
+/* Accepts progress that was admitted. It does not check the admission again, since other loops may
+ * change the answer at any time. */
 static int progress_take(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
                          unsigned overrun)
 {
@@ -96,7 +96,7 @@ int tocsin__op_try_progress(struct tocsin__op *op, int which, const struct tocsi
     return answer == 1 ? progress_take(op, which, payload, overrun) : progress_refuse(op, answer);
 }
 
-/* Accepts progress for which there is demand, with a copy of the payload. */
+/* Accepts progress that was admitted, with a copy of the payload. */
 static int progress_take_copy(struct tocsin__op *op, int which,
                               const struct tocsin_payload *payload, unsigned overrun)
 {
@@ -145,7 +145,8 @@ int tocsin_op_progress(struct tocsin_op id, int which, const struct tocsin_paylo
 
 /* Delivering progress */
 
-/* -EAGAIN, -ENOMEM: another loop that listens cannot take it now, and no handler was called. */
+/* Delivers progress to the handlers. Returns -EAGAIN or -ENOMEM if a listening loop cannot take it
+ * now; then no handler was called. */
 static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
 {
     struct tocsin__progress *progress = tocsin__op_progress(op);
@@ -169,7 +170,7 @@ static int progress_announce(struct tocsin__op *op, struct tocsin__info *info)
     return result;
 }
 
-/* Puts progress into the queue of the notify if it was delivered, and frees what belongs to it. */
+/* Ends the delivery. Puts delivered progress into the queue of the notify, and frees its memory. */
 static void progress_end(struct tocsin__op *op, bool delivered)
 {
     struct tocsin__progress *progress = tocsin__op_progress(op);
@@ -192,7 +193,7 @@ static void progress_end(struct tocsin__op *op, bool delivered)
     }
 }
 
-/* The end of the operation follows, if it has arrived. */
+/* Puts the end of the operation on the ready list, if the end was waiting for this progress. */
 static void progress_let_end_follow(struct tocsin__op *op)
 {
     if (tocsin__op_progress(op)->end_waits)

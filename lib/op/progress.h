@@ -13,12 +13,13 @@
                            '--> IDLE: dropped, since the operation has failed or was cancelled */
 enum tocsin__progress_state {
     TOCSIN__PROGRESS_IDLE,
-    TOCSIN__PROGRESS_READY,      /* accepted; its node is on the ready list */
+    TOCSIN__PROGRESS_READY,      /* accepted; the node is on the ready list */
     TOCSIN__PROGRESS_DELIVERING, /* the handlers of the progress signal are being called */
-    TOCSIN__PROGRESS_HELD        /* accepted, but nobody can take it now */
+    TOCSIN__PROGRESS_HELD        /* accepted, but cannot be delivered now, because a listener has no
+                                  * room */
 };
 
-/* The part of an operation whose type has progress signals. */
+/* The progress part of an operation. Only operations whose type has progress signals have one. */
 struct tocsin__progress {
     struct tocsin__op *op;
     struct tocsin__node node; /* node on the ready list, in the state READY */
@@ -29,37 +30,38 @@ struct tocsin__progress {
     int call_error;   /* why the fiber of the notify could not begin, at the last progress; 0 */
     unsigned overrun; /* the number of merged progresses, which becomes the overrun */
     const struct tocsin_payload *payload;
-    struct tocsin_payload *copy; /* payload, if it was copied; else NULL */
+    struct tocsin_payload *copy; /* the payload, if it was copied; else NULL */
     struct tocsin__info
-        *info; /* the copy for the notify's queue, where a place is reserved; else NULL */
-    struct tocsin__progress *paused_next, **paused_link; /* in ops->paused */
+        *info; /* a copy for the queue of the notify, in which a place is reserved; else NULL */
+    struct tocsin__progress *paused_next, **paused_link; /* links of ops->paused */
 };
 
-/* Whether progress was accepted and not delivered yet. Its payload may lie in the state. */
+/* Whether accepted progress has not been delivered yet. Its payload may lie in the state. */
 static inline bool tocsin__op_has_progress(const struct tocsin__op *op)
 {
     return tocsin__op_progress(op) && tocsin__op_progress(op)->state != TOCSIN__PROGRESS_IDLE;
 }
 
-/* Accepts progress if it is wanted, and pauses the operation if it is not. The payload is lent.
-   Returns what tocsin_op_progress returns. */
+/* Accepts progress if a listener wants it and has room; otherwise pauses the operation. The payload
+ * is lent. Returns what tocsin_op_progress returns. */
 int tocsin__op_try_progress(struct tocsin__op *op, int which, const struct tocsin_payload *payload,
                             unsigned overrun);
 
-/* Delivers progress at once, for an operation of the library that runs on the ready list, and for
-   which progress was admitted. The payload is lent until this returns. 1: delivered; -EAGAIN,
-   -ENOMEM: nothing was delivered, and the operation is paused. */
+/* Delivers progress at once. Only for an operation of the library that runs from the ready list and
+ * whose progress was admitted. The payload is lent until the return. Returns 1 if the progress was
+ * delivered. After -EAGAIN and -ENOMEM it was not delivered, and the operation is paused. */
 int tocsin__op_progress_now(struct tocsin__op *op, int which, const struct tocsin_payload *payload);
 
-/* Runs from the ready list: delivers the progress that was accepted. */
+/* Delivers the progress that was accepted. The loop calls this for a node of the ready list. */
 void tocsin__op_deliver_progress(struct tocsin__node *node);
-/* Drops progress that is held, since nobody can take it any more. */
+/* Drops progress in the state HELD. */
 void tocsin__op_progress_drop(struct tocsin__op *op);
-/* T8: drops all progress. */
+/* The child of a fork (T8) drops all progress. */
 void tocsin__op_progress_forget(struct tocsin__op *op);
-/* T6: drops all progress; its node is on no list. */
+/* The thread has ended (T6): drops all progress. The node of the progress is on no list. */
 void tocsin__op_progress_lost(struct tocsin__op *op);
-/* A jump has left the delivery of progress: the operation goes on behind it. */
+/* Called after a jump (longjmp) has left the delivery of progress: the operation continues as if
+ * the progress were delivered. */
 void tocsin__op_progress_left(struct tocsin__op *op);
 
 #endif

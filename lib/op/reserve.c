@@ -1,5 +1,6 @@
-/* An operation that starts reserves a place for its end in each queue that the end will go to (O2):
-   the queue of its notify, the queues that listen, the pending list if its signal is blocked. */
+/* A starting operation reserves a place for its end (O2) in each queue that the end will go to: the
+ * queue of its notify, the queues that are connected to its signal, and the pending list if this
+ * signal is blocked. */
 #include "delivery/emit.h"
 #include "remote/completion_message.h"
 #include "op/progress.h"
@@ -35,8 +36,9 @@ static uint32_t reserve_count_ends(const struct tocsin__ops *ops, int signo)
     return count;
 }
 
-/* The terminal signal is blocked: the start is refused if the ends to come fill the pending list,
-   since an end cannot be refused. */
+/* Checks the pending list for an operation whose terminal signal is blocked. The start is
+ * refused if the ends of the running operations would fill the list, since an end cannot be
+ * refused later. */
 static bool reserve_pending(const struct tocsin__ops *ops, struct tocsin__loop_signal *loop_signal,
                             int signo)
 {

@@ -1,31 +1,33 @@
-/* The functions of a queue that an operation calls. lib/style implements it: the first member of
- * every queue. */
+/* The functions of a queue that operations call. lib/style implements them. A sink is the first
+ * member of each queue. */
 #ifndef TOCSIN_OP_SINK_H
 #define TOCSIN_OP_SINK_H
 
 #include <tocsin/info.h>
 
-/* An operation reserves a place in each queue that its end will go to when it starts, so that its
-   end is never refused (O2). */
+/* When an operation starts, it reserves a place in each queue that its end will go to. So the end
+ * is never refused (O2). */
 struct tocsin__sink {
-    /* Reserves a place, for the notify of an operation. -EAGAIN: the queue is full; -ENOMEM. */
+    /* Reserves a place for an operation that notifies by this queue. -EAGAIN: the queue is full;
+     * -ENOMEM. */
     int (*reserve)(struct tocsin__sink *sink);
     /* Gives a reserved place back. */
     void (*release)(struct tocsin__sink *sink);
-    /* Whether there is room for an info without a reserved place. */
+    /* Whether the queue has room for an info for which no place is reserved. */
     bool (*has_room)(struct tocsin__sink *sink);
-    /* Counts and reports a start that failed because the queue is full. name: the terminal signal
-     */
+    /* Counts and reports a start that was refused because the queue is full. name: the terminal
+     * signal. */
     void (*refused)(struct tocsin__sink *sink, const char *name);
-    /* Fills a reserved place, and takes over the caller's reference. */
+    /* Puts an info into a reserved place, and takes over the caller's reference to it. */
     void (*put)(struct tocsin__sink *sink, struct tocsin_info *info);
 
-    /* The list of the queues that listen to signals (ops->listening). */
+    /* Links of ops->listening, the list of queues that are connected to a pattern. */
     struct tocsin__sink *next, **link;
-    /* Reserves a place for the end of an operation that runs, if the queue listens to its terminal
-       signal. -ENOMEM */
+    /* Reserves a place for the end of a running operation, if the queue is connected to its
+     * terminal signal. Returns 0 or -ENOMEM. */
     int (*expect)(struct tocsin__sink *sink, int signo);
-    /* Gives that place back: the end has been delivered, or there will be none. */
+    /* Gives back a place that `expect` has reserved: the end was delivered, or the operation will
+     * have no end. */
     void (*unexpect)(struct tocsin__sink *sink, int signo);
 };
 

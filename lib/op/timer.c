@@ -1,4 +1,4 @@
-/* Timers: one that expires once, and one that ticks. */
+/* Timers as operations: one type expires once, the other one ticks periodically. */
 #include <tocsin/timer.h>
 
 #include "registry/catalogue.h"
@@ -11,13 +11,14 @@
 
 static const int64_t delay_max_ms = 1000000000000;
 
-/* A timer that expires once needs no state. Its timer is in op->run, as that of the other ones, and
-   its terminal payload is the empty one of the operation. */
+/* The state of a ticking timer. A timer that expires once has no state: it uses the timer in
+ * op->run, and the empty terminal payload of the operation. */
 struct state {
     struct tocsin_timer_ticked ticked;
-    int64_t period_us; /* period; 0: the timer ticks only when it is set */
-    int64_t due_us;    /* time of the next tick */
-    unsigned missed;   /* ticks to be merged into the next one */
+    int64_t period_us; /* period; 0: the timer ticks only when tocsin_timer_set arms it */
+    int64_t due_us;    /* time at which the next tick is due */
+    /* ticks that were due and were not delivered; they are merged into the next tick */
+    unsigned missed;
 };
 
 static void timer_disarm(void *state)
@@ -74,7 +75,8 @@ static void on_timer_tick(struct tocsin__timer *timer)
     bool accepted;
 
     timer_step(state, now);
-    /* otherwise the payload is being delivered, and must not change */
+    /* progress that is not delivered yet uses the payload in the state, so the payload must not
+     * change */
     if (!tocsin__op_has_progress(op))
         state->ticked.late_us = now - state->due_us;
     accepted = tocsin__op_try_progress(op, 0, &state->ticked.tocsin, state->missed) == 1;
@@ -84,8 +86,8 @@ static void on_timer_tick(struct tocsin__timer *timer)
         tocsin__timer_arm(tocsin__op_engine(op), timer, state->due_us);
 }
 
-/* The timer was not armed while nobody wanted its ticks: counts the ticks of that time as missed,
-   and delivers one. */
+/* Called when a listener wants ticks again. The timer was not armed meanwhile. Counts the ticks of
+ * that time as missed, and delivers one tick. */
 static void timer_resume(struct tocsin_op id, void *arg)
 {
     struct tocsin__op *op = tocsin__op_of_state(arg);
@@ -96,7 +98,7 @@ static void timer_resume(struct tocsin_op id, void *arg)
     if (tocsin__timer_armed(&op->run.timer) || !(state->period_us || state->missed))
         return;
     if (!state->period_us) {
-        state->missed--; /* the last tick is not missed: it is delivered now */
+        state->missed--; /* the last one of these ticks is not missed: it is delivered now */
         state->due_us = now;
     }
     while (state->period_us && state->due_us <= now) {
@@ -125,7 +127,7 @@ static const struct tocsin__own_type every_type = {
     .disarm = timer_disarm,
 };
 
-/* Arms the timer for the next tick, or for the expiry. */
+/* Arms the timer, for its next tick or for its expiry. */
 static void timer_set(struct tocsin__op *op, int64_t delay_ms)
 {
     int64_t due_us = tocsin__now(tocsin__op_engine(op)) + delay_ms * 1000;

@@ -1,4 +1,4 @@
-/* The readiness of a descriptor as an operation. */
+/* An operation that reports when a descriptor is readable or writable. */
 #include <poll.h>
 
 #include <tocsin/watch.h>
@@ -15,8 +15,9 @@ struct state {
     struct tocsin_fd_ready ready;
     struct tocsin__watch watch;
     struct tocsin__op *op;
-    short events; /* what the user watches for. The descriptor is watched for nothing while the
-                     operation is paused */
+    /* the events that the program wants. While the operation is paused, the descriptor is watched
+     * for no events */
+    short events;
 };
 
 static void watch_disarm(void *arg)
@@ -43,15 +44,16 @@ static void on_watch_ready(struct tocsin__watch *watch, short events)
         watch_cancel((struct tocsin_op){ { 0 } }, state, -EBADF);
         return;
     }
-    if (!tocsin__op_has_progress(
-            state->op)) /* otherwise the payload is being delivered, and must not change */
+    if (!tocsin__op_has_progress(state->op)) /* progress that is not delivered yet uses the payload
+                                              * in the state, so the payload must not change */
         state->ready.events = events;
     err = tocsin__op_try_progress(state->op, 0, &state->ready.tocsin, 0);
     if (err == 0 || err == -EAGAIN)
-        tocsin__watch_for(watch, 0); /* until resume */
+        /* the progress was refused: the descriptor is not watched until resume is called */
+        tocsin__watch_for(watch, 0);
 }
 
-/* A descriptor that cannot be watched again ends the operation. */
+/* Watches the descriptor again. If this fails, the operation ends. */
 static void watch_resume(struct tocsin_op op, void *arg)
 {
     struct state *state = arg;

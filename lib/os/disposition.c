@@ -15,14 +15,14 @@
 #include "base/refusal.h"
 
 static struct {
-    struct sigaction was;     /* the disposition that the last handler restores */
+    struct sigaction was;     /* the disposition that the last handler will restore */
     uint32_t users;           /* number of handlers and running loops that use this real signal */
 } reals[TOCSIN__OS_MOST + 1]; /* the index is the number of the real signal; the lock protects the
                                  array */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* S4: the real handler for SIGPIPE and SIGXFSZ. The library does not use SIG_IGN, because a program
-   started by exec would inherit it. */
+/* The real handler for SIGPIPE and SIGXFSZ (S4). The library does not use SIG_IGN, because a
+ * program started by exec would inherit it. */
 static void do_nothing(int number)
 {
     (void)number;
@@ -51,8 +51,8 @@ static int disposition_install(int number, const struct sigaction *now)
 
     sigfillset(&fresh.sa_mask);
     if (number == SIGCHLD && (now->sa_handler == SIG_IGN || now->sa_flags & SA_NOCLDWAIT))
-        fresh.sa_flags |= SA_NOCLDWAIT; /* keeps the program's SA_NOCLDWAIT, so that ended children
-                                           leave no zombies */
+        /* keeps SA_NOCLDWAIT if the program has set it, so that ended children leave no zombies */
+        fresh.sa_flags |= SA_NOCLDWAIT;
     return tocsin__fault()                                     ? -ENOSYS
            : sigaction(number, &fresh, &reals[number].was) < 0 ? -errno
                                                                : 0;
@@ -99,8 +99,9 @@ static void disposition_give(int number)
 
     tocsin__assert(queued_is_sound(number));
     if (!reals[number].users || --reals[number].users)
-        return; /* in the child of a fork there are no users: the fork step has restored the
-                   disposition */
+        /* in the child of a fork nothing uses the signal: the fork step has restored the
+         * disposition */
+        return;
     tocsin__os_queued_remove(number);
     tocsin__assert(queued_is_sound(number));
     if (sigaction(number, NULL, &now) == 0 && is_ours(&now))
@@ -191,8 +192,9 @@ int tocsin__os_take(struct tocsin__handler *handler)
     if (handler->flags & TOCSIN__OBSERVER || !strstr(handler->subscription.text, "os."))
         return 0;
     pthread_mutex_lock(&lock);
-    /* All signals are checked before one is taken. Otherwise a signal could be taken and
-       immediately given back, and an arriving signal could be lost. */
+    /* First checks all signals, then takes them over. If a later check failed, signals that were
+     * taken over before would have to be given back, and one that arrived in between could be
+     * lost. */
     err = handler_for_each(handler, handler_can_take);
     if (err == 0)
         err = handler_for_each(handler, handler_take);
@@ -216,9 +218,9 @@ void tocsin__os_give_all(struct tocsin__loop *loop)
     }
 }
 
-/* T8: the child of a fork restores all dispositions until its loop is usable again
-   (tocsin__os_retake). Until then no loop would deliver the signals, and SIGTERM would not end the
-   child. */
+/* In the child of a fork (T8), all dispositions are restored until its loop is usable again
+ * (tocsin__os_retake). Until then no loop would deliver the signals, and SIGTERM would not end the
+ * child. */
 
 static void dispositions_fork_prepare(void)
 {
@@ -261,8 +263,8 @@ void tocsin__os_retake(struct tocsin__loop *loop)
     }
 }
 
-/* SIGINT and SIGTERM while the main loop runs (T7). If there is no memory, the default disposition
-   stays, which is safe. */
+/* Functions for SIGINT and SIGTERM while the main loop runs (T7). If there is no memory, the
+ * default disposition stays, which is safe. */
 
 static bool disposition_is_default(int number)
 {

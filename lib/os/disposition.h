@@ -23,18 +23,18 @@ void tocsin__os_give(struct tocsin__handler *handler);
 /* Gives back the real signals of all handlers of a loop that ends. */
 void tocsin__os_give_all(struct tocsin__loop *loop);
 
-/* T8, in the child of a fork: takes over again the real signals that the handlers of this loop had.
-   If the program has taken a real signal for itself meanwhile, the library does not take it
-   over. */
+/* In the child of a fork (T8): takes over again the real signals that the handlers of this loop
+ * had. If the program has taken a real signal for itself meanwhile, the library does not take it
+ * over. */
 void tocsin__os_retake(struct tocsin__loop *loop);
 
-/* T7: takes over SIGINT and SIGTERM for the main loop while it runs, if they have their default
-   dispositions. Returns the set that was taken over. The caller gives this set back with
-   tocsin__os_give_stop_signals. */
+/* Takes over SIGINT and SIGTERM for the main loop while it runs (T7), if they have their default
+ * dispositions. Returns the set that was taken over. The caller gives this set back with
+ * tocsin__os_give_stop_signals. */
 uint64_t tocsin__os_take_stop_signals(struct tocsin__loop *loop);
 void tocsin__os_give_stop_signals(uint64_t taken);
 
-/* S4: replaces the default action of SIGPIPE and SIGXFSZ by a handler that does nothing. */
+/* Replaces the default action of SIGPIPE and SIGXFSZ by a handler that does nothing (S4). */
 void tocsin__os_quiet(void);
 
 #endif

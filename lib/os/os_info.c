@@ -2,8 +2,9 @@
    si_signo, as in siginfo_layout() of the kernel. */
 #include "os/os_info.h"
 
-/* The highest si_code of a descriptor with F_SETSIG. If the kernel sent a positive code up to this
-   one, the signal is about such a descriptor, whatever its number. */
+/* The highest si_code that the kernel sends for a descriptor with F_SETSIG. If the kernel has sent
+ * a code from 1 up to this one, the signal is about such a descriptor, whichever number the signal
+ * has. */
 enum { POLL_CODES = 6 };
 
 static void info_set_sender(struct tocsin_os_signal *what, const siginfo_t *info)

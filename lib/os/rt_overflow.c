@@ -20,10 +20,10 @@
 /* A signal that waits for room. It is allocated with mmap, because a real signal handler makes
    it. */
 struct tocsin__rt_overflow_entry {
-    struct tocsin__node node; /* node in the inbox of the loop that had no room, until the loop has
-                                 taken the entry */
-    struct tocsin__rt_overflow_entry
-        *next; /* link in overflow.entries of that loop, from then on */
+    /* node in the inbox of the loop that had no room, until this loop takes the entry */
+    struct tocsin__node node;
+    /* next entry in the loop's list overflow.entries, after the loop has taken the node */
+    struct tocsin__rt_overflow_entry *next;
     int signo;
     struct tocsin_os_signal what;
 };
@@ -56,8 +56,8 @@ static void overflow_note(struct tocsin__loop *loop)
 }
 
 /* Returns the real-time signals that this thread must block. If the inbox of a loop that listens is
-   nearly full, these are all real-time signals. If only the limit of this signal is reached on such
-   a loop, it is this signal. *ret_full_loop is set to that loop. */
+ * nearly full, these are all real-time signals. If such a loop has only reached the limit of this
+ * one signal, it is this signal. *ret_full_loop is set to the loop that has no room. */
 static uint64_t overflow_find_full(struct tocsin__signal *signal, int number,
                                    struct tocsin__loop **ret_full_loop)
 {
@@ -160,7 +160,7 @@ void tocsin__rt_overflow_block(struct tocsin__signal *signal, int number, sigset
         overflow_block(mask, numbers, full_loop);
 }
 
-/* What the loop does when it has room again */
+/* Functions that the loop calls when it has room again */
 
 static int overflow_set_mask(int how, uint64_t numbers, sigset_t *ret_old)
 {
@@ -187,7 +187,7 @@ static int overflow_unblock(struct tocsin__rt_overflow *overflow, uint64_t numbe
     return err;
 }
 
-/* Returns those of the signals whose limit of pending emissions is reached on this loop. */
+/* Returns the signals in `numbers` whose limit of pending emissions is reached on this loop. */
 static uint64_t signals_full(const struct tocsin__loop *loop, uint64_t numbers)
 {
     uint64_t full = 0;
@@ -202,8 +202,8 @@ static uint64_t signals_full(const struct tocsin__loop *loop, uint64_t numbers)
     return full;
 }
 
-/* Posts the entries of the loop. Entries of a signal whose limit is reached stay. Returns false if
-   other entries stay, too, because the inbox has no room. */
+/* Posts the entries of the loop. Entries of a signal whose limit is reached stay in the list.
+ * Returns false if other entries stay, too, because the inbox has no room. */
 static bool entries_post(struct tocsin__loop *loop)
 {
     struct tocsin__rt_overflow *overflow = &loop->inbox.overflow;
@@ -243,8 +243,9 @@ static void overflow_end(struct tocsin__loop *loop)
     struct tocsin__rt_overflow *overflow = &loop->inbox.overflow;
     uint64_t numbers = tocsin__os_queued(), at_limit;
 
-    atomic_store(&overflow->retry_wanted, false); /* cleared first, because a real signal handler
-                                                     that finds no room from now on sets it again */
+    /* The flag is cleared first. If a real signal handler finds no room from now on, it sets the
+     * flag again. */
+    atomic_store(&overflow->retry_wanted, false);
     if (!entries_post(loop))
         atomic_store(&overflow->retry_wanted, true);
     at_limit = signals_full(loop, numbers);
@@ -266,8 +267,8 @@ void tocsin__rt_overflow_retry(struct tocsin__loop *loop)
         overflow_unblock(overflow, atomic_load(&overflow->masked));
 }
 
-/* Called when the loop ends: it refuses posts, but blocks nothing. Delivers the entry on this loop,
-   and posts it to the other loops that listen. */
+/* Called when the loop ends. It refuses posts then, but does not block signals. This function
+ * delivers the entry on this loop, and posts it to the other loops that listen. */
 static void entry_deliver(struct tocsin__rt_overflow_entry *entry, struct tocsin__loop *loop)
 {
     struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(loop, entry->signo);
@@ -313,7 +314,7 @@ void tocsin__rt_overflow_drop(struct tocsin__loop *loop)
     tocsin__rt_overflow_finish(loop);
 }
 
-/* set when a thread has called tocsin_os_unblock_here */
+/* true if a thread has called tocsin_os_unblock_here */
 static _Atomic bool has_own_thread;
 
 static uint64_t overflow_find_blocked(uint64_t numbers)

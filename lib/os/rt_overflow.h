@@ -23,7 +23,7 @@ void tocsin__rt_overflow_add(int signo, const struct tocsin_os_signal *what);
 void tocsin__rt_overflow_block(struct tocsin__signal *signal, int number, sigset_t *mask);
 
 /* Only the loop's own thread calls the next four functions. This one posts the waiting entries and
-   unblocks the signals, if the loop has room again. */
+ * unblocks the signals, if the loop has room again. */
 void tocsin__rt_overflow_retry(struct tocsin__loop *loop);
 
 /* Returns true if tocsin__rt_overflow_retry has something to do. */
@@ -33,8 +33,8 @@ bool tocsin__rt_overflow_is_pending(const struct tocsin__loop *loop);
    of the thread. */
 void tocsin__rt_overflow_finish(struct tocsin__loop *loop);
 
-/* T8, in the child of a fork: restores the mask of the thread, and drops the entries, which belong
-   to the parent. */
+/* In the child of a fork (T8): restores the mask of the thread, and drops the entries, which belong
+ * to the parent. */
 void tocsin__rt_overflow_drop(struct tocsin__loop *loop);
 
 /* Called once in each turn, before the loop may sleep. */
@@ -49,9 +49,9 @@ static inline void tocsin__rt_overflow_turn(struct tocsin__loop *loop)
 }
 
 
-/* S2: computes the mask of a pool thread while it runs a task. If a thread has unblocked real-time
-   signals for itself (tocsin_os_unblock_here), the mask has all of them. Otherwise it has only
-   those for which a loop has no room. */
+/* Computes the signal mask of a pool thread while it runs a task (S2). If a thread has unblocked
+ * real-time signals for itself (tocsin_os_unblock_here), the mask contains all of them. Otherwise
+ * it contains only those for which a loop has no room. */
 void tocsin__rt_overflow_task_mask(sigset_t *ret_mask);
 
 #endif

@@ -9,8 +9,8 @@
 static _Atomic(struct tocsin__barrier *) open_barrier; /* the open barrier of the process; NULL: no
                                                           barrier is open */
 
-/* T8, in the child of a fork: no barrier is open, because the loops that wait at it exist only in
-   the parent. */
+/* In the child of a fork (T8): no barrier is open, because the loops that wait at it exist only in
+ * the parent. */
 static void barriers_fork_child(void)
 {
     atomic_store(&open_barrier, NULL);

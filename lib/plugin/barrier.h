@@ -1,6 +1,6 @@
-/* The barrier of a reload. All loops that have something of the plugin stop between two turns.
-   Meanwhile the home loop of the plugin exchanges the versions. The home loop leads; the other
-   loops take part. */
+/* The barrier of a reload. All loops on which the plugin has objects stop between two turns.
+ * Meanwhile the home loop of the plugin exchanges the old version and the new one. The home loop
+ * leads; the other loops take part. */
 #ifndef TOCSIN_PLUGIN_BARRIER_H
 #define TOCSIN_PLUGIN_BARRIER_H
 
@@ -12,8 +12,8 @@
    GATHERING ──► MUTING ──► RELEASED
        └──► BROKEN */
 enum tocsin__barrier_state {
-    TOCSIN__BARRIER_GATHERING, /* loops arrive; loops that have something of the plugin wait */
-    TOCSIN__BARRIER_MUTING,    /* the loops mute the plugin's handlers, then wait again */
+    TOCSIN__BARRIER_GATHERING, /* loops arrive; a loop on which the plugin has objects waits */
+    TOCSIN__BARRIER_MUTING,    /* the loops mute the plugin's handlers, and then wait again */
     TOCSIN__BARRIER_RELEASED,  /* the versions have been exchanged, so the loops continue */
     TOCSIN__BARRIER_BROKEN     /* the reload gives up the barrier: the loops continue with the old
                                   version */
@@ -31,9 +31,9 @@ struct tocsin__barrier {
 void tocsin__barrier_init(struct tocsin__barrier *barrier);
 void tocsin__barrier_destroy(struct tocsin__barrier *barrier);
 
-/* The home loop opens the barrier. A process has at most one open barrier: a loop that waits at one
-   barrier cannot arrive at another, so two reloads would wait for each other. Returns false if
-   another barrier is open. */
+/* Opens the barrier, on the home loop. A process has at most one open barrier: a loop that waits at
+ * one barrier cannot arrive at another, so two reloads would wait for each other. Returns false if
+ * another barrier is open. */
 bool tocsin__barrier_open(struct tocsin__barrier *barrier);
 void tocsin__barrier_close(
     struct tocsin__barrier *barrier); /* does nothing if no barrier is open */

@@ -1,5 +1,5 @@
 /* Finds a plugin's file, and copies it into a sealed memfd. */
-#define _GNU_SOURCE /* for memfd_create, F_ADD_SEALS and secure_getenv */
+#define _GNU_SOURCE /* makes the headers declare memfd_create, F_ADD_SEALS and secure_getenv */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #include "base/error.h"
 
 #ifndef TOCSIN_PLUGINDIR
-/* a default value; the build sets another one */
+/* the default value; the build system defines another one */
 #define TOCSIN_PLUGINDIR "/usr/local/lib/tocsin/plugins"
 #endif
 #ifndef MFD_EXEC
@@ -83,7 +83,7 @@ static int open_path(const char *path)
 
 static int path_opened(int fd, const char *path, const struct tocsin__reason *reason)
 {
-    if (fd == -ENXIO) /* the file is a socket, or a device without a driver */
+    if (fd == -ENXIO) /* ENXIO: the file is a socket, or a device without a driver */
         return tocsin__refuse(reason, -ENOEXEC, "%s is not a regular file", path);
     return fd < 0 ? tocsin__refuse(reason, fd, "%s: %s", path, tocsin__system_text(fd)) : fd;
 }
@@ -142,7 +142,7 @@ static int file_find(struct tocsin__file *file, const char *name,
     return path_opened(open_path(file->path), file->path, reason);
 }
 
-/* Kind and size of the file */
+/* Functions that check the kind and the size of the file */
 
 static int size_check(int64_t size, const char *path, const struct tocsin__reason *reason)
 {
@@ -177,7 +177,7 @@ static int copy_new(const char *path)
     if (size > 3 && strcmp(base + size - 3, ".so") == 0)
         size -= 3;
     snprintf(name, sizeof name, "tocsin:%.*s", size < 200 ? (int)size : 200,
-             base); /* limited, because the name of a memfd has at most 249 bytes */
+             base); /* the length is limited, because the name of a memfd has at most 249 bytes */
     if (tocsin__fault())
         return errno = EMFILE, -1;
     fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
@@ -207,8 +207,8 @@ static int write_piece(int fd, const char *piece, size_t size)
     return 0;
 }
 
-/* Copies the bytes of the file. Another process may write to the file meanwhile, so the copied
-   bytes are the ones that are checked. */
+/* Copies the bytes of the file. Another process may write to the file meanwhile, so the checks read
+ * the copy and not the file. */
 static int copy_bytes(struct tocsin__file *file, int from, char *piece,
                       const struct tocsin__reason *reason)
 {
@@ -255,8 +255,8 @@ static int file_fill(struct tocsin__file *file, int from, const struct tocsin__r
 {
     int err;
 
-    /* RLIMIT_FSIZE also applies to the copy. No engine may have set the disposition of SIGXFSZ yet,
-       so it is set here. */
+    /* RLIMIT_FSIZE also applies to the copy. If no loop has an engine yet, the disposition of
+     * SIGXFSZ has not been set, so it is set here. */
     tocsin__os_quiet();
     file->fd = copy_new(file->path);
     if (file->fd < 0)

@@ -1,5 +1,5 @@
 /* Maps and unmaps a plugin's file, and calls the plugin's init and fini. */
-#define _GNU_SOURCE /* for dlinfo and dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dlinfo and dl_iterate_phdr */
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -75,9 +75,9 @@ static void *symbol_find(const struct tocsin__image *image, const char *name)
     return address && tocsin__owner_has(image->owner, address) ? address : NULL;
 }
 
-/* The record of the code that runs on a loop, saved while a function of the plugin is called. That
-   function is not a handler. It runs on behalf of the image's owner, even while the owner's
-   addresses are not known yet. */
+/* A record of the code that runs on a loop, saved while a function of the plugin is called. This
+ * function is not a handler. It runs on behalf of the image's owner, even while the owner's
+ * addresses are not known yet. */
 struct context {
     struct tocsin__context loop;
     struct tocsin__owner *thread_owner;
@@ -112,10 +112,10 @@ static void context_leave(struct context was)
     tocsin__loop_leave(loop);
 }
 
-/* The lock is held from mapping a file until the owner has its addresses. It is also held from
-   unmapping a file until the owner has lost its addresses. Otherwise another thread could map
-   another file at the same addresses meanwhile. The lock is recursive like the dynamic linker's own
-   lock, because a constructor may load another plugin. */
+/* A thread holds this lock from mapping a file until the owner has its addresses, and from
+ * unmapping a file until the owner has lost its addresses. Otherwise another thread could map
+ * another file at the same addresses meanwhile. The lock is recursive like the dynamic linker's own
+ * lock, because a constructor may load another plugin. */
 static pthread_mutex_t mapping = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 void tocsin__mapping_lock(void)
@@ -128,7 +128,8 @@ void tocsin__mapping_unlock(void)
     pthread_mutex_unlock(&mapping);
 }
 
-/* T8: the thread that held the lock does not exist in the child of a fork. */
+/* In the child of a fork (T8), the thread that held the lock does not exist, so the lock is
+ * initialized again. */
 static void images_fork_child(void)
 {
     static const pthread_mutex_t unlocked = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
@@ -199,7 +200,7 @@ static int image_link(struct tocsin__image *image, const struct tocsin__reason *
     why = dlerror();
     size = strlen(path);
     if (why && strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
-        why += size + 2; /* removes the path, which has no meaning for the user */
+        why += size + 2; /* skips the path, which has no meaning for the user */
     return tocsin__refuse(reason, -ELIBACC, "%s: %s", image->file.path, why);
 }
 

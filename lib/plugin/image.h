@@ -9,8 +9,8 @@
 #include "registry/owner.h"
 
 struct tocsin__image {
-    struct tocsin__file file; /* open while the image is mapped, because the dynamic linker knows
-                                 the file by its descriptor */
+    struct tocsin__file file; /* the file, which is open while the image is mapped, because the
+                               * dynamic linker knows it by its descriptor */
     struct tocsin__note note;
     struct tocsin__owner *_Atomic owner; /* owner of the mapped image; NULL: the image is not
                                             mapped */

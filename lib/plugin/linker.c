@@ -1,5 +1,5 @@
 /* Finds out whether the dynamic linker can still be used in the child of a fork. */
-#define _GNU_SOURCE /* for dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dl_iterate_phdr */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -21,7 +21,8 @@
 
 static _Atomic unsigned users;   /* number of running calls of dlopen and dlclose by this library */
 static __thread unsigned own;    /* number of running calls of dlopen and dlclose on this thread */
-static bool is_lost, is_untried; /* is_untried: true in a child of a fork until the first attempt */
+static bool is_lost, is_untried; /* is_lost: the dynamic linker cannot be used. is_untried: in the
+                                  * child of a fork, this was not checked yet */
 
 void tocsin__linker_enter(void)
 {
@@ -52,7 +53,7 @@ static int debug_find(struct dl_phdr_info *program, size_t size, void *none)
     for (; entry && entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag == DT_DEBUG)
             debug = (const struct r_debug *)entry->d_un.d_ptr;
-    return 1; /* 1 ends the walk: the program is the first object */
+    return 1; /* the result 1 ends the walk after the first object, which is the program */
 }
 
 static bool is_changing(void)
@@ -76,10 +77,10 @@ static __attribute__((constructor)) void linker_fork_register(void)
 }
 
 /* In the child of a fork, the C library initializes some of the linker's locks again, but not the
-   lock of the list of objects. There is no function to test that lock. So another process with a
-   copy of the memory takes the lock for a test. That process ends immediately, or it sleeps
-   forever, because the holder of the lock does not exist. It has no exit signal, so the program
-   does not notice this process. */
+ * lock of the list of objects. There is no function to test this lock. So another process with a
+ * copy of the memory takes the lock for a test. This process ends immediately, or it sleeps
+ * forever, because the holder of the lock does not exist. It has no exit signal, so the program
+ * does not notice it. */
 struct attempt {
     atomic_bool has_begun, has_ended;
 };

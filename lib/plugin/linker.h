@@ -1,5 +1,6 @@
-/* The dynamic linker in the child of a fork (T8). Another thread may have been in the linker at the
-   fork. Then the linker's locks stay held, and its list of objects may be incomplete. */
+/* The dynamic linker in the child of a fork (T8). Another thread may have been in the linker at
+ * the time of the fork. Then the linker's locks stay held, and its list of objects may be
+ * incomplete. */
 #ifndef TOCSIN_PLUGIN_LINKER_H
 #define TOCSIN_PLUGIN_LINKER_H
 

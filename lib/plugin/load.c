@@ -21,7 +21,7 @@
 #include "plugin/unload.h"
 
 /* The list of the plugins that are being loaded on this thread, the innermost first. A plugin that
-   needs one of these plugins would need itself. */
+ * needs one of these plugins would depend on itself. */
 struct chain {
     const struct chain *outer;
     const char *name;
@@ -231,8 +231,8 @@ struct tocsin__image *tocsin__load_read(const char *name, const char *reloaded, 
         *ret_err = tocsin__scope_check(image, reason);
     if (*ret_err == 0)
         *ret_err = needs_check(image, false, reason);
-    if (*ret_err == 0 && loads_needs) /* comes last, so that no needed plugin is loaded if this
-                                         plugin is refused */
+    if (*ret_err == 0 && loads_needs) /* this is the last check, so that no needed plugin is loaded
+                                       * if this plugin is refused */
         *ret_err = needs_check(image, true, reason);
     return image;
 }
@@ -352,8 +352,8 @@ static int image_start(struct tocsin__image *image, const char *const *settings,
         return err;
     }
     state_set(plugin, TOCSIN_PLUGIN_RUNNING);
-    tocsin__transitions_wake(); /* an unload of a needed plugin may have waited for the end of this
-                                   load */
+    /* wakes an unload of a needed plugin, which may have waited for the end of this load */
+    tocsin__transitions_wake();
     loaded_emit(plugin);
     return 0;
 }
@@ -377,8 +377,8 @@ static int plugin_load(const char *name, const char *const *settings,
         return name_refuse(name, err, reason);
     if (err == 0)
         err = tocsin__settings_check(image->note.name, image->note.text, settings, reason);
-    /* The needed plugins are loaded after the check of the settings, so that a refused plugin loads
-       no other plugin. */
+    /* The needed plugins are loaded after the check of the settings. So no plugin is loaded because
+     * of a plugin that is then refused. */
     if (err == 0)
         err = needs_check(image, true, reason);
     if (err == 0)
@@ -405,6 +405,6 @@ int tocsin_plugin_load(const char *name, const char *const *settings)
         tocsin__refuse(reason, err, "%s: %s", name ? name : "", tocsin_strerror(err));
     if (err == 0)
         reason->text[0] =
-            '\0'; /* clears a reason that is left if the init called a function that failed */
+            '\0'; /* clears a reason that a failed call in the plugin's init has left */
     return tocsin__traced(err);
 }

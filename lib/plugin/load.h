@@ -1,14 +1,14 @@
-/* The steps of loading that a reload uses, too. */
+/* Steps of loading a plugin. A reload uses them, too. */
 #ifndef TOCSIN_PLUGIN_LOAD_H
 #define TOCSIN_PLUGIN_LOAD_H
 
 #include "plugin/plugin.h"
 
 /* Reads a plugin's file and checks it against the registry and the other plugins. `reloaded` is the
-   name of the plugin that the file must contain and may replace. If `reloaded` is NULL, the file
-   must contain a plugin that is not loaded. If `loads_needs` is true, also loads the plugins that
-   it needs. Returns NULL if the file could not be read. If the file was read but is refused, the
-   result is not NULL and *ret_err is negative. */
+ * name of the plugin that the file must contain and may replace. If `reloaded` is NULL, the file
+ * must contain a plugin that is not loaded. If `loads_needs` is true, also loads the plugins that
+ * this plugin needs. Returns NULL if the file could not be read. If the file was read but is
+ * refused, the result is not NULL and *ret_err is negative. */
 struct tocsin__image *tocsin__load_read(const char *name, const char *reloaded, bool loads_needs,
                                         const struct tocsin__reason *reason, int *ret_err);
 

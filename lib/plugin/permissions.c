@@ -99,7 +99,7 @@ static int refuse_too_long(const struct walk *walk)
 /* Puts the target of a link in front of the remaining components. */
 static int walk_follow(struct walk *walk, const char *link)
 {
-    enum { LINKS_MAX = 40 }; /* the limit that the kernel has, too */
+    enum { LINKS_MAX = 40 }; /* the most links in a path; the kernel has the same limit */
     char target[PATH_MAX], rest[PATH_MAX];
     ssize_t size = tocsin__fault() ? (errno = EIO, -1) : readlink(link, target, sizeof target - 1);
 

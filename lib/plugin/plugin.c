@@ -272,8 +272,8 @@ int tocsin_plugin_unquarantine(const char *name)
         return tocsin__traced(-EINVAL);
     pthread_mutex_lock(&tocsin__plugins_lock);
     plugin = tocsin__plugin_named(name);
-    owner = plugin ? plugin->image->owner : NULL; /* the pointer stays valid without the lock:
-                                                     owners are never freed */
+    /* the pointer stays valid without the lock, because owners are never freed */
+    owner = plugin ? plugin->image->owner : NULL;
     pthread_mutex_unlock(&tocsin__plugins_lock);
     if (!owner)
         return tocsin__traced(-ENOENT);

@@ -34,7 +34,8 @@ static void operation_cancel(struct tocsin__op *op)
     if (op->phase == TOCSIN__OP_UNDONE)
         return;
     if (tocsin__op_is_unstarted(op))
-        tocsin__op_undo(op); /* the operation was created, but not started, so no end is emitted */
+        /* undoes an operation that was created but not started; its end is not emitted */
+        tocsin__op_undo(op);
     else
         tocsin__op_end(op, -ECANCELED);
 }
@@ -53,8 +54,8 @@ static void operations_cancel(const struct tocsin__owner *owner, int kinds)
             operation_cancel(op);
 }
 
-/* Gives up the results of the owner's running operations (TOCSIN_FUTURE), because nobody will take
-   them. */
+/* Gives up the results of the owner's running operations (TOCSIN_FUTURE), because no code will take
+ * them. */
 static void results_disclaim(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -65,7 +66,7 @@ static void results_disclaim(const struct tocsin__owner *owner)
             op->mode &= ~(unsigned)TOCSIN_KEEP;
 }
 
-/* Frees the owner's kept results, because nobody will take them. */
+/* Frees the results that the owner's operations keep, because no code will take them. */
 static void results_free(const struct tocsin__owner *owner)
 {
     const struct tocsin__ops *ops = ops_here();
@@ -206,8 +207,8 @@ bool tocsin__reclaim_finds(const struct tocsin__owner *owner)
     return false;
 }
 
-/* Caches of addresses. They are cleared because the next file may be mapped at the same
-   addresses. */
+/* Caches of addresses. They are cleared because another file may later be mapped at the same
+ * addresses. */
 
 static void layouts_forget(const struct tocsin__owner *owner)
 {
@@ -295,7 +296,7 @@ static void handler_mute(struct tocsin__handler *handler)
     tocsin__handler_select_trampoline(handler);
 }
 
-/* Value of block->where for a block that ends with the barrier. */
+/* Blocks with this value of `where` end when the loops leave the barrier. */
 static const char muted_place[] = "";
 
 /* Mutes a block. The block stays until the new version runs, so that the new version receives the

@@ -42,25 +42,26 @@
    They are cancelled after this check, since they must run if a loop does not arrive. */
 /* clang-format on */
 enum reload_state {
-    READING,    /* reads and checks the new file */
-    WAITING,    /* waits until the finite operations and tasks of the plugin have ended */
+    READING,    /* the new file is read and checked */
+    WAITING,    /* the finite operations and tasks of the plugin must end */
     REHEARSING, /* waits until all loops are at the barrier */
-    REHEARSED,  /* waits until all loops have left the barrier, and new finite work has ended */
-    CLEARING,   /* waits until all operations have ended, also the persistent ones */
-    GATHERING,  /* waits until all loops are at the barrier, then exchanges the versions */
+    REHEARSED,  /* the loops leave the barrier, and new finite operations must end */
+    CLEARING,   /* all operations must end, also the persistent ones */
+    GATHERING,  /* the loops arrive at the barrier; the versions are exchanged */
     FINISHED
 };
 
 /* The indices of transition->calls. In some states, each loop is called by one of these calls. */
 enum { CALL_CANCEL_PERSISTENT, CALL_CANCEL_FINITE, CALL_BARRIER };
 
-enum { FINITE_TIMEOUT_MS = 2000 }; /* after this time finite operations are cancelled */
+enum { FINITE_TIMEOUT_MS = 2000 }; /* finite operations are cancelled after this time */
 
 struct reload {
     struct tocsin__transition transition; /* must be the first member */
     struct tocsin__swap swap;
     struct tocsin__barrier barrier;
-    int64_t cancel_at_us; /* when finite operations are cancelled; INT64_MAX: they were cancelled */
+    /* when finite operations are cancelled; INT64_MAX: they have been cancelled */
+    int64_t cancel_at_us;
 };
 
 /* the memory of the operation of a reload */
@@ -76,8 +77,8 @@ static struct reload *reload_of(struct tocsin__transition *transition)
     return tocsin__container(transition, struct reload, transition);
 }
 
-/* The functions that each loop runs for the reload. The reload may have been given up when such a
-   call runs. Then the function must do nothing, because the plugin continues. */
+/* The functions that each loop runs for the reload. The reload may have been given up when a loop
+ * runs such a function. Then the function must do nothing, because the plugin continues. */
 
 static void on_cancel_persistent(struct tocsin__call_all_loops *loops_call)
 {
@@ -241,7 +242,7 @@ static void file_read(struct reload *reload)
     tocsin__transition_wake(&reload->transition);
 }
 
-/* Cancels the finite operations when their time is over. Then the plugin cannot begin new ones. */
+/* Cancels the finite operations at their time limit. Then the plugin cannot begin new ones. */
 static void finite_cancel_when_due(struct reload *reload)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -267,8 +268,7 @@ static void persistent_cancel(struct reload *reload)
     tocsin__transition_call(&reload->transition, CALL_CANCEL_PERSISTENT);
 }
 
-/* Opens the barrier and calls all loops to it. If another reload has the barrier, the end of that
-   reload wakes this transition. */
+/* Opens the barrier and calls all loops to it. If another reload has it, its end wakes this one. */
 static void barrier_open(struct reload *reload, enum reload_state state)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -279,7 +279,7 @@ static void barrier_open(struct reload *reload, enum reload_state state)
     transition->calls[CALL_BARRIER]->except = tocsin__self;
     transition->state = state;
     tocsin__transition_call(transition, CALL_BARRIER);
-    tocsin__transition_wake(transition); /* wakes this loop itself, which may be the only loop */
+    tocsin__transition_wake(transition); /* wakes this loop, too, because it may be the only loop */
 }
 
 static void barrier_break(struct reload *reload)
@@ -288,8 +288,8 @@ static void barrier_break(struct reload *reload)
     reload->transition.state = reload->transition.state == REHEARSING ? REHEARSED : CLEARING;
 }
 
-/* Waits until all loops have arrived, then exchanges the versions. If an operation runs at that
-   moment, the barrier is broken and the loops continue. */
+/* Waits until all loops have arrived, then exchanges the versions. If an operation of the plugin
+ * runs at this moment, the barrier is broken and the loops continue. */
 static void barrier_step(struct reload *reload)
 {
     struct tocsin__transition *transition = &reload->transition;
@@ -303,7 +303,7 @@ static void barrier_step(struct reload *reload)
         tocsin__transition_wake(transition);
     } else if ((op = tocsin__op_claim(transition->op))) {
         reload_swap(reload, op);
-    } /* otherwise the caller is giving up at this moment, and will wake the transition */
+    } /* otherwise the caller is giving up now, and will wake the transition */
 }
 
 /* Takes one step of the reload. In a barrier state, the loops wait inside their call. In every
@@ -371,7 +371,7 @@ static int reload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = &state->reload->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the versions are being exchanged at this moment */
+        return -EBUSY; /* too late: the versions are being exchanged now */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -444,7 +444,8 @@ static int plugin_claim(const char *name, const struct tocsin_notify *notify, st
     } else if (plugin->state != TOCSIN_PLUGIN_RUNNING) {
         err = plugin->state == TOCSIN_PLUGIN_ENDING ? -EALREADY : -EBUSY;
     } else if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn)) {
-        err = -EINVAL; /* the notify's function would be unmapped before it is called */
+        /* refused: the notify's function would be unmapped before it is called */
+        err = -EINVAL;
     } else if (reload) {
         plugin->state = TOCSIN_PLUGIN_ENDING;
         plugin->transition = &reload->transition;

@@ -1,5 +1,5 @@
 /* Looks up each symbol of a plugin in the mapped objects, as the dynamic linker will do. */
-#define _GNU_SOURCE /* for dl_iterate_phdr and dlvsym */
+#define _GNU_SOURCE /* makes the headers declare dl_iterate_phdr and dlvsym */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ struct scope {
     const struct tocsin__view *view;
     const struct tocsin__image *image;
     const struct tocsin__reason *reason;
-    const char **versions; /* version names of the plugin, by index */
+    const char **versions; /* the names of the plugin's versions; the index is the version index */
     struct tocsin__mapped *objects;
     size_t objects_count, objects_room;
     struct lookup *lookups;
@@ -386,7 +386,7 @@ int tocsin__scope_check(const struct tocsin__image *image, const struct tocsin__
     return scope.clashes ? clashes_refuse(&scope) : scope.err;
 }
 
-/* Libraries that would be mapped with the plugin */
+/* Functions for the libraries that would be mapped with the plugin */
 
 struct brought {
     const char *needed;
@@ -426,7 +426,7 @@ const char *tocsin__scope_brings(const struct tocsin__image *image, char *buffer
     return buffer;
 }
 
-/* Warnings about a plugin that can be loaded */
+/* Functions for warnings about a plugin that can be loaded */
 
 static const char *unique_of(const struct tocsin__view *view)
 {

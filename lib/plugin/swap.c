@@ -22,8 +22,8 @@ static void settings_swap(struct tocsin__swap *swap, struct tocsin__plugin *plug
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* Passes the state that the old version saved. If the new version fails, the old version receives
-   the same state. */
+/* Passes the state that the old version has saved to the new version. If the new version fails, the
+ * old version receives the same state. */
 static void state_pass(struct tocsin__plugin *plugin)
 {
     pthread_mutex_lock(&tocsin__plugins_lock);
@@ -32,8 +32,8 @@ static void state_pass(struct tocsin__plugin *plugin)
     pthread_mutex_unlock(&tocsin__plugins_lock);
 }
 
-/* Returns true if a thread of the plugin still runs. A thread that fini joined is listed in /proc
-   for a short time longer, so this function looks several times. */
+/* Returns true if a thread of the plugin still runs. A thread that fini has joined is listed in
+ * /proc for a short time longer, so this function checks several times. */
 static bool has_thread(const struct tocsin__image *image)
 {
     enum { LOOKS = 50 };
@@ -51,8 +51,8 @@ static void default_actions_await(const struct tocsin__owner *owner)
         nanosleep(&pause_1ms, NULL);
 }
 
-/* Ends the old version. If something keeps it mapped, this does no harm, because none of its
-   functions is called. But if a thread of its own still runs, the version is not unmapped. */
+/* Ends the old version. It may stay mapped, which is harmless, because none of its functions is
+ * called any more. If a thread of its own still runs, it is not unmapped. */
 static void old_end(struct tocsin__swap *swap, struct tocsin__transition *transition)
 {
     tocsin__signals_orphan(transition->owner);
@@ -69,7 +69,8 @@ static void version_discard(struct tocsin__transition *transition, struct tocsin
     struct tocsin__plugin *plugin = transition->plugin;
 
     pthread_mutex_lock(&tocsin__plugins_lock);
-    plugin->image = transition->image; /* other threads may read the note of this image */
+    /* the lock is needed because other threads may read the note of this image */
+    plugin->image = transition->image;
     tocsin__saved_state_free(&plugin->saved);
     pthread_mutex_unlock(&tocsin__plugins_lock);
     tocsin__unload_image(image);

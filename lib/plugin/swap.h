@@ -8,7 +8,7 @@
 struct tocsin__swap {
     struct tocsin__image *next; /* the new version; NULL after it was mapped or freed */
     char **settings;            /* settings of the new version */
-    bool has_settings;          /* if false, the new version gets the settings of the old version */
+    bool has_settings;          /* false: the new version gets the settings of the old version */
 
     /* tocsin__swap_versions sets the following members */
     struct tocsin__owner *started; /* owner of the version that runs now; NULL: neither version

@@ -56,7 +56,7 @@ static bool is_own(int id)
     snprintf(path, sizeof path, "/proc/self/task/%d/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return true; /* the thread has ended, so it is not counted */
+        return true; /* a thread that has ended is not counted */
     if (!fgets(name, sizeof name, file))
         name[0] = '\0';
     fclose(file);
@@ -79,7 +79,7 @@ static bool task_compare(int id, void *arg)
     return !found->has_more;
 }
 
-/* Returns true if there are new threads, and also if the threads cannot be listed. */
+/* Returns true if there are new threads, or if the threads cannot be listed. */
 bool tocsin__threads_has_more(const struct tocsin__threads *threads)
 {
     struct found found = { threads, false };

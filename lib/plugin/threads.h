@@ -13,7 +13,8 @@ struct tocsin__threads {
 
 /* Lists the threads of the process. Returns 0, -ENOMEM, or -errno of opendir. */
 int tocsin__threads_note(struct tocsin__threads *threads);
-/* Returns true if the process has other threads now, without those of the library. */
+/* Returns true if the process now has more threads than when tocsin__threads_note was called.
+ * Threads of the library are not counted. */
 bool tocsin__threads_has_more(const struct tocsin__threads *threads);
 void tocsin__threads_free(struct tocsin__threads *threads);
 

@@ -20,9 +20,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tocsin__transition *transitions; /* the list of all transitions; the lock protects
                                                   it */
 
-/* T8: the thread that held the lock does not exist in the child of a fork. If that thread was
-   changing the list, the list is still complete, because the last change is one store. The
-   transitions of the parent do not continue in the child. */
+/* In the child of a fork (T8), the thread that held the lock does not exist, so the lock is
+ * initialized again. If this thread was changing the list, the list is still complete, because the
+ * last change is one store. The transitions of the parent do not continue in the child. */
 static void transitions_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -57,8 +57,8 @@ void tocsin__transition_unref(struct tocsin__transition *transition)
 
 /* Waking */
 
-/* Disarms the timer of the transition. If another loop has the timer, that loop has been freed, and
-   the timer with it. */
+/* Disarms the timer of the transition. If the timer belongs to another loop, this loop has been
+ * freed, and the timer with it. */
 static void timer_cancel(struct tocsin__transition *transition)
 {
     if (transition->timer_loop && transition->timer_loop == tocsin_loop_current().id &&
@@ -77,8 +77,8 @@ static bool home_move(struct tocsin__transition *transition)
         return false;
     if (transition->on_move)
         transition->on_move(transition);
-    transition->home =
-        main; /* stored before the push, because the new home loop may take a step immediately */
+    /* stored before the node is pushed, because the new home loop may take a step immediately */
+    transition->home = main;
     return tocsin__inbox_push(&main->inbox, &transition->node);
 }
 
@@ -102,7 +102,8 @@ static void on_node(struct tocsin__node *node)
     tocsin__cancel_back(cancel);
 }
 
-/* Called only in the child of a fork. The transitions of the parent stay as they are. */
+/* Called only in the child of a fork. The transitions of the parent do not continue, and are not
+ * changed. */
 static void on_drop(struct tocsin__node *node)
 {
     (void)node;
@@ -115,7 +116,7 @@ void tocsin__transition_wake(struct tocsin__transition *transition)
     tocsin__transition_ref(transition);
     if (tocsin__inbox_push(&transition->home->inbox, &transition->node) || home_move(transition))
         return;
-    /* There is no loop now. A later wake finds the loop that is made next. */
+    /* There is no loop now. A later wake uses the loop that is made next. */
     atomic_store(&transition->is_queued, false);
     tocsin__transition_unref(transition);
 }
@@ -208,17 +209,17 @@ void tocsin__transition_end(struct tocsin__transition *transition)
     pthread_mutex_lock(&lock);
     while (*link && *link != transition)
         link = &(*link)->next;
-    if (*link) /* the transition is not in the list if it began before a fork */
+    if (*link) /* a transition that began before a fork is not in the list of the child */
         *link = transition->next;
-    /* The record of an owner that has ended may belong to another plugin already, and to another
-       transition. */
+    /* Another plugin may already use the record of an owner that has ended. So another transition
+     * may have the same owner. */
     for (const struct tocsin__transition *other = transitions; other; other = other->next)
         is_watched |= other->owner == transition->owner;
     atomic_store(&transition->owner->watched, is_watched);
     pthread_mutex_unlock(&lock);
 }
 
-/* Calls to all loops */
+/* Functions that call all loops */
 
 static void on_called(struct tocsin__call_all_loops *loops_call)
 {
@@ -239,8 +240,8 @@ bool tocsin__transition_call_new(struct tocsin__transition *transition, int whic
 void tocsin__transition_call(struct tocsin__transition *transition, int which)
 {
     tocsin__transition_ref(transition);
-    pthread_mutex_lock(&lock); /* the lock is needed because tocsin__transition_describe reads
-                                  `calls` */
+    /* the lock is needed because tocsin__transition_describe reads `calls` */
+    pthread_mutex_lock(&lock);
     transition->calls[which] = tocsin__call_all_loops_grow(transition->calls[which]);
     pthread_mutex_unlock(&lock);
     atomic_store(&transition->is_calling, true);

@@ -1,7 +1,7 @@
 /* A transition is the unload or the reload of one plugin. It is a state machine (unload.c,
-   reload.c). Its step function runs on the thread of the plugin's home loop, between turns. It runs
-   each time another thread wakes it: when an owner releases something, when a loop has been called,
-   or at a deadline. */
+ * reload.c). Its step function runs on the thread of the plugin's home loop, between turns. It runs
+ * each time another thread wakes the transition: when an owner releases a resource, when a loop has
+ * been called, or at a deadline. */
 #ifndef TOCSIN_PLUGIN_TRANSITION_H
 #define TOCSIN_PLUGIN_TRANSITION_H
 
@@ -15,13 +15,13 @@ enum {
 enum { TOCSIN__TRANSITION_CALLS = 3 };
 
 struct tocsin__transition {
-    struct tocsin__transition *next; /* list of all transitions that run */
+    struct tocsin__transition *next; /* link of the list of all transitions */
     _Atomic uint32_t refs;
 
     /* unload.c or reload.c sets the following members */
-    void (*step)(struct tocsin__transition *transition); /* takes as many steps as possible now */
-    void (*on_move)(
-        struct tocsin__transition *transition); /* called before the home changes; may be NULL */
+    void (*step)(struct tocsin__transition *transition); /* takes all steps that are possible now */
+    void (*on_move)(struct tocsin__transition *transition); /* called before the home loop changes;
+                                                             * may be NULL */
     void (*on_free)(struct tocsin__transition *transition); /* called before the transition is
                                                                freed; may be NULL */
     bool ignores_persistent; /* true if the transition does not wait for TOCSIN_PERSISTENT
@@ -30,17 +30,18 @@ struct tocsin__transition {
                                 step function writes it */
     _Atomic uint64_t op;     /* id of the operation of the caller; 0: none */
 
-    struct tocsin__plugin *plugin; /* the plugin; NULL: the image belongs to no plugin any more */
+    struct tocsin__plugin *plugin; /* the plugin; NULL: the image does not belong to a plugin any
+                                    * more */
     struct tocsin__image *image;   /* the version that is to be unmapped */
-    struct tocsin__owner *owner;   /* the owner of that image */
-    bool frees_image;              /* true if the image is freed together with the transition */
+    struct tocsin__owner *owner;   /* the owner of the image */
+    bool frees_image;              /* true if the transition also frees the image */
     struct tocsin__loop *home;     /* the loop whose thread calls step */
 
     /* other threads set the following members for the step function */
-    _Atomic bool is_abandoned; /* the operation has ended, so nobody waits for the result any
-                                  more */
+    _Atomic bool is_abandoned; /* the operation has ended, so no caller waits for the result any
+                                * more */
     _Atomic bool is_restarted; /* a second caller has requested the same, so the transition begins
-                                  again */
+                                * again */
     _Atomic bool is_calling;   /* true if some loops have not run the last call yet */
 
     /* the members that wake the transition */
@@ -49,7 +50,8 @@ struct tocsin__transition {
     struct tocsin__timer timer;
     uint64_t timer_loop; /* id of the loop that has the timer; 0: the timer is not armed */
 
-    /* calls to all loops, allocated in advance, so that no step fails for lack of memory */
+    /* Calls to all loops. They are allocated in advance, so that no step fails because there is no
+     * memory. */
     struct tocsin__call_all_loops *calls[TOCSIN__TRANSITION_CALLS];
 };
 
@@ -89,7 +91,7 @@ tocsin__transition_of(const struct tocsin__call_all_loops *loops_call)
 int tocsin__transition_op_new(const struct tocsin_op_type *type, const char *name,
                               const struct tocsin_notify *notify, int err,
                               struct tocsin__op **ret_op);
-/* Allows that another thread than the one that started the operation ends it. */
+/* Allows another thread than the starting one to end the operation. */
 void tocsin__transition_op_share(struct tocsin__op *op);
 /* Sets the deadline of the operation, and takes the first step of the transition. */
 void tocsin__transition_op_started(struct tocsin__op *op, struct tocsin__transition *transition);

@@ -23,11 +23,11 @@
    If the caller of an unload gave up, a second caller takes it over, and it begins again. */
 /* clang-format on */
 enum unload_state {
-    DEPENDENTS,    /* waits until no other plugin needs this one */
-    CANCELLING,    /* cancels the plugin's operations; waits for their ends and for its tasks */
-    DISCONNECTING, /* disconnects the plugin's handlers; waits until nothing refers to its functions
-                    */
-    RESTING,       /* fini was called; waits for all loops, and for the plugin's own threads */
+    DEPENDENTS,    /* the plugins that need this one must be unloaded first */
+    CANCELLING,    /* the operations of the plugin are cancelled; they and its tasks must end */
+    DISCONNECTING, /* the handlers of the plugin are disconnected; nothing may refer to its
+                    * functions any more */
+    RESTING,       /* fini was called; all loops, and the plugin's own threads, are waited for */
     FINISHED
 };
 
@@ -95,9 +95,9 @@ static void unload_give_up(struct tocsin__transition *transition, const char *de
     tocsin__transition_unref(transition);
 }
 
-/* Marks the plugin as stuck, even if nothing uses it any more. The time is over, and the caller's
-   operation has ended with -EBUSY. But if another caller has restarted the unload meanwhile, the
-   unload continues. */
+/* Marks the plugin as stuck, even if nothing uses it any more: the time limit was reached, and the
+ * caller's operation has ended with -EBUSY. But if another caller has restarted the unload
+ * meanwhile, the unload continues. */
 static void unload_stick(struct tocsin__transition *transition)
 {
     bool is_abandoned;
@@ -132,10 +132,10 @@ static void unload_unmap(struct tocsin__transition *transition)
     tocsin__transition_unref(transition);
 }
 
-/* Dependents: the plugins that need this one */
+/* Functions for dependents, which are the plugins that need this one */
 
-/* Begins to unload the dependents. A dependent may be in a load or a reload; then the end of that
-   wakes this transition. */
+/* Begins to unload the dependents. A dependent may be in a load or a reload. The end of the load or
+ * reload wakes this transition. */
 static void dependents_unload(const char *name)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_NO_INJECT };
@@ -171,7 +171,7 @@ static bool dependent_find(const char *name, char ret_dependent[TOCSIN__OWNER_NA
     return other;
 }
 
-/* The steps. Each step enters the next state when its condition is true. */
+/* Functions for the steps. Each step enters the next state when its condition is true. */
 
 static bool holds_any(const struct tocsin__owner *owner, enum tocsin_resource first,
                       enum tocsin_resource last)
@@ -243,7 +243,7 @@ static void unload_step(struct tocsin__transition *transition)
         return;
     if (atomic_exchange(&transition->is_restarted, false))
         transition->state = DEPENDENTS;
-    /* is_abandoned must be read after is_restarted, for the reason that plugin_claim gives. */
+    /* is_abandoned must be read after is_restarted; plugin_claim explains why. */
     is_abandoned = atomic_load(&transition->is_abandoned);
     switch ((enum unload_state)transition->state) {
     case DEPENDENTS: dependents_step(transition, is_abandoned); break;
@@ -309,7 +309,7 @@ static int unload_cancel(struct tocsin_op op, void *arg, int reason)
     struct tocsin__transition *transition = state->transition;
 
     if (!tocsin__op_claim(op.source.id))
-        return -EBUSY; /* the unload is ending at this moment */
+        return -EBUSY; /* the unload ends at this moment, and cannot be cancelled any more */
     tocsin__transition_describe(transition, state->reason, sizeof state->reason);
     atomic_store(&transition->is_abandoned, true);
     tocsin__transition_wake(transition);
@@ -360,7 +360,8 @@ static int plugin_check(const struct tocsin__plugin *plugin, const struct tocsin
     if (plugin->state == TOCSIN_PLUGIN_ENDING && !is_abandoned_unload(plugin->transition))
         return -EALREADY;
     if (notify && notify->fn && tocsin__plugin_has(plugin, (const void *)notify->fn))
-        return -EINVAL; /* the notify's function would be unmapped before it is called */
+        /* refused: the notify's function would be unmapped before it is called */
+        return -EINVAL;
     return 0;
 }
 
@@ -374,12 +375,12 @@ static int unload_check(const char *name, const struct tocsin_notify *notify)
     return err;
 }
 
-/* Gives the transition to the plugin. If the plugin already has a transition, restarts that
-   transition for this operation. Returns the plugin's transition. The caller holds the lock.
-
-   The home loop may run a step of that transition at the same time. So is_restarted is set last,
-   and a step reads is_restarted first. Then a step that sees the restart does not see the old
-   is_abandoned. */
+/* Gives the transition to the plugin. If the plugin already has a transition, restarts it for this
+ * operation. Returns the plugin's transition. The caller holds the lock.
+ *
+ * The home loop may run a step of this transition at the same time. So is_restarted is set last,
+ * and a step reads is_restarted first. Then a step that sees the restart does not see the old
+ * is_abandoned. */
 static struct tocsin__transition *plugin_claim(struct tocsin__plugin *plugin,
                                                struct tocsin__transition *transition, uint64_t op)
 {

@@ -69,6 +69,16 @@ SPEC(listener_accepted, "listener.accepted", &tocsin_listener_accepted_layout,
 SPEC(listener_refused, "listener.refused", &tocsin_listener_refused_layout,
      "A listener could not accept a stream, or pauses for lack of descriptors or memory.");
 SPEC(listener_closed, "listener.closed", &tocsin_listener_closed_layout, "A listener has ended.");
+SPEC(datagram_received, "datagram.received", &tocsin_datagram_received_layout,
+     "A datagram socket has received a datagram.");
+SPEC(datagram_lost, "datagram.lost", &tocsin_datagram_lost_layout,
+     "Datagrams that a socket has sent, or was to send, did not arrive.");
+SPEC(datagram_stalled, "datagram.stalled", &tocsin_datagram_stalled_layout,
+     "Many datagrams wait to be sent on a socket.");
+SPEC(datagram_drained, "datagram.drained", &tocsin_datagram_drained_layout,
+     "Few datagrams wait to be sent on a socket again.");
+SPEC(datagram_closed, "datagram.closed", &tocsin_datagram_closed_layout,
+     "A datagram socket has ended.");
 SPEC(plugin_loaded, "plugin.loaded", &tocsin_plugin_loaded_layout,
      "A plugin was loaded, and its init has returned.");
 SPEC(plugin_unloaded, "plugin.unloaded", &tocsin_plugin_unloaded_layout,
@@ -96,6 +106,9 @@ static const struct tocsin_signal_spec *const table[] = {
     &tocsin__stream_taken_spec,       &tocsin__stream_flushed_spec,
     &tocsin__stream_piped_spec,       &tocsin__listener_accepted_spec,
     &tocsin__listener_refused_spec,   &tocsin__listener_closed_spec,
+    &tocsin__datagram_received_spec,  &tocsin__datagram_lost_spec,
+    &tocsin__datagram_stalled_spec,   &tocsin__datagram_drained_spec,
+    &tocsin__datagram_closed_spec,
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

@@ -13,7 +13,9 @@ extern const struct tocsin_signal_spec tocsin__connected_spec, tocsin__disconnec
     tocsin__plugin_quarantined_spec, tocsin__stream_connected_spec, tocsin__stream_received_spec,
     tocsin__stream_stalled_spec, tocsin__stream_drained_spec, tocsin__stream_closed_spec,
     tocsin__stream_taken_spec, tocsin__stream_flushed_spec, tocsin__stream_piped_spec,
-    tocsin__listener_accepted_spec, tocsin__listener_refused_spec, tocsin__listener_closed_spec;
+    tocsin__listener_accepted_spec, tocsin__listener_refused_spec, tocsin__listener_closed_spec,
+    tocsin__datagram_received_spec, tocsin__datagram_lost_spec, tocsin__datagram_stalled_spec,
+    tocsin__datagram_drained_spec, tocsin__datagram_closed_spec;
 
 /* Returns the signo of one of the library's specs, or 0 if the library's signals are not declared
    yet. */

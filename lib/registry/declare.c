@@ -204,8 +204,8 @@ void tocsin__signals_orphan(struct tocsin__owner *owner)
             continue;
         signal->owner = &tocsin__program;
         signal->orphan = true;
-        /* The thread that takes the default action reads this pointer again after it has charged
-           the owner. */
+        /* A thread that takes the default action first charges the owner, and then reads this
+         * pointer again. So it does not call the function after the unload has begun. */
         __atomic_store_n(&signal->spec.unhandled_fn, NULL, __ATOMIC_SEQ_CST);
         tocsin__interest_set(signal);
         tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_SIGNALS, 1);

@@ -1,6 +1,6 @@
-/* E7: an info and its lifetime. The info of a running delivery is borrowed: its memory is on the
-   stack. Such an info is copied once, when the first handler takes a reference. An info on the heap
-   or in an operation counts its references. */
+/* An info and its lifetime (E7). The info of a running delivery is borrowed: its memory is on the
+ * stack. Such an info is copied once, when the first handler takes a reference. An info on the heap
+ * or in an operation counts its references. */
 #ifndef TOCSIN_REGISTRY_INFO_H
 #define TOCSIN_REGISTRY_INFO_H
 
@@ -14,18 +14,17 @@ struct tocsin__info {
                                copy exists */
     uint32_t size;          /* bytes of the payload, if this info is a copy */
     void *data;             /* data word of the source; set only if the info is counted */
-    /* T7, for an info that several loops share: copies that have not been delivered yet. The last
-       delivery takes the default action if no loop handled the emission. */
+    /* For an info that several loops share (T7): the number of copies that have not been delivered
+     * yet. The last delivery takes the default action if no loop handled the emission. */
     _Atomic uint32_t open;
-    /* a loop handled the emission. It is also set for an inline message that several loops
-       received: these copies are not counted, so a loop cannot know whether another loop handled
-       the emission */
+    /* Whether a loop handled the emission. It is also set for an inline message that several loops
+     * received. Such copies are not counted, so a loop cannot know whether another loop handled the
+     * emission. */
     _Atomic uint32_t handled;
     union {
-        void (*release)(
-            struct tocsin__info *info); /* frees a counted info after its last reference was put */
-        struct tocsin__info *copy;      /* the copy of a borrowed info, which all references
-                                           share */
+        void (*release)(struct tocsin__info *info); /* called when the last reference to a counted
+                                                     * info is released */
+        struct tocsin__info *copy; /* the copy of a borrowed info, shared by all references */
     };
 };
 
@@ -42,15 +41,15 @@ static inline void tocsin__info_put(struct tocsin__info *info)
         info->release(info);
 }
 
-/* Ends a borrowed info: puts the reference that the info has to its copy. */
+/* Ends a borrowed info: releases its reference to the copy. */
 static inline void tocsin__info_end(struct tocsin__info *info)
 {
     if (atomic_load_explicit(&info->refs, memory_order_relaxed) == TOCSIN__COPIED)
         tocsin__info_put(info->copy);
 }
 
-/* Resets a borrowed info, so that the next delivery may use it. Returns the copy of the info, whose
-   reference the caller must put, or NULL if no copy was made. */
+/* Resets a borrowed info, so that the next delivery may use it. Returns the copy of the info, or
+ * NULL if no copy was made. The caller must release the reference to the copy. */
 static inline struct tocsin__info *tocsin__info_take_copy(struct tocsin__info *info)
 {
     bool copied = atomic_load_explicit(&info->refs, memory_order_relaxed) == TOCSIN__COPIED;

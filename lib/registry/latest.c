@@ -65,8 +65,8 @@ bool tocsin__latest_put(struct tocsin__latest *latest, const struct tocsin__mess
     do
         next = word & WRITING ? count_add(word, 1) : word | WRITING;
     while (!atomic_compare_exchange_weak(&latest->word, &word, next));
-    /* Another writer is active. Its message counts as the newer one, so this message is only
-       counted as replaced. */
+    /* Another thread is writing. Its message counts as the newer one, so this message is only
+     * counted as replaced. */
     if (word & WRITING) {
         *ret_older = shared_info(message);
         return false;
@@ -142,8 +142,8 @@ void tocsin__latest_reset(struct tocsin__latest *latest)
 
     for (unsigned i = 0; i < 3; i++)
         if (word & WRITING && i != newest_index(word) && i != reading_index(word))
-            latest->messages[i].kind = TOCSIN__EMPTY; /* its writer may have stopped in the middle
-                                                         of the message */
+            /* drops the message, because the thread that wrote it may have stopped in the middle */
+            latest->messages[i].kind = TOCSIN__EMPTY;
     tocsin__latest_clear(latest);
     atomic_store(&latest->word, 0);
 }

@@ -12,8 +12,8 @@ struct tocsin__field {
 
 struct tocsin__fields { /* the state of a walk over the fields of a layout */
     const char *cursor;
-    size_t end;   /* offset behind the field that was read last */
-    size_t align; /* largest alignment of the fields so far */
+    size_t end;   /* offset of the first byte after the field that was read last */
+    size_t align; /* the largest alignment of all fields read so far */
 };
 
 void tocsin__fields_begin(struct tocsin__fields *walk, const struct tocsin_layout *layout);

@@ -117,7 +117,7 @@ int tocsin__listeners_make_latest(struct tocsin__signal *signal)
    listened, and cannot allocate memory, so every loop gets the cells in advance. */
 
 static struct tocsin__signal *async_signals;
-static uint32_t last_loop; /* the highest number that a loop has or had */
+static uint32_t last_loop; /* the highest number that any loop has had */
 
 void tocsin__listeners_async(struct tocsin__signal *signal)
 {
@@ -224,7 +224,7 @@ void tocsin__interest_resolved(struct tocsin__signal *signal, uint32_t number, u
     pthread_mutex_unlock(&tocsin__registry_lock);
 }
 
-/* T8 */
+/* Sets the listener to "not interested", in the child of a fork (T8). */
 
 static void listener_silence(struct tocsin__signal *signal, struct tocsin__listener *listener)
 {

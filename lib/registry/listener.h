@@ -14,8 +14,9 @@ struct tocsin__listener {
     struct tocsin__listener *_Atomic next;
     _Atomic uint32_t word;   /* number of the loop and flags; 0: the loop has no interest */
     _Atomic uint32_t number; /* number of the loop; 0: this entry is unused */
-    /* 1 if the loop's loop_signal is interested, plus the number of the loop's patterns that match
-       the name and are not resolved yet; the registry's lock protects this number */
+    /* 1 if the loop's loop_signal is interested, plus the number of unresolved patterns: patterns
+     * of the loop that match the name, but that the loop has not joined with it yet. The registry's
+     * lock protects this number. */
     uint32_t interests;
     struct tocsin__latest *_Atomic latest; /* the latest cell, if the signal coalesces; else NULL */
 };
@@ -24,7 +25,7 @@ struct tocsin__listener {
 enum {
     TOCSIN__LOOP_BITS = 0xffff,
     TOCSIN__OBSERVES = 1 << 16, /* only observers listen, so the loop never refuses a post (E18) */
-    TOCSIN__DEAF = 1 << 18,     /* no handler listens, but a mask may hold the signal back */
+    TOCSIN__DEAF = 1 << 18,     /* no handler is connected, but a mask may hold the signal back */
     TOCSIN__FULL = 1 << 17      /* the pending emissions have reached the limit */
 };
 
@@ -58,9 +59,10 @@ bool tocsin__listens_first(uint32_t number, struct tocsin__signal *signal);
    signal. */
 void tocsin__interest_change(struct tocsin__signal *signal, struct tocsin__listener *listener,
                              uint32_t by);
-/* Counts a pattern of a loop that matches the name being created and is not resolved yet. `handles`
-   is true if the pattern belongs to a handler or a queue. Returns 0, or -ENOMEM if there is no
-   memory. The caller holds the registry's lock. */
+/* Counts a pattern of a loop that matches the name being created. The loop has not joined the
+ * pattern with the name yet: the pattern is unresolved. `handles` is true if the pattern belongs to
+ * a handler or a queue. Returns 0, or -ENOMEM if there is no memory. The caller holds the
+ * registry's lock. */
 int tocsin__listener_add_unresolved(struct tocsin__signal *signal, uint32_t number, bool handles);
 /* Subtracts `count` patterns that tocsin__listener_add_unresolved counted and that are resolved
    now. The caller of tocsin__listener_resolved holds the registry's lock. */
@@ -79,11 +81,11 @@ void tocsin__listeners_async(struct tocsin__signal *signal);
 /* Creates the listeners that a new loop needs for the marked signals. Returns 0, or -ENOMEM if
    there is no memory. */
 int tocsin__listeners_loop(uint32_t number);
-/* T8, in the child of a fork: only the loop with this number still listens. is_interested returns
-   true if the loop_signal of this loop is interested. */
+/* In the child of a fork (T8): only the loop with this number still listens. is_interested returns
+ * true if the loop_signal of this loop is interested. */
 void tocsin__listeners_inherit(uint32_t number, bool (*is_interested)(int signo));
-/* T8, in the child of a fork: empties the latest cells of a loop. The caller does not hold the
-   lock. */
+/* In the child of a fork (T8): empties the latest cells of a loop. The caller does not hold the
+ * lock. */
 void tocsin__listeners_clear(uint32_t number);
 /* Frees the listeners of a signal that no other thread has seen yet. */
 void tocsin__listeners_free(struct tocsin__signal *signal);

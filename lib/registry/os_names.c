@@ -55,9 +55,9 @@ static const struct {
 };
 enum { STANDARD = sizeof standard / sizeof standard[0], NAME_SIZE = 16, DOC_SIZE = 48 };
 
-static const char queued_name[] = "os.sigrt";  /* prefix of the name of a real-time signal; the
-                                                  distance from SIGRTMIN follows */
-static atomic_int signos[TOCSIN__OS_MOST + 1]; /* signos by signal number; 0: not declared yet */
+static const char queued_name[] = "os.sigrt";  /* prefix of the names of real-time signals; the
+                                                * number relative to SIGRTMIN follows */
+static atomic_int signos[TOCSIN__OS_MOST + 1]; /* signo of each real signal; 0: not declared yet */
 
 const char *tocsin__os_name(int index)
 {
@@ -87,7 +87,8 @@ bool tocsin__os_excluded(int number)
     case SIGFPE:
     case SIGILL:
     case SIGTRAP:
-    case SIGSYS: /* a fault cannot wait until a loop delivers it */
+    case SIGSYS: /* an error of the running instruction, as SIGSEGV: the signal cannot wait until a
+                  * loop delivers it */
     case SIGKILL:
     case SIGSTOP: return true;
     default: return false;

@@ -12,12 +12,12 @@ struct tocsin__signal;
 /* the largest signal number, so a uint64_t holds a set of signal numbers */
 enum { TOCSIN__OS_MOST = 64 };
 
-/* Declares every real signal that a name, or one item of a pattern, stands for. It is no error if
-   the text stands for no real signal. Returns 0, -ENOMEM, or -ENOSPC if there are too many
-   names. */
+/* Declares every real signal that a name, or one item of a pattern, stands for. A text that
+ * stands for no real signal is not an error. Returns 0, -ENOMEM, or -ENOSPC if there are too
+ * many names. */
 int tocsin__os_named(const char *text, size_t size);
-/* Returns the name of a standard signal by its index, which begins at 0, or NULL behind the last
-   name. */
+/* Returns the name of a standard signal by its index, which begins at 0. Returns NULL if the index
+ * is larger than the last one. */
 const char *tocsin__os_name(int index);
 /* Returns the signo of a real signal, or 0 if the signal is not declared yet. Any thread may call
    this function, which is async-signal-safe. */

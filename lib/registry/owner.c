@@ -1,5 +1,5 @@
-/* The owners: the program and the plugins. This file has their address ranges, and counts their
-   resources. */
+/* The owners: the program and the plugins. This file stores their address ranges, and counts their
+ * resources. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -14,7 +14,8 @@ struct tocsin__owner *_Atomic tocsin__plugins;
 __thread uint32_t tocsin__owner_shard;
 void (*_Atomic tocsin__owner_on_release)(struct tocsin__owner *owner);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held while an owner is added */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* this lock is held while an owner is
+                                                          * added */
 static uint32_t numbers;
 
 static const char *const resource_names[TOCSIN_RESOURCE_COUNT] = {
@@ -91,8 +92,8 @@ static void owner_report_release(struct tocsin__owner *owner)
         on_release(owner);
 }
 
-/* Adds to the count first, and reads `closed` afterwards. So either the thread that closes the
-   owner sees the count, or this thread sees that the owner is closed. */
+/* First adds to the count, then reads `closed`. So either the thread that closes the owner sees the
+ * new count, or this thread sees that the owner is closed. */
 int tocsin__owner_charge(struct tocsin__owner *owner, enum tocsin_resource what, uint64_t count)
 {
     uint64_t limit = tocsin__owner_limit_of(owner, what);
@@ -139,7 +140,7 @@ const char *tocsin_resource_name(enum tocsin_resource what)
     return (int)what < 0 || what >= TOCSIN_RESOURCE_COUNT ? NULL : resource_names[what];
 }
 
-/* T8: the step of the owners before and after a fork (lib/base/fork.h). */
+/* The step of the owners before and after a fork (T8; lib/base/fork.h). */
 
 static void owners_fork_prepare(void)
 {
@@ -195,7 +196,8 @@ struct tocsin__owner *tocsin__owner_new(const char *name)
     return owner;
 }
 
-/* Stores `high` last, so that no thread sees a range that joins two different files. */
+/* Stores `high` last, so that no thread reads a range made of the low end of one file and the high
+ * end of another. */
 void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr_t high)
 {
     atomic_store(&owner->high, 0);

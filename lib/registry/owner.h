@@ -1,5 +1,5 @@
-/* P1: everything has an owner, which is the program or a plugin. An address belongs to the plugin
-   whose file is mapped at this address. Every other address belongs to the program. */
+/* Owners (P1). Everything has an owner, which is the program or a plugin. An address belongs to the
+ * plugin whose file is mapped at this address. Every other address belongs to the program. */
 #ifndef TOCSIN_REGISTRY_OWNER_H
 #define TOCSIN_REGISTRY_OWNER_H
 
@@ -14,12 +14,12 @@
 
 enum { TOCSIN__OWNER_SHARDS = 8 };
 
-/* Resources beyond the public ones. A reload needs their counts; they have no limit. */
+/* Resources that the public enum does not have. A reload needs their counts; they have no limit. */
 enum {
     TOCSIN__PERSISTENT = TOCSIN_RESOURCE_COUNT, /* operations that end only on request */
     TOCSIN__PERSISTENT_TYPES,                   /* persistent operations whose type belongs to the
                                                    owner */
-    /* one resource for each kind of operation, for messages */
+    /* one resource for each kind of operation, named in messages */
     TOCSIN__TIMERS,
     TOCSIN__TICKERS,
     TOCSIN__WATCHES,
@@ -33,14 +33,14 @@ enum {
 struct tocsin__owner {
     char name[TOCSIN__OWNER_NAME];
     struct tocsin__owner *_Atomic next;
-    _Atomic uintptr_t low, high; /* range of the mapped file; equal if the file is not mapped, or
-                                    for the program */
+    _Atomic uintptr_t low, high; /* address range of the mapped file; empty if the file is not
+                                  * mapped, and for the program */
     _Atomic bool closed;         /* true if the owner is closed: it gets no more resources */
-    _Atomic bool watched;        /* tocsin__owner_on_release is called for this owner */
+    _Atomic bool watched;        /* true: tocsin__owner_on_release is called for this owner */
     _Atomic bool gone;           /* the library calls no code of the owner any more, but its file
                                     stays mapped */
     _Atomic bool idle;           /* true if the record can be used again */
-    uint32_t number;             /* 0: the program */
+    uint32_t number;             /* number of the owner; 0: the program */
     struct tocsin__quota *_Atomic quota;
     _Atomic uint32_t
         limits_reported; /* one bit for each resource for which tocsin.owner.limited was emitted */
@@ -51,7 +51,7 @@ struct tocsin__owner {
                                        different shards */
 };
 
-/* Prefix of the name under which the dynamic linker maps a plugin's file. */
+/* The dynamic linker maps a plugin's file under a name that begins with this prefix. */
 #define TOCSIN__MAPPED_FROM "/proc/self/fd/"
 
 extern tocsin__hidden struct tocsin__owner tocsin__program;

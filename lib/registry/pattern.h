@@ -1,6 +1,6 @@
-/* E13: patterns of dotted names. "*" matches one segment; "**" at the end matches one or more.
-   Commas separate the items of a list. An item that begins with "!" excludes names that earlier
-   items match. */
+/* Patterns of dotted names (E13). "*" matches one segment; "**" at the end matches one or more.
+ * Commas separate the items of a list. An item that begins with "!" excludes names that earlier
+ * items match. */
 #ifndef TOCSIN_REGISTRY_PATTERN_H
 #define TOCSIN_REGISTRY_PATTERN_H
 

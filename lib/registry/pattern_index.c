@@ -11,8 +11,8 @@
 /* The state of a search for the patterns that match a name. */
 struct search {
     const char *name;
-    uint32_t number; /* number of the loop whose patterns are searched; 0: all loops, for a new
-                        name */
+    /* number of the loop whose patterns are searched; 0: all loops, for a new name */
+    uint32_t number;
     struct tocsin__signal *signal;
     uint32_t before; /* the search finds only patterns that are older than this signo */
     struct tocsin__pattern *found;
@@ -21,7 +21,8 @@ struct search {
 
 static uint64_t stamp;
 
-/* T8, in the child of a fork: one bit for each loop whose thread does not exist there. */
+/* A set with one bit for each loop. In the child of a fork (T8), it contains the loops whose thread
+ * does not exist there. */
 static uint64_t abandoned[(TOCSIN__LOOP_BITS + 1) / 64];
 
 void tocsin__patterns_abandon(uint32_t number)

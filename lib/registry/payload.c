@@ -1,4 +1,4 @@
-/* Payloads: reads their fields, and makes deep copies. */
+/* Reads the fields of payloads, and makes deep copies of payloads. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,15 +88,16 @@ size_t tocsin__payload_size(const struct tocsin_payload *payload)
     while (tocsin__fields_next(&walk, &field) > 0) {
         struct tocsin_bytes bytes = bytes_of(field.type, (const char *)payload + field.offset);
 
-        size += bytes.size + (field.type == TOCSIN_BYTES && bytes.data); /* a NUL */
+        /* adds one byte for a NUL */
+        size += bytes.size + (field.type == TOCSIN_BYTES && bytes.data);
     }
     return size;
 }
 
-/* Takes a reference to an object. ref and unref may be functions of a plugin, so the object is
-   charged to their owner, and the plugin is not unloaded before unref was called. */
-/* Cancellation is disabled while ref and unref run. The copy is incomplete then, and the caller may
-   have claimed an operation. */
+/* Takes a reference to an object. ref and unref may be functions of a plugin. So the object is
+ * charged to the plugin, which is not unloaded before unref was called. */
+/* Cancellation of the thread is disabled while ref and unref run. The copy is incomplete then, and
+ * the caller may have claimed an operation. */
 static int object_own(const struct tocsin_object *object)
 {
     int cancel = tocsin__cancel_off();
@@ -121,7 +122,8 @@ static void object_disown(const struct tocsin_object *object)
     tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_OBJECTS, 1);
 }
 
-/* Copies bytes, with a NUL behind them. A pointer that is not NULL stays so, even without bytes. */
+/* Copies bytes, and adds a NUL. The result is NULL only if the original pointer is NULL, even if
+ * there are no bytes. */
 static const void *bytes_own(const struct tocsin_bytes *bytes, char **tail)
 {
     char *copy = *tail;
@@ -134,7 +136,8 @@ static const void *bytes_own(const struct tocsin_bytes *bytes, char **tail)
     return copy;
 }
 
-/* Makes a field of a copy independent of the original. The bytes of texts are copied to *tail. */
+/* Makes a field of a copy independent of the original. The bytes that the field points to are
+ * copied to *tail. */
 static int field_own(enum tocsin_type type, void *value, char **tail)
 {
     struct tocsin_bytes bytes = bytes_of(type, value);

@@ -45,7 +45,7 @@ void tocsin__interest_set(struct tocsin__signal *signal)
 
 int tocsin__name_check(const char *name, size_t size)
 {
-    bool dot = true; /* true if the next character must begin a segment */
+    bool dot = true; /* true: the next character begins a segment */
 
     if (size > TOCSIN_NAME_MAX)
         return -EINVAL;

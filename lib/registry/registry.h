@@ -18,22 +18,22 @@ struct tocsin__signal {
     int signo;
     const char *name;
     _Atomic bool declared;
-    _Atomic uint32_t unresolved; /* number of older patterns that match the name and are not
-                                    resolved yet */
-    struct tocsin_signal_spec
-        spec;                    /* copy of the declared spec; all texts belong to the registry */
-    struct tocsin_layout layout; /* the layout, to which spec.layout points if it is not NULL */
+    _Atomic uint32_t unresolved;    /* number of patterns that match the name, but that their loops
+                                     * have not joined with it yet */
+    struct tocsin_signal_spec spec; /* a copy of the declared spec; all its texts belong to the
+                                     * registry */
+    struct tocsin_layout layout;    /* the layout, to which spec.layout points if it is not NULL */
     struct tocsin__owner *owner;
     bool orphan;            /* true if the plugin that declared the signal was unloaded */
-    _Atomic bool consumed;  /* a plugin's note says that it connects to this name; so an early
-                               connect to this name is probably no typing error */
+    _Atomic bool consumed;  /* A plugin has announced in its note that it connects to this name. So
+                             * a connect before the declaration is probably not a typing error. */
     _Atomic uint32_t loops; /* number of loops with an interest */
     uint32_t numbers;       /* sum of the numbers of the loops with an interest; if there is one
                                such loop, its number */
     struct tocsin__listener first; /* first entry in the list of the loops that have, or had, an
                                       interest */
-    _Atomic uint32_t changes;      /* number of changes of that list; a reader starts again if this
-                                      number has changed meanwhile */
+    _Atomic uint32_t changes;      /* number of changes of this list; if it has changed during a
+                                    * walk, the walk starts again */
     /* address of the last posted layout that was equal to the signal's layout; a layout at this
        address is not compared again */
     _Atomic(const struct tocsin_layout *) fitted;
@@ -62,8 +62,8 @@ static inline bool tocsin__has_default(const struct tocsin__signal *signal)
 
 /* Returns the signal with this signo, or NULL if there is none. */
 struct tocsin__signal *tocsin__signal(int signo);
-/* Returns the registry's copy of the payload's layout. If that copy has another layout, returns the
-   payload's own. */
+/* Returns the registry's copy of the payload's layout. If the signal is declared with another
+ * layout, returns the layout of the payload itself. */
 const struct tocsin_layout *tocsin__signal_layout(int signo, const struct tocsin_payload *payload);
 /* Returns 0 if the text can be a name of a signal, or -EINVAL if it is malformed. */
 int tocsin__name_check(const char *name, size_t size);

@@ -31,8 +31,8 @@ static bool accept_held(struct tocsin__loop *loop, struct tocsin__loop_signal *l
     }
     done = tocsin__pending_add_accepted(loop_signal, info, place);
     if (done && !held && loop_signal->queued.first)
-        tocsin__flush_slot(loop, loop_signal); /* puts the signal among the signals that wait for
-                                                  room in a queue */
+        tocsin__flush_slot(loop, loop_signal); /* puts the signal into the heap of those that wait
+                                                * for room in a queue */
     return done;
 }
 

@@ -13,8 +13,8 @@ static void on_call(struct tocsin__node *node)
 {
     struct tocsin__call *call = tocsin__container(node, struct tocsin__call, node);
     struct tocsin__call_all_loops *loops_call = call->loops_call;
-    int cancel = tocsin__cancel_off(); /* no cancellation here, because another thread waits for
-                                          this call */
+    /* another thread waits for this call, so the calling thread must not be cancelled here */
+    int cancel = tocsin__cancel_off();
 
     loops_call->on_loop(loops_call);
     atomic_store(&call->is_out, false);
@@ -22,8 +22,8 @@ static void on_call(struct tocsin__node *node)
     tocsin__cancel_back(cancel);
 }
 
-/* T8, in the child of a fork: drops a call that the parent began. The function on_end is not
-   called. */
+/* In the child of a fork (T8): drops a call that the parent began. The function on_end is not
+ * called. */
 static void on_drop(struct tocsin__node *node)
 {
     (void)node;
@@ -79,7 +79,7 @@ void tocsin__call_all_loops_begin(struct tocsin__call_all_loops *loops_call)
             atomic_fetch_add(&loops_call->called, 1);
         else {
             atomic_store(&call->is_out, false);
-            call_return(loops_call); /* this loop has ended, so its call counts as returned */
+            call_return(loops_call); /* the loop has ended, so its call counts as returned */
         }
     }
     call_return(loops_call);

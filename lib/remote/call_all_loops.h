@@ -10,7 +10,7 @@ struct tocsin__call_all_loops;
 struct tocsin__call {
     struct tocsin__node node;
     struct tocsin__call_all_loops *loops_call;
-    _Atomic bool is_out; /* the call was sent to that loop, and has not returned yet */
+    _Atomic bool is_out; /* the call was sent to this loop, and has not returned yet */
 };
 
 struct tocsin__call_all_loops {
@@ -23,13 +23,13 @@ struct tocsin__call_all_loops {
     uint32_t count;                    /* length of calls */
     _Atomic uint32_t called;           /* number of loops to which a call was sent; final when
                                           tocsin__call_all_loops_begin returns */
-    _Atomic uint32_t left;             /* number of calls that have not returned; begin itself
-                                          counts as one */
+    _Atomic uint32_t left;             /* number of calls that have not returned, plus one while
+                                        * tocsin__call_all_loops_begin runs */
     struct tocsin__call calls[];
 };
 
 /* Makes the calls for the loops that exist now. A loop that is made later is not called. A loop
-   that ends first is called before it ends. Returns NULL if there is no memory. */
+ * that is about to end is called before its end. Returns NULL if there is no memory. */
 struct tocsin__call_all_loops *
 tocsin__call_all_loops_new(void (*on_loop)(struct tocsin__call_all_loops *loops_call),
                            void (*on_end)(struct tocsin__call_all_loops *loops_call), void *arg);

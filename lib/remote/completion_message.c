@@ -58,9 +58,8 @@ bool tocsin__completion_messages_have_room(struct tocsin__loop *loop, struct toc
            !tocsin__others_want(loop->life.number, signal);
 }
 
-/* Returns true if the other loop does not receive this end. This is so if only observers listen on
-   that loop, and too many completion messages are already on their way. Observers never cause a
-   refusal (E18). */
+/* Returns true if the end is not sent to the other loop: only observers listen there, and too many
+ * completion messages are already on their way to it. Observers never cause a refusal (E18). */
 static bool completion_is_missed(struct tocsin__loop *loop, struct tocsin__loop *other,
                                  uint32_t word)
 {
@@ -118,8 +117,8 @@ int tocsin__completion_messages_send(struct tocsin__loop *loop, struct tocsin__i
             sent++;
             continue;
         }
-        atomic_fetch_sub(&loop->remote.completions_sent, 1); /* the other loop has ended, so nothing
-                                                                will deliver the message */
+        /* the other loop has ended, so nothing will deliver the message */
+        atomic_fetch_sub(&loop->remote.completions_sent, 1);
         atomic_fetch_sub(&info->open, 1);
         tocsin__info_put(info);
         tocsin__release(completion);

@@ -8,14 +8,14 @@
 #include "delivery/emit.h"
 
 struct tocsin__completion_message {
-    struct tocsin__pending pending; /* must be the first member; the emission uses this struct if it
-                                       becomes pending */
+    struct tocsin__pending pending; /* must be the first member; used if the emission becomes
+                                     * pending on the other loop */
     struct tocsin__node node;
     struct tocsin__loop *from, *to;
     struct tocsin__completion_message
         *next;                 /* next in from->remote.completions, until the message is sent */
-    struct tocsin__info *info; /* the info; after the message was sent, it has a reference to the
-                                  info */
+    struct tocsin__info *info; /* the info of the end; once the message is sent, it has a reference
+                                * to the info */
 };
 
 /* Makes a message for each other loop that listens, and links the messages into

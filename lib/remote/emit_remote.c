@@ -10,9 +10,9 @@
 #include "delivery/owner_here.h"
 #include "registry/payload.h"
 
-/* Makes a pending copy if the emission must wait on this loop; otherwise sets *ret_pend to NULL.
-   This is done before places are reserved on other loops, because it may fail and may call a `ref`
-   function of the program. Returns -EAGAIN if the limit is reached. */
+/* Makes a copy for the pending list, if the emission must wait on this loop; otherwise sets
+ * *ret_pend to NULL. This is done before places are reserved on other loops, because it may fail
+ * and may call a `ref` function of the program. Returns -EAGAIN if the limit is reached. */
 static int pending_prepare(struct tocsin__loop_signal *loop_signal, struct tocsin__info *info,
                            struct tocsin__info *shared, struct tocsin__pending **ret_pend)
 {
@@ -33,9 +33,9 @@ static int pending_prepare(struct tocsin__loop_signal *loop_signal, struct tocsi
 }
 
 /* Delivers the emission on this loop, after the messages to the other loops were sent. Then takes
-   the default action, if this loop must take it. `counted` is the shared copy that counts the
-   undelivered copies. If they are not counted, `counted` is `info`, and info->handled is the number
-   of other loops. Then only the first listener may take the default action. */
+ * the default action, if this loop must take it. `counted` is the shared copy, which counts the
+ * undelivered copies. If the copies are not counted, `counted` is `info`, and info->handled is the
+ * number of other loops. Then only the first listener may take the default action. */
 static int deliver_part(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal,
                         struct tocsin__info *info, struct tocsin__info *counted)
 {

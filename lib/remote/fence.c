@@ -1,4 +1,4 @@
-/* Fences: by a fence, a thread without a loop waits for a loop. */
+/* Fences. A fence lets a thread without a loop wait for a loop. */
 #include <pthread.h>
 #include <time.h>
 
@@ -13,8 +13,8 @@ struct tocsin__fence {
     _Atomic int refs;
 };
 
-/* Puts a reference to the fence. The caller holds the lock. The function unlocks first, because
-   after the reference is put the other thread may free the fence. */
+/* Releases one reference to the fence. The caller holds the lock. The lock is released first,
+ * because the other thread may free the fence as soon as the reference is released. */
 static void fence_put(struct tocsin__fence *fence)
 {
     pthread_mutex_unlock(&fence->lock);
@@ -52,7 +52,7 @@ struct tocsin__fence *tocsin__fence_new(void)
     return fence;
 }
 
-/* Called when a thread is cancelled during its wait. The thread has the lock. */
+/* Called when the waiting thread is cancelled. The thread holds the lock. */
 static void fence_cancelled(void *fence)
 {
     fence_put(fence);
@@ -65,7 +65,8 @@ int tocsin__fence_wait(struct tocsin__fence *fence, struct tocsin__loop *loop,
 
     pthread_mutex_lock(&fence->lock);
     if (!tocsin__inbox_push(&loop->inbox, &fence->node)) {
-        fence->refs--; /* the loop has ended, so there is nothing to wait for */
+        /* the loop has ended, so the fence never runs, and there is nothing to wait for */
+        fence->refs--;
         fence->is_over = true;
     }
     pthread_cleanup_push(fence_cancelled, fence);

@@ -1,7 +1,6 @@
-/* A fence lets a thread without a loop wait until a loop has processed everything that is in its *
-   inbox now. The fence is a node that is pushed behind everything else. When the node runs, it
-   wakes the thread.
- */
+/* A fence lets a thread without a loop wait until a loop has processed everything that is in its
+ * inbox now. The fence is a node that is pushed behind everything else. When the node runs, it
+ * wakes the thread. */
 #ifndef TOCSIN_REMOTE_FENCE_H
 #define TOCSIN_REMOTE_FENCE_H
 

@@ -40,9 +40,9 @@ int tocsin_inject_exempt(void)
     return tocsin__traced(err);
 }
 
-/* Sets the inject function of the process. The unload of a plugin closes its owner first, and
-   removes its inject function later. So an inject function that is set before the owner is closed
-   will be removed. */
+/* Sets the inject function of the process. When a plugin is unloaded, its owner is closed first,
+ * and its inject function is removed later. So an inject function that is set before the owner is
+ * closed will be removed. */
 int tocsin_inject(tocsin_inject_fn fn, void *arg)
 {
     struct tocsin__owner *owner = tocsin__owner_whose((const void *)fn, NULL);
@@ -104,7 +104,7 @@ int tocsin__inject_post(int signo)
 
     if (!signal || !signal->declared || signal->spec.flags & TOCSIN_ASYNC ||
         signal->spec.kind == TOCSIN_DIRECT)
-        return 0; /* the post is invalid, so the caller of this function returns the error */
+        return 0; /* the post is invalid: the caller of this function refuses it */
     return tocsin__inject_ask(&(struct tocsin_inject_event){ .point = TOCSIN_INJECT_POST,
                                                              .signo = signo,
                                                              .name = signal->name,
@@ -112,9 +112,9 @@ int tocsin__inject_post(int signo)
         .error;
 }
 
-/* T8, in the child of a fork. Another thread of the parent may have held the lock, so the child
-   initializes the lock. If this thread holds the lock, it will unlock it, so the lock stays as it
-   is. */
+/* In the child of a fork (T8), the lock is initialized again, because another thread of the parent
+ * may have held it. If the forking thread itself holds the lock, the lock is left alone, because
+ * this thread will unlock it later. */
 static void inject_fork_child(void)
 {
     if (!inside)

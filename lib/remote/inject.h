@@ -1,6 +1,6 @@
 /* Fault injection (tocsin/inject.h): the inject function, and the points at which it is called.
-   This file calls it for posts. lib/loop calls it for received messages, and lib/op calls it for
-   completions. The last two can be delayed, which needs timers. */
+ * This file calls it for posts. lib/loop calls it for received messages, and lib/op calls it for
+ * completions. Messages and completions can be delayed, which needs timers. */
 #ifndef TOCSIN_REMOTE_INJECT_H
 #define TOCSIN_REMOTE_INJECT_H
 

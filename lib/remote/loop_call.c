@@ -18,8 +18,8 @@ int tocsin_loop_call(struct tocsin_loop id, tocsin_task task, void *arg, tocsin_
         err = tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_TASKS);
     if (err < 0)
         return tocsin__traced_async(err);
-    /* An init of a plugin may use half of the reserved cells. During a reload, the loop may stand
-       still with a full inbox until the init has returned (P4). */
+    /* An init of a plugin may use half of the reserved cells. During a reload, the other loops stop
+     * until the init has returned, even if their inboxes are full (P4). */
     err = tocsin__inbox_claim(&loop->inbox, generation,
                               tocsin__thread_owner && tocsin__self != &tocsin__no_loop
                                   ? TOCSIN__RESERVED_CELLS / 2

@@ -78,8 +78,8 @@ struct tocsin__info *tocsin__message_copy(struct tocsin__loop *loop,
     return copy;
 }
 
-/* Gives the emission a new sequence number if it has one of this loop, because it is delivered
-   later than it was numbered. */
+/* An emission that was numbered by this loop, but is delivered later, gets a new sequence
+ * number. */
 static void message_renumber(struct tocsin__loop *loop, struct tocsin__info *info)
 {
     if (atomic_load(&info->refs) > 1 || tocsin__id_number(info->pub.sequence) != loop->life.number)

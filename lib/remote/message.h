@@ -15,8 +15,8 @@ bool tocsin__message_deliver(struct tocsin__loop *loop, struct tocsin__message *
 struct tocsin__info *tocsin__message_copy(struct tocsin__loop *loop,
                                           const struct tocsin__message *message);
 
-/* Delivers such a copy and puts its reference. Returns false if there is no memory; then nothing
-   has been done. */
+/* Delivers a copy that tocsin__message_copy has made, and releases its reference. Returns false if
+ * there is no memory; then nothing has been done. */
 bool tocsin__message_deliver_late(struct tocsin__loop *loop, struct tocsin__info *info);
 
 /* Calls the task, then the drop function of its argument. */

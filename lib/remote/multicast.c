@@ -86,9 +86,8 @@ int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
     int err;
 
     multicast_begin(multicast, signal);
-    do { /* repeated if the list has changed meanwhile, because no loop may receive the emission
-            twice
- */
+    do { /* if the list changes during the walk, the walk is repeated, because no loop may receive
+          * the emission twice */
         changes = atomic_load(&signal->changes);
         err = multicast_add_listeners(multicast, except);
     } while (err == 0 && atomic_load(&signal->changes) != changes);
@@ -98,9 +97,9 @@ int tocsin__multicast_to_listeners(struct tocsin__multicast *multicast,
 }
 
 /* Adds one loop, even if the loop does not listen to the signal. A coalescing signal needs a latest
-   cell on that loop. For a TOCSIN_ASYNC signal the cell exists already, because a real signal
-   handler cannot allocate it. The sender has chosen this loop, so a full inbox refuses the post,
-   whether an observer listens there or not (E18). */
+ * cell on this loop. For a TOCSIN_ASYNC signal the cell exists already, because a real signal
+ * handler cannot allocate it. The sender has chosen this loop, so a full inbox always refuses the
+ * post, even if only observers listen (E18). */
 static int multicast_add_one(struct tocsin__multicast *multicast, struct tocsin__loop *loop)
 {
     struct tocsin__signal *signal = multicast->signal;
@@ -147,8 +146,9 @@ static int place_reserve_bytes(struct tocsin__inbox *inbox, size_t size)
     uint64_t bytes = size ? atomic_fetch_add(&inbox->bytes, size) : 0;
 
     if (!bytes || bytes + size <= TOCSIN_INBOX_BYTES)
-        return 0; /* a payload larger than the limit is accepted into an empty inbox; otherwise it
-                     could never be delivered */
+        /* a payload larger than the limit is accepted into an empty inbox; otherwise it could never
+         * be delivered */
+        return 0;
     atomic_fetch_sub(&inbox->bytes, size);
     return -EAGAIN;
 }
@@ -161,7 +161,9 @@ static int place_reserve(struct tocsin__multicast *multicast, struct tocsin__pla
     int err;
 
     if (place->latest && info->source.id)
-        place->latest = NULL; /* emissions of a source coalesce later, when they are pending */
+        /* an emission of a source does not use the latest cell; it coalesces later, when it is
+         * pending */
+        place->latest = NULL;
     if (place->latest)
         return tocsin__inbox_pin(inbox, multicast->generation, &place->at);
     if (full)
@@ -301,7 +303,7 @@ int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct 
         return err;
     }
     if (multicast->shared) {
-        /* tocsin__multicast_share has already made the reference of the sender. */
+        /* tocsin__multicast_share has already counted the reference of the sender. */
         atomic_fetch_add(&multicast->shared->refs, multicast->count);
         atomic_store(&multicast->shared->open, tocsin__has_default(multicast->signal)
                                                    ? multicast->count + multicast->locals
@@ -358,8 +360,8 @@ void tocsin__multicast_send(struct tocsin__multicast *multicast, const struct to
         tocsin__inbox_publish(&place->loop->inbox, place->at);
     }
     for (uint32_t i = 0; i < multicast->count; i++)
-        /* The info is put after all sends, because this may call an `unref` function of the
-           program. */
+        /* The info is released after all sends, because this may call an `unref` function of the
+         * program. */
         if (multicast->places[i].latest && multicast->places[i].older)
             tocsin__info_put(multicast->places[i].older);
     multicast_free_places(multicast);

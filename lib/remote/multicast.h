@@ -19,10 +19,10 @@
 struct tocsin__place {
     struct tocsin__loop *loop;
     struct tocsin__latest *latest; /* the latest cell; NULL: a cell of the ring is claimed */
-    uint64_t at; /* before tocsin__multicast_reserve: the listener's word; afterwards: the ring
-                    position, or the pin */
-    struct tocsin__info *older; /* an info that is put after the last inbox is unpinned; NULL:
-                                   none */
+    uint64_t at; /* the listener's word before tocsin__multicast_reserve; afterwards the ring
+                  * position, or the pin */
+    struct tocsin__info *older; /* a replaced info, whose reference is released after the last inbox
+                                 * is unpinned; NULL: none */
 };
 
 enum { TOCSIN__MULTICAST_FEW = 64 };
@@ -35,7 +35,7 @@ struct tocsin__multicast {
                                  `places` points to `few` */
     uint32_t locals;          /* 1 if the emitting loop also delivers the emission, else 0 */
     size_t bytes;             /* size of the shared copy */
-    struct tocsin__loop *full;   /* after -EAGAIN: the loop that had no room */
+    struct tocsin__loop *full;   /* the loop that had no room; set after -EAGAIN */
     struct tocsin__info *shared; /* one copy for all loops; NULL: each message contains the
                                     payload */
     struct tocsin__place *places, few[TOCSIN__MULTICAST_FEW];
@@ -70,7 +70,7 @@ int tocsin__multicast_reserve(struct tocsin__multicast *multicast, const struct 
    but with its sequence number. */
 void tocsin__multicast_send(struct tocsin__multicast *multicast, const struct tocsin_info *info);
 
-/* Puts the reference that the sender has to the shared copy. */
+/* Releases the sender's reference to the shared copy. */
 void tocsin__multicast_end(struct tocsin__multicast *multicast);
 void tocsin__multicast_send_and_end(struct tocsin__multicast *multicast,
                                     const struct tocsin_info *info);

@@ -14,8 +14,9 @@
 #include "remote/inject.h"
 #include "delivery/owner_here.h"
 
-/* Returns the sequence number of the emission that caused the post. A real signal has no such
-   cause: the handler that it interrupts did not cause it (E15). */
+/* Returns the sequence number of the emission whose handler makes this post, or 0. For a real
+ * signal the result is 0, because the handler that the real signal interrupts has not caused it
+ * (E15). */
 static uint64_t post_parent(int code)
 {
     return code == TOCSIN_OS ? 0 : tocsin__self->parent;
@@ -118,8 +119,8 @@ static int post_one(struct tocsin__signal *signal, const struct tocsin_payload *
     return TOCSIN_PENDED;
 }
 
-/* Posts to all loops that listen. If there is none, or if all of them have just ended, posts to the
-   main loop, which takes the default action (T7). */
+/* Posts to all loops that listen. If no loop listens, or all of them have just ended, posts to the
+ * main loop, which takes the default action (T7). */
 static int post_all(struct tocsin__multicast *multicast, struct tocsin__signal *signal,
                     const struct tocsin_payload *payload, int code, uint32_t spare)
 {
@@ -182,8 +183,8 @@ int tocsin_post_to(struct tocsin_loop loop, int signo, const struct tocsin_paylo
 
 int tocsin_post_wait(int signo, const struct tocsin_payload *payload, int64_t timeout_ms)
 {
-    /* The wait polls. If the signal is blocked on the full loop, nothing announces that its pending
-       emissions are below the limit again. */
+    /* The wait checks the room repeatedly. If the signal is blocked on the full loop, no message
+     * announces that its pending emissions are below the limit again. */
     static const struct timespec moment = { 0, 1000000 };
     const struct timespec *until = NULL;
     struct tocsin__loop *full = NULL;

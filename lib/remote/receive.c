@@ -28,8 +28,8 @@ static bool receive_next(struct tocsin__loop *loop, struct tocsin__message *mess
 {
     bool done;
 
-    /* T6: if the thread ended while it delivered a message, that message still counts as being
-       delivered. It is dropped here. */
+    /* If the thread ended while it delivered a message (T6), message_open is still set. This
+     * message is dropped here. */
     tocsin__assert(!loop->remote.message_open || loop->life.thread_ended);
     loop->remote.message_open = true;
     loop->remote.message_bytes = message->kind == TOCSIN__SHARED ? message->info->size : 0;
@@ -41,8 +41,8 @@ static bool receive_next(struct tocsin__loop *loop, struct tocsin__message *mess
     return true;
 }
 
-/* Called after a jump out of a delivery. The message counts as delivered. Its info is leaked,
-   because it is unknown how many references the left functions have put. */
+/* Called after a jump (longjmp) has left a delivery. The message counts as delivered. Its info is
+ * leaked, because it is unknown how many references the functions that were left have released. */
 void tocsin__receive_left(struct tocsin__loop *loop)
 {
     struct tocsin__inbox *inbox = &loop->inbox;
@@ -68,16 +68,16 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
     struct tocsin__inbox *inbox = &loop->inbox;
     struct tocsin__message *message;
     struct tocsin__node *node;
-    bool outside = loop->life.freeing; /* true if no turn runs; then handlers must not begin a
-                                          turn */
+    /* true if no turn runs here; handlers must not begin one */
+    bool outside = loop->life.freeing;
     int count = 0;
 
     if (outside)
         tocsin__loop_enter(loop);
     do {
         if ((node = tocsin__inbox_take_node(inbox))) {
-            count += tocsin__room_counts_node(
-                node); /* checked before the node runs, because running may free the node */
+            /* checked before the node runs, because the node may be freed when it runs */
+            count += tocsin__room_counts_node(node);
             node->run(node);
         } else if ((message = tocsin__inbox_peek(inbox, bound)) && receive_next(loop, message)) {
             count++;
@@ -94,8 +94,8 @@ static int receive_until(struct tocsin__loop *loop, uint64_t bound)
 
 int tocsin__receive(struct tocsin__loop *loop)
 {
-    uint64_t bound = tocsin__inbox_bound(&loop->inbox); /* must be computed before the list is
-                                                           taken */
+    /* must be computed before the list of nodes is taken */
+    uint64_t bound = tocsin__inbox_bound(&loop->inbox);
 
     tocsin__inbox_take_list(&loop->inbox);
     tocsin__handlers_disconnect_requested(loop);

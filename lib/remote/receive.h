@@ -16,10 +16,10 @@ void tocsin__receive_last(struct tocsin__loop *loop);
 /* Called when the loop ends. Also closes the list, and runs the remaining nodes. */
 void tocsin__receive_end(struct tocsin__loop *loop);
 
-/* T8, in the child of a fork: drops everything that is in the inbox. */
+/* In the child of a fork (T8): drops everything that is in the inbox. */
 void tocsin__receive_drop(struct tocsin__loop *loop);
 
-/* Repairs the inbox after a handler has jumped out of the delivery of a message. */
+/* Repairs the inbox after a handler has left the delivery of a message by a jump (longjmp). */
 void tocsin__receive_left(struct tocsin__loop *loop);
 
 #endif

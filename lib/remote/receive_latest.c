@@ -26,8 +26,8 @@ static bool latest_set_overrun(struct tocsin__message *message)
     return true;
 }
 
-/* A latest cell keeps its message until a newer one replaces it or the loop_signal is freed. So a
-   loop that has no loop_signal yet gets one first. */
+/* A latest cell keeps its message until a newer message replaces it, or until the loop_signal is
+ * freed. So a loop that has no loop_signal yet gets one first. */
 static bool latest_make_loop_signal(struct tocsin__loop *loop, struct tocsin__signal *signal)
 {
     return signal->flat || tocsin__inbox_is_closed(&loop->inbox) ||
@@ -43,15 +43,14 @@ void tocsin__receive_latest(struct tocsin__node *node)
     loop->remote.latest_open = latest;
     if (message && !(latest_make_loop_signal(loop, latest->signal) && latest_set_overrun(message) &&
                      tocsin__message_deliver(loop, message)))
-        tocsin__latest_put_back(latest, message); /* there is no memory, so the next turn tries
-                                                     again */
+        tocsin__latest_put_back(latest, message); /* there was no memory to deliver the message; the
+                                                   * next turn tries again */
     else if (message)
         message->kind = TOCSIN__EMPTY;
     loop->remote.latest_open = NULL;
     if (!tocsin__latest_done(latest))
         tocsin__inbox_push_next(&loop->inbox, node);
     else if (tocsin__inbox_is_closed(&loop->inbox))
-        /* Closing the inbox has waited for the writers, so no thread writes to the cell any
-           more. */
+        /* The closed inbox has no writers any more, so no thread writes to the cell. */
         tocsin__latest_clear(latest);
 }

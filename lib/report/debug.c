@@ -1,6 +1,6 @@
 /* TOCSIN_DEBUG=1: the library prints errors, full queues, and the objects that are left when a loop
    ends. Without TOCSIN_DEBUG=1 the library prints nothing (F2). */
-#define _GNU_SOURCE /* for secure_getenv and pthread_getname_np */
+#define _GNU_SOURCE /* makes the headers declare secure_getenv and pthread_getname_np */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void on_drain_expired(void)
 
 static void at_exit(void)
 {
-    /* T8: in the child of a fork, the id of the loop carries an error until tocsin_after_fork. */
+    /* In the child of a fork (T8), the id of the loop carries an error until tocsin_after_fork. */
     if (tocsin_loop_current().id && !tocsin_id_error(tocsin_loop_current().id))
         on_loop_end();
 }

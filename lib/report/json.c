@@ -134,7 +134,7 @@ void tocsin__json_bytes(struct tocsin__json *json, struct tocsin_bytes bytes)
     threes = (bytes.size - at) / 3 + ((bytes.size - at) % 3 != 0);
     count(json, threes <= SIZE_MAX / 4
                     ? threes * 4
-                    : SIZE_MAX); /* if the buffer is full, the rest is not written */
+                    : SIZE_MAX); /* the buffer is full already, so the rest is not written */
     put(json, "\"", 1);
 }
 
@@ -186,8 +186,8 @@ static bool reads_back(char *text, double value)
 static int shortest(double value, char *ret_digits)
 {
     int precision = value < DBL_MIN ? 0 : DBL_DIG - 1,
-        count = 0; /* if fewer digits are enough, the text ends with zeros, which are removed; only
-                      subnormal numbers begin with one digit */
+        count = 0; /* If fewer digits are enough, the text ends with zeros, which are removed. Only
+                    * subnormal numbers have a single digit. */
     char text[40], *at = text;
 
     do

@@ -30,6 +30,7 @@ void tocsin__say(const char *format, ...)
     va_end(values);
     cancel = tocsin__cancel_off();
     if (write(STDERR_FILENO, line, size) < 0)
-        size = 0; /* if the write fails, there is no other place to report the error */
+        /* ignores the error, because there is no other place to report it */
+        size = 0;
     tocsin__cancel_back(cancel);
 }

@@ -2,7 +2,7 @@
    the call. The cause is the sentence that tocsin__because stored. If there is none, the cause is
    the @return text of the header, or else the text of tocsin_strerror. If the same refusal is
    repeated, it is printed the 1st, 10th, 100th, … time. */
-#define _GNU_SOURCE /* for dladdr, dl_iterate_phdr and strerrorname_np */
+#define _GNU_SOURCE /* makes the headers declare dladdr, dl_iterate_phdr and strerrorname_np */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>

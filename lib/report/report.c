@@ -1,5 +1,5 @@
-/* The report prints the objects that are left on a loop. It uses public headers only, so a program
-   can print the same in its own way. */
+/* Prints the objects that are left on a loop. It uses public headers only, so a program can print
+ * the same in its own way. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Fibers as operations: a task on a stack of its own. stack.c switches the stacks. */
-/* The longjmp of _FORTIFY_SOURCE refuses to jump to another stack. */
+/* A fiber as an operation: it runs a task on a stack of its own. stack.c switches the stacks. */
+/* The longjmp of _FORTIFY_SOURCE reports an error if the target is on another stack. */
 #undef _FORTIFY_SOURCE
 #include <signal.h>
 #include <unistd.h>
@@ -21,17 +21,19 @@
 #include "style/stack.h"
 
 enum {
-    STACKS_KEPT = 64,          /* unused stacks that a loop keeps for its next fibers */
-    HANDLERS_STACK = 16 * 1024 /* bytes of the stack for real signals, beyond the kernel's frame */
+    STACKS_KEPT = 64,          /* the most unused stacks that a loop keeps for its next fibers */
+    HANDLERS_STACK = 16 * 1024 /* size of the stack for real signal handlers, besides the frame that
+                                * the kernel needs */
 };
 
-struct tocsin__fiber { /* the state of its operation */
+struct tocsin__fiber { /* The state of the operation. */
     struct tocsin_fiber_done done;
     struct tocsin__op *op;
     struct tocsin__stack *stack;
-    struct tocsin__node node;     /* node on the ready list when the fiber is to be resumed */
+    /* node on the ready list, pushed when the fiber is to be resumed */
+    struct tocsin__node node;
     struct tocsin__op *waits_for; /* the operation that the suspended fiber waits for; NULL: none */
-    bool suspended;               /* the fiber has left its stack */
+    bool suspended;               /* the fiber waits, and its stack is not in use */
     bool resuming;                /* the node is on the ready list */
     bool cancelled;               /* cancelled: every wait returns -ECANCELED from now on */
     bool returned;                /* the task has returned */
@@ -40,14 +42,15 @@ struct tocsin__fiber { /* the state of its operation */
     struct tocsin__fiber_call call;
     int status;
     int64_t began_us;
-    uint64_t parent; /* parent of the fiber's emissions (E15) */
+    uint64_t parent; /* sequence number of the parent of the fiber's emissions (E15) */
 };
 
-struct tocsin__fibers { /* of one loop */
+struct tocsin__fibers { /* The fibers of one loop, and the stacks that it keeps for new ones. */
     struct tocsin__cleanup last;
     struct tocsin__stack *stacks;
     int stacks_count;
-    void *handlers_stack; /* the stack for real signal handlers; NULL: the thread had one already */
+    /* the alternate stack for real signal handlers; NULL: the thread already had one */
+    void *handlers_stack;
 };
 
 /* Stacks */
@@ -55,13 +58,15 @@ struct tocsin__fibers { /* of one loop */
 static size_t handlers_stack_size(void)
 {
 #ifdef _SC_SIGSTKSZ
-    return (size_t)sysconf(_SC_SIGSTKSZ); /* depends on the registers of the processor */
+    return (size_t)sysconf(_SC_SIGSTKSZ); /* this size depends on the registers that the processor
+                                           * has */
 #else
     return SIGSTKSZ;
 #endif
 }
 
-/* The stack for handlers of real signals, since a fiber's own stack may be nearly full. */
+/* Sets an alternate stack for real signal handlers, since the stack of a fiber may be nearly
+ * full. */
 static int handlers_stack_make(struct tocsin__fibers *fibers)
 {
     stack_t stack = { .ss_size = handlers_stack_size() + HANDLERS_STACK }, was;
@@ -104,7 +109,8 @@ static void fibers_free(struct tocsin__cleanup *last, struct tocsin__engine *eng
     tocsin__release(fibers);
 }
 
-/* A handler or the task has jumped from the fiber's stack to another one: the fiber ends. */
+/* The task, or a handler that ran on the fiber's stack, has jumped (longjmp) to another stack. The
+ * fiber ends. */
 static void fiber_left(struct tocsin__engine *engine)
 {
     struct tocsin__fiber *fiber = engine->fiber;
@@ -267,15 +273,15 @@ int tocsin_yield(void)
 
 /* As an operation */
 
-/* Cancels a fiber. The current wait and all later ones return -ECANCELED. The fiber still ends with
-   the status that its task returns. */
+/* Cancels a fiber: its current wait and all later waits return -ECANCELED. The fiber still ends
+ * with the status that its task returns. */
 static int fiber_cancel(struct tocsin_op op, void *state, int reason)
 {
     struct tocsin__fiber *fiber = state;
 
     (void)op;
     fiber->cancelled = true;
-    /* T6: not resumed; fiber_drop unmaps its stack */
+    /* the thread has ended (T6): the fiber is not resumed, and fiber_drop unmaps its stack */
     if (tocsin__op_engine(fiber->op)->loop->life.thread_ended)
         tocsin__op_complete(fiber->op, reason, &fiber->done.tocsin);
     else if (fiber->waits_for)
@@ -285,7 +291,8 @@ static int fiber_cancel(struct tocsin_op op, void *state, int reason)
     return 0;
 }
 
-/* The fiber still has its stack if it never returned (T6, T8). */
+/* A fiber that never returned still has its stack. This happens when its thread ended (T6), and in
+ * the child of a fork (T8). */
 static void fiber_drop(void *state)
 {
     struct tocsin__fiber *fiber = state;

@@ -1,4 +1,4 @@
-/* The operation is the placeholder of its result (W1): tocsin_wait and tocsin_then. */
+/* tocsin_wait and tocsin_then: an operation is the placeholder (future) of its own result (W1). */
 #include <tocsin/future.h>
 
 #include "base/refusal.h"
@@ -29,7 +29,7 @@ int tocsin__future_find(struct tocsin_op id, struct tocsin__op **ret_op)
 
 struct wait {
     struct tocsin__waiter waiter;
-    struct tocsin__fiber *fiber; /* NULL: the wait runs turns */
+    struct tocsin__fiber *fiber; /* the waiting fiber; NULL: the wait runs turns of the loop */
     bool over;
 };
 
@@ -43,7 +43,8 @@ static void wait_wake(struct tocsin__waiter *waiter, struct tocsin__op *op)
         tocsin__fiber_resume(wait->fiber);
 }
 
-/* Returns 0 when there is a result. After -ESHUTDOWN, the loop and op may be freed already. */
+/* Runs turns until there is a result, and returns 0. After -ESHUTDOWN, the loop and op may have
+ * been freed. */
 static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
 {
     struct tocsin__engine *engine = tocsin__op_engine(op);
@@ -61,8 +62,8 @@ static int wait_in_turns(struct tocsin__op *op, struct wait *wait)
     return 0;
 }
 
-/* Whether a wait for the operation would never end. On a fiber: the operation itself waits for this
-   fiber. Without a fiber: the loop cannot run turns now, for example in a handler. */
+/* Whether a wait for the operation would never end. On a fiber: the operation waits for this fiber.
+ * Elsewhere: the loop cannot run turns now, for example because a handler runs. */
 static bool wait_would_deadlock(const struct tocsin__op *op)
 {
     const struct tocsin__fiber *fiber = tocsin__fiber_running(tocsin__op_engine(op));
@@ -85,7 +86,7 @@ static int wait_for(struct tocsin__op *op)
     return 0;
 }
 
-/* Sets the deadline, unless an earlier one is set. Returns 0 or -ENOMEM. */
+/* Sets the deadline of the operation, unless it has an earlier one. Returns 0 or -ENOMEM. */
 static int wait_set_deadline(struct tocsin__op *op, int64_t timeout_ms)
 {
     struct tocsin_op id = { { op->source.id } };

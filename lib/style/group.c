@@ -1,4 +1,5 @@
-/* tocsin_all and tocsin_any: an operation that ends when all, or one, of its members have ended. */
+/* tocsin_all and tocsin_any: operations that end when all of their members, or one of them, have
+ * ended. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,11 @@ struct group;
 struct member {
     struct tocsin__waiter waiter;
     struct group *group;
-    struct tocsin__op
-        *op; /* NULL: the member has ended, or the group does not wait for it any more */
+    /* the operation of the member; NULL: it has ended, or the group no longer waits for it */
+    struct tocsin__op *op;
 };
 
-struct group { /* the state */
+struct group { /* The state of the operation. */
     union {
         struct tocsin_all_done all;
         struct tocsin_any_done any;
@@ -40,7 +41,8 @@ static void group_finish(struct group *group)
                         group->first_only ? &group->done.any.tocsin : &group->done.all.tocsin);
 }
 
-/* A member has ended. Its result stays kept, for the caller to take. */
+/* Called when a member of an all group has ended. The result stays with the member, where the
+ * caller takes it. */
 static void on_all_member_ended(struct tocsin__waiter *waiter, struct tocsin__op *op)
 {
     struct member *member = tocsin__container(waiter, struct member, waiter);
@@ -83,7 +85,7 @@ static void on_any_member_ended(struct tocsin__waiter *waiter, struct tocsin__op
     if (group->reason == 0)
         group->done.any.winner.source.id = op->source.id;
     else
-        tocsin__op_free(op); /* cancelled: there is no winner */
+        tocsin__op_free(op); /* the group was cancelled, so no member has won */
     group_free_losers(group);
     group_finish(group);
 }
@@ -121,7 +123,7 @@ static const struct tocsin_op_type any_type = {
     .flags = TOCSIN__OWN,
 };
 
-/* Waits for all members. On failure the group waits for none. */
+/* Starts to wait for all members. After a failure the group waits for no member. */
 static int group_wait_members(struct group *group, const struct tocsin_op *ops)
 {
     int err = 0;
@@ -142,7 +144,8 @@ static int group_wait_members(struct group *group, const struct tocsin_op *ops)
     return err;
 }
 
-/* Counts the members that have ended already. The group itself ends in the next turn. */
+/* Counts the members that have ended before the group starts. Even if all have ended, the group
+ * ends only in the next turn. */
 static void group_count_ended(struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {

@@ -1,4 +1,5 @@
-/* Queues: opening, closing, waiting, the descriptor. queue_input.c puts infos into them. */
+/* Queues. This file opens and closes them, waits for them, and makes the loop's descriptor readable
+ * while they have entries. queue_input.c adds entries. */
 #include <tocsin/inspect.h>
 
 #include "delivery/owner_here.h"
@@ -134,7 +135,8 @@ int tocsin_queue_close(struct tocsin_queue id)
         return tocsin__traced(err);
     tocsin__queue_input_end(queue);
     tocsin__id_free(&queue->engine->loop->ids.queues, queue->id);
-    tocsin__queue_input_room_made(queue); /* resumes operations and emissions that wait for room */
+    /* resumes operations and pending emissions that wait for room */
+    tocsin__queue_input_room_made(queue);
     if (queue->wait)
         queue->wait->closed = true;
     tocsin__timer_disarm(queue->engine, &queue->timer);
@@ -174,8 +176,9 @@ static int wait_once(struct tocsin__engine *engine, struct tocsin__queue_wait *w
     return tocsin__fiber_is_cancelled(wait->fiber) ? -ECANCELED : 0;
 }
 
-/* Waits until the queue has an entry, the time limit passes, or the queue is closed. It may be
-   woken for an entry that another fiber or handler has taken, so it looks again. */
+/* Waits until the queue has an entry, the time limit is reached, or the queue is closed. Another
+ * fiber or handler may take the entry before this wait continues. So the wait checks the queue
+ * again after each wakeup. */
 static int wait_for(struct tocsin__queue *queue, struct tocsin__fiber *fiber, int64_t timeout_ms)
 {
     struct tocsin__queue_wait wait = { .fiber = fiber };
@@ -196,7 +199,8 @@ static int wait_for(struct tocsin__queue *queue, struct tocsin__fiber *fiber, in
     return err;
 }
 
-/* timeout_ms 0: runs one turn. A program that polls in a foreign loop drives the loop with it. */
+/* Runs one turn for a call with timeout_ms 0. So a program with its own event loop can drive the
+ * loop by polling a queue. */
 static int queue_turn_once(struct tocsin__queue *queue)
 {
     struct tocsin_queue id = { queue->id };

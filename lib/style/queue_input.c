@@ -1,6 +1,6 @@
-/* The input of a queue: infos come into a bounded ring. A queue is a sink for operations, which
-   reserve a place when they start (O2), and a handler for the signals that its pattern matches
-   (W3). */
+/* The input of a queue, which is a bounded ring of infos. A queue gets infos in two ways.
+ * Operations that notify by the queue reserve a place when they start (O2). Emissions of signals
+ * that match the queue's pattern come through a handler (W3). */
 #include "base/assert.h"
 #include "delivery/emit.h"
 #include "base/refusal.h"
@@ -34,13 +34,13 @@ static int ring_grow(struct tocsin__queue *queue, size_t count)
     return 0;
 }
 
-/* Places that are filled, or promised to operations that have not ended. */
+/* Number of entries and of places that are reserved for operations. */
 static size_t queue_places(const struct tocsin__queue *queue)
 {
     return queue->count + queue->reserved + queue->expected;
 }
 
-/* Grows the ring so that it has so many places beyond those that are promised (O2). */
+/* Grows the ring until it has more free places, not counting reserved ones (O2). */
 static int ring_make_room(struct tocsin__queue *queue, size_t more)
 {
     return ring_grow(queue, queue_places(queue) + more);
@@ -100,7 +100,7 @@ static struct tocsin_info *queue_pull(struct tocsin__queue *queue)
     return info;
 }
 
-/* The queue as the sink of operations (O2) */
+/* Functions of the queue as a sink of operations (O2) */
 
 static bool queue_has_place(const struct tocsin__queue *queue)
 {
@@ -208,15 +208,15 @@ static void sink_unexpect(struct tocsin__sink *sink, int signo)
     tocsin__queue_input_room_made(queue);
 }
 
-/* The queue as the handler of its pattern (W3) */
+/* Functions of the queue as a handler of its pattern (W3) */
 
 static struct tocsin__queue *admission_queue(struct tocsin__admission *admission)
 {
     return tocsin__container(admission, struct tocsin__queue, admission);
 }
 
-/* A payload larger than limit_bytes is accepted into an empty queue; otherwise it could never be
-   delivered. */
+/* Accepts a payload larger than limit_bytes only into an empty queue. Otherwise such a payload
+ * could never be delivered. */
 static bool admission_open(struct tocsin__admission *admission, size_t size)
 {
     const struct tocsin__queue *queue = admission_queue(admission);
@@ -235,7 +235,7 @@ static void admission_count_pending(struct tocsin__admission *admission,
     struct tocsin__queue *queue = admission_queue(admission);
 
     queue->pending += (size_t)(int32_t)by;
-    /* otherwise the oldest has not changed */
+    /* only if the oldest pending emission may have changed */
     if (loop_signal->queued.first && (by != 1 || loop_signal->queued.count == 1))
         tocsin__takings_add(&queue->takings, loop_signal);
     tocsin__queue_input_count_entries(queue, by);
@@ -243,8 +243,8 @@ static void admission_count_pending(struct tocsin__admission *admission,
         tocsin__queue_input_wake(queue);
 }
 
-/* Whether sink_expect has reserved a place: info is the end of an operation of this loop. Any other
-   emission was admitted by admission_open. */
+/* Whether sink_expect has reserved a place for this info: then it is the end of an operation of
+ * this loop. Any other emission was admitted by admission_open. */
 static bool queue_has_promised(const struct tocsin__queue *queue, const struct tocsin_info *info)
 {
     return info->code == TOCSIN_DONE &&
@@ -266,8 +266,8 @@ static int on_queue_signal(const struct tocsin_info *info, void *arg)
     return queue->take ? TOCSIN_STOP : TOCSIN_NEXT;
 }
 
-/* Counts the ends that will come to a queue that begins to listen: of operations that run, of the
-   one whose end is being delivered, and those that are pending. */
+/* Counts the ends that will still reach a queue that is being opened: ends of running operations,
+ * the end that is being delivered, and pending ends. */
 static size_t queue_count_ends(const struct tocsin__queue *queue)
 {
     const struct tocsin__ops *ops = tocsin__ops(queue->engine);
@@ -329,8 +329,8 @@ void tocsin__queue_input_end(struct tocsin__queue *queue)
     tocsin__handler_disconnect(loop, tocsin__id_object(&loop->ids.handlers, queue->handler.id));
 }
 
-/* Takes the oldest pending emission of the lowest rank that its pattern matches. Observers see it
-   (E18). */
+/* Takes the oldest pending emission of the lowest rank that matches the pattern of the queue.
+ * Observers are called for it (E18). */
 static struct tocsin_info *queue_take_pending(struct tocsin__queue *queue)
 {
     struct tocsin__loop *loop = queue->engine->loop;

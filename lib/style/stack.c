@@ -1,7 +1,8 @@
-/* Stacks of fibers: mapped with a guard page, entered for the first time with ucontext. */
-/* The longjmp of _FORTIFY_SOURCE refuses to jump to another stack. */
+/* Stacks of fibers. They are mapped with a guard page. ucontext enters a stack for the first
+ * time. */
+/* The longjmp of _FORTIFY_SOURCE reports an error if the target is on another stack. */
 #undef _FORTIFY_SOURCE
-#define _GNU_SOURCE /* MAP_STACK */
+#define _GNU_SOURCE /* makes the headers declare MAP_STACK */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -65,14 +66,16 @@ void tocsin__stack_set(struct tocsin__stack *stack, void (*run)(void *arg), void
     stack->begun = false;
 }
 
-/* The first function on a new stack. makecontext passes ints: the pointer comes in two halves. */
+/* The first function on a new stack. makecontext passes only ints, so the pointer comes in two
+ * halves. */
 static void stack_main(unsigned high, unsigned low)
 {
     struct tocsin__stack *stack = (struct tocsin__stack *)((uintptr_t)high << 16 << 16 | low);
 
     tocsin__asan_finish(NULL, &stack->asan_bottom, &stack->asan_size);
     stack->run(stack->arg);
-    tocsin__asan_start(NULL, stack->asan_bottom, stack->asan_size); /* NULL: this stack is done */
+    /* with NULL, ASan knows that this stack is not used any more */
+    tocsin__asan_start(NULL, stack->asan_bottom, stack->asan_size);
     tocsin__tsan_switch(stack->tsan_there);
     tocsin__jump_to(&stack->there);
 }
@@ -80,8 +83,8 @@ static void stack_main(unsigned high, unsigned low)
 void tocsin__stack_begin(struct tocsin__stack *stack)
 {
     uintptr_t self = (uintptr_t)stack;
-    /* The context is at the lowest address of the new stack, not in this frame: this frame is left
-       by a jump, and ASan would keep its variables poisoned. */
+    /* The context is stored at the lowest address of the new stack. It is not in this stack frame:
+     * this frame is left by a jump, and ASan would then keep its variables poisoned. */
     ucontext_t *context = (ucontext_t *)stack->low;
 
     stack->begun = true;

@@ -1,5 +1,5 @@
-/* A stack for a function, and the switch between stacks. ucontext enters a new stack; later
-   switches need no system call: the compiler's own jump, or else sigsetjmp and siglongjmp. */
+/* A separate stack for a function, and the switches to and from it. ucontext enters a new stack.
+ * Later switches need no system call: they use the compiler's jump, or sigsetjmp and siglongjmp. */
 #ifndef TOCSIN_STYLE_STACK_H
 #define TOCSIN_STYLE_STACK_H
 
@@ -44,8 +44,8 @@
 #define tocsin__tsan_switch(fiber) ((void)(fiber))
 #endif
 
-/* The compiler's jump saves three words where the C library's saves eight, and mangles none. The
- * sanitizers know only the latter. */
+/* The compiler's jump saves three words; the one of the C library saves eight, and encrypts
+ * pointers. The sanitizers only support the latter. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(TOCSIN__ASAN) && !defined(TOCSIN__TSAN)
 typedef struct {
     void *words[5];
@@ -61,15 +61,15 @@ typedef struct {
 #endif
 
 struct tocsin__stack {
-    tocsin__jump here;  /* where the function left this stack, to be continued */
-    tocsin__jump there; /* where the caller continues when the function leaves this stack */
-    bool begun;         /* the stack was entered at least once */
+    tocsin__jump here;  /* where the function continues when the stack is entered again */
+    tocsin__jump there; /* where the caller continues when the function leaves the stack */
+    bool begun;         /* true: the stack was entered before */
     void (*run)(void *arg);
     void *arg;
-    char *memory, *low; /* the mapping: a guard page, then size bytes from low on */
+    char *memory, *low; /* The mapping: a guard page, then size usable bytes that begin at low. */
     size_t size;
     unsigned valgrind;
-    void *asan_here, *asan_there; /* what the sanitizers need to know of each switch of stacks */
+    void *asan_here, *asan_there; /* what ASan and TSan must know at each switch */
     const void *asan_bottom;
     size_t asan_size;
     void *tsan_here, *tsan_there;
@@ -78,10 +78,10 @@ struct tocsin__stack {
 
 int tocsin__stack_open(struct tocsin__stack *stack);
 void tocsin__stack_close(struct tocsin__stack *stack);
-/* Sets the function that the next entry calls. */
+/* Sets the function that the next tocsin__stack_enter calls. */
 void tocsin__stack_set(struct tocsin__stack *stack, void (*run)(void *arg), void *arg);
 
-/* Enters the stack for the first time. */
+/* Enters the stack for the first time. tocsin__stack_enter calls it. */
 void tocsin__stack_begin(struct tocsin__stack *stack) __attribute__((noreturn));
 void tocsin__jump_to(tocsin__jump *to) __attribute__((noreturn));
 

@@ -1,4 +1,5 @@
-/* tocsin_suspend, as sigsuspend(2): sets another mask until a handler or a notify has run. */
+/* tocsin_suspend works like sigsuspend(2): it replaces the mask until a handler or a notify has
+ * run. */
 #include <tocsin/mask.h>
 #include <tocsin/posix.h>
 
@@ -12,9 +13,10 @@
 #include "style/fiber.h"
 
 struct suspend {
-    struct tocsin__fiber *fiber; /* NULL: the call runs turns */
-    bool waits;                  /* the fiber is suspended, and not resumed yet */
-    bool ran, late;              /* a handler or a notify has run; the time limit has passed */
+    struct tocsin__fiber *fiber; /* the suspended fiber; NULL: the call runs turns */
+    bool waits;                  /* the fiber is suspended and was not resumed yet */
+    /* why it ends: a handler or a notify has run; the time limit is reached */
+    bool ran, late;
 };
 
 static void suspend_wake(struct suspend *suspend)
@@ -90,8 +92,9 @@ static int suspend_with(struct tocsin__engine *engine, const char *pattern, int6
         return -EBUSY;
     loop->hooks.watcher = &suspend;
     loop->hooks.watch = on_suspend_run;
-    loop->cleanup_pending = 1; /* makes every delivery call loop->hooks.watch */
-    tocsin__loop_enter(loop); /* a handler may ask to free the loop: that happens after this call */
+    loop->cleanup_pending = 1; /* makes each delivery call loop->hooks.watch at its end */
+    /* so that a handler that frees the loop frees it only after this call */
+    tocsin__loop_enter(loop);
     err = tocsin__set_swap(loop, pattern);
     tocsin__loop_leave_untidy(loop);
     if (err == 0) {

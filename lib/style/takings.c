@@ -1,4 +1,5 @@
-/* A binary heap of the pending emissions that a queue may take. Without memory it searches. */
+/* A binary heap of the pending emissions that a queue may take. If there is no memory for the heap,
+ * all signals are searched. */
 #include "style/takings.h"
 
 #include "base/assert.h"

@@ -1,6 +1,6 @@
 /* The leak check loads and unloads a plugin between two snapshots of the process, and compares the
    snapshots. Then it does the same a second time. */
-#define _GNU_SOURCE /* for pipe2 */
+#define _GNU_SOURCE /* makes the headers declare pipe2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,14 +26,14 @@ struct tocsin_leak_check {
     struct tocsin__snapshot before;
     char *name, **settings;
     char unloading[NAME_SIZE]; /* the plugin that is being unloaded */
-    bool is_unloaded; /* plugin.unloaded of this plugin was delivered; the following members are its
-                         values */
+    /* plugin.unloaded was delivered for this plugin; the following members are its values */
+    bool is_unloaded;
     int status;
     char held_by[256];
 };
 
 /* The error text of the thread. This library is linked with a test program and is not loaded later,
-   so static TLS is no problem. */
+ * so it may use static TLS. */
 static __thread char error_text[512];
 
 static struct tocsin__sentence error_sentence(void)
@@ -85,9 +85,9 @@ static int settings_copy(const char *const *settings, char ***ret_copy)
 
 /* Begin */
 
-/* Opens the descriptors of the loop, which a loop opens when it first needs them. They are no leak
-   of the plugin. So this function starts a watch and cancels it, and the first snapshot contains
-   the descriptors. */
+/* Opens the descriptors that a loop opens when it first needs them, by starting a watch and
+ * cancelling it. So the first snapshot contains these descriptors, and they are not taken for a
+ * leak of the plugin. */
 static int loop_open(void)
 {
     const struct tocsin_notify notify = { .mode = TOCSIN_BACKGROUND | TOCSIN_NO_INJECT };
@@ -203,7 +203,8 @@ static int plugin_unload(struct tocsin_leak_check *check, int64_t timeout_ms)
     if (timeout_ms >= 0)
         limited = tocsin_op_deadline(op, timeout_ms);
     if (limited == -ENOMEM)
-        tocsin_cancel(op); /* the wait might never end without a deadline */
+        /* cancels the operation: without the deadline, the wait might never end */
+        tocsin_cancel(op);
     check->is_unloaded = false;
     do
         err = tocsin_loop_turn(-1);
@@ -274,7 +275,8 @@ static int life_end(struct tocsin_leak_check *check, int64_t timeout_ms, const c
 
 static int lives_end(struct tocsin_leak_check *check, int64_t timeout_ms)
 {
-    int err = tocsin_loop_turn(0); /* fails if no turn can run: in a handler */
+    /* tocsin_loop_turn fails if no turn can run, for example in a handler */
+    int err = tocsin_loop_turn(0);
 
     if (err >= 0)
         err = life_end(check, timeout_ms, "");

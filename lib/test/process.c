@@ -1,6 +1,6 @@
 /* Lists the resources of the process. Each function adds one kind of resource, with one line for
    each resource. */
-#define _GNU_SOURCE /* for dladdr and environ */
+#define _GNU_SOURCE /* makes the headers declare dladdr and environ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -102,7 +102,7 @@ static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
     snprintf(path, sizeof path, "/proc/self/task/%s/comm", id);
     file = fopen(path, "re");
     if (!file)
-        return; /* the thread has ended, so it is not listed */
+        return; /* the thread has ended */
     if (fgets(name, sizeof name, file))
         name[strcspn(name, "\n")] = '\0';
     fclose(file);
@@ -112,8 +112,8 @@ static void add_thread(struct tocsin__snapshot *snapshot, const char *id)
     file_walk(snapshot, path, add_children);
 }
 
-/* Adds a mapping of code. Libraries that stay mapped are no leak, because the dynamic linker cannot
-   unmap many of them; dladdr finds such mappings. But a plugin must be unmapped. */
+/* Adds a mapping of code. A library that stays mapped is not a leak, because the dynamic linker
+ * cannot unmap many libraries; dladdr finds such mappings. But a plugin must be unmapped. */
 static void add_mapping(struct tocsin__snapshot *snapshot, char *line)
 {
     unsigned long start;
@@ -131,10 +131,8 @@ static void add_mapping(struct tocsin__snapshot *snapshot, char *line)
     } else if (!dladdr((void *)start, &(Dl_info){ .dli_fname = NULL })) {
         if (*line == '/')
             tocsin__snapshot_add(snapshot, "mapping of %s", line);
-        else if (rights[2] == 'x' && *line != '[' && !RUNNING_ON_VALGRIND) /* under valgrind code is
-                                                                              not listed, because
-                                                                              valgrind maps code
-                                                                              itself */
+        /* valgrind maps code itself, so under valgrind code is not listed */
+        else if (rights[2] == 'x' && *line != '[' && !RUNNING_ON_VALGRIND)
             tocsin__snapshot_add(snapshot, "mapping with code\t%lx", start);
     }
 }
@@ -161,7 +159,7 @@ static void add_signals(struct tocsin__snapshot *snapshot)
         struct sigaction now;
 
         if (sigaction(number, NULL, &now) < 0)
-            continue; /* the C library reserves this real signal */
+            continue; /* skips a real signal that the C library reserves */
         add_action(snapshot, number, &now);
         if (sigismember(&blocked, number))
             tocsin__snapshot_add(snapshot, "blocked signal %d (%s)", number, strsignal(number));

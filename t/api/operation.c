@@ -153,7 +153,7 @@ START_TEST(completed_before_it_is_started)
 }
 END_TEST
 
-START_TEST(completed_and_then_its_start_fails)
+START_TEST(a_start_fails_after_the_completion)
 {
     for (int turns = 0; turns < 2; turns++) {
         struct count *count = count_new(TOCSIN_CALL(tell, &told));
@@ -231,7 +231,7 @@ START_TEST(completed_with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_wait(op, -1, &info), 0);
-    /* a payload NULL is delivered as a payload without values */
+    /* if the payload is NULL, the handlers get a payload without values */
     ck_assert_ptr_nonnull(count_done_of(info));
     ck_assert_ptr_null(count_done_of(info)->word);
     tocsin_info_unref(info);
@@ -254,7 +254,7 @@ START_TEST(a_second_completion_is_refused)
 }
 END_TEST
 
-START_TEST(one_that_cannot_be_cancelled)
+START_TEST(an_operation_that_cannot_be_cancelled)
 {
     struct count *count = count_new(TOCSIN_CALL(tell, &told));
 
@@ -313,7 +313,7 @@ START_TEST(cancelled_while_a_thread_completes_it)
 }
 END_TEST
 
-START_TEST(progress_of_its_own)
+START_TEST(progress_of_the_programs_own_type)
 {
     struct count *count = count_new(TOCSIN_EACH(tell, &told));
 
@@ -367,7 +367,7 @@ static int task_wait(void *arg)
     return tocsin_wait(*(struct tocsin_op *)arg, -1, NULL);
 }
 
-START_TEST(every_style_for_nothing)
+START_TEST(the_type_works_with_every_style)
 {
     struct tocsin_op ops[4], all, any, fiber, op;
     struct told each = { .count = 0 };
@@ -446,16 +446,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, completed_from_a_foreign_thread);
     tcase_add_test(tests, completed_from_its_own_loop);
     tcase_add_test(tests, completed_before_it_is_started);
-    tcase_add_test(tests, completed_and_then_its_start_fails);
+    tcase_add_test(tests, a_start_fails_after_the_completion);
     tcase_add_test(tests, a_start_that_fails);
     tcase_add_test(tests, cancelled_or_asked_before_it_is_started);
     tcase_add_test(tests, completed_with_each_kind_of_payload);
     tcase_add_test(tests, a_second_completion_is_refused);
-    tcase_add_test(tests, one_that_cannot_be_cancelled);
+    tcase_add_test(tests, an_operation_that_cannot_be_cancelled);
     tcase_add_test(tests, cancelled_while_a_thread_completes_it);
-    tcase_add_test(tests, progress_of_its_own);
+    tcase_add_test(tests, progress_of_the_programs_own_type);
     tcase_add_test(tests, unwanted_progress_resumes);
-    tcase_add_test(tests, every_style_for_nothing);
+    tcase_add_test(tests, the_type_works_with_every_style);
     tcase_add_test(tests, types_that_are_malformed);
     return suite;
 }

@@ -63,7 +63,7 @@ static int status_of(void (*check)(bool), bool result, char *text, size_t size)
     return status;
 }
 
-START_TEST(violated_prints_and_aborts)
+START_TEST(a_false_condition_prints_and_aborts)
 {
     char text[512], expected[512];
     int status;
@@ -79,7 +79,7 @@ START_TEST(violated_prints_and_aborts)
 }
 END_TEST
 
-START_TEST(holding_prints_nothing)
+START_TEST(a_true_condition_prints_nothing)
 {
     char text[512];
 
@@ -88,7 +88,7 @@ START_TEST(holding_prints_nothing)
 }
 END_TEST
 
-START_TEST(evaluated_in_debug_builds_only)
+START_TEST(conditions_are_evaluated_in_debug_builds_only)
 {
     char text[512];
 
@@ -103,8 +103,8 @@ Suite *test_suite(void)
     Suite *suite = suite_create("base/assert");
     TCase *asserts = test_case(suite, "assert");
 
-    tcase_add_test(asserts, violated_prints_and_aborts);
-    tcase_add_test(asserts, holding_prints_nothing);
-    tcase_add_test(asserts, evaluated_in_debug_builds_only);
+    tcase_add_test(asserts, a_false_condition_prints_and_aborts);
+    tcase_add_test(asserts, a_true_condition_prints_nothing);
+    tcase_add_test(asserts, conditions_are_evaluated_in_debug_builds_only);
     return suite;
 }

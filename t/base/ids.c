@@ -73,7 +73,7 @@ START_TEST(an_entry_is_not_reused_soon)
 }
 END_TEST
 
-START_TEST(a_generation_comes_around_after_all_others)
+START_TEST(a_generation_is_reused_after_all_others)
 {
     int object;
     uint64_t id = tocsin__id_new(&ids, &object);
@@ -81,7 +81,7 @@ START_TEST(a_generation_comes_around_after_all_others)
 
     tocsin__id_free(&ids, id);
     entry->generation = 0xffffff;
-    /* The test pretends that enough other entries were freed since, so that this entry may be
+    /* The test pretends that enough other entries were freed meanwhile, so that this entry may be
        reused. */
     ids.resting += TOCSIN__ID_REST;
     id = tocsin__id_new(&ids, &object);
@@ -92,7 +92,7 @@ START_TEST(a_generation_comes_around_after_all_others)
 }
 END_TEST
 
-START_TEST(hundreds_of_thousands)
+START_TEST(hundreds_of_thousands_of_ids)
 {
     enum { COUNT = 300000 };
     uint64_t *all = malloc(COUNT * sizeof *all);
@@ -126,7 +126,7 @@ START_TEST(hundreds_of_thousands)
 }
 END_TEST
 
-START_TEST(without_memory_no_id_is_made_and_none_is_lost)
+START_TEST(without_memory_no_id_is_created_or_lost)
 {
     int object;
 
@@ -135,11 +135,12 @@ START_TEST(without_memory_no_id_is_made_and_none_is_lost)
     for (uint32_t i = 0; i < 64; i++)
         ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), i);
     tocsin__fault_at(1);
-    /* the table needs a second chunk, and the allocation fails */
+    /* the table needs a second chunk, and the allocation of this chunk fails */
     ck_assert_uint_eq(tocsin__id_new(&ids, &object), 0);
     tocsin__id_free(&ids, ids.prefix | 1ull << TOCSIN__ID_INDEX_BITS | 5);
     tocsin__fault_at(1);
-    /* Without memory for a new chunk, the table reuses an entry before enough others were freed. */
+    /* Without memory for a new chunk, the table reuses a freed entry early, before enough other
+       entries were freed. */
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 5);
     tocsin__fault_at(0);
     ck_assert_uint_eq(index_of(tocsin__id_new(&ids, &object)), 64);
@@ -174,14 +175,14 @@ START_TEST(the_next_id_is_found)
         }
     ck_assert_ptr_null(tocsin__id_after(&ids, at));
     ck_assert_ptr_null(tocsin__id_after(&ids, MANY + 5));
-    /* The new id gets one of the freed entries, at an unknown place of the table. */
+    /* The new id may get any freed entry of the table, so the test does not know its place. */
     at = tocsin__id_new(&ids, &object);
     ck_assert_ptr_eq(tocsin__id_after(&ids, index_of(at) ? at - 1 : 0), &object);
     free(all);
 }
 END_TEST
 
-START_TEST(all_are_given)
+START_TEST(all_ids_of_the_table_can_be_used)
 {
     int object;
 
@@ -198,10 +199,10 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, an_id_finds_its_object);
     tcase_add_test(tests, an_entry_is_not_reused_soon);
-    tcase_add_test(tests, a_generation_comes_around_after_all_others);
-    tcase_add_test(tests, hundreds_of_thousands);
-    tcase_add_test(tests, without_memory_no_id_is_made_and_none_is_lost);
+    tcase_add_test(tests, a_generation_is_reused_after_all_others);
+    tcase_add_test(tests, hundreds_of_thousands_of_ids);
+    tcase_add_test(tests, without_memory_no_id_is_created_or_lost);
     tcase_add_test(tests, the_next_id_is_found);
-    tcase_add_test(tests, all_are_given);
+    tcase_add_test(tests, all_ids_of_the_table_can_be_used);
     return suite;
 }

@@ -1,7 +1,8 @@
-/* Tests the inbox, and the coalescing cell of a signal (struct tocsin__latest). No loop exists in
-   these tests. The first tests check each step of the inbox protocol alone. In the last tests,
-   several threads put messages into one cell, and one thread takes them out. Real signals interrupt
-   the threads, and the handlers of these signals also put messages into the cell. */
+/* Tests the inbox of a loop, and the cell that holds the newest message of a coalescing signal
+   (struct tocsin__latest). No loop exists in these tests.
+   The first tests check each step of the inbox protocol alone. In the last tests, several threads
+   put messages into one cell, and one thread takes them out. Real signals interrupt the threads,
+   and the handlers of these signals also put messages into the cell. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -72,7 +73,7 @@ static int claim_for(uint64_t generation, uint32_t spare)
     return err;
 }
 
-/* Checks that the next message has this position, and consumes the message. */
+/* Checks that the next message in the inbox has this position, and consumes the message. */
 static void pass(uint64_t at)
 {
     struct tocsin__message *letter = tocsin__inbox_peek(&inbox, tocsin__inbox_tail(&inbox));
@@ -82,7 +83,7 @@ static void pass(uint64_t at)
     tocsin__inbox_consume(&inbox);
 }
 
-START_TEST(full_at_the_brim)
+START_TEST(a_full_inbox_refuses_a_claim)
 {
     for (uint64_t i = 0; i < TOCSIN_INBOX - TOCSIN__RESERVED_CELLS; i++)
         tocsin__inbox_publish(&inbox, claimed());
@@ -105,7 +106,7 @@ START_TEST(full_at_the_brim)
 }
 END_TEST
 
-START_TEST(one_that_is_not_published_holds_up_the_others)
+START_TEST(an_unpublished_message_delays_later_ones)
 {
     uint64_t first = claimed(), second = claimed();
 
@@ -146,7 +147,7 @@ START_TEST(another_generation_is_refused)
 }
 END_TEST
 
-START_TEST(nodes_have_their_place_among_letters)
+START_TEST(nodes_keep_their_order_among_messages)
 {
     struct tocsin__node nodes[4];
     uint64_t first = claimed(), second;
@@ -254,7 +255,8 @@ START_TEST(a_pushed_next_node_comes_first)
     ck_assert(tocsin__inbox_push(&inbox, &nodes[1]));
     tocsin__inbox_take_list(&inbox);
     ck_assert(tocsin__inbox_push_next(&inbox, &nodes[2]));
-    /* the node of tocsin__inbox_push_next() is delivered in the next turn, not in this turn */
+    /* a node that tocsin__inbox_push_next() has added is delivered in the next turn, not in this
+       turn */
     ck_assert_ptr_null(tocsin__inbox_take_node(&inbox));
     tocsin__inbox_take_list(&inbox);
     ck_assert_ptr_eq(tocsin__inbox_take_node(&inbox), &nodes[2]);
@@ -269,12 +271,12 @@ START_TEST(a_pushed_next_node_comes_first)
 }
 END_TEST
 
-START_TEST(woken_once_each_time)
+START_TEST(a_sleeping_loop_is_woken_once)
 {
     struct tocsin__node node;
 
     ck_assert_int_eq(claim_for(GENERATION, 0), 0);
-    /* The loop is awake, so the producer need not wake it. */
+    /* The loop is awake, so the producer must not wake the loop again. */
     ck_assert_int_eq(woken, 0);
     ck_assert(!tocsin__inbox_try_sleep(&inbox));
     tocsin__inbox_consume(&inbox);
@@ -304,7 +306,7 @@ START_TEST(woken_once_each_time)
 }
 END_TEST
 
-/* Tests of a loop that is being freed and waits for other threads */
+/* Tests of a loop that is being freed, and that waits for other threads */
 
 static atomic_bool went, stalled, go_on;
 
@@ -344,7 +346,7 @@ static pthread_t in_thread(void *(*what)(void *))
     return thread;
 }
 
-/* Gives the freeing thread time to continue, and checks that the thread still waits. */
+/* Gives the freeing thread time to continue, and checks that this thread still waits. */
 static void waits(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -353,7 +355,7 @@ static void waits(void)
     }
 }
 
-START_TEST(the_end_waits_for_pins)
+START_TEST(a_freed_loop_waits_for_pins)
 {
     struct tocsin__node node;
     pthread_t closing;
@@ -369,7 +371,7 @@ START_TEST(the_end_waits_for_pins)
 }
 END_TEST
 
-START_TEST(the_end_waits_for_wakers)
+START_TEST(a_freed_loop_waits_for_waking_threads)
 {
     pthread_t publishing, ending;
 
@@ -386,7 +388,7 @@ START_TEST(the_end_waits_for_wakers)
 }
 END_TEST
 
-/* Tests of coalescing cells */
+/* Tests of the cell that holds the newest message of a coalescing signal */
 
 /* A message consists of its sender (voice) and its number. Four copies of both follow, so the test
    detects a message that is a mixture of two messages. */
@@ -458,7 +460,8 @@ START_TEST(the_newest_message_replaces_all)
     put(box, 1, true);
     take(box, 1, 0);
     ck_assert_ptr_null(tocsin__latest_take(box));
-    /* The new message arrives after the take, so tocsin__latest_done() must return false. */
+    /* A new message arrives while the older one is taken, so tocsin__latest_done() must return
+       false. */
     put(box, 2, false);
     ck_assert(!tocsin__latest_done(box));
     put(box, 3, false);
@@ -557,7 +560,7 @@ START_TEST(replaced_shared_infos_are_released)
 }
 END_TEST
 
-/* The tests below use many threads. */
+/* In the tests below, several threads use one cell at the same time. */
 
 /* Each thread has two senders: the thread itself, and the signal handler that interrupts the
    thread. */
@@ -572,7 +575,7 @@ struct putter {
 
 static struct tocsin__latest *common;
 static struct putter putters[PUTTERS];
-/* how often the cell's node is in the list of the loop: 0 or 1 */
+/* the number of places of the cell's node in the loop's list: 0 or 1 */
 static atomic_int pushed;
 static atomic_bool enough;
 static bool sharing;
@@ -602,7 +605,7 @@ static void on_signal(int signo)
     errno = was;
 }
 
-/* Returns the number of messages that the test must take out of the cell. */
+/* Returns the number of messages that one test takes out of the cell. */
 static uint64_t wanted(void)
 {
     return (uint64_t)test_scaled(4000, 4, 13);
@@ -682,7 +685,7 @@ static void take_all(struct sum *sum)
     atomic_store(&enough, true);
 }
 
-START_TEST(many_at_once)
+START_TEST(many_threads_use_one_cell)
 {
     bool shared = _i;
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
@@ -719,25 +722,25 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("base/inbox_latest");
-    TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "boxes");
+    TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "latest cells");
 
     tcase_add_checked_fixture(steps, begin, end);
-    tcase_add_test(steps, full_at_the_brim);
-    tcase_add_test(steps, one_that_is_not_published_holds_up_the_others);
+    tcase_add_test(steps, a_full_inbox_refuses_a_claim);
+    tcase_add_test(steps, an_unpublished_message_delays_later_ones);
     tcase_add_test(steps, another_generation_is_refused);
-    tcase_add_test(steps, nodes_have_their_place_among_letters);
-    tcase_add_test(steps, woken_once_each_time);
+    tcase_add_test(steps, nodes_keep_their_order_among_messages);
+    tcase_add_test(steps, a_sleeping_loop_is_woken_once);
     tcase_add_test(steps, a_pinned_push_precedes_later_messages);
     tcase_add_test(steps, an_unpin_wakes_the_loop);
     tcase_add_test(steps, messages_are_delivered_while_always_pinned);
     tcase_add_test(steps, a_pushed_next_node_comes_first);
-    tcase_add_test(steps, the_end_waits_for_pins);
-    tcase_add_test(steps, the_end_waits_for_wakers);
+    tcase_add_test(steps, a_freed_loop_waits_for_pins);
+    tcase_add_test(steps, a_freed_loop_waits_for_waking_threads);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_newest_message_replaces_all);
     tcase_add_test(tests, a_message_being_read_does_not_change);
     tcase_add_test(tests, an_undeliverable_message_is_put_back);
     tcase_add_test(tests, replaced_shared_infos_are_released);
-    tcase_add_loop_test(tests, many_at_once, 0, 2);
+    tcase_add_loop_test(tests, many_threads_use_one_cell, 0, 2);
     return suite;
 }

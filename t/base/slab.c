@@ -1,7 +1,7 @@
-/* Tests slabs. Blocks are zeroed, aligned and apart from each other, in random orders of making and
-   freeing, in all sizes. Blocks may be freed by other threads while the loop's thread allocates,
-   and after the loop has ended. The memory of blocks that were freed is used again, and empty slabs
-   are unmapped. */
+/* Tests slabs, from which a loop allocates small blocks of memory. Blocks must be zeroed and
+   aligned, and must not overlap. The blocks have all sizes, and are allocated and freed in random
+   order. Other threads free blocks while the loop's thread allocates, and after the loop has ended.
+   The memory of freed blocks must be used again, and empty slabs must be unmapped. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -75,7 +75,8 @@ START_TEST(fuzz_sizes_and_orders)
 }
 END_TEST
 
-/* Blocks of one size are made in ever changing numbers. The number of slabs must follow. */
+/* The number of allocated blocks of one size rises and falls. The number of slabs must rise and
+   fall, too. */
 START_TEST(freed_memory_is_used_again)
 {
     enum { MADE = 20000 };
@@ -88,7 +89,8 @@ START_TEST(freed_memory_is_used_again)
         for (int i = 0; i < MADE; i++)
             end(&all[(i * 7919) % MADE]);
     }
-    /* at most one slab stays, for the next block: the last link lies in the first slab */
+    /* At most one empty slab may stay, for the next block. So the first and the last link of the
+       list lie in the same slab. */
     if (open->first)
         ck_assert_uint_lt((uintptr_t)open->last - (uintptr_t)open->first, TOCSIN__SLAB_BYTES);
     tocsin__slabs_end(&slabs);
@@ -96,7 +98,8 @@ START_TEST(freed_memory_is_used_again)
 }
 END_TEST
 
-/* Another thread frees what this thread makes, through a ring of one producer and one consumer. */
+/* Another thread frees the blocks that this thread allocates. A ring with one producer and one
+   consumer passes the blocks on. */
 enum { RING = 1024 };
 static struct made ring[RING];
 static atomic_long written, read_so_far;
@@ -127,13 +130,14 @@ START_TEST(another_thread_frees)
         make(&ring[at % RING], 16 * (1 + (size_t)at % 20));
         atomic_store_explicit(&written, at + 1, memory_order_release);
         if (at == blocks / 2 || at == blocks - 1)
-            tocsin__slabs_end(&slabs); /* the blocks that are not freed yet outlive it */
+            tocsin__slabs_end(&slabs); /* the blocks that are not freed yet must stay valid */
     }
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 END_TEST
 
-/* Several threads free the last blocks of an orphan at the same time. */
+/* The loop has ended, but blocks of its slabs still exist. Several threads free the last blocks of
+   such a slab at the same time. */
 enum { THREADS = 4, EACH = 50 };
 static struct made shared[THREADS][EACH];
 static pthread_barrier_t barrier;
@@ -150,7 +154,7 @@ static void *frees_own(void *arg)
     return NULL;
 }
 
-START_TEST(the_last_block_unmaps_an_orphan)
+START_TEST(the_last_block_of_an_ended_loop_unmaps_its_slab)
 {
     pthread_barrier_init(&barrier, NULL, THREADS + 1);
     for (long round = test_scaled(500, 4, 20); round; round--) {
@@ -170,13 +174,15 @@ START_TEST(the_last_block_unmaps_an_orphan)
 }
 END_TEST
 
-START_TEST(F3_no_memory)
+START_TEST(F3_allocations_fail)
 {
     void *block;
 
     tocsin__fault_at(1);
     ck_assert_ptr_null(tocsin__slab_alloc(&slabs, 64));
-    tocsin__fault_at(2); /* mapping the slab; without slabs, the second block */
+    /* with slabs, the mapping of a slab fails; without slabs, the allocation of the second block
+       fails */
+    tocsin__fault_at(2);
     block = tocsin__slab_alloc(&slabs, 64);
     if (block) {
         ck_assert_ptr_null(tocsin__slab_alloc(&slabs, 64));
@@ -196,7 +202,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, fuzz_sizes_and_orders);
     tcase_add_test(tests, freed_memory_is_used_again);
     tcase_add_test(tests, another_thread_frees);
-    tcase_add_test(tests, the_last_block_unmaps_an_orphan);
-    tcase_add_test(tests, F3_no_memory);
+    tcase_add_test(tests, the_last_block_of_an_ended_loop_unmaps_its_slab);
+    tcase_add_test(tests, F3_allocations_fail);
     return suite;
 }

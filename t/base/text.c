@@ -1,7 +1,8 @@
 /* Tests the escaping of text for C strings and JSON. A second, independent list of character
    classes checks the result for every code point. Every malformed form of UTF-8 is tested, also at
-   the end of a text. Buffers of every size are tested. A recursive implementation checks the
-   distance of two words for 20,000 pairs of words. */
+   the end of a text. Buffers of every size are tested.
+   The edit distance of two words is tested, too. A recursive implementation checks the distance for
+   20,000 pairs of words. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static uint32_t code_next(uint32_t code)
     return code + (plain_range && test_scaled(1, 2, 2) == 0 ? 32 : 1);
 }
 
-START_TEST(every_code_point_stands_as_it_is_or_is_escaped)
+START_TEST(every_code_point_is_copied_or_escaped)
 {
     for (uint32_t code = 0; code <= 0x10ffff; code = code_next(code)) {
         char text[8] = "a", wanted[32], json[32];
@@ -150,7 +151,7 @@ static const struct {
 
 /* A malformed byte sequence must be escaped byte by byte. The sequence stands at the end of the
    text, or before bytes that could complete the character. */
-START_TEST(each_byte_that_is_no_character_is_escaped)
+START_TEST(malformed_bytes_are_escaped)
 {
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         static const char *const behind[] = { "", "z", "\xc3\xa4", "\x1b[31m" },
@@ -177,7 +178,7 @@ START_TEST(each_byte_that_is_no_character_is_escaped)
 }
 END_TEST
 
-START_TEST(json_has_its_own_escapes)
+START_TEST(json_escapes)
 {
     check_json(TEXT("\"\\\b\f\n\r\t\v"), "\\\"\\\\\\b\\f\\n\\r\\t\\u000b");
     check_plain(TEXT("\"\\\b\n"), "\"\\\\010\\012");
@@ -213,7 +214,7 @@ static void check_rooms(text_fn fn)
     }
 }
 
-START_TEST(a_buffer_that_is_too_small_is_cut_between_characters)
+START_TEST(small_buffers_are_cut_between_characters)
 {
     check_rooms(tocsin_text_plain);
     check_rooms(tocsin_text_json);
@@ -252,7 +253,7 @@ static size_t word_of(unsigned number, char *word)
     return size;
 }
 
-START_TEST(a_distance_is_what_its_definition_says)
+START_TEST(the_distance_follows_its_definition)
 {
     unsigned seed = 1;
 
@@ -271,7 +272,7 @@ START_TEST(a_distance_is_what_its_definition_says)
 }
 END_TEST
 
-START_TEST(words_of_more_than_255_bytes_have_no_distance)
+START_TEST(words_longer_than_255_bytes_have_no_distance)
 {
     char word[300];
 
@@ -292,11 +293,11 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "text");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, every_code_point_stands_as_it_is_or_is_escaped);
-    tcase_add_test(tests, each_byte_that_is_no_character_is_escaped);
-    tcase_add_test(tests, json_has_its_own_escapes);
-    tcase_add_test(tests, a_buffer_that_is_too_small_is_cut_between_characters);
-    tcase_add_test(tests, a_distance_is_what_its_definition_says);
-    tcase_add_test(tests, words_of_more_than_255_bytes_have_no_distance);
+    tcase_add_test(tests, every_code_point_is_copied_or_escaped);
+    tcase_add_test(tests, malformed_bytes_are_escaped);
+    tcase_add_test(tests, json_escapes);
+    tcase_add_test(tests, small_buffers_are_cut_between_characters);
+    tcase_add_test(tests, the_distance_follows_its_definition);
+    tcase_add_test(tests, words_longer_than_255_bytes_have_no_distance);
     return suite;
 }

@@ -1,8 +1,10 @@
-/* Tests the timing wheel against an array that is searched from end to end. Nodes are put, moved,
-   removed and taken at random, in scales from microseconds to the largest time, many at equal
-   times; the clock moves by ticks, to the next node, by thousands of years, and back. Other tests:
-   each digit that the cursor passes; the time of the next node after the first was removed; a
-   wheel that is cleared. */
+/* Tests the timing wheel, which keeps the timers of a loop. The tests compare the wheel with an
+   array that is searched from end to end.
+   Random tests put, move and remove nodes, and take nodes that are due. The times lie between
+   microseconds and the largest possible time, and many nodes have the same time. The clock moves by
+   ticks, to the next node, by thousands of years, and back.
+   Other tests check each digit of the cursor's time that changes, the time of the next node after
+   the first node was removed, and a wheel that is a_cleared_wheel_is_empty. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -20,12 +22,12 @@ struct modelled {
 
 static struct tocsin__wheel wheel;
 static struct modelled nodes[NODES_MOST];
-static int used; /* the nodes that this test uses */
+static int used; /* the nodes that the running test uses */
 static int64_t now;
 static uint64_t order, seed;
 static long taken;
 
-/* Returns a pseudo-random number. Each run of the test has the same numbers. */
+/* Returns a pseudo-random number. Each run of the test gets the same sequence of numbers. */
 static uint64_t any(uint64_t below)
 {
     seed = seed * 6364136223846793005u + 1442695040888963407u;
@@ -72,7 +74,7 @@ static struct modelled *first_of(void)
     return first;
 }
 
-/* Moves the clock, and takes all nodes that are due. */
+/* Moves the clock, and takes all nodes that are due at the new time. */
 static void advance(int64_t time)
 {
     struct tocsin__heap_node *node;
@@ -93,7 +95,7 @@ static void advance(int64_t time)
     ck_assert(!first || first->due > now);
 }
 
-/* The walk over all lists of the wheel */
+/* Functions that check all lists of the wheel */
 
 static int heap_count(const struct tocsin__heap_node *node)
 {
@@ -128,7 +130,8 @@ static int slot_count(int level, int digit)
     return count;
 }
 
-/* Each node is in exactly one list, at its place, and the bitmaps agree with the lists. */
+/* Checks that each node is in exactly one list, and in the right one, and that the bitmaps show
+   which lists have nodes. */
 static void check_lists(void)
 {
     int count = heap_count(wheel.due.first), expected = 0;
@@ -146,7 +149,8 @@ static void check_lists(void)
     ck_assert_int_eq(tocsin__wheel_is_empty(&wheel), expected == 0);
 }
 
-/* The time of the next node is exact if its slot is short. */
+/* Checks the time of the next node. If `exact` is true, the time must be exact; otherwise it may be
+   too early. */
 static void check_next(bool exact)
 {
     const struct modelled *first = first_of();
@@ -159,12 +163,13 @@ static void check_next(bool exact)
         ck_assert_int_gt(next >> TOCSIN__WHEEL_TICK_BITS, wheel.cursor);
 }
 
-/* Random operations */
+/* Tests with random operations */
 
 static const struct scale {
-    int64_t delays;   /* delays are below this, in microseconds */
-    uint64_t choices; /* number of different delays: few mean that many are equal */
-    int64_t steps;    /* the clock moves by less than this */
+    int64_t delays; /* the delays of nodes are below this number of microseconds */
+    /* the number of different delays; if it is small, many nodes have the same time */
+    uint64_t choices;
+    int64_t steps; /* one step of the clock is smaller than this number of microseconds */
 } scales[] = {
     { 50, 50, 10 },
     { 5000, 1000, 2000 },
@@ -175,7 +180,7 @@ static const struct scale {
 };
 enum { SCALES = sizeof scales / sizeof *scales };
 
-/* A time of this scale, or of any smaller one. */
+/* Chooses a random time of this scale, or of a smaller scale. */
 static int64_t draw_due(const struct scale *scale)
 {
     scale = any(2) ? scale : &scales[any((uint64_t)(scale - scales) + 1)];
@@ -234,10 +239,11 @@ START_TEST(fuzz_many_nodes)
 }
 END_TEST
 
-/* Chosen cases */
+/* Tests of single cases */
 
-/* Nodes before, at and after each power of 64 ticks from a cursor whose digits are all 63, so that
-   each step changes all digits below. */
+/* The cursor stands at a time whose base-64 digits are all 63. Nodes are put just before, at and
+   just after each power of two that follows. So each step of the cursor changes all lower
+   digits. */
 START_TEST(each_digit_of_the_cursor)
 {
     for (int bits = 0; bits < 51; bits++) {
@@ -278,8 +284,9 @@ START_TEST(nodes_put_while_others_are_taken)
 }
 END_TEST
 
-/* Thousands of nodes in one slot, whose first one is removed again and again: the next time may be
-   too early, but each look at the wheel at that time goes at least one level down. */
+/* One list of the wheel has thousands of nodes, and the first node is removed again and again. The
+   reported time of the next node may then be too early. But each advance to this time must move the
+   nodes at least one level down. */
 START_TEST(next_after_the_first_was_removed)
 {
     begin_at(0, NODES_MOST);
@@ -302,7 +309,7 @@ START_TEST(next_after_the_first_was_removed)
 }
 END_TEST
 
-START_TEST(cleared)
+START_TEST(a_cleared_wheel_is_empty)
 {
     begin_at(1000000, 100);
     for (int i = 0; i < used; i++)
@@ -331,6 +338,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, each_digit_of_the_cursor);
     tcase_add_test(tests, nodes_put_while_others_are_taken);
     tcase_add_test(tests, next_after_the_first_was_removed);
-    tcase_add_test(tests, cleared);
+    tcase_add_test(tests, a_cleared_wheel_is_empty);
     return suite;
 }

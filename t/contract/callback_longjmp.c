@@ -1,12 +1,10 @@
 /* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
    leave it. The next call of the loop must detect the jump, report it and continue.
-
    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
    nested delivery into the outer handler.
-   They jump out of observers, questions, flushes, notifies, progress, tasks, default actions and
-   drops.
+   They jump out of observers, handlers of questions, deliveries of pending emissions, notify
+   functions, handlers of progress, tasks, default actions and drop functions.
    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
-
    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
    reported as a jump. */
 #include <pthread.h>
@@ -106,7 +104,7 @@ static const struct {
 };
 enum { EMISSION_CASES = sizeof emission_cases / sizeof emission_cases[0] };
 
-START_TEST(out_of_an_emission)
+START_TEST(jump_out_of_an_emission)
 {
     const unsigned flags = emission_cases[_i].flags;
     struct tocsin_action action = { .fn = jump, .flags = flags, .mask = emission_cases[_i].mask };
@@ -123,7 +121,7 @@ START_TEST(out_of_an_emission)
 }
 END_TEST
 
-START_TEST(out_of_one_of_a_source)
+START_TEST(jump_out_of_an_emission_from_a_source)
 {
     bool merged = _i;
     struct tocsin_source source;
@@ -143,7 +141,7 @@ START_TEST(out_of_one_of_a_source)
 }
 END_TEST
 
-START_TEST(out_of_an_observer)
+START_TEST(jump_out_of_an_observer)
 {
     ck_assert_int_eq(tocsin_observe("left.note", &(struct tocsin_action){ .fn = jump }, NULL), 0);
     jumping(tocsin_emit(note, NULL));
@@ -163,7 +161,7 @@ static int keep_and_jump(const struct tocsin_info *info, void *arg)
 /* A handler takes a reference to its info and jumps. The kept info must not change, and later
    emissions must use another info. The delivery never releases its own reference, so the info is
    not freed. */
-START_TEST(out_of_a_handler_that_has_kept_its_info)
+START_TEST(jump_out_of_a_handler_that_keeps_its_info)
 {
     static struct tocsin_info *first;
     struct tocsin_info *kept = NULL;
@@ -199,7 +197,7 @@ static int try_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(caught_by_the_outer_handler)
+START_TEST(jump_into_the_outer_handler)
 {
     bool posted = _i;
     struct told own = { .count = 0 };
@@ -223,7 +221,7 @@ START_TEST(caught_by_the_outer_handler)
 }
 END_TEST
 
-START_TEST(out_of_a_question)
+START_TEST(jump_out_of_a_question)
 {
     int ask = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "left.may", .doc = "May it?", .kind = TOCSIN_DIRECT });
@@ -236,7 +234,7 @@ START_TEST(out_of_a_question)
 }
 END_TEST
 
-START_TEST(out_of_a_flush)
+START_TEST(jump_out_of_a_flush)
 {
     struct tocsin_block mask;
 
@@ -256,7 +254,7 @@ static int default_jump(const struct tocsin_info *info, void *arg)
     return jump(info, arg);
 }
 
-START_TEST(out_of_a_default_action)
+START_TEST(jump_out_of_a_default_action)
 {
     int signo = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "left.alone", .doc = "Nobody.", .unhandled_fn = default_jump });
@@ -268,7 +266,7 @@ START_TEST(out_of_a_default_action)
 }
 END_TEST
 
-START_TEST(out_of_a_drop)
+START_TEST(jump_out_of_a_drop_function)
 {
     struct tocsin_handler handler;
 
@@ -286,7 +284,8 @@ END_TEST
 /* The library function that runs turns at the time of the jump. */
 enum runner { BY_TURN, BY_RUN, BY_WAIT, RUNNERS };
 
-/* A function computes the choice, since longjmp() may destroy the value of a local variable. */
+/* Returns the runner of one round of the loop test. Each test calls this function again after the
+   jump, since longjmp() may destroy the value of a local variable. */
 static enum runner runner_of(int i)
 {
     return (enum runner)(i % RUNNERS);
@@ -311,7 +310,7 @@ static void leave_nothing(void)
     ck_assert_int_ge(tocsin_loop_free(), 0);
 }
 
-START_TEST(out_of_a_handler_of_an_end)
+START_TEST(jump_out_of_a_handler_of_a_completion)
 {
     bool notify = _i < RUNNERS;
     struct tocsin_op op;
@@ -323,7 +322,8 @@ START_TEST(out_of_a_handler_of_an_end)
                 run_turns(runner_of(_i)));
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        ck_assert_int_eq(notified.count, 1); /* contract line O9: the notify is called */
+        /* the notify function was called, although a handler jumped (contract line O9) */
+        ck_assert_int_eq(notified.count, 1);
     } else {
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_FUTURE, &op), 0);
         jumping(run_turns(runner_of(_i)));
@@ -335,7 +335,7 @@ START_TEST(out_of_a_handler_of_an_end)
 }
 END_TEST
 
-START_TEST(out_of_a_notify)
+START_TEST(jump_out_of_a_notify_function)
 {
     jumping(ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(jump), NULL), 0);
             run_turns(runner_of(_i)));
@@ -345,7 +345,7 @@ START_TEST(out_of_a_notify)
 }
 END_TEST
 
-START_TEST(out_of_progress)
+START_TEST(jump_out_of_a_handler_of_progress)
 {
     struct tocsin_op op;
 
@@ -355,7 +355,7 @@ START_TEST(out_of_progress)
 }
 END_TEST
 
-START_TEST(out_of_a_task)
+START_TEST(jump_out_of_a_task)
 {
     ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task_jump, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task_jump, NULL, NULL), 0);
@@ -367,7 +367,7 @@ START_TEST(out_of_a_task)
 }
 END_TEST
 
-START_TEST(out_of_a_posted_one)
+START_TEST(jump_out_of_a_handler_of_a_post)
 {
     bool coalesces = _i >= RUNNERS;
     int newest = tocsin_declare(&(struct tocsin_signal_spec){
@@ -396,7 +396,7 @@ static int fiber_catches(void *arg)
     return 7;
 }
 
-START_TEST(jumps_within_a_fiber)
+START_TEST(jump_within_a_fiber)
 {
     struct tocsin_op op;
 
@@ -415,7 +415,7 @@ static int fiber_leaves(void *arg)
     return 0;
 }
 
-START_TEST(jumps_off_a_fiber)
+START_TEST(jump_from_a_fiber_to_another_stack)
 {
     struct tocsin_op op;
 
@@ -433,7 +433,7 @@ static void drop_counted(void *arg)
 }
 
 /* The handler itself is on the fiber (TOCSIN_ON_FIBER). What its fiber has kept is freed. */
-START_TEST(jumps_off_the_fiber_of_a_handler)
+START_TEST(jump_off_the_fiber_of_a_handler)
 {
     static struct told jumped;
     struct tocsin_handler handler;
@@ -457,7 +457,7 @@ START_TEST(jumps_off_the_fiber_of_a_handler)
 }
 END_TEST
 
-START_TEST(a_live_handler_is_not_taken_for_left)
+START_TEST(nested_handlers_are_not_reported_as_a_jump)
 {
     /* This handler grows the stack by nested emissions, but it does not jump. */
     connect_to("left.note", try_inside, NULL);
@@ -534,7 +534,7 @@ static void run_on(size_t size, void *(*run)(void *))
     pthread_attr_destroy(&attributes);
 }
 
-START_TEST(another_stack_is_no_jump)
+START_TEST(a_coroutine_is_not_reported_as_a_jump)
 {
     whole = mmap(NULL, 2 * HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
                  -1, 0);
@@ -550,32 +550,33 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/callback_longjmp");
-    TCase *tests = tcase_create("left");
+    TCase *tests = tcase_create("longjmp");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 30);
-    tcase_add_loop_test(tests, out_of_an_emission, 0, EMISSION_CASES);
-    tcase_add_test(tests, out_of_a_handler_that_has_kept_its_info);
-    tcase_add_loop_test(tests, out_of_one_of_a_source, 0, 2);
-    tcase_add_test(tests, out_of_an_observer);
-    tcase_add_loop_test(tests, caught_by_the_outer_handler, 0, 2);
-    tcase_add_test(tests, out_of_a_question);
-    tcase_add_test(tests, out_of_a_flush);
-    tcase_add_test(tests, out_of_a_default_action);
-    tcase_add_test(tests, out_of_a_drop);
-    tcase_add_loop_test(tests, out_of_a_handler_of_an_end, 0, 2 * RUNNERS);
-    tcase_add_loop_test(tests, out_of_a_notify, 0, RUNNERS);
-    tcase_add_loop_test(tests, out_of_progress, 0, RUNNERS);
-    tcase_add_loop_test(tests, out_of_a_task, 0, RUNNERS);
-    tcase_add_loop_test(tests, out_of_a_posted_one, 0, 2 * RUNNERS);
-    tcase_add_test(tests, jumps_within_a_fiber);
-    /* This test does not run under a sanitizer, since no sanitizer understands such a jump. */
-    tcase_add_loop_test(tests, jumps_off_a_fiber, 0, (int)test_scaled(3, 4, 1));
-    tcase_add_loop_test(tests, jumps_off_the_fiber_of_a_handler, 0, (int)test_scaled(3, 4, 1));
-    tcase_add_test(tests, a_live_handler_is_not_taken_for_left);
+    tcase_add_loop_test(tests, jump_out_of_an_emission, 0, EMISSION_CASES);
+    tcase_add_test(tests, jump_out_of_a_handler_that_keeps_its_info);
+    tcase_add_loop_test(tests, jump_out_of_an_emission_from_a_source, 0, 2);
+    tcase_add_test(tests, jump_out_of_an_observer);
+    tcase_add_loop_test(tests, jump_into_the_outer_handler, 0, 2);
+    tcase_add_test(tests, jump_out_of_a_question);
+    tcase_add_test(tests, jump_out_of_a_flush);
+    tcase_add_test(tests, jump_out_of_a_default_action);
+    tcase_add_test(tests, jump_out_of_a_drop_function);
+    tcase_add_loop_test(tests, jump_out_of_a_handler_of_a_completion, 0, 2 * RUNNERS);
+    tcase_add_loop_test(tests, jump_out_of_a_notify_function, 0, RUNNERS);
+    tcase_add_loop_test(tests, jump_out_of_a_handler_of_progress, 0, RUNNERS);
+    tcase_add_loop_test(tests, jump_out_of_a_task, 0, RUNNERS);
+    tcase_add_loop_test(tests, jump_out_of_a_handler_of_a_post, 0, 2 * RUNNERS);
+    tcase_add_test(tests, jump_within_a_fiber);
+    /* This test does not run under a sanitizer, since no sanitizer supports a longjmp() from a
+       fiber to another stack. */
+    tcase_add_loop_test(tests, jump_from_a_fiber_to_another_stack, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_loop_test(tests, jump_off_the_fiber_of_a_handler, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_test(tests, nested_handlers_are_not_reported_as_a_jump);
     /* This test does not run under a sanitizer, since the sanitizers do not understand
        swapcontext(). */
-    tcase_add_loop_test(tests, another_stack_is_no_jump, 0, (int)test_scaled(1, 2, 2));
+    tcase_add_loop_test(tests, a_coroutine_is_not_reported_as_a_jump, 0, (int)test_scaled(1, 2, 2));
     return suite;
 }

@@ -96,7 +96,7 @@ static int call_them(void *arg)
     return 0;
 }
 
-START_TEST(T6_loops_come_and_go_while_others_send_to_them)
+START_TEST(T6_loops_are_created_and_freed_while_others_send)
 {
     struct peer mortal;
 
@@ -118,8 +118,9 @@ END_TEST
 
 /* Signals without a handler are emitted while loops are created and freed. The default action of
    each emission must run once, on the loop that is the main loop at that time. */
-/* acted[] and to_act[] have two elements: signals that real signal handlers may post, and other
-   signals */
+/* acted[] counts the default actions that ran, and to_act[] counts the emissions that needed
+   one. Element 0 is for the signal that real signal handlers may post, element 1 for the other
+   signal. */
 static atomic_int acted[2], to_act[2];
 static int urgent, plain;
 
@@ -170,7 +171,7 @@ static int post_guarded(void *arg)
     return 0;
 }
 
-START_TEST(T7_once_while_main_loops_come_and_go)
+START_TEST(T7_once_while_main_loops_are_created_and_freed)
 {
     urgent = declare((struct tocsin_signal_spec){ .name = "crowd.urgent",
                                                   .layout = &item_layout,
@@ -186,8 +187,8 @@ START_TEST(T7_once_while_main_loops_come_and_go)
     }
     senders_end();
     ck_assert_int_eq(acted[1], to_act[1]);
-    /* For TOCSIN_ASYNC signals the count is not exact. If another loop connects or disconnects an
-       observer meanwhile, the default action may run twice for one emission. */
+    /* For TOCSIN_ASYNC signals the number of default actions is not exact. If another loop connects
+       or disconnects an observer meanwhile, the default action may run twice for one emission. */
     ck_assert_int_ge(acted[0], to_act[0]);
 }
 END_TEST
@@ -281,7 +282,7 @@ static int listen_always(void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(O2_nothing_of_a_stream_is_lost_while_others_come_and_go)
+START_TEST(O2_no_progress_is_lost_while_listeners_change)
 {
     static struct listener listeners[3];
     struct tocsin_op op;
@@ -410,7 +411,7 @@ static void end_all(int first, int count)
     do_turns(NULL);
 }
 
-START_TEST(O2_no_end_is_heard_twice_while_handlers_come_and_go)
+START_TEST(O2_no_completion_arrives_twice_while_handlers_change)
 {
     struct peer peer;
 
@@ -453,7 +454,7 @@ static int hear_and_go(void *none)
     return 0;
 }
 
-START_TEST(T6_a_loop_ends_though_operations_do_not_cease_to_end)
+START_TEST(T6_a_loop_is_freed_while_operations_complete)
 {
     struct peer peer;
 
@@ -468,8 +469,8 @@ START_TEST(T6_a_loop_ends_though_operations_do_not_cease_to_end)
 }
 END_TEST
 
-/* One loop connects handlers, and all threads disconnect these handlers. The drop of each handler
-   must be called once. */
+/* One loop connects handlers, and all threads disconnect these handlers. The drop function of each
+   handler must be called once. */
 enum { HANDLERS = 300 };
 
 static _Atomic uint64_t made_there[HANDLERS];
@@ -525,7 +526,7 @@ static int ask_for_handlers(void *arg)
     return 0;
 }
 
-START_TEST(E3_handlers_are_disconnected_from_everywhere)
+START_TEST(E3_handlers_are_disconnected_by_all_threads)
 {
     struct peer there;
 
@@ -548,16 +549,16 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/concurrent_lifetimes");
-    TCase *tests = test_case(suite, "mortals");
+    TCase *tests = test_case(suite, "concurrent lifetimes");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, T6_loops_come_and_go_while_others_send_to_them);
-    tcase_add_test(tests, T7_once_while_main_loops_come_and_go);
-    tcase_add_test(tests, O2_nothing_of_a_stream_is_lost_while_others_come_and_go);
+    tcase_add_test(tests, T6_loops_are_created_and_freed_while_others_send);
+    tcase_add_test(tests, T7_once_while_main_loops_are_created_and_freed);
+    tcase_add_test(tests, O2_no_progress_is_lost_while_listeners_change);
     tcase_add_test(tests, O7_a_loop_is_drained_while_others_emit_to_it);
-    tcase_add_test(tests, O2_no_end_is_heard_twice_while_handlers_come_and_go);
-    tcase_add_test(tests, T6_a_loop_ends_though_operations_do_not_cease_to_end);
-    tcase_add_test(tests, E3_handlers_are_disconnected_from_everywhere);
+    tcase_add_test(tests, O2_no_completion_arrives_twice_while_handlers_change);
+    tcase_add_test(tests, T6_a_loop_is_freed_while_operations_complete);
+    tcase_add_test(tests, E3_handlers_are_disconnected_by_all_threads);
     return suite;
 }

@@ -102,7 +102,8 @@ static int run_with_masks(void *arg)
     return 0;
 }
 
-/* Sends one message of each signal. Between two signals, a block may change the order (E10). */
+/* Sends one message of each signal. A receiving loop that blocks one signal may deliver messages of
+   different signals in another order (contract line E10). */
 static int send_items(void *arg)
 {
     struct sender *self = arg;
@@ -116,7 +117,7 @@ static int send_items(void *arg)
     return 0;
 }
 
-START_TEST(E10_masks_come_and_go_where_they_arrive)
+START_TEST(E10_the_receiving_loops_block_and_unblock)
 {
     receivers_begin(listen_all);
     for (int i = 0; i < RECEIVERS; i++)
@@ -152,7 +153,7 @@ static int send_coalesced(void *arg)
     return 0;
 }
 
-START_TEST(E11_what_coalesces_is_counted)
+START_TEST(E11_each_coalescing_message_is_counted)
 {
     receivers_begin(listen_all);
     for (int i = 0; i < RECEIVERS; i++)
@@ -207,7 +208,7 @@ static int send_first(void *arg)
     return 0;
 }
 
-START_TEST(E11_what_is_sent_after_it_arrives_after_it)
+START_TEST(E11_later_messages_arrive_after_coalescing_ones)
 {
     sent_first = 0;
     receivers_begin(listen_first);
@@ -270,7 +271,8 @@ START_TEST(E13_first_emissions_of_new_names)
 }
 END_TEST
 
-/* A real signal handler posts. The kernel chooses the thread on which this handler runs. */
+/* A real signal handler posts to the loops. The kernel chooses the thread on which the real signal
+   handler runs. */
 static atomic_int really_posted;
 
 static void on_alarm(int real)
@@ -293,7 +295,7 @@ static void on_alarm_in_order(int real)
     errno = was;
 }
 
-START_TEST(E11_also_where_sending_was_interrupted)
+START_TEST(E11_sends_are_interrupted_by_real_signals)
 {
     struct sigaction action = { .sa_handler = on_alarm_in_order, .sa_flags = SA_RESTART };
     struct itimerval every = { { 0, 100 }, { 0, 100 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -319,7 +321,7 @@ START_TEST(E11_also_where_sending_was_interrupted)
 }
 END_TEST
 
-START_TEST(T3_real_signals_post_on_whichever_thread)
+START_TEST(T3_real_signal_handlers_post_on_any_thread)
 {
     struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
     struct itimerval every = { { 0, 300 }, { 0, 300 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -377,7 +379,7 @@ static void sides_turn(int count, uint64_t items)
     }
 }
 
-START_TEST(T3_to_more_loops_than_a_cast_has_places_for)
+START_TEST(T3_a_post_to_seventy_loops)
 {
     const struct tocsin_payload *payload = TOCSIN_PAYLOAD(item, .value = 1);
 
@@ -415,17 +417,17 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/concurrent_senders");
-    TCase *tests = test_case(suite, "crowd");
+    TCase *tests = test_case(suite, "concurrent senders");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, T2_order_per_sender_and_loop);
-    tcase_add_test(tests, E10_masks_come_and_go_where_they_arrive);
-    tcase_add_test(tests, E11_what_coalesces_is_counted);
-    tcase_add_test(tests, E11_also_where_sending_was_interrupted);
-    tcase_add_test(tests, E11_what_is_sent_after_it_arrives_after_it);
+    tcase_add_test(tests, E10_the_receiving_loops_block_and_unblock);
+    tcase_add_test(tests, E11_each_coalescing_message_is_counted);
+    tcase_add_test(tests, E11_sends_are_interrupted_by_real_signals);
+    tcase_add_test(tests, E11_later_messages_arrive_after_coalescing_ones);
     tcase_add_test(tests, E13_first_emissions_of_new_names);
-    tcase_add_test(tests, T3_real_signals_post_on_whichever_thread);
-    tcase_add_test(tests, T3_to_more_loops_than_a_cast_has_places_for);
+    tcase_add_test(tests, T3_real_signal_handlers_post_on_any_thread);
+    tcase_add_test(tests, T3_a_post_to_seventy_loops);
     return suite;
 }

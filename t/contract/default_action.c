@@ -23,7 +23,7 @@ static void begin_unhandled(void)
 
 /* Tests of the default actions of posts */
 
-START_TEST(T7_a_post_that_nobody_listens_to_is_nothing)
+START_TEST(T7_a_post_without_a_listener_does_nothing)
 {
     ck_assert_int_eq(post_number(number, 1), TOCSIN_NOBODY);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -40,7 +40,7 @@ START_TEST(T7_a_default_action_without_any_loop)
 }
 END_TEST
 
-START_TEST(T7_the_main_loop_takes_it_if_nobody_listens)
+START_TEST(T7_the_main_loop_runs_it_if_no_loop_listens)
 {
     struct peer peer;
 
@@ -104,7 +104,7 @@ START_TEST(T7_posted_to_a_loop_that_does_not_listen)
     ck_assert_int_eq(peer_does(&peer, do_turns, NULL), 1);
     ck_assert_int_eq(do_post_to_there(&theirs), TOCSIN_PENDED);
     ck_assert_int_eq(peer_does(&peer, do_turns, NULL), 1);
-    /* The main loop has the emission in its inbox and has not run its default action yet. */
+    /* The main loop has the emission in its inbox, and has not run the default action yet. */
     ck_assert_int_eq(acted.count, 0);
     do_turns(NULL);
     ck_assert_int_eq(acted.count, 1);
@@ -142,13 +142,13 @@ static void comes_too_late(int (*comes)(void *arg))
     peer_end(&peer);
 }
 
-START_TEST(T7_a_handler_that_comes_while_it_is_on_its_way)
+START_TEST(T7_a_handler_is_connected_before_the_delivery)
 {
     comes_too_late(listen_guarded);
 }
 END_TEST
 
-START_TEST(T7_an_observer_that_comes_while_it_is_on_its_way)
+START_TEST(T7_an_observer_is_connected_before_the_delivery)
 {
     comes_too_late(observe_guarded);
 }
@@ -158,7 +158,7 @@ END_TEST
    once, when the last copy was delivered without a handler. The copies of an urgent post are not
    counted, since a real signal handler cannot allocate a counter. For such a post, one chosen copy
    decides. */
-START_TEST(T7_once_when_the_last_copy_found_no_handler)
+START_TEST(T7_once_when_the_last_copy_finds_no_handler)
 {
     struct peer peers[2];
 
@@ -185,7 +185,7 @@ START_TEST(T7_once_when_the_last_copy_found_no_handler)
 }
 END_TEST
 
-START_TEST(T7_not_if_one_of_them_handled_it)
+START_TEST(T7_not_if_one_loop_handled_the_post)
 {
     struct peer peers[2];
 
@@ -215,7 +215,7 @@ static int observe_all(void *arg)
                           NULL);
 }
 
-START_TEST(T7_an_observer_without_room_does_not_take_it_away)
+START_TEST(T7_an_observer_without_room_does_not_prevent_it)
 {
     struct peer peer;
 
@@ -237,7 +237,7 @@ static int ignore_guarded(void *none)
     return tocsin_ignore("guarded.*");
 }
 
-START_TEST(T7_ignored_where_it_arrives)
+START_TEST(T7_the_receiving_loop_ignores_the_signal)
 {
     struct peer peer;
 
@@ -276,7 +276,7 @@ static int unblock_all(void *none)
     return tocsin_unblock(theirs_blocked);
 }
 
-START_TEST(T7_blocked_where_it_arrives)
+START_TEST(T7_the_receiving_loop_blocks_the_signal)
 {
     struct peer peer;
 
@@ -297,7 +297,7 @@ START_TEST(T7_blocked_where_it_arrives)
 }
 END_TEST
 
-START_TEST(T7_blocked_in_both_loops)
+START_TEST(T7_both_loops_block_the_signal)
 {
     struct tocsin_block mask;
     struct peer peer;
@@ -318,7 +318,7 @@ START_TEST(T7_blocked_in_both_loops)
 }
 END_TEST
 
-START_TEST(T7_a_loop_that_goes_hands_it_on)
+START_TEST(T7_a_freed_loop_passes_it_to_the_next_main_loop)
 {
     struct peer peer;
 
@@ -335,7 +335,7 @@ START_TEST(T7_a_loop_that_goes_hands_it_on)
 }
 END_TEST
 
-START_TEST(T7_the_main_loop_goes_with_one_on_its_way)
+START_TEST(T7_the_main_loop_is_freed_before_the_delivery)
 {
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(post_number(urgent, 1), TOCSIN_PENDED);
@@ -352,11 +352,12 @@ static int emit_guarded(void *none)
     return emit_number(guarded, 1);
 }
 
-START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
+START_TEST(T7_by_the_emitting_loop_if_no_loop_listens)
 {
     static struct tocsin_loop theirs;
 
-    side_begin(0, "test.note", NULL); /* the loop that exists first is the main loop */
+    /* the loop of this thread is created first, so it is the main loop */
+    side_begin(0, "test.note", NULL);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     theirs = sides[0].loop;
     ck_assert_uint_eq(tocsin_loop_main().id, theirs.id);
@@ -369,9 +370,9 @@ START_TEST(T7_by_the_emitter_if_nobody_listens_anywhere)
 }
 END_TEST
 
-/* A handler of another signal has this signal in its mask. The mask must not count as a
-   listener. */
-START_TEST(T7_the_mask_of_a_handler_is_nobody_who_listens)
+/* The mask of another signal's handler blocks the emitted signal. Such a mask must not count as a
+   listener of the emitted signal. */
+START_TEST(T7_the_mask_of_a_handler_is_not_a_listener)
 {
     sides[0].action.mask = "guarded.plain, test.question";
     side_begin(0, "test.note", NULL);
@@ -400,7 +401,7 @@ static void by_the_main_loop(struct tocsin_loop first)
     sides_end(1);
 }
 
-START_TEST(T7_else_by_the_main_loop_when_no_copy_found_a_handler)
+START_TEST(T7_by_the_main_loop_if_no_copy_finds_a_handler)
 {
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     observer_begin(0, "guarded.plain");
@@ -408,7 +409,7 @@ START_TEST(T7_else_by_the_main_loop_when_no_copy_found_a_handler)
 }
 END_TEST
 
-START_TEST(T7_by_the_main_loop_if_that_is_the_other_one)
+START_TEST(T7_by_the_main_loop_if_another_loop_emitted)
 {
     observer_begin(0, "guarded.plain");
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -416,7 +417,7 @@ START_TEST(T7_by_the_main_loop_if_that_is_the_other_one)
 }
 END_TEST
 
-START_TEST(T7_the_last_copy_decides_the_own_one_too)
+START_TEST(T7_the_copy_of_the_emitting_loop_counts_too)
 {
     struct tocsin_block mask;
 
@@ -445,7 +446,7 @@ START_TEST(T7_the_last_copy_decides_the_own_one_too)
 }
 END_TEST
 
-START_TEST(T7_not_if_it_was_handled_anywhere)
+START_TEST(T7_not_if_any_loop_handled_the_emission)
 {
     ours.observes = true;
     own_begin("guarded.plain", NULL);
@@ -475,26 +476,26 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin_unhandled, NULL);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, T7_a_post_that_nobody_listens_to_is_nothing);
+    tcase_add_test(tests, T7_a_post_without_a_listener_does_nothing);
     tcase_add_test(tests, T7_a_default_action_without_any_loop);
-    tcase_add_test(tests, T7_the_main_loop_takes_it_if_nobody_listens);
+    tcase_add_test(tests, T7_the_main_loop_runs_it_if_no_loop_listens);
     tcase_add_test(tests, T7_the_main_loop_changes_when_it_is_freed);
     tcase_add_test(tests, T7_posted_to_a_loop_that_does_not_listen);
-    tcase_add_test(tests, T7_a_handler_that_comes_while_it_is_on_its_way);
-    tcase_add_test(tests, T7_an_observer_that_comes_while_it_is_on_its_way);
-    tcase_add_test(tests, T7_once_when_the_last_copy_found_no_handler);
-    tcase_add_test(tests, T7_not_if_one_of_them_handled_it);
-    tcase_add_test(tests, T7_an_observer_without_room_does_not_take_it_away);
-    tcase_add_test(tests, T7_ignored_where_it_arrives);
-    tcase_add_test(tests, T7_blocked_where_it_arrives);
-    tcase_add_test(tests, T7_blocked_in_both_loops);
-    tcase_add_test(tests, T7_a_loop_that_goes_hands_it_on);
-    tcase_add_test(tests, T7_the_main_loop_goes_with_one_on_its_way);
-    tcase_add_test(tests, T7_by_the_emitter_if_nobody_listens_anywhere);
-    tcase_add_test(tests, T7_the_mask_of_a_handler_is_nobody_who_listens);
-    tcase_add_test(tests, T7_else_by_the_main_loop_when_no_copy_found_a_handler);
-    tcase_add_test(tests, T7_by_the_main_loop_if_that_is_the_other_one);
-    tcase_add_test(tests, T7_the_last_copy_decides_the_own_one_too);
-    tcase_add_test(tests, T7_not_if_it_was_handled_anywhere);
+    tcase_add_test(tests, T7_a_handler_is_connected_before_the_delivery);
+    tcase_add_test(tests, T7_an_observer_is_connected_before_the_delivery);
+    tcase_add_test(tests, T7_once_when_the_last_copy_finds_no_handler);
+    tcase_add_test(tests, T7_not_if_one_loop_handled_the_post);
+    tcase_add_test(tests, T7_an_observer_without_room_does_not_prevent_it);
+    tcase_add_test(tests, T7_the_receiving_loop_ignores_the_signal);
+    tcase_add_test(tests, T7_the_receiving_loop_blocks_the_signal);
+    tcase_add_test(tests, T7_both_loops_block_the_signal);
+    tcase_add_test(tests, T7_a_freed_loop_passes_it_to_the_next_main_loop);
+    tcase_add_test(tests, T7_the_main_loop_is_freed_before_the_delivery);
+    tcase_add_test(tests, T7_by_the_emitting_loop_if_no_loop_listens);
+    tcase_add_test(tests, T7_the_mask_of_a_handler_is_not_a_listener);
+    tcase_add_test(tests, T7_by_the_main_loop_if_no_copy_finds_a_handler);
+    tcase_add_test(tests, T7_by_the_main_loop_if_another_loop_emitted);
+    tcase_add_test(tests, T7_the_copy_of_the_emitting_loop_counts_too);
+    tcase_add_test(tests, T7_not_if_any_loop_handled_the_emission);
     return suite;
 }

@@ -55,12 +55,13 @@ static void begin(void)
     peer_begin(&peer);
 }
 
-START_TEST(E3_a_handler_of_another_loop_is_disconnected_by_that)
+START_TEST(E3_the_other_loop_disconnects_its_handler)
 {
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), -ENOENT);
-    ck_assert_int_eq(target.drops, 0); /* the loop that must call the drop has not run a turn yet */
+    /* the loop that must call the drop function has not run a turn yet */
+    ck_assert_int_eq(target.drops, 0);
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     ck_assert_int_eq(target.drops, 1);
     ck_assert_uint_eq(target.dropped_on.id, target.loop.id);
@@ -78,7 +79,7 @@ static int disconnect_own(void *arg)
     return tocsin_disconnect(((struct target *)arg)->handler);
 }
 
-START_TEST(E3_asked_for_and_then_disconnected_by_its_own_thread)
+START_TEST(E3_requested_and_then_disconnected_by_its_own_thread)
 {
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect(target.handler), 0);
@@ -113,7 +114,7 @@ static void ask_in_handler(int real)
     errno = was;
 }
 
-START_TEST(E3_asked_for_in_a_real_signal_handler)
+START_TEST(E3_requested_in_a_real_signal_handler)
 {
     struct sigaction action = { .sa_handler = ask_in_handler };
 
@@ -131,7 +132,7 @@ START_TEST(E3_asked_for_in_a_real_signal_handler)
 }
 END_TEST
 
-START_TEST(E3_a_ONCE_handler_asked_for_and_called)
+START_TEST(E3_a_ONCE_handler_is_called_after_the_request)
 {
     target.flags = TOCSIN_ONCE;
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
@@ -175,7 +176,7 @@ static int connect_slow(void *arg)
     return tocsin_loop_turn(0);
 }
 
-START_TEST(E3_disconnected_while_it_runs)
+START_TEST(E3_disconnected_while_the_handler_runs)
 {
     ck_assert_int_eq(peer_does(&peer, connect_slow, &target), 0);
     peer_starts(&peer, emit_there, NULL);
@@ -228,7 +229,7 @@ static int check_gone(void *none)
 
 /* A thread requests the disconnect of many handlers. Each request must succeed, even while the
    inbox of the handlers' loop is full. Each round uses new handler ids. */
-START_TEST(E3_neither_memory_nor_room_can_run_out)
+START_TEST(E3_a_request_needs_neither_memory_nor_room)
 {
     static uint64_t last[2000];
 
@@ -249,7 +250,7 @@ START_TEST(E3_neither_memory_nor_room_can_run_out)
 }
 END_TEST
 
-START_TEST(E3_asked_of_a_loop_that_is_freed)
+START_TEST(E3_requested_of_a_loop_that_is_freed)
 {
     memset(many, 0, sizeof many);
     ck_assert_int_eq(peer_does(&peer, connect_many, NULL), 0);
@@ -281,7 +282,7 @@ static int hear_of_it(void *arg)
     return tocsin_on("tocsin.disconnected", on_gone, arg);
 }
 
-START_TEST(E3_it_is_announced_on_the_handlers_loop)
+START_TEST(E3_the_disconnect_is_announced_on_the_handlers_loop)
 {
     struct told there = { .count = 0 }, here = there;
 
@@ -316,9 +317,9 @@ static int wait_queue(void *arg)
     return tocsin_queue_wait(*(struct tocsin_queue *)arg, 0, NULL);
 }
 
-/* A queue has a handler of its own inside. tocsin_disconnect() with the id of that handler must be
-   refused. */
-START_TEST(E3_the_handler_of_a_queue_cannot_be_asked_for)
+/* A queue receives its emissions by an internal handler. tocsin_disconnect() must refuse the id of
+   this internal handler. */
+START_TEST(E3_the_handler_of_a_queue_is_refused)
 {
     struct tocsin_queue queue;
 
@@ -352,7 +353,7 @@ static int disconnect_bad(void *none)
     return 0;
 }
 
-START_TEST(E3_bad_ids_from_anywhere)
+START_TEST(E3_bad_ids_from_any_thread)
 {
     peer_begin(&other);
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
@@ -450,7 +451,7 @@ START_TEST(disconnect_wait_while_the_handler_runs)
 }
 END_TEST
 
-START_TEST(disconnect_wait_is_bounded_in_time)
+START_TEST(disconnect_wait_has_a_time_limit)
 {
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, -2), -EINVAL);
@@ -473,7 +474,7 @@ static int wait_for_own(void *arg)
     return tocsin_disconnect_wait(((struct target *)arg)->handler, -1);
 }
 
-START_TEST(disconnect_wait_is_not_for_loops)
+START_TEST(disconnect_wait_is_refused_on_a_thread_with_a_loop)
 {
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(peer_does(&peer, wait_for_own, &target), -EDEADLK);
@@ -484,9 +485,9 @@ START_TEST(disconnect_wait_is_not_for_loops)
 }
 END_TEST
 
-/* A loop is being freed, and calls the drop of one handler. This drop requests the disconnect of
-   another handler. When tocsin_disconnect_wait() returns 0, the drop of the other handler must have
-   been called. */
+/* A loop that is being freed calls the drop function of one handler. This drop function requests
+   the disconnect of another handler. When tocsin_disconnect_wait() returns 0, the drop function of
+   the other handler must have been called. */
 static struct target going[16];
 
 static void drop_and_ask(void *arg)
@@ -535,20 +536,20 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(handlers, begin, NULL);
     tcase_set_timeout(handlers, 60);
-    tcase_add_test(handlers, E3_a_handler_of_another_loop_is_disconnected_by_that);
-    tcase_add_test(handlers, E3_asked_for_and_then_disconnected_by_its_own_thread);
-    tcase_add_test(handlers, E3_asked_for_in_a_real_signal_handler);
-    tcase_add_test(handlers, E3_a_ONCE_handler_asked_for_and_called);
-    tcase_add_test(handlers, E3_disconnected_while_it_runs);
-    tcase_add_test(handlers, E3_neither_memory_nor_room_can_run_out);
-    tcase_add_test(handlers, E3_asked_of_a_loop_that_is_freed);
-    tcase_add_test(handlers, E3_it_is_announced_on_the_handlers_loop);
-    tcase_add_test(handlers, E3_the_handler_of_a_queue_cannot_be_asked_for);
-    tcase_add_test(handlers, E3_bad_ids_from_anywhere);
+    tcase_add_test(handlers, E3_the_other_loop_disconnects_its_handler);
+    tcase_add_test(handlers, E3_requested_and_then_disconnected_by_its_own_thread);
+    tcase_add_test(handlers, E3_requested_in_a_real_signal_handler);
+    tcase_add_test(handlers, E3_a_ONCE_handler_is_called_after_the_request);
+    tcase_add_test(handlers, E3_disconnected_while_the_handler_runs);
+    tcase_add_test(handlers, E3_a_request_needs_neither_memory_nor_room);
+    tcase_add_test(handlers, E3_requested_of_a_loop_that_is_freed);
+    tcase_add_test(handlers, E3_the_disconnect_is_announced_on_the_handlers_loop);
+    tcase_add_test(handlers, E3_the_handler_of_a_queue_is_refused);
+    tcase_add_test(handlers, E3_bad_ids_from_any_thread);
     tcase_add_test(handlers, disconnect_wait_waits_for_the_last_use);
     tcase_add_test(handlers, disconnect_wait_while_the_handler_runs);
-    tcase_add_test(handlers, disconnect_wait_is_bounded_in_time);
-    tcase_add_test(handlers, disconnect_wait_is_not_for_loops);
+    tcase_add_test(handlers, disconnect_wait_has_a_time_limit);
+    tcase_add_test(handlers, disconnect_wait_is_refused_on_a_thread_with_a_loop);
     tcase_add_test(handlers, disconnect_wait_while_the_loop_is_being_freed);
     return suite;
 }

@@ -43,7 +43,7 @@ START_TEST(test_E1_the_highest_priority_then_the_first_connected)
 }
 END_TEST
 
-START_TEST(test_E1_a_pattern_has_the_place_it_was_connected_at)
+START_TEST(test_E1_patterns_are_ordered_by_their_connect)
 {
     int later;
 
@@ -84,7 +84,7 @@ static int connect_three(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E2_who_is_connected_during_a_delivery_is_not_called_by_it)
+START_TEST(test_E2_a_delivery_calls_no_new_handler)
 {
     add(connect_three, "a", 0, 0);
     add(record_call, "b", 0, 0);
@@ -107,7 +107,7 @@ static int emit_and_connect(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E2_what_is_pended_meets_who_is_connected_when_it_is_delivered)
+START_TEST(test_E2_a_pending_emission_calls_the_handlers_at_its_delivery)
 {
     add(emit_and_connect, "a", 0, 0);
     tocsin_emit(bell, NULL);
@@ -126,7 +126,7 @@ static int disconnect_all(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E3_who_is_disconnected_is_never_called_again)
+START_TEST(test_E3_a_disconnected_handler_is_never_called)
 {
     ends[0] = add(record_call, "a", 0, 0);
     ends[1] = add(disconnect_all, "b", 0, 0);
@@ -146,7 +146,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E3_the_loop_is_freed_when_the_outermost_delivery_has_ended)
+START_TEST(test_E3_the_loop_is_freed_after_the_outermost_delivery)
 {
     add(free_loop, "a", 0, TOCSIN_ONCE);
     add(record_call, "b", 0, 0);
@@ -168,7 +168,7 @@ static int emit_within(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E4_once_is_disconnected_before_its_call)
+START_TEST(test_E4_a_ONCE_handler_is_disconnected_before_its_call)
 {
     add(emit_within, "a", 0, TOCSIN_ONCE | TOCSIN_NODEFER);
     tocsin_emit(bell, NULL);
@@ -211,7 +211,7 @@ static int nested_by_another(const struct tocsin_info *info, void *arg)
     return tocsin_emit(*(const char *)arg == 'x' ? record_signal("bell.other") : bell, NULL);
 }
 
-START_TEST(test_E5_it_is_blocked_for_what_another_signal_nests_as_well)
+START_TEST(test_E5_the_signal_is_blocked_in_nested_deliveries_too)
 {
     record_signal("bell.other");
     add(nested_by_another, "x", 0, TOCSIN_ONCE);
@@ -243,7 +243,7 @@ START_TEST(test_E5_nodefer_nests_to_a_limit)
 }
 END_TEST
 
-START_TEST(test_E5_nodefer_belongs_to_the_handler_that_runs)
+START_TEST(test_E5_nodefer_applies_to_the_running_handler)
 {
     add(record_call, "a", 2, 0);
     add(emit_within, "b", 1, TOCSIN_NODEFER | TOCSIN_ONCE);
@@ -328,16 +328,16 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, test_E1_the_highest_priority_then_the_first_connected);
-    tcase_add_test(tests, test_E1_a_pattern_has_the_place_it_was_connected_at);
-    tcase_add_test(tests, test_E2_who_is_connected_during_a_delivery_is_not_called_by_it);
-    tcase_add_test(tests, test_E2_what_is_pended_meets_who_is_connected_when_it_is_delivered);
-    tcase_add_test(tests, test_E3_who_is_disconnected_is_never_called_again);
-    tcase_add_test(tests, test_E3_the_loop_is_freed_when_the_outermost_delivery_has_ended);
-    tcase_add_test(tests, test_E4_once_is_disconnected_before_its_call);
+    tcase_add_test(tests, test_E1_patterns_are_ordered_by_their_connect);
+    tcase_add_test(tests, test_E2_a_delivery_calls_no_new_handler);
+    tcase_add_test(tests, test_E2_a_pending_emission_calls_the_handlers_at_its_delivery);
+    tcase_add_test(tests, test_E3_a_disconnected_handler_is_never_called);
+    tcase_add_test(tests, test_E3_the_loop_is_freed_after_the_outermost_delivery);
+    tcase_add_test(tests, test_E4_a_ONCE_handler_is_disconnected_before_its_call);
     tcase_add_test(tests, test_E5_a_signal_is_blocked_while_its_handlers_run);
-    tcase_add_test(tests, test_E5_it_is_blocked_for_what_another_signal_nests_as_well);
+    tcase_add_test(tests, test_E5_the_signal_is_blocked_in_nested_deliveries_too);
     tcase_add_test(tests, test_E5_nodefer_nests_to_a_limit);
-    tcase_add_test(tests, test_E5_nodefer_belongs_to_the_handler_that_runs);
+    tcase_add_test(tests, test_E5_nodefer_applies_to_the_running_handler);
     tcase_add_test(tests, test_E8_no_lock_is_held_while_a_handler_runs);
     tcase_add_test(tests, test_E15_sequence_and_parent);
     return suite;

@@ -176,7 +176,8 @@ static int model_emit(void)
         result = model_deliver(source);
     if (!model.running)
         for (; model.pended; model.pended--)
-            /* emissions that are delivered here have this source, or none if the source is freed */
+            /* every emission of the test has this source; after the source was freed, an emission
+               has no source */
             model_deliver(model.source);
     model_write((char[]){ ')', (char)('0' + result), 0 });
     return result;
@@ -253,7 +254,7 @@ static int on_call(const struct tocsin_info *info, void *arg)
     (void)info;
     strcat(got, (char[]){ *(char *)arg, 0 });
     for (int i = 0; i < 6 && !strchr(got, ' '); i++)
-        /* no drop may be called in the first emission, where no handler acts */
+        /* no drop function may be called in the first emission, where no handler acts */
         ck_assert_int_eq(dropped[i], 0);
     if (*(char *)arg != "ABC"[now.actor] || !armed)
         return TOCSIN_NEXT;
@@ -315,8 +316,8 @@ static void run_case(void)
     strcat(got, " ");
     for (int i = gone = 0; i < 6; i++)
         gone += dropped[i];
-    /* The drops of all disconnected handlers must have been called. No other drop may have been
-       called. */
+    /* The drop functions of all disconnected handlers must have been called. No other drop function
+       may have been called. */
     for (int i = 0; i < 6; i++)
         ck_assert_msg(dropped[i] == (model.age[i] || i == 0 ? !model.there[i] : 0),
                       "%s: drop of %c", drawn(), "ABCspn"[i]);

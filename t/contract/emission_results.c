@@ -32,7 +32,7 @@ static int answer(const struct tocsin_info *info, void *arg)
     return *(int *)arg;
 }
 
-START_TEST(test_E6_stop_ends_the_handlers_and_nothing_else_does)
+START_TEST(test_E6_only_STOP_ends_the_delivery)
 {
     static int positive[] = { 1, TOCSIN_PENDED, TOCSIN_STOP - 1, TOCSIN_STOP + 1, 0x7fffffff };
 
@@ -59,7 +59,7 @@ static int on_failed(const struct tocsin_info *info, void *arg)
     return -EIO;
 }
 
-START_TEST(test_E6_an_error_is_announced_and_the_delivery_goes_on)
+START_TEST(test_E6_an_error_is_announced_and_the_delivery_continues)
 {
     static int error = -EPERM;
     struct tocsin_handler failing;
@@ -86,7 +86,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E7_what_is_kept_is_copied_once_and_shared)
+START_TEST(test_E7_a_kept_info_is_copied_once_and_shared)
 {
     static int which[] = { 0, 1 };
     char text[] = "text", data[] = { 1, 2, 3 };
@@ -120,7 +120,7 @@ static int seen(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E7_a_payload_is_borrowed_where_nobody_keeps_it)
+START_TEST(test_E7_a_payload_is_borrowed_unless_it_is_kept)
 {
     struct note note = note_make();
 
@@ -137,7 +137,7 @@ static int free_source(const struct tocsin_info *info, void *arg)
     return record_call(info, "freed");
 }
 
-START_TEST(test_E7_what_a_payload_names_stays_for_the_delivery)
+START_TEST(test_E7_a_delivery_continues_when_its_source_is_freed)
 {
     struct tocsin_source source;
 
@@ -182,7 +182,7 @@ static int note_source(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E7_an_info_stays_the_same_while_others_are_emitted)
+START_TEST(test_E7_nested_emissions_do_not_change_an_info)
 {
     int depth = 0;
     uint64_t last = 0;
@@ -213,7 +213,7 @@ START_TEST(test_E7_an_info_stays_the_same_while_others_are_emitted)
 }
 END_TEST
 
-START_TEST(test_E7_the_next_emission_does_not_change_what_is_kept)
+START_TEST(test_E7_later_emissions_do_not_change_a_kept_info)
 {
     static int which[] = { 0, 1 };
     struct tocsin_handler first;
@@ -253,9 +253,9 @@ static void emit_and_keep(void *arg)
     ck_assert_int_eq(tocsin_emit(noted, TOCSIN_PAYLOAD(note, .text = "drop")), TOCSIN_DELIVERED);
 }
 
-/* A ONCE handler is disconnected by an emission, and its drop emits the signal again. The drop runs
-   at the end of the emission that called the handler. */
-START_TEST(test_E7_a_drop_may_emit_the_signal_again)
+/* A ONCE handler is disconnected by an emission, and its drop function emits the signal again. The
+   drop function runs at the end of the emission that called the handler. */
+START_TEST(test_E7_a_drop_function_may_emit_the_signal)
 {
     int first = 0;
     struct tocsin_action action = { .fn = keep, .arg = &first, .drop = emit_and_keep };
@@ -282,7 +282,7 @@ static int by_default(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-START_TEST(test_E9_what_an_emission_came_to)
+START_TEST(test_E9_results_of_an_emission)
 {
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(tocsin_on("bell.rung", record_call, "a"), 0);
@@ -292,7 +292,7 @@ START_TEST(test_E9_what_an_emission_came_to)
 }
 END_TEST
 
-START_TEST(test_E9_where_nobody_handled_it_the_default_action_is_taken_once)
+START_TEST(test_E9_without_a_handler_the_default_action_runs_once)
 {
     int minded = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "bell.minded", .unhandled_fn = by_default });
@@ -319,7 +319,7 @@ static int note_sequence(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E12_what_nobody_hears_does_nothing)
+START_TEST(test_E12_an_emission_without_a_listener_does_nothing)
 {
     uint64_t sequence, before;
     struct note wild = {
@@ -338,7 +338,7 @@ START_TEST(test_E12_what_nobody_hears_does_nothing)
 }
 END_TEST
 
-START_TEST(test_E18_an_observer_sees_also_what_was_stopped)
+START_TEST(test_E18_an_observer_sees_stopped_emissions_too)
 {
     struct tocsin_action observer = { .fn = record_stop, .arg = "first", .priority = 1 },
                          last = { .fn = record_call, .arg = "last", .priority = -1 };
@@ -377,18 +377,18 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "E6, E7, E9, E12, E18");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, test_E6_stop_ends_the_handlers_and_nothing_else_does);
-    tcase_add_test(tests, test_E6_an_error_is_announced_and_the_delivery_goes_on);
-    tcase_add_test(tests, test_E7_what_is_kept_is_copied_once_and_shared);
-    tcase_add_test(tests, test_E7_a_payload_is_borrowed_where_nobody_keeps_it);
-    tcase_add_test(tests, test_E7_what_a_payload_names_stays_for_the_delivery);
-    tcase_add_test(tests, test_E7_an_info_stays_the_same_while_others_are_emitted);
-    tcase_add_test(tests, test_E7_the_next_emission_does_not_change_what_is_kept);
-    tcase_add_test(tests, test_E7_a_drop_may_emit_the_signal_again);
-    tcase_add_test(tests, test_E9_what_an_emission_came_to);
-    tcase_add_test(tests, test_E9_where_nobody_handled_it_the_default_action_is_taken_once);
-    tcase_add_test(tests, test_E12_what_nobody_hears_does_nothing);
-    tcase_add_test(tests, test_E18_an_observer_sees_also_what_was_stopped);
+    tcase_add_test(tests, test_E6_only_STOP_ends_the_delivery);
+    tcase_add_test(tests, test_E6_an_error_is_announced_and_the_delivery_continues);
+    tcase_add_test(tests, test_E7_a_kept_info_is_copied_once_and_shared);
+    tcase_add_test(tests, test_E7_a_payload_is_borrowed_unless_it_is_kept);
+    tcase_add_test(tests, test_E7_a_delivery_continues_when_its_source_is_freed);
+    tcase_add_test(tests, test_E7_nested_emissions_do_not_change_an_info);
+    tcase_add_test(tests, test_E7_later_emissions_do_not_change_a_kept_info);
+    tcase_add_test(tests, test_E7_a_drop_function_may_emit_the_signal);
+    tcase_add_test(tests, test_E9_results_of_an_emission);
+    tcase_add_test(tests, test_E9_without_a_handler_the_default_action_runs_once);
+    tcase_add_test(tests, test_E12_an_emission_without_a_listener_does_nothing);
+    tcase_add_test(tests, test_E18_an_observer_sees_stopped_emissions_too);
     tcase_add_test(tests, test_E18_an_observer_is_disconnected_as_a_handler_is);
     return suite;
 }

@@ -83,7 +83,7 @@ START_TEST(test_F2_patterns)
     ck_assert_int_eq(tocsin_connect(pattern, &action, &handler), -EINVAL);
     pattern[TOCSIN_NAME_MAX] = '\0';
     ck_assert_int_eq(tocsin_connect(pattern, &action, &handler), 0);
-    ck_assert_record(""); /* a failed connect does not call the drop */
+    ck_assert_record(""); /* a failed connect does not call the drop function */
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     record_take();
     ck_assert_int_eq(tocsin_on(NULL, record_call, NULL), -EINVAL);
@@ -164,7 +164,7 @@ static int nothing(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-START_TEST(test_F2_a_signal_is_not_declared_otherwise)
+START_TEST(test_F2_a_second_declaration_must_be_the_same)
 {
     struct tocsin_signal_spec spec = { .name = "word.said",
                                        .layout = &word_layout,
@@ -212,7 +212,7 @@ START_TEST(test_F2_signos)
 }
 END_TEST
 
-START_TEST(test_F1_a_failed_id_carries_its_error_to_the_end_of_the_chain)
+START_TEST(test_F1_a_failed_id_carries_its_error_through_a_chain)
 {
     struct tocsin_source none = { (uint64_t)(int64_t)-ENOMEM };
     struct tocsin_handler_facts facts;
@@ -235,7 +235,7 @@ START_TEST(test_F1_a_failed_id_carries_its_error_to_the_end_of_the_chain)
 }
 END_TEST
 
-START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
+START_TEST(test_F1_zero_and_stale_ids_return_ENOENT)
 {
     struct tocsin_handler handler, nobody = { 0 };
     struct tocsin_source source, nowhere = { 0 };
@@ -250,7 +250,8 @@ START_TEST(test_F1_zero_and_stale_ids_answer_ENOENT)
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), 0);
     ck_assert_ptr_nonnull(strstr(facts.where, "error_codes.c:"));
     ck_assert_str_eq(facts.function, "");
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that is left */
+    /* the result 1 counts the source that the test did not free */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(tocsin_disconnect(handler), -ENOENT);
         ck_assert_int_eq(tocsin_source_free(source), -ENOENT);
@@ -289,7 +290,7 @@ static void *beside(void *arg)
     return NULL;
 }
 
-START_TEST(test_F1_ids_of_another_thread_answer_EXDEV)
+START_TEST(test_F1_ids_of_another_thread_return_EXDEV)
 {
     pthread_t thread;
 
@@ -379,11 +380,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, test_F2_patterns);
     tcase_add_test(tests, test_F2_actions);
     tcase_add_test(tests, test_F2_specs);
-    tcase_add_test(tests, test_F2_a_signal_is_not_declared_otherwise);
+    tcase_add_test(tests, test_F2_a_second_declaration_must_be_the_same);
     tcase_add_test(tests, test_F2_signos);
-    tcase_add_test(tests, test_F1_a_failed_id_carries_its_error_to_the_end_of_the_chain);
-    tcase_add_test(tests, test_F1_zero_and_stale_ids_answer_ENOENT);
-    tcase_add_test(tests, test_F1_ids_of_another_thread_answer_EXDEV);
+    tcase_add_test(tests, test_F1_a_failed_id_carries_its_error_through_a_chain);
+    tcase_add_test(tests, test_F1_zero_and_stale_ids_return_ENOENT);
+    tcase_add_test(tests, test_F1_ids_of_another_thread_return_EXDEV);
     tcase_add_test(tests, test_F1_every_status_has_a_text);
     tcase_add_loop_test(tests, test_F1_a_text_is_what_the_errno_means_here, 0,
                         sizeof meant / sizeof meant[0]);

@@ -129,7 +129,7 @@ static void parent_ends(struct parent *parent)
     close(parent->ends[1]);
 }
 
-START_TEST(T8_the_child_frees_and_the_parent_goes_on)
+START_TEST(T8_the_child_frees_its_loop_and_the_parent_continues)
 {
     struct parent parent;
     pid_t child;
@@ -153,7 +153,7 @@ START_TEST(T8_the_child_frees_and_the_parent_goes_on)
 }
 END_TEST
 
-START_TEST(T8_both_go_on_at_the_same_time)
+START_TEST(T8_parent_and_child_continue_at_the_same_time)
 {
     struct parent parent;
     pid_t child;
@@ -233,7 +233,7 @@ START_TEST(T8_a_child_of_a_child)
 }
 END_TEST
 
-START_TEST(T8_daemon_after_the_loop_was_made)
+START_TEST(T8_daemon_after_the_loop_was_created)
 {
     pid_t child = fork(); /* daemon() ends the process that calls it, so a child calls it */
 
@@ -257,7 +257,7 @@ START_TEST(T8_daemon_after_the_loop_was_made)
 }
 END_TEST
 
-/* A handler forks */
+/* Tests: the process forks inside a handler */
 
 enum what { RETURNS, FREES, EXITS, EXECS };
 static enum what what;
@@ -280,7 +280,7 @@ static int on_note(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T8_in_a_handler)
+START_TEST(T8_fork_in_a_handler)
 {
     struct parent parent;
     int answer;
@@ -300,7 +300,7 @@ START_TEST(T8_in_a_handler)
         answer = tocsin_loop_turn(-1);
     while (answer >= 0 && forked == -1);
     if (forked == 0) {
-        /* the delivery during which the process forked has ended, but the turn has not */
+        /* the delivery in which the process forked has ended, but the turn has not ended */
         require(answer == -EOWNERDEAD && told.count == 1);
         if (what == RETURNS)
             require(tocsin_loop_turn(0) == -EOWNERDEAD && tocsin_after_fork() == 0);
@@ -325,7 +325,7 @@ static int stop_after_fork(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T8_the_run_that_it_came_from_ends)
+START_TEST(T8_tocsin_run_ends_in_the_child)
 {
     int status;
 
@@ -386,7 +386,8 @@ static void child_among_threads(int i)
         _exit(tocsin_loop_free() == 0 ? 0 : 1);
     require(tocsin_after_fork() == 0);
     told.count = other.count = 0;
-    /* the child has no other listener, so the signal is delivered here only */
+    /* the child has only one loop, so the result is TOCSIN_DELIVERED and no other loop gets a
+       copy */
     require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1);
     require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
     require(tocsin_declare(&(struct tocsin_signal_spec){
@@ -401,7 +402,7 @@ static void child_among_threads(int i)
     _exit(0);
 }
 
-START_TEST(T8_while_other_threads_post)
+START_TEST(T8_fork_while_other_threads_post)
 {
     pthread_t threads[3];
 
@@ -453,7 +454,7 @@ static void *fork_here(void *arg)
     return NULL;
 }
 
-START_TEST(T8_on_a_thread_without_a_loop)
+START_TEST(T8_fork_on_a_thread_without_a_loop)
 {
     struct tocsin_loop loop;
     struct parent parent;
@@ -498,7 +499,7 @@ static int no_task(void *arg)
     return 5;
 }
 
-START_TEST(T8_work_in_the_child)
+START_TEST(T8_tasks_of_the_pool_in_the_child)
 {
     const struct tocsin_work_options options = { .drop = on_drop };
     struct tocsin_work_options of_pool = { .drop = on_drop };
@@ -523,7 +524,8 @@ START_TEST(T8_work_in_the_child)
     if (child == 0) {
         drops = 0;
         require(tocsin_after_fork() == 0);
-        /* the drop of the queued task was called; the running task belongs to the parent only */
+        /* the drop function of the queued task was called; the running task belongs to the parent
+           only */
         require(drops == 1);
         require(tocsin_work_with(&options, no_task, NULL, TOCSIN_FUTURE, &op) == 0);
         require(tocsin_wait(op, -1, NULL) == 5);
@@ -558,7 +560,7 @@ static int fork_and_stop(const struct tocsin_info *info, void *arg)
     return tocsin_stop(0);
 }
 
-START_TEST(T8_real_signals_are_the_parents)
+START_TEST(T8_real_signals_belong_to_the_parent)
 {
     pid_t child;
 
@@ -588,7 +590,7 @@ START_TEST(T8_real_signals_are_the_parents)
 }
 END_TEST
 
-START_TEST(T8_SIGTERM_ends_the_child_of_a_run)
+START_TEST(T8_SIGTERM_ends_a_child_that_was_forked_in_a_run)
 {
     int status;
 
@@ -665,7 +667,7 @@ static int spawn_program(void *arg)
 
 static tocsin_task const starts[] = { fork_and_exec, spawn_program };
 
-START_TEST(T8_a_program_starts_plain)
+START_TEST(T8_an_executed_program_has_default_signals)
 {
     bool on_pool = _i >= 2;
     tocsin_task start = starts[_i % 2];
@@ -691,17 +693,17 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, T8_the_child_frees_and_the_parent_goes_on);
-    tcase_add_test(tests, T8_both_go_on_at_the_same_time);
+    tcase_add_test(tests, T8_the_child_frees_its_loop_and_the_parent_continues);
+    tcase_add_test(tests, T8_parent_and_child_continue_at_the_same_time);
     tcase_add_test(tests, T8_a_child_of_a_child);
-    tcase_add_test(tests, T8_daemon_after_the_loop_was_made);
-    tcase_add_loop_test(tests, T8_in_a_handler, RETURNS, EXECS + 1);
-    tcase_add_test(tests, T8_the_run_that_it_came_from_ends);
-    tcase_add_test(tests, T8_while_other_threads_post);
-    tcase_add_test(tests, T8_on_a_thread_without_a_loop);
-    tcase_add_test(tests, T8_work_in_the_child);
-    tcase_add_test(tests, T8_real_signals_are_the_parents);
-    tcase_add_test(tests, T8_SIGTERM_ends_the_child_of_a_run);
-    tcase_add_loop_test(tests, T8_a_program_starts_plain, 0, 4);
+    tcase_add_test(tests, T8_daemon_after_the_loop_was_created);
+    tcase_add_loop_test(tests, T8_fork_in_a_handler, RETURNS, EXECS + 1);
+    tcase_add_test(tests, T8_tocsin_run_ends_in_the_child);
+    tcase_add_test(tests, T8_fork_while_other_threads_post);
+    tcase_add_test(tests, T8_fork_on_a_thread_without_a_loop);
+    tcase_add_test(tests, T8_tasks_of_the_pool_in_the_child);
+    tcase_add_test(tests, T8_real_signals_belong_to_the_parent);
+    tcase_add_test(tests, T8_SIGTERM_ends_a_child_that_was_forked_in_a_run);
+    tcase_add_loop_test(tests, T8_an_executed_program_has_default_signals, 0, 4);
     return suite;
 }

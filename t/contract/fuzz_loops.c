@@ -46,7 +46,7 @@ struct entry {
 enum sends { SENDS_NOTHING, SENDS_EMIT, SENDS_POST, SENDS_POST_TO };
 
 struct handler {
-    int signal, number, to; /* `to` is the loop that SENDS_POST_TO posts to */
+    int signal, number, to; /* `to` is the index of the loop that SENDS_POST_TO posts to */
     enum sends sends;
     bool observer, stops;
     bool requested; /* true if another loop has requested the disconnect of this handler */
@@ -60,7 +60,8 @@ struct list {
 
 static struct model {
     bool exists, is_ending;
-    /* while the loop is freed, a flush delivers only entries whose age is below this number */
+    /* While the loop is freed, only pending entries whose age is below this number are
+       delivered. */
     int before;
     int born, age, handlers_count;
     struct handler handlers[256];
@@ -372,8 +373,8 @@ static bool has_remote_listeners(int number, int signal)
     return false;
 }
 
-/* Returns true if the signal has no handler here, while older emissions wait for their default
-   action. A new emission must then wait behind the older emissions. */
+/* Returns true if the signal has no handler on this loop, while older emissions of the signal wait
+   for their default action. A new emission must then wait behind the older emissions. */
 static bool behind_others(int number, int signal)
 {
     const struct model *loop = &loops[number];
@@ -390,8 +391,9 @@ static int model_emit(int number, int signal, int value)
          held = loop->blocked[signal], stopped, handled;
     int count;
 
-    /* An emission first delivers the older pending entries of its signal. While the loop is freed,
-       a flush delivers these entries instead, and the new emission waits behind them. */
+    /* An emission first delivers the older pending entries of its signal. If the loop is being
+       freed, the end of the loop delivers these entries instead, and the new emission waits behind
+       them. */
     if (here && !held && count_pending(loop, signal)) {
         held = oldest(loop, signal, loop->before) >= 0;
         if (!held)
@@ -547,7 +549,7 @@ static int run_command(void *none)
     }
 }
 
-/* Drawing random commands */
+/* Functions that choose random commands */
 
 static unsigned long long state;
 
@@ -745,7 +747,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/fuzz_loops");
-    TCase *tests = test_case(suite, "random");
+    TCase *tests = test_case(suite, "random commands");
 
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, random_commands_agree_with_the_model);

@@ -171,8 +171,8 @@ static void show(long number)
            twin->died, twin->step, expected.died, expected.step);
 }
 
-/* Runs the variants of tocsin that have an error. If a variant differs from the kernel, the test
-   has found its error in this sequence. */
+/* Runs the variants of tocsin that have a deliberate error. The test has found the error of a
+   variant if the variant and the kernel differ in this sequence. */
 static void try_wrong_ones(long number)
 {
     for (int which = RIGHT + 1; which < TWINS; which++) {

@@ -1,5 +1,6 @@
-/* Tests the facts about handlers (inspect.h). They name the handler's pattern, its function, and
-   the file and line of its connect. A walk visits all handlers of a loop. */
+/* Tests struct tocsin_handler_facts of <tocsin/inspect.h>, which describes a handler: its pattern,
+   its function, and the file and line of its connect. The tests also walk over all handlers of a
+   loop. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +54,9 @@ static int count_handlers(void)
     return count;
 }
 
-/* Returns the facts of the newest handler. A walk lists the handlers in the order of their
-   connects, as long as the loop never had more than a few handlers. */
+/* Returns the description (struct tocsin_handler_facts) of the newest handler.
+   tocsin_handler_next() lists the handlers in the order of their connects, as long as the loop
+   never had more than a few. */
 static struct tocsin_handler_facts newest(void)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } }, last = facts;
@@ -64,10 +66,10 @@ static struct tocsin_handler_facts newest(void)
     return last;
 }
 
-START_TEST(facts_tell_how_a_handler_was_connected)
+START_TEST(the_description_says_how_a_handler_was_connected)
 {
     struct tocsin_handler_facts facts;
-    struct tocsin_handler handler, stale;
+    struct tocsin_handler handler;
     struct tocsin_source source;
 
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
@@ -99,7 +101,18 @@ START_TEST(facts_tell_how_a_handler_was_connected)
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_get(handler, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_handler_next(handler, NULL), -EINVAL);
-    stale = handler;
+    ck_assert_int_eq(tocsin_source_free(source), 0);
+}
+END_TEST
+
+START_TEST(the_description_of_an_observer)
+{
+    struct tocsin_handler_facts facts;
+    struct tocsin_handler handler, stale;
+
+    ck_assert_int_eq(tocsin_connect("bell.rung", &(struct tocsin_action){ .fn = nothing }, &stale),
+                     0);
+    ck_assert_int_eq(tocsin_disconnect(stale), 0);
     ck_assert_int_eq(tocsin_observe("bell.rung",
                                     &(struct tocsin_action){ .fn = nothing, .priority = 32767 },
                                     &handler),
@@ -108,10 +121,9 @@ START_TEST(facts_tell_how_a_handler_was_connected)
     ck_assert(facts.observer && facts.flags == 0 && !facts.mask && !facts.source.id &&
               facts.priority == 32767);
     ck_assert_str_eq(facts.pattern, "bell.rung");
-    ck_assert_int_eq(tocsin_handler_next(stale, &facts),
-                     0); /* the walk continues after the handler, which was freed */
+    /* The walk over the handlers continues after the stale handler, although it was freed. */
+    ck_assert_int_eq(tocsin_handler_next(stale, &facts), 0);
     ck_assert_uint_eq(facts.handler.id, handler.id);
-    ck_assert_int_eq(tocsin_source_free(source), 0);
 }
 END_TEST
 
@@ -121,7 +133,7 @@ static int answer(const struct tocsin_info *info, void *arg)
     return *(int *)arg;
 }
 
-START_TEST(calls_and_faults_are_counted)
+START_TEST(calls_and_errors_are_counted)
 {
     struct tocsin_handler handler;
     int wish = TOCSIN_NEXT;
@@ -151,7 +163,7 @@ static tocsin_fn pick(tocsin_fn one, int comma, const char *text)
         ck_assert_str_eq(newest().function, text); \
     } while (0)
 
-START_TEST(the_name_is_the_text_of_the_argument_or_the_actions)
+START_TEST(the_name_is_the_argument_or_the_member_name)
 {
     struct tocsin_action action = { .fn = nothing }, named = { .fn = nothing, .name = "a name" };
     struct {
@@ -179,7 +191,7 @@ START_TEST(the_name_is_the_text_of_the_argument_or_the_actions)
 }
 END_TEST
 
-START_TEST(the_place_is_recorded_by_the_macros_alone)
+START_TEST(only_the_macros_record_the_source_line)
 {
     struct tocsin_action action = { .fn = nothing };
 
@@ -218,8 +230,8 @@ START_TEST(a_walk_while_handlers_change)
         there[i] = true;
     }
     while (tocsin_handler_next(facts.handler, &facts) == 0) {
-        /* Each handler has its number as its priority. 0 is the handler that the walk itself
-           connected. */
+        /* The priority of each handler is its number. Priority 0 belongs to the handler that the
+           walk itself has connected. */
         at = facts.priority;
         ck_assert_msg(!at || (there[at] && !seen[at]), "%d", at);
         seen[at] = true;
@@ -242,7 +254,7 @@ START_TEST(a_walk_while_handlers_change)
 }
 END_TEST
 
-START_TEST(each_is_disconnected_in_the_walk)
+START_TEST(each_handler_is_disconnected_in_the_walk)
 {
     struct tocsin_handler_facts facts = { .handler = { 0 } };
     int count = 0;
@@ -264,11 +276,12 @@ Suite *test_suite(void)
     TCase *handlers = test_case(suite, "handlers");
 
     tcase_add_checked_fixture(handlers, begin, end);
-    tcase_add_test(handlers, facts_tell_how_a_handler_was_connected);
-    tcase_add_test(handlers, calls_and_faults_are_counted);
-    tcase_add_test(handlers, the_name_is_the_text_of_the_argument_or_the_actions);
-    tcase_add_test(handlers, the_place_is_recorded_by_the_macros_alone);
+    tcase_add_test(handlers, the_description_says_how_a_handler_was_connected);
+    tcase_add_test(handlers, the_description_of_an_observer);
+    tcase_add_test(handlers, calls_and_errors_are_counted);
+    tcase_add_test(handlers, the_name_is_the_argument_or_the_member_name);
+    tcase_add_test(handlers, only_the_macros_record_the_source_line);
     tcase_add_test(handlers, a_walk_while_handlers_change);
-    tcase_add_test(handlers, each_is_disconnected_in_the_walk);
+    tcase_add_test(handlers, each_handler_is_disconnected_in_the_walk);
     return suite;
 }

@@ -63,8 +63,8 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         ck_assert_int_eq(answer, -EAGAIN);
         /* 15, since 16 payloads of this size exceed the limit in bytes */
         ck_assert_int_eq(count, 15);
-        /* The payload is small enough for the cell of the ring, so it does not count against the
-           limit of bytes. */
+        /* The payload is small enough to be stored in the inbox's ring itself, so it does not count
+           against the limit of bytes. */
         ck_assert_int_eq(post_number(number, (uint64_t)round), TOCSIN_PENDED);
         ck_assert_int_eq(do_turns(NULL), count + 1);
     }
@@ -76,7 +76,7 @@ END_TEST
 
 /* A payload larger than the byte limit is posted to an empty inbox. The post must be accepted,
    since otherwise this payload could never be delivered. */
-START_TEST(E11_what_alone_is_larger_than_all_the_room_is_let_in_alone)
+START_TEST(E11_an_empty_inbox_accepts_a_payload_over_the_limit)
 {
     struct letter large = letter_make();
 
@@ -98,7 +98,7 @@ START_TEST(E11_what_alone_is_larger_than_all_the_room_is_let_in_alone)
 }
 END_TEST
 
-START_TEST(E11_bytes_are_given_back_whatever_becomes_of_it)
+START_TEST(E11_bytes_are_freed_whatever_happens_to_the_message)
 {
     struct tocsin_block mask;
     char text[1000];
@@ -130,7 +130,7 @@ END_TEST
 
 /* The inbox is full, and a coalescing signal is posted 5,000 times. No post may be refused: each
    post replaces the waiting message, and the overrun of the message counts the post. */
-START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
+START_TEST(E11_a_coalescing_post_replaces_the_waiting_one)
 {
     connect_to("test.latest", hear, &heard);
     connect_to("test.number", hear, &other);
@@ -143,7 +143,7 @@ START_TEST(E11_the_newest_takes_the_place_of_the_one_that_waits)
     ck_assert_uint_eq(heard.told.overrun, 4999);
     ck_assert_int_eq(heard.told.code, TOCSIN_POSTED);
     check_values(&other, ROOM);
-    /* a cell that was emptied has no message that a post could replace */
+    /* the older message is delivered already, so the post has no waiting message to replace */
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(post_number(latest, 9), TOCSIN_PENDED);
         ck_assert_int_eq(tocsin_loop_turn(0), 1);
@@ -155,7 +155,7 @@ END_TEST
 
 /* A coalescing signal is blocked, and posts arrive in several turns. The first post becomes
    pending. Each later post replaces the pending emission, and is counted. */
-START_TEST(E11_coalesced_while_it_is_blocked)
+START_TEST(E11_posts_coalesce_while_the_signal_is_blocked)
 {
     struct tocsin_block mask;
 
@@ -177,7 +177,7 @@ END_TEST
 
 /* The limit of pending emissions of a blocked signal is 4. When 4 are pending, posts and emissions
    of this signal are refused, and other signals are still accepted. */
-START_TEST(E11_blocked_to_the_limit_then_refused)
+START_TEST(E11_blocked_posts_are_refused_beyond_the_limit)
 {
     struct tocsin_block mask;
     int count;
@@ -203,7 +203,7 @@ START_TEST(E11_blocked_to_the_limit_then_refused)
 }
 END_TEST
 
-START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
+START_TEST(E11_accepted_messages_are_not_lost_at_the_limit)
 {
     struct tocsin_block mask;
 
@@ -216,7 +216,7 @@ START_TEST(E11_what_is_on_its_way_at_the_limit_is_not_lost)
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     check_values(&heard, ROOM);
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
-    /* Fills the inbox a second time. The first time must have left nothing behind. */
+    /* The inbox is filled a second time. The first filling must have left no entry behind. */
     ck_assert_int_eq(post_until_full(few), ROOM);
     ck_assert_int_eq(tocsin_loop_free(), 1);
     /* a loop that is freed first delivers the blocked messages */
@@ -256,7 +256,7 @@ static int check_letter(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(E7_a_payload_is_copied_once_with_all_that_it_holds)
+START_TEST(E7_a_post_copies_the_whole_payload_once)
 {
     struct letter made;
     int ends[2];
@@ -280,7 +280,7 @@ START_TEST(E7_a_payload_is_copied_once_with_all_that_it_holds)
 }
 END_TEST
 
-START_TEST(E7_what_cannot_be_copied_is_not_posted)
+START_TEST(E7_a_payload_that_cannot_be_copied_is_refused)
 {
     struct letter made = full_letter("text", -1);
 
@@ -294,7 +294,7 @@ START_TEST(E7_what_cannot_be_copied_is_not_posted)
 }
 END_TEST
 
-START_TEST(E11_a_post_that_is_refused_keeps_nothing)
+START_TEST(E11_a_refused_post_keeps_no_reference)
 {
     struct letter made = full_letter("text", 0);
     int count = test_descriptors();
@@ -335,8 +335,8 @@ START_TEST(E7_a_posted_info_can_be_kept)
 }
 END_TEST
 
-/* Releasing the object of a payload calls tocsin_loop_turn(). Here the library releases each object
-   inside a delivery or a post. So each of these turns must be refused. */
+/* The unref function of an object calls tocsin_loop_turn(). In this test the library releases each
+   object inside a delivery or a post, so each of these turns must be refused. */
 static int turns_run;
 
 static void unref_and_turn(void *object)
@@ -351,7 +351,7 @@ static void unref_and_turn(void *object)
 
 static const struct tocsin_object_ops turning = { "turning", thing_ref, unref_and_turn };
 
-START_TEST(E7_an_object_that_goes_may_ask_for_a_turn)
+START_TEST(E7_an_unref_function_may_call_for_a_turn)
 {
     struct letter made = full_letter("text", -1);
 
@@ -490,18 +490,18 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, E11_an_inbox_is_bounded);
     tcase_add_test(tests, E11_an_inbox_is_bounded_in_bytes);
-    tcase_add_test(tests, E11_what_alone_is_larger_than_all_the_room_is_let_in_alone);
-    tcase_add_test(tests, E11_bytes_are_given_back_whatever_becomes_of_it);
-    tcase_add_test(tests, E11_the_newest_takes_the_place_of_the_one_that_waits);
-    tcase_add_test(tests, E11_coalesced_while_it_is_blocked);
-    tcase_add_test(tests, E11_blocked_to_the_limit_then_refused);
-    tcase_add_test(tests, E11_what_is_on_its_way_at_the_limit_is_not_lost);
+    tcase_add_test(tests, E11_an_empty_inbox_accepts_a_payload_over_the_limit);
+    tcase_add_test(tests, E11_bytes_are_freed_whatever_happens_to_the_message);
+    tcase_add_test(tests, E11_a_coalescing_post_replaces_the_waiting_one);
+    tcase_add_test(tests, E11_posts_coalesce_while_the_signal_is_blocked);
+    tcase_add_test(tests, E11_blocked_posts_are_refused_beyond_the_limit);
+    tcase_add_test(tests, E11_accepted_messages_are_not_lost_at_the_limit);
     tcase_add_test(tests, E11_posts_and_emissions_keep_their_order_while_blocked);
-    tcase_add_test(tests, E7_a_payload_is_copied_once_with_all_that_it_holds);
-    tcase_add_test(tests, E7_what_cannot_be_copied_is_not_posted);
-    tcase_add_test(tests, E11_a_post_that_is_refused_keeps_nothing);
+    tcase_add_test(tests, E7_a_post_copies_the_whole_payload_once);
+    tcase_add_test(tests, E7_a_payload_that_cannot_be_copied_is_refused);
+    tcase_add_test(tests, E11_a_refused_post_keeps_no_reference);
     tcase_add_test(tests, E7_a_posted_info_can_be_kept);
-    tcase_add_test(tests, E7_an_object_that_goes_may_ask_for_a_turn);
+    tcase_add_test(tests, E7_an_unref_function_may_call_for_a_turn);
     tcase_add_test(tests, post_wait_waits_for_room);
     tcase_add_test(tests, post_wait_waits_while_the_signal_is_blocked);
     tcase_add_test(tests, post_wait_ends_when_the_loop_is_freed);

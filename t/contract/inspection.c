@@ -1,5 +1,5 @@
-/* Tests the facts of inspect.h about signals, pending emissions, queues, blocks, operations and
-   sources. Also tests the functions that compare patterns with names. */
+/* Tests the structs of <tocsin/inspect.h> that describe signals, pending emissions, queues, blocks,
+   operations and sources. Also tests the functions that compare patterns with names. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static struct tocsin_signal_facts signal_facts(int signo)
     return facts;
 }
 
-/* Tests of the facts about signals */
+/* Tests of struct tocsin_signal_facts, the description of a signal */
 
 static void check_catalogue(int *ret_count)
 {
@@ -64,7 +64,7 @@ static void check_catalogue(int *ret_count)
     *ret_count = signo - 1;
 }
 
-START_TEST(the_catalogue_has_no_gaps)
+START_TEST(signals_are_listed_without_gaps)
 {
     static const char *const ours[] = {
         "tocsin.connected",
@@ -84,7 +84,7 @@ START_TEST(the_catalogue_has_no_gaps)
     struct tocsin_signal_facts facts;
     int before, after;
 
-    check_catalogue(&before); /* the facts are read while this thread has no loop */
+    check_catalogue(&before); /* struct tocsin_signal_facts is read while this thread has no loop */
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         ck_assert_msg(tocsin_find(ours[i]) > 0, "there is no %s", ours[i]);
     ck_assert_int_ge(before, (int)(sizeof ours / sizeof ours[0]) + 1);
@@ -99,7 +99,7 @@ START_TEST(the_catalogue_has_no_gaps)
 }
 END_TEST
 
-START_TEST(facts_tell_how_a_signal_was_declared)
+START_TEST(the_description_says_how_a_signal_was_declared)
 {
     char name[] = "text.said", doc[] = "A text.", fields[] = "string text;";
     struct tocsin_layout layout = { "text", fields, sizeof(struct text) };
@@ -137,7 +137,7 @@ START_TEST(facts_tell_how_a_signal_was_declared)
 }
 END_TEST
 
-START_TEST(an_early_name_has_no_declaration)
+START_TEST(a_name_of_an_early_connect_has_no_declaration)
 {
     struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
     struct tocsin_signal_facts facts = { .signo = 0 };
@@ -165,7 +165,7 @@ static int see_running(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(facts_about_listeners_and_blocks)
+START_TEST(listeners_and_blocks_are_counted)
 {
     struct tocsin_handler handlers[2];
     struct tocsin_block mask;
@@ -238,7 +238,7 @@ START_TEST(pending_emissions_are_counted_and_shown)
     ck_assert_int_eq(tocsin_pending_peek(texts, 0, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_pending_peek(0, 0, &again), -ENOENT);
     ck_assert_int_eq(tocsin_pending_peek(-1, 0, &again), -ENOENT);
-    /* The test has read pending emissions. Reading must not remove them. */
+    /* Reading the pending emissions must not have removed them. */
     ck_assert_int_eq(tocsin_pending_count(NULL), 3);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_uint_eq(signal_facts(texts).pending, 0);
@@ -269,9 +269,9 @@ START_TEST(coalesced_emissions_count_as_one)
 }
 END_TEST
 
-/* Tests of the facts about queues, blocks, operations and sources */
+/* Tests of the structs that describe queues, blocks, operations and sources */
 
-START_TEST(facts_about_queues)
+START_TEST(queues_are_described)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.queued", .layout = &text_layout, .doc = "Of a test." });
@@ -310,9 +310,9 @@ START_TEST(facts_about_queues)
               facts.limit == 1024 && facts.limit_bytes == 1 << 20);
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_next((struct tocsin_handler){ 0 }, &handler),
-                     -ENOENT); /* a walk over handlers does not visit observers */
+                     -ENOENT); /* a walk over the handlers visits no observer */
     ck_assert_int_eq(tocsin_queue_close(taking), 0);
-    /* the id of this operation is stale, but the walk must continue after it */
+    /* the id of this operation is stale, but the walk over the operations must continue after it */
     ck_assert_int_eq(tocsin_queue_next(taking, &facts), 0);
     ck_assert_uint_eq(facts.queue.id, plain.id);
     ck_assert_int_eq(tocsin_queue_close(plain), 0);
@@ -320,7 +320,7 @@ START_TEST(facts_about_queues)
 }
 END_TEST
 
-START_TEST(facts_about_blocks)
+START_TEST(blocks_are_described)
 {
     static const char *const patterns[] = { "bell.rung", "**, !bell.*", "bell.**" };
     struct tocsin_block_facts facts = { .block = { 0 } };
@@ -349,7 +349,7 @@ START_TEST(facts_about_blocks)
 }
 END_TEST
 
-START_TEST(facts_about_operations)
+START_TEST(operations_are_described)
 {
     static const struct tocsin_notify serving = { .mode = TOCSIN_BACKGROUND };
     struct tocsin_op_facts facts = { .op = { { 0 } } };
@@ -387,7 +387,7 @@ START_TEST(facts_about_operations)
 }
 END_TEST
 
-START_TEST(facts_about_sources)
+START_TEST(sources_are_described)
 {
     struct tocsin_source_facts facts = { .source = { 0 } };
     struct tocsin_source source[2];
@@ -416,7 +416,7 @@ END_TEST
 
 /* Functions that compare a pattern with a name, and the longest name */
 
-START_TEST(names_and_patterns_compared)
+START_TEST(names_and_patterns_are_compared)
 {
     static const struct {
         const char *pattern, *name;
@@ -463,22 +463,22 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/inspection");
-    TCase *signals = test_case(suite, "signals"), *rest = test_case(suite, "what else there is"),
+    TCase *signals = test_case(suite, "signals"), *rest = test_case(suite, "queues to sources"),
           *asked = test_case(suite, "patterns and names");
     TCase *all[] = { signals, rest, asked };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
-    tcase_add_test(signals, the_catalogue_has_no_gaps);
-    tcase_add_test(signals, facts_tell_how_a_signal_was_declared);
-    tcase_add_test(signals, an_early_name_has_no_declaration);
-    tcase_add_test(signals, facts_about_listeners_and_blocks);
+    tcase_add_test(signals, signals_are_listed_without_gaps);
+    tcase_add_test(signals, the_description_says_how_a_signal_was_declared);
+    tcase_add_test(signals, a_name_of_an_early_connect_has_no_declaration);
+    tcase_add_test(signals, listeners_and_blocks_are_counted);
     tcase_add_test(signals, pending_emissions_are_counted_and_shown);
     tcase_add_test(signals, coalesced_emissions_count_as_one);
-    tcase_add_test(rest, facts_about_queues);
-    tcase_add_test(rest, facts_about_blocks);
-    tcase_add_test(rest, facts_about_operations);
-    tcase_add_test(rest, facts_about_sources);
-    tcase_add_test(asked, names_and_patterns_compared);
+    tcase_add_test(rest, queues_are_described);
+    tcase_add_test(rest, blocks_are_described);
+    tcase_add_test(rest, operations_are_described);
+    tcase_add_test(rest, sources_are_described);
+    tcase_add_test(asked, names_and_patterns_are_compared);
     return suite;
 }

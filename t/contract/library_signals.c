@@ -59,7 +59,7 @@ static int come_or_gone(const struct tocsin_info *info, void *arg)
 static void hear_news(void)
 {
     ck_assert_int_eq(tocsin_on("tocsin.connected, tocsin.disconnected", come_or_gone, NULL), 0);
-    ck_assert_record(""); /* a handler does not receive its own connect */
+    ck_assert_record(""); /* a handler is not told of its own connect */
 }
 
 static struct tocsin_handler connected(const char *pattern, struct tocsin_action action)
@@ -143,12 +143,12 @@ START_TEST(connect_signals_name_the_handler)
         }
         ck_assert_int_eq(tocsin_disconnect(ours[1]), 0);
         ck_assert_int_eq(tocsin_disconnect(ours[0]), 0);
-        ck_assert(!kept[0] && !kept[1]); /* a handler does not receive its own disconnect */
+        ck_assert(!kept[0] && !kept[1]); /* a handler is not told of its own disconnect */
     }
 }
 END_TEST
 
-START_TEST(only_handlers_are_announced)
+START_TEST(only_connects_of_handlers_are_announced)
 {
     struct tocsin_action action = { .fn = nothing };
     struct tocsin_queue queue;
@@ -170,7 +170,7 @@ START_TEST(only_handlers_are_announced)
 }
 END_TEST
 
-START_TEST(every_way_to_go_is_announced)
+START_TEST(every_kind_of_disconnect_is_announced)
 {
     struct tocsin_source source;
 
@@ -210,8 +210,8 @@ START_TEST(disconnects_in_a_handler_are_announced)
                                      .fn = record_call, .arg = "victim", .drop = record_drop });
     hear_news();
     ck_assert_int_eq(tocsin_emit(bell, NULL), TOCSIN_DELIVERED);
-    /* The handler `victim` is disconnected at once, but its drop runs only when the delivery has
-       ended. */
+    /* The handler `victim` is disconnected at once, but its drop function runs only when the
+       delivery has ended. */
     ck_assert_record("-bell.rung -bell.* done ~victim");
 }
 END_TEST
@@ -266,7 +266,7 @@ static void turn_until_quiet(void)
         ;
 }
 
-START_TEST(a_handler_that_connects_hears_of_each_connect)
+START_TEST(a_handler_that_connects_receives_each_connect)
 {
     ck_assert_int_eq(tocsin_on("tocsin.connected", connect_more, NULL), 0);
     ck_assert_int_eq(tocsin_on("tocsin.connected", come_or_gone, NULL), 0);
@@ -322,7 +322,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(one_may_free_the_loop)
+START_TEST(a_handler_of_a_connect_signal_frees_the_loop)
 {
     struct tocsin_handler handler;
 
@@ -423,7 +423,7 @@ static int fails_and_goes(const struct tocsin_info *info, void *arg)
     return -EIO;
 }
 
-START_TEST(a_fault_of_the_librarys_own_signals_is_only_counted)
+START_TEST(errors_of_handlers_of_library_signals_are_only_counted)
 {
     struct tocsin_handler handlers[2];
 
@@ -521,7 +521,8 @@ START_TEST(queue_full_is_emitted_once_for_each_overflow)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 3, TOCSIN_PENDED);
     emit_refused(signo, 1);
-    ck_assert_record(""); /* the overflow continues, since less than half of the room became free */
+    /* less than half of the room is free again, so this refusal belongs to the same overflow */
+    ck_assert_record("");
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     emit_kept(signo, 4, TOCSIN_PENDED);
@@ -543,7 +544,8 @@ START_TEST(queue_full_for_the_limit_in_bytes)
     ck_assert_int_eq(emit_from(nowhere, signo, 700), -EAGAIN);
     ck_assert_record("blob.large 1/1024 1");
     ck_assert(last_full.limit_bytes == 1000 && last_full.bytes >= 700 && last_full.bytes < 800);
-    /* this smaller emission fits, but the overflow has not ended, so no signal is emitted */
+    /* this smaller emission fits, but the overflow has not ended, so tocsin.queue.full is not
+       emitted again */
     ck_assert_int_eq(emit_from(nowhere, signo, 10), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(nowhere, signo, 400), -EAGAIN);
     ck_assert_record("");
@@ -572,8 +574,8 @@ START_TEST(a_coalescing_emission_may_make_room)
     ck_assert_int_eq(emit_from(source[0], signo, 800), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[1], signo, 800), -EAGAIN);
     ck_assert_record("blob.newest 1/2 1");
-    /* A coalescing emission replaces the pending emission. It must be accepted, whatever its size
-       is. */
+    /* A coalescing emission replaces the pending emission of its source. It must be accepted,
+       whatever its size is. */
     ck_assert_int_eq(emit_from(source[0], signo, 2000), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[0], signo, 1),
                      TOCSIN_PENDED); /* half of the room is free again, so the overflow ends */
@@ -685,24 +687,24 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/library_signals");
-    TCase *news = test_case(suite, "who comes and goes"), *failed = test_case(suite, "who fails"),
-          *full = test_case(suite, "what is full");
+    TCase *news = test_case(suite, "connects and disconnects"),
+          *failed = test_case(suite, "failed handlers"), *full = test_case(suite, "full queues");
     TCase *all[] = { news, failed, full };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         tcase_add_checked_fixture(all[i], begin, end);
     tcase_add_test(news, connect_signals_name_the_handler);
-    tcase_add_test(news, only_handlers_are_announced);
-    tcase_add_test(news, every_way_to_go_is_announced);
+    tcase_add_test(news, only_connects_of_handlers_are_announced);
+    tcase_add_test(news, every_kind_of_disconnect_is_announced);
     tcase_add_test(news, disconnects_in_a_handler_are_announced);
     tcase_add_test(news, a_new_handler_may_be_disconnected_at_once);
-    tcase_add_test(news, a_handler_that_connects_hears_of_each_connect);
+    tcase_add_test(news, a_handler_that_connects_receives_each_connect);
     tcase_add_test(news, a_late_connect_signal_reaches_all_handlers);
-    tcase_add_test(news, one_may_free_the_loop);
+    tcase_add_test(news, a_handler_of_a_connect_signal_frees_the_loop);
     tcase_add_test(news, a_freed_loop_does_not_announce_its_handlers);
     tcase_add_test(news, connect_signals_can_be_stopped_and_ignored);
     tcase_add_test(failed, a_handler_that_fails_is_announced);
-    tcase_add_test(failed, a_fault_of_the_librarys_own_signals_is_only_counted);
+    tcase_add_test(failed, errors_of_handlers_of_library_signals_are_only_counted);
     tcase_add_test(full, queue_full_is_emitted_once_for_each_overflow);
     tcase_add_test(full, queue_full_for_the_limit_in_bytes);
     tcase_add_test(full, a_coalescing_emission_may_make_room);

@@ -1,5 +1,6 @@
-/* A handler blocks its loop. Meanwhile another loop must receive loop.blocked, which must name the
-   blocking handler. The handler returns only after that, so the test does not depend on time. */
+/* A handler blocks its loop. Meanwhile another loop must receive the signal loop.blocked, which
+   must name the blocking handler. The blocking handler returns only after the other loop has
+   received loop.blocked, so the test does not depend on time. */
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -15,8 +16,9 @@ enum { LIMIT_MS = 20, LONG_MS = 500 };
 static int note, other, gate[2];
 static struct told told;
 
-/* What the text of loop.blocked must name: the handler that blocks the loop. If no handler runs,
-   the text names only the loop and the signal. */
+/* The ids that the text of loop.blocked must contain: those of the loop, of the blocking handler,
+   and of the emission and its source. If no handler runs, the text names only the loop and the
+   signal. */
 static struct named {
     uint64_t loop, handler, source, emission;
     int64_t blocked_us;
@@ -119,7 +121,7 @@ static int block(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(another_loop_hears_of_a_blocking_handler)
+START_TEST(another_loop_receives_loop_blocked)
 {
     struct tocsin_handler handler;
     struct tocsin_source source;
@@ -276,7 +278,7 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, another_loop_hears_of_a_blocking_handler);
+    tcase_add_test(tests, another_loop_receives_loop_blocked);
     tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
     tcase_add_test(tests, a_blocking_notify_or_fiber_names_its_operation);
     tcase_add_test(tests, without_other_listeners_the_next_turn_reports);

@@ -18,7 +18,7 @@ static int emit_without_a_loop(void *none)
     return 0;
 }
 
-START_TEST(T1_emitting_takes_a_loop_posting_does_not)
+START_TEST(T1_an_emission_needs_a_loop_and_a_post_does_not)
 {
     struct peer peer;
 
@@ -54,7 +54,7 @@ START_TEST(T2_an_emission_reaches_every_loop_that_listens)
 }
 END_TEST
 
-START_TEST(T2_it_is_on_its_way_if_only_others_listen)
+START_TEST(T2_an_emission_is_pending_if_only_other_loops_listen)
 {
     side_begin(0, "test.note", NULL);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -97,7 +97,7 @@ static void refused_by(int full)
         side_turns(&sides[i]);
 }
 
-START_TEST(T2_one_full_inbox_refuses_for_all)
+START_TEST(T2_one_full_inbox_refuses_the_emission_for_all)
 {
     own_begin("test.**", NULL);
     for (int i = 0; i < SIDES; i++)
@@ -126,7 +126,7 @@ static void refused_for_bytes_by(int full, struct letter *large, int count)
     }
 }
 
-START_TEST(T2_one_inbox_without_bytes_refuses_for_all)
+START_TEST(T2_one_inbox_without_bytes_refuses_a_large_payload)
 {
     static char bytes[1 << 20];
     struct letter large = full_letter("text", 0);
@@ -147,7 +147,7 @@ END_TEST
 
 /* Two loops listen, and the inbox of one loop is full, so each emission and each post is refused. A
    refused message must use no room in the inbox of the other loop. */
-START_TEST(T2_who_is_refused_may_try_again_for_ever)
+START_TEST(T2_refused_emissions_use_no_room)
 {
     side_begin(0, "test.note", NULL);
     side_begin(1, "test.note", NULL);
@@ -166,7 +166,7 @@ START_TEST(T2_who_is_refused_may_try_again_for_ever)
 }
 END_TEST
 
-START_TEST(T2_the_own_loop_refuses_for_all)
+START_TEST(T2_the_emitting_loop_refuses_for_all)
 {
     struct tocsin_queue queue;
     struct tocsin_block mask;
@@ -208,7 +208,7 @@ static int free_theirs(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T2_whom_a_refusal_concerns_is_not_held_up)
+START_TEST(T2_a_refusing_loop_may_be_freed_meanwhile)
 {
     struct side *side = side_begin(0, "test.few", NULL);
     struct tocsin_block mask;
@@ -234,7 +234,7 @@ static int emit_deeper(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T2_nested_too_deeply_it_reaches_nobody)
+START_TEST(T2_an_emission_nested_too_deeply_reaches_no_loop)
 {
     int deepest = 0, reached = 0;
 
@@ -267,7 +267,7 @@ static int connect_second(void *none)
     return tocsin_on("test.note", write_down, "not");
 }
 
-START_TEST(T2_STOP_is_of_one_loop)
+START_TEST(T2_STOP_applies_to_one_loop)
 {
     own_begin("test.note", stop_it);
     side_begin(0, "test.note", stop_it);
@@ -282,7 +282,7 @@ START_TEST(T2_STOP_is_of_one_loop)
 }
 END_TEST
 
-START_TEST(T2_what_comes_out_of_an_inbox_is_not_handed_on)
+START_TEST(T2_a_delivered_message_is_not_sent_on)
 {
     own_begin("test.*", NULL);
     side_begin(0, "test.*", NULL);
@@ -340,8 +340,8 @@ START_TEST(T2_order_of_one_sender_and_one_loop)
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     for (int i = 0; i < 600; i++) {
         if (i % 6 == 5 && i % 12 == 11)
-            /* skipped, since the second of two coalescing messages in a batch would replace the
-               first */
+            /* This call of send_one() is skipped: in a batch, the second of two coalescing messages
+               would replace the first one. */
             continue;
         ck_assert_int_ge(send_one(i), 0);
         snprintf(expected + strlen(expected), LOG - strlen(expected), "%d ", i);
@@ -390,7 +390,7 @@ static void one_copy(int (*send)(int signo, const struct tocsin_payload *payload
     ck_assert_int_eq(test_descriptors(), descriptors);
 }
 
-START_TEST(T2_one_copy_for_all)
+START_TEST(T2_all_loops_share_one_copy)
 {
     for (int i = 0; i < SIDES; i++)
         side_begin(i, "test.letter", check_letter);
@@ -410,7 +410,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T2_a_copy_that_is_kept_outlives_the_loops)
+START_TEST(T2_a_kept_copy_outlives_the_loops)
 {
     static struct tocsin_info *kept[SIDES];
     struct letter made = full_letter("kept", 0);
@@ -450,7 +450,7 @@ static void unref_and_free(void *object)
 
 static const struct tocsin_object_ops freeing = { "freeing", thing_ref, unref_and_free };
 
-START_TEST(E7_an_object_that_goes_may_free_its_loop)
+START_TEST(E7_an_unref_function_may_free_the_loop)
 {
     struct letter first = full_letter("first", -1), later = full_letter("later", -1);
 
@@ -472,7 +472,7 @@ END_TEST
 
 /* Two loops get an emission. On one loop the signal is blocked, or its handlers are running. On
    that loop the emission becomes pending, and keeps a reference to the shared payload. */
-START_TEST(T2_pended_in_one_of_them)
+START_TEST(T2_pending_on_one_of_two_loops)
 {
     struct letter made = full_letter("text", 0);
 
@@ -494,7 +494,7 @@ START_TEST(T2_pended_in_one_of_them)
 }
 END_TEST
 
-START_TEST(T2_pended_here_and_sent_there)
+START_TEST(T2_pending_here_and_sent_to_another_loop)
 {
     struct letter made = full_letter("text", 0);
     struct tocsin_block mask;
@@ -569,7 +569,7 @@ static int fresh(const char *name, enum tocsin_kind kind)
         (struct tocsin_signal_spec){ .name = name, .layout = &number_layout, .kind = kind });
 }
 
-START_TEST(E13_a_pattern_elsewhere_hears_the_first_emission_of_a_new_name)
+START_TEST(E13_a_pattern_of_another_loop_receives_a_new_name)
 {
     int signo;
 
@@ -602,7 +602,7 @@ static int connect_early(void *arg)
         NULL);
 }
 
-START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
+START_TEST(E13_another_loop_connected_early_to_the_name)
 {
     int signo;
 
@@ -617,7 +617,7 @@ START_TEST(E13_a_name_that_was_connected_to_early_elsewhere)
 }
 END_TEST
 
-/* Tests of contract line E17: questions, while other loops listen */
+/* Tests of contract line E17: a question (tocsin_ask) while other loops listen */
 
 static int ask_without_a_loop(void *none)
 {
@@ -653,7 +653,7 @@ END_TEST
 
 /* Contract lines E17 and E18: another loop has only an observer of the question. tocsin_ask() must
    succeed. */
-START_TEST(E17_an_observer_elsewhere_objects_to_nothing)
+START_TEST(E17_an_observer_of_another_loop_does_not_object)
 {
     observer_begin(0, "**");
     connect_to("test.question", yes, NULL);
@@ -664,7 +664,7 @@ END_TEST
 
 /* Tests of contract line E18: observers on other loops */
 
-START_TEST(E18_an_observer_elsewhere_refuses_nobody)
+START_TEST(E18_an_observer_of_another_loop_refuses_nothing)
 {
     struct letter made = full_letter("text", 0);
     struct tocsin_loop_facts facts;
@@ -702,7 +702,7 @@ static int do_listen_more(void *arg)
     return tocsin_connect("test.note", &(struct tocsin_action){ .fn = yes }, &side->handler);
 }
 
-START_TEST(E18_a_handler_beside_it_refuses)
+START_TEST(E18_a_handler_beside_an_observer_refuses)
 {
     observer_begin(0, "test.**");
     own_begin("test.note", NULL);
@@ -713,7 +713,8 @@ START_TEST(E18_a_handler_beside_it_refuses)
     ck_assert_int_eq(peer_does(&sides[0].peer, do_disconnect, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_block, &sides[0]), 0);
-    /* The other loop blocks this signal, so the emission would have to become pending there. */
+    /* The other loop blocks this signal, so the emission would become pending on that loop, which
+       has reached its limit. */
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_unblock, &sides[0]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -758,31 +759,31 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin_sides, NULL);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, T1_emitting_takes_a_loop_posting_does_not);
+    tcase_add_test(tests, T1_an_emission_needs_a_loop_and_a_post_does_not);
     tcase_add_test(tests, T2_an_emission_reaches_every_loop_that_listens);
-    tcase_add_test(tests, T2_it_is_on_its_way_if_only_others_listen);
-    tcase_add_test(tests, T2_one_full_inbox_refuses_for_all);
-    tcase_add_test(tests, T2_one_inbox_without_bytes_refuses_for_all);
-    tcase_add_test(tests, T2_who_is_refused_may_try_again_for_ever);
-    tcase_add_test(tests, T2_the_own_loop_refuses_for_all);
-    tcase_add_test(tests, T2_whom_a_refusal_concerns_is_not_held_up);
-    tcase_add_test(tests, T2_nested_too_deeply_it_reaches_nobody);
-    tcase_add_test(tests, T2_STOP_is_of_one_loop);
-    tcase_add_test(tests, T2_what_comes_out_of_an_inbox_is_not_handed_on);
+    tcase_add_test(tests, T2_an_emission_is_pending_if_only_other_loops_listen);
+    tcase_add_test(tests, T2_one_full_inbox_refuses_the_emission_for_all);
+    tcase_add_test(tests, T2_one_inbox_without_bytes_refuses_a_large_payload);
+    tcase_add_test(tests, T2_refused_emissions_use_no_room);
+    tcase_add_test(tests, T2_the_emitting_loop_refuses_for_all);
+    tcase_add_test(tests, T2_a_refusing_loop_may_be_freed_meanwhile);
+    tcase_add_test(tests, T2_an_emission_nested_too_deeply_reaches_no_loop);
+    tcase_add_test(tests, T2_STOP_applies_to_one_loop);
+    tcase_add_test(tests, T2_a_delivered_message_is_not_sent_on);
     tcase_add_test(tests, T2_order_of_one_sender_and_one_loop);
-    tcase_add_test(tests, T2_one_copy_for_all);
-    tcase_add_test(tests, T2_a_copy_that_is_kept_outlives_the_loops);
-    tcase_add_test(tests, E7_an_object_that_goes_may_free_its_loop);
-    tcase_add_test(tests, T2_pended_in_one_of_them);
-    tcase_add_test(tests, T2_pended_here_and_sent_there);
+    tcase_add_test(tests, T2_all_loops_share_one_copy);
+    tcase_add_test(tests, T2_a_kept_copy_outlives_the_loops);
+    tcase_add_test(tests, E7_an_unref_function_may_free_the_loop);
+    tcase_add_test(tests, T2_pending_on_one_of_two_loops);
+    tcase_add_test(tests, T2_pending_here_and_sent_to_another_loop);
     tcase_add_test(tests, T2_an_emission_from_a_source);
     tcase_add_test(tests, E15_a_parent_of_another_loop);
-    tcase_add_test(tests, E13_a_pattern_elsewhere_hears_the_first_emission_of_a_new_name);
-    tcase_add_test(tests, E13_a_name_that_was_connected_to_early_elsewhere);
+    tcase_add_test(tests, E13_a_pattern_of_another_loop_receives_a_new_name);
+    tcase_add_test(tests, E13_another_loop_connected_early_to_the_name);
     tcase_add_test(tests, E17_a_question_to_another_loop);
-    tcase_add_test(tests, E17_an_observer_elsewhere_objects_to_nothing);
-    tcase_add_test(tests, E18_an_observer_elsewhere_refuses_nobody);
-    tcase_add_test(tests, E18_a_handler_beside_it_refuses);
+    tcase_add_test(tests, E17_an_observer_of_another_loop_does_not_object);
+    tcase_add_test(tests, E18_an_observer_of_another_loop_refuses_nothing);
+    tcase_add_test(tests, E18_a_handler_beside_an_observer_refuses);
     tcase_add_test(tests, E18_an_observer_on_the_main_loop_changes_no_refusal);
     return suite;
 }

@@ -143,7 +143,7 @@ END_TEST
 
 /* A promise must also refuse a payload without a layout, and a payload with a TOCSIN_LOCAL
    pointer. */
-START_TEST(E14_what_a_promise_does_not_take)
+START_TEST(E14_payloads_that_a_promise_refuses)
 {
     static const struct tocsin_layout local = { "local", "local pointer;",
                                                 sizeof(struct tocsin_payload) + sizeof(void *) };
@@ -168,6 +168,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "malformed");
 
     tcase_add_loop_test(tests, E14_a_malformed_layout, 0, BAD);
-    tcase_add_test(tests, E14_what_a_promise_does_not_take);
+    tcase_add_test(tests, E14_payloads_that_a_promise_refuses);
     return suite;
 }

@@ -28,7 +28,7 @@ static void emit_named(const char *name)
     ck_assert_int_ge(tocsin_emit(record_signal(name), NULL), 0);
 }
 
-START_TEST(test_E13_star_is_one_segment_and_two_are_the_rest)
+START_TEST(test_E13_one_star_is_a_segment_and_two_are_the_rest)
 {
     ck_assert_int_eq(tocsin_on("a.*", record_name, "one"), 0);
     ck_assert_int_eq(tocsin_on("a.**", record_name, "rest"), 0);
@@ -73,7 +73,7 @@ START_TEST(test_E13_a_list_calls_a_handler_once)
 }
 END_TEST
 
-START_TEST(test_E13_patterns_meet_names_that_come_later)
+START_TEST(test_E13_patterns_match_later_names)
 {
     ck_assert_int_eq(tocsin_on("later.**", record_name, "pattern"), 0);
     ck_assert_int_eq(tocsin_on("later.a", record_name, "misspelt"), -ENOENT);
@@ -102,7 +102,7 @@ static int declare_and_emit(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E13_a_name_that_comes_in_a_handler)
+START_TEST(test_E13_a_handler_declares_a_name)
 {
     int signo = record_signal("born");
 
@@ -142,7 +142,7 @@ START_TEST(test_E14_the_layout_is_compared)
 }
 END_TEST
 
-START_TEST(test_E14_also_of_a_signal_that_was_connected_to_early)
+START_TEST(test_E14_the_layout_after_an_early_connect)
 {
     int texts;
 
@@ -185,7 +185,7 @@ static int read_text(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E14_it_is_read_as_what_it_is_or_not_at_all)
+START_TEST(test_E14_a_payload_of_another_layout_is_not_read)
 {
     int texts = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "text.said", .layout = &text_layout });
@@ -198,7 +198,7 @@ START_TEST(test_E14_it_is_read_as_what_it_is_or_not_at_all)
 END_TEST
 
 /* A block with the name of a library signal works before the first loop exists. */
-START_TEST(test_E13_the_librarys_names_are_there_before_the_first_loop)
+START_TEST(test_E13_library_names_exist_before_the_first_loop)
 {
     struct tocsin_block mask;
 
@@ -217,14 +217,14 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "E13, E14");
 
     tcase_add_checked_fixture(tests, NULL, end);
-    tcase_add_test(tests, test_E13_star_is_one_segment_and_two_are_the_rest);
+    tcase_add_test(tests, test_E13_one_star_is_a_segment_and_two_are_the_rest);
     tcase_add_test(tests, test_E13_a_list_calls_a_handler_once);
-    tcase_add_test(tests, test_E13_patterns_meet_names_that_come_later);
-    tcase_add_test(tests, test_E13_a_name_that_comes_in_a_handler);
-    tcase_add_test(tests, test_E13_the_librarys_names_are_there_before_the_first_loop);
+    tcase_add_test(tests, test_E13_patterns_match_later_names);
+    tcase_add_test(tests, test_E13_a_handler_declares_a_name);
+    tcase_add_test(tests, test_E13_library_names_exist_before_the_first_loop);
     tcase_add_test(tests, test_E14_the_layout_is_compared);
-    tcase_add_test(tests, test_E14_also_of_a_signal_that_was_connected_to_early);
+    tcase_add_test(tests, test_E14_the_layout_after_an_early_connect);
     tcase_add_test(tests, test_E14_a_signal_must_be_declared_to_be_emitted);
-    tcase_add_test(tests, test_E14_it_is_read_as_what_it_is_or_not_at_all);
+    tcase_add_test(tests, test_E14_a_payload_of_another_layout_is_not_read);
     return suite;
 }

@@ -149,7 +149,7 @@ START_TEST(O2_one_terminal_signal_from_the_loop)
 }
 END_TEST
 
-START_TEST(O2_progress_is_made_while_it_is_wanted)
+START_TEST(O2_an_operation_reports_progress_while_it_is_wanted)
 {
     struct tocsin_handler handler;
     struct tocsin_op op;
@@ -200,7 +200,7 @@ START_TEST(O3_cancel_leads_to_the_same_signal)
 }
 END_TEST
 
-START_TEST(O4_every_operation_takes_a_deadline)
+START_TEST(O4_every_operation_accepts_a_deadline)
 {
     struct tocsin_op ops[8], member[3];
 
@@ -229,7 +229,7 @@ START_TEST(O4_every_operation_takes_a_deadline)
 }
 END_TEST
 
-START_TEST(O5_a_stale_id_answers_ENOENT)
+START_TEST(O5_a_stale_id_returns_ENOENT)
 {
     struct tocsin_op op, other;
 
@@ -270,7 +270,7 @@ static int keep_fd(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(O6_the_payload_is_there_on_failure_too)
+START_TEST(O6_a_failed_operation_has_a_payload_too)
 {
     struct tocsin_op op;
     int fd = -1;
@@ -294,7 +294,7 @@ static int start_another(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(O7_freeing_announces_what_runs)
+START_TEST(O7_freeing_the_loop_ends_running_operations)
 {
     int answer = 0;
 
@@ -315,7 +315,7 @@ static int start_timer(const struct tocsin_info *info, void *arg)
     return tocsin_timer(1, TOCSIN_CALL(tell, arg), NULL);
 }
 
-START_TEST(O7_draining_ends_what_stands_and_lets_the_rest_end)
+START_TEST(O7_a_drain_ends_persistent_operations_and_awaits_others)
 {
     struct told after = { .count = 0 };
 
@@ -374,11 +374,12 @@ START_TEST(O8_an_operation_is_a_source)
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(told.count, 1);
     ck_assert_uint_eq(told.source, one.source.id);
-    ck_assert_int_eq(drops, 1); /* the timer is freed, so the drops of its handlers are called */
+    /* the timer is freed, so the drop functions of its handlers are called */
+    ck_assert_int_eq(drops, 1);
 }
 END_TEST
 
-START_TEST(O9_the_notify_comes_after_the_handlers_always_once)
+START_TEST(O9_the_notify_is_called_once_after_the_handlers)
 {
     struct tocsin_op op;
 
@@ -398,7 +399,7 @@ START_TEST(O9_the_notify_comes_after_the_handlers_always_once)
         0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(write_down, "n"), &op), 0);
     drain_all();
-    ck_assert_str_eq(written, "hlnn"); /* the notify is called despite TOCSIN_STOP */
+    ck_assert_str_eq(written, "hlnn"); /* the notify function is called despite TOCSIN_STOP */
     ck_assert_int_eq(told.count, 1);
 }
 END_TEST
@@ -487,7 +488,7 @@ START_TEST(O9_a_future_keeps_the_result_until_a_wait)
 }
 END_TEST
 
-START_TEST(O10_an_operation_of_ones_own)
+START_TEST(O10_an_operation_of_the_program)
 {
     static char text[] = "borrowed";
     struct tocsin_info *info;
@@ -525,7 +526,7 @@ static void *complete_from_a_thread(void *arg)
 
 /* Only the library completes timers, fibers and other operations of its own types. If the program
    calls tocsin_op_complete() for such an operation, the call must be refused. */
-START_TEST(O10_the_librarys_own_are_not_completed_by_others)
+START_TEST(O10_the_program_cannot_complete_library_operations)
 {
     struct tocsin_op ops[6];
     pthread_t thread;
@@ -562,21 +563,21 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, open_pipes, close_pipes);
     tcase_add_test(tests, O1_a_start_that_fails_emits_nothing);
     tcase_add_test(tests, O2_one_terminal_signal_from_the_loop);
-    tcase_add_test(tests, O2_progress_is_made_while_it_is_wanted);
+    tcase_add_test(tests, O2_an_operation_reports_progress_while_it_is_wanted);
     tcase_add_test(tests, O3_cancel_leads_to_the_same_signal);
-    tcase_add_test(tests, O4_every_operation_takes_a_deadline);
-    tcase_add_test(tests, O5_a_stale_id_answers_ENOENT);
-    tcase_add_test(tests, O6_the_payload_is_there_on_failure_too);
-    tcase_add_test(tests, O7_freeing_announces_what_runs);
-    tcase_add_test(tests, O7_draining_ends_what_stands_and_lets_the_rest_end);
+    tcase_add_test(tests, O4_every_operation_accepts_a_deadline);
+    tcase_add_test(tests, O5_a_stale_id_returns_ENOENT);
+    tcase_add_test(tests, O6_a_failed_operation_has_a_payload_too);
+    tcase_add_test(tests, O7_freeing_the_loop_ends_running_operations);
+    tcase_add_test(tests, O7_a_drain_ends_persistent_operations_and_awaits_others);
     tcase_add_test(tests, O8_an_operation_is_a_source);
-    tcase_add_test(tests, O9_the_notify_comes_after_the_handlers_always_once);
+    tcase_add_test(tests, O9_the_notify_is_called_once_after_the_handlers);
     tcase_add_test(tests, O9_call_is_called_at_the_end_only);
     tcase_add_test(tests, O9_each_is_called_for_progress_only);
     tcase_add_test(tests, O9_with_both_modes_it_is_called_for_progress_and_end);
     tcase_add_test(tests, O9_a_queue_receives_progress_and_then_the_end);
     tcase_add_test(tests, O9_a_future_keeps_the_result_until_a_wait);
-    tcase_add_test(tests, O10_an_operation_of_ones_own);
-    tcase_add_test(tests, O10_the_librarys_own_are_not_completed_by_others);
+    tcase_add_test(tests, O10_an_operation_of_the_program);
+    tcase_add_test(tests, O10_the_program_cannot_complete_library_operations);
     return suite;
 }

@@ -130,6 +130,33 @@ static void check_eaten(const struct eater *self, uint64_t parts)
     ck_assert(!self->fault);
 }
 
+/* Starts the peer, whose loop listens to the operation. */
+static void begin_eater(void)
+{
+    peer_begin(&peer);
+    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+}
+
+/* Runs turns of this loop until it has nothing to do, and then turns of the peer's loop. */
+static void both_turn(void)
+{
+    do_turns(NULL);
+    peer_does(&peer, do_turns, NULL);
+}
+
+/* Runs both loops until the operation has ended. The peer's loop must have received all parts of
+   the progress, and then the completion. */
+static void end_eater(uint64_t parts)
+{
+    while (running()) {
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+        peer_does(&peer, do_turns, NULL);
+    }
+    peer_does(&peer, do_turns, NULL);
+    check_eaten(&eater, parts);
+    peer_end(&peer);
+}
+
 /* Tests: progress and completion reach listeners on other loops */
 
 START_TEST(O2_progress_is_wanted_while_another_loop_listens)
@@ -143,8 +170,7 @@ START_TEST(O2_progress_is_wanted_while_another_loop_listens)
     ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
     for (int i = 0; i < 20 && running(); i++) {
         tocsin_op_wanted(op, 0);
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
     peer_does(&peer, do_turns, NULL);
     check_eaten(&eater, 5);
@@ -152,10 +178,9 @@ START_TEST(O2_progress_is_wanted_while_another_loop_listens)
 }
 END_TEST
 
-START_TEST(O2_both_loops_hear_all_of_it)
+START_TEST(O2_both_loops_receive_all_progress)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(100);
     while (running())
@@ -171,8 +196,7 @@ END_TEST
    arrive, and then the completion. */
 START_TEST(O2_progress_pauses_while_the_other_inbox_is_full)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     feed_start(5 * ROOM);
     for (int round = 0; round < 4; round++) {
         do_turns(NULL);
@@ -180,13 +204,7 @@ START_TEST(O2_progress_pauses_while_the_other_inbox_is_full)
         ck_assert_uint_le(eater.parts, (uint64_t)(round + 1) * ROOM);
         ck_assert_int_gt(peer_does(&peer, do_turns, NULL), 0);
     }
-    while (running()) {
-        ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 5 * ROOM);
-    peer_end(&peer);
+    end_eater(5 * ROOM);
 }
 END_TEST
 
@@ -201,10 +219,9 @@ static int run_until_ended(void *arg)
 
 /* Both loops sleep whenever they have nothing to do. A loop must wake the other loop when there is
    room in an inbox, or progress. If a wake-up is missing, the test hangs. */
-START_TEST(O2_progress_goes_on_as_the_other_loop_catches_up)
+START_TEST(O2_progress_resumes_when_the_other_inbox_has_room)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     feed_start(20000);
     peer_starts(&peer, run_until_ended, &eater);
     while (running())
@@ -229,10 +246,9 @@ static int unblock_there(void *arg)
     return tocsin_unblock(self->mask);
 }
 
-START_TEST(O2_progress_pauses_while_it_is_blocked_elsewhere)
+START_TEST(O2_progress_pauses_while_another_loop_blocks_it)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(peer_does(&peer, block_there, &eater), 0);
     feed_start(10 * ROOM);
     for (int i = 0; i < 20; i++) {
@@ -243,13 +259,7 @@ START_TEST(O2_progress_pauses_while_it_is_blocked_elsewhere)
     ck_assert_uint_eq(eater.parts, 0);
     ck_assert_int_eq(peer_does(&peer, unblock_there, &eater), 0);
     ck_assert_uint_gt(eater.parts, 0);
-    while (running()) {
-        ck_assert_int_ge(tocsin_loop_turn(0), 0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 10 * ROOM);
-    peer_end(&peer);
+    end_eater(10 * ROOM);
 }
 END_TEST
 
@@ -265,12 +275,11 @@ static int has_work(void *none)
 
 /* The listening loop blocks the signal, so the operation on this loop pauses. No message may pass
    between the loops before the unblock, so both loops must have nothing to do. */
-START_TEST(O2_who_waits_for_another_loop_sleeps)
+START_TEST(O2_both_loops_sleep_while_progress_is_blocked)
 {
     int rounds = 0;
 
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(peer_does(&peer, block_there, &eater), 0);
     has_work(NULL);
     peer_does(&peer, has_work, NULL);
@@ -282,13 +291,7 @@ START_TEST(O2_who_waits_for_another_loop_sleeps)
     }
     ck_assert_int_eq(running(), 1);
     ck_assert_int_eq(peer_does(&peer, unblock_there, &eater), 0);
-    while (running()) {
-        tocsin_loop_turn(0);
-        peer_does(&peer, do_turns, NULL);
-    }
-    peer_does(&peer, do_turns, NULL);
-    check_eaten(&eater, 10 * ROOM);
-    peer_end(&peer);
+    end_eater(10 * ROOM);
 }
 END_TEST
 
@@ -307,10 +310,9 @@ static int free_eater(void *arg)
 
 /* The only listening loop is freed while the operation waits for that loop. The operation must
    pause, and must end when its own loop is freed. */
-START_TEST(O2_the_other_loop_goes_while_it_waits_for_it)
+START_TEST(O2_the_awaited_loop_is_freed)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(3 * ROOM);
     do_turns(NULL);
@@ -324,18 +326,16 @@ START_TEST(O2_the_other_loop_goes_while_it_waits_for_it)
 }
 END_TEST
 
-START_TEST(O2_the_other_handler_goes_while_it_waits_for_it)
+START_TEST(O2_the_awaited_handler_is_disconnected)
 {
-    peer_begin(&peer);
-    ck_assert_int_eq(peer_does(&peer, eat_there, &eater), 0);
+    begin_eater();
     ck_assert_int_eq(eat_there(&second), 0);
     feed_start(3 * ROOM);
     do_turns(NULL);
     ck_assert_int_eq(running(), 1);
     ck_assert_int_eq(peer_does(&peer, disconnect_there, &eater), 0);
     for (int i = 0; i < 100 && running(); i++) {
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
     check_eaten(&second, 3 * ROOM);
     peer_end(&peer);
@@ -387,10 +387,17 @@ static int start_ended(int i)
     return tocsin_op_complete(op, i, NULL);
 }
 
-START_TEST(O2_an_end_is_heard_elsewhere_exactly_once)
+/* Starts the operations from `first` to `last` - 1. Each of them has ended already, so this loop
+   announces its completion in the next turn. */
+static void start_all_ended(int first, int last)
 {
-    for (int i = 0; i < 1000; i++)
+    for (int i = first; i < last; i++)
         ck_assert_int_eq(start_ended(i), 0);
+}
+
+START_TEST(O2_another_loop_receives_each_completion_once)
+{
+    start_all_ended(0, 1000);
     ck_assert_int_eq(told.count, 0);
     do_turns(NULL);
     ck_assert_int_eq(told.count, 0);
@@ -410,13 +417,11 @@ static int fill_theirs(void *none)
     return answer;
 }
 
-START_TEST(O2_an_end_is_not_refused_by_a_full_inbox)
+START_TEST(O2_a_full_inbox_does_not_refuse_a_completion)
 {
     ck_assert_int_eq(peer_does(&peer, fill_theirs, NULL), -EAGAIN);
-    for (int i = 0; i < 200; i++)
-        ck_assert_int_eq(start_ended(i), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    start_all_ended(0, 200);
+    both_turn();
     ck_assert_int_eq(told.count, 200);
     peer_end(&peer);
 }
@@ -424,7 +429,7 @@ END_TEST
 
 /* 1,024 completions wait for another loop, which runs no turn. Then the start of one more such
    operation must return -EAGAIN. Operations that already run must complete as usual. */
-START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
+START_TEST(O2_starts_are_refused_while_too_many_completions_wait)
 {
     struct tocsin_op op;
     int count, err;
@@ -446,7 +451,7 @@ START_TEST(O2_starts_are_refused_while_too_many_ends_are_on_their_way)
 }
 END_TEST
 
-START_TEST(O2_what_runs_ends_however_many_are_on_their_way)
+START_TEST(O2_running_operations_end_however_many_completions_wait)
 {
     static struct tocsin_op ops[ENDS];
 
@@ -479,7 +484,7 @@ static int unblock_ends(void *none)
     return tocsin_unblock(ends_mask);
 }
 
-START_TEST(O2_an_end_that_is_blocked_elsewhere_is_pended_there)
+START_TEST(O2_a_blocked_completion_is_pending_on_the_other_loop)
 {
     ck_assert_int_eq(peer_does(&peer, block_ends, NULL), 0);
     for (int i = 0; i < ENDS; i++) {
@@ -495,10 +500,9 @@ START_TEST(O2_an_end_that_is_blocked_elsewhere_is_pended_there)
 }
 END_TEST
 
-START_TEST(O2_a_loop_that_goes_hears_what_was_on_its_way)
+START_TEST(O2_a_freed_loop_delivers_waiting_completions)
 {
-    for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(0, 100);
     do_turns(NULL);
     peer_end(&peer);
     ck_assert_int_eq(told.count, 100);
@@ -509,13 +513,11 @@ END_TEST
 
 /* Operations complete, and then their loop is freed. Other loops have not delivered the completions
    yet, and must still deliver them. */
-START_TEST(O2_an_end_outlives_its_loop)
+START_TEST(O2_a_completion_outlives_its_loop)
 {
-    for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(0, 100);
     do_turns(NULL);
-    for (int i = 100; i < 200; i++)
-        ck_assert_int_eq(start_ended(i), 0);
+    start_all_ended(100, 200);
     /* freeing the loop ends the 100 operations that run */
     ck_assert_int_eq(tocsin_loop_free(), 100);
     peer_does(&peer, do_turns, NULL);
@@ -542,7 +544,7 @@ static int work_a_little(void *arg)
     return *(int *)arg;
 }
 
-START_TEST(O9_timers_and_work_are_heard_elsewhere)
+START_TEST(O9_another_loop_receives_timers_and_work)
 {
     static struct told mine;
     struct tocsin_op every;
@@ -562,8 +564,7 @@ START_TEST(O9_timers_and_work_are_heard_elsewhere)
     }
     ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     ck_assert_int_eq(tocsin_cancel(every), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    both_turn();
     ck_assert_int_eq(told.code, TOCSIN_DONE);
     peer_end(&peer);
 }
@@ -612,8 +613,7 @@ START_TEST(O2_ticks_for_a_slow_loop)
         peer_does(&peer, do_turns, NULL);
     }
     ck_assert_int_eq(tocsin_cancel(every), 0);
-    do_turns(NULL);
-    peer_does(&peer, do_turns, NULL);
+    both_turn();
     ck_assert_uint_ge(ticks, 4200);
     ck_assert_uint_eq(ticks, ticks_there);
     peer_end(&peer);
@@ -632,7 +632,7 @@ static int do_facts(void *facts)
     return tocsin_loop_get(facts);
 }
 
-START_TEST(E18_an_observer_of_ends_refuses_no_start)
+START_TEST(E18_an_observer_of_completions_refuses_no_start)
 {
     struct tocsin_loop_facts facts;
     struct told seen = { .count = 0 };
@@ -653,9 +653,9 @@ START_TEST(E18_an_observer_of_ends_refuses_no_start)
 }
 END_TEST
 
-/* The notify of an operation is called on the loop of the operation, after the handlers there.
-   Other loops that are full, freed or blocked must not prevent this call. */
-START_TEST(O9_the_notify_is_called_whatever_others_do)
+/* The notify function of an operation is called on the loop of the operation, after the handlers
+   there. Other loops that are full, freed or blocked must not prevent this call. */
+START_TEST(O9_the_notify_is_called_whatever_other_loops_do)
 {
     struct told mine = { .count = 0 };
     struct tocsin_op op;
@@ -716,8 +716,7 @@ static void ends_into(size_t limit, unsigned flags, bool freed)
     for (int i = 0; i < 200; i++) {
         ck_assert_int_eq(start_ended(i), 0);
         if (i % 50 == 49) {
-            do_turns(NULL);
-            peer_does(&peer, do_turns, NULL);
+            both_turn();
         }
     }
     if (freed) {
@@ -733,25 +732,25 @@ static void ends_into(size_t limit, unsigned flags, bool freed)
     peer_end(&peer);
 }
 
-START_TEST(O2_ends_into_a_queue_elsewhere)
+START_TEST(O2_completions_into_a_queue_of_another_loop)
 {
     ends_into(0, 0, false);
 }
 END_TEST
 
-START_TEST(O2_ends_into_a_small_queue_elsewhere)
+START_TEST(O2_completions_into_a_small_queue_of_another_loop)
 {
     ends_into(2, 0, false);
 }
 END_TEST
 
-START_TEST(O2_ends_into_a_queue_that_takes_elsewhere)
+START_TEST(O2_completions_into_a_TAKE_queue_of_another_loop)
 {
     ends_into(2, TOCSIN_TAKE, false);
 }
 END_TEST
 
-START_TEST(O2_ends_for_a_full_queue_of_a_loop_that_goes)
+START_TEST(O2_completions_for_a_full_queue_of_a_freed_loop)
 {
     ends_into(2, 0, true);
 }
@@ -786,12 +785,11 @@ static void guarded_ends(void)
     ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
     for (int i = 0; i < 3; i++) {
-        do_turns(NULL);
-        peer_does(&peer, do_turns, NULL);
+        both_turn();
     }
 }
 
-START_TEST(T7_the_default_action_of_an_end)
+START_TEST(T7_the_default_action_of_a_completion)
 {
     ck_assert_int_gt(tocsin_declare(&guarded_spec), 0);
     memset(&acted, 0, sizeof acted);
@@ -815,35 +813,35 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/operations_remote");
-    TCase *progress = test_case(suite, "progress"), *ends = test_case(suite, "ends");
+    TCase *progress = test_case(suite, "progress"), *ends = test_case(suite, "completions");
 
     tcase_add_checked_fixture(progress, begin, NULL);
     tcase_add_checked_fixture(ends, begin_ends, NULL);
     tcase_set_timeout(progress, 60);
     tcase_set_timeout(ends, 60);
     tcase_add_test(progress, O2_progress_is_wanted_while_another_loop_listens);
-    tcase_add_test(progress, O2_both_loops_hear_all_of_it);
+    tcase_add_test(progress, O2_both_loops_receive_all_progress);
     tcase_add_test(progress, O2_progress_pauses_while_the_other_inbox_is_full);
-    tcase_add_test(progress, O2_progress_goes_on_as_the_other_loop_catches_up);
-    tcase_add_test(progress, O2_progress_pauses_while_it_is_blocked_elsewhere);
-    tcase_add_test(progress, O2_who_waits_for_another_loop_sleeps);
-    tcase_add_test(progress, O2_the_other_loop_goes_while_it_waits_for_it);
-    tcase_add_test(progress, O2_the_other_handler_goes_while_it_waits_for_it);
-    tcase_add_test(ends, O2_an_end_is_heard_elsewhere_exactly_once);
-    tcase_add_test(ends, O2_an_end_is_not_refused_by_a_full_inbox);
-    tcase_add_test(ends, O2_starts_are_refused_while_too_many_ends_are_on_their_way);
-    tcase_add_test(ends, O2_what_runs_ends_however_many_are_on_their_way);
-    tcase_add_test(ends, O2_an_end_that_is_blocked_elsewhere_is_pended_there);
-    tcase_add_test(ends, O2_a_loop_that_goes_hears_what_was_on_its_way);
-    tcase_add_test(ends, O2_an_end_outlives_its_loop);
-    tcase_add_test(ends, O9_timers_and_work_are_heard_elsewhere);
+    tcase_add_test(progress, O2_progress_resumes_when_the_other_inbox_has_room);
+    tcase_add_test(progress, O2_progress_pauses_while_another_loop_blocks_it);
+    tcase_add_test(progress, O2_both_loops_sleep_while_progress_is_blocked);
+    tcase_add_test(progress, O2_the_awaited_loop_is_freed);
+    tcase_add_test(progress, O2_the_awaited_handler_is_disconnected);
+    tcase_add_test(ends, O2_another_loop_receives_each_completion_once);
+    tcase_add_test(ends, O2_a_full_inbox_does_not_refuse_a_completion);
+    tcase_add_test(ends, O2_starts_are_refused_while_too_many_completions_wait);
+    tcase_add_test(ends, O2_running_operations_end_however_many_completions_wait);
+    tcase_add_test(ends, O2_a_blocked_completion_is_pending_on_the_other_loop);
+    tcase_add_test(ends, O2_a_freed_loop_delivers_waiting_completions);
+    tcase_add_test(ends, O2_a_completion_outlives_its_loop);
+    tcase_add_test(ends, O9_another_loop_receives_timers_and_work);
     tcase_add_test(ends, O2_ticks_for_a_slow_loop);
-    tcase_add_test(ends, E18_an_observer_of_ends_refuses_no_start);
-    tcase_add_test(ends, O9_the_notify_is_called_whatever_others_do);
-    tcase_add_test(ends, O2_ends_into_a_queue_elsewhere);
-    tcase_add_test(ends, O2_ends_into_a_small_queue_elsewhere);
-    tcase_add_test(ends, O2_ends_into_a_queue_that_takes_elsewhere);
-    tcase_add_test(ends, O2_ends_for_a_full_queue_of_a_loop_that_goes);
-    tcase_add_test(ends, T7_the_default_action_of_an_end);
+    tcase_add_test(ends, E18_an_observer_of_completions_refuses_no_start);
+    tcase_add_test(ends, O9_the_notify_is_called_whatever_other_loops_do);
+    tcase_add_test(ends, O2_completions_into_a_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_into_a_small_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_into_a_TAKE_queue_of_another_loop);
+    tcase_add_test(ends, O2_completions_for_a_full_queue_of_a_freed_loop);
+    tcase_add_test(ends, T7_the_default_action_of_a_completion);
     return suite;
 }

@@ -1,7 +1,7 @@
 /* Compares tocsin with the kernel. A sequence of operations on five signals runs in three "worlds".
    The first world uses real-time signals of the kernel, the second uses the same signals of tocsin,
-   and the third is a small model. The model decides which operations are allowed, and computes the
-   expected results. */
+   and the third is a small model of the kernel. The model decides which operations are allowed, and
+   computes the expected results. */
 #ifndef TOCSIN_T_ORACLE_H
 #define TOCSIN_T_ORACLE_H
 
@@ -74,7 +74,8 @@ enum { NOT_DONE = -10000 }; /* means that the operation has no result to compare
    the mask before the call. */
 struct world {
     int (*act[KINDS])(const struct op *op, int *detail);
-    /* runs the deliveries that are late; NULL means that this world has no late deliveries */
+    /* delivers the signals that this world delivers only in its next turn; NULL if there are
+       none */
     void (*late)(void);
 };
 
@@ -91,7 +92,7 @@ void oracle_print_set(FILE *file, unsigned set);
 void oracle_print(FILE *file, const struct sequence *sequence);
 void oracle_print_entry(FILE *file, const struct sequence *sequence, const struct entry *entry);
 
-/* How often the model met each case. oracle_tallies[] has the names of the cases. */
+/* How often each case occurred in the model. oracle_tallies[] has the names of the cases. */
 extern long oracle_tally[];
 extern const char *const oracle_tallies[]; /* the last element is NULL */
 enum fate {
@@ -102,8 +103,8 @@ enum fate {
 }; /* BROKE means that the operation breaks a rule and must be undone */
 
 void oracle_model_begin(struct sequence *sequence, struct log *log);
-/* Runs one operation in the model. If an operation inside a handler breaks a rule, that operation
-   is removed, if this is enough. */
+/* Runs one operation, with all operations that its handlers run, in the model. If an operation
+   inside a handler breaks a rule, that operation is removed from the sequence. */
 enum fate oracle_model_try(int op);
 void oracle_model_undo(void);
 void oracle_model_end(struct log *log);

@@ -2,7 +2,9 @@
    that breaks a rule of the model is not added to the sequence. */
 #include "contract/oracle.h"
 
-/* ROOM is more entries than the largest tree has */
+/* LENGTH is the number of operations outside of handlers. TRIES limits the attempts to choose them.
+   DEPTH limits how deep handlers nest. ROOM is more than the number of operations that one
+   operation and its handlers contain. */
 enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 };
 
 static struct sequence *drawn;

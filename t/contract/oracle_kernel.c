@@ -184,7 +184,7 @@ static const struct world kernel = { .act = { [BLOCK] = act_mask,
 
 /* Functions about the kernel's limit of queued signals */
 
-/* Returns how many signals of this user are queued. Returns -1 if /proc does not tell the
+/* Returns how many signals of this user are queued. Returns -1 if /proc does not contain this
    number. */
 static int queued(void)
 {
@@ -207,7 +207,7 @@ static int become(unsigned uid)
     return (int)syscall(SYS_setresuid, uid, uid, uid);
 }
 
-/* Sets the kernel's limit so that this user can queue so many more signals. */
+/* Sets the kernel's limit so that this user can queue `limit` more signals. */
 static int allow(const struct room *room, int limit)
 {
     struct rlimit most;

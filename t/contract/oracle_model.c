@@ -214,8 +214,9 @@ static bool call(int n, int value)
     return m.frames[m.depth].changed;
 }
 
-/* Returns true if the next turn can deliver the remaining signals. No handler may be running, and
-   the signals must have become pending after the flush began. */
+/* Returns true if the next turn can deliver the signals that are still pending. No handler may be
+   running, and these signals must have become pending after the delivery of pending signals
+   began. */
 static bool turns(unsigned ready, int began)
 {
     for (int n = 0; n < NUMBERS; n++)

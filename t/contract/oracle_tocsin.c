@@ -278,7 +278,7 @@ static void declare(const struct sequence *sequence)
         twins[n].signo = tocsin_declare(&spec);
         must(twins[n].signo);
     }
-    must(tocsin_unignore("rt.*")); /* this call also makes the loop */
+    must(tocsin_unignore("rt.*")); /* this call also makes the loop of this thread */
     if (sequence->aborts)
         must(tocsin_observe("rt.*", &(struct tocsin_action){ .fn = see }, NULL));
 }

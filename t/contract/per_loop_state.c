@@ -1,5 +1,5 @@
-/* Contract lines E9 and E10: each loop has its own masks, ignored signals, handlers and facts. Also
-   tested are tocsin_loop_call, small queues that other loops emit to, and a thread that ends
+/* Contract lines E9 and E10: each loop has its own masks, ignored signals, handlers and counters.
+   Also tested are tocsin_loop_call, small queues that other loops emit to, and a thread that ends
    without freeing its loop. */
 #include <signal.h>
 
@@ -8,7 +8,7 @@
 
 #include "contract/loop_threads.h"
 
-/* Tests: each loop has its own masks, ignored signals, patterns, pending emissions and facts */
+/* Tests: each loop has its own masks, ignored signals, patterns, pending emissions and counters */
 
 static int do_facts_of(void *arg)
 {
@@ -102,7 +102,7 @@ START_TEST(each_loop_has_its_own_handlers)
 }
 END_TEST
 
-START_TEST(each_loop_has_its_own_facts)
+START_TEST(each_loop_has_its_own_counters)
 {
     struct tocsin_loop_facts facts;
     struct peer peer;
@@ -448,19 +448,19 @@ static void fed_from_elsewhere(unsigned flags, bool blocks)
     peer_end(&peer);
 }
 
-START_TEST(E11_a_small_queue_fed_from_elsewhere)
+START_TEST(E11_other_loops_emit_to_a_small_queue)
 {
     fed_from_elsewhere(0, false);
 }
 END_TEST
 
-START_TEST(W3_a_small_queue_that_takes_fed_from_elsewhere)
+START_TEST(W3_other_loops_emit_to_a_small_TAKE_queue)
 {
     fed_from_elsewhere(TOCSIN_TAKE, false);
 }
 END_TEST
 
-START_TEST(W3_a_queue_that_takes_what_is_blocked_fed_from_elsewhere)
+START_TEST(W3_other_loops_emit_blocked_signals_to_a_TAKE_queue)
 {
     fed_from_elsewhere(TOCSIN_TAKE, true);
 }
@@ -473,7 +473,7 @@ static int wait_inlet(void *arg)
     return tocsin_queue_wait(inlet->queue, -1, NULL);
 }
 
-START_TEST(W3_a_wait_is_ended_from_elsewhere)
+START_TEST(W3_another_loop_ends_a_wait)
 {
     static struct inlet inlet;
     struct peer peer;
@@ -494,7 +494,7 @@ END_TEST
 
 /* Contract line T6: a thread ends without freeing its loop, which has a handler. Other threads emit
    the signal of that handler. Their emissions must not be refused because of that loop. */
-START_TEST(T6_a_thread_that_leaves_its_loop_behind)
+START_TEST(T6_a_thread_ends_without_freeing_its_loop)
 {
     own_begin("test.note", NULL);
     side_begin(0, "test.note", NULL);
@@ -512,14 +512,14 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/per_loop_state");
-    TCase *tests = test_case(suite, "apart");
+    TCase *tests = test_case(suite, "state of each loop");
 
     tcase_add_checked_fixture(tests, begin_sides, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, E10_each_loop_has_its_own_mask);
     tcase_add_test(tests, E9_each_loop_ignores_for_itself);
     tcase_add_test(tests, each_loop_has_its_own_handlers);
-    tcase_add_test(tests, each_loop_has_its_own_facts);
+    tcase_add_test(tests, each_loop_has_its_own_counters);
     tcase_add_test(tests, a_sleeping_loop_is_woken_once);
     tcase_add_test(tests, a_connect_wakes_no_loop);
     tcase_add_test(tests, loop_call_runs_on_the_other_loop);
@@ -528,10 +528,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, loop_call_frees_the_loop);
     tcase_add_test(tests, loop_call_in_a_real_signal_handler);
     tcase_add_test(tests, loop_call_is_refused);
-    tcase_add_test(tests, E11_a_small_queue_fed_from_elsewhere);
-    tcase_add_test(tests, W3_a_small_queue_that_takes_fed_from_elsewhere);
-    tcase_add_test(tests, W3_a_queue_that_takes_what_is_blocked_fed_from_elsewhere);
-    tcase_add_test(tests, W3_a_wait_is_ended_from_elsewhere);
-    tcase_add_test(tests, T6_a_thread_that_leaves_its_loop_behind);
+    tcase_add_test(tests, E11_other_loops_emit_to_a_small_queue);
+    tcase_add_test(tests, W3_other_loops_emit_to_a_small_TAKE_queue);
+    tcase_add_test(tests, W3_other_loops_emit_blocked_signals_to_a_TAKE_queue);
+    tcase_add_test(tests, W3_another_loop_ends_a_wait);
+    tcase_add_test(tests, T6_a_thread_ends_without_freeing_its_loop);
     return suite;
 }

@@ -68,7 +68,7 @@ static void make_late(void)
     ck_assert(!facts_of(a).blocked && !facts_of(a).running && !facts_of(a).queue_full);
 }
 
-START_TEST(E10_what_is_late_comes_in_the_next_turn)
+START_TEST(E10_late_emissions_are_delivered_in_the_next_turn)
 {
     make_late();
     ck_assert_int_eq(tocsin_loop_turn(0), 1);
@@ -76,7 +76,7 @@ START_TEST(E10_what_is_late_comes_in_the_next_turn)
 }
 END_TEST
 
-START_TEST(E10_or_before_an_emission_of_the_same_signal)
+START_TEST(E10_late_emissions_precede_a_new_one_of_the_signal)
 {
     make_late();
     ck_assert_int_eq(tocsin_emit(b, NULL), TOCSIN_NOBODY);
@@ -87,7 +87,7 @@ START_TEST(E10_or_before_an_emission_of_the_same_signal)
 }
 END_TEST
 
-START_TEST(E10_or_when_it_is_unblocked)
+START_TEST(E10_late_emissions_are_delivered_by_an_unblock)
 {
     make_late();
     block("s.*");
@@ -97,7 +97,7 @@ START_TEST(E10_or_when_it_is_unblocked)
 }
 END_TEST
 
-START_TEST(E10_or_a_queue_takes_it)
+START_TEST(E10_a_queue_takes_late_emissions)
 {
     struct tocsin_queue queue;
 
@@ -123,7 +123,7 @@ static int emit_b(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(E9_pended_behind_what_a_flush_has)
+START_TEST(E9_pending_behind_the_emissions_of_a_flush)
 {
     declare_all();
     ck_assert_int_eq(tocsin_on("s.a", emit_b, NULL), 0);
@@ -138,9 +138,9 @@ START_TEST(E9_pended_behind_what_a_flush_has)
 }
 END_TEST
 
-/* A queue is full, so an emission waits until the queue has room. The facts of the signal must show
+/* A queue is full, so an emission waits until the queue has room. tocsin_signal_get() must count
    this emission as pending. Later emissions must be pending behind it. */
-START_TEST(E11_what_waits_for_a_queue_says_so)
+START_TEST(E11_an_emission_that_waits_for_a_queue_is_pending)
 {
     struct tocsin_queue queue;
 
@@ -175,7 +175,7 @@ static int emit_c_and_nest(const struct tocsin_info *info, void *arg)
 /* A handler of s.a has s.c in its mask, emits s.c, and nests a delivery of s.a. In tocsin s.c is
    delivered after the outermost delivery of s.a. The kernel would deliver it when the inner handler
    returns. */
-START_TEST(E10_what_a_nested_handlers_mask_held_back_waits_for_the_outermost)
+START_TEST(E10_a_nested_handlers_mask_holds_until_the_outermost_ends)
 {
     int depth = 0;
 
@@ -213,7 +213,7 @@ static int emit_c(const struct tocsin_info *info, void *arg)
 
 /* The handler of s.b emits s.c, and runs inside a delivery of another signal, s.a. Here s.c is
    delivered when the delivery of s.b ends. The delivery of s.a does not delay it. */
-START_TEST(E10_the_outermost_of_its_own_signal)
+START_TEST(E10_only_deliveries_of_the_same_signal_count)
 {
     declare_all();
     ck_assert_int_eq(tocsin_on("s.a", nest_b, NULL), 0);
@@ -241,7 +241,7 @@ END_TEST
 
 /* A blocked signal has no handler, and its default action is to ignore the emission. The emission
    must still become pending, since a handler may be connected before the unblock. */
-START_TEST(SIG_DFL_nor_without_a_handler)
+START_TEST(SIG_DFL_discards_nothing_without_a_handler)
 {
     declare_all();
     block("s.a");
@@ -331,7 +331,7 @@ static int stop_it(void *arg)
 
 /* A fiber stops the loop and returns. tocsin_loop_free must not count this fiber as left, although
    its completion is not delivered yet. */
-START_TEST(O7_what_has_ended_is_not_left)
+START_TEST(O7_an_ended_operation_is_not_counted_as_left)
 {
     struct tocsin_op op;
 
@@ -342,7 +342,7 @@ START_TEST(O7_what_has_ended_is_not_left)
     ck_assert_record("done");
     ck_assert_int_eq(tocsin_spawn(stop_it, NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_run(), 0);
-    /* the result 1 counts the future whose result was not taken */
+    /* the result 1 counts the future whose result the program has not taken */
     ck_assert_int_eq(tocsin_loop_free(), 1);
 }
 END_TEST
@@ -350,20 +350,20 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/posix_differences");
-    TCase *tests = test_case(suite, "stated");
+    TCase *tests = test_case(suite, "differences from POSIX");
 
-    tcase_add_test(tests, E10_what_is_late_comes_in_the_next_turn);
-    tcase_add_test(tests, E10_or_before_an_emission_of_the_same_signal);
-    tcase_add_test(tests, E10_or_when_it_is_unblocked);
-    tcase_add_test(tests, E10_or_a_queue_takes_it);
-    tcase_add_test(tests, E9_pended_behind_what_a_flush_has);
-    tcase_add_test(tests, E11_what_waits_for_a_queue_says_so);
-    tcase_add_test(tests, E10_what_a_nested_handlers_mask_held_back_waits_for_the_outermost);
-    tcase_add_test(tests, E10_the_outermost_of_its_own_signal);
+    tcase_add_test(tests, E10_late_emissions_are_delivered_in_the_next_turn);
+    tcase_add_test(tests, E10_late_emissions_precede_a_new_one_of_the_signal);
+    tcase_add_test(tests, E10_late_emissions_are_delivered_by_an_unblock);
+    tcase_add_test(tests, E10_a_queue_takes_late_emissions);
+    tcase_add_test(tests, E9_pending_behind_the_emissions_of_a_flush);
+    tcase_add_test(tests, E11_an_emission_that_waits_for_a_queue_is_pending);
+    tcase_add_test(tests, E10_a_nested_handlers_mask_holds_until_the_outermost_ends);
+    tcase_add_test(tests, E10_only_deliveries_of_the_same_signal_count);
     tcase_add_test(tests, SIG_DFL_discards_nothing);
-    tcase_add_test(tests, SIG_DFL_nor_without_a_handler);
+    tcase_add_test(tests, SIG_DFL_discards_nothing_without_a_handler);
     tcase_add_test(tests, the_empty_set);
     tcase_add_test(tests, T7_blocked_without_a_listener);
-    tcase_add_test(tests, O7_what_has_ended_is_not_left);
+    tcase_add_test(tests, O7_an_ended_operation_is_not_counted_as_left);
     return suite;
 }

@@ -56,7 +56,7 @@ static int on_own(void *none)
     return do_turns(NULL);
 }
 
-START_TEST(T3_a_post_reaches_ones_own_loop_as_well)
+START_TEST(T3_a_post_reaches_the_posting_loop_too)
 {
     struct peer peer;
 
@@ -85,7 +85,7 @@ static int listen_there(void *none)
 
 /* The other thread goes to sleep while this thread posts. Each post must wake the other thread. If
    a post does not wake it, the test hangs. */
-START_TEST(T3_publish_then_wake)
+START_TEST(T3_each_post_wakes_a_sleeping_loop)
 {
     struct peer peer;
 
@@ -174,7 +174,7 @@ static void interrupted(int signo)
     ck_assert(!wrong);
 }
 
-START_TEST(T3_a_real_signal_interrupts_anything)
+START_TEST(T3_a_real_signal_interrupts_any_call)
 {
     connect_to("test.number", hear, &heard);
     interrupted(number);
@@ -192,7 +192,7 @@ static int count_all(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T3_a_real_signal_interrupts_one_that_coalesces)
+START_TEST(T3_a_real_signal_interrupts_a_coalescing_post)
 {
     static int ours;
     struct itimerval every = { { 0, 150 }, { 0, 150 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -246,7 +246,7 @@ static void once_a_turn(const char *name, int signo)
     do_turns(NULL);
 }
 
-START_TEST(T5_what_is_posted_during_a_turn_waits_for_the_next)
+START_TEST(T5_posts_of_a_turn_wait_for_the_next_turn)
 {
     once_a_turn("test.number", number);
     once_a_turn("test.latest", latest);
@@ -262,7 +262,7 @@ START_TEST(T5_what_is_posted_during_a_turn_waits_for_the_next)
 }
 END_TEST
 
-START_TEST(T5_who_posts_for_ever_starves_neither_timers_nor_descriptors)
+START_TEST(T5_endless_posts_do_not_starve_timers_or_descriptors)
 {
     static struct told timer, ready;
     struct tocsin_op watch;
@@ -290,7 +290,7 @@ END_TEST
 
 /* Tests of contract line E2: a post calls the handlers that exist when it is delivered */
 
-START_TEST(E2_a_post_meets_the_handlers_connected_when_it_is_delivered)
+START_TEST(E2_a_post_calls_the_handlers_at_its_delivery)
 {
     struct tocsin_handler first;
 
@@ -338,7 +338,7 @@ static void check_gone(struct tocsin_loop gone)
     ck_assert_int_eq(tocsin_loop_call(gone, call_again, NULL, NULL), -ESHUTDOWN);
 }
 
-START_TEST(T6_a_loop_that_is_gone_answers_ESHUTDOWN)
+START_TEST(T6_a_post_to_a_freed_loop_returns_ESHUTDOWN)
 {
     struct there there, again;
     struct peer peer;
@@ -368,7 +368,7 @@ static void on_dropped(void *told)
     ((struct told *)told)->status++;
 }
 
-START_TEST(T6_what_was_accepted_is_delivered_before_the_loop_goes)
+START_TEST(T6_a_freed_loop_delivers_accepted_posts)
 {
     struct there there;
     struct peer peer;
@@ -398,7 +398,7 @@ static int free_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T6_freed_in_the_handler_of_a_post)
+START_TEST(T6_the_handler_of_a_post_frees_the_loop)
 {
     connect_to("test.number", free_in_handler, &heard);
     for (int i = 0; i < 10; i++)
@@ -421,7 +421,7 @@ static int faults(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(T6_a_loop_that_is_about_to_go_is_gone_for_posts)
+START_TEST(T6_a_loop_that_is_being_freed_refuses_posts)
 {
     int count = 0;
 
@@ -443,7 +443,7 @@ static int check_ours(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(E15_sequence_and_turn_are_the_receiving_loops)
+START_TEST(E15_sequence_and_turn_belong_to_the_receiving_loop)
 {
     static int64_t from;
 
@@ -561,19 +561,19 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, T3_post_works_on_a_thread_without_a_loop);
-    tcase_add_test(tests, T3_a_post_reaches_ones_own_loop_as_well);
-    tcase_add_test(tests, T3_publish_then_wake);
+    tcase_add_test(tests, T3_a_post_reaches_the_posting_loop_too);
+    tcase_add_test(tests, T3_each_post_wakes_a_sleeping_loop);
     tcase_add_test(tests, T3_post_in_a_real_signal_handler_keeps_errno);
-    tcase_add_test(tests, T3_a_real_signal_interrupts_anything);
-    tcase_add_test(tests, T3_a_real_signal_interrupts_one_that_coalesces);
-    tcase_add_test(tests, T5_what_is_posted_during_a_turn_waits_for_the_next);
-    tcase_add_test(tests, T5_who_posts_for_ever_starves_neither_timers_nor_descriptors);
-    tcase_add_test(tests, E2_a_post_meets_the_handlers_connected_when_it_is_delivered);
-    tcase_add_test(tests, T6_a_loop_that_is_gone_answers_ESHUTDOWN);
-    tcase_add_test(tests, T6_what_was_accepted_is_delivered_before_the_loop_goes);
-    tcase_add_test(tests, T6_freed_in_the_handler_of_a_post);
-    tcase_add_test(tests, T6_a_loop_that_is_about_to_go_is_gone_for_posts);
-    tcase_add_test(tests, E15_sequence_and_turn_are_the_receiving_loops);
+    tcase_add_test(tests, T3_a_real_signal_interrupts_any_call);
+    tcase_add_test(tests, T3_a_real_signal_interrupts_a_coalescing_post);
+    tcase_add_test(tests, T5_posts_of_a_turn_wait_for_the_next_turn);
+    tcase_add_test(tests, T5_endless_posts_do_not_starve_timers_or_descriptors);
+    tcase_add_test(tests, E2_a_post_calls_the_handlers_at_its_delivery);
+    tcase_add_test(tests, T6_a_post_to_a_freed_loop_returns_ESHUTDOWN);
+    tcase_add_test(tests, T6_a_freed_loop_delivers_accepted_posts);
+    tcase_add_test(tests, T6_the_handler_of_a_post_frees_the_loop);
+    tcase_add_test(tests, T6_a_loop_that_is_being_freed_refuses_posts);
+    tcase_add_test(tests, E15_sequence_and_turn_belong_to_the_receiving_loop);
     tcase_add_test(tests, E15_a_post_carries_its_parent);
     tcase_add_test(tests, bad_posts_are_refused);
     tcase_add_test(tests, bad_declarations_of_async_signals);

@@ -79,7 +79,7 @@ START_TEST(test_E17_nobody_objects)
 }
 END_TEST
 
-START_TEST(test_E17_who_stops_it_is_named)
+START_TEST(test_E17_the_objecting_handler_is_named)
 {
     struct request request = { "/", 0 };
     struct tocsin_handler by = { 0 }, stopper;
@@ -99,7 +99,7 @@ START_TEST(test_E17_who_stops_it_is_named)
 }
 END_TEST
 
-START_TEST(test_E17_an_error_is_an_answer)
+START_TEST(test_E17_an_error_is_an_objection)
 {
     struct request request = { "/", 0 };
     struct tocsin_handler by = { 0 }, refuser = add(refuse, "a", 1);
@@ -118,7 +118,7 @@ static int disconnect_and_refuse(const struct tocsin_info *info, void *arg)
     return refuse(info, arg);
 }
 
-START_TEST(test_E17_who_refused_is_named_even_if_gone)
+START_TEST(test_E17_a_disconnected_objector_is_named)
 {
     struct request request = { "/", 0 };
     struct tocsin_handler by, refuser = add(disconnect_and_refuse, "a", 0);
@@ -137,7 +137,7 @@ static int free_all(const struct tocsin_info *info, void *arg)
     return agree(info, arg);
 }
 
-START_TEST(test_E17_the_loop_is_freed_in_it)
+START_TEST(test_E17_a_handler_of_a_question_frees_the_loop)
 {
     struct request request = { "/", 0 };
 
@@ -162,7 +162,7 @@ static int ask_again(const struct tocsin_info *info, void *arg)
     return verdicts[level] == -ELOOP ? TOCSIN_NEXT : verdicts[level];
 }
 
-START_TEST(test_E17_it_nests_to_the_limit)
+START_TEST(test_E17_questions_nest_to_a_limit)
 {
     struct request request = { "/", 0 };
 
@@ -207,7 +207,7 @@ static int ask_beside(const char *pattern, const char *question)
     return verdict;
 }
 
-START_TEST(test_E17_one_listens_on_another_loop)
+START_TEST(test_E17_another_loop_listens)
 {
     ck_assert_int_eq(ask_beside("file.may.go", "file.may.go"), -EXDEV);
     add(agree, "here", 0);
@@ -216,7 +216,7 @@ START_TEST(test_E17_one_listens_on_another_loop)
 }
 END_TEST
 
-START_TEST(test_E17_one_listens_on_another_loop_to_a_pattern_older_than_the_name)
+START_TEST(test_E17_another_loop_listens_with_an_older_pattern)
 {
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.go"), -EXDEV);
     ck_assert_int_eq(tocsin_on("disk.**", agree, "here"), 0);
@@ -233,7 +233,7 @@ static int alter(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_E17_it_may_be_altered)
+START_TEST(test_E17_a_handler_may_change_the_payload)
 {
     struct request request = { "/", 0 };
 
@@ -251,7 +251,7 @@ static int keep(const struct tocsin_info *info, void *arg)
     return record_call(info, "kept");
 }
 
-START_TEST(test_E17_it_is_neither_emitted_nor_kept)
+START_TEST(test_E17_a_question_is_neither_emitted_nor_kept)
 {
     struct request request = { "/", 0 };
     int plain = record_signal("file.done");
@@ -272,14 +272,14 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, test_E17_nobody_objects);
-    tcase_add_test(tests, test_E17_who_stops_it_is_named);
-    tcase_add_test(tests, test_E17_an_error_is_an_answer);
-    tcase_add_test(tests, test_E17_who_refused_is_named_even_if_gone);
-    tcase_add_test(tests, test_E17_the_loop_is_freed_in_it);
-    tcase_add_test(tests, test_E17_it_nests_to_the_limit);
-    tcase_add_test(tests, test_E17_one_listens_on_another_loop);
-    tcase_add_test(tests, test_E17_one_listens_on_another_loop_to_a_pattern_older_than_the_name);
-    tcase_add_test(tests, test_E17_it_may_be_altered);
-    tcase_add_test(tests, test_E17_it_is_neither_emitted_nor_kept);
+    tcase_add_test(tests, test_E17_the_objecting_handler_is_named);
+    tcase_add_test(tests, test_E17_an_error_is_an_objection);
+    tcase_add_test(tests, test_E17_a_disconnected_objector_is_named);
+    tcase_add_test(tests, test_E17_a_handler_of_a_question_frees_the_loop);
+    tcase_add_test(tests, test_E17_questions_nest_to_a_limit);
+    tcase_add_test(tests, test_E17_another_loop_listens);
+    tcase_add_test(tests, test_E17_another_loop_listens_with_an_older_pattern);
+    tcase_add_test(tests, test_E17_a_handler_may_change_the_payload);
+    tcase_add_test(tests, test_E17_a_question_is_neither_emitted_nor_kept);
     return suite;
 }

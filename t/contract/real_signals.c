@@ -146,9 +146,9 @@ static const char *name_of(int number)
     return facts.name;
 }
 
-/* Returns a number of signals that is larger than an inbox. Under valgrind the number is smaller.
-   The reason: valgrind does not keep a signal blocked for the library, so the signals wait outside
-   of the inbox, in quadratic time. */
+/* Returns a number of signals that is larger than an inbox. Under valgrind the number is smaller:
+   valgrind does not keep a signal blocked when the library blocks it. So the signals wait outside
+   of the inbox, and the time grows with the square of their number. */
 static int many(void)
 {
     return (int)test_scaled(10000, 1, 5);
@@ -208,7 +208,7 @@ START_TEST(names_are_known_before_the_first_loop)
 }
 END_TEST
 
-START_TEST(numbers_that_are_none)
+START_TEST(invalid_numbers_are_refused)
 {
     const int none[] = { INT32_MIN, -1,        0,       32,      SIGRTMIN - 1, SIGRTMAX + 1,
                          1000,      INT32_MAX, SIGKILL, SIGSTOP, SIGSEGV,      SIGBUS,
@@ -219,7 +219,7 @@ START_TEST(numbers_that_are_none)
 }
 END_TEST
 
-START_TEST(names_are_taken)
+START_TEST(names_of_os_signals_are_reserved)
 {
     struct heard heard = { .count = 0 };
     struct tocsin_handler handler;
@@ -264,7 +264,7 @@ END_TEST
 
 /* Tests of contract line S1: no signal is lost */
 
-START_TEST(S1_the_newest_and_how_many)
+START_TEST(S1_the_newest_signal_and_their_number)
 {
     struct heard heard = { .count = 0 };
 
@@ -290,7 +290,7 @@ END_TEST
 /* Each signal is raised several times while the inbox is full. raise() returns after the real
    signal handler has returned, so the kernel merges no signals. The library must count all of
    them. */
-START_TEST(S1_each_of_them_and_none_is_lost_when_the_inbox_is_full)
+START_TEST(S1_no_signal_is_lost_when_the_inbox_is_full)
 {
     static struct heard heard[MOST + 1];
     int note = tocsin_declare(
@@ -366,7 +366,7 @@ static int send_many(pid_t to, int number, int count)
 
 /* Many real-time signals are sent while the loop runs no turn. Each signal must be either refused
    by the kernel or delivered. */
-START_TEST(S1_real_time_ones_are_refused_at_their_sender_or_delivered)
+START_TEST(S1_real_time_signals_are_refused_or_delivered)
 {
     const rlim_t limits[] = { RLIM_INFINITY, 300, 5 };
     struct heard heard = { .count = 0 };
@@ -389,7 +389,7 @@ START_TEST(S1_real_time_ones_are_refused_at_their_sender_or_delivered)
 END_TEST
 
 /* A child sends real-time signals without a pause, while the loop delivers them. */
-START_TEST(S1_real_time_ones_from_another_process)
+START_TEST(S1_real_time_signals_from_another_process)
 {
     struct heard heard[3] = { { .count = 0 } };
     int ends[2], refused = -1;
@@ -426,7 +426,7 @@ END_TEST
 
 /* The loop blocks the signal. First its pending emissions reach their limit, then the kernel queues
    the signals, and finally the kernel refuses them. */
-START_TEST(S1_real_time_ones_that_are_blocked_on_the_loop)
+START_TEST(S1_real_time_signals_that_the_loop_blocks)
 {
     struct heard heard[2] = { { .count = 0 } };
     struct tocsin_block hold;
@@ -458,7 +458,7 @@ END_TEST
 
 /* A queue that nobody reads makes the loop refuse the signals. As in the test before, the kernel
    then queues the signals, and finally refuses them. */
-START_TEST(S1_real_time_ones_for_a_queue_that_is_slow)
+START_TEST(S1_real_time_signals_for_a_slow_queue)
 {
     struct tocsin_info *info;
     struct tocsin_queue queue;
@@ -520,8 +520,8 @@ START_TEST(S2_on_any_thread)
 }
 END_TEST
 
-/* A pool thread must run a task and its drop with an empty signal mask. Between tasks it must block
-   every signal. */
+/* A pool thread must run a task and its drop function with an empty signal mask. Between tasks it
+   must block every signal. */
 struct looked {
     sigset_t mask, dropped;
     pid_t thread, dropper;
@@ -606,8 +606,8 @@ START_TEST(S2_a_task_has_an_empty_mask)
     look(&looked);
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &was, NULL), 0);
     ck_assert(is_empty(&looked.mask));
-    /* The loop's thread or the pool's thread calls the drop. Only the pool's thread must have an
-       empty mask. */
+    /* The loop's thread or the pool's thread calls the drop function. Only the pool's thread must
+       have an empty mask. */
     ck_assert(looked.dropper != looked.thread || is_empty(&looked.dropped));
     ck_assert_str_eq(looked.child, "SigBlk:\t0000000000000000\n");
 }
@@ -621,7 +621,7 @@ static int wait_to_end(void *arg)
     return 0;
 }
 
-START_TEST(S2_between_tasks_everything_is_blocked)
+START_TEST(S2_between_tasks_every_signal_is_blocked)
 {
     struct tocsin_work_options options = { .flags = 0 };
     struct looked looked;
@@ -638,7 +638,7 @@ END_TEST
 
 /* The program has called tocsin_os_unblock_here(). From then on, a task must run with the handled
    real-time signals blocked, so that only the calling thread receives them. */
-START_TEST(S2_no_task_takes_what_one_thread_has_asked_for)
+START_TEST(S2_no_task_receives_signals_that_one_thread_requested)
 {
     struct heard heard = { .count = 0 };
     struct looked looked;
@@ -656,7 +656,7 @@ END_TEST
 
 /* The inbox is full, so the loop has no room for real-time signals. A task that starts now must run
    with these signals blocked. */
-START_TEST(S1_tasks_take_none_that_there_is_no_room_for)
+START_TEST(S1_tasks_receive_no_signals_while_there_is_no_room)
 {
     struct looked looked = { .thread = 0 };
     struct heard heard = { .count = 0 };
@@ -692,7 +692,7 @@ static void *take_here(void *arg)
 
 /* The loop's thread blocks the signals, and a thread without a loop has called
    tocsin_os_unblock_here. That thread must receive the signals and wake the loop. */
-START_TEST(S2_one_thread_takes_them)
+START_TEST(S2_one_thread_receives_the_signals)
 {
     struct heard heard = { .count = 0 };
     sigset_t all, mask;
@@ -726,7 +726,7 @@ END_TEST
 /* A thread without a loop receives the signals for the loop. So many signals are sent that the
    inbox becomes full. Then that thread blocks the signals, and the loop's own thread receives them
    from then on. When the loop is freed, the mask of the loop's thread must be as before. */
-START_TEST(S2_after_a_flood_the_loops_own_thread_takes_them)
+START_TEST(S2_the_loops_thread_receives_signals_after_an_overflow)
 {
     struct heard heard = { .count = 0 };
     sigset_t all, mask;
@@ -781,7 +781,8 @@ START_TEST(S3_a_foreign_handler_stays)
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* the failed connect changed nothing */
     ck_assert_int_eq(raise(SIGCHLD), 0);
     ck_assert_int_eq(foreign_count, 1);
-    on("os.*", &heard); /* this pattern handles all signals that nobody else handles */
+    /* this pattern handles all real signals for which the program has no handler */
+    on("os.*", &heard);
     ck_assert_ptr_eq(handler_of(SIGCHLD), foreign);
     ck_assert_ptr_ne(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_eq(handler_of(SIGSEGV), before[SIGSEGV].sa_handler);
@@ -791,7 +792,7 @@ START_TEST(S3_a_foreign_handler_stays)
 }
 END_TEST
 
-START_TEST(S3_a_foreign_handler_is_replaced_and_put_back)
+START_TEST(S3_a_foreign_handler_is_replaced_and_restored)
 {
     struct heard heard = { .count = 0 };
     struct tocsin_handler one, two;
@@ -804,7 +805,8 @@ START_TEST(S3_a_foreign_handler_is_replaced_and_put_back)
             "os.sigchld",
             &(struct tocsin_action){ .fn = hear, .arg = &heard, .flags = TOCSIN_REPLACE }, &one),
         0);
-    two = on("os.sigchld", &heard); /* the library's handler is installed now */
+    /* tocsin's handler is installed now, in place of the program's handler */
+    two = on("os.sigchld", &heard);
     ck_assert_int_eq(raise(SIGCHLD), 0);
     turns_until_count(&heard, 2);
     ck_assert_int_eq(heard.count, 2);
@@ -820,7 +822,7 @@ START_TEST(S3_a_foreign_handler_is_replaced_and_put_back)
 }
 END_TEST
 
-START_TEST(S3_what_somebody_else_has_changed_meanwhile_stays)
+START_TEST(S3_a_disposition_changed_meanwhile_stays)
 {
     struct heard heard = { .count = 0 };
     struct tocsin_handler one = on("os.sigusr1", &heard), two;
@@ -842,7 +844,7 @@ START_TEST(S3_what_somebody_else_has_changed_meanwhile_stays)
 }
 END_TEST
 
-START_TEST(S3_what_was_ignored_is_no_foreign_handler)
+START_TEST(S3_an_ignored_signal_has_no_foreign_handler)
 {
     struct heard heard = { .count = 0 };
     struct tocsin_handler handler;
@@ -858,7 +860,7 @@ START_TEST(S3_what_was_ignored_is_no_foreign_handler)
 }
 END_TEST
 
-START_TEST(S3_who_takes_over_and_who_does_not)
+START_TEST(S3_which_patterns_replace_a_foreign_handler)
 {
     struct heard heard[4] = { { .count = 0 } };
     struct told told = { .count = 0 };
@@ -895,7 +897,8 @@ START_TEST(S3_who_takes_over_and_who_does_not)
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     handler = on("*.sigusr1, !os.sigusr1, *.sigusr1, os.sigusr2", &heard[0]);
-    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL); /* no part of the pattern matches this signal */
+    /* the name of this signal is not in the pattern, so its disposition stays the default */
+    ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
     ck_assert_ptr_ne(handler_of(SIGUSR2), SIG_DFL);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
@@ -906,7 +909,7 @@ START_TEST(S3_who_takes_over_and_who_does_not)
 }
 END_TEST
 
-START_TEST(S3_a_queue_hears_it)
+START_TEST(S3_a_queue_handles_the_signal)
 {
     struct tocsin_info *info;
     struct tocsin_queue queue;
@@ -1016,7 +1019,7 @@ START_TEST(S3_several_handlers_on_several_loops)
 }
 END_TEST
 
-START_TEST(S3_neither_a_child_nor_a_program_keeps_them)
+START_TEST(S3_a_child_and_a_program_have_the_old_dispositions)
 {
     static char *arguments[] = { "cat", "/proc/self/status", NULL };
     struct heard heard = { .count = 0 };
@@ -1028,7 +1031,8 @@ START_TEST(S3_neither_a_child_nor_a_program_keeps_them)
     pid_t child;
 
     on("os.sigusr1", &heard);
-    /* This turn creates the engine, which changes the disposition of SIGPIPE (S4). */
+    /* The first turn initializes libevent, and the library then changes the disposition of SIGPIPE
+       (S4). */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     child = fork();
     /* The child has not called tocsin_after_fork, so no loop could receive the signal (T8). The
@@ -1068,7 +1072,7 @@ static void *read_all(void *arg)
     return NULL;
 }
 
-START_TEST(S3_calls_are_restarted)
+START_TEST(S3_interrupted_system_calls_are_restarted)
 {
     struct heard heard = { .count = 0 };
     struct sigaction now;
@@ -1108,7 +1112,7 @@ static int given_back_by_now(const struct tocsin_info *info, void *arg)
 
 /* A freed loop must deliver the signals that it has accepted. Afterwards the signals must have
    their old disposition. */
-START_TEST(S3_given_back_before_the_loop_ends)
+START_TEST(S3_dispositions_are_restored_before_the_loop_ends)
 {
     int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note" });
     struct heard heard = { .count = 0 };
@@ -1354,7 +1358,7 @@ START_TEST(T7_from_another_process)
 END_TEST
 
 /* The program has a handler of SIGINT, or ignores SIGINT. tocsin_run must not change that. */
-START_TEST(T7_only_if_they_have_their_defaults)
+START_TEST(T7_only_signals_with_the_default_disposition)
 {
     int number = SIGTERM;
 
@@ -1374,7 +1378,7 @@ START_TEST(T7_only_if_they_have_their_defaults)
 END_TEST
 
 /* Another loop has a handler of SIGTERM, so the default action must not stop this loop. */
-START_TEST(T7_who_handles_is_not_stopped)
+START_TEST(T7_a_handled_signal_does_not_stop_the_loop)
 {
     struct neighbour neighbour = { .pattern = "os.sigterm", .stops = true };
     int number = SIGTERM;
@@ -1393,7 +1397,7 @@ END_TEST
 
 /* A ONCE handler receives the first signal, as in a daemon that drains. The second signal must take
    the default action, which stops the loop. */
-START_TEST(T7_once_and_then_the_default)
+START_TEST(T7_a_ONCE_handler_and_then_the_default_action)
 {
     struct heard heard = { .count = 0 };
     int number = SIGTERM;
@@ -1447,13 +1451,13 @@ static void many_observers(int count)
         neighbour_end(&neighbours[i], i);
 }
 
-START_TEST(T7_observers_that_have_not_met_the_name)
+START_TEST(T7_observers_that_are_older_than_the_name)
 {
     many_observers(8);
 }
 END_TEST
 
-START_TEST(T7_more_observers_than_a_post_has_places)
+START_TEST(T7_observers_on_seventy_loops)
 {
     many_observers(70);
 }
@@ -1461,7 +1465,7 @@ END_TEST
 
 /* Tests of contract line S4: the disposition of SIGPIPE */
 
-START_TEST(S4_taken_over_and_given_back)
+START_TEST(S4_SIGPIPE_stays_harmless_after_a_handler)
 {
     bool before_the_engine = _i;
     struct heard heard = { .count = 0 };
@@ -1604,7 +1608,7 @@ static int raise_in_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(no_descendant_of_whom_it_interrupts)
+START_TEST(a_signal_is_not_a_child_of_the_interrupted_emission)
 {
     struct heard heard = { .count = 0 };
     int signo = tocsin_declare(&(struct tocsin_signal_spec){ .name = "test.note" });
@@ -1678,19 +1682,19 @@ END_TEST
 /* Adds the tests that need an exact count of the signals. */
 static void add_counted(TCase *tests)
 {
-    tcase_add_test(tests, S1_the_newest_and_how_many);
-    tcase_add_loop_test(tests, S1_real_time_ones_are_refused_at_their_sender_or_delivered, 0, 3);
-    tcase_add_test(tests, S1_real_time_ones_from_another_process);
-    tcase_add_test(tests, S1_real_time_ones_that_are_blocked_on_the_loop);
-    tcase_add_test(tests, S1_real_time_ones_for_a_queue_that_is_slow);
+    tcase_add_test(tests, S1_the_newest_signal_and_their_number);
+    tcase_add_loop_test(tests, S1_real_time_signals_are_refused_or_delivered, 0, 3);
+    tcase_add_test(tests, S1_real_time_signals_from_another_process);
+    tcase_add_test(tests, S1_real_time_signals_that_the_loop_blocks);
+    tcase_add_test(tests, S1_real_time_signals_for_a_slow_queue);
     tcase_add_loop_test(tests, S2_on_any_thread, 0, 2);
     tcase_add_test(tests, S2_a_task_has_an_empty_mask);
-    tcase_add_test(tests, S2_between_tasks_everything_is_blocked);
-    tcase_add_test(tests, S2_no_task_takes_what_one_thread_has_asked_for);
-    tcase_add_test(tests, S1_tasks_take_none_that_there_is_no_room_for);
-    tcase_add_test(tests, S2_one_thread_takes_them);
-    tcase_add_test(tests, S2_after_a_flood_the_loops_own_thread_takes_them);
-    tcase_add_test(tests, S3_a_queue_hears_it);
+    tcase_add_test(tests, S2_between_tasks_every_signal_is_blocked);
+    tcase_add_test(tests, S2_no_task_receives_signals_that_one_thread_requested);
+    tcase_add_test(tests, S1_tasks_receive_no_signals_while_there_is_no_room);
+    tcase_add_test(tests, S2_one_thread_receives_the_signals);
+    tcase_add_test(tests, S2_the_loops_thread_receives_signals_after_an_overflow);
+    tcase_add_test(tests, S3_a_queue_handles_the_signal);
 }
 
 Suite *test_suite(void)
@@ -1706,19 +1710,19 @@ Suite *test_suite(void)
     else
         add_counted(tests);
     tcase_add_test(tests, names_are_known_before_the_first_loop);
-    tcase_add_test(tests, numbers_that_are_none);
-    tcase_add_test(tests, names_are_taken);
+    tcase_add_test(tests, invalid_numbers_are_refused);
+    tcase_add_test(tests, names_of_os_signals_are_reserved);
     tcase_add_test(tests, faults_cannot_be_handled);
-    tcase_add_test(tests, S1_each_of_them_and_none_is_lost_when_the_inbox_is_full);
+    tcase_add_test(tests, S1_no_signal_is_lost_when_the_inbox_is_full);
     tcase_add_test(tests, S3_a_foreign_handler_stays);
-    tcase_add_test(tests, S3_a_foreign_handler_is_replaced_and_put_back);
-    tcase_add_test(tests, S3_what_somebody_else_has_changed_meanwhile_stays);
-    tcase_add_test(tests, S3_what_was_ignored_is_no_foreign_handler);
-    tcase_add_test(tests, S3_who_takes_over_and_who_does_not);
+    tcase_add_test(tests, S3_a_foreign_handler_is_replaced_and_restored);
+    tcase_add_test(tests, S3_a_disposition_changed_meanwhile_stays);
+    tcase_add_test(tests, S3_an_ignored_signal_has_no_foreign_handler);
+    tcase_add_test(tests, S3_which_patterns_replace_a_foreign_handler);
     tcase_add_test(tests, S3_several_handlers_on_several_loops);
-    tcase_add_test(tests, S3_calls_are_restarted);
-    tcase_add_test(tests, S3_given_back_before_the_loop_ends);
-    tcase_add_test(tests, S3_neither_a_child_nor_a_program_keeps_them);
+    tcase_add_test(tests, S3_interrupted_system_calls_are_restarted);
+    tcase_add_test(tests, S3_dispositions_are_restored_before_the_loop_ends);
+    tcase_add_test(tests, S3_a_child_and_a_program_have_the_old_dispositions);
     tcase_add_test(tests, a_value_from_another_process);
     tcase_add_test(tests, a_value_of_any_signal);
     tcase_add_test(tests, a_child_that_ends);
@@ -1726,16 +1730,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_timer_and_a_descriptor);
     tcase_add_loop_test(tests, T7_the_default_stops_the_main_loop, 0, 2);
     tcase_add_test(tests, T7_from_another_process);
-    tcase_add_test(tests, T7_only_if_they_have_their_defaults);
-    tcase_add_test(tests, T7_who_handles_is_not_stopped);
-    tcase_add_test(tests, T7_once_and_then_the_default);
+    tcase_add_test(tests, T7_only_signals_with_the_default_disposition);
+    tcase_add_test(tests, T7_a_handled_signal_does_not_stop_the_loop);
+    tcase_add_test(tests, T7_a_ONCE_handler_and_then_the_default_action);
     tcase_add_test(tests, T7_observers_do_not_handle);
-    tcase_add_test(tests, T7_observers_that_have_not_met_the_name);
-    tcase_add_test(tests, T7_more_observers_than_a_post_has_places);
-    tcase_add_loop_test(tests, S4_taken_over_and_given_back, 0, 2);
+    tcase_add_test(tests, T7_observers_that_are_older_than_the_name);
+    tcase_add_test(tests, T7_observers_on_seventy_loops);
+    tcase_add_loop_test(tests, S4_SIGPIPE_stays_harmless_after_a_handler, 0, 2);
     tcase_add_test(tests, a_signal_on_any_thread_wakes_the_loop);
     tcase_add_test(tests, posts_and_signals_at_arbitrary_places);
-    tcase_add_test(tests, no_descendant_of_whom_it_interrupts);
+    tcase_add_test(tests, a_signal_is_not_a_child_of_the_interrupted_emission);
     tcase_add_test(tests, signals_while_a_fiber_has_little_stack);
     return suite;
 }

@@ -180,45 +180,48 @@ static void refuse_everywhere(const char *pattern, int answer, bool connecting)
     ck_assert_int_eq(tocsin_id_error(handler.id), answer);
 }
 
+static const char *const malformed_patterns[] = {
+    "",
+    " ",
+    ",",
+    ".",
+    "bad.plain,",
+    ",bad.plain",
+    "bad.plain,,bad.plain",
+    "bad..plain",
+    "bad.",
+    ".bad",
+    "***",
+    "bad.p*",
+    "**.plain",
+    "bad.**.x",
+    "bad plain",
+    "bad.plain;",
+    "\xff",
+    "bad.\xc3\xa9",
+    "caf\xc3",
+    "bad.plain\n",
+    "!",
+    "!bad.plain",
+    "!*, !bad.*",
+    "!!bad.plain, bad.plain",
+    "bad.*, !",
+    "bad.*, !bad..plain",
+    "bad.*, bad!plain",
+};
+
 START_TEST(malformed_patterns_are_refused)
 {
-    static const char *const bad[] = {
-        "",
-        " ",
-        ",",
-        ".",
-        "bad.plain,",
-        ",bad.plain",
-        "bad.plain,,bad.plain",
-        "bad..plain",
-        "bad.",
-        ".bad",
-        "***",
-        "bad.p*",
-        "**.plain",
-        "bad.**.x",
-        "bad plain",
-        "bad.plain;",
-        "\xff",
-        "bad.\xc3\xa9",
-        "caf\xc3",
-        "bad.plain\n",
-        "!",
-        "!bad.plain",
-        "!*, !bad.*",
-        "!!bad.plain, bad.plain",
-        "bad.*, !",
-        "bad.*, !bad..plain",
-        "bad.*, bad!plain",
-    };
     char longer[TOCSIN_NAME_MAX + 16] = "bad.*, ";
 
     make_some();
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        refuse_everywhere(bad[i], -EINVAL, true);
-        /* accepted, since "" is the empty set */
-        ck_refused(tocsin_pending_count(bad[i]), *bad[i] ? -EINVAL : 0);
-        ck_refused(tocsin_match(bad[i], "bad.plain"), *bad[i] ? -EINVAL : 0);
+    for (size_t i = 0; i < sizeof malformed_patterns / sizeof malformed_patterns[0]; i++) {
+        const char *bad = malformed_patterns[i];
+
+        refuse_everywhere(bad, -EINVAL, true);
+        /* These two functions accept "", which is the empty set. */
+        ck_refused(tocsin_pending_count(bad), *bad ? -EINVAL : 0);
+        ck_refused(tocsin_match(bad, "bad.plain"), *bad ? -EINVAL : 0);
     }
     memset(longer + 7, 'n', TOCSIN_NAME_MAX + 1);
     refuse_everywhere(longer, -EINVAL, true);
@@ -228,7 +231,8 @@ START_TEST(malformed_patterns_are_refused)
     /* This name has the greatest legal length, but is not declared. */
     refuse_everywhere(longer, -ENOENT, true);
     refuse_everywhere(NULL, -EINVAL, true);
-    ck_assert_record(""); /* no word, since a refused connect does not call the drop */
+    /* nothing was recorded, since a refused connect does not call the drop function */
+    ck_assert_record("");
 }
 END_TEST
 
@@ -267,7 +271,7 @@ START_TEST(questions_can_be_neither_blocked_nor_ignored)
     ck_assert_int_eq(tocsin_ignore("bad.a*, bad.*"), -EINVAL);
     ck_assert_int_eq(tocsin_sigmask(TOCSIN_BLOCK, "**", NULL, 0), 18);
     ck_assert_int_eq(tocsin_ignore("**"), 0);
-    /* the ask succeeds, since the pattern "**" does not match questions */
+    /* the question is asked, since the pattern "**" does not match questions and so ignores none */
     ck_assert_int_eq(tocsin_ask(asked, NULL, NULL), 0);
     ck_assert_record("heard");
     ck_assert_int_eq(tocsin_unignore("**"), 0);
@@ -358,7 +362,6 @@ START_TEST(bad_numbers_are_refused)
     };
     struct tocsin_queue queue = { 0 };
     struct tocsin_info *info;
-    struct tocsin_op op;
     char old[8] = "untold";
 
     make_some();
@@ -384,6 +387,14 @@ START_TEST(bad_numbers_are_refused)
     ck_refused(tocsin_loop_turn(-2), -EINVAL);
     ck_refused(tocsin_drain(-2), -EINVAL);
     ck_refused(tocsin_clock_move(-1), -EINVAL);
+}
+END_TEST
+
+START_TEST(bad_forms_of_notify_are_refused)
+{
+    struct tocsin_op op;
+
+    make_some();
     ck_refused(
         tocsin_op_new(NULL, &(struct tocsin_notify){ .mode = TOCSIN_KEEP, .spare = { 1 } }, &op),
         -EINVAL);
@@ -447,7 +458,7 @@ static void end_some(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(stale_ids_and_tokens_used_twice)
+START_TEST(stale_ids_are_refused)
 {
     struct ids gone;
 
@@ -473,7 +484,7 @@ START_TEST(stale_ids_and_tokens_used_twice)
 }
 END_TEST
 
-START_TEST(ids_that_were_never_given)
+START_TEST(invented_ids_are_refused)
 {
     static const uint64_t never[] = { 0,
                                       1,
@@ -499,7 +510,7 @@ START_TEST(ids_that_were_never_given)
     }
     ids = some;
     ids.handler.id += 1 << 24, ids.mask.id += 1 << 24,
-        ids.queue.id += 1 << 24; /* makes ids of the next generation */
+        ids.queue.id += 1 << 24; /* changes the generation, which is a part of each id */
     ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }
@@ -756,8 +767,9 @@ Suite *test_suite(void)
     tcase_add_test(numbers, bad_signos_are_refused);
     tcase_add_test(numbers, a_name_without_a_declaration_has_no_signal);
     tcase_add_test(numbers, bad_numbers_are_refused);
-    tcase_add_test(ids, stale_ids_and_tokens_used_twice);
-    tcase_add_test(ids, ids_that_were_never_given);
+    tcase_add_test(numbers, bad_forms_of_notify_are_refused);
+    tcase_add_test(ids, stale_ids_are_refused);
+    tcase_add_test(ids, invented_ids_are_refused);
     tcase_add_test(ids, ids_and_questions_of_another_loop);
     tcase_add_test(rest, payloads_of_another_signal);
     tcase_add_test(rest, a_handler_unblocks_its_own_signal);

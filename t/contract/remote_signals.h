@@ -29,7 +29,7 @@ TOCSIN__UNUSED static int declare(struct tocsin_signal_spec spec)
     return signo;
 }
 
-/* Records the default action of the signal "guarded" */
+/* These variables record the calls of the default action of the signal "guarded". */
 
 TOCSIN__UNUSED static struct told acted;
 TOCSIN__UNUSED static struct tocsin_loop acted_on;

@@ -57,7 +57,7 @@ static void check_report(int count, const char *wanted)
     ck_assert_int_eq(left, count);
 }
 
-START_TEST(nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothing)
+START_TEST(without_objects_nothing_is_reported)
 {
     struct tocsin_source source;
 
@@ -120,7 +120,7 @@ static void end_objects(void)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(left_objects_are_reported)
+START_TEST(remaining_objects_are_reported)
 {
     int texts = tocsin_declare(&(struct tocsin_signal_spec){
         .name = "text.left", .layout = &text_layout, .doc = "Of a test." });
@@ -150,14 +150,15 @@ START_TEST(left_objects_are_reported)
     check_report(8, wanted); /* the report has changed nothing */
     end_objects();
     record_signal("misspelt.name");
-    /* returns -EBADF, since there is a handler to print; a handler is not counted */
+    /* returns -EBADF: the handler must be printed, and -1 is not a descriptor; the number of
+       objects left does not include handlers */
     ck_assert_int_eq(tocsin_report(-1), -EBADF);
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);
 }
 END_TEST
 
-START_TEST(names_outlive_a_loop)
+START_TEST(names_are_still_reported_after_a_loop)
 {
     struct tocsin_action action = { .fn = nothing, .flags = TOCSIN_EARLY };
 
@@ -185,7 +186,7 @@ START_TEST(a_report_that_cannot_be_written)
 }
 END_TEST
 
-START_TEST(a_line_too_long_is_cut)
+START_TEST(a_long_line_is_truncated)
 {
     char pattern[2000] = "bell.rung";
     int reported;
@@ -206,13 +207,13 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("contract/report");
-    TCase *report = test_case(suite, "the report");
+    TCase *report = test_case(suite, "report");
 
     tcase_add_checked_fixture(report, begin, end);
-    tcase_add_test(report, nothing_is_reported_of_a_thread_without_a_loop_or_one_that_left_nothing);
-    tcase_add_test(report, left_objects_are_reported);
-    tcase_add_test(report, names_outlive_a_loop);
+    tcase_add_test(report, without_objects_nothing_is_reported);
+    tcase_add_test(report, remaining_objects_are_reported);
+    tcase_add_test(report, names_are_still_reported_after_a_loop);
     tcase_add_test(report, a_report_that_cannot_be_written);
-    tcase_add_test(report, a_line_too_long_is_cut);
+    tcase_add_test(report, a_long_line_is_truncated);
     return suite;
 }

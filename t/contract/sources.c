@@ -42,7 +42,7 @@ static struct tocsin_handler add(const char *pattern, struct tocsin_source sourc
 
 static const struct tocsin_source any;
 
-START_TEST(test_O8_a_handler_of_one_source_hears_that_source_alone)
+START_TEST(test_O8_a_handler_of_one_source_receives_this_source_only)
 {
     struct tocsin_source hall = source_new(NULL), attic = source_new(NULL);
 
@@ -62,7 +62,7 @@ START_TEST(test_O8_a_handler_of_one_source_hears_that_source_alone)
 }
 END_TEST
 
-START_TEST(test_O8_they_stand_among_the_others_in_their_place)
+START_TEST(test_O8_they_are_ordered_among_other_handlers)
 {
     struct tocsin_source hall = source_new(NULL);
 
@@ -99,7 +99,7 @@ START_TEST(test_O8_freeing_a_source_disconnects_its_handlers)
 }
 END_TEST
 
-START_TEST(test_O8_also_those_whose_pattern_has_met_no_name_yet)
+START_TEST(test_O8_freeing_also_disconnects_unresolved_patterns)
 {
     struct tocsin_source hall = source_new(NULL);
     struct tocsin_handler handler = add("unborn.*", hall, "a", 0);
@@ -114,7 +114,7 @@ START_TEST(test_O8_also_those_whose_pattern_has_met_no_name_yet)
 }
 END_TEST
 
-START_TEST(test_O8_a_pattern_of_one_source_meets_a_later_name)
+START_TEST(test_O8_a_pattern_of_one_source_matches_a_later_name)
 {
     struct tocsin_source hall = source_new(NULL);
     int late;
@@ -145,7 +145,7 @@ static int connect_to_source(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(test_O8_a_source_is_freed_while_it_is_delivered)
+START_TEST(test_O8_a_source_is_freed_during_its_delivery)
 {
     struct tocsin_source hall = source_new(NULL);
     struct tocsin_action action = { .fn = free_source, .source = hall, .priority = 5 };
@@ -160,7 +160,7 @@ START_TEST(test_O8_a_source_is_freed_while_it_is_delivered)
 }
 END_TEST
 
-START_TEST(test_O8_a_handler_is_connected_to_a_source_that_is_delivered)
+START_TEST(test_O8_a_handler_is_connected_during_the_delivery)
 {
     struct tocsin_source hall = source_new(NULL);
     struct tocsin_action action = { .fn = connect_to_source, .source = hall, .flags = TOCSIN_ONCE };
@@ -187,7 +187,7 @@ static int emit_and_free(const struct tocsin_info *info, void *arg)
     return tocsin_source_free(info->source);
 }
 
-START_TEST(test_O8_what_it_had_pended_is_still_delivered)
+START_TEST(test_O8_pending_emissions_of_a_freed_source_are_delivered)
 {
     struct tocsin_source hall = source_new(NULL);
 
@@ -199,14 +199,15 @@ START_TEST(test_O8_what_it_had_pended_is_still_delivered)
 }
 END_TEST
 
-START_TEST(test_O8_it_has_a_word_of_data)
+START_TEST(test_O8_a_source_has_a_pointer_to_user_data)
 {
     int one, two;
     struct tocsin_source source = source_new(&one);
 
     ck_assert_int_eq(tocsin_source_set(source, &two), 0);
     ck_assert_ptr_eq(tocsin_source_get(source), &two);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* the result 1 counts the source that was left */
+    /* the result 1 counts the source that the test did not free */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_ptr_null(tocsin_source_get(source));
 }
 END_TEST
@@ -217,14 +218,14 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "O8");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, test_O8_a_handler_of_one_source_hears_that_source_alone);
-    tcase_add_test(tests, test_O8_they_stand_among_the_others_in_their_place);
+    tcase_add_test(tests, test_O8_a_handler_of_one_source_receives_this_source_only);
+    tcase_add_test(tests, test_O8_they_are_ordered_among_other_handlers);
     tcase_add_test(tests, test_O8_freeing_a_source_disconnects_its_handlers);
-    tcase_add_test(tests, test_O8_also_those_whose_pattern_has_met_no_name_yet);
-    tcase_add_test(tests, test_O8_a_pattern_of_one_source_meets_a_later_name);
-    tcase_add_test(tests, test_O8_a_source_is_freed_while_it_is_delivered);
-    tcase_add_test(tests, test_O8_a_handler_is_connected_to_a_source_that_is_delivered);
-    tcase_add_test(tests, test_O8_what_it_had_pended_is_still_delivered);
-    tcase_add_test(tests, test_O8_it_has_a_word_of_data);
+    tcase_add_test(tests, test_O8_freeing_also_disconnects_unresolved_patterns);
+    tcase_add_test(tests, test_O8_a_pattern_of_one_source_matches_a_later_name);
+    tcase_add_test(tests, test_O8_a_source_is_freed_during_its_delivery);
+    tcase_add_test(tests, test_O8_a_handler_is_connected_during_the_delivery);
+    tcase_add_test(tests, test_O8_pending_emissions_of_a_freed_source_are_delivered);
+    tcase_add_test(tests, test_O8_a_source_has_a_pointer_to_user_data);
     return suite;
 }

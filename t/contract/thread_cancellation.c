@@ -534,7 +534,7 @@ START_TEST(each_function_with_a_cancellation_pending)
 END_TEST
 
 /* A task of the pool ends its thread, or its thread is cancelled, in four ways. The operation must
-   end, its drop must be called once, and the pool must still work. */
+   end, its drop function must be called once, and the pool must still work. */
 enum how { EXITS, CANCELLED, CANCELLED_LATE, EXITS_IN_DROP, HOWS };
 
 static enum how how;
@@ -557,8 +557,8 @@ static void drop_it(void *arg)
 {
     (void)arg;
     drops++;
-    /* The drop must not end the test's own thread, which calls it when the loop was the last
-       user. */
+    /* The drop function must not end the test's own thread, which calls it when the loop was the
+       last user. */
     if (how == EXITS_IN_DROP && !pthread_equal(pthread_self(), tests_own))
         pthread_exit(NULL);
 }

@@ -1,7 +1,7 @@
 /* Contract line T6: a thread ends without tocsin_loop_free(), by a return or by pthread_exit(). The
    thread ends in each function that the library calls, with every kind of object on its loop.
-   Afterwards none of its handlers may be called, and each drop must be called once. Other loops
-   must receive the completions of its operations, and continue. */
+   Afterwards none of its handlers may be called, and each drop function must be called once. Other
+   loops must receive the completions of its operations, and continue. */
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -470,7 +470,7 @@ START_TEST(T6_a_thread_that_ends_closes_its_loop)
         ck_assert_int_eq(tocsin_emit(ping, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(told.count, 3000);
     sem_post(&go);
-    /* The task is still running. Its drop is called after the task has returned. */
+    /* The task is still running. Its drop function is called after the task has returned. */
     while (tasks_dropped < 2 + 2 * (where == IN_TASK))
         sched_yield();
     close(pipes[0]);
@@ -520,7 +520,7 @@ static void *use_later(void *arg)
     return NULL;
 }
 
-START_TEST(T6_a_loop_that_a_destructor_makes_is_closed_too)
+START_TEST(T6_a_loop_created_by_a_destructor_is_closed_too)
 {
     pthread_t thread;
 
@@ -565,7 +565,7 @@ static void *use_last_of_all(void *arg)
     return arg;
 }
 
-START_TEST(T6_no_loop_is_made_that_nothing_would_close)
+START_TEST(T6_no_loop_is_created_that_would_never_be_closed)
 {
     pthread_t thread;
 
@@ -642,7 +642,7 @@ static void *run_and_leave(void *arg)
     return arg;
 }
 
-START_TEST(T6_real_signals_have_their_dispositions_back)
+START_TEST(T6_dispositions_of_real_signals_are_restored)
 {
     static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1 };
     pthread_t thread;
@@ -695,7 +695,7 @@ static int listen_there(void *ret_handler)
     return 0;
 }
 
-START_TEST(T6_those_who_post_wait_and_disconnect_go_on)
+START_TEST(T6_posts_waits_and_disconnects_of_others_end)
 {
     bool disconnect = _i;
     struct peer ends_soon, waits, posts, disconnects;
@@ -898,8 +898,8 @@ static void *come_and_go(void *arg)
     }
     if (where == IN_CLOCK || where == IN_FREE ||
         (TSAN && (where == IN_FIBER || where == IN_FIBERS_HANDLER)))
-        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so these places are left
-           out. */
+        /* At IN_CLOCK and IN_FREE the thread would wait for other threads, so this test leaves out
+           these two places. */
         where = RETURNS;
     places[where]();
     over = true;
@@ -921,7 +921,7 @@ static void *comings(void *arg)
     return NULL;
 }
 
-START_TEST(T6_threads_come_and_go)
+START_TEST(T6_many_threads_end_while_others_post)
 {
     pthread_t threads[COMERS];
 
@@ -953,14 +953,14 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, T6_a_thread_that_ends_closes_its_loop, 0, WHERES);
-    tcase_add_test(tests, T6_a_loop_that_a_destructor_makes_is_closed_too);
-    tcase_add_test(tests, T6_no_loop_is_made_that_nothing_would_close);
+    tcase_add_test(tests, T6_a_loop_created_by_a_destructor_is_closed_too);
+    tcase_add_test(tests, T6_no_loop_is_created_that_would_never_be_closed);
     tcase_add_test(tests, T6_the_next_loop_is_the_main_loop);
-    tcase_add_test(tests, T6_real_signals_have_their_dispositions_back);
-    tcase_add_loop_test(tests, T6_those_who_post_wait_and_disconnect_go_on, 0, 2);
+    tcase_add_test(tests, T6_dispositions_of_real_signals_are_restored);
+    tcase_add_loop_test(tests, T6_posts_waits_and_disconnects_of_others_end, 0, 2);
     tcase_add_test(tests, T6_a_provider_may_use_its_state_until_it_completes);
     tcase_add_test(tests, T6_a_thread_ends_in_a_child);
     tcase_add_test(tests, T6_a_pools_thread_closes_its_loop);
-    tcase_add_test(tests, T6_threads_come_and_go);
+    tcase_add_test(tests, T6_many_threads_end_while_others_post);
     return suite;
 }

@@ -162,7 +162,7 @@ static void *post_many(void *arg)
     return NULL;
 }
 
-START_TEST(T4_nor_do_those_who_post)
+START_TEST(T4_posting_threads_do_not_call_libevent)
 {
     pthread_t threads[2];
     struct tocsin_op every;
@@ -302,7 +302,7 @@ static int in_child(void (*disposition)(int))
     return status;
 }
 
-START_TEST(S4_no_peer_raises_SIGPIPE)
+START_TEST(S4_a_closed_pipe_does_not_raise_SIGPIPE)
 {
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(in_child(SIG_DFL),
@@ -313,8 +313,8 @@ START_TEST(S4_no_peer_raises_SIGPIPE)
 }
 END_TEST
 
-/* A child writes a file beyond its size limit, which raises SIGXFSZ. The child first creates an
-   engine, or checks a plugin, which creates no engine. SIGXFSZ must not kill the child. */
+/* A child writes a file beyond its size limit, which raises SIGXFSZ. The child first runs a turn,
+   or checks a plugin without running a turn. SIGXFSZ must not kill the child. */
 static void write_beyond(bool checks)
 {
     const struct rlimit limit = { 4096, 4096 };
@@ -337,7 +337,7 @@ static void write_beyond(bool checks)
     _exit(5);
 }
 
-START_TEST(S4_no_limit_of_file_sizes_ends_it)
+START_TEST(S4_SIGXFSZ_does_not_kill_the_process)
 {
     for (int checks = 0; checks < 2; checks++) {
         pid_t child = fork();
@@ -363,10 +363,10 @@ Suite *test_suite(void)
     tcase_add_test(tests, T1_a_loop_belongs_to_a_thread);
     tcase_add_test(tests, T1_a_handler_runs_on_its_own_thread);
     tcase_add_test(tests, T4_only_its_own_thread_calls_libevent);
-    tcase_add_test(tests, T4_nor_do_those_who_post);
+    tcase_add_test(tests, T4_posting_threads_do_not_call_libevent);
     tcase_add_test(tests, T5_a_turn_is_fair);
     tcase_add_test(tests, S2_the_librarys_threads_block_every_signal);
-    tcase_add_test(tests, S4_no_peer_raises_SIGPIPE);
-    tcase_add_test(tests, S4_no_limit_of_file_sizes_ends_it);
+    tcase_add_test(tests, S4_a_closed_pipe_does_not_raise_SIGPIPE);
+    tcase_add_test(tests, S4_SIGXFSZ_does_not_kill_the_process);
     return suite;
 }

@@ -25,7 +25,7 @@ static struct tocsin_op promise(void)
     return op;
 }
 
-START_TEST(W1_the_operation_is_the_placeholder)
+START_TEST(W1_the_operation_stands_for_its_result)
 {
     struct tocsin_info *info;
     struct tocsin_op op;
@@ -64,7 +64,7 @@ static int wait_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(W1_one_waiter_and_only_where_it_was_started_so)
+START_TEST(W1_one_waiter_and_only_with_TOCSIN_FUTURE)
 {
     struct tocsin_op op = promise(), plain;
 
@@ -97,7 +97,7 @@ static int task_emit(void *arg)
     return tocsin_wait(*(struct tocsin_op *)arg, -1, NULL);
 }
 
-START_TEST(W2_where_it_blocks_suspends_or_refuses)
+START_TEST(W2_a_wait_blocks_suspends_or_is_refused)
 {
     struct tocsin_op ops[3] = { promise(), promise() };
 
@@ -142,7 +142,7 @@ START_TEST(W2_a_fiber_is_resumed_between_deliveries)
 }
 END_TEST
 
-START_TEST(W3_a_queue_of_a_set)
+START_TEST(W3_a_queue_with_a_pattern)
 {
     struct tocsin_queue among, take;
 
@@ -164,7 +164,7 @@ START_TEST(W3_a_queue_of_a_set)
 }
 END_TEST
 
-START_TEST(W3_its_descriptor_stands_for_the_loop)
+START_TEST(W3_the_queues_descriptor_is_the_loops)
 {
     struct tocsin_queue queue;
     struct pollfd polled;
@@ -208,7 +208,7 @@ static void *job_on_thread(void *arg)
     return NULL;
 }
 
-START_TEST(W4_the_same_function_as_main_on_a_thread_and_on_fibers)
+START_TEST(W4_one_function_in_main_on_a_thread_and_on_fibers)
 {
     struct tocsin_op fibers[10];
     pthread_t thread;
@@ -231,12 +231,12 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "waiting");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, W1_the_operation_is_the_placeholder);
-    tcase_add_test(tests, W1_one_waiter_and_only_where_it_was_started_so);
-    tcase_add_test(tests, W2_where_it_blocks_suspends_or_refuses);
+    tcase_add_test(tests, W1_the_operation_stands_for_its_result);
+    tcase_add_test(tests, W1_one_waiter_and_only_with_TOCSIN_FUTURE);
+    tcase_add_test(tests, W2_a_wait_blocks_suspends_or_is_refused);
     tcase_add_test(tests, W2_a_fiber_is_resumed_between_deliveries);
-    tcase_add_test(tests, W3_a_queue_of_a_set);
-    tcase_add_test(tests, W3_its_descriptor_stands_for_the_loop);
-    tcase_add_test(tests, W4_the_same_function_as_main_on_a_thread_and_on_fibers);
+    tcase_add_test(tests, W3_a_queue_with_a_pattern);
+    tcase_add_test(tests, W3_the_queues_descriptor_is_the_loops);
+    tcase_add_test(tests, W4_one_function_in_main_on_a_thread_and_on_fibers);
     return suite;
 }

@@ -345,7 +345,7 @@ NEXT(queue_next, tocsin_queue_facts, tocsin_queue_next, QUEUE_)
 NEXT(block_next, tocsin_block_facts, tocsin_block_next, MASK)
 
 /* The expected results for three kinds of ids: 0, a stale or invented id, and an id of another
-   loop. SKIP means that a call with such an id is legal. */
+   loop. SKIP means that a call with such an id is legal, so it is not tested. */
 enum { SKIP = 1000000 };
 enum { BY_POINTER = 1 }; /* means that the function returns NULL for an error */
 
@@ -421,7 +421,8 @@ static void check(const struct row *row, const char *what, uint64_t id, int expe
                   (unsigned long long)id, answer, expected);
 }
 
-/* Calls a walk with a stale id. The walk must continue with the next object, or return an error. */
+/* Calls a function that walks over objects, such as tocsin_handler_next(), with a stale id. The
+   walk must continue with the next object, or return an error. */
 static void check_walk(const struct row *row, uint64_t id)
 {
     int answer = row->call(id);
@@ -536,7 +537,7 @@ static void begin(void)
     ck_assert_int_eq(peer_does(&other, make_objects, &there), 0);
 }
 
-/* Checks that all live objects still exist. */
+/* Checks that all live objects still exist after the calls with wrong ids. */
 static void end(void)
 {
     everything_lives(here.live);
@@ -547,7 +548,7 @@ static void end(void)
     peer_leaves(&bystander);
 }
 
-START_TEST(F1_every_id_everywhere)
+START_TEST(F1_every_wrong_id_in_every_function)
 {
     const struct row *row = &rows[_i];
 
@@ -562,8 +563,8 @@ START_TEST(F1_every_id_everywhere)
 }
 END_TEST
 
-/* A failed call returns an id that carries an error. Each later call with this id must return the
-   error of the first. */
+/* A failed call returns an id that carries its error. Each later call with this id must return the
+   error of the first call. */
 static int fail_there(void *arg)
 {
     struct tocsin_source source = { *(uint64_t *)arg };
@@ -591,7 +592,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "ids");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, F1_every_id_everywhere, 0, ROWS);
+    tcase_add_loop_test(tests, F1_every_wrong_id_in_every_function, 0, ROWS);
     tcase_add_test(tests, F1_a_chain_is_checked_at_its_end);
     return suite;
 }

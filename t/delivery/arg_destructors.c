@@ -39,7 +39,7 @@ static void add_five(tocsin_drop drop)
         add("bell.rung", record_call, words[i], drop);
 }
 
-START_TEST(once_when_disconnected_and_when_the_loop_ends)
+START_TEST(called_once_at_the_disconnect_or_the_end_of_the_loop)
 {
     add_five(record_drop);
     ck_assert_int_eq(tocsin_disconnect(added[1]), 0);
@@ -60,7 +60,7 @@ static int disconnect_self(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(never_while_a_handler_is_on_the_stack)
+START_TEST(never_called_while_a_handler_runs)
 {
     add("bell.rung", disconnect_self, "a", record_drop);
     add("bell.other", disconnect_self, "b", record_drop);
@@ -69,7 +69,7 @@ START_TEST(never_while_a_handler_is_on_the_stack)
 }
 END_TEST
 
-START_TEST(not_if_connecting_failed)
+START_TEST(not_called_if_the_connect_failed)
 {
     struct tocsin_action action = { .fn = record_call, .arg = "a", .drop = record_drop };
     struct tocsin_source source;
@@ -222,12 +222,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/arg_destructors");
-    TCase *tests = test_case(suite, "drop");
+    TCase *tests = test_case(suite, "destructors");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, once_when_disconnected_and_when_the_loop_ends);
-    tcase_add_test(tests, never_while_a_handler_is_on_the_stack);
-    tcase_add_test(tests, not_if_connecting_failed);
+    tcase_add_test(tests, called_once_at_the_disconnect_or_the_end_of_the_loop);
+    tcase_add_test(tests, never_called_while_a_handler_runs);
+    tcase_add_test(tests, not_called_if_the_connect_failed);
     tcase_add_test(tests, a_destructor_disconnects_others);
     tcase_add_test(tests, a_destructor_connects);
     tcase_add_test(tests, a_destructor_emits);

@@ -114,7 +114,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-START_TEST(two_at_once)
+START_TEST(two_loops_at_the_same_time)
 {
     struct tally tallies[THREADS] = { { .number = 0 }, { .number = 1 } };
     pthread_t threads[THREADS];
@@ -192,7 +192,7 @@ static void *make_none(void *ret_err)
     return NULL;
 }
 
-START_TEST(a_loop_that_was_never_open)
+START_TEST(a_loop_that_was_never_opened)
 {
     struct tocsin__node node = { .run = NULL };
     struct tocsin__loop *loop;
@@ -222,8 +222,8 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "threads");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, two_at_once);
+    tcase_add_test(tests, two_loops_at_the_same_time);
     tcase_add_test(tests, loops_are_created_and_freed);
-    tcase_add_test(tests, a_loop_that_was_never_open);
+    tcase_add_test(tests, a_loop_that_was_never_opened);
     return suite;
 }

@@ -36,7 +36,7 @@ START_TEST(the_default_action_is_to_ignore)
 }
 END_TEST
 
-START_TEST(stop_the_loop)
+START_TEST(the_default_action_stops_the_loop)
 {
     int signo = declare("last.call", TOCSIN_STOP_LOOP);
 
@@ -112,7 +112,7 @@ START_TEST(stopped_by_an_observer_is_not_handled)
 }
 END_TEST
 
-START_TEST(abort_without_a_handler)
+START_TEST(the_default_action_aborts)
 {
     int signo = declare("fatal", TOCSIN_ABORT);
 
@@ -128,12 +128,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/default_action");
-    TCase *tests = test_case(suite, "defaults");
+    TCase *tests = test_case(suite, "default action");
     const char *fork = getenv("CK_FORK");
 
     tcase_add_checked_fixture(tests, NULL, end);
     tcase_add_test(tests, the_default_action_is_to_ignore);
-    tcase_add_test(tests, stop_the_loop);
+    tcase_add_test(tests, the_default_action_stops_the_loop);
     tcase_add_test(tests, the_default_action_is_a_function);
     tcase_add_test(tests, once_for_each_pending_emission_without_a_handler);
     tcase_add_test(tests, stopped_by_an_observer_is_not_handled);
@@ -141,6 +141,6 @@ Suite *test_suite(void)
         test_skip("delivery/default_action: abort",
                   "it would end the process, and there is no other");
     else
-        tcase_add_test_raise_signal(tests, abort_without_a_handler, SIGABRT);
+        tcase_add_test_raise_signal(tests, the_default_action_aborts, SIGABRT);
     return suite;
 }

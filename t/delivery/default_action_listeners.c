@@ -1,14 +1,13 @@
 /* Tests which handlers count as listeners during a delivery, and in which order and how often
    default actions run.
-
    The tests of listeners use handlers that were disconnected by ONCE, by tocsin_disconnect or by a
    free of their source. They also use observers, and handlers on other loops.
-
-   The tests of the order use emissions of a signal without handlers, which a mask, a block or a
-   flush delays. The emissions were emitted, posted or announced.
-
+   The tests of the order use emissions of a signal without handlers. A mask, a block, or a running
+   delivery of pending emissions delays them. The signals are emitted, posted, or emitted by the
+   library itself.
    The tests of the number use posts of a coalescing signal without handlers. The payloads are flat
-   or not. Threads and real signal handlers post to the main loop or to one chosen loop. */
+   or contain pointers. Threads and real signal handlers post to the main loop or to one chosen
+   loop. */
 #include <signal.h>
 #include <string.h>
 
@@ -17,7 +16,8 @@
 #include "delivery/mask_helpers.h"
 #include "command_threads.h"
 
-/* answers[] holds the results of tocsin_has_listeners, tocsin_post and tocsin_emit */
+/* answers[] holds the results of tocsin_has_listeners, tocsin_post and tocsin_emit, in this
+   order */
 static int one, answers[3];
 
 static int ask_all(const struct tocsin_info *info, void *arg)
@@ -118,7 +118,7 @@ static int own_signal_unblocked(const struct tocsin_info *info, void *arg)
     return ask_all(info, arg);
 }
 
-START_TEST(a_signal_that_its_handler_unblocks_is_not_held)
+START_TEST(a_signal_that_its_handler_unblocks_is_not_blocked)
 {
     one = record_signal("u.one");
     connect_one(&(struct tocsin_action){ .fn = own_signal_unblocked, .flags = TOCSIN_ONCE });
@@ -218,8 +218,8 @@ END_TEST
 static void emit_three(const struct tocsin_info *info, int call)
 {
     (void)info, (void)call;
-    /* A flush is running. This new emission must be delivered after the pending emissions that the
-       flush delivers. */
+    /* Pending emissions are being delivered. This new emission must be delivered after all of
+       them. */
     ck_assert_int_eq(emit(signos[2], 3), TOCSIN_PENDED);
     record("a");
 }
@@ -240,8 +240,9 @@ START_TEST(flushed_emissions_precede_new_ones)
 }
 END_TEST
 
-/* Emissions that a flush leaves for the next turn are late. A turn delivers posts while emissions
-   are late. These posts do not wait for the late emissions, and do not overtake them. */
+/* Pending emissions that a turn leaves for the next turn are called late. A turn delivers posts
+   while late emissions exist. The posts of other signals do not wait for the late emissions, and
+   posts of the same signal do not overtake them. */
 static void post_two(const struct tocsin_info *info, int call)
 {
     (void)info;
@@ -406,7 +407,7 @@ static int post_twice(void *arg)
     return 0;
 }
 
-START_TEST(whichever_loop_is_the_main_one)
+START_TEST(the_main_loop_runs_the_default_actions)
 {
     static struct peer older;
     int signo = defaulting("c.text", TOCSIN_COALESCE, 0);
@@ -436,12 +437,12 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/default_action_listeners");
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
-          *often = test_case(suite, "how often");
+          *often = test_case(suite, "number");
 
     tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
     tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
     tcase_add_test(listeners, a_later_handler_is_a_listener);
-    tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_held);
+    tcase_add_test(listeners, a_signal_that_its_handler_unblocks_is_not_blocked);
     tcase_add_test(listeners, other_loops_see_the_same_listeners);
     tcase_add_checked_fixture(order, NULL, end);
     tcase_add_test(order, late_emissions_precede_new_ones);
@@ -451,6 +452,6 @@ Suite *test_suite(void)
     tcase_add_test(often, posts_without_handlers_coalesce);
     tcase_add_test(often, a_freed_loop_delivers_its_coalescing_message);
     tcase_add_test(often, a_real_signal_handler_posts_a_coalescing_signal);
-    tcase_add_test(often, whichever_loop_is_the_main_one);
+    tcase_add_test(often, the_main_loop_runs_the_default_actions);
     return suite;
 }

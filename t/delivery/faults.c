@@ -3,15 +3,11 @@
    must succeed when it is repeated. All handlers must be called as without the failure, and nothing
    may leak. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "delivery/loop.h"
+#include "fault_children.h"
 #include "record.h"
-#include "retry.h"
-#include "test.h"
 
 #define NOTE(F) F(string, text) F(bytes, data) F(fd, fd)
 TOCSIN_LAYOUT(note, NOTE);
@@ -133,32 +129,9 @@ static void scenario(void)
     require(tocsin_has_listeners(signo) == 0 && tocsin_has_listeners(born) == 0);
 }
 
-/* Runs the scenario in a child. Returns the number of calls that failed. Returns -1 if the child
-   found an error, and -2 if the scenario has fewer than nth allocations. */
-static int fail_at(long nth)
+START_TEST(each_allocation_fails_in_turn)
 {
-    pid_t pid = fork();
-    int status;
-
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        tocsin__fault_at(nth);
-        scenario();
-        if (tocsin__fault_count() < nth)
-            exit(100);
-        exit(10 + failures);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) < 10)
-        return -1;
-    return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
-}
-
-START_TEST(each_in_turn)
-{
-    int answered = 0, unnoticed = 0, answer;
     char name[32];
-    long nth, step = 5 / test_scaled(5, 1, 5);
 
     /* With 230 names declared before, the tables of names and loop signals must grow during the
        scenario. */
@@ -166,16 +139,7 @@ START_TEST(each_in_turn)
         sprintf(name, "filler.n%d", i);
         record_signal(name);
     }
-    for (nth = 1; (answer = fail_at(nth)) != -2; nth += step) {
-        ck_assert_msg(answer >= 0, "the %ldth to fail", nth);
-        ck_assert_msg(answer <= 1, "one failed, %d calls noticed: the %ldth", answer, nth);
-        answered += answer;
-        unnoticed += !answer;
-    }
-    ck_assert_int_gt(answered, test_scaled(100, 1, 5));
-    printf(
-        "delivery/faults: %ld failed in turn, %d returned by a call, %d repeated by the library\n",
-        (nth - 1) / step, answered, unnoticed);
+    each_child_in_turn("delivery/faults", scenario, 5, 100);
 }
 END_TEST
 
@@ -185,6 +149,6 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "faults");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, each_in_turn);
+    tcase_add_test(tests, each_allocation_fails_in_turn);
     return suite;
 }

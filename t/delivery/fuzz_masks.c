@@ -72,7 +72,7 @@ static void thing_unref(void *object)
     references--;
 }
 
-/* Operations */
+/* Functions that make one random operation each */
 
 static void act(void);
 
@@ -166,8 +166,8 @@ static void act_connect(void)
 
     if (now.connected[which]) {
         now.connected[which] = false;
-        /* -ENOENT is allowed, since a call (ONCE) or a free of the source may have disconnected the
-           handler. */
+        /* -ENOENT is allowed, since the handler may be disconnected already: a ONCE handler by its
+           call, a handler of a source when the source was freed. */
         done(tocsin_disconnect(now.handler[which]), -ENOENT, 0);
         return;
     }
@@ -361,7 +361,7 @@ static void storms(bool memory_lacks, bool freed)
     }
 }
 
-START_TEST(all_is_removed_at_the_end)
+START_TEST(nothing_is_left_at_the_end)
 {
     storms(false, false);
 }
@@ -382,10 +382,10 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/fuzz_masks");
-    TCase *tests = test_case(suite, "mask_storm");
+    TCase *tests = test_case(suite, "random operations");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, all_is_removed_at_the_end);
+    tcase_add_test(tests, nothing_is_left_at_the_end);
     tcase_add_test(tests, the_loop_is_freed_in_between);
     tcase_add_test(tests, random_operations_without_memory);
     return suite;

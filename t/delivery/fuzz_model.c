@@ -146,7 +146,7 @@ static long choose_steps(void)
     return longer ? atol(longer) : test_scaled(1000000, 10, 100);
 }
 
-START_TEST(step_by_step)
+START_TEST(the_library_agrees_with_the_model)
 {
     struct timespec from, to;
     unsigned long long chosen = choose_seed();
@@ -165,7 +165,7 @@ START_TEST(step_by_step)
 }
 END_TEST
 
-START_TEST(the_same_again)
+START_TEST(the_same_seed_makes_the_same_steps)
 {
     unsigned long long chosen = choose_seed();
     long was[3];
@@ -241,12 +241,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("delivery/fuzz_model");
-    TCase *tests = test_case(suite, "step by step"), *again = test_case(suite, "again"),
+    TCase *tests = test_case(suite, "model"), *again = test_case(suite, "same seed"),
           *hunts = test_case(suite, "mutants");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, step_by_step);
-    tcase_add_test(again, the_same_again);
+    tcase_add_test(tests, the_library_agrees_with_the_model);
+    tcase_add_test(again, the_same_seed_makes_the_same_steps);
     tcase_set_timeout(hunts, 60);
     tcase_add_loop_test(hunts, a_mutant_is_found, 1, MODEL_MUTANTS);
     return suite;

@@ -143,7 +143,7 @@ START_TEST(random_changes_and_sorts)
 }
 END_TEST
 
-START_TEST(only_handlers_determine_the_outcome)
+START_TEST(only_handlers_determine_the_result)
 {
     ck_assert_int_eq(list->outcome, TOCSIN_NOBODY);
     add(0, 1, TOCSIN__OBSERVER, false);
@@ -176,7 +176,8 @@ START_TEST(a_list_that_is_walked_over_is_replaced)
     ck_assert_uint_eq(list->count, 4);
     tocsin__list_sort(&slot, list);
     ck_assert_ptr_eq(list->items[1], &handlers[3]);
-    /* The number of places counts the new list only, not the old list. */
+    /* `places` counts the lists that contain the handler. The old list is gone, so only the new
+       list counts. */
     ck_assert_uint_eq(handlers[0].places, 1);
 }
 END_TEST
@@ -195,7 +196,7 @@ START_TEST(a_list_is_replaced_only_once)
     ck_assert_ptr_null(walked->next);
     ck_assert_uint_eq(list->count, 1000);
     ck_assert_uint_ne(slot.state & TOCSIN__UNTIDY, 0);
-    slot.walks++; /* this increment does what a nested emission does */
+    slot.walks++; /* a nested emission increments this member in the same way */
     walked = list;
     add(1000, 1, 0, true);
     ck_assert_ptr_eq(loop.cleanup.lists, walked);
@@ -276,7 +277,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_order_is_that_of_qsort);
     tcase_add_loop_test(tests, an_appended_handler_is_sorted_later, 0, 2);
     tcase_add_test(tests, random_changes_and_sorts);
-    tcase_add_test(tests, only_handlers_determine_the_outcome);
+    tcase_add_test(tests, only_handlers_determine_the_result);
     tcase_add_test(tests, a_list_that_is_walked_over_is_replaced);
     tcase_add_test(tests, a_list_is_replaced_only_once);
     tcase_add_test(tests, disconnected_handlers_are_removed_when_more_than_half);

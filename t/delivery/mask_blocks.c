@@ -102,7 +102,7 @@ static void model_sigmask(enum tocsin_how how, const char *pattern)
     model_compare();
 }
 
-START_TEST(nested_tokens_in_any_order)
+START_TEST(blocks_are_removed_in_any_order)
 {
     names_listen();
     /* Four blocks are removed in each of the 24 possible orders. */
@@ -124,7 +124,7 @@ START_TEST(nested_tokens_in_any_order)
 }
 END_TEST
 
-START_TEST(tokens_and_the_set_at_random)
+START_TEST(random_blocks_and_sets)
 {
     unsigned state = 12345;
     int drawn;
@@ -170,7 +170,7 @@ static void *live_elsewhere(void *arg)
     return NULL;
 }
 
-START_TEST(tokens_that_are_none)
+START_TEST(invalid_tokens_are_refused)
 {
     pthread_barrier_t barrier;
     struct tocsin_handler handler;
@@ -274,7 +274,8 @@ START_TEST(blocks_can_be_listed)
     }
     ck_assert_int_eq(count, PATTERNS);
     ck_assert_int_eq(seen, PATTERNS);
-    /* The set of tocsin_sigmask is not one of the blocks that tocsin_block made. */
+    /* tocsin_block_next() lists the blocks of tocsin_block(), and not the set of
+       tocsin_sigmask(). */
     mask_set(TOCSIN_SETMASK, "m.a.x");
     ck_assert_int_eq(emit(signos[0], 1), TOCSIN_PENDED);
     ck_assert_int_eq(tocsin_signal_get(signos[0], &signal), 0);
@@ -321,7 +322,7 @@ END_TEST
 
 /* A signal is declared while the library has no memory for the blocks that match its name. If the
    declaration fails, the test repeats it. Afterwards each block must block the new signal exactly
-   once. In every second round, the blocks are removed before the first emission. */
+   once. In every second round, the blocks are removed before the first emission of the signal. */
 START_TEST(signals_declared_without_memory)
 {
     ck_assert_int_eq(tocsin_on("late.**", write_number, NULL), 0);
@@ -370,7 +371,7 @@ static int act_by_default(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(the_default_action_waits_too)
+START_TEST(the_default_action_waits_for_the_unblock)
 {
     int signo = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "has.default", .unhandled_fn = act_by_default });
@@ -424,7 +425,7 @@ static void end_in_a_flush(const struct tocsin_info *info, int call)
     }
 }
 
-START_TEST(a_loop_freed_with_all_that)
+START_TEST(a_loop_is_freed_with_blocks)
 {
     static const struct tocsin_object_ops shared = { "thing", thing_ref, thing_unref };
     struct tocsin_signal_spec spec = { .name = "e.thing", .layout = &thing_layout };
@@ -458,7 +459,7 @@ START_TEST(a_loop_freed_with_all_that)
 }
 END_TEST
 
-START_TEST(a_loop_freed_in_a_flush)
+START_TEST(a_loop_is_freed_in_a_flush)
 {
     signos[0] = ranked("e.a", 1), signos[1] = ranked("e.b", 2);
     steps_on("e.*", end_in_a_flush, NULL, 0);
@@ -489,7 +490,7 @@ static void go_and_block(const struct tocsin_info *info, int call)
     masks[0] = block("g.a");
 }
 
-START_TEST(an_emission_behind_one_that_blocks)
+START_TEST(an_emission_after_a_handler_blocked_its_signal)
 {
     struct tocsin_action drops = { .fn = record_call, .arg = "g", .drop = record_drop };
 
@@ -576,7 +577,7 @@ static bool scarce_at(long nth)
     return WEXITSTATUS(status) == 10;
 }
 
-START_TEST(an_emission_without_memory_has_not_been)
+START_TEST(an_emission_without_memory_has_no_effect)
 {
     uint64_t sequence;
 
@@ -613,18 +614,18 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "masks");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, nested_tokens_in_any_order);
-    tcase_add_test(tests, tokens_and_the_set_at_random);
-    tcase_add_test(tests, tokens_that_are_none);
+    tcase_add_test(tests, blocks_are_removed_in_any_order);
+    tcase_add_test(tests, random_blocks_and_sets);
+    tcase_add_test(tests, invalid_tokens_are_refused);
     tcase_add_test(tests, blocks_that_are_refused);
     tcase_add_test(tests, blocks_can_be_listed);
     tcase_add_test(tests, signals_declared_after_the_block);
     tcase_add_test(tests, signals_declared_without_memory);
-    tcase_add_test(tests, the_default_action_waits_too);
-    tcase_add_test(tests, a_loop_freed_with_all_that);
-    tcase_add_test(tests, a_loop_freed_in_a_flush);
-    tcase_add_test(tests, an_emission_behind_one_that_blocks);
-    tcase_add_test(tests, an_emission_without_memory_has_not_been);
+    tcase_add_test(tests, the_default_action_waits_for_the_unblock);
+    tcase_add_test(tests, a_loop_is_freed_with_blocks);
+    tcase_add_test(tests, a_loop_is_freed_in_a_flush);
+    tcase_add_test(tests, an_emission_after_a_handler_blocked_its_signal);
+    tcase_add_test(tests, an_emission_without_memory_has_no_effect);
     tcase_add_test(tests, calls_without_memory_change_nothing);
     return suite;
 }

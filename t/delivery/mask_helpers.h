@@ -1,6 +1,6 @@
 /* Helpers for the tests of blocks and masks: signals whose payload is a number, and signals with a
-   given rank. There are handlers that record the number, and handlers that run a step of a test.
-   There are also several patterns that match the same names. */
+   given rank; handlers that record the number, and handlers that run a step of a test; several
+   patterns that match the same names. */
 #ifndef TOCSIN_T_DELIVERY_MASK_HELPERS_H
 #define TOCSIN_T_DELIVERY_MASK_HELPERS_H
 

@@ -1,6 +1,6 @@
 /* Contract line E10 in handlers: a handler blocks and unblocks signals, its own signal included.
-   Also tested are the mask of an action (action.mask), the order in which a flush delivers, and the
-   end of a flush. */
+   Also tested are the mask of an action (action.mask), and the order and the end of a flush, which
+   is one delivery of all pending emissions that are not blocked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void block_and_emit(const struct tocsin_info *info, int call)
     record("back");
 }
 
-START_TEST(blocked_in_a_handler)
+START_TEST(a_handler_blocks_signals)
 {
     signos[0] = ranked("h.a", 0), signos[1] = ranked("h.b", 0);
     steps_on("h.a", block_and_emit, NULL, 0);
@@ -110,7 +110,7 @@ static void emit_after(const struct tocsin_info *info, int call)
         ck_assert_int_eq(emit(info->signo, 5), TOCSIN_DELIVERED);
 }
 
-START_TEST(ones_own_signal_unblocked_nests)
+START_TEST(a_handler_unblocks_its_own_signal)
 {
     signos[0] = ranked("own.a", 0);
     steps_on("own.a", unblock_itself, NULL, 0);
@@ -153,7 +153,7 @@ static void critical_section(const struct tocsin_info *info, int call)
                      strlen("own.set"));
 }
 
-START_TEST(an_old_set_put_back_in_a_handler)
+START_TEST(a_handler_restores_the_old_set)
 {
     signos[0] = ranked("own.a", 0), signos[1] = ranked("own.b", 0);
     ck_assert_int_gt(ranked("own.c", 0), 0);
@@ -299,7 +299,7 @@ static void mask_again(const struct tocsin_info *info, int call)
     ck_assert_int_eq(emit(signos[1], call), TOCSIN_PENDED);
 }
 
-START_TEST(a_handlers_mask_lifted_by_itself)
+START_TEST(a_handler_removes_its_own_mask)
 {
     signos[0] = ranked("x.x", 0), signos[1] = ranked("y.a", 0), signos[2] = ranked("z.z", 0);
     steps_on("x.x", lift_the_mask, "y.a", 0);
@@ -331,7 +331,7 @@ static void name_in_a_mask(const struct tocsin_info *info, int call)
     record("x%d", call);
 }
 
-START_TEST(masks_of_nested_handlers_that_go)
+START_TEST(masks_of_nested_handlers_that_are_disconnected)
 {
     struct tocsin_handler handler;
     struct tocsin_action once = {
@@ -357,7 +357,7 @@ START_TEST(masks_of_nested_handlers_that_go)
 }
 END_TEST
 
-/* Tests of the order of a flush and of its end */
+/* Tests of the order in which pending emissions are delivered, and of the end of this delivery */
 
 static struct {
     int rank, signo;
@@ -371,7 +371,7 @@ static int hear_many(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_flush_of_thousands_is_by_rank)
+START_TEST(a_flush_of_thousands_is_ordered_by_rank)
 {
     /* by_emission[] is indexed by the number of an emission, and holds the index of its signal in
        many[]. */
@@ -407,8 +407,9 @@ START_TEST(a_flush_of_thousands_is_by_rank)
 }
 END_TEST
 
-/* The first call emits f.b and its own signal f.a while a flush runs. It also blocks f.c, which is
-   pending, and unblocks f.d, which the flush does not include. */
+/* The first call emits f.b and its own signal f.a, while the loop delivers its pending emissions (a
+   flush). The call also blocks f.c, which is pending, and unblocks f.d, which the flush does not
+   include. */
 static void disturb(const struct tocsin_info *info, int call)
 {
     record("a%d", number_of(info));
@@ -421,7 +422,7 @@ static void disturb(const struct tocsin_info *info, int call)
     ck_assert_int_eq(emit(signos[4], 1), TOCSIN_DELIVERED);
 }
 
-START_TEST(a_flush_is_bounded_and_can_be_disturbed)
+START_TEST(a_flush_does_not_deliver_new_emissions)
 {
     static const char *const five[] = { "f.a", "f.b", "f.c", "f.d", "f.e" };
 
@@ -493,7 +494,7 @@ static int unblock_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(unblocking_inside_unblocking_has_a_limit)
+START_TEST(nested_unblocks_have_a_limit)
 {
     char name[32];
 
@@ -541,7 +542,7 @@ static void pend_two(const char *pattern)
     unblock(masks[0]);
 }
 
-START_TEST(a_nested_mask_lets_nothing_into_a_flush)
+START_TEST(a_mask_does_not_nest_emissions_of_a_flush)
 {
     static const char *const held[] = { "e.a", "e.*", "**, !tocsin.**" };
 
@@ -566,7 +567,7 @@ static void emit_own(const struct tocsin_info *info, int call)
     record(")");
 }
 
-START_TEST(an_emission_does_not_pull_the_flush_into_itself)
+START_TEST(an_emission_of_a_flushed_signal_waits)
 {
     signos[0] = ranked("e.a", 0);
     steps_on("e.a", emit_own, NULL, TOCSIN_NODEFER);
@@ -577,7 +578,8 @@ START_TEST(an_emission_does_not_pull_the_flush_into_itself)
 }
 END_TEST
 
-/* Contract line E10: late emissions, which the flush of a turn delivers, follow the same rule. */
+/* Contract line E10: emissions that one turn leaves for the next turn ("late" ones) follow the same
+   rule. An emission that a handler makes meanwhile is not delivered inside the handler's call. */
 static void in_the_turn(const struct tocsin_info *info, int call)
 {
     (void)call;
@@ -632,21 +634,21 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_handlers");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, blocked_in_a_handler);
+    tcase_add_test(tests, a_handler_blocks_signals);
     tcase_add_test(tests, a_token_does_not_unblock_a_running_signal);
-    tcase_add_test(tests, ones_own_signal_unblocked_nests);
-    tcase_add_test(tests, an_old_set_put_back_in_a_handler);
+    tcase_add_test(tests, a_handler_unblocks_its_own_signal);
+    tcase_add_test(tests, a_handler_restores_the_old_set);
     tcase_add_test(tests, unblocked_emissions_nest_to_the_limit);
     tcase_add_test(tests, a_handlers_mask_holds_until_the_delivery_ends);
     tcase_add_test(tests, ignoring_in_a_handler_discards_masked_emissions);
-    tcase_add_test(tests, a_handlers_mask_lifted_by_itself);
-    tcase_add_test(tests, masks_of_nested_handlers_that_go);
-    tcase_add_test(tests, a_flush_of_thousands_is_by_rank);
-    tcase_add_test(tests, a_flush_is_bounded_and_can_be_disturbed);
+    tcase_add_test(tests, a_handler_removes_its_own_mask);
+    tcase_add_test(tests, masks_of_nested_handlers_that_are_disconnected);
+    tcase_add_test(tests, a_flush_of_thousands_is_ordered_by_rank);
+    tcase_add_test(tests, a_flush_does_not_deliver_new_emissions);
     tcase_add_test(tests, late_emissions_are_delivered_by_rank);
-    tcase_add_test(tests, unblocking_inside_unblocking_has_a_limit);
-    tcase_add_loop_test(tests, a_nested_mask_lets_nothing_into_a_flush, 0, 3);
-    tcase_add_test(tests, an_emission_does_not_pull_the_flush_into_itself);
+    tcase_add_test(tests, nested_unblocks_have_a_limit);
+    tcase_add_loop_test(tests, a_mask_does_not_nest_emissions_of_a_flush, 0, 3);
+    tcase_add_test(tests, an_emission_of_a_flushed_signal_waits);
     tcase_add_test(tests, late_emissions_do_not_nest_in_a_turn);
     tcase_add_test(tests, an_unblock_in_a_handler_delivers_before_it_returns);
     return suite;

@@ -12,7 +12,7 @@
 
 /* Tests of ignored signals and of TOCSIN_TAKE queues */
 
-START_TEST(blocked_ignored_and_taken)
+START_TEST(blocked_ignored_and_taken_emissions)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };
     struct tocsin_action observer = { .fn = record_call, .arg = "seen" };
@@ -49,7 +49,7 @@ START_TEST(blocked_ignored_and_taken)
     record_take();
     ck_assert_int_eq(emit(signos[0], 8), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[1], 9), TOCSIN_PENDED);
-    /* Unblocking discards the emission of i.a, since i.a is ignored. The queue takes the emission
+    /* The unblock discards the emission of i.a, since i.a is ignored. The queue takes the emission
        of i.b, so the handlers of i.b are not called. */
     unblock(masks[0]);
     ck_assert_record("seen");
@@ -110,7 +110,7 @@ static int take_in_a_handler(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(taken_from_under_a_flush)
+START_TEST(a_handler_takes_emissions_of_a_flush)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };
 
@@ -123,7 +123,7 @@ START_TEST(taken_from_under_a_flush)
         ck_assert_int_eq(emit(signos[1], i), TOCSIN_PENDED);
     ck_assert_int_eq(emit(signos[0], 9), TOCSIN_PENDED);
     unblock(masks[0]);
-    /* The handler discarded emission 1; the other two are in the queue. */
+    /* The handler discarded emission 1. The other two emissions are in the queue. */
     ck_assert_record("h9 0");
     ck_assert_int_eq(taken(take_queue), 2);
     ck_assert_int_eq(taken(take_queue), 3);
@@ -140,8 +140,8 @@ static int count_end(const struct tocsin_info *info, void *arg)
 }
 
 /* A TOCSIN_TAKE queue takes the completion of an operation, as sigwait takes a signal. The handlers
-   of the signal must not be called. The notify of the operation must be called (O9). */
-START_TEST(the_end_of_an_operation_taken)
+   of the signal must not be called. The notify function of the operation must be called (O9). */
+START_TEST(a_queue_takes_a_completion)
 {
     struct tocsin_queue_options options = { .flags = TOCSIN_TAKE };
     struct tocsin_queue queue;
@@ -263,7 +263,7 @@ static int free_suspended(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(freed_while_suspended)
+START_TEST(the_loop_is_freed_while_suspended)
 {
     signos[0] = ranked("s.a", 0);
     ck_assert_int_eq(tocsin_on("s.a", free_suspended, NULL), 0);
@@ -307,7 +307,7 @@ static int suspend_on_a_fiber(void *arg)
     return 0;
 }
 
-START_TEST(suspended_on_a_fiber)
+START_TEST(a_fiber_calls_suspend)
 {
     signos[0] = ranked("f.a", 0), signos[1] = ranked("g.a", 0);
     ck_assert_int_eq(tocsin_on("*.a", write_number, NULL), 0);
@@ -445,15 +445,15 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "mask_sets");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, blocked_ignored_and_taken);
+    tcase_add_test(tests, blocked_ignored_and_taken_emissions);
     tcase_add_test(tests, a_handler_ignores_its_own_signal);
-    tcase_add_test(tests, taken_from_under_a_flush);
-    tcase_add_test(tests, the_end_of_an_operation_taken);
+    tcase_add_test(tests, a_handler_takes_emissions_of_a_flush);
+    tcase_add_test(tests, a_queue_takes_a_completion);
     tcase_add_test(tests, emissions_wait_for_room_in_a_queue);
     tcase_add_test(tests, suspend_delivers_and_restores_the_set);
-    tcase_add_test(tests, freed_while_suspended);
+    tcase_add_test(tests, the_loop_is_freed_while_suspended);
     tcase_add_test(tests, freed_by_a_default_action_while_suspended);
-    tcase_add_test(tests, suspended_on_a_fiber);
+    tcase_add_test(tests, a_fiber_calls_suspend);
     tcase_add_test(tests, the_text_of_the_set);
     tcase_add_test(tests, a_set_is_restored_by_its_text);
     tcase_add_test(tests, a_set_does_not_grow_with_removed_names);

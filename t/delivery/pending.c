@@ -53,7 +53,7 @@ static int emit_many(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(entries_to_a_limit)
+START_TEST(the_number_of_pending_emissions_is_limited)
 {
     static const size_t of[] = { 0, 0, 0, 0, 0 };
 
@@ -70,11 +70,11 @@ START_TEST(entries_to_a_limit)
 }
 END_TEST
 
-START_TEST(bytes_to_a_limit)
+START_TEST(the_bytes_of_pending_emissions_are_limited)
 {
     static const size_t of[] = { 50, 20, 10, 1, 100 };
 
-    /* A copy of bytes is followed by a NUL. */
+    /* The library adds a NUL to each copy of bytes, and the NUL counts against the limit. */
     declare("pend.bytes", TOCSIN_QUEUED, 0, 2 * (sizeof(struct note) + 1) + 60);
     sizes = of, sizes_count = 5;
     ck_assert_int_eq(tocsin_on("pend.bytes", emit_many, NULL), 0);
@@ -107,7 +107,7 @@ static int emit_merged(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(merged_for_each_source)
+START_TEST(emissions_coalesce_for_each_source)
 {
     struct tocsin_source sources[3] = { { 0 } };
 
@@ -129,7 +129,7 @@ static int emit_itself(const struct tocsin_info *info, void *arg)
     return emit_sized(note_of(info)->number + 1, 0);
 }
 
-START_TEST(a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn)
+START_TEST(endless_emissions_wait_for_the_next_turn)
 {
     declare("pend.ever", TOCSIN_QUEUED, 0, 0);
     ck_assert_int_eq(tocsin_on("pend.ever", emit_itself, NULL), 0);
@@ -137,21 +137,22 @@ START_TEST(a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn)
     ck_assert_record("0 1");
     ck_assert_uint_eq(slot()->queued.count, 1);
     for (int i = 2; i < 5; i++) {
-        /* A turn does not wait for an event while a late emission exists. */
+        /* A turn does not wait for an event while an emission is left over from the turn before. */
         ck_assert_int_eq(tocsin_loop_turn(-1), 1);
         ck_assert_int_eq(*record_take(), '0' + i);
     }
     tocsin__flush_late(tocsin__self, tocsin__self->sequence);
     ck_assert_record("5");
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after that
-       are refused. */
+    /* tocsin_loop_free() delivers the pending emissions. Emissions that handlers make after this
+       delivery are refused. */
     ck_assert_int_eq(*record_take(), '6');
 }
 END_TEST
 
 /* The handler of emission 0 emits 10, and the handler of 10 emits 20. Both new emissions become
-   pending. Emission 20 is delivered in the next turn, unless a newer emission would overtake it. */
+   pending. Emission 20 is delivered in the next turn, or earlier if a newer emission would overtake
+   it. */
 static int emit_tens(const struct tocsin_info *info, void *arg)
 {
     int number = note_of(info)->number;
@@ -207,7 +208,7 @@ static int emit_from_deep(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(nesting_to_a_limit)
+START_TEST(nesting_is_limited)
 {
     struct tocsin_handler handler;
     struct tocsin_action action = { .fn = emit_from_deep,
@@ -253,13 +254,13 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/pending");
     TCase *tests = test_case(suite, "pending");
 
-    tcase_add_test(tests, entries_to_a_limit);
-    tcase_add_test(tests, bytes_to_a_limit);
-    tcase_add_test(tests, merged_for_each_source);
-    tcase_add_test(tests, a_handler_that_emits_itself_for_ever_is_put_off_to_the_next_turn);
+    tcase_add_test(tests, the_number_of_pending_emissions_is_limited);
+    tcase_add_test(tests, the_bytes_of_pending_emissions_are_limited);
+    tcase_add_test(tests, emissions_coalesce_for_each_source);
+    tcase_add_test(tests, endless_emissions_wait_for_the_next_turn);
     tcase_add_test(tests, new_emissions_do_not_overtake_late_ones);
     tcase_add_test(tests, pending_emissions_call_the_handlers_at_delivery);
-    tcase_add_test(tests, nesting_to_a_limit);
+    tcase_add_test(tests, nesting_is_limited);
     tcase_add_test(tests, without_memory_an_emission_does_nothing);
     return suite;
 }

@@ -37,7 +37,7 @@ static int declared(const char *name, const struct tocsin_layout *layout, enum t
     return signo;
 }
 
-/* Returns an error as often as fails says. After that the handler records the value of the
+/* Returns an error in its first `fails` calls. After that the handler records the value of the
    payload. */
 static int hear(const struct tocsin_info *info, void *arg)
 {

@@ -11,8 +11,10 @@
 TOCSIN_LAYOUT(token, TOKEN);
 
 static int bell, minded, carried;
-static void (*deed)(void); /* the function that do_deed() calls once, from inside the library */
-/* the number of calls of do_deed() that do nothing, before the call that runs the function */
+/* the test's function that do_deed() calls once, from inside the library */
+static void (*deed)(void);
+/* the number of calls of do_deed() that do nothing, before the call that runs the function
+   `deed` */
 static int deed_after;
 
 static void do_deed(void)
@@ -150,7 +152,7 @@ static int observer_frees(const struct tocsin_info *info, void *arg)
     return record_call(info, arg);
 }
 
-START_TEST(an_observer_frees_the_loop_and_the_default_action_is_taken)
+START_TEST(an_observer_frees_the_loop_before_the_default_action)
 {
     ck_assert_int_eq(
         tocsin_observe("bell.minded",
@@ -216,10 +218,11 @@ static const struct {
     { "default", emit_minded },
 };
 
-/* Runs the test function `deed` inside a function of the payload's object: inside its ref function
-   if `after` is 0, inside its unref function if `after` is 1. With keep_and_drop, this happens
-   while a kept info is freed. With emit_again, it happens while pending emissions are delivered. If
-   `own` is true, the source also has a handler of its own. */
+/* Runs the test's function `deed` inside a function of the payload's object: inside its ref
+   function if `after` is 0, inside its unref function if `after` is 1. With keep_and_drop, the
+   library calls this function while it frees a kept info. With emit_again, the library calls it
+   while pending emissions are delivered. If `own` is true, the source also has a handler of its
+   own. */
 static void carry(int which, int after, bool own, tocsin_fn fn)
 {
     struct tocsin_action action = { .fn = record_call, .arg = "own" };
@@ -232,8 +235,8 @@ static void carry(int which, int after, bool own, tocsin_fn fn)
     if (own)
         ck_assert_int_eq(tocsin_connect("bell.carried", &action, NULL), 0);
     for (int quick = 0; quick < 2;
-         /* The first emission of a signal takes a slower path than later ones, so the deed is done
-            in the second emission. */
+         /* The first emission of a signal takes a slower path than later ones, so the function
+            `deed` runs in the second emission. */
          quick++) {
         emitted = 0;
         deed = quick ? deeds[which].deed : NULL;
@@ -250,7 +253,7 @@ static void carry(int which, int after, bool own, tocsin_fn fn)
     record_take();
 }
 
-START_TEST(an_object_does_anything)
+START_TEST(ref_and_unref_functions_call_the_library)
 {
     for (int after = 0; after < 2; after++)
         for (int own = 0; own < 2; own++) {
@@ -283,7 +286,8 @@ START_TEST(an_unref_while_the_loop_is_freed)
     ck_assert_int_eq(references, 1);
     record_take();
     deed = emit_minded;
-    /* the first two calls are the ref and unref calls of the flush, and do not run the deed */
+    /* the first two calls are the ref and unref calls of the delivery, and do not run the function
+       `deed` */
     deed_after = 2;
     tocsin_loop_free();
     ck_assert_ptr_null(deed);
@@ -343,9 +347,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_default_action_frees_the_loop);
     tcase_add_test(tests, a_default_action_frees_the_loop_after_an_observer);
     tcase_add_test(tests, a_default_action_disconnects_after_an_observer);
-    tcase_add_test(tests, an_observer_frees_the_loop_and_the_default_action_is_taken);
+    tcase_add_test(tests, an_observer_frees_the_loop_before_the_default_action);
     tcase_add_test(tests, a_default_action_that_emits_its_signal_ends);
-    tcase_add_loop_test(tests, an_object_does_anything, 0, count);
+    tcase_add_loop_test(tests, ref_and_unref_functions_call_the_library, 0, count);
     tcase_add_test(tests, an_unref_while_the_loop_is_freed);
     tcase_add_test(tests, coalescing_while_the_older_emission_is_released);
     tcase_add_test(tests, a_jump_out_of_a_large_message);

@@ -30,17 +30,28 @@ comments() {
             print at "\t" text
         text = ""
     }
+    # Returns the position behind the first "/*" that is not in a string; 0: there is none.
+    function opening(line,   i, c, quote) {
+        for (i = 1; i <= length(line); i++) {
+            c = substr(line, i, 1)
+            if (quote && c == "\\") i++
+            else if (quote && c == quote) quote = ""
+            else if (!quote && (c == "\"" || c == "\047")) quote = c
+            else if (!quote && substr(line, i, 2) == "/*") return i + 2
+        }
+        return 0
+    }
     FNR == 1 { inside = 0 }
     {
         line = $0
         if (!inside) {
-            if (!match(line, /(^|[^"])\/\*/)) next
+            if (!(start = opening(line))) next
             at = FILENAME ":" FNR
-            line = substr(line, RSTART + RLENGTH)
+            line = substr(line, start)
             inside = 1; tags = 0
             sub(/^\*/, "", line)
         } else
-            sub(/^ ?\*( |$)/, "", line)
+            sub(/^[ \t]*\*( |$)/, "", line)
         ended = match(line, /\*\//)
         if (ended) line = substr(line, 1, RSTART - 1)
         sub(/^[ \t]+/, "", line); sub(/[ \t]+$/, "", line)

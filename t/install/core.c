@@ -1,5 +1,5 @@
-/* Tests that the installed header and the installed library belong together: declares a signal,
-   connects a handler and emits the signal. */
+/* Tests that the installed header and the installed library belong together. The program declares a
+   signal, connects a handler and emits the signal. */
 #include <tocsin.h>
 
 #define BELL_RUNG(F) F(string, by) F(i32, times)

@@ -1,13 +1,15 @@
 /* Contract line F3 for streams: each allocation and each system call fails in turn, while an echo
-   server and its client over a Unix socket, a pipe between two streams and a stream of lines work.
+   server and its client over a Unix socket, a pipe between two streams and a stream of lines with a
+   rate work, or while files are read, created, appended to and replaced, and piped into each other.
    Every operation that was started ends once, and no descriptor is left. */
-#include "io/streams.h"
+#include "io/files.h"
 
 #include "faults.h"
 
-enum { LISTENER, CLIENT, WRITTEN, READ, LEFT, RIGHT, PIPE, LINES, STARTS };
+enum { LISTENER, CLIENT, WRITTEN, READ, LEFT, RIGHT, PIPE, LINES, STARTS, ALL = 9 };
 
-static struct started all[STARTS];
+
+static struct started all[ALL];
 static int left, right, lines;
 
 static void started(int which, int err)
@@ -71,6 +73,7 @@ static void start_pipe(void)
 {
     static const char block[100000];
     const struct tocsin_bytes part = { block, sizeof block };
+    struct tocsin_rate rate;
 
     open_pair(LEFT, NULL, &left);
     open_pair(RIGHT, NULL, &right);
@@ -80,9 +83,14 @@ static void start_pipe(void)
     tocsin_stream_write_with(
         all[LEFT].op,
         &(struct tocsin_outgoing){ .parts = &part, .count = 1, .fds = &left, .fds_count = 1 });
+    tocsin_rate_new(100, 3, &rate); /* after a failure its id carries the error */
     open_pair(LINES,
-              &(struct tocsin_stream_options){ .part = { .until = "\n" }, .idle_ms = 60000 },
+              &(struct tocsin_stream_options){ .part = { .until = "\n" },
+                                               .idle_ms = 60000,
+                                               .rate_in = rate,
+                                               .rate_out = rate },
               &lines);
+    tocsin_stream_write(all[LINES].op, "slow", 4);
     send_some(lines, "half", 4);
 }
 
@@ -138,6 +146,85 @@ START_TEST(each_fails_in_turn)
 }
 END_TEST
 
+enum { FROM, COPY, COPIED, APPENDED, CREATED, CREATED_FLUSH, ADOPTED, ADOPTED_READ, FILES };
+
+static void start_file(int which, const char *path, unsigned flags)
+{
+    char address[600];
+
+    snprintf(address, sizeof address, "file:%s", path);
+    started(which, tocsin_stream_open(address, &(struct tocsin_stream_options){ .flags = flags },
+                                      TOCSIN_CALL(on_started_end, &all[which]), &all[which].op));
+}
+
+static void start_adopted(void)
+{
+    char address[32];
+    int fd = open(path_of("from"), O_RDONLY);
+
+    ck_assert_int_ge(fd, 0);
+    snprintf(address, sizeof address, "fd:%d", fd);
+    started(ADOPTED, tocsin_stream_open(address, NULL, TOCSIN_CALL(on_started_end, &all[ADOPTED]),
+                                        &all[ADOPTED].op));
+    if (all[ADOPTED].err < 0)
+        close(fd);
+    started(ADOPTED_READ,
+            tocsin_stream_read(all[ADOPTED].op, &(struct tocsin_part){ .flags = TOCSIN_TO_END },
+                               TOCSIN_CALL(on_started_end, &all[ADOPTED_READ]),
+                               &all[ADOPTED_READ].op));
+}
+
+static void start_files(void)
+{
+    start_file(FROM, path_of("from"), 0);
+    start_file(COPY, path_of("copy"), TOCSIN_STREAM_REPLACE);
+    started(COPIED, tocsin_stream_pipe(all[FROM].op, all[COPY].op,
+                                       TOCSIN_CALL(on_started_end, &all[COPIED]), &all[COPIED].op));
+    start_file(APPENDED, path_of("appended"), TOCSIN_STREAM_APPEND);
+    tocsin_stream_write(all[APPENDED].op, "more", 4);
+    tocsin_stream_close(all[APPENDED].op);
+    start_file(CREATED, path_of("created"), TOCSIN_STREAM_CREATE);
+    tocsin_stream_write(all[CREATED].op, "some", 4);
+    started(CREATED_FLUSH,
+            tocsin_stream_flush(all[CREATED].op, TOCSIN_CALL(on_started_end, &all[CREATED_FLUSH]),
+                                &all[CREATED_FLUSH].op));
+    start_adopted();
+}
+
+/* The copy has the old content or the new one, and no temporary file is left. */
+static void files_job(void)
+{
+    static char block[100000];
+    struct stat stat;
+
+    memset(all, 0, sizeof all);
+    folder_make();
+    file_make("from", block, sizeof block);
+    file_make("copy", "old", 3);
+    start_files();
+    while (runs(COPIED) || runs(APPENDED) || runs(CREATED_FLUSH) || runs(ADOPTED_READ))
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+    for (int i = 0; i < FILES; i++)
+        if (runs(i))
+            tocsin_cancel(all[i].op);
+    ck_assert_int_ge(tocsin_loop_free(), 0);
+    check_started(all, FILES);
+    while (!pools_are_idle())
+        usleep(100);
+    ck_assert_int_eq(lstat(path_of("copy"), &stat), 0);
+    ck_assert(stat.st_size == 3 || stat.st_size == sizeof block);
+    unlink(path_of("appended"));
+    unlink(path_of("created"));
+    ck_assert_int_eq(folder_count(true), 2);
+    folder_remove();
+}
+
+START_TEST(each_of_files_fails_in_turn)
+{
+    each_in_turn("io/faults, files", files_job);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/faults");
@@ -145,5 +232,6 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, each_fails_in_turn);
+    tcase_add_test(tests, each_of_files_fails_in_turn);
     return suite;
 }

@@ -1,7 +1,7 @@
-/* More clients than descriptors: 64 descriptors are allowed, and 200 clients of another process
-   connect. The streams that were accepted are served, the listener pauses, listener.refused is
-   emitted once for each pause, and accepting is resumed without a call of the program. Everything
-   runs in a child, since a limit of descriptors is never raised again. */
+/* More clients than descriptors: 64 descriptors are allowed, and 2,000 clients of another
+   process connect. The streams that were accepted are served, the listener pauses, listener.refused
+   is emitted once for each pause, and accepting is resumed without a call of the program.
+   Everything runs in a child, since a limit of descriptors is never raised again. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,10 +12,20 @@
 
 #include "io/streams.h"
 
-enum { ALLOWED = 64, KNOCKING = 200, HELD_AT_LEAST = 20 };
+enum { ALLOWED = 64, KNOCKING = 2000, HELD_AT_LEAST = 20 };
 
 static struct tocsin_op held[KNOCKING];
 static int held_count, served, refused, errors, closed;
+
+/* The process of the clients needs a descriptor for each of them. */
+static void limit_raise(void)
+{
+    struct rlimit limit;
+
+    require(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
 
 /* Each client sends a byte, and waits for its echo. 0: every client was served. */
 static int clients_run(int port)
@@ -26,6 +36,7 @@ static int clients_run(int port)
     struct pollfd clients[KNOCKING];
     char byte;
 
+    limit_raise();
     for (int i = 0; i < KNOCKING; i++) {
         clients[i].fd = socket(AF_INET, SOCK_STREAM, 0);
         require(connect(clients[i].fd, (const struct sockaddr *)&at, sizeof at) == 0);
@@ -116,6 +127,7 @@ static void clients_stay(int port)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
 
+    limit_raise();
     for (int i = 0; i < KNOCKING; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
 

@@ -133,6 +133,34 @@ START_TEST(idle_is_set)
 }
 END_TEST
 
+static int stalled, drained;
+
+static int on_output(const struct tocsin_info *info, void *arg)
+{
+    (void)arg;
+    stalled += tocsin_stream_stalled_of(info) != NULL;
+    drained += tocsin_stream_drained_of(info) != NULL;
+    return TOCSIN_NEXT;
+}
+
+/* stream.drained comes also if everything that waited is sent at once, and nothing follows. */
+START_TEST(drained_at_once)
+{
+    static char block[400000];
+    int peer;
+    struct tocsin_op stream = stream_of_pair(NULL, TOCSIN_BOTH(on_output), &peer);
+
+    ck_assert_int_eq(tocsin_stream_write(stream, block, sizeof block), 1);
+    turns_until(&stalled, 1);
+    while (read(peer, block, sizeof block) > 0)
+        ;
+    turns_until(&drained, 1);
+    tocsin_cancel(stream);
+    turns_until_over(stream);
+    close(peer);
+}
+END_TEST
+
 static struct tocsin__engine *engine_of_thread(void)
 {
     struct tocsin__engine *engine;
@@ -246,6 +274,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, idle_while_stalled, 0, 2);
     tcase_add_test(tests, input_is_read_first);
     tcase_add_test(tests, idle_is_set);
+    tcase_add_test(tests, drained_at_once);
     tcase_add_test(tests, accepted_streams);
     tcase_add_test(tests, nothing_wakes);
     tcase_add_test(tests, freed_with_the_loop);

@@ -12,6 +12,9 @@
 
 #include "io/streams.h"
 
+#include "loop/engine.h"
+#include "loop/timer.h"
+
 enum { CHUNK = 1000, LIMIT = 256 * 1024 };
 
 static char received[256];
@@ -178,6 +181,96 @@ START_TEST(half_closed)
     ends_once(stream, 0);
     ck_assert_int_eq(read(peer, buffer, sizeof buffer), 5);
     close(peer);
+}
+END_TEST
+
+/* The loop waits for nothing: no timer is armed, and no descriptor is ready. */
+static void nothing_wakes(void)
+{
+    struct tocsin__engine *engine;
+    struct pollfd loop = { .fd = tocsin_loop_fd(), .events = POLLIN };
+
+    turns_few();
+    ck_assert_int_eq(tocsin__engine_make(&engine), 0);
+    ck_assert_int_eq(tocsin__timer_next(engine), INT64_MAX);
+    ck_assert_int_eq(poll(&loop, 1, 0), 0);
+}
+
+/* With TOCSIN_STREAM_HALF the peer may end its side and reset the connection later. */
+START_TEST(half_closed_then_reset)
+{
+    const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
+    int peer;
+    struct tocsin_op stream = variant_begin(_i, &half, &peer);
+
+    shutdown(peer, SHUT_WR);
+    if (_i & WANTED)
+        turns_until(&empty, 1);
+    else
+        ck_assert_int_eq(read_part(stream, NULL, NULL), 0);
+    quiet(true);
+    ck_assert_int_eq(closed, 0);
+    nothing_wakes();
+    peer_reset(peer);
+    ends_once(stream, -EPIPE);
+}
+END_TEST
+
+/* The peer's end is data for a program that reads: it is not lost by a later reset. */
+START_TEST(reset_behind_an_unread_end)
+{
+    const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
+    int peer;
+    struct tocsin_op stream = stream_of_tcp(&half, NULL, &peer);
+
+    peer_write(peer, "last words");
+    ck_assert_int_eq(read_part(stream, &(struct tocsin_part){ .size = 4 }, NULL), 4);
+    shutdown(peer, SHUT_WR);
+    quiet(_i & PARKED);
+    peer_reset(peer);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(tocsin_op_status(stream), -EINPROGRESS);
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 6);
+    ck_assert_int_eq(read_part(stream, NULL, NULL), 0);
+    turns_until_over(stream);
+}
+END_TEST
+
+/* A peer over a Unix socket that ends its side and closes is no error until the stream writes. */
+START_TEST(half_closed_then_closed)
+{
+    const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF };
+    int peer;
+    struct tocsin_op stream = stream_of_pair(&half, TOCSIN_BOTH(on_stream), &peer);
+
+    shutdown(peer, SHUT_WR);
+    turns_until(&empty, 1);
+    close(peer);
+    quiet(_i & PARKED);
+    ck_assert_int_eq(closed, 0);
+    quiet(true);
+    nothing_wakes();
+    ck_assert_int_eq(tocsin_stream_write(stream, "x", 1), -EPIPE);
+    ends_once(stream, -EPIPE);
+}
+END_TEST
+
+/* Output that waits for a peer that has ended its side does not wake the loop. */
+START_TEST(half_closed_while_stalled)
+{
+    static const char block[4 * 1024 * 1024];
+    const struct tocsin_stream_options half = { .flags = TOCSIN_STREAM_HALF |
+                                                         TOCSIN_STREAM_DUPLEX };
+    int peer;
+    struct tocsin_op stream = variant_begin(WANTED, &half, &peer);
+
+    ck_assert_int_eq(tocsin_stream_write(stream, block, sizeof block), 1);
+    shutdown(peer, SHUT_WR);
+    turns_until(&empty, 1);
+    quiet(true);
+    nothing_wakes();
+    peer_reset(peer);
+    ends_once(stream, -EPIPE);
 }
 END_TEST
 
@@ -408,6 +501,10 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, ended, 0, VARIANTS);
     tcase_add_loop_test(tests, ended_behind_unread_data, 0, VARIANTS);
     tcase_add_loop_test(tests, half_closed, 0, VARIANTS);
+    tcase_add_loop_test(tests, half_closed_then_reset, 0, VARIANTS);
+    tcase_add_loop_test(tests, reset_behind_an_unread_end, 0, PARKED + 1);
+    tcase_add_loop_test(tests, half_closed_then_closed, 0, PARKED + 1);
+    tcase_add_test(tests, half_closed_while_stalled);
     tcase_add_loop_test(tests, never_reads, 0, USED);
     tcase_add_loop_test(tests, resets_what_waits, 0, USED);
     tcase_add_loop_test(tests, an_echo_that_is_not_read, 0, PARKED + 1);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -27,6 +28,23 @@ TOCSIN__UNUSED static struct tocsin_op stream_of_pair(const struct tocsin_stream
     ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
     *ret_peer = ends[1];
     return stream;
+}
+
+/* Two ends of a TCP connection over the loopback. */
+TOCSIN__UNUSED static void tcp_pair(int *ends)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof in;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, size), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&in, &size), 0);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(ends[0], (struct sockaddr *)&in, size), 0);
+    ends[1] = accept(listener, NULL, NULL);
+    ck_assert_int_ge(ends[1], 0);
+    close(listener);
 }
 
 /* Runs turns until the operation has ended. */

@@ -41,7 +41,7 @@ static void end(void)
     event_base_free(base);
 }
 
-START_TEST(once_and_before_all_else)
+START_TEST(adopted_once_and_before_the_first_loop)
 {
     ck_assert_int_eq(tocsin_loop_adopt(NULL), -EINVAL);
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
@@ -85,7 +85,7 @@ static void dispatch_until(const int *count, int least)
 
 /* The program dispatches the base, and runs a turn after each dispatch. The dispatch must return
    when the loop has something to do. */
-START_TEST(dispatched_by_the_program)
+START_TEST(the_program_dispatches_the_base)
 {
     struct told ticks = { .count = 0 };
     struct tocsin_op op, watch;
@@ -185,7 +185,7 @@ static void on_event_free(evutil_socket_t fd, short what, void *arg)
     own++;
 }
 
-START_TEST(freed_in_a_callback_of_the_base)
+START_TEST(the_loop_is_freed_in_a_callback_of_the_base)
 {
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -196,7 +196,7 @@ START_TEST(freed_in_a_callback_of_the_base)
 }
 END_TEST
 
-START_TEST(freed_in_a_callback_of_the_programs_dispatch)
+START_TEST(the_loop_is_freed_in_a_callback_of_a_dispatch)
 {
     event_set_log_callback(quiet);
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
@@ -204,7 +204,7 @@ START_TEST(freed_in_a_callback_of_the_programs_dispatch)
     ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, on_event_free, NULL, NULL), 0);
     ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_int_eq(own, 1);
-    /* If the loop still exists, the next turn frees it, and calls the notify. */
+    /* If the loop still exists, the next turn frees it, and calls the notify function. */
     if (tocsin_loop_current().id)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(told.status, -ECANCELED);
@@ -292,7 +292,7 @@ static int on_fiber(void *arg)
 /* The kind of object that must make the dispatch run turns. */
 enum driver { A_PERIOD, A_WATCH, WORK, FIBERS, TIMERS, DRIVERS };
 
-START_TEST(turns_are_driven_by_the_dispatch)
+START_TEST(the_dispatch_runs_turns)
 {
     enum driver driver = (enum driver)_i;
     struct tocsin_op op, watch, fiber;
@@ -360,7 +360,7 @@ static int free_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(freed_in_a_handler_of_the_dispatch)
+START_TEST(a_handler_frees_the_loop_during_the_dispatch)
 {
     ck_assert_int_eq(tocsin_loop_adopt(base), 0);
     ck_assert_int_eq(tocsin_work(task, NULL, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -378,16 +378,16 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "adopt");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, once_and_before_all_else);
+    tcase_add_test(tests, adopted_once_and_before_the_first_loop);
     tcase_add_test(tests, the_programs_own_events_are_served);
-    tcase_add_test(tests, dispatched_by_the_program);
+    tcase_add_test(tests, the_program_dispatches_the_base);
     tcase_add_test(tests, no_turn_in_a_callback_of_libevent);
     tcase_add_test(tests, starts_and_emissions_in_a_callback_of_the_program);
-    tcase_add_test(tests, freed_in_a_callback_of_the_base);
-    tcase_add_test(tests, freed_in_a_callback_of_the_programs_dispatch);
+    tcase_add_test(tests, the_loop_is_freed_in_a_callback_of_the_base);
+    tcase_add_test(tests, the_loop_is_freed_in_a_callback_of_a_dispatch);
     tcase_add_test(tests, a_base_outlives_the_thread);
-    tcase_add_loop_test(tests, turns_are_driven_by_the_dispatch, 0, DRIVERS);
+    tcase_add_loop_test(tests, the_dispatch_runs_turns, 0, DRIVERS);
     tcase_add_test(tests, no_turn_in_a_handler_of_the_dispatch);
-    tcase_add_test(tests, freed_in_a_handler_of_the_dispatch);
+    tcase_add_test(tests, a_handler_frees_the_loop_during_the_dispatch);
     return suite;
 }

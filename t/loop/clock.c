@@ -120,7 +120,7 @@ static int start_work(const struct tocsin_info *info, void *arg)
     return tocsin_work(task, arg, TOCSIN_CALL(tell, &told), NULL);
 }
 
-START_TEST(threads_at_work_are_waited_for)
+START_TEST(moving_the_clock_waits_for_running_tasks)
 {
     int ran = 0;
 
@@ -148,8 +148,8 @@ START_TEST(waits_and_deadlines_use_the_moved_clock)
 }
 END_TEST
 
-/* The clock does not move. A timer of 0 ms must expire. A later timer must not expire, even if a
-   turn waits a long time. */
+/* The test does not move the clock. A timer of 0 ms must expire. A later timer must not expire,
+   even if a turn waits a long time. */
 START_TEST(turns_while_the_clock_stands)
 {
     int64_t now = tocsin_now();
@@ -187,7 +187,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, timers_due_together_keep_their_order);
     tcase_add_test(tests, timers_armed_during_a_move_expire_in_it);
     tcase_add_test(tests, a_repeating_timer_ticks_each_time);
-    tcase_add_test(tests, threads_at_work_are_waited_for);
+    tcase_add_test(tests, moving_the_clock_waits_for_running_tasks);
     tcase_add_test(tests, waits_and_deadlines_use_the_moved_clock);
     tcase_add_test(tests, turns_while_the_clock_stands);
     tcase_add_test(tests, a_timer_far_in_the_future);

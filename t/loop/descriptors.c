@@ -1,7 +1,8 @@
 /* No descriptor, or too few, are free, which would make libevent end the process. Each call must
    return a negative errno, and must succeed when descriptors are free again. Each test runs with 0
-   to 8 free descriptors. Some calls create the engine of a loop, and some need descriptors when the
-   engine exists. Other calls are made in the child of a fork. */
+   to 8 free descriptors.
+   Some calls create the event base of a loop, and others need descriptors when the event base
+   exists already. Some calls are made in the child of a fork. */
 #include <event2/event.h>
 #include <poll.h>
 
@@ -85,7 +86,7 @@ static int run(void)
 static int (*const calls[])(void) = { turn,  drain, move, timer,      every,   watch, work,
                                       spawn, all,   fd,   queue_open, promise, run };
 static int (*call)(void);
-/* true if the engine is created while descriptors are still free */
+/* true if the event base of the loop is created while descriptors are still free */
 static bool before;
 
 static void once(int room)
@@ -107,7 +108,7 @@ static void once(int room)
     require(tocsin_loop_free() >= 0);
 }
 
-START_TEST(whatever_makes_the_loop)
+START_TEST(calls_that_create_the_loop)
 {
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         call = calls[i];
@@ -263,9 +264,9 @@ Suite *test_suite(void)
     TCase *tests;
 
 
-    tests = test_case(suite, "scarce");
+    tests = test_case(suite, "few descriptors");
     tcase_add_unchecked_fixture(tests, begin, end);
-    tcase_add_test(tests, whatever_makes_the_loop);
+    tcase_add_test(tests, calls_that_create_the_loop);
     tcase_add_test(tests, calls_that_need_a_descriptor_later);
     tcase_add_test(tests, a_base_that_is_adopted);
     tcase_add_test(tests, the_child_of_a_fork);

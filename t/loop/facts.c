@@ -43,7 +43,7 @@ static void *of_another(void *arg)
     return NULL;
 }
 
-START_TEST(facts_of_the_threads_own_loop)
+START_TEST(figures_of_the_threads_own_loop)
 {
     pthread_t thread;
 
@@ -167,7 +167,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "facts");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, facts_of_the_threads_own_loop);
+    tcase_add_test(tests, figures_of_the_threads_own_loop);
     tcase_add_test(tests, lag_and_turns);
     tcase_add_test(tests, refused_and_missed_messages_are_counted);
     tcase_add_test(tests, wakeups_are_counted);

@@ -22,8 +22,8 @@ static void on_ready(struct tocsin__watch *watch, short events)
     seen++;
 }
 
-/* Checks that the engine still works after a failure: a timer expires and a watched descriptor is
-   found ready. */
+/* Checks that the loop's event base still works after a failure: a timer expires, and a watched
+   descriptor is found ready. */
 static void check_lives(struct tocsin__engine *engine, int fd)
 {
     struct tocsin__watch watch = { .ready = on_ready };

@@ -56,7 +56,7 @@ static void *keep_locking(void *lock)
     return NULL;
 }
 
-START_TEST(a_lock_of_another_thread)
+START_TEST(another_thread_holds_a_lock_at_the_fork)
 {
     enum { FORKS = 100 };
     pthread_t thread;
@@ -99,7 +99,7 @@ static void end(void)
     close(ends[1]);
 }
 
-/* Creates a loop with one object of each kind */
+/* Functions that create a loop with one object of each kind */
 
 static struct tocsin_op kept, timer;
 static struct tocsin_queue queue;
@@ -190,7 +190,7 @@ static void furnish(void)
     memset(&other, 0, sizeof other);
 }
 
-/* Functions that run in the child */
+/* Functions that run in the child of a fork */
 
 static void require_nothing_ran(void)
 {
@@ -255,7 +255,7 @@ static void drain_furniture(void)
     ck_assert_int_eq(dropped.count, 2);
 }
 
-START_TEST(a_full_loop_is_made_anew)
+START_TEST(the_child_repairs_a_loop_with_all_objects)
 {
     pid_t child;
 
@@ -278,7 +278,7 @@ START_TEST(a_full_loop_is_made_anew)
 }
 END_TEST
 
-START_TEST(a_full_loop_is_freed)
+START_TEST(the_child_frees_a_loop_with_all_objects)
 {
     pid_t child;
     int open_before;
@@ -446,10 +446,22 @@ static int tell_once(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
+/* Starts an operation whose drop function or cancel function forks. */
+static void prepare_op(enum how how)
+{
+    static struct tocsin_op op;
+
+    ck_assert_int_eq(tocsin_op_new(how == IN_OP_DROP ? &drops_type : &cancels_type, NULL, &op), 0);
+    ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
+    if (how == IN_OP_DROP)
+        ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
+    else
+        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(cancel_arg, &op), NULL), 0);
+}
+
 static void prepare(enum how how)
 {
     static struct tocsin_handler dropping;
-    static struct tocsin_op op;
     struct tocsin_block mask;
 
     switch (how) {
@@ -467,15 +479,7 @@ static void prepare(enum how how)
         ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(disconnect_arg, &dropping), NULL), 0);
         break;
     case IN_OP_DROP:
-        ck_assert_int_eq(tocsin_op_new(&drops_type, NULL, &op), 0);
-        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
-        ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-        break;
-    case IN_CANCEL:
-        ck_assert_int_eq(tocsin_op_new(&cancels_type, NULL, &op), 0);
-        ck_assert_int_eq(tocsin_op_start(op, 0, NULL), 0);
-        ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(cancel_arg, &op), NULL), 0);
-        break;
+    case IN_CANCEL: prepare_op(how); break;
     case IN_TASK:
         ck_assert_int_eq(tocsin_loop_call(tocsin_loop_current(), task_fork, NULL, NULL), 0);
         break;
@@ -621,12 +625,12 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, a_full_loop_is_made_anew);
-    tcase_add_test(tests, a_full_loop_is_freed);
+    tcase_add_test(tests, the_child_repairs_a_loop_with_all_objects);
+    tcase_add_test(tests, the_child_frees_a_loop_with_all_objects);
     tcase_add_test(tests, each_failed_call_can_be_repeated);
     tcase_add_test(tests, watched_descriptors_were_closed);
     tcase_add_test(tests, a_fork_while_an_ending_inbox_is_pinned);
     tcase_add_loop_test(tests, a_fork_in_every_state_of_a_loop, 0, 2 * STATES);
-    tcase_add_loop_test(tests, a_lock_of_another_thread, 0, 2);
+    tcase_add_loop_test(tests, another_thread_holds_a_lock_at_the_fork, 0, 2);
     return suite;
 }

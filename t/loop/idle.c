@@ -1,8 +1,12 @@
-/* Tests idle limits: each is announced in its time, for limits from a tick to a year; a refresh
-   postpones it, also one between turns or at the end of a turn that stalls; input that waits is
-   read first; objects are removed, put again and moved while others are announced; many are due
-   together; nothing wakes the loop for empty buckets. At random, beside an array of the last
-   activities. */
+/* Tests idle limits: an object is announced when its owner has not refreshed it for the time of its
+   limit.
+   The tests check that each announcement comes in time, for limits from 1 ms to a year. A refresh
+   must postpone the announcement, also a refresh between turns, and one at the end of a long turn.
+   Input that arrived before the announcement must be read first. Objects are removed, put again and
+   moved while others are announced, and many objects are due in the same turn. No empty bucket may
+   wake the loop.
+   A further test makes random changes, and compares the announcements with the time of the last
+   refresh of each object. */
 #include <string.h>
 
 #include "loop/clock.h"
@@ -25,7 +29,7 @@ static struct object objects[OBJECTS_MOST];
 static uint64_t seed;
 static int fired;
 
-/* Returns a pseudo-random number. Each run of the test has the same numbers. */
+/* Returns a pseudo-random number. Each run of the test gets the same sequence of numbers. */
 static uint32_t any(uint32_t below)
 {
     seed = seed * 6364136223846793005u + 1442695040888963407u;
@@ -73,7 +77,7 @@ static void put(struct object *object, int64_t limit_ms)
     tocsin__idle_put(&limits, &object->idle, limit_ms);
 }
 
-/* As the work of a turn does. */
+/* Refreshes an object inside a turn, as work that the turn runs would do. */
 static void refresh(struct object *object)
 {
     object->active_us = engine->clock_us;
@@ -89,7 +93,8 @@ static void pass(int64_t us)
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-/* The latest time at which a limit may be announced. */
+/* Returns the longest time from the last refresh to the announcement: 9/8 of the limit, and 0.2
+   s. */
 static int64_t late_us(int64_t limit_ms)
 {
     return limit_ms * 1125 + 200000;
@@ -120,7 +125,7 @@ START_TEST(announced_in_time)
 }
 END_TEST
 
-START_TEST(refreshed_and_then_idle)
+START_TEST(announced_after_the_last_refresh)
 {
     int64_t limit_ms = limits_ms[_i], end_us;
 
@@ -136,7 +141,7 @@ START_TEST(refreshed_and_then_idle)
 }
 END_TEST
 
-START_TEST(without_limit)
+START_TEST(objects_without_a_limit)
 {
     put(&objects[0], 0);
     put(&objects[1], 366ll * 24 * 3600 * 1000);
@@ -148,7 +153,8 @@ START_TEST(without_limit)
 }
 END_TEST
 
-/* Between turns the time is unknown. Such a refresh counts from the next look. */
+/* Between turns the loop does not know the time. So a refresh between turns counts from the time of
+   the next turn. */
 START_TEST(refreshed_between_turns)
 {
     put(&objects[0], 10000);
@@ -168,7 +174,7 @@ struct reader {
     int64_t works_us;
 };
 
-/* Runs from the ready list: it works for some time, and then refreshes. */
+/* A function of the ready list. It takes some time, and then refreshes the first object. */
 static void on_read(struct tocsin__node *node)
 {
     engine->clock_us += tocsin__container(node, struct reader, node)->works_us;
@@ -176,8 +182,8 @@ static void on_read(struct tocsin__node *node)
     objects[0].active_us = engine->clock_us;
 }
 
-/* A turn that takes longer than the limit: neither what was refreshed at its end is announced
-   early, nor what others may have sent meanwhile. */
+/* One turn takes longer than the limit. An object that is refreshed at the end of this turn must
+   not be announced early. Nor must another object whose input may have arrived during this turn. */
 START_TEST(a_turn_that_stalls)
 {
     struct reader reader = { .node.run = on_read, .works_us = 12000000 };
@@ -196,8 +202,9 @@ START_TEST(a_turn_that_stalls)
 }
 END_TEST
 
-/* The limit passes while the loop sleeps, but there is input when it wakes. */
-START_TEST(input_is_read_before)
+/* The limit passes while the loop sleeps, but input has arrived when the loop wakes. The input must
+   be read first, so the object is not announced. */
+START_TEST(waiting_input_is_read_before_the_announcement)
 {
     struct reader reader = { .node.run = on_read };
 
@@ -210,7 +217,8 @@ START_TEST(input_is_read_before)
 }
 END_TEST
 
-/* More than one turn looks at. Other work comes in between. */
+/* More objects are due than one turn announces. The rest is announced in later turns, so that other
+   work runs in between. */
 START_TEST(many_due_together)
 {
     int turns = 0;
@@ -228,7 +236,8 @@ START_TEST(many_due_together)
 }
 END_TEST
 
-/* Each announced object removes its neighbours, puts itself again, or puts another. */
+/* Announces an object. Then it removes the neighbours of the object, or puts this object again, or
+   puts another object. */
 static void on_idle_change(struct tocsin__idle *idle)
 {
     struct object *object = tocsin__container(idle, struct object, idle);
@@ -254,13 +263,14 @@ START_TEST(changed_while_announced)
     for (int i = 0; i < 1000; i++)
         pass(100000);
     ck_assert_int_gt(fired, 100);
-    for (int i = 0; i < 1000; i++) /* case 1 has put them again, if their neighbours left them in */
+    for (int i = 0; i < 1000; i++) /* an object with i % 3 == 1 puts itself again */
         ck_assert(!objects[i].fired || i % 3 == 1 || !tocsin__idle_is_in(&objects[i].idle));
 }
 END_TEST
 
-/* An object that is refreshed all the time is looked at once in a limit. */
-START_TEST(looks_are_few)
+/* An object is refreshed all the time. The loop must wake for this object only about once in the
+   time of its limit. */
+START_TEST(refreshed_objects_rarely_wake_the_loop)
 {
     uint64_t wakeups = 0;
 
@@ -315,14 +325,14 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, announced_in_time, 0, LIMITS);
-    tcase_add_loop_test(tests, refreshed_and_then_idle, 0, LIMITS);
-    tcase_add_test(tests, without_limit);
+    tcase_add_loop_test(tests, announced_after_the_last_refresh, 0, LIMITS);
+    tcase_add_test(tests, objects_without_a_limit);
     tcase_add_test(tests, refreshed_between_turns);
     tcase_add_test(tests, a_turn_that_stalls);
-    tcase_add_test(tests, input_is_read_before);
+    tcase_add_test(tests, waiting_input_is_read_before_the_announcement);
     tcase_add_test(tests, many_due_together);
     tcase_add_test(tests, changed_while_announced);
-    tcase_add_test(tests, looks_are_few);
+    tcase_add_test(tests, refreshed_objects_rarely_wake_the_loop);
     tcase_add_test(tests, fuzz_idle);
     return suite;
 }

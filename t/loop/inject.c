@@ -1,5 +1,5 @@
-/* Fault injection for received messages: a message is delayed, delivered after the next message, or
-   delivered twice. No message may be lost. */
+/* Fault injection for received messages: the injector delays a message, delivers it after the next
+   message, or delivers it twice. No message may be lost. */
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <tocsin/inject.h>
@@ -189,7 +189,7 @@ START_TEST(an_exempt_loop_is_not_injected)
 }
 END_TEST
 
-START_TEST(late_and_large)
+START_TEST(a_large_payload_is_delayed)
 {
     stands("detain.text", LATE(50), NOTHING);
     posts_text("a");
@@ -218,7 +218,7 @@ START_TEST(messages_are_delivered_twice)
 }
 END_TEST
 
-START_TEST(behind_the_next)
+START_TEST(a_message_is_delivered_after_the_next)
 {
     stands("detain.number", BEHIND(50), BEHIND(50), NOTHING);
     posts(number, 1);
@@ -446,7 +446,7 @@ static void always(const struct tocsin_inject_event *crossing, struct tocsin_inj
     verdict->delay_ms = 100;
 }
 
-START_TEST(more_than_can_wait)
+START_TEST(too_many_messages_to_delay)
 {
     int count = 0, many = declare("detain.many", NULL, TOCSIN_QUEUED);
 
@@ -473,7 +473,7 @@ START_TEST(a_freed_loop_delivers_delayed_messages)
     moves(0);
     posts_text("c");
     ck_assert_int_ge(tocsin_loop_free(), 0);
-    /* The injector does not see messages that arrive while the loop is freed. */
+    /* The injector is not called for messages that arrive while the loop is freed. */
     ck_assert_int_eq(crossed, 2);
     ck_assert_record("c a b b");
 }
@@ -589,11 +589,11 @@ START_TEST(delays_without_memory)
 {
     declare_all();
     stands("detain.text", LATE(1), TWICE(1), BEHIND(1));
-    each_in_turn("loop/detain", job);
+    each_in_turn("loop/inject", job);
 }
 END_TEST
 
-static TCase *detain_case(Suite *suite, const char *name, SFun first)
+static TCase *delay_case(Suite *suite, const char *name, SFun first)
 {
     TCase *tests = test_case(suite, name);
 
@@ -605,13 +605,13 @@ static TCase *detain_case(Suite *suite, const char *name, SFun first)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/inject");
-    TCase *tests = detain_case(suite, "receipts", begin);
+    TCase *tests = delay_case(suite, "received messages", begin);
 
     tcase_add_test(tests, a_delayed_message_is_delivered_later);
     tcase_add_test(tests, an_exempt_loop_is_not_injected);
-    tcase_add_test(tests, late_and_large);
+    tcase_add_test(tests, a_large_payload_is_delayed);
     tcase_add_test(tests, messages_are_delivered_twice);
-    tcase_add_test(tests, behind_the_next);
+    tcase_add_test(tests, a_message_is_delivered_after_the_next);
     tcase_add_test(tests, no_next_message_ends_the_delay);
     tcase_add_test(tests, a_delayed_message_meets_a_block);
     tcase_add_test(tests, handlers_change_during_the_delay);
@@ -620,13 +620,13 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_delayed_message_keeps_its_source);
     tcase_add_test(tests, progress_of_an_operation_is_delayed);
     tcase_add_test(tests, the_default_action);
-    tcase_add_test(tests, more_than_can_wait);
+    tcase_add_test(tests, too_many_messages_to_delay);
     tcase_add_test(tests, a_freed_loop_delivers_delayed_messages);
     tcase_add_test(tests, a_handler_of_a_delayed_message_frees_the_loop);
-    tests = detain_case(suite, "by the clock of the world", declare_all);
+    tests = delay_case(suite, "real clock", declare_all);
     tcase_add_test(tests, a_drain_waits);
     tcase_add_loop_test(tests, delayed_messages_in_a_child, 0, 2);
-    tests = detain_case(suite, "faults", declare_all);
+    tests = delay_case(suite, "faults", declare_all);
     tcase_add_test(tests, delays_without_memory);
     return suite;
 }

@@ -51,7 +51,7 @@ static void end(void)
     close(pipes[1]);
 }
 
-START_TEST(quiet_at_first_and_at_last)
+START_TEST(unreadable_without_work)
 {
     check_quiet();
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -227,7 +227,7 @@ static int task_yields(void *arg)
     return 0;
 }
 
-START_TEST(fibers_and_kept_results)
+START_TEST(fibers_and_waiting_results)
 {
     struct tocsin_op op;
     int done = 0;
@@ -250,10 +250,10 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/poll_fd");
-    TCase *tests = test_case(suite, "mirror");
+    TCase *tests = test_case(suite, "polled loop");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, quiet_at_first_and_at_last);
+    tcase_add_test(tests, unreadable_without_work);
     tcase_add_test(tests, timers_in_any_order);
     tcase_add_test(tests, a_repeating_timer);
     tcase_add_test(tests, a_watched_descriptor_makes_it_readable);
@@ -261,6 +261,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, several_watches_of_one_descriptor);
     tcase_add_test(tests, a_watched_descriptor_is_closed);
     tcase_add_test(tests, completions_from_a_thread);
-    tcase_add_test(tests, fibers_and_kept_results);
+    tcase_add_test(tests, fibers_and_waiting_results);
     return suite;
 }

@@ -216,7 +216,7 @@ static int wait_for_ever(void *arg)
     return tocsin_wait(op, -1, NULL);
 }
 
-START_TEST(drain_in_a_time)
+START_TEST(drain_with_a_time_limit)
 {
     struct tocsin_op op;
 
@@ -328,7 +328,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/stop_drain_free");
-    TCase *tests = test_case(suite, "ending");
+    TCase *tests = test_case(suite, "stop, drain, free");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_loop_test(tests, stop_in_every_state, 0, WAYS);
@@ -336,7 +336,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, free_in_every_state, 0, WAYS);
     tcase_add_loop_test(tests, free_in_every_state_while_turning, 0, WAYS);
     tcase_add_loop_test(tests, free_in_every_state_while_the_clock_moves, 0, WAYS);
-    tcase_add_test(tests, drain_in_a_time);
+    tcase_add_test(tests, drain_with_a_time_limit);
     tcase_add_test(tests, drain_with_nothing_to_do);
     tcase_add_test(tests, a_stop_during_a_drain);
     tcase_add_test(tests, background_operations_do_not_keep_the_loop_running);

@@ -1,6 +1,6 @@
-/* Tests the timers of a loop, and compares them with an array after random operations. In other
-   tests, each entry is removed from each small heap, a timer is armed again while it fires, and a
-   loop sleeps until a far timer is due. */
+/* Tests the timers of a loop. One test makes random operations and compares the timers with an
+   array. Other tests remove each entry from each small heap, arm a timer again while it fires, and
+   let a loop sleep until a timer that is due much later. */
 #include <string.h>
 
 #include "loop/alarm.h"
@@ -64,7 +64,7 @@ static void check_first(void)
 {
     const struct modelled *first = first_of();
 
-    /* Earlier only if the first of many timers was disarmed. */
+    /* tocsin__timer_next() may return an earlier time if the first timer was disarmed. */
     ck_assert_int_le(tocsin__timer_next(engine), first ? first->due : INT64_MAX);
     ck_assert_int_eq(tocsin__timer_next(engine) == INT64_MAX, !first);
 }
@@ -113,7 +113,7 @@ END_TEST
 
 /* Removes each entry from heaps of every size up to 12 and of every shape. The remaining timers
    must expire in order. */
-START_TEST(each_taken_out_of_each_heap)
+START_TEST(each_entry_is_removed_from_each_heap)
 {
     for (int count = 1; count <= 12; count++)
         for (int taken = 0; taken < count; taken++)
@@ -151,9 +151,9 @@ START_TEST(armed_again_while_it_fires_waits_for_the_next_turn)
 }
 END_TEST
 
-/* The alarm is set for the exact time of the first timer, however far: nothing wakes the loop in
-   between. */
-START_TEST(alarm_for_a_far_timer)
+/* The loop must sleep until the exact time of the first timer, however late this is. Nothing may
+   wake the loop before. */
+START_TEST(the_alarm_for_a_far_timer)
 {
     static const int64_t hour_us = 3600000000;
 
@@ -177,7 +177,8 @@ static void on_soon(struct tocsin__timer *timer)
     fired++;
 }
 
-/* Timers at many distances. The loop sleeps once, until the first one. */
+/* Timers are due at many different times. The loop must sleep only once, until the first of them is
+   due. */
 START_TEST(one_turn_until_the_first_timer)
 {
     static const int64_t soon_us = 200000;
@@ -204,8 +205,8 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, armed_moved_disarmed_and_fired_at_random);
-    tcase_add_test(tests, each_taken_out_of_each_heap);
-    tcase_add_test(tests, alarm_for_a_far_timer);
+    tcase_add_test(tests, each_entry_is_removed_from_each_heap);
+    tcase_add_test(tests, the_alarm_for_a_far_timer);
     tcase_add_test(tests, one_turn_until_the_first_timer);
     tcase_add_test(tests, armed_again_while_it_fires_waits_for_the_next_turn);
     return suite;

@@ -162,7 +162,7 @@ static int turn_inside(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(not_in_a_handler_nor_in_a_notify)
+START_TEST(turns_are_refused_in_handlers_and_notify_functions)
 {
     int answers[3] = { 0 };
 
@@ -207,7 +207,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, an_operation_that_completes_another_for_ever);
     tcase_add_test(tests, new_ready_entries_wait_for_the_next_turn);
     tcase_add_test(tests, the_result_of_a_turn);
-    tcase_add_test(tests, not_in_a_handler_nor_in_a_notify);
+    tcase_add_test(tests, turns_are_refused_in_handlers_and_notify_functions);
     tcase_add_test(tests, a_drain_ends_operations_that_restart);
     return suite;
 }

@@ -51,7 +51,7 @@ static void join_threads(pthread_t *threads)
         ck_assert_int_eq(pthread_join(threads[t], NULL), 0);
 }
 
-START_TEST(all_at_once)
+START_TEST(many_completions_at_once)
 {
     pthread_t threads[THREADS];
 
@@ -66,7 +66,7 @@ END_TEST
 
 /* The loop sleeps before each completion, and must be woken each time. If one wake-up is lost, the
    test never ends. */
-START_TEST(one_at_a_time)
+START_TEST(one_completion_at_a_time)
 {
     pthread_t threads[THREADS];
 
@@ -195,12 +195,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/wake_completions");
-    TCase *tests = test_case(suite, "wake");
+    TCase *tests = test_case(suite, "completions of threads");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, all_at_once);
-    tcase_add_test(tests, one_at_a_time);
+    tcase_add_test(tests, many_completions_at_once);
+    tcase_add_test(tests, one_completion_at_a_time);
     tcase_add_test(tests, completions_keep_the_order_of_their_thread);
     tcase_add_test(tests, completed_by_many_and_cancelled);
     tcase_add_test(tests, loops_are_created_and_freed);

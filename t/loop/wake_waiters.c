@@ -37,7 +37,7 @@ static void count_drop(void *arg)
     ((struct told *)arg)->count++;
 }
 
-/* These functions are the actions of the other thread on the loop. */
+/* Each case of this function is one action of the other thread on the loop. */
 static int do_something(void *which)
 {
     switch (*(int *)which) {
@@ -57,7 +57,8 @@ static void victim_connect(void)
     ck_assert_int_eq(tocsin_connect("woken.other", &action, &victim), 0);
 }
 
-/* Tests that the function waits() returns when the loop has something to do. */
+/* Tests that waits(), a function that waits for the loop, returns when the loop has something to
+   do. */
 static void woken(void (*waits)(void *arg), void *arg)
 {
     struct peer peer;
@@ -173,7 +174,7 @@ static int take_all(void *arg)
     return tocsin_queue_close(queue);
 }
 
-START_TEST(a_fiber_that_waits)
+START_TEST(a_waiting_fiber_is_woken)
 {
     struct peer peer;
     struct tocsin_op op;
@@ -215,7 +216,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/wake_waiters");
-    TCase *tests = test_case(suite, "woken");
+    TCase *tests = test_case(suite, "woken waiters");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 60);
@@ -223,7 +224,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_poll_of_a_queue_is_woken);
     tcase_add_test(tests, a_dispatch_of_an_adopted_base_is_woken);
     tcase_add_test(tests, a_suspended_loop_is_woken);
-    tcase_add_test(tests, a_fiber_that_waits);
+    tcase_add_test(tests, a_waiting_fiber_is_woken);
     tcase_add_test(tests, a_loop_with_a_stopped_clock_is_woken);
     return suite;
 }

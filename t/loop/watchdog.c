@@ -1,6 +1,6 @@
 /* Tests the watchdog with a clock that the test moves. In these tests, the real watchdog thread
-   does nothing for minutes. Instead, a handler examines its own loop at times that the test
-   chooses, as the watchdog thread would. Only in the last tests the real thread works. */
+   sleeps for minutes. Instead, a handler examines its own loop at times that the test chooses, as
+   the watchdog thread would. Only in the last tests the real thread examines the loop. */
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -168,7 +168,8 @@ static void check_doubled(void)
 START_TEST(reports_at_the_limit_and_at_each_doubling)
 {
     ck_assert_int_eq(tocsin_on("test.note", hold, NULL), 0);
-    /* This handler blocks outside of a turn, so the watchdog must not report it. */
+    /* This handler blocks the loop outside of a turn, so the watchdog must not report the
+       handler. */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(heard_count, 0);
     turns_until(&heard_count, 4);
@@ -176,8 +177,8 @@ START_TEST(reports_at_the_limit_and_at_each_doubling)
 }
 END_TEST
 
-/* The message that the watchdog thread prints. If loop.blocked has no listener, the thread prints
-   the message as often as it posts the signal. */
+/* The texts that the watchdog thread prints. If loop.blocked has no listener, the thread prints a
+   text as often as it emits the signal. */
 
 static struct {
     int count;
@@ -199,7 +200,8 @@ static int hold_forty(const struct tocsin_info *info, void *arg)
 
     (void)info, (void)arg;
     look(40);
-    /* Only the program asks this question. The watchdog does not call tocsin_still_running(). */
+    /* The watchdog does not use tocsin_still_running(). Here the function finds nothing to name, so
+       it returns 0. */
     ck_assert_uint_eq(tocsin_still_running(runs, sizeof runs), 0);
     return TOCSIN_NEXT;
 }
@@ -279,7 +281,7 @@ static int stop_and_go(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_leap_of_time_is_no_proof)
+START_TEST(a_leap_of_time_is_not_reported)
 {
     connect_to("test.note", stop_and_go, NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -449,7 +451,7 @@ END_TEST
 
 /* Tests of loops that do not block and must not be reported */
 
-START_TEST(a_loop_that_is_idle)
+START_TEST(an_idle_loop_is_not_reported)
 {
     look(100);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -458,7 +460,7 @@ START_TEST(a_loop_that_is_idle)
 }
 END_TEST
 
-START_TEST(short_calls_in_short_turns)
+START_TEST(short_turns_are_not_reported)
 {
     connect_to("test.note", looks, &four);
     connect_to("timer.expired", looks, &four);
@@ -484,7 +486,7 @@ static int emit_often(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(short_calls_in_a_long_turn)
+START_TEST(a_long_turn_of_short_calls_is_reported)
 {
     ck_assert_int_eq(tocsin_on("test.note", looks, &one), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_often, NULL), NULL), 0);
@@ -500,7 +502,7 @@ START_TEST(short_calls_in_a_long_turn)
 }
 END_TEST
 
-/* Tests of nested handlers */
+/* Tests of handlers inside handlers: the inner handler blocks */
 
 static int outer(const struct tocsin_info *info, void *arg)
 {
@@ -515,7 +517,7 @@ static int outer(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(the_innermost_is_named)
+START_TEST(the_innermost_handler_is_named)
 {
     struct tocsin_handler inside, outside;
 
@@ -684,7 +686,7 @@ static int end_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(ended_while_a_handler_blocks)
+START_TEST(the_watchdog_ends_while_a_handler_blocks)
 {
     connect_to("test.note", end_it, NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -701,7 +703,7 @@ static int free_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_loop_that_is_freed)
+START_TEST(a_blocked_loop_is_freed)
 {
     connect_to("test.note", free_it, NULL);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -748,7 +750,7 @@ START_TEST(the_watchdog_thread_blocks_every_signal)
 END_TEST
 
 /* Runs in a process in which the watchdog has not started yet. */
-START_TEST(each_failure_in_turn)
+START_TEST(each_call_of_the_watchdog_fails_in_turn)
 {
     int err = -1, descriptors = test_descriptors();
     long nth;
@@ -920,7 +922,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("loop/watchdog");
-    TCase *tests = test_case(suite, "watchdog"), *alone = test_case(suite, "alone");
+    TCase *tests = test_case(suite, "watchdog"), *alone = test_case(suite, "new process");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_checked_fixture(alone, begin_alone, NULL);
@@ -930,23 +932,23 @@ Suite *test_suite(void)
     tcase_add_loop_test(alone, the_printed_message, 0, 2);
     tcase_add_test(tests, still_running_names_the_running_code);
     tcase_add_test(tests, a_handler_that_blocks_in_a_turn);
-    tcase_add_test(tests, a_leap_of_time_is_no_proof);
+    tcase_add_test(tests, a_leap_of_time_is_not_reported);
     tcase_add_test(tests, without_memory_the_report_comes_later);
     tcase_add_test(tests, a_new_listener_gets_the_next_report);
     tcase_add_test(tests, the_report_names_the_handler);
     tcase_add_test(tests, the_report_names_other_running_code);
-    tcase_add_test(tests, a_loop_that_is_idle);
-    tcase_add_test(tests, short_calls_in_short_turns);
-    tcase_add_test(tests, short_calls_in_a_long_turn);
-    tcase_add_test(tests, the_innermost_is_named);
+    tcase_add_test(tests, an_idle_loop_is_not_reported);
+    tcase_add_test(tests, short_turns_are_not_reported);
+    tcase_add_test(tests, a_long_turn_of_short_calls_is_reported);
+    tcase_add_test(tests, the_innermost_handler_is_named);
     tcase_add_test(tests, a_handler_that_blocks_too_often_is_not_called);
     tcase_add_test(tests, one_watchdog_serves_two_loops);
     tcase_add_test(tests, an_unwatched_loop_receives_reports);
-    tcase_add_test(tests, ended_while_a_handler_blocks);
-    tcase_add_test(tests, a_loop_that_is_freed);
+    tcase_add_test(tests, the_watchdog_ends_while_a_handler_blocks);
+    tcase_add_test(tests, a_blocked_loop_is_freed);
     tcase_add_test(tests, the_watchdog_thread_blocks_every_signal);
     tcase_add_test(tests, the_watchdog_in_the_child_of_a_fork);
-    tcase_add_test(alone, each_failure_in_turn);
+    tcase_add_test(alone, each_call_of_the_watchdog_fails_in_turn);
     tcase_add_test(alone, watched_while_handlers_and_loops_change);
     return suite;
 }

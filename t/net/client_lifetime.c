@@ -1,5 +1,5 @@
-/* Tests the HTTP client of a loop. Fetches end when their loop is freed or drained. Each thread has
-   its own client. One test makes a thousand fetches. */
+/* Tests when the HTTP client of a loop is created and freed. Fetches end when their loop is freed
+   or drained. Each thread has its own client. One test makes a thousand fetches. */
 #include <pthread.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 static struct page page;
 
-START_TEST(a_loop_that_is_freed_ends_its_fetches)
+START_TEST(a_freed_loop_ends_its_fetches)
 {
     struct page pages[4];
     static const char *const paths[] = { "/never", "/stall", "/never", "/echo" };
@@ -93,14 +93,15 @@ START_TEST(fetches_start_others_during_a_drain)
 
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(start_next, &page), &op), 0);
     ck_assert_int_eq(tocsin_drain(-1), 0);
-    ck_assert_int_eq(tocsin_run(), 0); /* The loop is draining when it creates its client. */
+    /* The loop is already draining when the first fetch creates the client. */
+    ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(page.status, 0);
     ck_assert_int_eq(page.count, 1);
     page_drop(&page);
 }
 END_TEST
 
-START_TEST(draining_for_so_long)
+START_TEST(a_drain_with_a_time_limit)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/never") });
     ck_assert_int_eq(tocsin_drain(30), 0);
@@ -114,7 +115,7 @@ START_TEST(draining_for_so_long)
 }
 END_TEST
 
-START_TEST(nothing_keeps_a_loop_that_has_fetched)
+START_TEST(an_idle_client_does_not_keep_the_loop_running)
 {
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
@@ -175,7 +176,7 @@ START_TEST(each_thread_has_its_own_client)
 }
 END_TEST
 
-START_TEST(a_thousand_fetches_at_a_time)
+START_TEST(a_thousand_fetches_at_once)
 {
     static struct page pages[1000];
 
@@ -194,20 +195,20 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/client_lifetime");
-    TCase *tests = tcase_create("lives");
+    TCase *tests = tcase_create("client lifetime");
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_loop_that_is_freed_ends_its_fetches);
+    tcase_add_test(tests, a_freed_loop_ends_its_fetches);
     tcase_add_test(tests, no_fetch_starts_while_the_loop_is_freed);
     tcase_add_test(tests, another_loop_after_the_freed_one);
     tcase_add_test(tests, draining_lets_fetches_end);
     tcase_add_test(tests, fetches_start_others_during_a_drain);
-    tcase_add_test(tests, draining_for_so_long);
-    tcase_add_test(tests, nothing_keeps_a_loop_that_has_fetched);
+    tcase_add_test(tests, a_drain_with_a_time_limit);
+    tcase_add_test(tests, an_idle_client_does_not_keep_the_loop_running);
     tcase_add_test(tests, the_end_of_a_fetch_is_announced);
     tcase_add_test(tests, each_thread_has_its_own_client);
-    tcase_add_test(tests, a_thousand_fetches_at_a_time);
+    tcase_add_test(tests, a_thousand_fetches_at_once);
     suite_add_tcase(all, tests);
     return all;
 }

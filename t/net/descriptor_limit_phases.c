@@ -60,7 +60,7 @@ START_TEST(no_descriptor_for_a_socket)
     }
     give_back();
     works(peer_url(peer, "/echo"));
-    /* A fetch after the failed one finds a descriptor, so it fails for another reason. */
+    /* A later fetch finds a free descriptor, so it fails for another reason. */
     page_fail("http://127.0.0.1:1/", -ECONNREFUSED);
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* A fetch starts with 0 to 8 free descriptors. It must fail at once with a negative errno, or
-   end with a failure. When descriptors are free again, a fetch must succeed. */
+/* A fetch starts with 0 to 8 free descriptors. The start must fail with a negative errno, or the
+   fetch must end with a failure. When descriptors are free again, a fetch must succeed. */
 #include <poll.h>
 
 #include <tocsin/http.h>
@@ -60,7 +60,7 @@ START_TEST(the_first_fetch)
 }
 END_TEST
 
-START_TEST(a_later_one)
+START_TEST(a_later_fetch)
 {
     before = true;
     each_room("tocsin_http_get", once);
@@ -90,7 +90,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("net/descriptors");
-    TCase *tests = tcase_create("scarce");
+    TCase *tests = tcase_create("few descriptors");
     SRunner *runner;
     int failed;
 
@@ -101,7 +101,7 @@ int main(void)
         puts("skip: net/descriptors: the thread sanitizer ends a child that starts threads");
     } else {
         tcase_add_test(tests, the_first_fetch);
-        tcase_add_test(tests, a_later_one);
+        tcase_add_test(tests, a_later_fetch);
     }
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);

@@ -1,5 +1,5 @@
-/* Fetches fail in each possible way. Each kind of failure must have its own status and its own
-   message. */
+/* Tests each way in which a fetch can fail. Each kind of failure must have its own status and its
+   own message. */
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ START_TEST(malformed_urls_are_refused)
 }
 END_TEST
 
-START_TEST(malformed_after_a_good_one)
+START_TEST(a_malformed_url_after_a_good_one)
 {
     char url[128];
 
@@ -109,13 +109,13 @@ START_TEST(the_server_resets_the_connection)
 }
 END_TEST
 
-START_TEST(the_end_instead_of_a_reply)
+START_TEST(the_server_closes_before_the_reply)
 {
     page_fail(peer_url(peer, "/hang-up"), TOCSIN_ETRUNCATED);
 }
 END_TEST
 
-START_TEST(a_body_that_is_cut)
+START_TEST(a_truncated_body)
 {
     page_fail(peer_url(peer, "/cut"), TOCSIN_ETRUNCATED);
     page_fail(peer_url(peer, "/cut-chunk"), TOCSIN_ETRUNCATED);
@@ -243,13 +243,14 @@ START_TEST(a_watch_is_cancelled_by_the_program)
     cancel_all_watches();
     ck_assert_int_ge(tocsin_loop_turn(0), 0);
     peer_release(peer, 1);
-    page_wait(&page); /* the fetch must end, although its watches were cancelled */
+    /* the fetch must end, although the program cancelled the watches of the client's sockets */
+    page_wait(&page);
     ck_assert_int_eq(page.status, 0);
     page_drop(&page);
 }
 END_TEST
 
-START_TEST(a_watch_that_is_lost_for_good)
+START_TEST(each_new_watch_is_cancelled)
 {
     page_start(&page, &(struct tocsin_http_request){ .url = peer_url(peer, "/never") });
     turns_until(is_waiting, NULL);
@@ -283,7 +284,8 @@ START_TEST(cancel_while_queued)
     cancelled(&page);
     page_start(&page,
                &(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .timeout_ms = 20 });
-    page_wait(&page); /* The deadline also counts the time in the queue. */
+    /* The time in the queue counts, too, so the deadline ends the queued fetch. */
+    page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_ge(page.done->queued_us, 19000);
     page_drop(&page);
@@ -331,13 +333,13 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, malformed_urls_are_refused);
-    tcase_add_test(tests, malformed_after_a_good_one);
+    tcase_add_test(tests, a_malformed_url_after_a_good_one);
     tcase_add_test(tests, unknown_schemes_are_refused);
     tcase_add_test(tests, no_such_host);
     tcase_add_test(tests, no_server_listens);
     tcase_add_test(tests, the_server_resets_the_connection);
-    tcase_add_test(tests, the_end_instead_of_a_reply);
-    tcase_add_test(tests, a_body_that_is_cut);
+    tcase_add_test(tests, the_server_closes_before_the_reply);
+    tcase_add_test(tests, a_truncated_body);
     tcase_add_test(tests, replies_that_are_not_http);
     tcase_add_test(tests, a_body_over_the_limit);
     tcase_add_test(tests, a_header_without_end);
@@ -347,7 +349,7 @@ static Suite *suite(void)
     tcase_add_test(tests, cancel_while_the_reply_is_waited_for);
     tcase_add_test(tests, a_watch_is_cancelled_by_the_program);
 #ifdef TOCSIN_FAULT
-    tcase_add_test(tests, a_watch_that_is_lost_for_good);
+    tcase_add_test(tests, each_new_watch_is_cancelled);
 #endif
     tcase_add_test(tests, cancelled_during_the_body);
     tcase_add_test(tests, cancel_while_queued);

@@ -12,7 +12,8 @@
 
 static struct page pages[5];
 static int ended;
-/* libcurl_too: allocations of libcurl fail, too; `below`: allocations of libtocsin fail */
+/* If libcurl_too is true, allocations of libcurl fail, too. If `below` is true, allocations of
+   libtocsin fail. */
 static bool libcurl_too, below;
 static long nth, count;
 
@@ -44,7 +45,7 @@ static int start(const struct tocsin_http_request *request, const struct tocsin_
     return err == 0;
 }
 
-/* Runs one fetch of each kind. Returns how many of them failed. */
+/* Runs one fetch of each kind. Returns how many of these fetches failed. */
 static int job(void)
 {
     static const char *const header[] = { "X-Mine: 1", "X-Empty:", NULL };

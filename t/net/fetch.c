@@ -8,7 +8,7 @@
 
 static struct page page;
 
-START_TEST(gets_a_page)
+START_TEST(a_get_returns_the_page)
 {
     page_get(&page, peer_url(peer, "/echo"));
     ck_assert_int_eq(page.status, 0);
@@ -27,7 +27,7 @@ START_TEST(gets_a_page)
 }
 END_TEST
 
-START_TEST(the_simple_call)
+START_TEST(tocsin_http_get_fetches_a_page)
 {
     page = (struct page){ .count = 0 };
     ck_assert_int_eq(
@@ -38,7 +38,7 @@ START_TEST(the_simple_call)
 }
 END_TEST
 
-START_TEST(a_404_is_a_success_that_says_404)
+START_TEST(status_404_is_a_successful_fetch)
 {
     page_get(&page, peer_url(peer, "/status/404"));
     ck_assert_int_eq(page.status, 0);
@@ -48,7 +48,7 @@ START_TEST(a_404_is_a_success_that_says_404)
 }
 END_TEST
 
-START_TEST(bodies_of_every_size_arrive_whole)
+START_TEST(bodies_of_every_size_arrive_completely)
 {
     static const int sizes[] = { 0, 1, 1023, 16384, 16385, 100000, 5000000 };
 
@@ -79,7 +79,7 @@ START_TEST(replies_without_a_body)
 }
 END_TEST
 
-START_TEST(a_reply_that_is_announced_by_an_informational_one)
+START_TEST(a_reply_after_an_informational_reply)
 {
     page_get(&page, peer_url(peer, "/early"));
     ck_assert_int_eq(page.done->code, 200);
@@ -299,7 +299,7 @@ START_TEST(the_phases_add_up)
 }
 END_TEST
 
-START_TEST(a_deadline_is_charged_to_the_phase_under_way)
+START_TEST(a_deadline_counts_for_the_running_phase)
 {
     int64_t limit_ms = test_longer_ms(500);
     const struct tocsin_http_request never = { .url = peer_url(peer, "/never"),
@@ -362,7 +362,7 @@ START_TEST(fetches_into_a_queue)
 }
 END_TEST
 
-START_TEST(fetches_by_the_registry)
+START_TEST(fetches_announced_by_the_signal_only)
 {
     struct tocsin_op other;
 
@@ -396,7 +396,7 @@ static int again(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(one_from_the_end_of_another)
+START_TEST(a_handler_starts_the_next_fetch)
 {
     int left = 50;
 
@@ -413,12 +413,12 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, gets_a_page);
-    tcase_add_test(tests, the_simple_call);
-    tcase_add_test(tests, a_404_is_a_success_that_says_404);
-    tcase_add_test(tests, bodies_of_every_size_arrive_whole);
+    tcase_add_test(tests, a_get_returns_the_page);
+    tcase_add_test(tests, tocsin_http_get_fetches_a_page);
+    tcase_add_test(tests, status_404_is_a_successful_fetch);
+    tcase_add_test(tests, bodies_of_every_size_arrive_completely);
     tcase_add_test(tests, replies_without_a_body);
-    tcase_add_test(tests, a_reply_that_is_announced_by_an_informational_one);
+    tcase_add_test(tests, a_reply_after_an_informational_reply);
     tcase_add_test(tests, each_method_sends_its_request);
     tcase_add_test(tests, header_lines_of_the_request);
     tcase_add_test(tests, bodies_of_the_request);
@@ -428,11 +428,11 @@ static Suite *suite(void)
     tcase_add_test(tests, a_kept_connection_that_the_peer_closes);
     tcase_add_test(tests, malformed_requests_are_refused);
     tcase_add_test(tests, the_phases_add_up);
-    tcase_add_test(tests, a_deadline_is_charged_to_the_phase_under_way);
+    tcase_add_test(tests, a_deadline_counts_for_the_running_phase);
     tcase_add_test(tests, a_fetch_as_a_future);
     tcase_add_test(tests, fetches_into_a_queue);
-    tcase_add_test(tests, fetches_by_the_registry);
-    tcase_add_test(tests, one_from_the_end_of_another);
+    tcase_add_test(tests, fetches_announced_by_the_signal_only);
+    tcase_add_test(tests, a_handler_starts_the_next_fetch);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -289,7 +289,7 @@ static void try(const struct text *text, bool stream, bool head)
     page_drop(&page);
 }
 
-START_TEST(no_success_that_is_not_whole)
+START_TEST(only_complete_replies_succeed)
 {
     const char *count = getenv("TOCSIN_FUZZ"), *seed = getenv("TOCSIN_FUZZ_SEED");
     long rounds = count ? atol(count) : test_scaled(3000, 1, 10);
@@ -321,7 +321,7 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 600);
-    tcase_add_test(tests, no_success_that_is_not_whole);
+    tcase_add_test(tests, only_complete_replies_succeed);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -68,7 +68,7 @@ START_TEST(header_lines_with_a_nul)
 }
 END_TEST
 
-START_TEST(header_lines_cut_anywhere)
+START_TEST(header_lines_truncated_at_each_byte)
 {
     static const char *const lines[] = { "HTTP/1.1 200 OK\r\n",
                                          "Content-Length: 12\r\n",
@@ -143,7 +143,7 @@ START_TEST(chunks_in_pieces)
 }
 END_TEST
 
-START_TEST(chunks_that_are_none)
+START_TEST(malformed_chunks)
 {
     static const char *const wrong[] = { "\r\n",
                                          "x",
@@ -178,14 +178,14 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/header_line_bounds");
-    TCase *tests = tcase_create("lines");
+    TCase *tests = tcase_create("header lines");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, header_lines_with_a_nul);
-    tcase_add_test(tests, header_lines_cut_anywhere);
+    tcase_add_test(tests, header_lines_truncated_at_each_byte);
     tcase_add_test(tests, a_line_is_found);
     tcase_add_test(tests, chunks_in_pieces);
-    tcase_add_test(tests, chunks_that_are_none);
+    tcase_add_test(tests, malformed_chunks);
     suite_add_tcase(all, tests);
     return all;
 }

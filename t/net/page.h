@@ -9,7 +9,7 @@
 
 #include "peer.h"
 
-/* The result of a fetch that was started with TOCSIN_CALL(page_keep, &page). */
+/* The result of a fetch that page_start() has started; page_keep() stores the result here. */
 struct page {
     struct tocsin_op op;
     int count, status; /* the number of times that the fetch ended, and its last status */
@@ -45,7 +45,8 @@ int page_resolve(const char *host, const char *port, const struct addrinfo *hint
 void page_setup(void); /* makes page_resolve() the resolver of libtocsin-net */
 
 void turns_until(bool (*is)(void *arg), void *arg);
-bool is_waiting(void *arg); /* true if the server has received a request that it has not answered */
+/* true if the server has received a request that it has not answered yet */
+bool is_waiting(void *arg);
 
 int page_main(Suite *suite);
 

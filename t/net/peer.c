@@ -364,8 +364,8 @@ static void serve(struct connection *c)
         ;
 }
 
-/* When the connection ends, this thread closes its descriptor, so that the client sees the end.
-   If the thread does not, peer_stop() does. */
+/* A thread that has served its connection closes the descriptor, so that the client sees the end.
+   If the thread still serves it, peer_stop() shuts the connection down. */
 static void *run_connection(void *arg)
 {
     struct connection *c = arg;
@@ -411,8 +411,8 @@ static void *run_peer(void *arg)
         if (fd >= 0)
             add_connection(peer, fd);
         else
-            /* accept() has failed, since the test uses all descriptors: the server tries again
-               later */
+            /* accept() has failed, since the test uses all descriptors. The server waits for 1 ms
+               and tries again. */
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     return NULL;
 }

@@ -41,11 +41,11 @@ struct peer *peer_start_rude(void);    /* this server closes a connection when i
 struct peer *peer_start_alone(void);
 /* also ends the threads and connections of the server */
 void peer_stop(struct peer *peer);
-/* lets that many requests of /wait get their reply */
+/* lets `count` requests of /wait get their reply */
 void peer_release(struct peer *peer, int count);
 
 int peer_port(const struct peer *peer);
-/* the string stays valid until 64 more calls were made */
+/* the returned string stays valid until this function was called 64 more times */
 const char *peer_url(const struct peer *peer, const char *path);
 const char *peer_url_at(const struct peer *peer, const char *host, const char *path);
 
@@ -56,8 +56,8 @@ int peer_busy_most(struct peer *peer);   /* the largest number of requests at th
 /* the number of requests that wait in /wait, /never and /stall */
 int peer_waiting(struct peer *peer);
 
-/* Sets the reply to each later request of /raw. The reply consists of these bytes, and end says how
-   the connection ends. Over TLS, PEER_CLOSES sends no close_notify. */
+/* Sets the reply to each later request of /raw. The reply consists of these bytes, and `end` says
+   how the connection ends. Over TLS, PEER_CLOSES sends no close_notify. */
 enum peer_end { PEER_KEEPS, PEER_CLOSES, PEER_NOTIFIES, PEER_RESETS };
 void peer_raw(struct peer *peer, const void *data, size_t size, enum peer_end end);
 char peer_byte_at(size_t offset);

@@ -1,5 +1,5 @@
-/* The number of concurrent fetches is limited, in total and for each origin. The server counts the
-   requests, so the test can check the limits. */
+/* Tests the two limits of concurrent fetches: the limit of all fetches, and the limit for each
+   origin. The server counts the requests, so the test can check both limits. */
 #include <stdio.h>
 
 #include "page.h"
@@ -38,7 +38,7 @@ static void end_all(struct page *first, int count)
     }
 }
 
-START_TEST(so_many_at_once)
+START_TEST(the_limit_of_all_fetches)
 {
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 7 }), 0);
     start_all(peer, pages, PAGES, "/wait");
@@ -69,7 +69,7 @@ START_TEST(without_limits_all_run_at_once)
 }
 END_TEST
 
-START_TEST(so_many_at_each_origin)
+START_TEST(the_limit_of_each_origin)
 {
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .per_host = 3 }), 0);
     start_all(peer, pages, PAGES, "/wait");
@@ -127,7 +127,7 @@ START_TEST(each_end_of_a_fetch_frees_its_permit)
 }
 END_TEST
 
-START_TEST(more_places_are_taken_at_once)
+START_TEST(a_higher_limit_starts_waiting_fetches)
 {
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 1 }), 0);
     start_all(peer, pages, PAGES, "/wait");
@@ -145,7 +145,7 @@ START_TEST(more_places_are_taken_at_once)
 }
 END_TEST
 
-START_TEST(fewer_places_hold_for_those_that_wait)
+START_TEST(a_lower_limit_applies_to_waiting_fetches)
 {
     start_all(peer, pages, 10, "/slow/100");
     while (peer_requests(peer) < 10)
@@ -174,7 +174,7 @@ static int cancel_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(each_cancels_the_next)
+START_TEST(each_fetch_cancels_the_next)
 {
     ck_assert_int_eq(tocsin_http_setup(&(struct tocsin_http_options){ .at_once = 2 }), 0);
     for (int i = 0; i < PAGES; i++) {
@@ -195,18 +195,18 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/permits");
-    TCase *tests = tcase_create("places");
+    TCase *tests = tcase_create("permits");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, so_many_at_once);
+    tcase_add_test(tests, the_limit_of_all_fetches);
     tcase_add_test(tests, without_limits_all_run_at_once);
-    tcase_add_test(tests, so_many_at_each_origin);
+    tcase_add_test(tests, the_limit_of_each_origin);
     tcase_add_test(tests, both_limits_hold);
     tcase_add_test(tests, each_end_of_a_fetch_frees_its_permit);
-    tcase_add_test(tests, more_places_are_taken_at_once);
-    tcase_add_test(tests, fewer_places_hold_for_those_that_wait);
-    tcase_add_test(tests, each_cancels_the_next);
+    tcase_add_test(tests, a_higher_limit_starts_waiting_fetches);
+    tcase_add_test(tests, a_lower_limit_applies_to_waiting_fetches);
+    tcase_add_test(tests, each_fetch_cancels_the_next);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -43,7 +43,7 @@ START_TEST(a_redirect_is_followed)
 }
 END_TEST
 
-START_TEST(other_codes_are_results)
+START_TEST(other_codes_are_not_followed)
 {
     static const char *const paths[] = { "/to/300//echo", "/to/304//echo", "/to/305//echo",
                                          "/to/201//echo", "/status/302",   "/to/302/" };
@@ -71,7 +71,7 @@ START_TEST(no_redirect_is_followed_by_default)
 }
 END_TEST
 
-START_TEST(up_to_the_limit)
+START_TEST(redirects_are_followed_up_to_the_limit)
 {
     struct tocsin_http_request request = { .url = peer_url(peer, "/hops/3"), .redirects = 3 };
 
@@ -95,8 +95,8 @@ END_TEST
 
 START_TEST(locations_are_relative_to_their_page)
 {
-    page_fail(peer_url(peer, "/to/302/echo"),
-              TOCSIN_EREDIRECTS); /* The path /to/302/ redirects to itself without end. */
+    /* The path /to/302/ redirects to itself, so each fetch ends at its limit of redirects. */
+    page_fail(peer_url(peer, "/to/302/echo"), TOCSIN_EREDIRECTS);
     page_fail(peer_url(peer, "/to/302/?x=1"), TOCSIN_EREDIRECTS);
     /* the client keeps the fragment for the new URL, but does not send it to the server */
     page_get(&page, peer_url(peer, "/to/302//to/302//echo#part"));
@@ -220,7 +220,7 @@ START_TEST(redirects_that_cannot_be_followed)
 }
 END_TEST
 
-START_TEST(a_redirect_to_an_origin_that_is_full)
+START_TEST(a_redirect_to_an_origin_at_its_limit)
 {
     struct page first;
     char path[256];
@@ -256,15 +256,15 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_redirect_is_followed);
-    tcase_add_test(tests, other_codes_are_results);
+    tcase_add_test(tests, other_codes_are_not_followed);
     tcase_add_test(tests, no_redirect_is_followed_by_default);
-    tcase_add_test(tests, up_to_the_limit);
+    tcase_add_test(tests, redirects_are_followed_up_to_the_limit);
     tcase_add_test(tests, locations_are_relative_to_their_page);
     tcase_add_test(tests, each_method_is_redirected);
     tcase_add_test(tests, credentials_stay_with_their_origin);
     tcase_add_test(tests, credentials_stay_with_their_url);
     tcase_add_test(tests, redirects_that_cannot_be_followed);
-    tcase_add_test(tests, a_redirect_to_an_origin_that_is_full);
+    tcase_add_test(tests, a_redirect_to_an_origin_at_its_limit);
     suite_add_tcase(all, tests);
     return all;
 }

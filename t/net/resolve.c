@@ -120,7 +120,7 @@ static void end(void)
     ck_assert_int_eq(strangers, 0);
 }
 
-START_TEST(a_name_is_looked_up_by_us)
+START_TEST(libtocsin_net_resolves_a_name)
 {
     char port[8];
 
@@ -150,13 +150,13 @@ START_TEST(the_resolver_of_the_machine)
     ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status,
                   page.done->reason);
     page_drop(&page);
-    /* the value must be 1: libtocsin-net called getaddrinfo() once, and libcurl did not call it */
+    /* the value must be 1: this is the call of libtocsin-net; libcurl did not call getaddrinfo() */
     ck_assert_int_eq(strangers, 1);
     strangers = 0;
 }
 END_TEST
 
-START_TEST(names_that_libcurl_treats_in_ways_of_its_own)
+START_TEST(names_that_libcurl_treats_specially)
 {
     static const char *const names[] = { "localhost",          "x.localhost",      "trailing.test.",
                                          "xn--bcher-kva.test", "under_score.test", "1.2.3.4.test" };
@@ -332,7 +332,7 @@ START_TEST(a_broken_kept_connection_resolves_again)
 }
 END_TEST
 
-START_TEST(many_at_the_same_time_ask_once)
+START_TEST(concurrent_fetches_resolve_a_name_once)
 {
     static struct page pages[50];
 
@@ -431,7 +431,7 @@ END_TEST
 
 /* The client keeps a limited number of addresses. When the limit is exceeded, the client drops the
    oldest address. */
-START_TEST(so_many_are_kept)
+START_TEST(a_limited_number_of_addresses_is_kept)
 {
     char host[32];
 
@@ -467,7 +467,7 @@ static void start_one(int count)
         ck_assert_int_ge(tocsin_loop_turn(1), 0);
 }
 
-START_TEST(the_loop_ticks_on)
+START_TEST(the_loop_runs_while_a_name_is_resolved)
 {
     struct tocsin_op timer;
     int ticks = 0;
@@ -491,7 +491,7 @@ START_TEST(the_loop_ticks_on)
 }
 END_TEST
 
-START_TEST(cancel_does_not_wait)
+START_TEST(a_cancel_does_not_wait_for_the_resolver)
 {
     with(loopback);
     shut(true);
@@ -505,7 +505,7 @@ START_TEST(cancel_does_not_wait)
 }
 END_TEST
 
-START_TEST(the_deadline_does_not_wait)
+START_TEST(a_deadline_does_not_wait_for_the_resolver)
 {
     with(loopback);
     shut(true);
@@ -517,7 +517,7 @@ START_TEST(the_deadline_does_not_wait)
 }
 END_TEST
 
-START_TEST(free_does_not_wait)
+START_TEST(freeing_the_loop_does_not_wait_for_the_resolver)
 {
     with(loopback);
     shut(true);
@@ -530,7 +530,7 @@ START_TEST(free_does_not_wait)
 }
 END_TEST
 
-START_TEST(many_that_are_given_up)
+START_TEST(many_fetches_of_one_slow_name_are_cancelled)
 {
     struct page pages[100];
 
@@ -575,7 +575,7 @@ static int gap_most_us(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(two_seconds_of_a_resolver)
+START_TEST(a_resolver_takes_two_seconds)
 {
     struct page fetched, late, cancelled, freed;
     const char *url = peer_url_at(peer, "slow.test", "/echo");
@@ -600,7 +600,7 @@ START_TEST(two_seconds_of_a_resolver)
         ck_assert_int_ge(tocsin_loop_turn(-1), 0);
     ck_assert_int_eq(tocsin_loop_free(), 2);
     ck_assert_int_eq(freed.status, -ECANCELED);
-    /* if the resolver blocks the loop, fewer ticks arrive; about 2000 are expected */
+    /* about 2000 ticks are expected; if the resolver blocked the loop, fewer ticks would arrive */
     ck_assert_int_ge(tick[2], 200);
     printf("net/resolve: %lld ticks of 1 ms during 2 s of resolving, longest gap %lld us\n",
            (long long)tick[2], (long long)tick[1]);
@@ -618,9 +618,9 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_name_is_looked_up_by_us);
+    tcase_add_test(tests, libtocsin_net_resolves_a_name);
     tcase_add_test(tests, the_resolver_of_the_machine);
-    tcase_add_test(tests, names_that_libcurl_treats_in_ways_of_its_own);
+    tcase_add_test(tests, names_that_libcurl_treats_specially);
     tcase_add_test(tests, addresses_are_not_looked_up);
     tcase_add_test(tests, the_second_address_if_the_first_refuses);
     tcase_add_test(tests, results_that_a_resolver_may_return);
@@ -628,17 +628,17 @@ static Suite *suite(void)
     tcase_add_test(tests, addresses_are_kept_for_five_seconds);
     tcase_add_test(tests, a_kept_connection_needs_no_name);
     tcase_add_test(tests, a_broken_kept_connection_resolves_again);
-    tcase_add_test(tests, many_at_the_same_time_ask_once);
+    tcase_add_test(tests, concurrent_fetches_resolve_a_name_once);
     tcase_add_test(tests, a_failure_is_shared_but_not_kept);
     tcase_add_test(tests, each_port_is_looked_up);
     tcase_add_test(tests, both_families_are_kept);
-    tcase_add_test(tests, so_many_are_kept);
-    tcase_add_test(tests, the_loop_ticks_on);
-    tcase_add_test(tests, cancel_does_not_wait);
-    tcase_add_test(tests, the_deadline_does_not_wait);
-    tcase_add_test(tests, free_does_not_wait);
-    tcase_add_test(tests, many_that_are_given_up);
-    tcase_add_test(tests, two_seconds_of_a_resolver);
+    tcase_add_test(tests, a_limited_number_of_addresses_is_kept);
+    tcase_add_test(tests, the_loop_runs_while_a_name_is_resolved);
+    tcase_add_test(tests, a_cancel_does_not_wait_for_the_resolver);
+    tcase_add_test(tests, a_deadline_does_not_wait_for_the_resolver);
+    tcase_add_test(tests, freeing_the_loop_does_not_wait_for_the_resolver);
+    tcase_add_test(tests, many_fetches_of_one_slow_name_are_cancelled);
+    tcase_add_test(tests, a_resolver_takes_two_seconds);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -63,7 +63,7 @@ START_TEST(an_idempotent_request_is_sent_again)
 }
 END_TEST
 
-START_TEST(if_it_is_asked_for)
+START_TEST(sent_again_on_request)
 {
     for (int b = 0; b < 2; b++)
         ck_assert_int_eq(sent(&(struct tocsin_http_request){ .url = peer_url(peer, "/hang-up"),
@@ -74,7 +74,7 @@ START_TEST(if_it_is_asked_for)
 }
 END_TEST
 
-START_TEST(redirects_send_it_once)
+START_TEST(a_redirected_request_is_sent_once)
 {
     static const char *const paths[] = { "/to/307//hang-up", "/to/308//hang-up" };
 
@@ -84,14 +84,14 @@ START_TEST(redirects_send_it_once)
                                                                  .method = "POST",
                                                                  .body = bodies[b] }),
                              2);
-    /* 3 requests: after the redirect the client sends a GET, which may be repeated */
+    /* 3 requests: the POST, and after the redirect a GET, which the client repeats once */
     ck_assert_int_eq(sent(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/303//hang-up"),
                                                          .method = "POST" }),
                      3);
 }
 END_TEST
 
-START_TEST(an_expectation_sends_it_once)
+START_TEST(a_request_with_expect_is_sent_once)
 {
     struct tocsin_http_request request = { .url = peer_url(peer, "/hang-up"),
                                            .method = "POST",
@@ -113,7 +113,7 @@ START_TEST(an_expectation_sends_it_once)
 }
 END_TEST
 
-START_TEST(over_http_1_0)
+START_TEST(sent_once_over_http_1_0)
 {
     static const char text[] =
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
@@ -170,7 +170,7 @@ START_TEST(a_server_that_serves_one_at_a_time)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_requests(other), 8);
-    /* one connection for the first request, and one for each POST and PATCH */
+    /* one connection for the first request, and one for each POST and PATCH that follows */
     ck_assert_int_eq(peer_connections(other), 4);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     peer_stop(other);
@@ -191,7 +191,7 @@ START_TEST(one_connection_for_each_host)
 END_TEST
 
 /* Many requests run at a time. Afterwards the client must keep only a few connections. */
-START_TEST(many_at_a_time)
+START_TEST(many_requests_at_a_time)
 {
     static struct page pages[40];
 
@@ -215,20 +215,20 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/sent_once");
-    TCase *tests = tcase_create("twice");
+    TCase *tests = tcase_create("sent once");
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_request_that_is_not_idempotent_is_sent_once);
     tcase_add_test(tests, an_idempotent_request_is_sent_again);
-    tcase_add_test(tests, if_it_is_asked_for);
-    tcase_add_test(tests, redirects_send_it_once);
-    tcase_add_test(tests, an_expectation_sends_it_once);
-    tcase_add_test(tests, over_http_1_0);
+    tcase_add_test(tests, sent_again_on_request);
+    tcase_add_test(tests, a_redirected_request_is_sent_once);
+    tcase_add_test(tests, a_request_with_expect_is_sent_once);
+    tcase_add_test(tests, sent_once_over_http_1_0);
     tcase_add_test(tests, sent_once_over_tls);
     tcase_add_test(tests, a_server_that_serves_one_at_a_time);
     tcase_add_test(tests, one_connection_for_each_host);
-    tcase_add_test(tests, many_at_a_time);
+    tcase_add_test(tests, many_requests_at_a_time);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -1,5 +1,5 @@
-/* Maps each error code of other libraries to a status: one complete table for each kind of code.
-   Some real fetches follow. */
+/* Tests the status of a fetch for each error code of other libraries. There is one complete table
+   for each kind of code. Some real fetches follow. */
 #include <locale.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -264,7 +264,7 @@ static void reply_with_line(size_t size, int status)
     free(text);
 }
 
-START_TEST(a_long_line)
+START_TEST(a_header_line_over_the_limit)
 {
     reply_with_line(1000, 0);
     reply_with_line(99000, 0);
@@ -273,7 +273,7 @@ START_TEST(a_long_line)
 }
 END_TEST
 
-START_TEST(a_long_trailer)
+START_TEST(a_trailer_over_the_limit)
 {
     static char text[10000] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Long: ";
     size_t front = strlen(text);
@@ -301,8 +301,8 @@ static Suite *suite(void)
     tcase_add_test(tests, status_of_certificates);
     tcase_add_test(tests, status_of_names);
     tcase_add_test(tests, status_of_versions);
-    tcase_add_test(tests, a_long_line);
-    tcase_add_test(tests, a_long_trailer);
+    tcase_add_test(tests, a_header_line_over_the_limit);
+    tcase_add_test(tests, a_trailer_over_the_limit);
     suite_add_tcase(all, tests);
     return all;
 }

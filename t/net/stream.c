@@ -7,8 +7,8 @@
 
 static struct page page;
 
-/* The progress that the handlers received. Each part of the body must begin where the part before
-   it ended. */
+/* The progress that the handlers received. Each part of the body must begin where the previous part
+   ended. */
 static struct told {
     int headers, parts, code;
     size_t size;
@@ -120,7 +120,7 @@ START_TEST(the_limit_counts_delivered_bytes)
 }
 END_TEST
 
-START_TEST(a_cut_body_is_delivered_so_far)
+START_TEST(a_truncated_body_is_delivered_up_to_its_end)
 {
     each(&(struct tocsin_http_request){ .url = peer_url(peer, "/cut") });
     ck_assert_int_eq(page.status, TOCSIN_ETRUNCATED);
@@ -129,7 +129,8 @@ START_TEST(a_cut_body_is_delivered_so_far)
 }
 END_TEST
 
-/* No handler wants the progress. The fetch pauses, and the server cannot send the rest. */
+/* No handler wants the progress. The fetch pauses, and the server cannot send the rest of the
+   body. */
 START_TEST(a_fetch_without_a_listener_pauses)
 {
     struct tocsin_handler handler;
@@ -199,7 +200,7 @@ START_TEST(a_fetch_waits_for_room_in_a_queue)
 }
 END_TEST
 
-START_TEST(two_share_a_queue)
+START_TEST(two_fetches_share_a_queue)
 {
     struct tocsin_queue queue;
     struct tocsin_op op[2];
@@ -345,10 +346,10 @@ static Suite *suite(void)
     tcase_add_test(tests, a_header_without_a_body);
     tcase_add_test(tests, a_redirect_is_no_progress);
     tcase_add_test(tests, the_limit_counts_delivered_bytes);
-    tcase_add_test(tests, a_cut_body_is_delivered_so_far);
+    tcase_add_test(tests, a_truncated_body_is_delivered_up_to_its_end);
     tcase_add_test(tests, a_fetch_without_a_listener_pauses);
     tcase_add_test(tests, a_fetch_waits_for_room_in_a_queue);
-    tcase_add_test(tests, two_share_a_queue);
+    tcase_add_test(tests, two_fetches_share_a_queue);
     tcase_add_test(tests, kept_progress_does_not_change);
     tcase_add_test(tests, cancelled_while_paused);
     tcase_add_test(tests, the_deadline_while_paused);

@@ -114,7 +114,7 @@ START_TEST(trusted_and_insecure_fetches_alternate)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that the fetch before had kept */
+                     6); /* each fetch closed the connection that the previous fetch had kept */
 }
 END_TEST
 
@@ -152,7 +152,7 @@ START_TEST(a_peer_that_speaks_no_tls)
 }
 END_TEST
 
-START_TEST(a_body_that_is_cut)
+START_TEST(a_truncated_body)
 {
     serve(&authority, "IP:127.0.0.1");
     fails("127.0.0.1", "/cut", authority.file, TOCSIN_ETRUNCATED);
@@ -217,7 +217,7 @@ static Suite *suite(void)
     tcase_add_test(tests, authorities_that_cannot_be_read);
     tcase_add_test(tests, a_peer_that_closes_in_the_handshake);
     tcase_add_test(tests, a_peer_that_speaks_no_tls);
-    tcase_add_test(tests, a_body_that_is_cut);
+    tcase_add_test(tests, a_truncated_body);
     tcase_add_test(tests, cancelled_in_the_handshake);
     tcase_add_test(tests, redirects_from_tls_to_plain_and_back);
     suite_add_tcase(all, tests);

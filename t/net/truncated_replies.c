@@ -1,6 +1,6 @@
 /* The server cuts each reply after each of its bytes. There is a reply for each way in which a body
-   can be delimited. Only the complete reply may succeed. The body is collected, or delivered as
-   progress. The connection is plain, or it uses TLS with or without close_notify. */
+   can be delimited. Only the complete reply may lead to a success. The body is collected, or
+   delivered as progress. The connection is plain, or it uses TLS with or without close_notify. */
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ static int on_part(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The way in which the server ends the connection, and the server's address. */
+/* One way in which the server ends the connection, and the address of a server that does so. */
 struct way {
     const char *name;
     bool tls, stream;
@@ -170,7 +170,7 @@ static const struct way ways[] = { { "collected", false, false, PEER_CLOSES },
                                    { "collected over TLS, cut off", true, false, PEER_CLOSES },
                                    { "streamed over TLS, cut off", true, true, PEER_CLOSES } };
 
-START_TEST(only_a_whole_reply_is_a_success)
+START_TEST(only_a_complete_reply_succeeds)
 {
     if (ways[_i].tls) {
         authority_make(&authority);
@@ -191,7 +191,8 @@ static const struct {
     size_t size;
     int status;
 } malformed_replies[] = {
-/* If a header line begins with a NUL, libcurl 7.88 stops reading there and reports success. */
+/* If a header line begins with a NUL, libcurl 7.88 stops reading at this line and reports
+   success. */
 #define CASE(text, status) \
     { \
         text, sizeof(text) - 1, status \
@@ -236,7 +237,7 @@ static const struct {
 #undef CASE
 };
 
-START_TEST(a_reply_that_cannot_be_trusted)
+START_TEST(malformed_replies_fail)
 {
     bool stream = _i;
 
@@ -275,12 +276,12 @@ END_TEST
 static Suite *suite(void)
 {
     Suite *all = suite_create("net/truncated_replies");
-    TCase *tests = tcase_create("cuts");
+    TCase *tests = tcase_create("truncated replies");
 
     tcase_add_checked_fixture(tests, page_begin, page_end);
     tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, only_a_whole_reply_is_a_success, 0, sizeof ways / sizeof *ways);
-    tcase_add_loop_test(tests, a_reply_that_cannot_be_trusted, 0, 2);
+    tcase_add_loop_test(tests, only_a_complete_reply_succeeds, 0, sizeof ways / sizeof *ways);
+    tcase_add_loop_test(tests, malformed_replies_fail, 0, 2);
     tcase_add_test(tests, a_header_that_begins_with_a_folded_line);
     suite_add_tcase(all, tests);
     return all;

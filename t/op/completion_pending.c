@@ -1,14 +1,14 @@
 /* Contract lines E10, O2, O3 and O9: an operation ends while the signal of its completion is
    blocked. The completion becomes pending like any other emission, and keeps its payload. The
-   operation's notify does not wait for the block. */
+   operation's notify function does not wait for the block. */
 #include <setjmp.h>
 
 #include "delivery/loop.h"
 #include "faults.h"
 #include "text_operations.h"
 
-/* Tests: the notify is called at once; handlers and queues receive the completion after the
-   block */
+/* Tests: the notify function is called at once; handlers and queues receive the completion after
+   the block */
 
 static void told_at_once(bool lent)
 {
@@ -35,7 +35,7 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    /* the value must be 4, since info still holds the payload of the fifth completion */
+    /* the value must be 4, since `info` still refers to the payload of the fifth completion */
     ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);
@@ -44,7 +44,7 @@ static void told_at_once(bool lent)
     close_queue(queue);
 }
 
-START_TEST(the_notify_at_once_the_handlers_later)
+START_TEST(the_notify_function_is_called_before_the_handlers)
 {
     told_at_once(true);
     drops = 0;
@@ -113,7 +113,7 @@ END_TEST
 
 /* Two operations end while their coalescing signal is blocked. Each completion belongs to its
    own operation, so both are delivered. */
-START_TEST(ends_do_not_coalesce)
+START_TEST(completions_do_not_coalesce)
 {
     static const struct tocsin_signal_spec spec = { .name = "pended.merged",
                                                     .doc = "Merged.",
@@ -150,7 +150,7 @@ static int emit_again_or_jump(const struct tocsin_info *info, void *arg)
 /* Three emissions are pending when the operation ends, so they are delivered before its
    completion. The handler of the third emission leaves the turn with longjmp(). The completion
    that was due in this turn counts as delivered, and no completion is pending afterwards. */
-START_TEST(a_jump_before_an_end)
+START_TEST(a_jump_out_of_a_handler_before_a_completion)
 {
     static const struct tocsin_signal_spec spec = { .name = "pended.left", .doc = "Left." };
     static const struct tocsin_op_type type = { .done = &spec };
@@ -198,9 +198,9 @@ START_TEST(thousands_of_completions_are_pending)
 }
 END_TEST
 
-/* Tests: the result of an operation is taken while its completion is pending */
+/* Tests: the program takes the result of an operation while the completion is pending */
 
-START_TEST(taken_before_and_after)
+START_TEST(the_result_is_taken_before_and_after_the_unblock)
 {
     struct tocsin_op ops[6];
 
@@ -262,7 +262,7 @@ static int task_wait(void *arg)
     return tocsin_wait(*(struct tocsin_op *)arg, -1, NULL);
 }
 
-START_TEST(groups_and_fibers)
+START_TEST(groups_and_fibers_with_blocked_completions)
 {
     struct tocsin_op ops[4], all, any, fiber;
 
@@ -289,7 +289,7 @@ END_TEST
 
 /* The program never takes the result of the operation. So tocsin_loop_free() discards the result,
    and delivers the pending completions. */
-START_TEST(an_untaken_result_at_the_end_of_the_loop)
+START_TEST(an_untaken_result_when_the_loop_is_freed)
 {
     struct tocsin_op op = promise(TOCSIN_FUTURE), gone = promise(NULL);
 
@@ -357,7 +357,7 @@ static void pended_parts(const struct tocsin_notify *notify, enum held_by held_b
     turns();
 }
 
-START_TEST(progress_is_pended)
+START_TEST(progress_becomes_pending)
 {
     bool into_queue = _i / HOLDERS;
     enum held_by held_by = (enum held_by)(_i % HOLDERS);
@@ -371,7 +371,7 @@ START_TEST(progress_is_pended)
 END_TEST
 
 /* A part of the progress and the completion are pending. Either signal may be unblocked first. */
-START_TEST(progress_and_the_end_are_pended)
+START_TEST(progress_and_the_completion_become_pending)
 {
     bool progress_first = _i;
     struct tocsin_op op = start(
@@ -401,7 +401,7 @@ END_TEST
 
 /* Two timers tick while the signal is blocked. The pending ticks of each timer coalesce into
    one. */
-START_TEST(ticks_are_pended)
+START_TEST(ticks_become_pending)
 {
     struct tocsin_op one, other;
 
@@ -447,7 +447,7 @@ START_TEST(an_emission_keeps_the_source_of_the_operation)
 }
 END_TEST
 
-START_TEST(progress_is_pended_at_the_end)
+START_TEST(progress_is_pending_when_the_loop_is_freed)
 {
     bool completed = _i;
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_any, ""));
@@ -468,7 +468,7 @@ END_TEST
 
 /* Tests: operations are ended by a cancel, a deadline, a drain or the end of the loop */
 
-START_TEST(ended_by_force)
+START_TEST(operations_are_cancelled_while_blocked)
 {
     struct tocsin_op cancelled = start(&text_type, NULL), late = promise(NULL), every;
 
@@ -513,9 +513,9 @@ START_TEST(the_loop_is_freed)
 }
 END_TEST
 
-/* Tests: the loop is freed by the handler of a pending completion, or by a notify */
+/* Tests: the loop is freed by the handler of a pending completion, or by a notify function */
 
-START_TEST(freed_by_a_handler_of_one)
+START_TEST(a_handler_of_a_completion_frees_the_loop)
 {
     connect_to("op.done", free_loop, "");
     mask = block("op.done");
@@ -530,7 +530,7 @@ START_TEST(freed_by_a_handler_of_one)
 }
 END_TEST
 
-START_TEST(freed_by_a_notify)
+START_TEST(a_notify_function_frees_the_loop)
 {
     connect_to("op.done", write_status, "");
     mask = block("op.done");
@@ -548,7 +548,7 @@ static int unblock_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(unblocked_by_a_notify)
+START_TEST(a_notify_function_unblocks_the_signal)
 {
     struct tocsin_op op = promise(TOCSIN_CALL(unblock_it, "call"));
 
@@ -568,7 +568,7 @@ static int end_another(const struct tocsin_info *info, void *arg)
     return TOCSIN_STOP;
 }
 
-START_TEST(handlers_go_on_from_there)
+START_TEST(a_handler_ends_another_operation)
 {
     connect_to("op.done", end_another, "");
     mask = block("op.done");
@@ -636,7 +636,7 @@ static int on_step(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(unblocked_by_a_drop)
+START_TEST(a_drop_function_unblocks_the_signal)
 {
     connect_to("op.done", on_step, NULL);
     ck_assert_int_eq(
@@ -718,12 +718,12 @@ static void end_all(void)
     }
     turns();
     for (int i = 0; i < 3; i++)
-        /* the operation ended if its start succeeded, whatever was blocked and whatever failed */
+        /* a started operation has ended, whatever was blocked and whichever allocation failed */
         ck_assert_int_eq(all[i].ended, all[i].err == 0);
 }
 
-/* Checks this after the block: each operation that was started is delivered once. Progress may be
-   lost if an allocation for its copy failed. */
+/* Checks after the unblock that each started operation was announced once. Progress may be lost if
+   an allocation for its copy failed. */
 static void job(void)
 {
     struct tocsin_queue queue, take;
@@ -764,40 +764,40 @@ static void job(void)
 
 START_TEST(pending_completions_without_memory)
 {
-    each_in_turn("op/pended", job);
+    each_in_turn("op/completion_pending", job);
 }
 END_TEST
 
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/completion_pending");
-    TCase *tests = test_case(suite, "pended"), *faults = test_case(suite, "faults");
+    TCase *tests = test_case(suite, "pending completions"), *faults = test_case(suite, "faults");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, the_notify_at_once_the_handlers_later);
+    tcase_add_test(tests, the_notify_function_is_called_before_the_handlers);
     tcase_add_test(tests, handlers_and_notify_receive_the_same);
     tcase_add_test(tests, the_source_lives_until_the_delivery);
     tcase_add_test(tests, the_oldest_completion_is_first);
-    tcase_add_test(tests, ends_do_not_coalesce);
-    tcase_add_test(tests, a_jump_before_an_end);
+    tcase_add_test(tests, completions_do_not_coalesce);
+    tcase_add_test(tests, a_jump_out_of_a_handler_before_a_completion);
     tcase_add_test(tests, thousands_of_completions_are_pending);
-    tcase_add_test(tests, taken_before_and_after);
+    tcase_add_test(tests, the_result_is_taken_before_and_after_the_unblock);
     tcase_add_test(tests, a_wait_for_a_blocked_completion);
-    tcase_add_test(tests, groups_and_fibers);
-    tcase_add_test(tests, an_untaken_result_at_the_end_of_the_loop);
-    tcase_add_loop_test(tests, progress_is_pended, 0, 2 * HOLDERS);
-    tcase_add_loop_test(tests, progress_and_the_end_are_pended, 0, 2);
-    tcase_add_test(tests, ticks_are_pended);
+    tcase_add_test(tests, groups_and_fibers_with_blocked_completions);
+    tcase_add_test(tests, an_untaken_result_when_the_loop_is_freed);
+    tcase_add_loop_test(tests, progress_becomes_pending, 0, 2 * HOLDERS);
+    tcase_add_loop_test(tests, progress_and_the_completion_become_pending, 0, 2);
+    tcase_add_test(tests, ticks_become_pending);
     tcase_add_loop_test(tests, an_emission_keeps_the_source_of_the_operation, 0, 2);
-    tcase_add_loop_test(tests, progress_is_pended_at_the_end, 0, 2);
-    tcase_add_test(tests, ended_by_force);
+    tcase_add_loop_test(tests, progress_is_pending_when_the_loop_is_freed, 0, 2);
+    tcase_add_test(tests, operations_are_cancelled_while_blocked);
     tcase_add_test(tests, the_loop_is_freed);
-    tcase_add_test(tests, freed_by_a_handler_of_one);
-    tcase_add_test(tests, freed_by_a_notify);
-    tcase_add_test(tests, unblocked_by_a_notify);
-    tcase_add_test(tests, handlers_go_on_from_there);
+    tcase_add_test(tests, a_handler_of_a_completion_frees_the_loop);
+    tcase_add_test(tests, a_notify_function_frees_the_loop);
+    tcase_add_test(tests, a_notify_function_unblocks_the_signal);
+    tcase_add_test(tests, a_handler_ends_another_operation);
     tcase_add_test(tests, results_are_freed_during_their_delivery);
-    tcase_add_test(tests, unblocked_by_a_drop);
+    tcase_add_test(tests, a_drop_function_unblocks_the_signal);
     tcase_set_timeout(faults, 60);
     tcase_add_test(faults, pending_completions_without_memory);
     return suite;

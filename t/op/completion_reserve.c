@@ -3,7 +3,7 @@
    tests ignore completions, and let queues take them. */
 #include "text_operations.h"
 
-/* Tests: entries that running operations reserve among the pending emissions of a signal */
+/* Tests: each running operation reserves one of the limited pending emissions of its signal */
 
 static int on_full(const struct tocsin_info *info, void *arg)
 {
@@ -30,7 +30,7 @@ static void fill_places(struct tocsin_op ops[LIMIT])
 
 /* The signal allows LIMIT pending emissions. A running operation reserves one of these entries. So
    one more operation is refused, before and after the other operations end. */
-START_TEST(a_place_for_each_end)
+START_TEST(each_operation_reserves_an_entry)
 {
     struct tocsin_signal_facts facts;
     struct tocsin_op ops[LIMIT], op;
@@ -84,7 +84,7 @@ START_TEST(refused_starts_emit_queue_full_once)
 END_TEST
 
 /* Two types of operation have the same completion signal, so they share its reserved entries. */
-START_TEST(types_share_the_places_of_their_signal)
+START_TEST(types_share_the_entries_of_their_signal)
 {
     struct tocsin_op ops[LIMIT], op;
 
@@ -122,7 +122,7 @@ START_TEST(blocked_while_operations_run)
 }
 END_TEST
 
-/* Tests: queues with a pattern that matches the completions */
+/* Tests: a queue is opened with a pattern that matches the completions */
 
 START_TEST(queues_opened_before_meanwhile_and_after)
 {
@@ -165,7 +165,7 @@ static int open_once(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_queue_opened_by_a_pended_end)
+START_TEST(a_handler_of_a_pending_completion_opens_a_queue)
 {
     /* static, since this test reads the id after the function that opens the queue has returned */
     static struct tocsin_queue queue;
@@ -206,9 +206,10 @@ START_TEST(an_observer_opens_a_queue_during_a_take)
 END_TEST
 
 /* A queue with a pattern is closed while a completion for this queue is pending. The operation was
-   started with another queue, as its notify. That other queue gets the completion at once as the
-   notify. It gets the completion again after the block, since its pattern matches the signal. */
-START_TEST(queues_that_go)
+   started with TOCSIN_QUEUE and another queue. This other queue gets the completion at once,
+   despite the block. It gets the completion again after the block, since its pattern matches the
+   signal, too. */
+START_TEST(a_queue_is_closed_before_the_delivery)
 {
     struct tocsin_queue gone = open_queue("op.done", 2, 0), own = open_queue("op.done", 2, 0);
     struct tocsin_op op = promise(TOCSIN_QUEUE(own));
@@ -229,7 +230,7 @@ START_TEST(queues_that_go)
 }
 END_TEST
 
-START_TEST(taken_by_a_queue)
+START_TEST(a_queue_takes_completions)
 {
     struct tocsin_queue take = open_queue("pended.done", 0, TOCSIN_TAKE),
                         plain = open_queue("pended.done", 0, 0);
@@ -291,7 +292,7 @@ END_TEST
 
 /* The program emits the completion signal while it is blocked, and then the operation ends. The
    only entry of the queue is reserved for the completion, so the emission waits for room. */
-START_TEST(an_end_behind_an_emission)
+START_TEST(a_completion_behind_an_emission)
 {
     struct tocsin_queue queue = open_queue("op.done", 1, 0);
 
@@ -314,7 +315,7 @@ END_TEST
 
 /* Tests: completion signals that the program ignores */
 
-START_TEST(ignoring_drops_the_end_and_not_the_notify)
+START_TEST(an_ignored_completion_still_calls_the_notify_function)
 {
     struct tocsin_queue set = open_queue("pended.done", 2, 0);
     struct tocsin_op kept = start(&text_type, TOCSIN_FUTURE),
@@ -370,21 +371,21 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/completion_reserve");
-    TCase *tests = test_case(suite, "places");
+    TCase *tests = test_case(suite, "reserved entries");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, a_place_for_each_end);
+    tcase_add_test(tests, each_operation_reserves_an_entry);
     tcase_add_test(tests, refused_starts_emit_queue_full_once);
-    tcase_add_test(tests, types_share_the_places_of_their_signal);
+    tcase_add_test(tests, types_share_the_entries_of_their_signal);
     tcase_add_test(tests, blocked_while_operations_run);
     tcase_add_test(tests, queues_opened_before_meanwhile_and_after);
-    tcase_add_test(tests, a_queue_opened_by_a_pended_end);
+    tcase_add_test(tests, a_handler_of_a_pending_completion_opens_a_queue);
     tcase_add_test(tests, an_observer_opens_a_queue_during_a_take);
-    tcase_add_test(tests, queues_that_go);
-    tcase_add_test(tests, taken_by_a_queue);
+    tcase_add_test(tests, a_queue_is_closed_before_the_delivery);
+    tcase_add_test(tests, a_queue_takes_completions);
     tcase_add_test(tests, an_observer_frees_the_loop_during_a_take);
-    tcase_add_test(tests, an_end_behind_an_emission);
-    tcase_add_test(tests, ignoring_drops_the_end_and_not_the_notify);
+    tcase_add_test(tests, a_completion_behind_an_emission);
+    tcase_add_test(tests, an_ignored_completion_still_calls_the_notify_function);
     tcase_add_test(tests, ended_while_the_signal_is_ignored);
     return suite;
 }

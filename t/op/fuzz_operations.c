@@ -396,7 +396,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/fuzz_operations");
-    TCase *tests = test_case(suite, "drawn");
+    TCase *tests = test_case(suite, "random programs");
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, random_programs);

@@ -1,6 +1,6 @@
 /* Fault injection for completions and posts. The injector delays a completion, moves it behind the
-   next completion, or turns it into a failure. Meanwhile each kind of waiter waits. Other tests set
-   and remove the injector. */
+   next completion, or turns it into a failure. Meanwhile a handler, a wait, a fiber, a queue or a
+   group waits for this completion. Other tests set and remove the injector. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -138,7 +138,7 @@ static int write_empty(const struct tocsin_info *info, void *arg)
     return write_status(info, arg);
 }
 
-/* A deadline or a cancel ends the operation while its completion is delayed. The notify is
+/* A deadline or a cancel ends the operation while its completion is delayed. The notify function is
    called once, and the provider's cancel function is not called. */
 START_TEST(a_deadline_or_cancel_during_the_delay)
 {
@@ -223,7 +223,7 @@ START_TEST(a_cancel_just_before_the_delivery)
 }
 END_TEST
 
-START_TEST(an_end_fails)
+START_TEST(a_completion_is_turned_into_a_failure)
 {
     int delay_ms = _i;
 
@@ -272,7 +272,7 @@ START_TEST(exempt_operations_and_loops)
 }
 END_TEST
 
-START_TEST(an_end_behind_the_next)
+START_TEST(a_completion_is_delivered_after_the_next)
 {
     stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 2,
            (struct tocsin_inject_action){ .delay_ms = 100, .behind = true });
@@ -303,7 +303,7 @@ END_TEST
 
 /* action.behind: completion a waits for the completion of timer b. The program cancels a, which
    ends the delay: a is delivered at once, and b on time. */
-START_TEST(behind_and_cancelled)
+START_TEST(cancelled_while_it_waits_for_the_next)
 {
     struct tocsin_op op;
 
@@ -340,8 +340,8 @@ START_TEST(progress_precedes_the_delayed_completion)
 }
 END_TEST
 
-/* The signal is blocked when a delayed completion is due. The notify is called, and the handlers
-   receive the completion after the block. */
+/* The signal is blocked when a delayed completion is due. The notify function is called, and the
+   handlers receive the completion after the block. */
 START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
@@ -350,14 +350,14 @@ START_TEST(a_delayed_completion_meets_a_block)
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");
     moves(50);
-    told_once(7); /* contract line O9: the block does not delay the notify */
+    told_once(7); /* contract line O9: the block does not delay the notify function */
     ck_assert_str_eq(written, "");
     unblock(token);
     ck_assert_str_eq(written, "heard ");
 }
 END_TEST
 
-/* Tests: somebody waits for the delayed completion: tocsin_wait(), a fiber, a queue, a group */
+/* Tests: tocsin_wait(), a fiber, a queue or a group waits for the delayed completion */
 
 START_TEST(a_wait_for_a_delayed_completion)
 {
@@ -403,7 +403,7 @@ static int no_task(void *arg)
     return 4;
 }
 
-START_TEST(the_end_of_a_fiber)
+START_TEST(the_completion_of_a_fiber_is_delayed)
 {
     bool cancelled = _i;
     struct tocsin_op op;
@@ -456,7 +456,7 @@ START_TEST(the_waiting_queue_is_closed)
 }
 END_TEST
 
-START_TEST(members_of_groups)
+START_TEST(completions_of_group_members_are_delayed)
 {
     bool any_of = _i;
     struct tocsin_op ops[2], all, any;
@@ -478,7 +478,7 @@ START_TEST(members_of_groups)
 END_TEST
 
 /* The program frees an operation of the kind TOCSIN_FUTURE while its completion is delayed. */
-START_TEST(a_result_given_up)
+START_TEST(a_delayed_result_is_discarded)
 {
     struct tocsin_op op;
 
@@ -542,7 +542,7 @@ START_TEST(a_drain_waits)
 }
 END_TEST
 
-START_TEST(a_drain_waits_in_vain)
+START_TEST(a_drain_reaches_its_time_limit)
 {
     ends_late("timer.expired", 1, 3600000);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(tell, &told), NULL), 0);
@@ -598,7 +598,7 @@ START_TEST(ended_while_the_loop_is_freed)
 }
 END_TEST
 
-START_TEST(freed_by_the_one_that_was_overtaken)
+START_TEST(the_delayed_completion_frees_the_loop)
 {
     stands(TOCSIN_INJECT_COMPLETION, "timer.expired", 1,
            (struct tocsin_inject_action){ .delay_ms = 3600000, .behind = true });
@@ -644,7 +644,7 @@ START_TEST(delayed_completions_in_a_child)
 }
 END_TEST
 
-/* Tests: the injector delays posts or lets them fail */
+/* Tests: the injector delays posts or makes them fail */
 
 static int note, hurried;
 
@@ -718,7 +718,7 @@ START_TEST(calls_of_the_injector_are_not_injected)
 }
 END_TEST
 
-START_TEST(one_at_a_time)
+START_TEST(only_one_injector_is_set)
 {
     declare_posts();
     nobody_stands();
@@ -733,9 +733,9 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* The injector returns a positive error, or a negative delay. Both values have no meaning, so the
-   event must not be changed. */
-START_TEST(senseless_actions_change_nothing)
+/* The injector returns a positive error, or a negative delay. Both values are invalid, so the
+   library must ignore them and leave the event unchanged. */
+START_TEST(invalid_actions_change_nothing)
 {
     declare_posts();
     stands(TOCSIN_INJECT_POST, "seam.note", 1, (struct tocsin_inject_action){ .error = 5 });
@@ -860,7 +860,7 @@ static void job(void)
 
 START_TEST(completion_delays_without_memory)
 {
-    each_in_turn("op/seam", job);
+    each_in_turn("op/inject", job);
 }
 END_TEST
 
@@ -869,7 +869,7 @@ static void leave(void)
     nobody_stands();
 }
 
-static TCase *seam_case(Suite *suite, const char *name)
+static TCase *moved_clock_case(Suite *suite, const char *name)
 {
     TCase *tests = test_case(suite, name);
 
@@ -877,8 +877,8 @@ static TCase *seam_case(Suite *suite, const char *name)
     return tests;
 }
 
-/* Makes a test case whose tests use the real clock. */
-static TCase *world_case(Suite *suite, const char *name)
+/* Makes a test case that does not replace the clock by the test's own clock. */
+static TCase *real_clock_case(Suite *suite, const char *name)
 {
     TCase *tests = test_case(suite, name);
 
@@ -890,7 +890,7 @@ static TCase *world_case(Suite *suite, const char *name)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/inject");
-    TCase *tests = seam_case(suite, "ends");
+    TCase *tests = moved_clock_case(suite, "completions");
 
     tcase_add_test(tests, a_completion_is_delayed);
     tcase_add_loop_test(tests, a_delayed_completion_keeps_its_payload, 0, 2);
@@ -898,38 +898,38 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_cancel_ends_a_delay_although_the_provider_refuses);
     tcase_add_test(tests, a_cancelled_operation_is_not_delayed);
     tcase_add_test(tests, a_cancel_just_before_the_delivery);
-    tcase_add_loop_test(tests, an_end_fails, 0, 2);
+    tcase_add_loop_test(tests, a_completion_is_turned_into_a_failure, 0, 2);
     tcase_add_test(tests, exempt_operations_and_loops);
-    tcase_add_test(tests, an_end_behind_the_next);
+    tcase_add_test(tests, a_completion_is_delivered_after_the_next);
     tcase_add_test(tests, no_next_completion_ends_the_delay);
-    tcase_add_test(tests, behind_and_cancelled);
+    tcase_add_test(tests, cancelled_while_it_waits_for_the_next);
     tcase_add_test(tests, progress_precedes_the_delayed_completion);
     tcase_add_test(tests, a_delayed_completion_meets_a_block);
-    tests = seam_case(suite, "waiting");
+    tests = moved_clock_case(suite, "waiting");
     tcase_add_test(tests, a_fiber_waits);
-    tcase_add_loop_test(tests, the_end_of_a_fiber, 0, 2);
+    tcase_add_loop_test(tests, the_completion_of_a_fiber_is_delayed, 0, 2);
     tcase_add_test(tests, a_delayed_completion_into_a_queue);
     tcase_add_test(tests, the_waiting_queue_is_closed);
-    tcase_add_loop_test(tests, members_of_groups, 0, 2);
-    tcase_add_test(tests, a_result_given_up);
+    tcase_add_loop_test(tests, completions_of_group_members_are_delayed, 0, 2);
+    tcase_add_test(tests, a_delayed_result_is_discarded);
     tcase_add_test(tests, work_with_a_delayed_completion);
     tcase_add_test(tests, another_loop_hears_a_delayed_completion);
     tcase_add_loop_test(tests, the_loop_is_freed, 0, 2);
-    tcase_add_test(tests, freed_by_the_one_that_was_overtaken);
+    tcase_add_test(tests, the_delayed_completion_frees_the_loop);
     tcase_add_test(tests, delayed_completions_in_a_child);
-    tests = world_case(suite, "by the clock of the world");
+    tests = real_clock_case(suite, "real clock");
     tcase_add_test(tests, a_wait_for_a_delayed_completion);
     tcase_add_test(tests, a_drain_waits);
-    tcase_add_test(tests, a_drain_waits_in_vain);
+    tcase_add_test(tests, a_drain_reaches_its_time_limit);
     tcase_add_test(tests, ended_while_the_loop_is_freed);
-    tests = seam_case(suite, "posts");
+    tests = moved_clock_case(suite, "posts");
     tcase_add_test(tests, a_post_fails);
-    tests = seam_case(suite, "who stands there");
+    tests = moved_clock_case(suite, "set and removed injectors");
     tcase_add_test(tests, calls_of_the_injector_are_not_injected);
-    tcase_add_test(tests, one_at_a_time);
-    tcase_add_test(tests, senseless_actions_change_nothing);
+    tcase_add_test(tests, only_one_injector_is_set);
+    tcase_add_test(tests, invalid_actions_change_nothing);
     tcase_add_loop_test(tests, a_removed_injector_keeps_its_delays, 0, 2);
-    tests = world_case(suite, "storms");
+    tests = real_clock_case(suite, "many threads");
     tcase_add_test(tests, an_injector_is_set_and_removed);
     tcase_add_test(tests, completion_delays_without_memory);
     return suite;

@@ -1,6 +1,7 @@
-/* Each kind of operation is started with each form of notify. The notify must be called as the
-   header says. A notify that could never be called must make the start fail. The operations belong
-   to the library or to a provider, have progress or not, and have TOCSIN_PERSISTENT or not. */
+/* Tests each form of notify (struct tocsin_notify) with each kind of operation. The notify function
+   must be called as the header says. If the notify function could never be called, the start must
+   fail. The operations belong to the library or to a provider, with or without progress, and with
+   or without TOCSIN_PERSISTENT. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -153,7 +154,7 @@ static int run_with(int kind, const struct tocsin_notify *notify)
     return err;
 }
 
-START_TEST(call_is_called_at_the_end)
+START_TEST(a_CALL_function_is_called_at_the_end)
 {
     ck_assert_int_eq(run_with(_i, TOCSIN_CALL(count)), 0);
     ck_assert_int_eq(finals, 1);
@@ -161,7 +162,7 @@ START_TEST(call_is_called_at_the_end)
 }
 END_TEST
 
-START_TEST(each_is_called_at_progress_or_refused)
+START_TEST(an_EACH_function_is_called_at_progress_or_refused)
 {
     int err = run_with(_i, TOCSIN_EACH(count));
 
@@ -171,7 +172,7 @@ START_TEST(each_is_called_at_progress_or_refused)
 }
 END_TEST
 
-START_TEST(both_are_called)
+START_TEST(a_BOTH_function_is_called_at_progress_and_the_end)
 {
     ck_assert_int_eq(run_with(_i, TOCSIN_BOTH(count)), 0);
     ck_assert_int_eq(finals, 1);
@@ -179,7 +180,7 @@ START_TEST(both_are_called)
 }
 END_TEST
 
-START_TEST(a_queue_gets_both)
+START_TEST(a_queue_receives_progress_and_the_end)
 {
     struct tocsin_queue queue;
     struct tocsin_info *info;
@@ -198,7 +199,7 @@ START_TEST(a_queue_gets_both)
 }
 END_TEST
 
-START_TEST(future_keeps_the_end_or_is_refused)
+START_TEST(a_FUTURE_keeps_the_result_or_is_refused)
 {
     struct tocsin_op op;
     int err = kinds[_i].start(TOCSIN_FUTURE, &op);
@@ -212,7 +213,7 @@ START_TEST(future_keeps_the_end_or_is_refused)
 }
 END_TEST
 
-START_TEST(null_leaves_it_to_the_registry)
+START_TEST(without_a_notify_only_handlers_are_called)
 {
     const struct tocsin_notify none = { .mode = 0 };
 
@@ -228,8 +229,9 @@ static int fails_if_called(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* The other notify is called from now on, whichever there was before. */
-START_TEST(another_notify_is_called_instead)
+/* tocsin_op_notify() replaces the notify of a running operation. From then on only the new notify
+   function may be called. */
+START_TEST(the_notify_is_replaced_by_a_function)
 {
     struct tocsin_op op;
 
@@ -248,7 +250,7 @@ START_TEST(another_notify_is_called_instead)
 }
 END_TEST
 
-START_TEST(a_queue_and_none_instead)
+START_TEST(the_notify_is_replaced_by_a_queue_and_by_none)
 {
     struct tocsin_queue queue, full;
     struct tocsin_op op, other;
@@ -262,7 +264,8 @@ START_TEST(a_queue_and_none_instead)
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), -EAGAIN);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_EACH(count)), -EINVAL);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(queue)), 0);
-    ck_assert_int_eq(tocsin_op_notify(other, NULL), 0); /* gives its place in the queue back */
+    /* the operation gives up its reserved entry in the queue */
+    ck_assert_int_eq(tocsin_op_notify(other, NULL), 0);
     ck_assert_int_eq(tocsin_op_notify(op, TOCSIN_QUEUE(full)), 0);
     tocsin_cancel(op);
     ck_assert_int_eq(tocsin_queue_wait(full, -1, &info), 0);
@@ -276,7 +279,7 @@ START_TEST(a_queue_and_none_instead)
 }
 END_TEST
 
-START_TEST(a_future_instead)
+START_TEST(the_notify_is_replaced_by_a_future)
 {
     struct tocsin_op op;
 
@@ -307,19 +310,19 @@ static void drop_winner(void)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/notify");
-    TCase *tests = test_case(suite, "forms");
+    TCase *tests = test_case(suite, "forms of notify");
     const int count_of = sizeof kinds / sizeof kinds[0];
 
     tcase_add_unchecked_fixture(tests, begin, end);
     tcase_add_checked_fixture(tests, NULL, drop_winner);
-    tcase_add_loop_test(tests, call_is_called_at_the_end, 0, count_of);
-    tcase_add_loop_test(tests, each_is_called_at_progress_or_refused, 0, count_of);
-    tcase_add_loop_test(tests, both_are_called, 0, count_of);
-    tcase_add_loop_test(tests, a_queue_gets_both, 0, count_of);
-    tcase_add_loop_test(tests, future_keeps_the_end_or_is_refused, 0, count_of);
-    tcase_add_loop_test(tests, null_leaves_it_to_the_registry, 0, count_of);
-    tcase_add_loop_test(tests, another_notify_is_called_instead, 0, count_of);
-    tcase_add_test(tests, a_queue_and_none_instead);
-    tcase_add_test(tests, a_future_instead);
+    tcase_add_loop_test(tests, a_CALL_function_is_called_at_the_end, 0, count_of);
+    tcase_add_loop_test(tests, an_EACH_function_is_called_at_progress_or_refused, 0, count_of);
+    tcase_add_loop_test(tests, a_BOTH_function_is_called_at_progress_and_the_end, 0, count_of);
+    tcase_add_loop_test(tests, a_queue_receives_progress_and_the_end, 0, count_of);
+    tcase_add_loop_test(tests, a_FUTURE_keeps_the_result_or_is_refused, 0, count_of);
+    tcase_add_loop_test(tests, without_a_notify_only_handlers_are_called, 0, count_of);
+    tcase_add_loop_test(tests, the_notify_is_replaced_by_a_function, 0, count_of);
+    tcase_add_test(tests, the_notify_is_replaced_by_a_queue_and_by_none);
+    tcase_add_test(tests, the_notify_is_replaced_by_a_future);
     return suite;
 }

@@ -1,7 +1,7 @@
 /* A paused operation may be resumed only while it runs, never after a cancel or a completion. A
-   table combines the type of the operation, what ends it, and what pauses it. It also says whether
-   a listener wants the progress again before or after the end. After the end, the timers and
-   descriptors of the operation must be disarmed. */
+   table combines the type of the operation, what ends the operation, and what pauses it. The table
+   also says whether a listener wants the progress again before or after the end. After the end, the
+   timers and descriptors of the operation must be disarmed. */
 #include <poll.h>
 #include <tocsin/inject.h>
 #include <unistd.h>
@@ -371,7 +371,7 @@ static void set_up_all(void)
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/pause_resume");
-    TCase *tests = test_case(suite, "resumes");
+    TCase *tests = test_case(suite, "pause and resume");
 
     tcase_add_checked_fixture(tests, set_up_all, NULL);
     tcase_add_loop_test(tests, no_resume_after_the_end, 0, ENDINGS * PAUSES * KINDS * ORDERS);

@@ -175,7 +175,7 @@ START_TEST(all_threads_end_with_the_last_loop)
     while (threads_now() > before)
         sched_yield();
     ck_assert_int_eq(tocsin_pool_free(pool), 0);
-    /* the pools must create their threads again */
+    /* the threads have ended, so the pools must create new ones */
     start_on((struct tocsin_pool){ 0 }, task_nothing);
     drain_all();
 }

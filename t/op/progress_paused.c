@@ -1,6 +1,6 @@
 /* Contract lines O2 and O9: an operation reports progress whose signal is blocked or ignored. If
-   only handlers want the progress, the operation must pause. If the operation has a notify for
-   progress, the operation must continue. */
+   only handlers want the progress, the operation must pause. If the operation has a notify function
+   for progress, the operation must continue. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -56,10 +56,10 @@ START_TEST(progress_of_handlers_alone_pauses)
 }
 END_TEST
 
-/* The operation has a notify for each part, and the signal is blocked. The notify must be called at
-   once. For the handlers, a copy of the part becomes pending, while the limit of pending emissions
-   allows it. */
-START_TEST(progress_for_each_continues)
+/* The operation has a notify function for each part, and the signal is blocked. The notify function
+   must be called at once. For the handlers, a copy of the part becomes pending, while the limit of
+   pending emissions allows it. */
+START_TEST(progress_with_a_notify_continues)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -201,8 +201,8 @@ static void held(bool ignored)
     done(op, 1), done(given_up, 1);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
-    /* The time limit of this wait is 0. The completion does not wait for the part any more, so the
-       wait returns the status of the operation. */
+    /* The time limit of this wait is 0. The wait discards the pending part of the progress, on
+       which the completion waited, and returns the status of the operation. */
     ck_assert_int_eq(tocsin_wait(given_up, 0, NULL), 1);
     ck_assert_int_eq(refs, 1);
     unblock(mask);
@@ -267,7 +267,7 @@ START_TEST(progress_waits_for_room)
 }
 END_TEST
 
-START_TEST(taken_and_blocked_with_a_notify)
+START_TEST(accepted_progress_is_pending_behind_a_block)
 {
     struct tocsin_op op = start(&text_type, TOCSIN_EACH(write_part, "each"));
 
@@ -443,18 +443,18 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/progress_paused");
-    TCase *tests = test_case(suite, "paused");
+    TCase *tests = test_case(suite, "paused progress");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, progress_of_handlers_alone_pauses);
-    tcase_add_test(tests, progress_for_each_continues);
+    tcase_add_test(tests, progress_with_a_notify_continues);
     tcase_add_test(tests, room_for_progress_is_made);
     tcase_add_test(tests, progress_into_a_queue_continues);
     tcase_add_test(tests, ignored_progress_pauses);
     tcase_add_test(tests, progress_under_the_mask_of_a_handler);
     tcase_add_test(tests, accepted_progress_precedes_the_completion);
     tcase_add_loop_test(tests, progress_waits_for_room, 0, ROOMS);
-    tcase_add_test(tests, taken_and_blocked_with_a_notify);
+    tcase_add_test(tests, accepted_progress_is_pending_behind_a_block);
     tcase_add_test(tests, ticks_are_merged);
     tcase_add_test(tests, ticks_are_ignored);
     tcase_add_test(tests, watches_pause_while_blocked_or_ignored);

@@ -98,7 +98,7 @@ START_TEST(a_periodic_timer)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    /* the value must be 9: with TOCSIN_EACH the notify is not called at the end */
+    /* the value must be 9: with TOCSIN_EACH the notify function is not called at the end */
     ck_assert_int_eq(told.count, 9);
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(missed_ticks_are_merged)
 {
     int64_t start, ticks;
 
-    ck_assert_int_eq(tocsin_loop_free(), 0); /* from here on the real clock is used */
+    ck_assert_int_eq(tocsin_loop_free(), 0); /* the rest of this test uses the real clock */
     start = tocsin_now();
     ck_assert_int_eq(tocsin_every(10, TOCSIN_EACH(stall, &told), &op), 0);
     turns_until(&told.count, 1);

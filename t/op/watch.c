@@ -1,4 +1,4 @@
-/* Tests watches: a handler, a queue or a notify learns when a file descriptor is ready. */
+/* Tests watches: a handler, a queue or a notify function learns when a file descriptor is ready. */
 #define _GNU_SOURCE /* for pipe2() */
 #include <fcntl.h>
 #include <poll.h>
@@ -66,7 +66,7 @@ START_TEST(a_watch_is_level_triggered)
 }
 END_TEST
 
-START_TEST(once_in_a_turn)
+START_TEST(reported_once_in_a_turn)
 {
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN | POLLOUT, TOCSIN_EACH(tell_ready, &told), &op),
@@ -97,7 +97,7 @@ START_TEST(writable_and_hung_up)
 }
 END_TEST
 
-START_TEST(set_to_nothing_and_back)
+START_TEST(the_events_are_removed_and_set_again)
 {
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tocsin_watch(ends[0], 0, TOCSIN_EACH(tell_ready, &told), &op), 0);
@@ -156,7 +156,7 @@ START_TEST(an_unwanted_watch_pauses)
 }
 END_TEST
 
-START_TEST(the_same_in_a_queue)
+START_TEST(a_watch_pauses_while_its_queue_is_full)
 {
     struct tocsin_queue queue;
 
@@ -195,7 +195,7 @@ START_TEST(descriptors_that_cannot_be_watched)
     ck_assert_int_eq(tocsin_watch(ends[0], 0x4000, TOCSIN_CALL(tell, &told), &op), -EINVAL);
     ck_assert_int_eq(tocsin_watch(null, POLLIN, TOCSIN_CALL(tell, &told), NULL), -EPERM);
     dup2(error, STDERR_FILENO);
-    /* -1, since libevent has printed nothing into the pipe */
+    /* the read returns -1, since libevent has printed nothing into the pipe */
     ck_assert_int_eq(read(words[0], said, sizeof said), -1);
     drain_all();
     ck_assert_int_eq(told.count, 0);
@@ -207,7 +207,7 @@ START_TEST(descriptors_that_cannot_be_watched)
 }
 END_TEST
 
-START_TEST(set_on_a_closed_descriptor)
+START_TEST(a_watch_is_set_on_a_closed_descriptor)
 {
     int fd = dup(ends[0]);
 
@@ -222,7 +222,7 @@ START_TEST(set_on_a_closed_descriptor)
 }
 END_TEST
 
-START_TEST(several_of_one_descriptor)
+START_TEST(several_watches_of_one_descriptor)
 {
     struct told others[3] = { { .count = 0 } };
     struct tocsin_op ops[3];
@@ -247,7 +247,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_eq(tocsin_cancel(op), 0);
     ck_assert_int_eq(tocsin_watch_set(op, POLLIN), -EALREADY);
-    /* The number of the closed descriptor is reused at once, as in a real program. */
+    /* The program reuses the number of the closed descriptor at once, as real programs do. */
     close(ends[0]);
     ends[0] = dup(ends[1]);
     return tell(info, arg);
@@ -279,14 +279,14 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_watch_is_level_triggered);
-    tcase_add_test(tests, once_in_a_turn);
+    tcase_add_test(tests, reported_once_in_a_turn);
     tcase_add_test(tests, writable_and_hung_up);
-    tcase_add_test(tests, set_to_nothing_and_back);
+    tcase_add_test(tests, the_events_are_removed_and_set_again);
     tcase_add_test(tests, an_unwanted_watch_pauses);
-    tcase_add_test(tests, the_same_in_a_queue);
+    tcase_add_test(tests, a_watch_pauses_while_its_queue_is_full);
     tcase_add_test(tests, descriptors_that_cannot_be_watched);
-    tcase_add_test(tests, set_on_a_closed_descriptor);
-    tcase_add_test(tests, several_of_one_descriptor);
+    tcase_add_test(tests, a_watch_is_set_on_a_closed_descriptor);
+    tcase_add_test(tests, several_watches_of_one_descriptor);
     tcase_add_test(tests, cancelled_and_closed_in_its_own_handler);
     tcase_add_test(tests, a_deadline_ends_a_watch);
     return suite;

@@ -99,7 +99,7 @@ static void check_new_works(int ends[2], struct tocsin_op op, int forgotten)
     shut(ends);
 }
 
-START_TEST(the_new_one_works)
+START_TEST(the_new_watch_works)
 {
     enum make was = _i / MAKES, is = _i % MAKES;
     struct tocsin_op first, second;
@@ -116,7 +116,7 @@ START_TEST(the_new_one_works)
 }
 END_TEST
 
-START_TEST(several_old_ones)
+START_TEST(several_old_watches)
 {
     struct tocsin_op first[3], second;
     int ends[2], again[2];
@@ -133,7 +133,7 @@ START_TEST(several_old_ones)
 }
 END_TEST
 
-START_TEST(read_and_write)
+START_TEST(watches_for_reading_and_writing)
 {
     bool foreign_poll = _i;
     struct tocsin_op ops[2], second[2];
@@ -163,7 +163,7 @@ END_TEST
 
 /* The number of the descriptor now belongs to a new file, which no watch wants. The old watch must
    not report that file. */
-START_TEST(the_old_one_does_not_watch_another_file)
+START_TEST(the_old_watch_does_not_report_another_file)
 {
     struct tocsin_op first;
     int ends[2], again[2];
@@ -201,7 +201,7 @@ START_TEST(cancelled_after_it_was_closed)
 }
 END_TEST
 
-START_TEST(two_of_one_file_are_not_stale)
+START_TEST(two_watches_of_one_file_are_not_stale)
 {
     struct tocsin_op first, second, third;
     int ends[2];
@@ -225,7 +225,7 @@ END_TEST
 
 /* A duplicate of a closed descriptor is still open. Therefore epoll still reports events under the
    old number. */
-START_TEST(a_duplicate_is_open)
+START_TEST(a_duplicate_is_still_open)
 {
     bool cancelled_late = _i;
     struct tocsin_op first, second;
@@ -254,15 +254,15 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("op/watch_stale_fd");
-    TCase *tests = test_case(suite, "stale");
+    TCase *tests = test_case(suite, "stale descriptors");
 
     tcase_add_unchecked_fixture(tests, begin, NULL);
-    tcase_add_loop_test(tests, the_new_one_works, 0, MAKES * MAKES);
-    tcase_add_test(tests, several_old_ones);
-    tcase_add_loop_test(tests, read_and_write, 0, 2);
-    tcase_add_test(tests, the_old_one_does_not_watch_another_file);
+    tcase_add_loop_test(tests, the_new_watch_works, 0, MAKES * MAKES);
+    tcase_add_test(tests, several_old_watches);
+    tcase_add_loop_test(tests, watches_for_reading_and_writing, 0, 2);
+    tcase_add_test(tests, the_old_watch_does_not_report_another_file);
     tcase_add_test(tests, cancelled_after_it_was_closed);
-    tcase_add_test(tests, two_of_one_file_are_not_stale);
-    tcase_add_loop_test(tests, a_duplicate_is_open, 0, 2);
+    tcase_add_test(tests, two_watches_of_one_file_are_not_stale);
+    tcase_add_loop_test(tests, a_duplicate_is_still_open, 0, 2);
     return suite;
 }

@@ -104,7 +104,7 @@ static int check_payload(const struct tocsin_info *info, void *arg)
     return tell(info, arg);
 }
 
-START_TEST(each_end_has_a_payload)
+START_TEST(each_completion_has_a_payload)
 {
     struct tocsin_op op;
 
@@ -210,7 +210,7 @@ START_TEST(running_work_is_abandoned)
     turns_until(&told.count, 2);
     ck_assert_int_eq(told.status, -ETIMEDOUT);
     ck_assert_int_eq(start(task_block, TOCSIN_ABANDON, &op), 0);
-    /* succeeds, since the task is queued behind a running task */
+    /* the cancel succeeds, since the task is still queued behind a running task */
     ck_assert_int_eq(tocsin_cancel(op), 0);
     turns_until(&told.count, 3);
     dropped(2);
@@ -220,7 +220,7 @@ START_TEST(running_work_is_abandoned)
 }
 END_TEST
 
-START_TEST(abandoned_by_a_loop_that_is_freed)
+START_TEST(a_freed_loop_abandons_running_work)
 {
     struct tocsin_op op;
 
@@ -279,7 +279,7 @@ START_TEST(a_kept_info_outlives_its_loop)
 }
 END_TEST
 
-START_TEST(options_that_are_wrong)
+START_TEST(wrong_options_are_refused)
 {
     struct tocsin_work_options options = { .flags = 2 };
     struct tocsin_op op;
@@ -307,14 +307,14 @@ Suite *test_suite(void)
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_result_of_the_task_is_the_status);
-    tcase_add_test(tests, each_end_has_a_payload);
+    tcase_add_test(tests, each_completion_has_a_payload);
     tcase_add_test(tests, the_queue_is_bounded);
     tcase_add_test(tests, queued_work_is_cancelled);
     tcase_add_test(tests, running_work_cannot_be_cancelled);
     tcase_add_test(tests, running_work_is_abandoned);
-    tcase_add_test(tests, abandoned_by_a_loop_that_is_freed);
+    tcase_add_test(tests, a_freed_loop_abandons_running_work);
     tcase_add_test(tests, a_freed_loop_waits_for_running_work);
     tcase_add_test(tests, a_kept_info_outlives_its_loop);
-    tcase_add_test(tests, options_that_are_wrong);
+    tcase_add_test(tests, wrong_options_are_refused);
     return suite;
 }

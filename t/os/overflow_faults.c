@@ -1,6 +1,7 @@
 /* Tests of real signals that use internal functions of the library. The first tests are about
-   signals that find no room in an inbox. The next tests are about alternate stacks for signal
-   handlers. In the last tests every system call and allocation fails once. */
+   signals that find no room in an inbox, and so become overflow entries. The next tests are about
+   alternate stacks for signal handlers. In the last tests every system call and allocation fails
+   once. */
 #define _GNU_SOURCE /* for the constant SIGSTKSZ */
 #include <pthread.h>
 #include <sched.h>
@@ -27,7 +28,8 @@
 enum { MERGED = 1 };
 #else
 enum { MERGED = 0 };
-/* more than the number of calls that can fail when the signals are used for the first time */
+/* greater than the number of calls that can fail when the program uses os.* signals for the first
+   time */
 #endif
 enum { FIRST_TIME = 240 };
 
@@ -126,7 +128,7 @@ static int nothing_came(const struct tocsin_info *info, void *arg)
 /* The inbox is full when a real signal arrives. The signal handler puts this signal into one of the
    inbox's reserved cells, and blocks further signals. So the library needs no overflow entry for
    any of the 500 signals. */
-START_TEST(a_thread_brings_one_more)
+START_TEST(a_reserved_cell_receives_one_more_signal)
 {
     static struct told notes;
 
@@ -160,7 +162,7 @@ static int pages_used(void)
 
 /* After each signal, the test unblocks the signals that the library has blocked. So all reserved
    cells are used up, and further signals must become overflow entries. */
-START_TEST(signals_without_a_reserved_cell)
+START_TEST(signals_become_overflow_entries)
 {
     int spare = _i ? 0 : TOCSIN__RESERVED_CELLS;
     static struct told notes;
@@ -189,7 +191,7 @@ END_TEST
 
 /* The loop is freed while it has overflow entries. In one case the program blocks os.sigrt0, in the
    other case it does not. All 3000 signals must be delivered. */
-START_TEST(the_loop_ends_with_strays)
+START_TEST(the_loop_is_freed_with_overflow_entries)
 {
     bool is_blocked = _i;
     static struct told notes;
@@ -209,7 +211,7 @@ START_TEST(the_loop_ends_with_strays)
     }
     ck_assert_int_eq(tocsin_loop_free(), 0);
     ck_assert_int_eq(told.count, 3000);
-    /* The last signal was an overflow entry. These are the members of its info. */
+    /* The last signal became an overflow entry. Its info must have the right members. */
     ck_assert_int_eq(told.code, TOCSIN_OS);
     ck_assert(!blocked(SIGRTMIN));
     ck_assert_ptr_eq(handler_of(SIGRTMIN), SIG_DFL);
@@ -266,7 +268,7 @@ START_TEST(another_loop_has_no_room)
     for (int value = 1; value <= 2000; value++) {
         send(SIGRTMIN, value);
         ck_assert(blocked(SIGRTMIN));
-        /* This loop has room, but the other loop has none. */
+        /* This loop has room, but the other loop has no room. */
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
         ck_assert(blocked(SIGRTMIN));
         if (value < 2000)
@@ -298,7 +300,7 @@ static void *idle(void *arg)
 
 /* 200 threads receive signals at the same time. The inbox has fewer reserved cells than there are
    threads. */
-START_TEST(two_hundred_threads)
+START_TEST(two_hundred_threads_receive_signals)
 {
     enum { THREADS = 200 };
     static struct told notes;
@@ -322,8 +324,8 @@ START_TEST(two_hundred_threads)
 END_TEST
 
 /* The program polls the descriptor of the loop in a poll loop of its own. The descriptor must be
-   readable exactly when the loop can deliver signals that it could not deliver before. */
-START_TEST(a_foreign_loop_looks)
+   readable exactly when the loop can deliver signals that had no room before. */
+START_TEST(a_poll_loop_of_the_program_is_woken)
 {
     struct tocsin_block hold;
     int fd = tocsin_loop_fd();
@@ -382,7 +384,7 @@ END_TEST
 
 static int raise_while_freed(const struct tocsin_info *info, void *arg)
 {
-    ck_assert_int_eq(raise(SIGRTMIN), 0); /* the signal is delivered on this thread */
+    ck_assert_int_eq(raise(SIGRTMIN), 0); /* the kernel delivers the signal to this thread */
     ck_assert(!blocked(SIGRTMIN));
     return tell(info, arg);
 }
@@ -400,7 +402,7 @@ static void *ends(void *arg)
 
 /* A loop that is being freed gets no new real signals, and so needs no room for them. A signal that
    arrives at that time must be delivered to the other loop. */
-START_TEST(a_loop_that_ends)
+START_TEST(a_loop_that_is_freed_needs_no_room)
 {
     static struct told notes;
     pthread_t thread;
@@ -462,7 +464,7 @@ END_TEST
 
 /* An overflow entry waits until a full loop has room. At that time the inbox of another loop is
    full, so the entry must wait for that loop, too. Both loops must get every signal. */
-START_TEST(a_stray_is_sent_on)
+START_TEST(an_overflow_entry_is_sent_to_both_loops)
 {
     struct other other = { .step = 0 };
     static struct told notes;
@@ -480,7 +482,7 @@ START_TEST(a_stray_is_sent_on)
     }
     fill(0);
     atomic_store(&other.step, 2);
-    /* runs until the signals become overflow entries: only this thread can receive them */
+    /* waits until the signals become overflow entries, which only this thread can cause */
     while (!strays())
         sched_yield();
     turns_until(&told.count, TOCSIN__RESERVED_CELLS + 10);
@@ -500,7 +502,7 @@ static int raise_when_full(const struct tocsin_info *info, void *arg)
 
 /* A signal has no handler while the inbox of the main loop is full. The signal's default action
    must still run. */
-START_TEST(the_default_when_the_inbox_is_full)
+START_TEST(the_default_action_runs_when_the_inbox_is_full)
 {
     static struct told notes;
 
@@ -538,7 +540,7 @@ static int yields(void *arg)
     return tocsin_yield();
 }
 
-START_TEST(a_stack_for_handlers)
+START_TEST(each_thread_has_an_alternate_stack)
 {
     stack_t was, now;
 
@@ -635,9 +637,9 @@ static void everything(void)
             ck_assert_msg(handler_of(number) == before[number], "signal %d", number);
 }
 
-START_TEST(each_in_turn_fails)
+START_TEST(each_call_fails_in_turn)
 {
-    each_in_turn("os", everything);
+    each_in_turn("os/overflow_faults", everything);
 }
 END_TEST
 
@@ -656,7 +658,7 @@ static void two_names(void)
     ck_assert_int_eq(tocsin_loop_free(), 0);
 }
 
-START_TEST(the_first_time_each_fails)
+START_TEST(each_call_fails_at_the_first_use)
 {
     int nth = _i;
 
@@ -671,7 +673,7 @@ END_TEST
 
 /* Makes only one of every 20 calls fail. This is enough, since the library creates all names in the
    same way. */
-START_TEST(the_first_time_of_all)
+START_TEST(each_call_fails_while_names_are_created)
 {
     int nth = 20 * _i + 1;
 
@@ -684,7 +686,7 @@ END_TEST
 
 /* The library has no memory for an overflow entry, so a signal is lost. The library must count it
    as refused. */
-START_TEST(no_memory_for_a_stray)
+START_TEST(no_memory_for_an_overflow_entry)
 {
     struct tocsin_loop_facts facts;
     static struct told notes;
@@ -704,20 +706,21 @@ START_TEST(no_memory_for_a_stray)
 }
 END_TEST
 
-/* These tests count every single signal, so they do not run where a sanitizer merges signals. */
+/* These tests count every single signal. A sanitizer may merge equal signals, so the tests do not
+   run there. */
 static void add_counted(TCase *tests)
 {
-    tcase_add_test(tests, a_thread_brings_one_more);
-    tcase_add_loop_test(tests, signals_without_a_reserved_cell, 0, 2);
-    tcase_add_loop_test(tests, the_loop_ends_with_strays, 0, 2);
+    tcase_add_test(tests, a_reserved_cell_receives_one_more_signal);
+    tcase_add_loop_test(tests, signals_become_overflow_entries, 0, 2);
+    tcase_add_loop_test(tests, the_loop_is_freed_with_overflow_entries, 0, 2);
     tcase_add_test(tests, another_loop_has_no_room);
-    tcase_add_test(tests, two_hundred_threads);
-    tcase_add_test(tests, a_foreign_loop_looks);
+    tcase_add_test(tests, two_hundred_threads_receive_signals);
+    tcase_add_test(tests, a_poll_loop_of_the_program_is_woken);
     tcase_add_loop_test(tests, signal_masks_are_restored, 0, 2);
-    tcase_add_test(tests, a_loop_that_ends);
+    tcase_add_test(tests, a_loop_that_is_freed_needs_no_room);
     tcase_add_test(tests, an_observer_has_no_room);
-    tcase_add_test(tests, a_stray_is_sent_on);
-    tcase_add_test(tests, no_memory_for_a_stray);
+    tcase_add_test(tests, an_overflow_entry_is_sent_to_both_loops);
+    tcase_add_test(tests, no_memory_for_an_overflow_entry);
 }
 
 Suite *test_suite(void)
@@ -735,12 +738,12 @@ Suite *test_suite(void)
                   "what a handler blocks is forgotten (valgrind)");
     else
         add_counted(tests);
-    tcase_add_test(tests, the_default_when_the_inbox_is_full);
+    tcase_add_test(tests, the_default_action_runs_when_the_inbox_is_full);
     tcase_add_test(tests, a_wanted_retry_prevents_sleep);
-    tcase_add_test(tests, a_stack_for_handlers);
+    tcase_add_test(tests, each_thread_has_an_alternate_stack);
     tcase_add_loop_test(tests, an_alternate_stack_of_the_program, 0, 2);
-    tcase_add_test(tests, each_in_turn_fails);
-    tcase_add_loop_test(tests, the_first_time_each_fails, 1, FIRST_TIME + 1);
-    tcase_add_loop_test(tests, the_first_time_of_all, 0, 30);
+    tcase_add_test(tests, each_call_fails_in_turn);
+    tcase_add_loop_test(tests, each_call_fails_at_the_first_use, 1, FIRST_TIME + 1);
+    tcase_add_loop_test(tests, each_call_fails_while_names_are_created, 0, 30);
     return suite;
 }

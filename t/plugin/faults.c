@@ -1,5 +1,5 @@
-/* Contract line F3 for plugins: a plugin is loaded, reloaded and unloaded, and each allocation and
-   each system call fails in turn. The call, or the completion of its operation, must return the
+/* Contract line F3 for plugins: a plugin is loaded, reloaded and unloaded, while each allocation
+   and each system call fails in turn. The call, or the completion of its operation, must return the
    error. Afterwards the plugin is either loaded or not, and nothing else is left. */
 #include "faults.h"
 #include "plugin_host.h"

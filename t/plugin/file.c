@@ -72,7 +72,7 @@ static void remove_all(const char *where)
     rmdir(where);
 }
 
-/* Returns how many copies of plugin files are mapped. */
+/* Returns how many copies of plugin files are mapped into this process. */
 static int copies(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -162,7 +162,7 @@ START_TEST(the_copy_can_be_mapped_by_the_dynamic_linker)
 }
 END_TEST
 
-START_TEST(a_copy_of_many_pieces)
+START_TEST(a_copy_that_is_read_in_pieces)
 {
     enum { SIZE = 3 * 64 * 1024 + 17 };
     unsigned char *data = malloc(SIZE);
@@ -271,8 +271,8 @@ START_TEST(a_name_is_looked_for_in_order)
 
     ck_assert_int_eq(mkdir(in_folder("first"), 0755), 0);
     strcpy(first, path);
-    /* The first entry of the path is not a folder. The second entry is a folder without such a
-       file. */
+    /* The first entry of the path is not a folder. The second entry is a folder that does not
+       contain the file. */
     path_of("/nowhere:%s/x.so:%s:%s", folder, first, folder);
     check_opens("x", in_folder("x.so"));
     put("first/x.so", "first", 5);
@@ -289,7 +289,7 @@ START_TEST(a_name_is_looked_for_in_order)
 }
 END_TEST
 
-START_TEST(a_name_that_is_nowhere)
+START_TEST(a_name_that_no_folder_contains)
 {
     char wide[PATH_MAX - 8], small[40];
 
@@ -310,7 +310,7 @@ START_TEST(a_name_that_is_nowhere)
 }
 END_TEST
 
-START_TEST(names_that_cannot_be)
+START_TEST(invalid_names_are_refused)
 {
     static const char *const names[] = {
         "",     "X",
@@ -361,7 +361,7 @@ static void socket_at(const char *name)
     close(fd);
 }
 
-START_TEST(files_that_are_no_plugin)
+START_TEST(files_of_another_type_are_refused)
 {
     check_refused(folder, -ENOEXEC, "not a regular file");
     ck_assert_int_eq(mkfifo(in_folder("fifo.so"), 0644), 0);
@@ -447,8 +447,8 @@ START_TEST(a_folder_that_others_may_write_to)
     ck_assert_int_eq(chmod(folder, 0777), 0);
     check_judged(path, "everybody may write to ");
     ck_assert_ptr_nonnull(strstr(reason, ": chmod go-w /"));
-    /* The folder is world-writable and sticky. The file is accepted, since the folder and the files
-       belong to root. */
+    /* The folder is world-writable and sticky. The plugin is accepted, since the folder and its
+       files belong to root. */
     ck_assert_int_eq(chmod(folder, 01777), 0);
     check_opens(path, path);
     ck_assert_int_eq(chmod(folder, 0755), 0);
@@ -484,7 +484,7 @@ static void check_named(const char *name, const char *inner, const char *why)
     check_judged(name, whole);
 }
 
-START_TEST(a_folder_further_up)
+START_TEST(a_parent_folder_that_others_may_write_to)
 {
     static const char *const folders[] = { "a", "a/b", "a/b/c" };
     char file_name[512];
@@ -542,7 +542,7 @@ START_TEST(a_sticky_folder_with_foreign_files)
 }
 END_TEST
 
-START_TEST(links_on_the_way)
+START_TEST(links_in_the_path)
 {
     char way[600], absolute[512];
 
@@ -621,7 +621,7 @@ static void open_both(void)
     ck_assert_int_eq(copies(), 0);
 }
 
-START_TEST(each_fails_in_turn)
+START_TEST(each_call_fails_in_turn)
 {
     path_of("relative:%s", folder);
     each_in_turn("plugin/file", open_both);
@@ -652,21 +652,21 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_mapped_copy_does_not_change);
     tcase_add_test(tests, the_copy_can_be_mapped_by_the_dynamic_linker);
-    tcase_add_test(tests, a_copy_of_many_pieces);
+    tcase_add_test(tests, a_copy_that_is_read_in_pieces);
     tcase_add_test(tests, a_file_that_changes_while_it_is_read);
     tcase_add_test(tests, the_folders_of_the_path);
     tcase_add_test(tests, a_name_is_looked_for_in_order);
-    tcase_add_test(tests, a_name_that_is_nowhere);
-    tcase_add_test(tests, names_that_cannot_be);
+    tcase_add_test(tests, a_name_that_no_folder_contains);
+    tcase_add_test(tests, invalid_names_are_refused);
     tcase_add_test(tests, a_file_by_its_path);
-    tcase_add_test(tests, files_that_are_no_plugin);
+    tcase_add_test(tests, files_of_another_type_are_refused);
     tcase_add_test(tests, a_file_that_others_may_write_to);
     tcase_add_test(tests, a_folder_that_others_may_write_to);
-    tcase_add_test(tests, a_folder_further_up);
+    tcase_add_test(tests, a_parent_folder_that_others_may_write_to);
     tcase_add_test(tests, a_sticky_folder_with_foreign_files);
-    tcase_add_test(tests, links_on_the_way);
+    tcase_add_test(tests, links_in_the_path);
     tcase_add_test(tests, a_link_is_followed);
-    tcase_add_test(tests, each_fails_in_turn);
+    tcase_add_test(tests, each_call_fails_in_turn);
     tcase_add_test(tests, nothing_is_left_open_or_mapped);
     return suite;
 }

@@ -1,6 +1,6 @@
-/* One bit of a plugin file is changed. If the file still passes tocsin's check, a child loads the
-   file. No child may crash in the dynamic linker. The variable FLIPS sets the number of files, and
-   SEED sets the seed. */
+/* The test changes one bit of a plugin file. If the file still passes tocsin's check, a child loads
+   the file. No child may crash in the dynamic linker. The environment variable FLIPS sets the
+   number of files, and SEED sets the seed. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() and REG_RIP */
 #include <limits.h>
 #include <link.h>
@@ -153,9 +153,9 @@ static void flips(const char *name, const char *where, const struct object *obje
     fflush(stdout);
 }
 
-/* Without tocsin's check, 1 to 12 of 100 files crash the dynamic linker. With the check, only 2 of
-   108,000 files did. In both, the plugin's own code returned to the dynamic linker with a wrong
-   stack. */
+/* Without tocsin's check, 1 to 12 of 100 changed files crash the dynamic linker. With the check,
+   only 2 of 108,000 files did. In both of these files, the plugin's own code returned to the
+   dynamic linker with a wrong stack. */
 static void check_counts(const int counts[OUTCOMES])
 {
     int all = 0;
@@ -199,7 +199,7 @@ static void begin(void)
     put("plain", "x");
 }
 
-START_TEST(a_bit_anywhere)
+START_TEST(a_changed_bit_anywhere)
 {
     struct object object = object_of(names[_i]);
     int counts[OUTCOMES];
@@ -212,7 +212,7 @@ START_TEST(a_bit_anywhere)
 }
 END_TEST
 
-START_TEST(a_bit_of_what_the_linker_reads)
+START_TEST(a_changed_bit_that_the_dynamic_linker_reads)
 {
     struct object object = object_of(names[_i]);
     int counts[OUTCOMES];
@@ -231,14 +231,15 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/fuzz_bit_flips");
-    TCase *tests = test_case(suite, "flips");
+    TCase *tests = test_case(suite, "changed bits");
 
     tcase_set_timeout(tests, 600);
     if (!test_scaled(1, 1, 2)) {
         test_skip("plugin/fuzz_bit_flips", "too few flips under valgrind");
         return suite;
     }
-    tcase_add_loop_test(tests, a_bit_anywhere, 0, sizeof names / sizeof names[0]);
-    tcase_add_loop_test(tests, a_bit_of_what_the_linker_reads, 0, sizeof names / sizeof names[0]);
+    tcase_add_loop_test(tests, a_changed_bit_anywhere, 0, sizeof names / sizeof names[0]);
+    tcase_add_loop_test(tests, a_changed_bit_that_the_dynamic_linker_reads, 0,
+                        sizeof names / sizeof names[0]);
     return suite;
 }

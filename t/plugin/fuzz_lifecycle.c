@@ -158,10 +158,10 @@ static const char *const wild_words[] = { "handler",    "drop",       "answer", 
                                           "interpose",  "fail" };
 static const char *const steady_words[] = {
     "answer", "timer", "future", "work", "source", "block"
-}; /* with these words the init of a plugin does not fail */
+}; /* with each of these words in the setting "init", the plugin starts without an error */
 static const char *const slow_words[] = {
     "long", "promise", "fiber", "stubborn"
-}; /* a reload waits up to two seconds for the operations that these words start */
+}; /* each of these words starts an operation for which a reload waits up to two seconds */
 
 static const char *drawn_from(const char *const *words, uint32_t count, const char *first,
                               char *text, size_t size)
@@ -227,7 +227,8 @@ static struct ask *ask_new(_Atomic long *count)
 
     check(ask);
     ask->count = count;
-    /* The request must be linked before the call, because the call may deliver the completion. */
+    /* The request must be in the list before the call, because the call itself may deliver the
+       completion. */
     ask->next = me->asks;
     ask->link = &me->asks;
     if (ask->next)
@@ -296,7 +297,7 @@ static void move_limit(void)
     one_of(tocsin_plugin_unquarantine(a_name()), 0, -ENOENT);
 }
 
-/* Lets plugin code that waits for host.open continue. */
+/* Opens or closes host.open. Plugin code that waits for host.open continues while it is open. */
 static void move_open(void)
 {
     host.open = draw(4) != 0;
@@ -320,7 +321,7 @@ static void move_interpose(void)
         one_of(tocsin_inject(draw(2) ? hold_up : NULL, NULL), 0, -EBUSY, -ESHUTDOWN);
 }
 
-/* These steps affect only the loop of the thread that runs them. */
+/* Each of these functions affects only the loop of the thread that calls it. */
 
 static void move_block(void)
 {
@@ -603,7 +604,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/fuzz_lifecycle");
-    TCase *tests = test_case(suite, "storm");
+    TCase *tests = test_case(suite, "random transitions");
 
     tcase_set_timeout(tests, 60 + (double)seconds());
     tcase_add_test(tests, nothing_is_lost);

@@ -1,9 +1,8 @@
-/* The leak check must name each object that a plugin leaves behind or removes, and nothing else.
-   The tests cover each kind of object.
-
-   Further plugins load others, or the test itself unloads or reloads them. An unload times out. A
-   second load fails or leaks. The last tests pass wrong arguments, and make each allocation and
-   system call fail. */
+/* The leak check (tocsin/test.h) must name each object that a plugin leaves behind or removes, and
+   nothing else. The tests cover each kind of object.
+   Further plugins load other plugins, or the test itself unloads or reloads a plugin. An unload
+   times out. A second load fails or leaks. The last tests pass wrong arguments, and make each
+   allocation and system call fail. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -205,7 +204,7 @@ START_TEST(a_plugin_that_stays_mapped)
     check_begin("kept", SETTINGS("init=drop"));
     check_end(-ENOTEMPTY, "kept leaves behind: file of kept, still mapped");
     tocsin_loop_free();
-    _exit(0); /* skips the fixture, since the descriptor of the mapped copy stays open */
+    _exit(0); /* skips the end of the fixture, since the descriptor of the mapped copy stays open */
 }
 END_TEST
 

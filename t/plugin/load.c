@@ -35,7 +35,7 @@ START_TEST(refused_loads)
     refused("Bad Name", NULL, -EINVAL, "");
     refused("", NULL, -EINVAL, "");
     refused(PATH_OF("nowhere"), NULL, -ENOENT, "nowhere");
-    refused("mute", NULL, -ENOEXEC, "note");
+    refused("no_note", NULL, -ENOEXEC, "note");
     refused("twice", NULL, -EBADMSG, "");
     refused("later", NULL, -EPROTONOSUPPORT, "2");
     refused("closed", NULL, -ENOEXEC, "tocsin_plugin_init");
@@ -45,7 +45,7 @@ START_TEST(refused_loads)
     refused("selfish", NULL, -ELOOP, "selfish needs itself");
     refused("round", NULL, -ELOOP, "round");
     ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "round2 needs round3"));
-    refused("full", NULL, -ENOENT, "other");
+    refused("every_entry", NULL, -ENOENT, "other");
     /* The plugin also needs "plain", which must not have been loaded. */
     ck_assert(!is_loaded("plain"));
     turns_until_mapped(0);
@@ -58,18 +58,18 @@ START_TEST(refused_before_a_constructor_runs)
     host_begin();
     put("plain", "x");
     unlink(path);
-    setenv("EARLY_FILE", path, 1);
-    refused("early", NULL, -EPROTO, "host.called");
-    refused("early_abi", NULL, -EPROTONOSUPPORT, "");
-    refused("early_idle", NULL, -ENOEXEC, "tocsin_plugin_init");
-    ck_assert_int_eq(checked("early"), -EPROTO);
-    ck_assert_int_eq(checked("early_idle"), -ENOEXEC);
+    setenv("CONSTRUCTOR_FILE", path, 1);
+    refused("constructor", NULL, -EPROTO, "host.called");
+    refused("constructor_abi", NULL, -EPROTONOSUPPORT, "");
+    refused("constructor_no_init", NULL, -ENOEXEC, "tocsin_plugin_init");
+    ck_assert_int_eq(checked("constructor"), -EPROTO);
+    ck_assert_int_eq(checked("constructor_no_init"), -ENOEXEC);
     ck_assert_int_lt(access(path, F_OK), 0);
     put_end();
 }
 END_TEST
 
-START_TEST(refused_beside_another_plugin)
+START_TEST(refused_while_another_plugin_is_loaded)
 {
     host_begin();
     loads("guest", NULL);
@@ -200,7 +200,8 @@ START_TEST(the_list_of_plugins)
     ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    _exit(0); /* skips the fixture, since the error text is freed only when the process exits */
+    /* skips the end of the fixture, since the error text is freed only when the process exits */
+    _exit(0);
 }
 END_TEST
 
@@ -262,7 +263,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, refused_loads);
     tcase_add_test(tests, refused_before_a_constructor_runs);
-    tcase_add_test(tests, refused_beside_another_plugin);
+    tcase_add_test(tests, refused_while_another_plugin_is_loaded);
     tcase_add_test(tests, the_init_of_a_plugin_fails);
     tcase_add_test(tests, a_plugin_loads_itself);
     tcase_add_test(tests, the_init_of_a_plugin_blocks);

@@ -1,5 +1,6 @@
-/* Tests how the note of a plugin is read from the bytes of its file. The files are intact plugins,
-   broken plugins, and files with random changes in each part. */
+/* Tests how the library reads the note of a plugin (its name, version and requirements) from the
+   bytes of the plugin's file. The files are intact plugins, broken plugins, and files with random
+   changes in each part. */
 #define _GNU_SOURCE /* for dl_iterate_phdr() */
 #include <dlfcn.h>
 #include <link.h>
@@ -14,8 +15,8 @@
 
 static char reason[256];
 
-/* Copies the first size bytes into a buffer of exactly that size, and reads the note. So a
-   sanitizer finds each read past the end. */
+/* Copies the first `size` bytes into a buffer of exactly this size, and reads the note from this
+   buffer. So a sanitizer finds each read past the end. */
 static int note_of(const struct object *object, size_t size, struct tocsin__note *note)
 {
     unsigned char *exact = malloc(size ? size : 1);
@@ -81,7 +82,7 @@ static void check_signal(const struct tocsin__note_signal *signal, const char *n
 
 static void check_full(const struct tocsin__note *note)
 {
-    ck_assert_str_eq(note->name, "full-1_x");
+    ck_assert_str_eq(note->name, "every-entry_1");
     ck_assert_str_eq(note->version, "2.3-rc1");
     ck_assert_str_eq(note->about, "Says all: even \xc3\xa4.");
     ck_assert_str_eq(note->licence, "MIT");
@@ -90,16 +91,16 @@ static void check_full(const struct tocsin__note *note)
     ck_assert_str_eq(note->needs[1], "other");
     ck_assert_ptr_null(note->needs[2]);
     ck_assert_uint_eq(note->signals_count, 4);
-    check_signal(&note->signals[0], "full.said", "string text;u64 user;", true);
-    check_signal(&note->signals[1], "full.done", "", true);
+    check_signal(&note->signals[0], "every.said", "string text;u64 user;", true);
+    check_signal(&note->signals[1], "every.done", "", true);
     check_signal(&note->signals[2], "timer.expired", tocsin_timer_expired_layout.fields, false);
-    check_signal(&note->signals[3], "full.done", "", false);
+    check_signal(&note->signals[3], "every.done", "", false);
     ck_assert(!note->threads);
 }
 
 START_TEST(a_note_with_every_entry)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
 
     ck_assert_int_eq(note_of(&object, object.size, &note), 0);
@@ -115,11 +116,11 @@ START_TEST(strip_keeps_the_note)
     struct object object;
     struct stat before, after;
 
-    if (system("strip -o stripped.so " OBJECTS "/full.so 2>strip.log") != 0) {
+    if (system("strip -o stripped.so " OBJECTS "/every_entry.so 2>strip.log") != 0) {
         test_skip("plugin/note: a stripped plugin", "no strip");
         return;
     }
-    ck_assert_int_eq(stat(OBJECTS "/full.so", &before), 0);
+    ck_assert_int_eq(stat(OBJECTS "/every_entry.so", &before), 0);
     ck_assert_int_eq(stat("stripped.so", &after), 0);
     ck_assert_int_lt(after.st_size, before.st_size);
     object = object_at("stripped.so");
@@ -160,11 +161,11 @@ static int measure(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
-START_TEST(where_it_lies_when_it_is_mapped)
+START_TEST(the_address_of_the_mapped_note)
 {
-    void *mapped = dlopen(OBJECTS "/full.so", RTLD_NOW | RTLD_LOCAL);
-    struct span span = { .end = "/full.so" };
-    struct object object = object_of("full");
+    void *mapped = dlopen(OBJECTS "/every_entry.so", RTLD_NOW | RTLD_LOCAL);
+    struct span span = { .end = "/every_entry.so" };
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
     uintptr_t init;
 
@@ -268,10 +269,10 @@ static ElfW(Phdr) * segment_of_note(const struct object *object)
     return NULL;
 }
 
-/* Returns the plugin "roomy", with these bytes as the text of its note. */
+/* Returns the plugin "large_note", with these bytes as the text of its note. */
 static struct object object_saying(const char *text, size_t size)
 {
-    struct object object = object_of("roomy");
+    struct object object = object_of("large_note");
 
     note_head(&object)->n_descsz = (uint32_t)size;
     memcpy(object.data + note_offset(&object) + 20, text, size);
@@ -532,7 +533,7 @@ START_TEST(a_count_of_relocations_without_a_table)
 }
 END_TEST
 
-START_TEST(a_function_of_its_own_starts_none)
+START_TEST(a_plugins_own_pthread_create_is_not_a_thread)
 {
     struct object object = object_of("threads_sysv");
     ElfW(Sym) *symbols = (ElfW(Sym) *)(void *)(object.data +
@@ -553,13 +554,13 @@ START_TEST(a_function_of_its_own_starts_none)
 }
 END_TEST
 
-START_TEST(not_exactly_one_note)
+START_TEST(no_note_or_two_notes)
 {
     struct object object = object_of("plain");
 
-    check_object_refused("mute", -ENOEXEC, "not a tocsin plugin");
+    check_object_refused("no_note", -ENOEXEC, "not a tocsin plugin");
     check_object_refused("twice", -EBADMSG, "two notes");
-    check_object_refused("roomy", -EBADMSG, "64 KiB");
+    check_object_refused("large_note", -EBADMSG, "64 KiB");
     /* the name in the note is no longer the name of tocsin's note */
     object.data[note_offset(&object) + 12] = 'T';
     check_refused(&object, -ENOEXEC, "not a tocsin plugin");
@@ -704,7 +705,7 @@ START_TEST(texts_that_are_malformed)
 }
 END_TEST
 
-START_TEST(texts_that_will_do)
+START_TEST(well_formed_texts)
 {
     static const char *const texts[] = {
         HEAD,
@@ -819,7 +820,7 @@ static void truncate_to(const struct object *object, size_t size, size_t enough)
 
 START_TEST(every_truncated_file)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     size_t enough = mapped_size(&object),
            heads = note_offset(&object) + 20 + note_head(&object)->n_descsz;
 
@@ -874,15 +875,15 @@ static void flip_name(const char *name)
     free(object.data);
 }
 
-START_TEST(every_byte_another)
+START_TEST(every_byte_is_changed)
 {
-    flip_name("full");
+    flip_name("every_entry");
     flip_name("threads_sysv");
 }
 END_TEST
 
 /* Changes many bytes before the code at once. */
-START_TEST(many_changed_bytes)
+START_TEST(many_bytes_are_changed)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };
     unsigned seed = 7;
@@ -907,7 +908,7 @@ END_TEST
 
 START_TEST(notes_without_memory)
 {
-    struct object object = object_of("full");
+    struct object object = object_of("every_entry");
     struct tocsin__note note;
     long nth = 0;
 
@@ -928,12 +929,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/note");
-    TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken");
+    TCase *tests = test_case(suite, "note"), *broken = test_case(suite, "broken notes");
 
     tcase_add_test(tests, the_smallest_note);
     tcase_add_test(tests, a_note_with_every_entry);
     tcase_add_test(tests, strip_keeps_the_note);
-    tcase_add_test(tests, where_it_lies_when_it_is_mapped);
+    tcase_add_test(tests, the_address_of_the_mapped_note);
     tcase_add_test(tests, plugins_that_start_threads_are_found);
     tcase_add_test(tests, files_that_are_no_shared_object);
     tcase_add_test(tests, an_executable_is_refused);
@@ -942,19 +943,19 @@ Suite *test_suite(void)
     tcase_add_test(tests, tables_that_do_not_fit_the_symbols);
     tcase_add_test(tests, symbols_and_names_beyond_the_file);
     tcase_add_test(tests, a_count_of_relocations_without_a_table);
-    tcase_add_test(tests, a_function_of_its_own_starts_none);
-    tcase_add_test(tests, not_exactly_one_note);
+    tcase_add_test(tests, a_plugins_own_pthread_create_is_not_a_thread);
+    tcase_add_test(tests, no_note_or_two_notes);
     tcase_add_test(tests, a_note_with_a_wrong_size);
     tcase_add_test(tests, notes_that_are_aligned_to_eight);
     tcase_add_test(tests, texts_that_are_malformed);
-    tcase_add_test(tests, texts_that_will_do);
+    tcase_add_test(tests, well_formed_texts);
     tcase_add_test(tests, bytes_after_the_text_of_a_note);
     tcase_add_test(tests, notes_of_another_abi);
     tcase_add_test(tests, a_reason_without_room);
     tcase_add_test(tests, notes_without_memory);
     tcase_set_timeout(broken, 120);
     tcase_add_test(broken, every_truncated_file);
-    tcase_add_test(broken, every_byte_another);
-    tcase_add_test(broken, many_changed_bytes);
+    tcase_add_test(broken, every_byte_is_changed);
+    tcase_add_test(broken, many_bytes_are_changed);
     return suite;
 }

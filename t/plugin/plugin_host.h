@@ -10,6 +10,8 @@
 #include <tocsin/host.h>
 #include <tocsin/owner.h>
 
+#include "plugin/transition.h"
+
 #include "objects/host.h"
 #include "command_threads.h"
 
@@ -42,7 +44,7 @@ TOCSIN__UNUSED static void host_begin(void)
     asks_signo = declare_signal("host.asks", NULL, TOCSIN_DIRECT);
 }
 
-/* Returns how many copies of plugin files are mapped. */
+/* Returns how many copies of plugin files are mapped into this process. */
 static int mapped_lines(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -152,18 +154,43 @@ TOCSIN__UNUSED static int on_gone(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Returns a time limit in which each loop can handle a request. It is 10 ms, or more under a slow
-   tool. */
-TOCSIN__UNUSED static int64_t soon_ms(void)
-{
-    return 1000 / test_scaled(100, 5, 100);
-}
-
 TOCSIN__UNUSED static void gone_with(const struct gone *gone, int status, const char *why)
 {
     turns_until(&gone->count, 1);
     ck_assert_msg(gone->status == status && strstr(gone->reason, why),
                   "%d: '%s' instead of %d: '%s'", gone->status, gone->reason, status, why);
+}
+
+/* Writes what the unload or the reload of the plugin waits for. */
+static void transition_describe(const char *name, char *text, size_t size)
+{
+    const struct tocsin__plugin *plugin;
+
+    *text = 0;
+    pthread_mutex_lock(&tocsin__plugins_lock);
+    plugin = tocsin__plugin_named(name);
+    if (plugin && plugin->transition)
+        tocsin__transition_describe(plugin->transition, text, size);
+    pthread_mutex_unlock(&tocsin__plugins_lock);
+}
+
+/* Runs turns until the unload or the reload of the plugin waits for `what`, and ten turns do not
+   change this. Only then the deadline passes, so a slow machine does not change the reason. */
+TOCSIN__UNUSED static void times_out(const char *name, struct tocsin_op op,
+                                     const struct gone *gone, const char *what)
+{
+    char text[512], before[512] = "";
+
+    for (int same = 0; same < 10; same++) {
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
+        ck_assert_msg(gone->count == 0, "%s: %d: %s", name, gone->status, gone->reason);
+        transition_describe(name, text, sizeof text);
+        if (!strstr(text, what) || strcmp(text, before) != 0)
+            same = 0;
+        strcpy(before, text);
+    }
+    ck_assert_int_eq(tocsin_op_deadline(op, 0), 0);
+    gone_with(gone, -EBUSY, what);
 }
 
 TOCSIN__UNUSED static struct tocsin_op unloads(const char *name, struct gone *gone)

@@ -48,7 +48,7 @@ START_TEST(saved_state_is_restored)
 }
 END_TEST
 
-START_TEST(the_new_one_does_not_start)
+START_TEST(the_new_version_does_not_start)
 {
     host_begin();
     put("guest", "guest");
@@ -59,17 +59,17 @@ START_TEST(the_new_one_does_not_start)
     ck_assert_str_eq(gone.version, "1");
     ck_assert_int_eq(host.version, 1);
     emits(1);
-    /* Only the old version has a handler, which was called once. The new version has failed, and
-       has left no handler and no block. */
+    /* Only the old version has a handler, which was called once. The new version has failed to
+       start, and has left no handler and no block. */
     ck_assert_int_eq(host.called, 1);
     ck_assert_int_eq(tocsin_emit(tocsin_find("guest.alone"), NULL), TOCSIN_NOBODY);
     ck_assert_int_eq(host.unhandled, 1);
     reloads(SETTINGS("init=drop unsaid"), -EPROTO, "guest.unsaid");
-    put("early", "guest");
-    reloads(NULL, -EBADMSG, "early");
+    put("constructor", "guest");
+    reloads(NULL, -EBADMSG, "constructor");
     put("unlike", "guest");
     reloads(NULL, -EBADMSG, "unlike");
-    put("mute", "guest");
+    put("no_note", "guest");
     reloads(NULL, -ENOEXEC, "");
     unlink(path);
     reloads(NULL, -ENOENT, "");
@@ -143,8 +143,7 @@ START_TEST(a_loop_that_runs_no_turn)
     ck_assert_int_eq(peer_does(&peer, do_turn, NULL), 0);
     loads("guest", SETTINGS("init=drop"));
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
-    ck_assert_int_eq(tocsin_op_deadline(op, 20), 0);
-    gone_with(&gone, -EBUSY, "waits for loop main");
+    times_out("guest", op, &gone, "waits for loop main");
     while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
         ck_assert_int_ge(tocsin_loop_turn(10), 0);
     emits(1);
@@ -183,8 +182,7 @@ START_TEST(a_failed_reload_keeps_all_objects)
     while (!host.works)
         ck_assert_int_ge(tocsin_loop_turn(1), 0);
     ck_assert_int_eq(tocsin_plugin_reload("guest", NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
-    ck_assert_int_eq(tocsin_op_deadline(op, 20), 0);
-    gone_with(&gone, -EBUSY, "still running: 1 task");
+    times_out("guest", op, &gone, "still running: 1 task");
     ticks_go_on();
     host.open = 1;
     reloads(SETTINGS("init=drop timer"), 0, "");
@@ -214,7 +212,7 @@ START_TEST(running_operations_end_or_are_cancelled)
     ck_assert_int_eq(gone.count, 0);
     emits(1);
     ck_assert_int_eq(host.called, 1);
-    /* succeeds, since the old version may start more operations */
+    /* the start succeeds, since the old version may start operations until it is replaced */
     ck_assert_int_eq(host.start(NULL, &op), 0);
     ck_assert_int_eq(host.finish(op), 0);
     host.open = 1;
@@ -222,7 +220,9 @@ START_TEST(running_operations_end_or_are_cancelled)
     ck_assert_int_eq(host.worked, 1);
     ck_assert_int_eq(host.inits, 2);
     reloads(SETTINGS("init=drop"), 0,
-            ""); /* no reason: after two seconds, the reload cancels the timer and the fiber */
+            /* the reason is empty: the reload succeeded, since it cancelled the timer and the fiber
+               after two seconds */
+            "");
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(host.woken, 1);
     unloaded("guest");
@@ -245,7 +245,7 @@ static int on_limited(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(limits_go_on)
+START_TEST(the_new_version_keeps_the_limits)
 {
     host_begin();
     connect_to("tocsin.owner.limited", on_limited, NULL);
@@ -283,7 +283,7 @@ static int asks_in_meeting(void)
 
 /* The program asks a handler of the plugin during the reload. tocsin_ask() must return an error,
    and must never return 0. */
-START_TEST(asked_during_the_swap)
+START_TEST(a_question_during_the_reload)
 {
     host_begin();
     loads("guest", SETTINGS("init=answer drop"));
@@ -389,16 +389,9 @@ static size_t allocated(void)
     return mallinfo2().uordblks;
 }
 
-START_TEST(while_work_flows)
+/* Loads the plugin with a handler on the test's loop, and one on the loop of the peer. */
+static void load_everywhere(void)
 {
-    long rounds = asked_for("TOCSIN_RELOADS", test_scaled(1000, 20, 100)), refusals = 0;
-    int descriptors, mappings;
-    pthread_t sender;
-    size_t before;
-
-    most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20, 100));
-    seen = calloc((size_t)most, 1);
-    ck_assert_ptr_nonnull(seen);
     host_begin();
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     peer_begin(&peer);
@@ -408,12 +401,37 @@ START_TEST(while_work_flows)
     loads("guest", SETTINGS("init=everywhere handler"));
     while (host.tasks < 1)
         peer_does(&peer, do_turn, NULL);
+}
+
+static void unload_everywhere(void)
+{
+    gone.count = 0;
+    unloads("guest", &gone);
+    while (!gone.count) {
+        tocsin_loop_turn(0);
+        peer_does(&peer, do_turn, NULL);
+    }
+    ck_assert_int_eq(mapped_lines(), 0);
+    peer_end(&peer);
+}
+
+START_TEST(emissions_during_reloads)
+{
+    long rounds = asked_for("TOCSIN_RELOADS", test_scaled(1000, 20, 100)), refusals = 0;
+    int descriptors, mappings;
+    pthread_t sender;
+    size_t before;
+
+    most = asked_for("TOCSIN_EMISSIONS", test_scaled(1000000, 20, 100));
+    seen = calloc((size_t)most, 1);
+    ck_assert_ptr_nonnull(seen);
+    load_everywhere();
     descriptors = test_descriptors();
     mappings = mapped_lines();
     peer_starts(&peer, do_some, NULL);
     ck_assert_int_eq(pthread_create(&sender, NULL, send_on, NULL), 0);
-    /* The first reload makes allocations that a process makes only once, so the test counts after
-       it. */
+    /* The first reload makes allocations that a process makes only once, so the test measures the
+       memory only after this reload. */
     refusals += reload_amid() < 0;
     before = allocated();
     for (long i = 1; i < rounds; i++) {
@@ -421,7 +439,7 @@ START_TEST(while_work_flows)
         due = most / rounds * i;
     }
     due = most;
-    /* an emission or a post may be refused, since the inbox of either loop may be full */
+    /* an emission or a post may be refused, since the inbox of one of the two loops may be full */
     while (emit_some() || !sender_over)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
@@ -436,14 +454,7 @@ START_TEST(while_work_flows)
     ck_assert_int_eq(test_descriptors(), descriptors);
     ck_assert_int_eq(mapped_lines(), mappings);
     ck_assert_uint_lt(allocated(), before + 64 * 1024);
-    gone.count = 0;
-    unloads("guest", &gone);
-    while (!gone.count) {
-        tocsin_loop_turn(0);
-        peer_does(&peer, do_turn, NULL);
-    }
-    ck_assert_int_eq(mapped_lines(), 0);
-    peer_end(&peer);
+    unload_everywhere();
     free(seen);
 }
 END_TEST
@@ -482,7 +493,7 @@ static int do_load(void *arg)
     return tocsin_plugin_load(arg, SETTINGS("init=everywhere"));
 }
 
-START_TEST(two_at_once)
+START_TEST(two_reloads_at_once)
 {
     struct gone other = { .count = 0 };
 
@@ -507,7 +518,8 @@ START_TEST(two_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    _exit(0); /* skips the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    /* skips the end of the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    _exit(0);
 }
 END_TEST
 
@@ -519,17 +531,17 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
     tcase_add_test(tests, saved_state_is_restored);
-    tcase_add_test(tests, the_new_one_does_not_start);
+    tcase_add_test(tests, the_new_version_does_not_start);
     tcase_add_test(tests, reloaded_in_its_own_handler);
     tcase_add_test(tests, emissions_that_the_plugin_blocked);
     tcase_add_test(tests, a_loop_that_runs_no_turn);
     tcase_add_test(tests, a_failed_reload_keeps_all_objects);
     tcase_add_test(tests, running_operations_end_or_are_cancelled);
-    tcase_add_test(tests, limits_go_on);
-    tcase_add_test(tests, asked_during_the_swap);
+    tcase_add_test(tests, the_new_version_keeps_the_limits);
+    tcase_add_test(tests, a_question_during_the_reload);
     tcase_add_test(tests, a_thread_that_fini_ends);
-    tcase_add_test(tests, while_work_flows);
+    tcase_add_test(tests, emissions_during_reloads);
     tcase_add_loop_test(tests, the_injector_of_a_reloaded_plugin, 0, 2);
-    tcase_add_test(tests, two_at_once);
+    tcase_add_test(tests, two_reloads_at_once);
     return suite;
 }

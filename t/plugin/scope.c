@@ -38,30 +38,31 @@ static void refused_and_checked(const char *name, const char *why)
     ck_assert_int_eq(mapped_lines(), 0);
 }
 
-/* Tests: plugins whose references the dynamic linker would bind to another object's symbols */
+/* Tests: plugins in which the dynamic linker would bind a reference to the symbol of another
+   object */
 
-START_TEST(symbols_that_others_have)
+START_TEST(symbols_that_other_objects_define)
 {
     host_begin();
-    refused_and_checked("bound_clash", "event_get_version_number by that of ");
+    refused_and_checked("symbols_clash", "event_get_version_number by that of ");
     ck_assert_ptr_nonnull(strstr(tocsin_plugin_last_error(), "libevent"));
-    refused_and_checked("bound_clash", "optind by that of ");
-    refused_and_checked("bound_clash", "tocsin__owner_find by that of the program");
-    refused_and_checked("bound_clash", "compile it with -fvisibility=hidden, or make it static");
+    refused_and_checked("symbols_clash", "optind by that of ");
+    refused_and_checked("symbols_clash", "tocsin__owner_find by that of the program");
+    refused_and_checked("symbols_clash", "compile it with -fvisibility=hidden, or make it static");
 }
 END_TEST
 
-static const char *const bound_to_their_own[] = { "bound_symbolic", "bound_weak", "bound_protected",
-                                                  "bound_hidden", "bound_one" };
+static const char *const own_symbols[] = { "symbols_symbolic", "symbols_weak", "symbols_protected",
+                                           "symbols_hidden", "symbols_private_one" };
 
-START_TEST(symbols_that_are_bound_to_their_own)
+START_TEST(symbols_bound_to_the_plugin_itself)
 {
-    const char *name = strstr(bound_to_their_own[_i], "one") ? "one" : "bound";
+    const char *name = strstr(own_symbols[_i], "one") ? "one" : "symbols";
 
     host_begin();
-    checked(bound_to_their_own[_i], 0, "");
+    checked(own_symbols[_i], 0, "");
     ck_assert_str_eq(said, "");
-    loads(bound_to_their_own[_i], NULL);
+    loads(own_symbols[_i], NULL);
     unloaded(name);
 }
 END_TEST
@@ -69,8 +70,8 @@ END_TEST
 START_TEST(plugins_do_not_see_each_other)
 {
     host_begin();
-    loads("bound_one", NULL);
-    loads("bound_two", NULL);
+    loads("symbols_private_one", NULL);
+    loads("symbols_private_two", NULL);
     unloaded("two");
     unloaded("one");
 }
@@ -85,24 +86,24 @@ START_TEST(a_symbol_of_a_hidden_version)
         test_skip("plugin/scope: a symbol of a hidden version", "this libc has none");
         return;
     }
-    refused_and_checked("bound_old", "xdr_int by that of ");
+    refused_and_checked("symbols_hidden_version", "xdr_int by that of ");
 }
 END_TEST
 
-START_TEST(symbols_that_nobody_has)
+START_TEST(undefined_symbols_are_refused)
 {
     host_begin();
-    refused_and_checked("bound_lonely", "undefined symbol: nobody_has_it");
-    refused_and_checked("bound_lonely", "is a library missing");
+    refused_and_checked("symbols_undefined", "undefined symbol: nobody_has_it");
+    refused_and_checked("symbols_undefined", "is a library missing");
 }
 END_TEST
 
-START_TEST(keys_are_a_doubt)
+START_TEST(pthread_key_create_is_a_warning)
 {
     host_begin();
-    checked("bound_keys", 0, "imports pthread_key_create");
-    loads("bound_keys", NULL);
-    unloaded("bound");
+    checked("symbols_keys", 0, "imports pthread_key_create");
+    loads("symbols_keys", NULL);
+    unloaded("symbols");
 }
 END_TEST
 
@@ -111,7 +112,7 @@ END_TEST
 static bool is_unique(void)
 {
     host_begin();
-    checked("bound_unique", 0, "");
+    checked("symbols_unique", 0, "");
     if (*said)
         return true;
     test_skip("plugin/scope: unique symbols", "this assembler makes none");
@@ -124,7 +125,7 @@ static void reload_is_refused(const char *name)
     struct tocsin_op op;
 
     ck_assert_int_eq(tocsin_plugin_reload(name, NULL, TOCSIN_CALL(on_gone, &gone), &op), 0);
-    gone_with(&gone, -ELIBACC, "bound_table");
+    gone_with(&gone, -ELIBACC, "unique_table");
     ck_assert_ptr_nonnull(strstr(gone.reason, "-fno-gnu-unique"));
     ck_assert_int_eq(state_of(name), TOCSIN_PLUGIN_RUNNING);
 }
@@ -133,12 +134,12 @@ START_TEST(a_plugin_with_a_unique_symbol_is_not_reloaded)
 {
     if (!is_unique())
         return;
-    checked("bound_unique", 0, "can be loaded, but not reloaded: bound_table");
-    put("bound_unique", "bound");
+    checked("symbols_unique", 0, "can be loaded, but not reloaded: unique_table");
+    put("symbols_unique", "symbols");
     loads(path, NULL);
-    reload_is_refused("bound");
-    put("bound_hidden", "bound"); /* refused: the old version would stay in memory, too */
-    reload_is_refused("bound");
+    reload_is_refused("symbols");
+    put("symbols_hidden", "symbols"); /* refused: the old version would stay in memory, too */
+    reload_is_refused("symbols");
     put_end();
 }
 END_TEST
@@ -147,11 +148,11 @@ START_TEST(a_next_version_with_a_unique_symbol_is_refused)
 {
     if (!is_unique())
         return;
-    put("bound_hidden", "bound");
+    put("symbols_hidden", "symbols");
     loads(path, NULL);
-    put("bound_unique", "bound");
-    reload_is_refused("bound");
-    unloaded("bound");
+    put("symbols_unique", "symbols");
+    reload_is_refused("symbols");
+    unloaded("symbols");
     put_end();
 }
 END_TEST
@@ -162,12 +163,12 @@ START_TEST(a_plugin_with_a_unique_symbol_is_not_loaded_again)
 
     if (!is_unique())
         return;
-    loads("bound_unique", NULL);
-    unloads("bound", &gone);
+    loads("symbols_unique", NULL);
+    unloads("symbols", &gone);
     gone_with(&gone, 0, "");
     ck_assert(gone.mapped);
-    refused("bound_unique", NULL, -ELIBACC,
-            "an earlier version left the unique symbol bound_table");
+    refused("symbols_unique", NULL, -ELIBACC,
+            "an earlier version left the unique symbol unique_table");
 }
 END_TEST
 
@@ -175,10 +176,10 @@ START_TEST(a_unique_symbol_of_another_size)
 {
     if (!is_unique())
         return;
-    loads("bound_unique", NULL);
-    refused("bound_unique2", NULL, -ELIBACC, "bound_table has 64 bytes");
+    loads("symbols_unique", NULL);
+    refused("symbols_unique2", NULL, -ELIBACC, "unique_table has 64 bytes");
     /* loaded: an object that defines the symbol with the same size shares it on purpose */
-    loads("bound_unique3", NULL);
+    loads("symbols_unique3", NULL);
 }
 END_TEST
 
@@ -187,10 +188,10 @@ static int do_check_faulty(void *arg)
     long *nth = arg;
     int err;
 
-    tocsin_plugin_check("bound_clash", NULL);
+    tocsin_plugin_check("symbols_clash", NULL);
     do {
         tocsin__fault_at(++*nth);
-        err = tocsin_plugin_check("bound_clash", NULL);
+        err = tocsin_plugin_check("symbols_clash", NULL);
         ck_assert_int_lt(err, 0);
         ck_assert_str_ne(tocsin_plugin_last_error(), "");
     } while (tocsin__fault_count() >= *nth);
@@ -214,17 +215,17 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/scope");
-    TCase *tests = test_case(suite, "scope"), *stay = tcase_create("stay");
+    TCase *tests = test_case(suite, "scope"), *stay = tcase_create("plugins that stay mapped");
 
     suite_add_tcase(suite, stay);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, symbols_that_others_have);
-    tcase_add_loop_test(tests, symbols_that_are_bound_to_their_own, 0,
-                        sizeof bound_to_their_own / sizeof bound_to_their_own[0]);
+    tcase_add_test(tests, symbols_that_other_objects_define);
+    tcase_add_loop_test(tests, symbols_bound_to_the_plugin_itself, 0,
+                        sizeof own_symbols / sizeof own_symbols[0]);
     tcase_add_test(tests, plugins_do_not_see_each_other);
     tcase_add_test(tests, a_symbol_of_a_hidden_version);
-    tcase_add_test(tests, symbols_that_nobody_has);
-    tcase_add_test(tests, keys_are_a_doubt);
+    tcase_add_test(tests, undefined_symbols_are_refused);
+    tcase_add_test(tests, pthread_key_create_is_a_warning);
     tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_reloaded);
     tcase_add_test(tests, a_next_version_with_a_unique_symbol_is_refused);
     tcase_add_test(stay, a_plugin_with_a_unique_symbol_is_not_loaded_again);

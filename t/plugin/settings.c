@@ -1,6 +1,6 @@
-/* Plugins declare their settings. The tests cover each type of setting, with values at its limits
-   and beyond. They also cover malformed declarations. A load or a reload must refuse wrong values
-   before it maps the plugin. */
+/* Tests the settings that plugins declare. The tests cover each type of setting, with values at and
+   beyond its limits. They also cover malformed declarations. A load or a reload must refuse wrong
+   values before it maps the plugin. */
 #include <string.h>
 
 #include "plugin_host.h"
@@ -96,7 +96,7 @@ static const struct {
     { "pattern", "", "a pattern" },
 };
 
-START_TEST(every_type_takes_what_fits)
+START_TEST(every_type_accepts_its_values)
 {
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         check_value(values[i].type, values[i].value, values[i].wanted);
@@ -128,7 +128,7 @@ static const char *const nonsense[] = {
     "setting 0123456789012345678901234567890123456789012345678901234567890123 string: A.\n",
 };
 
-START_TEST(a_note_that_declares_nonsense_is_malformed)
+START_TEST(invalid_declarations_are_refused)
 {
     struct tocsin_setting_facts facts;
 
@@ -144,7 +144,7 @@ START_TEST(a_note_that_declares_nonsense_is_malformed)
 }
 END_TEST
 
-START_TEST(the_settings_of_a_note_are_walked_over)
+START_TEST(the_settings_of_a_note_are_listed)
 {
     static const char note[] = NOTE(
         "setting a string: One: it is.\ndefault \nemits a.b \nsetting b u64 1..: Two.\nrequired "
@@ -177,7 +177,7 @@ static void check_unknown(const char *note, const char *setting, int err, const 
                   tocsin_plugin_last_error());
 }
 
-START_TEST(a_misspelt_one_gets_the_nearest)
+START_TEST(a_misspelt_setting_gets_a_suggestion)
 {
     static const char note[] = NOTE("setting every_ms u64: A.\nsetting to string: B.\n");
     char longest[600] = "";
@@ -214,7 +214,7 @@ START_TEST(a_load_refuses_before_it_maps)
 }
 END_TEST
 
-START_TEST(a_reload_refuses_and_the_old_one_stays)
+START_TEST(a_refused_reload_keeps_the_old_version)
 {
     struct tocsin_op op;
 
@@ -239,11 +239,11 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/settings");
     TCase *notes = test_case(suite, "notes"), *plugins = test_case(suite, "plugins");
 
-    tcase_add_test(notes, every_type_takes_what_fits);
-    tcase_add_test(notes, a_note_that_declares_nonsense_is_malformed);
-    tcase_add_test(notes, the_settings_of_a_note_are_walked_over);
-    tcase_add_test(notes, a_misspelt_one_gets_the_nearest);
+    tcase_add_test(notes, every_type_accepts_its_values);
+    tcase_add_test(notes, invalid_declarations_are_refused);
+    tcase_add_test(notes, the_settings_of_a_note_are_listed);
+    tcase_add_test(notes, a_misspelt_setting_gets_a_suggestion);
     tcase_add_test(plugins, a_load_refuses_before_it_maps);
-    tcase_add_test(plugins, a_reload_refuses_and_the_old_one_stays);
+    tcase_add_test(plugins, a_refused_reload_keeps_the_old_version);
     return suite;
 }

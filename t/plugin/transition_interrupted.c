@@ -1,9 +1,9 @@
-/* An unload or a reload is interrupted in several ways. Its home loop or all loops are freed. Other
-   threads request the same. A plugin that needs this plugin is loaded or reloaded. The process
-   forks. The operation is cancelled or times out at many moments.
-
-   No thread may deadlock. Each operation must end once, and a plugin must be loaded completely or
-   not at all. */
+/* An unload or a reload of a plugin is interrupted in several ways. The loop that loaded the plugin
+   (its home loop) or all loops are freed. Other threads request an unload or a reload of the same
+   plugin. A plugin that needs this plugin is loaded or reloaded. The process forks. The operation
+   is cancelled or times out at many moments.
+   No thread may deadlock. Each operation must end once. A plugin must be loaded completely, or not
+   at all. */
 #include <dlfcn.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -12,9 +12,9 @@
 
 #include "plugin_host.h"
 
-/* A sanitizer does not take its own locks around fork. If another thread has one of them, the child
-   waits for it without end. The address sanitizer has such locks in its allocator, the thread
-   sanitizer in its dlopen. */
+/* A sanitizer does not take its own locks around fork. If another thread holds one of these locks,
+   the child waits for the lock without end. The address sanitizer has such locks in its allocator,
+   the thread sanitizer in its dlopen. */
 #ifdef __SANITIZE_ADDRESS__
 enum { ALLOCATOR_LOCKS = 1 };
 #else
@@ -53,8 +53,8 @@ static void end_of(struct peer *one)
     over = 0;
 }
 
-/* The home loop of a reload is freed while the reload waits for timers of the plugin. Another loop
-   must continue the reload. */
+/* The home loop of a plugin (the loop that loaded it) is freed while a reload waits for the timers
+   of the plugin. Another loop must continue the reload. */
 START_TEST(the_home_loop_is_freed_with_its_timers)
 {
     struct tocsin_op op;
@@ -79,8 +79,8 @@ START_TEST(the_home_loop_is_freed_with_its_timers)
 }
 END_TEST
 
-/* The home loop is freed before the reload has begun, or while the reload waits for operations that
-   end by themselves. Another loop must continue the reload. */
+/* The home loop (the loop that loaded the plugin) is freed before the reload has begun, or while
+   the reload waits for operations that end by themselves. Another loop must continue the reload. */
 START_TEST(the_home_loop_is_freed)
 {
     int turns_before = _i;
@@ -110,8 +110,9 @@ START_TEST(the_home_loop_is_freed)
 }
 END_TEST
 
-/* The home loop is freed while all other loops but one wait at the barrier. These loops must leave
-   the barrier, and must not wait for the home loop. */
+/* All loops but one wait at the barrier, where loops stop between two turns for the reload. Then
+   the home loop is freed. The waiting loops must leave the barrier, and must not wait for the home
+   loop. */
 static int turns_and_frees(void *arg)
 {
     (void)arg;
@@ -274,8 +275,8 @@ START_TEST(neither_version_starts)
         over = 0;
         while (mapped_lines()) {
             tocsin_loop_turn(1);
-            /* This turn brings the peer's loop to rest, before which the plugin cannot be
-               unmapped. */
+            /* In this turn the peer's loop comes to rest: none of its functions runs any more. The
+               plugin cannot be unmapped before this. */
             peer_does(&peer, do_turn, NULL);
         }
     }
@@ -283,8 +284,8 @@ START_TEST(neither_version_starts)
 }
 END_TEST
 
-/* A default action of the plugin runs on a late loop. The late loop was created after the other
-   loops were asked to join the barrier. */
+/* A default action of the plugin runs on a new loop. This loop was created after the other loops
+   were asked to wait at the barrier. */
 static int while_it_goes(void)
 {
     turned = 1;
@@ -314,7 +315,7 @@ START_TEST(a_default_action_on_a_new_loop)
     ck_assert_int_eq(
         tocsin_plugin_reload("guest", SETTINGS("init="), TOCSIN_CALL(on_gone, &gone), NULL), 0);
     for (int i = 0; i < 10; i++)
-        /* The peer's loop was asked to join the barrier, and has not joined it yet. */
+        /* The peer's loop was asked to wait at the barrier, and does not wait there yet. */
         tocsin_loop_turn(0);
     peer_starts(&late, does_default, NULL);
     while (!turned)
@@ -362,8 +363,8 @@ static struct tocsin_op reload_to(int version)
     return op;
 }
 
-/* Checks that exactly one version is loaded: the test calls its handlers on both loops, once
-   each. */
+/* Checks that exactly one version is loaded. The test emits a signal, and the handlers of that
+   version must be called once on both loops. */
 static void check_whole(void)
 {
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
@@ -612,8 +613,8 @@ static void child_reloads(void)
     _exit(ended.status == 0 ? 0 : 2);
 }
 
-/* The process forks while loops of the parent wait at the barrier. The child has no barrier, so
-   it can load and reload a plugin. */
+/* The process forks while loops of the parent wait at the barrier of a reload. No loop waits in the
+   child, so the child can load and reload a plugin. */
 START_TEST(a_fork_during_the_barrier)
 {
     pid_t child;
@@ -656,7 +657,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("plugin/transition_interrupted");
-    TCase *tests = test_case(suite, "interrupted"), *forks = test_case(suite, "forks");
+    TCase *tests = test_case(suite, "interrupted transitions"), *forks = test_case(suite, "forks");
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_home_loop_is_freed_with_its_timers);

@@ -60,8 +60,8 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* the value must be 1: the unload happens between turns, so this delivery calls the handlers of
-       the plugin */
+    /* the value must be 1: the plugin is unloaded between turns, so this delivery still calls its
+       handler */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -147,8 +147,7 @@ START_TEST(while_a_job_runs_too_long)
     while (!host.works)
         sched_yield();
     op = unloads("guest", &gone);
-    ck_assert_int_eq(tocsin_op_deadline(op, soon_ms()), 0);
-    gone_with(&gone, -EBUSY, "1 task");
+    times_out("guest", op, &gone, "1 task");
     ck_assert(gone.mapped);
     emits(1);
     while (state_of("guest") != TOCSIN_PLUGIN_STUCK)
@@ -227,7 +226,7 @@ END_TEST
 
 static struct told told;
 
-START_TEST(a_type_that_the_host_uses)
+START_TEST(the_host_uses_an_operation_type)
 {
     struct tocsin_info *info = NULL;
     struct tocsin_op op, kept;
@@ -240,17 +239,15 @@ START_TEST(a_type_that_the_host_uses)
     ck_assert_int_eq(host.start(TOCSIN_CALL(tell, &told), &op), 0);
     ck_assert_uint_eq(holds("guest", TOCSIN_RESOURCE_TYPES), 2);
     op = unloads("guest", &gone); /* The operation cannot be cancelled while host.open is 0. */
-    tocsin_op_deadline(op, soon_ms());
-    gone_with(&gone, -EBUSY, "2 types");
+    times_out("guest", op, &gone, "2 types");
     ck_assert_int_eq(told.count, 0);
     host.open = 1;
     gone.count = 0;
     op = unloads("guest", &gone);
-    tocsin_op_deadline(op, 200);
     turns_until(&told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    /* returns -EBUSY, since the test still holds the info of the plugin's operation */
-    gone_with(&gone, -EBUSY, "1 type");
+    /* ends with -EBUSY, since the test still holds the info of the plugin's operation */
+    times_out("guest", op, &gone, "1 type");
     ck_assert_int_eq(host.finis, 0);
     tocsin_info_unref(info);
     ck_assert_int_eq(host.dropped, 2);
@@ -260,7 +257,8 @@ START_TEST(a_type_that_the_host_uses)
 }
 END_TEST
 
-/* The plugin starts an operation while the plugin is being unloaded. The start must be refused. */
+/* The fini of the plugin starts an operation while the plugin is being unloaded. The start must be
+   refused. */
 static int start_answer;
 
 static int start_in_fini(void)
@@ -271,7 +269,7 @@ static int start_in_fini(void)
     return 0;
 }
 
-START_TEST(a_type_that_is_used_too_late)
+START_TEST(an_operation_is_started_in_fini)
 {
     host_begin();
     loads("guest", SETTINGS("init="));
@@ -301,8 +299,7 @@ START_TEST(objects_of_the_plugin)
     ck_assert_int_eq(host.say(), TOCSIN_DELIVERED);
     ck_assert_int_eq(host.objects, 1);
     op = unloads("guest", &gone);
-    tocsin_op_deadline(op, soon_ms());
-    gone_with(&gone, -EBUSY, "1 object");
+    times_out("guest", op, &gone, "1 object");
     tocsin_info_unref(said);
     ck_assert_int_eq(host.objects, 0);
     unloaded("guest");
@@ -397,8 +394,9 @@ START_TEST(a_dependent_that_cannot_be_unloaded)
     while (!host.works)
         sched_yield();
     op = unloads("guest", &gone);
-    tocsin_op_deadline(op, 20);
-    gone_with(&gone, -EBUSY, "");
+    while (state_of("needy") != TOCSIN_PLUGIN_ENDING)
+        ck_assert_int_ge(tocsin_loop_turn(1), 0);
+    times_out("guest", op, &gone, "");
     while (state_of("guest") != TOCSIN_PLUGIN_RUNNING)
         ck_assert_int_ge(tocsin_loop_turn(10), 0);
     emits(1);
@@ -416,7 +414,7 @@ START_TEST(a_dependent_that_cannot_be_unloaded)
 }
 END_TEST
 
-START_TEST(a_thread_of_its_own)
+START_TEST(a_plugin_with_a_running_thread)
 {
     struct tocsin_op op;
 
@@ -425,8 +423,7 @@ START_TEST(a_thread_of_its_own)
     while (!host.alive)
         sched_yield();
     op = unloads("owning", &gone);
-    tocsin_op_deadline(op, 30);
-    gone_with(&gone, -EBUSY, "thread");
+    times_out("owning", op, &gone, "thread");
     ck_assert(gone.mapped);
     ck_assert_int_gt(mapped_lines(), 0);
     host.open = 1;
@@ -481,7 +478,8 @@ START_TEST(a_plugin_that_cannot_be_unmapped)
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    _exit(0); /* skips the fixture, since the plugin stays mapped and keeps its descriptors */
+    /* skips the end of the fixture, since the plugin stays mapped and keeps its descriptors */
+    _exit(0);
 }
 END_TEST
 
@@ -541,12 +539,11 @@ START_TEST(messages_queued_for_another_loop)
     ck_assert_int_eq(peer_does(&peer, do_loop, &host.loops[0]), 0);
     loads("guest", SETTINGS("init=everywhere drop post"));
     op = unloads("guest", &gone);
-    tocsin_op_deadline(op, 20);
-    gone_with(&gone, -EBUSY, "1 task");
+    times_out("guest", op, &gone, "1 task");
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* the value must be 2: the task still ran, although the unload had begun */
+    /* the value must be 2: the task on the other loop still ran, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
@@ -604,8 +601,8 @@ START_TEST(the_home_loop_is_freed)
 }
 END_TEST
 
-/* The loop that loaded the plugin is freed, with everything that the plugin had there. Then the
-   plugin is unloaded. */
+/* The loop that loaded the plugin is freed, with all objects that the plugin had on this loop. Then
+   the plugin is unloaded. */
 START_TEST(the_home_loop_was_freed_before)
 {
     host_begin();
@@ -697,8 +694,8 @@ START_TEST(two_threads_request_the_unload)
         ck_assert_msg((err == 0) + (others == 0) >= 1, "%d, %d", err, others);
         while (is_loaded("guest")) {
             tocsin_loop_turn(0);
-            /* This turn brings the peer's loop to rest, before which the plugin cannot be
-               unmapped. */
+            /* In this turn the peer's loop comes to rest: none of its functions runs any more. The
+               plugin cannot be unmapped before this. */
             peer_does(&peer, do_turn, NULL);
         }
         while (others == 0 && !gone.count)
@@ -787,8 +784,8 @@ START_TEST(the_injector_of_an_unloaded_plugin)
 }
 END_TEST
 
-/* An operation of the plugin has ended before the unload. Its result is never taken, which must not
-   prevent the unload. */
+/* An operation of the plugin has ended before the unload, and the program never takes its result.
+   The result must not prevent the unload. */
 START_TEST(a_result_that_nobody_takes)
 {
     host_begin();
@@ -807,7 +804,7 @@ static int count_ticks(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(pending_ticks_of_its_timer)
+START_TEST(pending_ticks_of_a_plugins_timer)
 {
     struct tocsin_block mask;
     int ticks = 0;
@@ -828,7 +825,7 @@ END_TEST
 
 /* The completion of an operation is delayed. The plugin defines the type of the operation, or the
    plugin has started it. The unload must not wait for the delay. */
-START_TEST(a_delayed_completion_does_not_hold_it)
+START_TEST(a_delayed_completion_does_not_delay_the_unload)
 {
     struct tocsin_op op;
 
@@ -909,14 +906,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, fibers_of_a_handler);
     tcase_add_test(tests, fibers_of_a_handler_and_a_reload);
     tcase_add_test(tests, a_fiber_that_does_not_end);
-    tcase_add_test(tests, a_type_that_the_host_uses);
-    tcase_add_test(tests, a_type_that_is_used_too_late);
+    tcase_add_test(tests, the_host_uses_an_operation_type);
+    tcase_add_test(tests, an_operation_is_started_in_fini);
     tcase_add_test(tests, objects_of_the_plugin);
     tcase_add_test(tests, a_kept_info_outlives_the_plugin);
     tcase_add_test(tests, calls_in_fini_are_refused);
     tcase_add_test(tests, dependents_are_unloaded_first);
     tcase_add_test(tests, a_dependent_that_cannot_be_unloaded);
-    tcase_add_test(tests, a_thread_of_its_own);
+    tcase_add_test(tests, a_plugin_with_a_running_thread);
     tcase_add_test(tests, a_thread_that_fini_ends);
     tcase_add_test(tests, a_plugin_that_cannot_be_unmapped);
     tcase_add_test(tests, a_timer_on_another_loop);
@@ -930,8 +927,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, unloaded_from_a_fiber);
     tcase_add_test(tests, the_injector_of_an_unloaded_plugin);
     tcase_add_test(tests, a_result_that_nobody_takes);
-    tcase_add_test(tests, pending_ticks_of_its_timer);
-    tcase_add_test(tests, a_delayed_completion_does_not_hold_it);
+    tcase_add_test(tests, pending_ticks_of_a_plugins_timer);
+    tcase_add_test(tests, a_delayed_completion_does_not_delay_the_unload);
     tcase_add_test(tests, refused_unloads);
     tcase_add_test(tests, a_background_operation_of_the_program);
     return suite;

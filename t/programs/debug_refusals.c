@@ -29,6 +29,7 @@ static const struct tocsin_queue no_queue = { GONE };
 static const struct tocsin_block no_mask = { GONE };
 static const struct tocsin_source no_source = { GONE };
 static const struct tocsin_pool no_pool = { GONE };
+static const struct tocsin_rate no_rate = { GONE };
 static const struct tocsin_loop no_loop = { GONE };
 
 static int on_it(const struct tocsin_info *info, void *arg)
@@ -137,6 +138,10 @@ static void operations(void)
     try(tocsin_op_deadline, gone, -2);
     try(tocsin_op_notify, gone, NULL);
     try(tocsin_stream_open, "tcp", NULL, NULL, NULL);
+    try(tocsin_stream_open, NULL, NULL, NULL, NULL);
+    try(tocsin_rate_new, 0, 0, NULL);
+    try(tocsin_rate_set, no_rate, 1, 0);
+    try(tocsin_rate_free, no_rate);
     try(tocsin_stream_read, gone, NULL, NULL, NULL);
     try(tocsin_stream_write, gone, "x", 1);
     try(tocsin_stream_write_with, gone, NULL);
@@ -147,6 +152,11 @@ static void operations(void)
     try(tocsin_stream_set, gone, NULL);
     try(tocsin_stream_get, gone, NULL);
     try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
+    try(tocsin_datagram_open, "udp:*", NULL, NULL, NULL);
+    try(tocsin_datagram_send, gone, NULL, "x", 1);
+    try(tocsin_datagram_send_with, gone, NULL);
+    try(tocsin_datagram_close, gone);
+    try(tocsin_datagram_get, gone, NULL);
     try(tocsin_wait, gone, -2, NULL);
     try(tocsin_then, gone, NULL, NULL);
     try(tocsin_all, NULL, 1, NULL, &op);

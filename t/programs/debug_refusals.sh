@@ -30,6 +30,8 @@ while read -r function; do
 done <"$dir/functions"
 grep ' [0-9]' "$dir/returned" | grep -v '^tocsin_inject 0$' &&
     { echo "these are not refused"; failed=1; }
+grep -q '^tocsin: tocsin_stream_open: -*EINVAL: the address is NULL, at ' "$dir/said" ||
+    { echo "tocsin_stream_open does not say that its address is NULL"; failed=1; }
 echo "$(wc -l <"$dir/functions") functions, $(wc -l <"$dir/said") lines"
 timeout 60 "$program" 2>&1 >/dev/null | grep . && { echo "said without TOCSIN_DEBUG"; failed=1; }
 exit $failed

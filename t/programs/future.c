@@ -13,7 +13,7 @@ static struct tocsin_op page(const char *url, const char *cached)
         tocsin_op_complete(op, 0,
                            TOCSIN_PAYLOAD(tocsin_http_client_done, .url = url,
                                           .body = { cached, strlen(cached) }));
-    return op; /* the fetch may have ended already, but the caller need not know that */
+    return op; /* the fetch may have ended already, but the caller need not know this */
 }
 
 int main(void)

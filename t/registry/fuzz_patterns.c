@@ -188,7 +188,7 @@ static bool matches(const struct pattern *pattern, const struct name *name)
     return hit;
 }
 
-/* Functions that compare the library with the matcher */
+/* Functions that compare the library with the simple matcher */
 
 static int call(const struct tocsin_info *info, void *arg)
 {
@@ -346,7 +346,7 @@ static void *beside(void *arg)
     return NULL;
 }
 
-START_TEST(each_of_two_loops_looks_for_itself)
+START_TEST(each_of_two_loops_resolves_its_patterns)
 {
     pthread_t thread;
 
@@ -418,7 +418,8 @@ static void count_found(void *found, void *arg)
     ++*(uint32_t *)arg;
 }
 
-/* Counts the entries that names and patterns have in the registry and in the loop. */
+/* Counts the entries that names and patterns have in the registry and in the loop. Stores the
+   counts in `is`. */
 static void look(void)
 {
     memset(&is, 0, sizeof is);
@@ -644,12 +645,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("registry/fuzz_patterns");
-    TCase *tests = test_case(suite, "many");
+    TCase *tests = test_case(suite, "random patterns");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, names_and_patterns_in_any_order);
-    tcase_add_test(tests, each_of_two_loops_looks_for_itself);
+    tcase_add_test(tests, each_of_two_loops_resolves_its_patterns);
     tcase_add_test(tests, tocsin_match_agrees);
     tcase_add_test(tests, failed_calls_change_nothing);
     tcase_add_test(tests, a_name_without_memory_is_declared_again);

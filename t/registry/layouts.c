@@ -9,9 +9,9 @@
 #define EVERY(F) \
     F(bool, flag) \
     F(i32, small) \
-    F(bool, again) F(u64, large) F(u32, number) F(f64, real) F(string, text) F(i64, count) \
-        F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) F(local, local) \
-            F(bool, last)
+    F(bool, again) \
+    F(u64, large) F(u32, number) F(f64, real) F(string, text) F(i64, count) F(bytes, data) \
+        F(error, error) F(op, op) F(fd, fd) F(object, object) F(local, local) F(bool, last)
 TOCSIN_LAYOUT(every, EVERY);
 static const struct tocsin_layout nothing_layout = { "nothing", "", sizeof(struct tocsin_payload) };
 #define ONE_FLAG(F) F(bool, flag)
@@ -23,7 +23,7 @@ static const struct {
     size_t offset;
 } places[] = { EVERY(PLACE) };
 
-START_TEST(the_fields_lie_where_the_compiler_put_them)
+START_TEST(field_offsets_are_the_compilers)
 {
     struct tocsin__fields walk;
     struct tocsin__field field;
@@ -138,7 +138,7 @@ END_TEST
 
 #define LONG "a_name_that_is_longer_than_there_is_room_for_in_a_field_so_that_it_is_cut"
 
-START_TEST(numbers_that_no_field_has)
+START_TEST(invalid_field_numbers)
 {
     static const struct tocsin_layout wordy = { "wordy", "i32 " LONG ";", 16 };
     struct {
@@ -168,10 +168,10 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/layouts");
     TCase *tests = test_case(suite, "layouts");
 
-    tcase_add_test(tests, the_fields_lie_where_the_compiler_put_them);
+    tcase_add_test(tests, field_offsets_are_the_compilers);
     tcase_add_test(tests, malformed_layouts_are_refused);
     tcase_add_test(tests, equal_text_is_the_same_layout);
     tcase_add_test(tests, fields_by_their_number);
-    tcase_add_test(tests, numbers_that_no_field_has);
+    tcase_add_test(tests, invalid_field_numbers);
     return suite;
 }

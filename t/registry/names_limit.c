@@ -52,7 +52,8 @@ START_TEST(names_are_limited)
     /* This name exists already, so it can be declared in spite of the limit. */
     ck_assert_int_eq(record_signal("bell.rung"), bell);
     ck_assert_int_eq(record_signal("last.one"), count + 1);
-    /* The second round makes the same calls far above the limit. */
+    /* The second round makes the same calls while the limit is 1, which is far below the number of
+       names. */
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(tocsin_declare(&(struct tocsin_signal_spec){ .name = "one.more" }),
                          -ENOSPC);

@@ -177,7 +177,7 @@ Suite *test_suite(void)
 {
     enum { COUNT = sizeof holdings / sizeof holdings[0] };
     Suite *suite = suite_create("registry/owner");
-    TCase *tests = test_case(suite, "owner"), *full = tcase_create("full");
+    TCase *tests = test_case(suite, "owner"), *full = tcase_create("limits");
 
     /* This test leaves the objects that it has taken. So its test case must not have the usual
        fixture, which checks that nothing is left. */

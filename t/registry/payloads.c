@@ -19,8 +19,9 @@
     F(i32, small) \
     F(string, none) \
     F(fd, fd) \
-    F(fd, no_fd) F(object, object) F(object, no_object) F(u64, large) F(op, op) F(error, error) \
-        F(f64, real) F(u32, number) F(i64, count) F(bytes, empty) F(object, second)
+    F(fd, no_fd) \
+    F(object, object) F(object, no_object) F(u64, large) F(op, op) F(error, error) F(f64, real) \
+        F(u32, number) F(i64, count) F(bytes, empty) F(object, second)
 TOCSIN_LAYOUT(every, EVERY);
 #define LOCAL(F) F(string, text) F(object, object) F(fd, fd) F(local, pointer)
 TOCSIN_LAYOUT(with_local, LOCAL);
@@ -88,7 +89,8 @@ START_TEST(a_copy_is_deep)
     size_t size = tocsin__payload_size(&every.tocsin);
     struct tocsin_layout layout = every_layout;
 
-    ck_assert_uint_eq(size, sizeof every + 10 + 5 + 2); /* a NUL behind both bytes */
+    /* the size includes a NUL behind each of the two byte strings */
+    ck_assert_uint_eq(size, sizeof every + 10 + 5 + 2);
     copy = tocsin__alloc(size);
     ck_assert_int_eq(tocsin__payload_copy(&every.tocsin, copy, &layout), 0);
     memset(text, 'x', 9);
@@ -244,7 +246,7 @@ START_TEST(an_info_keeps_the_data_of_its_source)
 }
 END_TEST
 
-START_TEST(an_info_says_what_it_is)
+START_TEST(the_members_of_an_info)
 {
     struct every every = made("text", "data", 4);
 
@@ -275,6 +277,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, one_copy_is_shared_by_all_references);
     tcase_add_test(tests, a_failed_reference_returns_an_error);
     tcase_add_test(tests, an_info_keeps_the_data_of_its_source);
-    tcase_add_test(tests, an_info_says_what_it_is);
+    tcase_add_test(tests, the_members_of_an_info);
     return suite;
 }

@@ -1,18 +1,14 @@
 /* Contract line F3 across threads: a scenario with three loops runs in many child processes. In the
    nth child, the nth allocation or opened descriptor fails. The call that met the failure must
    return an error, and must succeed when it is repeated. All handlers must be called as without the
-   failure, and nothing may leak. */
+   failure, and no object or memory may be left. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <tocsin/inspect.h>
 #include <tocsin/provider.h>
 
-#include "base/mem.h"
 #include "command_threads.h"
-#include "retry.h"
+#include "fault_children.h"
 
 #define NUMBER(F) F(u64, value)
 TOCSIN_LAYOUT(number, NUMBER);
@@ -431,53 +427,18 @@ static void scenario(void)
     require(tocsin_has_listeners(letter) == 0 && tocsin_has_listeners(latest) == 0);
 }
 
-/* Runs the scenario in a child. Returns the number of calls that failed. Returns -1 if the child
-   found an error, and -2 if the scenario has fewer than nth allocations. */
-static int fail_at(long nth)
+START_TEST(F3_each_allocation_fails_in_turn)
 {
-    pid_t pid = fork();
-    int status;
-
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        int descriptors = test_descriptors();
-
-        tocsin__fault_at(nth);
-        scenario();
-        require(test_descriptors() == descriptors);
-        if (tocsin__fault_count() < nth)
-            exit(100);
-        exit(10 + failures);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) < 10)
-        return -1;
-    return WEXITSTATUS(status) == 100 ? -2 : WEXITSTATUS(status) - 10;
-}
-
-START_TEST(F3_each_in_turn)
-{
-    int answered = 0, unnoticed = 0, answer;
-    long nth, step = 7 / test_scaled(7, 1, 7);
-
-    for (nth = 1; (answer = fail_at(nth)) != -2; nth += step) {
-        ck_assert_msg(answer >= 0, "the %ldth to fail", nth);
-        ck_assert_msg(answer <= 1, "one failed, %d calls noticed: the %ldth", answer, nth);
-        answered += answer;
-        unnoticed += !answer;
-    }
-    ck_assert_int_gt(answered, test_scaled(50, 1, 7));
-    printf("remote/faults: %ld failed in turn, %d returned by a call, %d repeated by the library\n",
-           (nth - 1) / step, answered, unnoticed);
+    each_child_in_turn("remote/faults", scenario, 7, 50);
 }
 END_TEST
 
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/faults");
-    TCase *tests = test_case(suite, "cast");
+    TCase *tests = test_case(suite, "failed allocations");
 
     tcase_set_timeout(tests, 300);
-    tcase_add_test(tests, F3_each_in_turn);
+    tcase_add_test(tests, F3_each_allocation_fails_in_turn);
     return suite;
 }

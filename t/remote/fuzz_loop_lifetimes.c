@@ -62,7 +62,7 @@ struct errand {
 static struct comer comers[THREADS];
 static pthread_t threads[THREADS];
 static __thread struct comer *me;
-/* due[] is true if a real signal was sent to the thread and has not been handled yet */
+/* due[] is true if a real signal was sent to the thread and its handler has not run yet */
 static atomic_bool over, due[THREADS];
 
 /* handlers that one thread puts here, so that the other threads use them */
@@ -493,7 +493,8 @@ static void loop_born(void)
     atomic_fetch_add(&loops_made, 1);
 }
 
-/* Finds out whether a handler has freed the thread's loop. A new loop may exist already. */
+/* Finds out whether a handler has freed the loop of this thread. If so, this thread may already
+   have a new loop. */
 static void loop_look(void)
 {
     if (tocsin_loop_current().id != me->loop)
@@ -564,7 +565,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-/* Functions of the fifth thread, which has no loop */
+/* Functions of the fifth thread, which has no loop of its own */
 
 static void wait_for_room(void)
 {
@@ -729,7 +730,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/fuzz_loop_lifetimes");
-    TCase *tests = test_case(suite, "comers");
+    TCase *tests = test_case(suite, "random lifetimes");
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, nothing_is_left);

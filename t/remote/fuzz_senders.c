@@ -95,11 +95,11 @@ static struct voice voices[VOICES];
 static struct ear ears[LOOPS];
 static struct promise promises[LOOPS][SENDERS][SLOTS];
 static pthread_t threads[THREADS];
-/* true if a real signal was sent to the thread and has not been handled yet */
+/* true if a real signal was sent to the thread and its handler has not run yet */
 static atomic_bool due[THREADS][LEVELS];
 static atomic_long signals_caught;
 static atomic_int catching; /* the number of signal handlers that run at this moment */
-static atomic_bool mute;    /* true: no signal handler may begin to send any more */
+static atomic_bool mute;    /* true if no real signal handler may begin to send any more */
 static atomic_int ready, done, quiet, over;
 static long messages;
 static __thread struct voice *own; /* the senders of this thread; the index is the level */
@@ -399,7 +399,7 @@ static void on_signal(int signo)
     errno = was;
 }
 
-/* The threads */
+/* Functions of the threads that send, receive, and raise real signals */
 
 static void *send_all(void *arg)
 {
@@ -608,7 +608,7 @@ static void check_ear(struct ear *ear)
     check_news(ear, 1);
 }
 
-START_TEST(none_lost_none_doubled)
+START_TEST(no_message_is_lost_or_doubled)
 {
     uint64_t accepted = 0, refused = 0, counted = 0, wakeups = 0;
     struct timespec from, to;
@@ -643,7 +643,7 @@ static int on_text(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(bytes_are_bounded_and_given_back)
+START_TEST(bytes_are_limited_and_freed)
 {
     enum { LARGE = 1 << 20 };
     int count = 0, signo = declared("storm.large", &headline_layout, TOCSIN_QUEUED, 0),
@@ -683,7 +683,7 @@ static int on_read(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_letter_that_is_read_keeps_its_cell)
+START_TEST(a_message_being_read_keeps_its_cell)
 {
     static int count = 1;
 
@@ -698,11 +698,11 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/fuzz_senders");
-    TCase *tests = test_case(suite, "storm");
+    TCase *tests = test_case(suite, "random senders");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, none_lost_none_doubled);
-    tcase_add_test(tests, bytes_are_bounded_and_given_back);
-    tcase_add_test(tests, a_letter_that_is_read_keeps_its_cell);
+    tcase_add_test(tests, no_message_is_lost_or_doubled);
+    tcase_add_test(tests, bytes_are_limited_and_freed);
+    tcase_add_test(tests, a_message_being_read_keeps_its_cell);
     return suite;
 }

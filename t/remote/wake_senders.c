@@ -263,9 +263,9 @@ static int rounds_wanted(void)
     return (int)test_scaled(ROUNDS, 8, 100);
 }
 
-/* Sends messages, and adapts the delay before each message. If the loop slept when the last message
-   arrived, the delay becomes shorter; otherwise longer. So most messages arrive when the loop is
-   about to sleep. */
+/* Sends messages, and adapts the delay before each message. If the loop was asleep when the last
+   message arrived, the delay becomes shorter; otherwise it becomes longer. So most messages arrive
+   when the loop is about to sleep. */
 static void *ask_all(void *arg)
 {
     uint32_t random = (uint32_t)(uintptr_t)arg * 2654435761u + 1;
@@ -316,7 +316,7 @@ static void *sleep_on(void *arg)
     return NULL;
 }
 
-START_TEST(one_at_a_time)
+START_TEST(one_message_at_a_time)
 {
     int sleeper = _i / ASKERS, askers_count = 1 + _i % ASKERS;
     pthread_t sleeping, askers[ASKERS];
@@ -346,8 +346,8 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* One thread creates and frees loops one after the other, in the same memory. The other threads act
-   on the loop that exists at that moment. */
+/* One thread creates and frees loops one after the other, in the same memory. The other threads
+   send messages to the loop that exists at that moment. */
 
 enum { OTHERS = 3 };
 
@@ -429,7 +429,7 @@ static void others_end(void)
 
 /* The loop is woken by its timer or by a sender, and is freed at once. A sender that has seen the
    loop asleep may be about to wake it at that moment. The loop must wait for this sender. */
-START_TEST(woken_at_the_end)
+START_TEST(a_loop_is_freed_while_it_is_woken)
 {
     pthread_t interrupting;
 
@@ -468,7 +468,7 @@ static void *wait_for_it(void *arg)
 
 /* The signal is blocked, and may have only one pending emission. So the threads that post the
    signal must wait until the loop is freed. */
-START_TEST(waited_for_at_the_end)
+START_TEST(a_loop_is_freed_while_threads_wait_for_it)
 {
     struct tocsin_handler handler;
     struct tocsin_block mask;
@@ -496,12 +496,13 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("remote/wake_senders");
-    TCase *asked = test_case(suite, "asked"), *ends = test_case(suite, "ends");
+    TCase *asked = test_case(suite, "one message at a time"),
+          *ends = test_case(suite, "loops that are freed");
 
     tcase_set_timeout(asked, 60);
-    tcase_add_loop_test(asked, one_at_a_time, 0, SLEEPERS * ASKERS);
+    tcase_add_loop_test(asked, one_message_at_a_time, 0, SLEEPERS * ASKERS);
     tcase_set_timeout(ends, 60);
-    tcase_add_test(ends, woken_at_the_end);
-    tcase_add_test(ends, waited_for_at_the_end);
+    tcase_add_test(ends, a_loop_is_freed_while_it_is_woken);
+    tcase_add_test(ends, a_loop_is_freed_while_threads_wait_for_it);
     return suite;
 }

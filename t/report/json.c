@@ -17,8 +17,11 @@
     F(bool, flag) \
     F(i32, i32) \
     F(u32, u32) \
-    F(i64, i64) F(u64, u64) F(f64, real) F(string, text) F(bytes, data) F(error, error) F(op, op) \
-        F(fd, fd) F(object, object) F(local, pointer)
+    F(i64, i64) \
+    F(u64, u64) \
+    F(f64, real) \
+    F(string, text) F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) \
+        F(local, pointer)
 TOCSIN_LAYOUT(every, EVERY);
 #define SAID(F) F(string, text) F(u64, user) F(bool, urgent)
 TOCSIN_LAYOUT(said, SAID);
@@ -108,7 +111,7 @@ static const char *info_of(const struct tocsin_info *info)
     return text;
 }
 
-START_TEST(an_info_as_the_header_says)
+START_TEST(an_info_has_the_documented_members)
 {
     struct tocsin_info info = {
         .signo = 12, .code = TOCSIN_EMITTED, .name = "chat.said", .sequence = 281474976710657
@@ -151,7 +154,7 @@ static int take_json(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(a_handler_writes_what_it_is_told)
+START_TEST(a_handler_writes_its_info)
 {
     struct tocsin_signal_spec spec = { .name = "json.said", .layout = &said_layout };
     int signo = tocsin_declare(&spec);
@@ -181,7 +184,7 @@ START_TEST(wrong_arguments_are_refused)
 }
 END_TEST
 
-START_TEST(every_type_at_its_ends)
+START_TEST(every_type_with_extreme_values)
 {
     struct every every = every_make();
     struct tocsin_object_ops how = { "a \"thing\"", NULL, NULL };
@@ -362,7 +365,7 @@ static const struct {
     { "\xc3\x01", BAD "\\u0001" },
 };
 
-START_TEST(text_is_escaped_and_made_whole)
+START_TEST(text_is_escaped_and_repaired)
 {
     char text[256];
 
@@ -400,7 +403,7 @@ START_TEST(bytes_are_base64)
 }
 END_TEST
 
-START_TEST(names_are_not_cut)
+START_TEST(long_names_are_not_truncated)
 {
     char fields[1024] = "i32 ", json[2048] = "{\"";
     struct tocsin_layout layout = { "long", fields, 24 };
@@ -476,7 +479,7 @@ START_TEST(buffers_of_every_size)
 }
 END_TEST
 
-START_TEST(longer_than_an_int_can_say)
+START_TEST(output_longer_than_INT_MAX)
 {
     struct one_bytes bytes = one_bytes_make();
     struct tocsin_info info = { .name = "a.b", .payload = &bytes.tocsin };
@@ -503,7 +506,7 @@ START_TEST(longer_than_an_int_can_say)
 }
 END_TEST
 
-START_TEST(the_writer_knows_where_commas_belong)
+START_TEST(commas_between_members)
 {
     struct tocsin__json json;
     char text[128];
@@ -631,62 +634,62 @@ static bool is_json(const char *text)
     return end && !*end;
 }
 
-START_TEST(the_checker_checks)
-{
-    static const char *const good[] = {
-        "0",
-        "-0",
-        "1.5e-7",
-        "10E+2",
-        "\"\"",
-        "\"\\u00fF\\n\xc3\xbc\"",
-        "{}",
-        "[]",
-        "{\"a\":[1,2,{\"b\":null}],\"c\":false}",
-        "true",
-        "\"\xf4\x8f\xbf\xbf\"",
-    };
-    static const char *const bad[] = {
-        "",
-        "01",
-        "+1",
-        "1.",
-        ".5",
-        "1e",
-        "-",
-        "nan",
-        "inf",
-        "1,5",
-        "0x1",
-        "\"",
-        "\"\\x\"",
-        "\"\\u00g0\"",
-        "\"\n\"",
-        "\"\xff\"",
-        "\"\xc3\"",
-        "\"\xed\xa0\x80\"",
-        "\"\xc0\x80\"",
-        "\"\xe0\x9f\xbf\"",
-        "\"\xf4\x90\x80\x80\"",
-        "{",
-        "{,}",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{a:1}",
-        "[1,]",
-        "[1 2]",
-        "[",
-        "1 ",
-        "truee",
-        "{}}",
-        "{\"a\":1;\"b\":2}",
-    };
+static const char *const good_json[] = {
+    "0",
+    "-0",
+    "1.5e-7",
+    "10E+2",
+    "\"\"",
+    "\"\\u00fF\\n\xc3\xbc\"",
+    "{}",
+    "[]",
+    "{\"a\":[1,2,{\"b\":null}],\"c\":false}",
+    "true",
+    "\"\xf4\x8f\xbf\xbf\"",
+};
+static const char *const bad_json[] = {
+    "",
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "-",
+    "nan",
+    "inf",
+    "1,5",
+    "0x1",
+    "\"",
+    "\"\\x\"",
+    "\"\\u00g0\"",
+    "\"\n\"",
+    "\"\xff\"",
+    "\"\xc3\"",
+    "\"\xed\xa0\x80\"",
+    "\"\xc0\x80\"",
+    "\"\xe0\x9f\xbf\"",
+    "\"\xf4\x90\x80\x80\"",
+    "{",
+    "{,}",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{a:1}",
+    "[1,]",
+    "[1 2]",
+    "[",
+    "1 ",
+    "truee",
+    "{}}",
+    "{\"a\":1;\"b\":2}",
+};
 
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        ck_assert_msg(is_json(good[i]), "%s", good[i]);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(!is_json(bad[i]), "%s", bad[i]);
+START_TEST(the_json_checker_itself)
+{
+    for (size_t i = 0; i < sizeof good_json / sizeof *good_json; i++)
+        ck_assert_msg(is_json(good_json[i]), "%s", good_json[i]);
+    for (size_t i = 0; i < sizeof bad_json / sizeof *bad_json; i++)
+        ck_assert_msg(!is_json(bad_json[i]), "%s", bad_json[i]);
 }
 END_TEST
 
@@ -783,7 +786,7 @@ static void random_payload(char *memory, char *fields, struct tocsin_layout *lay
     ((struct tocsin_payload *)memory)->layout = layout;
 }
 
-START_TEST(a_hundred_thousand_at_random)
+START_TEST(a_hundred_thousand_random_payloads)
 {
     _Alignas(16) char memory[512];
     char fields[1024], whole[16384], cut[64];
@@ -816,21 +819,21 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "json");
 
     tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, an_info_as_the_header_says);
-    tcase_add_test(tests, a_handler_writes_what_it_is_told);
+    tcase_add_test(tests, an_info_has_the_documented_members);
+    tcase_add_test(tests, a_handler_writes_its_info);
     tcase_add_test(tests, wrong_arguments_are_refused);
-    tcase_add_test(tests, every_type_at_its_ends);
+    tcase_add_test(tests, every_type_with_extreme_values);
     tcase_add_test(tests, the_shortest_number);
     tcase_add_test(tests, a_number_reads_back_the_same);
     tcase_add_test(tests, a_decimal_point_of_another_locale);
-    tcase_add_test(tests, text_is_escaped_and_made_whole);
+    tcase_add_test(tests, text_is_escaped_and_repaired);
     tcase_add_test(tests, bytes_are_base64);
-    tcase_add_test(tests, names_are_not_cut);
+    tcase_add_test(tests, long_names_are_not_truncated);
     tcase_add_test(tests, unknown_layouts);
     tcase_add_test(tests, buffers_of_every_size);
-    tcase_add_test(tests, longer_than_an_int_can_say);
-    tcase_add_test(tests, the_writer_knows_where_commas_belong);
-    tcase_add_test(tests, the_checker_checks);
-    tcase_add_test(tests, a_hundred_thousand_at_random);
+    tcase_add_test(tests, output_longer_than_INT_MAX);
+    tcase_add_test(tests, commas_between_members);
+    tcase_add_test(tests, the_json_checker_itself);
+    tcase_add_test(tests, a_hundred_thousand_random_payloads);
     return suite;
 }

@@ -79,7 +79,7 @@ static int task_timer(void *arg)
     return 11;
 }
 
-START_TEST(its_end_tells_how_it_lived)
+START_TEST(the_completion_has_the_figures_of_the_fiber)
 {
     const struct tocsin_fiber_done *done;
     struct tocsin_info *info;
@@ -117,7 +117,7 @@ static int task_fill_stack(void *arg)
     return 0;
 }
 
-START_TEST(deep_use_of_the_stack)
+START_TEST(a_fiber_uses_its_whole_stack)
 {
     int depth = 20;
     struct tocsin_op one = spawn(task_fill_stack, &depth), other = spawn(task_fill_stack, &depth);
@@ -179,7 +179,7 @@ static int task_emit(void *arg)
     return tocsin_wait(*op, -1, NULL);
 }
 
-START_TEST(a_handler_on_its_stack_cannot_wait)
+START_TEST(a_handler_on_a_fiber_cannot_wait)
 {
     struct tocsin_op op = promise();
 
@@ -221,8 +221,8 @@ START_TEST(emissions_of_a_fiber_have_the_parent_of_its_spawn)
     connect_to("timer.expired", spawn_here, NULL);
     connect_to("test.note", check_parent, NULL);
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
-    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL),
-                     0); /* this fiber runs between the two emissions of the other fiber */
+    /* This fiber runs between the two emissions of the fiber that emits twice. */
+    ck_assert_int_eq(tocsin_spawn(task_yield_for_ever, NULL, NULL, NULL), 0);
     turns_until(&told.count, 2);
     ck_assert_int_ge(tocsin_loop_turn(0), 1);
     test_leaves(1);
@@ -317,10 +317,10 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, fibers_take_turns);
     tcase_add_test(tests, joined_from_fibers_and_from_the_loop);
-    tcase_add_test(tests, its_end_tells_how_it_lived);
-    tcase_add_test(tests, deep_use_of_the_stack);
+    tcase_add_test(tests, the_completion_has_the_figures_of_the_fiber);
+    tcase_add_test(tests, a_fiber_uses_its_whole_stack);
     tcase_add_test(tests, ten_thousand_fibers);
-    tcase_add_test(tests, a_handler_on_its_stack_cannot_wait);
+    tcase_add_test(tests, a_handler_on_a_fiber_cannot_wait);
     tcase_add_test(tests, emissions_of_a_fiber_have_the_parent_of_its_spawn);
     tcase_add_test(tests, a_fiber_stops_the_loop);
     tcase_add_test(tests, a_fiber_frees_the_loop);

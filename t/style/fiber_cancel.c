@@ -83,7 +83,7 @@ START_TEST(cancelled_while_it_runs)
 }
 END_TEST
 
-START_TEST(one_that_waits_for_itself)
+START_TEST(a_fiber_cannot_wait_for_itself)
 {
     struct tocsin_op op;
 
@@ -93,7 +93,7 @@ START_TEST(one_that_waits_for_itself)
 }
 END_TEST
 
-START_TEST(some_that_wait_for_one_another)
+START_TEST(fibers_cannot_wait_for_each_other)
 {
     struct tocsin_op ops[3];
 
@@ -116,7 +116,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, cancelled_while_it_waits);
     tcase_add_test(tests, cancelled_while_it_is_suspended);
     tcase_add_test(tests, cancelled_while_it_runs);
-    tcase_add_test(tests, one_that_waits_for_itself);
-    tcase_add_test(tests, some_that_wait_for_one_another);
+    tcase_add_test(tests, a_fiber_cannot_wait_for_itself);
+    tcase_add_test(tests, fibers_cannot_wait_for_each_other);
     return suite;
 }

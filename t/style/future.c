@@ -1,5 +1,5 @@
-/* Contract line W1: the result of an operation with TOCSIN_FUTURE can be taken in several ways. It
-   can be taken only once. */
+/* Contract line W1: the program can take the result of an operation with TOCSIN_FUTURE in several
+   ways, but only once. */
 #include <tocsin/provider.h>
 
 #include "futures.h"
@@ -22,7 +22,7 @@ static void begin(void)
     memset(&told, 0, sizeof told);
 }
 
-START_TEST(returned_before_it_is_done_and_waited_for)
+START_TEST(waited_for_before_the_end)
 {
     struct tocsin_info *info = NULL;
     struct tocsin_op op;
@@ -38,7 +38,7 @@ START_TEST(returned_before_it_is_done_and_waited_for)
 }
 END_TEST
 
-START_TEST(taken_when_it_has_ended_already)
+START_TEST(taken_after_the_end)
 {
     struct tocsin_op op = ended(3);
     struct tocsin_info *info = NULL;
@@ -53,7 +53,7 @@ START_TEST(taken_when_it_has_ended_already)
 }
 END_TEST
 
-START_TEST(completed_by_hand_with_any_payload)
+START_TEST(completed_by_the_program_with_any_payload)
 {
     struct tocsin_op op = promise();
     struct tocsin_info *info;
@@ -83,7 +83,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* the value must be 1: only the first notify was called; the loop calls the second one
+    /* the value must be 1: only the first notify function was called; the loop calls the second one
        later. */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
@@ -96,7 +96,7 @@ START_TEST(then_before_and_after_it_has_ended)
 }
 END_TEST
 
-START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
+START_TEST(then_after_the_end_while_the_loop_is_freed)
 {
     ck_assert_int_eq(tocsin_then(ended(4), tell, &told), 0);
     tocsin_loop_free();
@@ -105,8 +105,8 @@ START_TEST(then_on_what_ended_is_called_when_the_loop_is_freed)
 }
 END_TEST
 
-/* A chain of operations: in the notify of each operation, tocsin_then() requests the notify of the
-   next operation. */
+/* A chain of operations: in the notify function of each operation, tocsin_then() requests the
+   notify function of the next operation. */
 enum { LINKS = 20 };
 static struct {
     struct tocsin_op ops[LINKS];
@@ -126,9 +126,9 @@ static int call_next(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Requests the first notify of the chain, in one of these cases: before tocsin_loop_free(), with an
-   operation that has ended or still runs; or in the notify of an operation that tocsin_loop_free()
-   cancels. */
+/* Requests the first notify function of the chain, in one of these cases: before
+   tocsin_loop_free(), with an operation that has ended or still runs; or in the notify function of
+   an operation that tocsin_loop_free() cancels. */
 static int begin_chain(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
@@ -138,7 +138,7 @@ static int begin_chain(const struct tocsin_info *info, void *arg)
 
 enum chain_begins { BEFORE_THE_FREE, IN_A_NOTIFY, IN_A_THEN, CHAIN_BEGINS };
 
-START_TEST(then_in_what_a_then_calls_while_the_loop_is_freed)
+START_TEST(then_in_a_notify_while_the_loop_is_freed)
 {
     enum chain_begins begins = (enum chain_begins)_i;
     struct tocsin_op running;
@@ -221,7 +221,7 @@ START_TEST(then_after_the_last_turn)
 }
 END_TEST
 
-START_TEST(a_result_is_freed_untaken)
+START_TEST(a_result_is_freed_without_being_taken)
 {
     struct tocsin_op op = ended(0), running = promise();
 
@@ -237,7 +237,7 @@ START_TEST(a_result_is_freed_untaken)
 }
 END_TEST
 
-START_TEST(left_behind_is_counted)
+START_TEST(untaken_results_are_counted)
 {
     ended(0);
     promise();
@@ -331,7 +331,7 @@ END_TEST
 
 /* The operation has ended in this turn, but its waiter has not been called yet. The waiter will get
    the result, so a second waiter must be refused. */
-START_TEST(a_second_waiter_is_refused_also_between_its_end_and_the_first)
+START_TEST(a_second_waiter_is_refused_after_the_end)
 {
     struct second second = { .op = promise() };
     struct tocsin_op other;
@@ -349,7 +349,7 @@ static int task_wait(void *arg)
     return tocsin_wait(*(struct tocsin_op *)arg, -1, NULL);
 }
 
-START_TEST(the_same_on_a_fiber)
+START_TEST(a_second_waiter_is_refused_on_a_fiber)
 {
     struct second second = { .op = promise() };
     struct tocsin_op other, fiber;
@@ -370,7 +370,7 @@ static int cancel_it(const struct tocsin_info *info, void *arg)
     return tocsin_cancel(*(struct tocsin_op *)arg) == 0 ? TOCSIN_NEXT : -EIO;
 }
 
-START_TEST(a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn)
+START_TEST(a_fiber_is_cancelled_after_the_end_of_its_wait)
 {
     struct tocsin_op op = promise(), other, fiber;
 
@@ -420,7 +420,7 @@ static int free_loop(const struct tocsin_info *info, void *arg)
     return tocsin_loop_free();
 }
 
-START_TEST(the_loop_is_freed_while_it_is_waited_for)
+START_TEST(the_loop_is_freed_during_a_wait)
 {
     struct tocsin_op op = promise();
 
@@ -447,8 +447,8 @@ static int wait_for_second(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* While the program waits for one operation, all other operations must continue. */
-START_TEST(others_go_on_while_one_is_waited_for)
+/* While the program waits for one operation, all other operations must make progress. */
+START_TEST(other_operations_continue_during_a_wait)
 {
     struct tocsin_op ops[2] = { promise(), promise() };
 
@@ -460,7 +460,7 @@ START_TEST(others_go_on_while_one_is_waited_for)
 END_TEST
 
 /* A handler of the operation's completion tries to take the result. The result is not available in
-   the handler, because the notify gets it after the handlers have run. */
+   the handler, because the notify function gets it after the handlers have run. */
 enum own { OWN_LEFT, OWN_FREED, OWN_THEN };
 
 static int take_own(const struct tocsin_info *info, void *arg)
@@ -512,26 +512,26 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "future");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, returned_before_it_is_done_and_waited_for);
-    tcase_add_test(tests, taken_when_it_has_ended_already);
-    tcase_add_test(tests, completed_by_hand_with_any_payload);
+    tcase_add_test(tests, waited_for_before_the_end);
+    tcase_add_test(tests, taken_after_the_end);
+    tcase_add_test(tests, completed_by_the_program_with_any_payload);
     tcase_add_test(tests, then_before_and_after_it_has_ended);
-    tcase_add_test(tests, then_on_what_ended_is_called_when_the_loop_is_freed);
-    tcase_add_loop_test(tests, then_in_what_a_then_calls_while_the_loop_is_freed, 0, CHAIN_BEGINS);
+    tcase_add_test(tests, then_after_the_end_while_the_loop_is_freed);
+    tcase_add_loop_test(tests, then_in_a_notify_while_the_loop_is_freed, 0, CHAIN_BEGINS);
     tcase_add_test(tests, then_beside_a_handler_that_emits_for_ever);
     tcase_add_test(tests, then_after_the_last_turn);
-    tcase_add_test(tests, a_result_is_freed_untaken);
-    tcase_add_test(tests, left_behind_is_counted);
+    tcase_add_test(tests, a_result_is_freed_without_being_taken);
+    tcase_add_test(tests, untaken_results_are_counted);
     tcase_add_test(tests, an_operation_without_a_future_keeps_no_result);
     tcase_add_test(tests, the_error_that_the_id_carries);
     tcase_add_test(tests, the_time_limit_is_its_deadline);
     tcase_add_test(tests, a_second_waiter_is_refused);
-    tcase_add_test(tests, a_second_waiter_is_refused_also_between_its_end_and_the_first);
-    tcase_add_test(tests, the_same_on_a_fiber);
-    tcase_add_test(tests, a_fiber_cancelled_between_the_end_of_what_it_waits_for_and_its_turn);
+    tcase_add_test(tests, a_second_waiter_is_refused_after_the_end);
+    tcase_add_test(tests, a_second_waiter_is_refused_on_a_fiber);
+    tcase_add_test(tests, a_fiber_is_cancelled_after_the_end_of_its_wait);
     tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
     tcase_add_test(tests, a_wait_in_a_handler_of_the_completion);
-    tcase_add_test(tests, the_loop_is_freed_while_it_is_waited_for);
-    tcase_add_test(tests, others_go_on_while_one_is_waited_for);
+    tcase_add_test(tests, the_loop_is_freed_during_a_wait);
+    tcase_add_test(tests, other_operations_continue_during_a_wait);
     return suite;
 }

@@ -23,7 +23,7 @@ static void begin(void)
     memset(&told, 0, sizeof told);
 }
 
-START_TEST(all_end_when_the_last_has_ended)
+START_TEST(all_ends_with_the_last_member)
 {
     const struct tocsin_all_done *done;
     struct tocsin_info *info;
@@ -56,7 +56,7 @@ static int keep_failed(const struct tocsin_info *info, void *arg)
     return tell(info, &told);
 }
 
-START_TEST(all_has_the_first_failure)
+START_TEST(all_has_the_status_of_the_first_failure)
 {
     struct tocsin_op ops[4];
     unsigned failed = 0;
@@ -76,7 +76,7 @@ START_TEST(all_has_the_first_failure)
 }
 END_TEST
 
-START_TEST(all_of_none_ends_at_once)
+START_TEST(all_without_members_ends_at_once)
 {
     struct tocsin_op all;
 
@@ -140,7 +140,7 @@ START_TEST(a_refused_group_changes_nothing)
 }
 END_TEST
 
-START_TEST(members_are_waited_for)
+START_TEST(a_second_waiter_of_a_member_is_refused)
 {
     struct tocsin_op op = promise(), all;
 
@@ -154,7 +154,7 @@ START_TEST(members_are_waited_for)
 }
 END_TEST
 
-START_TEST(any_ends_with_the_first_and_the_others_are_cancelled_and_freed)
+START_TEST(any_ends_with_the_first_and_cancels_the_others)
 {
     const struct tocsin_any_done *done;
     struct tocsin_op ops[3], any;
@@ -293,13 +293,13 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "group");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, all_end_when_the_last_has_ended);
-    tcase_add_test(tests, all_has_the_first_failure);
-    tcase_add_test(tests, all_of_none_ends_at_once);
+    tcase_add_test(tests, all_ends_with_the_last_member);
+    tcase_add_test(tests, all_has_the_status_of_the_first_failure);
+    tcase_add_test(tests, all_without_members_ends_at_once);
     tcase_add_test(tests, a_cancelled_group_cancels_its_members);
     tcase_add_test(tests, a_refused_group_changes_nothing);
-    tcase_add_test(tests, members_are_waited_for);
-    tcase_add_test(tests, any_ends_with_the_first_and_the_others_are_cancelled_and_freed);
+    tcase_add_test(tests, a_second_waiter_of_a_member_is_refused);
+    tcase_add_test(tests, any_ends_with_the_first_and_cancels_the_others);
     tcase_add_test(tests, any_of_operations_that_have_ended);
     tcase_add_test(tests, both_end_in_one_turn);
     tcase_add_test(tests, any_cancelled_has_no_winner);

@@ -106,7 +106,7 @@ START_TEST(a_queue_is_closed_with_entries)
 }
 END_TEST
 
-START_TEST(left_open_is_counted_and_closed_by_the_loop)
+START_TEST(an_open_queue_is_closed_with_the_loop)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0), other = open_queue(NULL, 0, 0);
 
@@ -220,7 +220,7 @@ static int task_queue_wait(void *arg)
     return tocsin_queue_wait(*(struct tocsin_queue *)arg, -1, NULL);
 }
 
-START_TEST(the_same_on_fibers)
+START_TEST(fibers_wait_for_a_queue)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
     struct tocsin_op one, other;
@@ -252,11 +252,11 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_queue_refuses_starts_and_never_a_completion);
     tcase_add_test(tests, refused_starts_free_their_entry);
     tcase_add_test(tests, a_queue_is_closed_with_entries);
-    tcase_add_test(tests, left_open_is_counted_and_closed_by_the_loop);
+    tcase_add_test(tests, an_open_queue_is_closed_with_the_loop);
     tcase_add_test(tests, a_queue_is_closed_during_a_wait);
     tcase_add_test(tests, the_loop_is_freed_during_a_wait);
     tcase_add_test(tests, a_wait_in_a_handler_never_blocks);
     tcase_add_test(tests, a_handler_takes_the_awaited_entry);
-    tcase_add_test(tests, the_same_on_fibers);
+    tcase_add_test(tests, fibers_wait_for_a_queue);
     return suite;
 }

@@ -56,7 +56,7 @@ static void refuses(unsigned flags, const char *handled)
     ck_assert_record("a9");
 }
 
-START_TEST(a_full_one_refuses_and_nothing_is_done)
+START_TEST(a_full_queue_refuses_emissions)
 {
     refuses(0, "b0 a1 b2 a3");
     ck_assert_int_eq(tocsin_loop_free(), 0);
@@ -141,7 +141,7 @@ START_TEST(pending_emissions_are_bounded)
 }
 END_TEST
 
-/* Tests: a flush delivers pending emissions, and the queue becomes full */
+/* Tests: the queue becomes full while pending emissions are delivered */
 
 /* Checks that the loop sleeps until there is room in the queue, instead of looking for room again
    and again. */
@@ -169,7 +169,7 @@ START_TEST(a_flush_stops_at_a_full_queue)
     ck_assert_int_eq(emit(b, 8), TOCSIN_DELIVERED);
     ck_assert_record("b8");
     ck_assert_int_eq(tocsin_queue_wait(plain, 0, NULL), 0);
-    ck_assert_record(""); /* nothing yet, since the emission a2 is delivered in the next turn */
+    ck_assert_record(""); /* nothing was delivered, since the emission a2 waits for the next turn */
     ck_assert_int_eq(tocsin_loop_turn(-1), 1);
     ck_assert_record("a2");
     rests();
@@ -233,7 +233,7 @@ START_TEST(a_flush_stops_for_bytes)
 }
 END_TEST
 
-START_TEST(full_ones_that_take)
+START_TEST(full_TAKE_queues)
 {
     struct tocsin_queue take = open_queue("take.*", TOCSIN_TAKE, 2, 0);
 
@@ -320,7 +320,7 @@ END_TEST
 
 /* A completion is pending while the queue is full. An entry is reserved for the completion, so the
    queue must accept it. */
-START_TEST(ends_pass_a_full_queue)
+START_TEST(a_full_queue_accepts_reserved_completions)
 {
     struct tocsin_queue plain = open_queue("op.done, take.a", 0, 3, 0);
     struct tocsin_op ops[2];
@@ -347,8 +347,8 @@ START_TEST(ends_pass_a_full_queue)
 END_TEST
 
 /* The completion of another loop's operation has no reserved entry in the queues of this loop. So
-   this completion waits for room. Behind it, completions of this loop's own operations wait, which
-   have reserved entries. */
+   this completion waits for room. Completions of this loop's own operations, which have reserved
+   entries, wait behind it. */
 
 static int end_there(void *arg)
 {
@@ -418,7 +418,7 @@ static void own_ends_behind_others(bool once)
     peer_end(&peer);
 }
 
-START_TEST(own_ends_do_not_wait_behind_other_loops_ends)
+START_TEST(own_completions_do_not_wait_behind_those_of_other_loops)
 {
     bool once = _i;
 
@@ -428,7 +428,7 @@ END_TEST
 
 /* The completion of this loop's own operation passes emissions that wait for room. Emissions after
    this completion must still wait. */
-START_TEST(others_wait_behind_an_own_end)
+START_TEST(emissions_wait_behind_an_own_completion)
 {
     struct tocsin_queue queue;
     struct tocsin_op op;
@@ -457,8 +457,8 @@ START_TEST(others_wait_behind_an_own_end)
 }
 END_TEST
 
-/* A handler opens a queue during this flush. The new queue must reserve entries only for
-   completions that are not delivered yet. */
+/* A handler opens a queue while pending emissions are delivered. The new queue must reserve entries
+   only for completions that are not delivered yet. */
 static int open_another(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_queue *queue = arg;
@@ -584,30 +584,30 @@ START_TEST(full_queues_without_memory)
 {
     begin();
     tocsin_loop_free();
-    each_in_turn("style/full", job);
+    each_in_turn("style/queue_limits", job);
 }
 END_TEST
 
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("style/queue_limits");
-    TCase *tests = test_case(suite, "full"), *faults = test_case(suite, "faults");
+    TCase *tests = test_case(suite, "full queues"), *faults = test_case(suite, "faults");
 
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_test(tests, a_full_one_refuses_and_nothing_is_done);
+    tcase_add_test(tests, a_full_queue_refuses_emissions);
     tcase_add_test(tests, queue_full_once_for_each_overflow);
     tcase_add_test(tests, the_limit_in_bytes);
     tcase_add_test(tests, pending_emissions_are_bounded);
     tcase_add_test(tests, a_flush_stops_at_a_full_queue);
     tcase_add_test(tests, closed_while_others_wait_for_room);
     tcase_add_test(tests, a_flush_stops_for_bytes);
-    tcase_add_test(tests, full_ones_that_take);
+    tcase_add_test(tests, full_TAKE_queues);
     tcase_add_test(tests, ignored_while_waiting_for_room);
     tcase_add_test(tests, coalesced_while_waiting_for_room);
     tcase_add_test(tests, the_loop_is_freed_while_waiting_for_room);
-    tcase_add_test(tests, ends_pass_a_full_queue);
-    tcase_add_loop_test(tests, own_ends_do_not_wait_behind_other_loops_ends, 0, 2);
-    tcase_add_test(tests, others_wait_behind_an_own_end);
+    tcase_add_test(tests, a_full_queue_accepts_reserved_completions);
+    tcase_add_loop_test(tests, own_completions_do_not_wait_behind_those_of_other_loops, 0, 2);
+    tcase_add_test(tests, emissions_wait_behind_an_own_completion);
     tcase_add_loop_test(tests, a_queue_is_opened_during_a_flush, 0, 2);
     tcase_add_test(tests, a_handler_of_queue_full_frees_the_loop);
     tcase_set_timeout(faults, 60);

@@ -1,10 +1,10 @@
-/* Queues with a pattern have a priority among the handlers of a signal, and reserve entries for
-   operations. */
+/* Tests queues that were opened with a pattern. Such a queue has a priority among the handlers of a
+   signal, and reserves entries for the completions of operations. */
 #include <tocsin/provider.h>
 
 #include "queue_codes.h"
 
-START_TEST(a_full_one_refuses_emissions)
+START_TEST(a_full_queue_refuses_emissions)
 {
     struct tocsin_queue queue = open_queue("test.note", 2, 0);
 
@@ -63,7 +63,7 @@ END_TEST
 
 /* An operation ends in some way, or its start fails. Then its entry in the queue must not be
    reserved any more. */
-START_TEST(reserved_entries_are_given_back)
+START_TEST(reserved_entries_are_released)
 {
     struct told stops = { .answer = TOCSIN_STOP };
     struct tocsin_queue set = open_queue("op.done, fd.done", 2, 0), full = open_queue(NULL, 1, 0),
@@ -131,7 +131,7 @@ START_TEST(a_queue_opened_by_a_completion_misses_it)
 }
 END_TEST
 
-START_TEST(a_taking_queue_stops_the_signal)
+START_TEST(a_TAKE_queue_stops_the_signal)
 {
     struct tocsin_queue queue;
     struct told last = { .count = 0 };
@@ -173,7 +173,7 @@ START_TEST(a_queue_has_a_priority_among_handlers)
 }
 END_TEST
 
-START_TEST(several_hold_the_same_info)
+START_TEST(several_queues_hold_the_same_info)
 {
     struct tocsin_queue queues[3] = { open_queue("test.note", 0, 0), open_queue("test.*", 0, 0),
                                       open_queue("**", 0, 0) };
@@ -193,16 +193,16 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("style/queue_of_set");
-    TCase *tests = test_case(suite, "set");
+    TCase *tests = test_case(suite, "queues with a pattern");
 
     tcase_add_checked_fixture(tests, begin, NULL);
-    tcase_add_test(tests, a_full_one_refuses_emissions);
+    tcase_add_test(tests, a_full_queue_refuses_emissions);
     tcase_add_test(tests, no_completion_is_lost_when_emissions_fill_it);
     tcase_add_test(tests, a_queue_reserves_entries_for_running_operations);
-    tcase_add_test(tests, reserved_entries_are_given_back);
+    tcase_add_test(tests, reserved_entries_are_released);
     tcase_add_test(tests, a_queue_opened_by_a_completion_misses_it);
-    tcase_add_test(tests, a_taking_queue_stops_the_signal);
+    tcase_add_test(tests, a_TAKE_queue_stops_the_signal);
     tcase_add_test(tests, a_queue_has_a_priority_among_handlers);
-    tcase_add_test(tests, several_hold_the_same_info);
+    tcase_add_test(tests, several_queues_hold_the_same_info);
     return suite;
 }

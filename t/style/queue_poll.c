@@ -1,5 +1,5 @@
-/* The program polls the descriptor of a queue in its own poll loop. No other call runs tocsin's
-   loop and its timers: this descriptor must be enough. */
+/* The program polls the descriptor of a queue in its own poll loop, and calls no function that runs
+   turns. tocsin's loop and its timers must nevertheless work. */
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>

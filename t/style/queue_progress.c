@@ -1,5 +1,6 @@
-/* Progress in queues: each part must be delivered once and in order. A full queue must pause the
-   operation, and a free entry must resume it. */
+/* Tests queues that receive the progress of an operation. Each part of the progress must be
+   delivered once and in order. A full queue must pause the operation, and a free entry must resume
+   it. */
 #include <tocsin/provider.h>
 
 #include "handlers.h"
@@ -137,7 +138,7 @@ END_TEST
 
 /* Two operations report progress, and the queue has one entry left. The operation that reports
    first must get the entry. */
-START_TEST(two_into_the_last_place)
+START_TEST(two_operations_and_one_free_entry)
 {
     /* The queue has three entries: two are for completions, and one is for a part of the
        progress. */
@@ -172,7 +173,7 @@ static int fill(const struct tocsin_info *info, void *arg)
 
 /* A handler fills the queue before the part or the completion arrives. The arriving entry was
    reserved, so it must not be lost. */
-START_TEST(filled_on_the_way)
+START_TEST(a_handler_fills_the_queue_before_the_part)
 {
     struct tocsin_queue own = open_queue("test.note", 8),
                         set = open_queue("test.note, part.told, parts.done", 20);
@@ -209,7 +210,7 @@ END_TEST
 
 /* The ring of the queue has 16 entries at first. A handler that runs earlier fills these
    entries. */
-START_TEST(the_end_of_an_operation_never_pushes_out_another)
+START_TEST(a_completion_never_replaces_another_entry)
 {
     struct tocsin_queue set = open_queue("test.note, parts.done", 0);
     struct tocsin_info *info;
@@ -235,7 +236,7 @@ START_TEST(the_end_of_an_operation_never_pushes_out_another)
 }
 END_TEST
 
-START_TEST(a_full_set_pauses_for_as_long_as_it_is_open)
+START_TEST(a_full_queue_pauses_progress_while_it_is_open)
 {
     struct tocsin_queue set = open_queue("part.told", 1);
     struct parts *parts = parts_start(3, TOCSIN_EACH(tell, &told));
@@ -253,7 +254,7 @@ START_TEST(a_full_set_pauses_for_as_long_as_it_is_open)
 }
 END_TEST
 
-START_TEST(room_that_an_undone_start_gives_back)
+START_TEST(a_failed_start_releases_its_entry)
 {
     struct tocsin_queue queue = open_queue(NULL, 2);
     struct parts *parts = parts_start(1, TOCSIN_QUEUE(queue));
@@ -271,7 +272,7 @@ START_TEST(room_that_an_undone_start_gives_back)
 }
 END_TEST
 
-START_TEST(entries_of_parts_are_given_back)
+START_TEST(entries_of_parts_are_released)
 {
     struct tocsin_queue queue = open_queue(NULL, 2);
     struct parts *parts;
@@ -399,7 +400,7 @@ START_TEST(a_full_queue_holds_the_last_part)
 }
 END_TEST
 
-START_TEST(the_queue_closes_under_a_part)
+START_TEST(the_queue_is_closed_while_a_part_waits)
 {
     struct tocsin_queue queue = open_queue(NULL, 4);
     struct parts *parts = parts_start(2, TOCSIN_QUEUE(queue));
@@ -418,23 +419,23 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("style/queue_progress");
-    TCase *tests = test_case(suite, "flow");
+    TCase *tests = test_case(suite, "progress");
 
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, each_part_is_delivered_once_in_order);
     tcase_add_test(tests, a_full_queue_pauses_the_operation);
-    tcase_add_test(tests, two_into_the_last_place);
-    tcase_add_test(tests, filled_on_the_way);
-    tcase_add_test(tests, the_end_of_an_operation_never_pushes_out_another);
-    tcase_add_test(tests, a_full_set_pauses_for_as_long_as_it_is_open);
-    tcase_add_test(tests, room_that_an_undone_start_gives_back);
-    tcase_add_test(tests, entries_of_parts_are_given_back);
+    tcase_add_test(tests, two_operations_and_one_free_entry);
+    tcase_add_test(tests, a_handler_fills_the_queue_before_the_part);
+    tcase_add_test(tests, a_completion_never_replaces_another_entry);
+    tcase_add_test(tests, a_full_queue_pauses_progress_while_it_is_open);
+    tcase_add_test(tests, a_failed_start_releases_its_entry);
+    tcase_add_test(tests, entries_of_parts_are_released);
     tcase_add_test(tests, the_last_part_waits_for_a_listener);
     tcase_add_test(tests, the_last_part_waits_until_a_cancel);
     tcase_add_test(tests, the_last_part_waits_until_the_deadline);
     tcase_add_test(tests, the_last_part_waits_until_a_drain_or_free);
     tcase_add_test(tests, the_last_part_waits_until_a_failure);
     tcase_add_test(tests, a_full_queue_holds_the_last_part);
-    tcase_add_test(tests, the_queue_closes_under_a_part);
+    tcase_add_test(tests, the_queue_is_closed_while_a_part_waits);
     return suite;
 }

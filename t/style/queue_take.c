@@ -160,7 +160,7 @@ START_TEST(ignored_emissions_are_not_taken)
     mask = block("take.*");
     emits(a, 1, 2), emits(b, 3, 3);
     ck_assert_int_eq(tocsin_ignore("take.a"), 0);
-    emits(a, 4, 4); /* the signal a is still blocked, so these emissions are still pending */
+    emits(a, 4, 4); /* the signal a is still blocked, so its emissions are still pending */
     wait_all(take);
     ck_assert_record("b3 a4");
     unblock(mask);
@@ -206,7 +206,7 @@ static int on_time(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(waiting_on_the_loop_s_own_stack)
+START_TEST(waiting_outside_of_fibers)
 {
     struct tocsin_queue take = open_take("take.*");
 
@@ -280,7 +280,7 @@ START_TEST(another_queue_takes_the_awaited_emission)
 }
 END_TEST
 
-START_TEST(cancelled_and_closed)
+START_TEST(a_waiting_fiber_is_cancelled_or_its_queue_closed)
 {
     struct job job = { open_take("take.*"), -1, "fiber:" };
     struct tocsin_op op = spawn(task_wait, &job);
@@ -314,7 +314,7 @@ static int close_it(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-START_TEST(closed_while_main_waits)
+START_TEST(the_queue_is_closed_during_a_wait)
 {
     struct tocsin_queue take = open_take("take.*");
 
@@ -324,7 +324,7 @@ START_TEST(closed_while_main_waits)
 }
 END_TEST
 
-START_TEST(freed_while_a_fiber_waits)
+START_TEST(the_loop_is_freed_while_a_fiber_waits)
 {
     struct job job = { open_take("take.*"), -1, "fiber:" };
 
@@ -345,7 +345,7 @@ END_TEST
 
 /* Tests: several queues, handlers and observers of the same signal */
 
-START_TEST(two_taking_queues)
+START_TEST(two_TAKE_queues)
 {
     struct tocsin_queue first = open_take("take.*"), second = open_take("take.a");
     struct job job = { second, -1, "second:" };
@@ -372,7 +372,7 @@ START_TEST(two_taking_queues)
 }
 END_TEST
 
-START_TEST(taking_beside_handlers_and_observers)
+START_TEST(a_TAKE_queue_with_handlers_and_observers)
 {
     struct tocsin_queue plain = open_queue("take.*", 0, 0, 0), take = open_take("take.*");
     struct tocsin_source source;
@@ -460,7 +460,7 @@ static bool readable(int fd)
     return poll(&polled, 1, 0) == 1;
 }
 
-START_TEST(the_descriptor_of_a_taking_queue)
+START_TEST(the_descriptor_of_a_TAKE_queue)
 {
     struct tocsin_queue take = open_take("take.*"), unpolled = open_take("take.b");
     int fd;
@@ -507,7 +507,7 @@ END_TEST
 
 /* A program polls the queue's descriptor in its own poll loop, and does random steps. The program
    must receive every emission. The descriptor must not be readable when no emission is left. */
-START_TEST(a_taking_queue_in_a_foreign_loop)
+START_TEST(a_TAKE_queue_in_a_poll_loop_of_the_program)
 {
     struct tocsin_queue take = open_take("take.*");
     int fd = tocsin_queue_fd(take);
@@ -535,7 +535,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("style/queue_take");
-    TCase *tests = test_case(suite, "take");
+    TCase *tests = test_case(suite, "TAKE queues");
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_lowest_rank_first_then_the_oldest);
@@ -545,16 +545,16 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_queue_opened_while_emissions_are_pending);
     tcase_add_test(tests, a_handler_takes_emissions);
     tcase_add_test(tests, ignored_emissions_are_not_taken);
-    tcase_add_test(tests, waiting_on_the_loop_s_own_stack);
+    tcase_add_test(tests, waiting_outside_of_fibers);
     tcase_add_test(tests, waiting_on_a_fiber);
     tcase_add_test(tests, another_queue_takes_the_awaited_emission);
-    tcase_add_test(tests, cancelled_and_closed);
-    tcase_add_test(tests, closed_while_main_waits);
-    tcase_add_test(tests, freed_while_a_fiber_waits);
-    tcase_add_test(tests, two_taking_queues);
-    tcase_add_test(tests, taking_beside_handlers_and_observers);
+    tcase_add_test(tests, a_waiting_fiber_is_cancelled_or_its_queue_closed);
+    tcase_add_test(tests, the_queue_is_closed_during_a_wait);
+    tcase_add_test(tests, the_loop_is_freed_while_a_fiber_waits);
+    tcase_add_test(tests, two_TAKE_queues);
+    tcase_add_test(tests, a_TAKE_queue_with_handlers_and_observers);
     tcase_add_test(tests, observers_may_call_any_function);
-    tcase_add_test(tests, the_descriptor_of_a_taking_queue);
-    tcase_add_test(tests, a_taking_queue_in_a_foreign_loop);
+    tcase_add_test(tests, the_descriptor_of_a_TAKE_queue);
+    tcase_add_test(tests, a_TAKE_queue_in_a_poll_loop_of_the_program);
     return suite;
 }

@@ -143,11 +143,11 @@ START_TEST(emissions_blocked_during_the_suspend)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* runs the loop, since the fibers may not have ended yet */
+    drain_all(); /* runs the loop until the fibers have ended */
 }
 END_TEST
 
-START_TEST(a_notify_ends_it)
+START_TEST(a_notify_function_ends_the_suspend)
 {
     struct told each = { .count = 0 };
     struct tocsin_op op;
@@ -388,7 +388,7 @@ START_TEST(the_loop_is_freed_during_the_suspend)
 END_TEST
 
 /* A default action frees the loop during the suspend. No handler has run. */
-START_TEST(freed_by_a_default_action)
+START_TEST(a_default_action_frees_the_loop)
 {
     int signo = tocsin_declare(
         &(struct tocsin_signal_spec){ .name = "test.fatal", .unhandled_fn = free_unhandled });
@@ -453,7 +453,7 @@ static void turns(void)
         ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
-START_TEST(a_fiber_and_what_is_pended)
+START_TEST(a_suspended_fiber_and_pending_emissions)
 {
     set_to("suspend.*");
     for (int i = 0; i < 3; i++) {
@@ -499,7 +499,8 @@ START_TEST(a_fiber_waits)
 
     set_to("suspend.*");
     turns();
-    set_is("suspend.c"); /* while the fiber is suspended, this set is the set of the loop */
+    /* while the fiber waits in tocsin_suspend(), the whole loop uses this set */
+    set_is("suspend.c");
     emit(c, TOCSIN_PENDED);
     turns();
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
@@ -546,7 +547,7 @@ static int task_suspend_freed(void *arg)
     return err;
 }
 
-START_TEST(freed_with_a_fiber_that_waits)
+START_TEST(the_loop_is_freed_with_a_suspended_fiber)
 {
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);
     set_to("suspend.a");
@@ -619,7 +620,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_pending_emission_ends_the_suspend);
     tcase_add_test(tests, a_later_emission_ends_the_suspend);
     tcase_add_test(tests, emissions_blocked_during_the_suspend);
-    tcase_add_test(tests, a_notify_ends_it);
+    tcase_add_test(tests, a_notify_function_ends_the_suspend);
     tcase_add_test(tests, events_that_do_not_end_the_suspend);
     tcase_add_test(tests, no_wake_up_is_missed);
     tcase_add_test(tests, a_suspend_in_a_handler_is_refused);
@@ -627,14 +628,14 @@ Suite *test_suite(void)
     tcase_add_test(tests, wrong_arguments_are_refused);
     tcase_add_test(tests, a_handler_changes_the_set_during_the_suspend);
     tcase_add_test(tests, the_loop_is_freed_during_the_suspend);
-    tcase_add_test(tests, freed_by_a_default_action);
+    tcase_add_test(tests, a_default_action_frees_the_loop);
     tcase_add_test(tests, the_loop_is_stopped_during_the_suspend);
     tcase_add_test(tests, emissions_of_handlers_during_the_suspend);
-    tcase_add_test(tests, a_fiber_and_what_is_pended);
+    tcase_add_test(tests, a_suspended_fiber_and_pending_emissions);
     tcase_add_test(tests, a_suspended_fiber_continues);
     tcase_add_test(tests, a_fiber_waits);
     tcase_add_test(tests, a_fiber_that_is_cancelled);
-    tcase_add_test(tests, freed_with_a_fiber_that_waits);
+    tcase_add_test(tests, the_loop_is_freed_with_a_suspended_fiber);
     tcase_add_test(tests, a_handler_frees_the_loop_under_a_suspended_fiber);
     tcase_set_timeout(faults, 60);
     tcase_add_test(faults, suspends_without_memory);

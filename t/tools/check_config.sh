@@ -18,14 +18,15 @@ bad() {   # line, expected message. Standard input: the file
 exits 0 run --check "$file"
 printed "^$file: valid, 2 plugins on 2 loops"
 test ! -s "$folder/err" || wrong "it prints an error for a good file: $(cat "$folder/err")"
-printf '[plugin full-1_x]\nfile = full.so\n[plugin other]\nfile = plain.so\n' >"$file"
+printf '[plugin every-entry_1]\nfile = every_entry.so\n[plugin other]\nfile = plain.so\n' >"$file"
 exits 1 run --check "$file"
 complained ':3: .*/plain.so is the plugin plain: name its section .plugin plain., not .plugin o.*.$'
-complained ':1: plugin full-1_x needs plain: cannot find plain.so'
-printf '[plugin mute]\nfile = mute.so\n[plugin full-1_x]\nfile = full.so\n' >"$file"
+complained ':1: plugin every-entry_1 needs plain: cannot find plain.so'
+printf '%s\n' '[plugin no_note]' 'file = no_note.so' '[plugin every-entry_1]' \
+    'file = every_entry.so' >"$file"
 exits 1 run --check "$file"
-complained ':1: plugin mute: '
-complained ':3: plugin full-1_x needs plain: cannot find plain.so'
+complained ':1: plugin no_note: '
+complained ':3: plugin every-entry_1 needs plain: cannot find plain.so'
 exits 1 run --check "$folder/absent.ini"
 complained "^$folder/absent.ini: No such file"
 
@@ -75,7 +76,7 @@ complained "^$file:7: patterns: expected a pattern of signals, got 'a..b'$"
 complained "^$file:8: there is no setting 'lop': did you mean 'loop'?$"
 complained "^$file:9: .plugin record.: the setting 'to' is missing: The file; "
 test "$(wc -l <"$folder/err")" = 4 || wrong "not four lines for four settings: $(cat "$folder/err")"
-for name in mute later roomy twice; do
+for name in no_note later large_note twice; do
     printf '\n[plugin %s]\nfile = %s.so\n' $name $name | bad 2 ''
 done
 exit $failed

@@ -44,9 +44,9 @@ int tocsin_plugin_init(void) { return nobody_has_it(); }
 END
 check 1 '[plugin lonely]' 'file = lonely.so'
 complained ':1: plugin lonely: .*undefined symbol: nobody_has_it'
-cp t/plugin/objects/bound_keys.so "$folder"
-check 0 '[plugin bound]' 'file = bound_keys.so'
-complained ':1: warning: plugin bound: .*pthread_key_create'
+cp t/plugin/objects/symbols_keys.so "$folder"
+check 0 '[plugin symbols]' 'file = symbols_keys.so'
+complained ':1: warning: plugin symbols: .*pthread_key_create'
 
 # An error: the file lists two plugins with different layouts of a signal.
 for one in one two; do

@@ -23,15 +23,15 @@ TOCSIN_PLUGIN_PATH=$folder; export TOCSIN_PLUGIN_PATH
 exits 0 plugins speaker needy
 printed '^speaker  1.0  *loads     Says what it does'
 printed 'needs speaker'
-exits 1 plugins "$folder/mute.so" absent
-printed '^mute.so .*refused   not a tocsin plugin'
+exits 1 plugins "$folder/no_note.so" absent
+printed '^no_note.so .*refused   not a tocsin plugin'
 printed '^absent .*refused   cannot find absent.so'
 exits 1 plugins
 printed "^$folder:"
 exits 1 plugins --json
 valid
 printed '"name":"needy","version":"1",.*"needs":."speaker".,"loads":true,"reason":null'
-printed '"name":null,.*mute.so.*"loads":false,"reason":"not a tocsin plugin'
+printed '"name":null,.*no_note.so.*"loads":false,"reason":"not a tocsin plugin'
 for plugin in metrics log; do cp plugins/.libs/$plugin.so "$folder/$plugin.so"; done
 exits 0 plugins --json metrics
 valid

@@ -14,7 +14,8 @@ TOCSIN_PLUGIN("hello", "1.0", "Greets."
 static int on_expired(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    /* if the plugin is unloaded first, the timer is cancelled and no greeting is printed */
+    /* when the plugin is unloaded before the greeting, the timer ends with an error, and nothing is
+     * printed */
     if (info->status == 0)
         printf("hello, %s\n", tocsin_setting("name", "world"));
     return TOCSIN_NEXT;

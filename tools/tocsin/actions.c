@@ -125,8 +125,8 @@ static int on_unignore(void *pattern)
     return tocsin_unignore(pattern);
 }
 
-/* Adds a pattern to a list of patterns. One call of tocsin_ignore() with the whole list is enough,
-   and each call visits all ignored signals. */
+/* Adds a pattern to a list of patterns. tocsin_ignore() is called once for the whole list, because
+ * each call visits all ignored signals. */
 static void pattern_add(struct growing *patterns, const char *pattern)
 {
     must_add(patterns, patterns->length ? ", " : "");
@@ -159,7 +159,7 @@ static int act_begin(struct act *act)
     return tocsin_connect(act->pattern, &action, &act->handler);
 }
 
-/* Ends an action. If the action is "ignore", its pattern is added to the list in ignored. */
+/* Ends an action. If the action is "ignore", its pattern is added to the list in `ignored`. */
 static void act_end(struct act *act, struct growing *ignored)
 {
     if (act->action == ACTION_IGNORE)
@@ -184,7 +184,7 @@ static bool is_listed(const struct act *act, const struct plan *plan, const stru
 }
 
 /* Returns an index of the actions in force, by pattern. Actions that the file no longer lists have
-   ended before. */
+ * been ended before. */
 static struct index acts_index(const struct host *host)
 {
     struct index acts = { .room = 0 };
@@ -226,8 +226,8 @@ static const struct section *section_of(const struct plan *plan)
     return plan ? config_section(plan->config, SECTION_ACTIONS, "") : NULL;
 }
 
-/* Begins the entries of the plan that are new. If ignored is true, these are the entries with the
-   action ignore; otherwise all others. Their patterns are added to the list all. */
+/* Begins the entries of the plan that are new. If `ignored` is true, these are the entries with the
+ * action ignore; otherwise all other entries. Their patterns are added to the list `all`. */
 static void acts_add(struct host *host, const struct plan *plan, bool ignored, struct growing *all)
 {
     const struct section *section = section_of(plan);

@@ -54,7 +54,7 @@ static int change_wait(struct promise *promise, char *reason)
     return err;
 }
 
-/* Reports a change that could not be started. The parameter `err` is the cause. */
+/* Reports a change that could not be started, and its cause `err`. */
 static int change_refused(struct promise *promise, int err, char *reason)
 {
     snprintf(reason, sizeof promise->reason, "%s", tocsin_strerror(err));
@@ -184,8 +184,8 @@ unsigned host_plugins(void)
 }
 
 /* Drops the records of plugins that were unloaded together with another plugin. Also adds records
-   of plugins that were loaded because another plugin needs them. Such plugins run on the loop of
-   that other plugin. */
+ * of plugins that were loaded because another plugin needs them. They run on the loop of the plugin
+ * that needs them. */
 static void known_refresh(struct host *host, const char *loop)
 {
     struct tocsin_plugin_facts facts;
@@ -245,8 +245,8 @@ static bool must_unload(struct host *host, const struct plan *plan,
            (wanted && strcmp(facts->file, wanted->file) != 0);
 }
 
-/* Returns the plugin that must be unloaded next, which is the one that was loaded last. The
-   parameter `tried` is a list of names, separated by spaces. These plugins are skipped. */
+/* Returns the plugin that must be unloaded next, which is the one that was loaded last. The plugins
+ * in `tried`, a list of names separated by spaces, are skipped. */
 static char *next_to_unload(struct host *host, const struct plan *plan, const char *tried)
 {
     struct tocsin_plugin_facts facts;

@@ -1,6 +1,6 @@
-/* Ends the program even if a task or a loop hangs in a plugin, and can neither be cancelled nor
-   awaited. Two threads do this. Both are created at the start, because there may be no memory
-   later. Neither thread waits for a lock that a plugin may hold, or for room in a pipe. */
+/* Ends the program even if a task or a loop hangs in a plugin. Two threads do this. Both are
+ * created at the start, because there may be no memory later. Neither thread waits for a lock that
+ * a plugin may hold, or for room in a pipe. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,8 +28,8 @@ static struct tocsin_loop listener_loop;
 static bool listens;
 static _Atomic unsigned asked;
 
-/* This thread measures the deadline. A timer of the library would not do, because a plugin could
-   delay it. */
+/* The body of a thread that measures the deadline. A timer of the library cannot be used, because a
+ * plugin could delay it. */
 
 static void *count_down(void *arg)
 {
@@ -161,7 +161,7 @@ struct listening {
 static void *listen_for_signals(void *arg)
 {
     struct listening *listening = arg;
-    int err = tocsin_loop_turn(0); /* this turn creates the loop, or fails */
+    int err = tocsin_loop_turn(0); /* the turn creates the loop, or fails */
 
     if (err >= 0)
         err = tocsin_loop_name("guard");
@@ -174,7 +174,8 @@ static void *listen_for_signals(void *arg)
     unblock_signals();
     listener_loop = tocsin_loop_current();
     listening->err = err < 0 ? err : 0;
-    /* after the sem_post(), the creating thread may return, and *listening exists no longer */
+    /* after the sem_post(), the creating thread may return, and *listening does not exist any
+     * more */
     sem_post(&listening->up);
     if (err >= 0)
         tocsin_run();

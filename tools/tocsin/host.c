@@ -20,7 +20,7 @@
 #include "usage.h"
 
 /* Functions against forks of plugins. A child that a plugin has forked may return into the host.
-   Then the host ends that child. */
+ * Then the host ends the child. */
 
 static pid_t host_pid;
 static char forked_by[LINE_MOST / 2];

@@ -62,12 +62,12 @@ void host_watch_forks(void);
 /* Ends the process if it is a child that a plugin has forked. */
 void host_leave_child(void);
 /* Requests the end of the program, which then drains. Only the first call has an effect. The
-   parameter by says what requested the end. */
+ * parameter `by` says what requested the end. */
 void host_end(struct host *host, const char *by);
-/* Does the same as host_end(), for a request that was no signal. Then the next SIGTERM counts as a
-   second request. */
+/* Does the same as host_end(), for a request that did not come from a signal. The next SIGTERM then
+ * counts as a second request. */
 void host_end_unasked(struct host *host, const char *by);
-_Noreturn void host_end_now(const char *by); /* may be called on any thread */
+_Noreturn void host_end_now(const char *by); /* can be called on any thread */
 /* Unloads all plugins, ends all loops and drains. Returns the exit status of the program. */
 int host_drain(struct host *host);
 /* requests that the host reads the file again */

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* for vasprintf() and reallocarray() */
+#define _GNU_SOURCE /* makes the headers declare vasprintf() and reallocarray() */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* for the constant SOCK_CLOEXEC */
+#define _GNU_SOURCE /* makes the headers declare SOCK_CLOEXEC */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -106,7 +106,7 @@ static void wanted_read(const struct config *config, const struct section *secti
 }
 
 /* Checks the plugins that this plugin needs. A needed plugin that has a section of its own is
-   skipped here. The reason: that section may name a file that is not on the path. */
+ * skipped here, because its section may name a file that is not on the path. */
 static void needs_check(struct plan *plan, const struct wanted *wanted)
 {
     char *needs = must_copy(wanted->needs), *rest = needs, *need;

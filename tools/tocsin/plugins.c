@@ -1,6 +1,6 @@
 /* The command "tocsin plugins": lists plugins, and says whether each plugin would load. No code of
    a plugin is run. */
-#define _GNU_SOURCE /* for secure_getenv() */
+#define _GNU_SOURCE /* makes the headers declare secure_getenv() */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

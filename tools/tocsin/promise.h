@@ -1,6 +1,6 @@
 /* A result that one thread stores, and that another thread waits for. The operation only wakes the
-   waiting thread. The status of the operation is not used. The reason: other code may end the
-   operation, and an injection function (tocsin/inject.h) may change its status. */
+ * waiting thread. The status of the operation is not used: other code may end the operation, and an
+ * injection function (tocsin/inject.h) may change its status. */
 #ifndef TOOLS_PROMISE_H
 #define TOOLS_PROMISE_H
 
@@ -28,12 +28,12 @@ struct promise {
 /* Returns a promise with two references. On failure, returns NULL and stores an error in
  *ret_err. */
 struct promise *promise_new(int *ret_err);
-/* Stores the result, and drops a reference. Any thread may call this function. */
+/* Stores the result, and releases a reference. Any thread may call this function. */
 void promise_keep(struct promise *promise, int result);
 /* Waits until the promise is kept, without limit if limit_ms is -1. It must be called on a fiber or
    on the main loop. Returns false if the promise is not kept yet. Then the caller may wait
    again. */
 bool promise_wait(struct promise *promise, int64_t limit_ms);
-void promise_put(struct promise *promise); /* drops the reference of the waiting thread */
+void promise_put(struct promise *promise); /* releases the reference of the waiting thread */
 
 #endif

@@ -1,6 +1,6 @@
 /* The command "tocsin run": starts what the file lists, runs until the end is requested, and then
    drains. */
-#define _GNU_SOURCE /* for setenv() */
+#define _GNU_SOURCE /* makes the headers declare setenv() */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

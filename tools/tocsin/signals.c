@@ -40,8 +40,8 @@ static const char *default_of(const struct tocsin_signal_spec *spec)
     return spec->unhandled_fn ? "function" : defaults[spec->unhandled];
 }
 
-/* Finds the declared signal that matches the pattern and whose name follows the text after in the
-   alphabet. If after is NULL, finds the first signal. */
+/* Finds the next declared signal that matches the pattern, in alphabetical order: the first one
+ * whose name comes after the text `after`. If `after` is NULL, finds the first signal. */
 static bool next_by_name(const char *pattern, const char *after,
                          struct tocsin_signal_facts *ret_facts)
 {

@@ -14,7 +14,7 @@
 const char *meant(const char *word, const char *const *words)
 {
     const char *best = NULL;
-    size_t nearest = 3; /* a word is similar if its distance is less than this number */
+    size_t nearest = 3; /* a word is similar if its edit distance is less than this number */
 
     for (; *words; words++) {
         bool begins = word[0] && word[1] && strncmp(word, *words, strlen(word)) == 0;

@@ -13,8 +13,8 @@ struct cell {
 };
 
 static struct cell cells[ROWS][COLUMNS];
-/* used: rows of the picture; shown and shown_columns: rows and columns of the screen at the last
-   drawing */
+/* `used` is the number of rows of the picture. `shown` and `shown_columns` are the rows and columns
+   of the screen when the last picture was shown. */
 static int used, shown, shown_columns;
 static bool hidden; /* true while the cursor is hidden */
 
@@ -93,7 +93,7 @@ static void show_row(const struct cell *row)
 }
 
 /* Moves the cursor to the first row of the last picture. If the width of the screen has changed,
-   the terminal has wrapped that picture. Then the new picture begins below it. */
+   the terminal has wrapped the last picture. Then the new picture begins below the last picture. */
 static void go_back(void)
 {
     if (!hidden)

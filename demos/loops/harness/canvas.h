@@ -10,8 +10,8 @@ enum ink { PLAIN, FAINT, BOLD, BLUE, YELLOW, RED };
 /* Clears the picture, and makes it as wide as the screen. */
 void canvas_clear(void);
 
-/* The first function draws one character of UTF-8, the second a text from a column on, the third a
-   text up to a column. Each function returns the next column. */
+/* canvas_put() draws one character of UTF-8, canvas_text() a text from a column on, and
+   canvas_right() a text that ends before a column. Each function returns the next column. */
 int canvas_put(int row, int column, enum ink ink, const char *letter);
 int canvas_text(int row, int column, enum ink ink, const char *text);
 int canvas_right(int row, int end, enum ink ink, const char *text);

@@ -1,4 +1,4 @@
-/* Keeps the figures of each tick of the drawing, so that the drawing can show changes. */
+/* Keeps the figures of the last ticks of the drawing, so that the drawing can show changes. */
 #ifndef HISTORY_H
 #define HISTORY_H
 
@@ -17,8 +17,8 @@ struct moment {
 void history_tick(void);
 int history_ticks(void);
 
-/* Returns the figures of some ticks ago; 0 ticks means the newest figures. If there are no figures
-   so old, returns the oldest. */
+/* Returns the figures of `ticks` ticks ago; 0 ticks means the newest figures. If no figures are so
+   old, returns the oldest ones. */
 const struct moment *history_ago(int ticks);
 
 /* Returns the growth of a count per second. The parameter `before` is the count at the beginning of

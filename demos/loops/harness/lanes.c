@@ -6,8 +6,8 @@
 #include "screen.h"
 #include "text.h"
 
-/* The columns at which figures on the right end, counted from the right edge. The sparkline gets
-   the remaining columns. */
+/* The columns at which the figures on the right side end, counted from the right edge. The
+   sparkline, a small chart, gets the remaining columns. */
 enum {
     THREAD_END = 13,
     SPARK = 15,
@@ -53,8 +53,8 @@ static uint64_t deliveries_most(int loop)
     return most;
 }
 
-/* Draws the sparkline of a loop. Each loop has a scale of its own: a full cell stands for the
-   largest value shown. */
+/* Draws the sparkline (a small chart) of a loop. Each loop has a scale of its own: a full cell
+   stands for the largest value shown. */
 static void draw_spark(int row, int loop)
 {
     const char *const *ink = screen()->utf8 ? blocks : letters;
@@ -91,7 +91,8 @@ static uint64_t waiting(const struct receiver *now)
 {
     uint64_t done = now->delivered + now->merged;
 
-    /* 0 if done is larger, since a copy may be delivered before its sender has counted it */
+    /* the result is 0 if `done` is larger, since a copy may be delivered before its sender has
+       counted it */
     return now->taken > done ? now->taken - done : 0;
 }
 

@@ -46,7 +46,7 @@ static int signal_of(int signo)
     return i;
 }
 
-/* Counting */
+/* Functions that count */
 
 static bool is_refusal(int result)
 {
@@ -103,7 +103,7 @@ void count_delivered(const struct tocsin_info *info, int64_t sent_us)
         count_time(loop, signal, tocsin_now() - sent_us);
 }
 
-/* Reading */
+/* Functions that read the counts */
 
 int ledger_fault(void)
 {

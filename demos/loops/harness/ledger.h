@@ -1,4 +1,5 @@
-/* Counts what was sent and delivered. The unit is a copy: a post to three loops counts as three. */
+/* Counts what was sent and delivered. The unit is a copy: a post to three loops counts as three
+   copies. */
 #ifndef LEDGER_H
 #define LEDGER_H
 
@@ -11,7 +12,7 @@ struct receiver {
     uint64_t taken;     /* the number of copies that this loop has accepted */
     uint64_t delivered; /* the number of copies that were delivered */
     uint64_t merged;    /* the number of copies that a newer copy replaced */
-    int64_t took_us;    /* the sum of the times from sending to the handler */
+    int64_t took_us;    /* the sum of the times from the send to the call of the handler */
 };
 
 struct ledger {
@@ -26,8 +27,8 @@ void ledger_read(struct ledger *ret_ledger);
 /* Returns an unexpected error of a function that sends. Returns 0 if there was none. */
 int ledger_fault(void);
 
-/* These functions return sums: of one signal over all senders, of one signal over all loops, and of
-   one loop over all signals. */
+/* Each of these functions returns a sum: of one signal over all senders, of one signal over all
+   loops, or of one loop over all signals. */
 struct sender ledger_sent(const struct ledger *ledger, int signal);
 struct receiver ledger_received(const struct ledger *ledger, int signal);
 struct receiver ledger_loop(const struct ledger *ledger, int loop);

@@ -41,8 +41,8 @@ static void enter(enum party party)
 
 /* The functions of a loop, from its first handler, which creates the loop, to tocsin_loop_free().
    All loops wait for each other twice. No loop sends before all loops are connected, so a post to
-   all reaches four loops. No loop is freed before all loops have stopped sending. So
-   tocsin_loop_free() delivers every message of its inbox. */
+   all loops reaches four loops. No loop is freed before all loops have stopped sending. So
+   tocsin_loop_free() delivers every message of the loop's inbox. */
 
 static void connect_handlers(enum party loop)
 {

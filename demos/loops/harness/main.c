@@ -59,7 +59,8 @@ static void read_options(int argc, char **argv)
     long said;
     int option;
 
-    opterr = 0; /* no messages of getopt(), which would print the argument unescaped */
+    /* keeps getopt() from printing messages, which would contain the argument unescaped */
+    opterr = 0;
     while ((option = getopt_long(argc, argv, "s:h", known, NULL)) != -1) {
         if (option == 'h')
             end(stdout, 0);
@@ -74,7 +75,7 @@ static void read_options(int argc, char **argv)
         end(stderr, 2);
 }
 
-/* The picture */
+/* Functions that draw the picture */
 
 /* Draws a line that shows the elapsed time. */
 static void draw_time(int row)

@@ -1,4 +1,5 @@
-/* The names of the parties, and the party of the calling thread. */
+/* The names of the parties (the loops and threads that send), and the party of the calling
+   thread. */
 #include <time.h>
 
 #include "../traffic.h"
@@ -35,7 +36,7 @@ void nap_varied(void)
 {
     enum { PERIOD_US = 1300000, LEAST_US = 1000, MORE_US = 40000 };
     double ebb = 2.0 * (double)(tocsin_now() % PERIOD_US) / PERIOD_US -
-                 1; /* `ebb` goes from -1 to 1; at 0 the sleep is shortest */
+                 1; /* `ebb` goes from -1 to 1; the sleep is shortest at 0 */
 
     nap_us(LEAST_US + (long)(MORE_US * ebb * ebb));
 }

@@ -41,8 +41,8 @@ static int end(const struct tocsin_info *info, void *arg)
     return tocsin_post(over_signo, NULL);
 }
 
-/* Starts a repeating timer. A drain does not wait for a repeating timer, so the user may end the
-   run earlier. */
+/* Starts a repeating timer that ends the run. A drain does not wait for a repeating timer, so the
+   user may end the run earlier. */
 int show_start(int seconds)
 {
     int err = tocsin_on("os.sigint, os.sigterm", end, NULL);

@@ -84,7 +84,7 @@ static bool print_loops(void)
     return good;
 }
 
-/* In words */
+/* Functions that describe the run in words */
 
 static void print_wrapped(const char *text)
 {

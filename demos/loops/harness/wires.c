@@ -9,7 +9,8 @@
    the place of the wire in that column, counted from 1. */
 enum { NAME = 8, WIRE = 5, COLUMN_MOST = 18 };
 
-/* The character for a part of a wire. The part has ends in these directions. */
+/* The line-drawing character for each part of a wire. The index says in which of these directions
+   the part continues. */
 enum { UP = 1, DOWN = 2, LEFT = 4, RIGHT = 8 };
 static const char *const lines[] = { " ", "╵", "╷", "│", "╴", "┘", "┐", "┤",
                                      "╶", "└", "┌", "├", "─", "┴", "┬", "┼" };
@@ -91,7 +92,7 @@ static bool has_ball(int party, int signal)
                sent_count(party, signal, 0) - refused;
 }
 
-/* Drawing */
+/* Functions that draw */
 
 static void draw_sent(int row, int party, int signal)
 {

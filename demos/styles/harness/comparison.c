@@ -45,7 +45,7 @@ static const char *what_is_wrong(const struct row *row, int status)
     return NULL;
 }
 
-/* One style */
+/* Functions that run one style */
 
 struct performance {
     const struct options *options;
@@ -95,7 +95,7 @@ static int perform(const struct options *options, const struct style *style,
     return wrong ? fail(style->name, wrong) : 0;
 }
 
-/* All styles */
+/* Functions that run all styles */
 
 static int perform_all(struct figures *figures, const struct origin *origin, char **argv)
 {
@@ -146,7 +146,7 @@ static int prepare(const struct options *options, struct origin *ret_origin, cha
     return err < 0 ? fail_errno("the origin", err) : 0;
 }
 
-/* Results */
+/* Functions that show the results */
 
 static int show(const struct figures *figures)
 {

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Computes the least possible time for the pages */
+/* Functions that compute the least possible time for the pages */
 
 /* Returns the delay of a page and of its follow-up together. *ret_fetches is the number of their
    fetches. */
@@ -48,7 +48,7 @@ int figures_fetches(const struct options *options)
     return all;
 }
 
-/* Tests whether the rows agree with the origin, or with each other */
+/* Functions that test whether the rows agree with the origin, or with each other */
 
 static int differs(const struct figures *figures, int i, char *why, size_t size)
 {
@@ -66,8 +66,8 @@ static int differs(const struct figures *figures, int i, char *why, size_t size)
     return 1;
 }
 
-/* Compares fetches and failures, but no bytes: a page of the user may change from one style to the
-   next. */
+/* Compares the fetches and failures of two rows, but not the bytes: a page of the user may change
+   from one style to the next. */
 static int differs_from(const struct figures *figures, int i, int first, char *why, size_t size)
 {
     const struct row *one = figures->rows[first], *row = figures->rows[i];
@@ -97,7 +97,7 @@ int figures_agree(const struct figures *figures, char *why, size_t size)
     return 0;
 }
 
-/* Ranges */
+/* Functions that compute ranges */
 
 static double figure_of(const struct row *row, enum figure which)
 {

@@ -15,8 +15,8 @@ struct figures {
 };
 
 /* The least possible time for the pages of the origin. A style cannot be faster than sum_ms, the
-   sum of all delays divided by the number of fetches at a time. It cannot be faster than
-   longest_ms, either. That is the longest delay of a page with its follow-up. */
+   sum of all delays divided by the number of concurrent fetches. A style cannot be faster than
+   longest_ms either, the longest delay of a page together with its follow-up. */
 struct bound {
     double sum_ms, longest_ms, least_ms;
 };
@@ -25,9 +25,9 @@ struct bound figures_bound(const struct options *options);
 /* Returns the number of fetches that the pages of the origin need. */
 int figures_fetches(const struct options *options);
 
-/* Returns 0 if each row agrees with what the demo's own server has sent. With URLs of the user,
-   that is not known, so the rows must agree with each other. If they do not agree, `why` says which
-   rows differ. */
+/* Returns 0 if each row agrees with what the demo's own server has sent. If the user gave URLs, the
+   server's counts are unknown, so the rows must agree with each other. If they do not agree, `why`
+   says which rows differ. */
 int figures_agree(const struct figures *figures, char *why, size_t size);
 
 /* The range of a figure, over the chosen styles that run on a loop. */

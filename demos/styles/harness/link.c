@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* URLs */
+/* Functions that compare and copy URLs */
 
 static int same(CURLU *one, CURLU *other, CURLUPart part)
 {

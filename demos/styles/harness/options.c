@@ -80,7 +80,7 @@ static void refuse(const char *format, ...)
     exit(2);
 }
 
-/* Suggestions */
+/* Functions that suggest a similar word */
 
 /* Returns the Levenshtein distance of two words. */
 static int distance(const char *one, const char *other)
@@ -157,7 +157,7 @@ static int style_number(const char *said)
     refuse("there is no style '%s'.", said);
 }
 
-/* Values */
+/* Functions that read values */
 
 static int number(const char *option, const char *said, int least, int most)
 {

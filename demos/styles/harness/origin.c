@@ -32,7 +32,7 @@ static struct event_base *base;
 static struct origin_counts counts;
 static int delay_ms, port;
 
-/* Behaviour of pages */
+/* Functions that say how a page behaves */
 
 enum origin_fate origin_fate(int page)
 {
@@ -67,7 +67,7 @@ int origin_deadline_ms(int base_ms)
     return base_ms > 20 ? base_ms * 20 : 400;
 }
 
-/* Replies */
+/* Functions that send replies */
 
 /* Adds the links of a page. A page names its follow-up in one of three ways. Each page also has a
    link that the client must not follow. */
@@ -146,7 +146,7 @@ static void on_delay_over(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Requests */
+/* Functions that read requests */
 
 /* Parses a line such as "GET /page/17/next HTTP/1.1". For any other request, the page number is
    0. */
@@ -219,7 +219,7 @@ static void on_connected(struct evconnlistener *listener, evutil_socket_t fd, st
     bufferevent_enable(c->stream, EV_READ | EV_WRITE);
 }
 
-/* The process */
+/* Functions that run the process of the origin */
 
 static void on_asked(evutil_socket_t fd, short what, void *arg)
 {

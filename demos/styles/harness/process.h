@@ -9,8 +9,8 @@
 /* Blocks SIGINT, SIGTERM and SIGHUP. From then on process_wait() takes these signals. */
 void process_begin(void);
 
-/* Does the same as fork(2). In the child it returns 0, with the old signal mask; the kernel kills
-   the child when the parent ends. Returns -errno if fork fails. */
+/* Does the same as fork(2), with two differences: the child gets the old signal mask, and the
+   kernel kills the child when the parent ends. Returns -errno if fork fails. */
 pid_t process_fork(void);
 
 /* Waits for a child, at most limit_ms milliseconds, and calls tick(arg) ten times a second

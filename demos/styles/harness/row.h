@@ -11,7 +11,7 @@ struct row {
     atomic_int ended; /* the number of fetches that have ended; updated during the run */
     int complete;     /* true when the style has ended and all members are set */
     int status;       /* the result of the style */
-    int left;         /* the number of operations and handlers that were left on its loop */
+    int left;         /* the number of operations and handlers that were left on the style's loop */
     double wall_ms, cpu_ms;
     int in_flight_max;
     long memory_peak_kib;

@@ -12,7 +12,7 @@
 #include "text.h"
 #include "timeline.h"
 
-/* The measures of a picture of 1280 pixels: names at the left, timelines in the middle, figures at
+/* The measures of a picture of 1280 pixels: names on the left, timelines in the middle, figures on
    the right. */
 enum {
     WIDTH = 1280,
@@ -22,7 +22,8 @@ enum {
     TOP = 172,
     ROW = 46,
     BAR = 34, /* TOP: the first row; ROW: the distance of two rows; BAR: the height of a full bar */
-    /* STRIP and STRIP_ROW: height and distance of the bars that are drawn to scale */
+    /* STRIP and STRIP_ROW: the height and the distance of the small bars, which are drawn to one
+       scale */
     STRIP = 5,
     STRIP_ROW = 8,
     CELL = 2,
@@ -45,7 +46,7 @@ static const char *const colours[] = {
 
 static FILE *out;
 static const char *name;
-/* the name of the temporary file; empty if the picture is written directly to the file itself */
+/* the name of the temporary file; empty if the picture is written to the file itself */
 static char fresh[4120];
 
 /* The picture is written to a temporary file, which is renamed when it is complete. So a failed run
@@ -114,14 +115,14 @@ void svg_discard(void)
     out = NULL;
 }
 
-/* Text */
+/* Functions that write text */
 
 static void text(double x, double y, const char *class, const char *words)
 {
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">%s</text>\n", x, y, class, words);
 }
 
-/* Wrapped text */
+/* Writes a text, wrapped to a number of letters */
 static void paragraph(double y, const char *class, const char *words, int letters)
 {
     while (*words) {
@@ -136,7 +137,7 @@ static void paragraph(double y, const char *class, const char *words, int letter
     }
 }
 
-/* Rows */
+/* Functions that draw rows */
 
 static double x_of(double ms, double span_ms)
 {
@@ -159,7 +160,7 @@ static void draw_area(const struct row *row, int at_once, double span_ms, double
     fprintf(out, "V%.1fZ\"/>\n", bottom);
 }
 
-/* Draws an arrow at a row that continues beyond the right edge */
+/* Draws an arrow at the end of a row that continues beyond the right edge. */
 static void draw_cut(const struct row *row, double bottom, const char *colour)
 {
     fprintf(out, "<path fill=\"%s\" d=\"M%d %.1fl13 7l-13 7z\"/>\n", colour, RIGHT, bottom - 8);
@@ -190,7 +191,7 @@ static void draw_row(const struct figures *figures, int i, double span_ms, doubl
     draw_figures(&styles[i], row, top + 24);
 }
 
-/* Head and axis */
+/* Functions that draw the head and the axis */
 
 static void draw_axis(double span_ms, double y)
 {
@@ -216,7 +217,7 @@ static void draw_bound(const struct figures *figures, double span_ms, double bot
             TOP - 13, text_time(bound.least_ms));
 }
 
-/* If a row is cut in the picture above, draws all rows once more, to one scale. */
+/* If a row is cut in the picture above, this function draws all rows once more, to one scale. */
 static void draw_strip(const struct figures *figures, double y)
 {
     double longest = 0;

@@ -10,7 +10,7 @@ int svg_open(const char *file);
 /* Draws the picture, and replaces the file by it. Returns 0 or -errno. */
 int svg_draw(const struct figures *figures);
 
-/* Draws nothing, and keeps the old file. */
+/* Discards the temporary file, and keeps the old file unchanged. */
 void svg_discard(void);
 
 #endif

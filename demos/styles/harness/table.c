@@ -21,7 +21,7 @@ static int width(void)
     return columns < WIDTH_LEAST ? WIDTH_LEAST : columns > WIDTH_MOST ? WIDTH_MOST : columns;
 }
 
-/* Prints text, wrapped to the width of the terminal */
+/* Prints a text, wrapped to the width of the terminal. */
 static void print_wrapped(const char *text)
 {
     int at = 0, most = width();
@@ -52,7 +52,7 @@ void table_row(const struct style *style, const struct row *row)
     fflush(stdout);
 }
 
-/* Timelines */
+/* Functions that draw timelines */
 
 struct ink {
     const char *levels[9], *on;

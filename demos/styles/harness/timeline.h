@@ -1,5 +1,5 @@
-/* The timelines of several rows, on one scale. A row that takes more than three times as long as
-   the median is cut, so that the other rows can be seen. */
+/* The timelines of several rows, on one time scale. A row that takes more than three times as long
+   as the median is cut, so that the other rows can be seen. */
 #ifndef TIMELINE_H
 #define TIMELINE_H
 

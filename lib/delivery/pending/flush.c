@@ -1,7 +1,7 @@
 /* A flush delivers pending emissions: the lowest rank first, within a rank the oldest first (E10).
-   A loop_signal is in at most one of three heaps. The first is the heap of a flush on the stack;
-   then the state of the loop_signal is FLUSHING. The second is the heap of the next turn. The third
-   is the heap of signals whose queue has no room. */
+ * A loop_signal is in at most one of three heaps. The first is the heap of a running flush; then
+ * the state of the loop_signal is FLUSHING. The second is the heap of the next turn. The third is
+ * the heap of signals whose queue has no room. */
 #include "delivery/emit.h"
 
 static struct tocsin__loop_signal *loop_signal_of(struct tocsin__heap_node *node)
@@ -41,8 +41,8 @@ void tocsin__due_take(struct tocsin__heap *due, struct tocsin__loop_signal *loop
         flush_take(due, loop_signal, tocsin__self->sequence);
 }
 
-/* Returns true if a flush on the stack will deliver the oldest emission. Then the signal is in the
-   heap of that flush, or the flush is delivering the signal now. */
+/* Returns true if a running flush will deliver the oldest emission. Then the signal is in the heap
+ * of this flush, or the flush is delivering the signal now. */
 static bool is_being_flushed(const struct tocsin__loop_signal *loop_signal)
 {
     bool listed = loop_signal->state & TOCSIN__FLUSHING &&
@@ -65,7 +65,7 @@ void tocsin__due_release(struct tocsin__heap *released, struct tocsin__loop_sign
         flush_take(released, loop_signal, UINT64_MAX);
 }
 
-/* Leaves the pending emissions of the signal to the next turn. */
+/* Puts the signal into the heap of the next turn. */
 static void wait_for_turn(struct tocsin__loop *loop, struct tocsin__loop_signal *loop_signal)
 {
     heap_put(&loop->pending.next_turn, loop_signal);
@@ -132,7 +132,7 @@ static void flush_absorb(struct tocsin__loop *loop, struct tocsin__heap *due,
 }
 
 /* Called after a delivery. The signal stays in this flush if its next pending emission is older
-   than `before`. Otherwise the next turn delivers the remaining emissions. */
+ * than `before`. Otherwise the next turn delivers its emissions. */
 static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
                            struct tocsin__loop_signal *loop_signal, uint64_t before)
 {
@@ -141,7 +141,7 @@ static void flush_continue(struct tocsin__loop *loop, struct tocsin__heap *due,
         return;
     }
     if (loop_signal->state & TOCSIN__FLUSHING && tocsin__heap_has(&loop_signal->flush.node))
-        return; /* the signal is in the heap of another flush, which delivers it */
+        return; /* another flush has the signal in its heap, and delivers it */
     loop_signal->state &= ~(uint32_t)TOCSIN__FLUSHING;
     if (is_deliverable(loop_signal))
         wait_for_turn(loop, loop_signal);
@@ -168,7 +168,8 @@ static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t b
         flush_postpone(loop, due);
     tocsin__loop_enter(loop);
     while (due->first) {
-        if (tocsin__inherited(loop)) { /* T8: a handler has forked, and this process is the child */
+        if (tocsin__inherited(loop)) { /* returns in the child of a fork (T8), if a handler has
+                                        * called fork */
             flush_postpone(loop, due);
             break;
         }
@@ -179,8 +180,8 @@ static int flush(struct tocsin__loop *loop, struct tocsin__heap *due, uint64_t b
         flush_absorb(loop, due, loop_signal, before);
         if (loop_signal->queued.first &&
             loop_signal->queued.first->age != loop_signal->flush.node.minor) {
-            heap_put(due, loop_signal); /* the signal is not due now: its oldest emission was taken
-                                           meanwhile */
+            /* the signal is not due any more, because its oldest emission was taken meanwhile */
+            heap_put(due, loop_signal);
             continue;
         }
         if (!is_due(loop, loop_signal, before))
@@ -218,8 +219,9 @@ void tocsin__delivery_finish(struct tocsin__loop *loop, struct tocsin__loop_sign
         tocsin__loop_signal_compact(loop, loop_signal);
     tocsin__loop_signal_update_interest(loop_signal);
     if (loop_signal->delivery.flush_before)
-        return; /* the flush on the stack delivers this signal, and the signals that its handlers'
-                   masks held back */
+        /* the running flush delivers this signal, and the signals that its handlers' masks held
+         * back */
+        return;
     flush_absorb(loop, &due, loop_signal, loop->sequence);
     tocsin__due_put(&due, loop_signal);
     if (due.first)

@@ -23,7 +23,7 @@ static void rules_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
     tocsin__loop_signal_update_interest(loop_signal);
 }
 
-/* Effect of a rule on the signals that it matches */
+/* Functions by which a rule changes the signals that it matches */
 
 static void block_count(struct tocsin__loop_signal *loop_signal, uint32_t by)
 {
@@ -59,7 +59,8 @@ static int mask_join(struct tocsin__loop *loop, struct tocsin__subscription *sub
     return 0;
 }
 
-/* A handler's mask leaves a signal. The handler is not on the stack, so its mask is not active. */
+/* Called when a handler's mask stops matching a signal. The handler is not running, so its mask is
+ * not active. */
 static void mask_leave_signal(struct tocsin__loop *loop, struct tocsin__subscription *subscription,
                               struct tocsin__loop_signal *loop_signal)
 {
@@ -99,8 +100,8 @@ void tocsin__mask_rule_end(struct tocsin__loop *loop, struct tocsin__mask_rule *
 
     tocsin__subscription_remove_signal(loop, &rule->subscription);
     count = rule->subscription.loop_signals_count;
-    tocsin__subscription_leave(loop, &rule->subscription); /* the rule still has its array of
-                                                              signals, which the next lines use */
+    /* keeps the array of signals of the rule, which is read below */
+    tocsin__subscription_leave(loop, &rule->subscription);
     while (due && count--)
         tocsin__due_take(due, rule->subscription.loop_signals[count]);
     tocsin__subscription_free(&rule->subscription);
@@ -153,7 +154,7 @@ void tocsin__lifted(struct tocsin__loop *loop, struct tocsin__heap *due)
     tocsin__tidy_at_rest(loop);
 }
 
-/* The mask of a handler */
+/* Functions for the mask of a handler */
 
 int tocsin__mask_new(struct tocsin__loop *loop, const char *pattern,
                      struct tocsin__mask_rule **ret_mask)
@@ -184,7 +185,7 @@ void tocsin__mask_leave(struct tocsin__mask_rule *mask, struct tocsin__loop_sign
         if (loop_signal != by)
             tocsin__due_release(&by->flush.released, loop_signal);
     }
-    by->state |= TOCSIN__UNTIDY; /* this bit makes the end of the delivery take the slow path */
+    by->state |= TOCSIN__UNTIDY; /* with this bit, the end of the delivery takes the slow path */
     tocsin__kick_pollers(tocsin__self);
 }
 
@@ -193,8 +194,8 @@ int tocsin__operand_check(const char *pattern, bool out_allowed)
     int shape = pattern ? tocsin__pattern_check(pattern) : -EINVAL;
     struct tocsin__pattern_item part;
 
-    tocsin__catalogue(); /* declares the library's own names, which must exist even before the first
-                            loop */
+    /* declares the library's own names, which must exist even before the first loop */
+    tocsin__catalogue();
     if (shape < 0 || (shape & TOCSIN__OUT && !out_allowed))
         return tocsin__bad_pattern(pattern);
     while (tocsin__pattern_part(&pattern, &part) > 0) {
@@ -217,7 +218,7 @@ int tocsin__loop_to_change(struct tocsin__loop **ret_loop)
     return err == 0 && (*ret_loop)->life.freeing ? -ESHUTDOWN : err;
 }
 
-/* Blocks with a token */
+/* Functions for blocks, which the program ends by their ids */
 
 static int block_new(struct tocsin__loop *loop, const char *where, const char *pattern,
                      struct tocsin__mask_rule **ret_hold)

@@ -55,8 +55,8 @@ static bool part_covered(const struct parts *parts, const struct tocsin__pattern
     return false;
 }
 
-/* Appends the item to the text. An item with "!" that takes nothing out of the text is not
-   appended. */
+/* Appends the item to the text. An item with "!" that excludes nothing from the text is not
+ * appended. */
 static char *part_append(const char *text, char *end, const struct tocsin__pattern_item *part,
                          bool out)
 {
@@ -76,7 +76,8 @@ static char *part_append(const char *text, char *end, const struct tocsin__patte
 static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
 {
     char *text = tocsin__alloc(4 * (strlen(was) + strlen(pattern)) +
-                               4); /* at most 4 bytes for each byte: the item "a" becomes ", !a" */
+                               4); /* the text needs at most 4 bytes for each byte: the item "a"
+                                    * becomes ", !a" */
     struct tocsin__pattern_item part;
     struct parts parts;
     char *end = text;
@@ -96,8 +97,8 @@ static char *set_text(const char *was, enum tocsin_how how, const char *pattern)
     return text;
 }
 
-/* Replaces the rule of a set. The new rule exists before the old rule ends. So a signal that
-   matches both is held back without a gap. */
+/* Replaces the rule of a set. The new rule is made before the old rule ends. So a signal that
+ * matches both is held back without interruption. */
 static int set_change(struct tocsin__loop *loop, struct tocsin__mask_rule **set,
                       enum tocsin_how how, const char *pattern, struct tocsin__heap *due)
 {
@@ -188,8 +189,8 @@ static char *without_stack(const char *pattern, bool *ret_had)
 static int set_and_lift(struct tocsin__loop *loop, enum tocsin_how how, const char *pattern,
                         struct tocsin__heap *due)
 {
-    bool stays = false, none = !*pattern && how != TOCSIN_SETMASK; /* blocking or unblocking the
-                                                                      empty set changes nothing */
+    /* true if nothing changes: the empty set is blocked or unblocked */
+    bool stays = false, none = !*pattern && how != TOCSIN_SETMASK;
     char *text = how == TOCSIN_SETMASK ? without_stack(pattern, &stays)
                                        : tocsin__copy_text(pattern);
     int err = !text ? -ENOMEM : *text ? tocsin__operand_check(text, how == TOCSIN_SETMASK) : 0;
@@ -223,7 +224,7 @@ int tocsin_sigmask(enum tocsin_how how, const char *pattern, char *ret_old, size
         return tocsin__traced(err);
     }
     length = snprintf(size ? ret_old : none, size ? size : 1, "%s",
-                      old); /* freed last, because `pattern` may point into this text */
+                      old); /* freed at the end, because `pattern` may point into this text */
     tocsin__release(old);
     if (pattern)
         tocsin__lifted(loop, &due);
@@ -248,7 +249,8 @@ int tocsin_ignore(const char *pattern)
 
     if (err < 0)
         return tocsin__traced(err);
-    tocsin__loop_enter(loop); /* the unref of an object may call any function of the library */
+    /* so that the loop is not freed: the unref of an object may call any function of the library */
+    tocsin__loop_enter(loop);
     for (uint32_t signo = 1; signo < loop->loop_signals_count; signo++) {
         struct tocsin__loop_signal *loop_signal = loop->loop_signals[signo];
 

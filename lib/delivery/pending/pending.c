@@ -55,8 +55,8 @@ static void pending_update_full(struct tocsin__loop_signal *loop_signal)
     loop_signal->listening.full = full;
     if (!full) {
         tocsin__hooks.room_check(tocsin__self);
-        tocsin__kick_pollers(tocsin__self); /* wakes a paused operation of this loop, which may wait
-                                               for room */
+        /* wakes a paused operation of this loop, which may wait for room */
+        tocsin__kick_pollers(tocsin__self);
     }
     if (loop_signal->listening.interested)
         tocsin__listener_flag(loop_signal->listener, TOCSIN__FULL, full ? TOCSIN__FULL : 0);
@@ -115,8 +115,8 @@ static struct tocsin__source *source_of(const struct tocsin__pending *pending)
     return id ? tocsin__id_object(&tocsin__self->ids.sources, id) : NULL;
 }
 
-/* O8: an operation that has ended stays a source until this emission is delivered. So the handlers
-   that listen to the operation only receive the emission. */
+/* An operation that has ended stays a source until this emission is delivered (O8). So only the
+ * handlers that are connected to this operation receive the emission. */
 static void source_count_pending(struct tocsin__pending *pending)
 {
     struct tocsin__source *source = source_of(pending);
@@ -209,9 +209,9 @@ int tocsin__pending_make(const struct tocsin__loop_signal *loop_signal,
     return 0;
 }
 
-/* Called if other loops share the info. If the pending emission has its own copy, nothing will
-   deliver the shared info on this loop. So the shared info counts this loop as done now, and the
-   emission as handled. */
+/* Called if other loops share the info. If the pending emission has its own copy, the shared info
+ * will not be delivered on this loop. So this loop is counted as done in the shared info, and the
+ * emission as handled. */
 void tocsin__pending_set_shared(struct tocsin__pending *pending, struct tocsin__info *shared)
 {
     if (!shared || pending->info == shared || !atomic_load(&shared->open))
@@ -275,8 +275,8 @@ bool tocsin__pending_add_accepted(struct tocsin__loop_signal *loop_signal,
     } else if (tocsin__pending_make(loop_signal, &info->pub, &pending) < 0) {
         return false;
     }
-    pending->age = tocsin__self->sequence++; /* the emission may have a sequence number of another
-                                                loop, so it gets an age of this loop */
+    /* the emission may have been numbered by another loop, so its age is a number of this loop */
+    pending->age = tocsin__self->sequence++;
     if (pending->info != info)
         atomic_store(&pending->info->handled, atomic_load(&info->handled));
     if (place)
@@ -295,7 +295,7 @@ void tocsin__pending_add_reserved(struct tocsin__loop_signal *loop_signal,
     pending_append(loop_signal, place);
 }
 
-/* Called when the list has become empty. The signal leaves the heap that it is in. */
+/* Called when the list has become empty. Removes the signal from its heap. */
 static void pending_leave_heap(struct tocsin__loop_signal *loop_signal)
 {
     if (!tocsin__heap_has(&loop_signal->flush.node))
@@ -414,8 +414,8 @@ static void overflow_report(struct tocsin__loop_signal *loop_signal, uint32_t to
     struct tocsin_queue_full what = tocsin_queue_full_make();
 
     loop_signal->queued.overflowing = !is_half_empty(
-        loop_signal, to_come); /* a list that is half empty does not overflow: the refused emission
-                                  was only too large */
+        loop_signal, to_come); /* no report if the list is at most half full: then the refused
+                                * emission was only too large */
     what.signal = loop_signal->name;
     what.entries = loop_signal->queued.count + to_come;
     what.bytes = loop_signal->queued.bytes;

@@ -60,23 +60,24 @@ void tocsin__pending_disown(struct tocsin__loop_signal *loop_signal,
 /* Frees an emission that was taken from its list. */
 void tocsin__pending_end(struct tocsin__pending *pending);
 
-/* These functions stand before and after the delivery of an emission that was taken from its list.
-   The second function frees the emission. If a handler jumps out of the delivery, the reset of the
-   loop calls the second function (frames.c). */
+/* The first function is called before the delivery of an emission that was taken from its list, the
+ * second one afterwards. The second function frees the emission. If a handler leaves the delivery
+ * by a jump (longjmp), the reset of the loop calls the second function (frames.c). */
 void tocsin__pending_delivery_begin(struct tocsin__loop *loop, struct tocsin__pending *pending);
 void tocsin__pending_delivery_end(struct tocsin__loop *loop, struct tocsin__pending *pending);
 
 /* Frees all pending emissions of the signal. */
 void tocsin__pending_drop(struct tocsin__loop_signal *loop_signal);
 
-/* Ends the overflow if the list is at most half full. `to_come` is the number of ends of operations
-   that have a place, but are not in the list yet. */
+/* Records that the list is no longer full, if it is at most half full. `to_come` is the number of
+ * ends of operations that have a place, but are not in the list yet. */
 void tocsin__pending_check_recovered(struct tocsin__loop_signal *loop_signal, uint32_t to_come);
 
-/* Counts a refused emission, and emits tocsin.queue_full once for each overflow. */
+/* Counts a refused emission. Emits tocsin.queue_full for the first one since the list was last at
+ * most half full. */
 void tocsin__pending_count_refused(struct tocsin__loop_signal *loop_signal, uint32_t to_come);
 
-/* Emits tocsin.queue_full, unless the full signal is one of the library's own. */
+/* Emits tocsin.queue_full, unless the signal of the full list is one of the library's own. */
 void tocsin__queue_full(struct tocsin_queue_full *what);
 
 #endif

@@ -4,7 +4,7 @@
 #include "delivery/pending/pending_sources.h"
 
 #ifdef TOCSIN_FAULT
-enum { SAME_FEW = 2 }; /* The number is small, so that tests reach the table. */
+enum { SAME_FEW = 2 }; /* test builds use a small number, so that tests also use the table */
 #else
 enum { SAME_FEW = 16 };
 #endif

@@ -185,7 +185,9 @@ static int listen_fd(struct tocsin__acceptor *listener, const struct tocsin__add
     switch (address->scheme) {
     case TOCSIN__SCHEME_TCP: return tcp_listen(address, options);
     case TOCSIN__SCHEME_UNIX: return unix_listen(listener, address, options);
+    case TOCSIN__SCHEME_UDP: return -ENOTSUP;
     case TOCSIN__SCHEME_FD: return adopt(address->fd);
+    case TOCSIN__SCHEME_FILE: return tocsin__because(-ENOTSUP, "nobody can listen at a file");
     case TOCSIN__SCHEME_SYSTEMD: fd = systemd_find(address->name); return fd < 0 ? fd : adopt(fd);
     }
     return -EINVAL;

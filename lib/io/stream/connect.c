@@ -9,13 +9,15 @@
 
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "io/disk/disk.h"
 #include "io/stream/connect.h"
 #include "io/stream/limits.h"
+#include "io/stream/reason.h"
 #include "io/resolve.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
 
-enum { RETRY_US = 20000, CLOSE_MS = 10000 };
+enum { RETRY_US = 20000 };
 
 struct tocsin__connecting {
     struct tocsin__stream *stream;
@@ -24,6 +26,8 @@ struct tocsin__connecting {
     int64_t began_us, resolved_us, connected_us;
     struct tocsin__endpoint local; /* size 0: any */
     int error;                     /* of the last address */
+    const char *step;              /* what has failed with it */
+    char host[256];                /* the name that is resolved; "": none */
     int count, at;                 /* addresses; which one is tried */
     struct tocsin__endpoint endpoints[TOCSIN__ENDPOINTS_MOST];
 };
@@ -67,7 +71,7 @@ static void connected(struct tocsin__stream *stream)
     tocsin__stream_unmark(stream,
                           TOCSIN__STREAM_READABLE | TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_CLOSE_LATER)) {
-        tocsin__limit_set(stream, CLOSE_MS); /* without memory it has no limit */
+        tocsin__limit_close(stream); /* without memory it has no limit */
         tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
     }
     tocsin__stream_wake(stream);
@@ -95,6 +99,7 @@ static int connect_one(struct tocsin__stream *stream, const struct tocsin__endpo
                  : socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
         err;
 
+    stream->busy->connecting->step = "open a socket for";
     if (fd < 0)
         return -errno;
     tocsin__stream_mark(stream, TOCSIN__STREAM_SOCKET);
@@ -102,9 +107,10 @@ static int connect_one(struct tocsin__stream *stream, const struct tocsin__endpo
         tocsin__stream_mark(stream, TOCSIN__STREAM_UNIX);
     set_socket_options(stream, fd);
     err = local->size && bind(fd, &local->any, local->size) < 0 ? -errno : 0;
+    stream->busy->connecting->step = err < 0 ? "bind to" : "connect to";
     if (err == 0 &&
         (tocsin__fault() ? (errno = ECONNREFUSED, -1) : connect(fd, &to->any, to->size)) < 0)
-        err = -errno;
+        err = errno == EINTR ? -EINPROGRESS : -errno; /* POSIX: the attempt continues */
     if (err < 0 && err != -EINPROGRESS) {
         tocsin__fd_close(fd);
         return err;
@@ -126,6 +132,53 @@ static void retry_later(struct tocsin__stream *stream)
 static void on_retry(struct tocsin__timer *timer)
 {
     tocsin__stream_wake(tocsin__container(timer, struct tocsin__connecting, retry)->stream);
+}
+
+/* Writes ", the last of N addresses of HOST" if there were several, or ", an address of HOST". */
+static void host_text(const struct tocsin__connecting *connecting, char *buffer, size_t size)
+{
+    *buffer = 0;
+    if (*connecting->host && connecting->count > 1)
+        snprintf(buffer, size, ", the last of %d addresses of %s", connecting->count,
+                 connecting->host);
+    else if (*connecting->host)
+        snprintf(buffer, size, ", the address of %s", connecting->host);
+}
+
+/* No address could be connected. */
+static void connect_failed(struct tocsin__stream *stream)
+{
+    const struct tocsin__connecting *connecting = stream->busy->connecting;
+    const char *error = tocsin__reason_text(connecting->error);
+    char address[112], host[300];
+
+    if (!connecting->count) {
+        tocsin__reason_set(stream, "resolve %s: it has no address", connecting->host);
+    } else {
+        tocsin__address_text(strcmp(connecting->step, "bind to") == 0
+                                 ? &connecting->local
+                                 : &connecting->endpoints[connecting->count - 1],
+                             address, sizeof address);
+        host_text(connecting, host, sizeof host);
+        tocsin__reason_set(stream, "%s %s%s: %s", connecting->step, address, host, error);
+    }
+    tocsin__stream_fail(stream, connecting->error);
+}
+
+static void open_timed_out(struct tocsin__stream *stream)
+{
+    const struct tocsin__connecting *connecting = stream->busy->connecting;
+    long long ms = stream->settings->open_ms;
+    char address[112];
+
+    if (stream->state == TOCSIN__STREAM_RESOLVING) {
+        tocsin__reason_set(stream, "resolve %s: not resolved within %lld ms (open_ms)",
+                           connecting->host, ms);
+    } else if (connecting->at < connecting->count) {
+        tocsin__address_text(&connecting->endpoints[connecting->at], address, sizeof address);
+        tocsin__reason_set(stream, "connect to %s: not connected within %lld ms (open_ms)", address,
+                           ms);
+    }
 }
 
 /* Tries the addresses, from the current one on. */
@@ -150,7 +203,7 @@ static void connect_next(struct tocsin__stream *stream)
         tocsin__readiness_close(tocsin__stream_engine(stream), &stream->readiness);
         connecting->error = err;
     }
-    tocsin__stream_fail(stream, connecting->error);
+    connect_failed(stream);
 }
 
 void tocsin__connecting_serve(struct tocsin__stream *stream)
@@ -159,6 +212,8 @@ void tocsin__connecting_serve(struct tocsin__stream *stream)
     socklen_t size = sizeof(int);
     int err = 0;
 
+    if (tocsin__medium_of(stream))
+        return; /* the file is being opened */
     if (stream->readiness.place == TOCSIN__PLACE_CLOSED) {
         if (!tocsin__timer_armed(&connecting->retry))
             connect_next(stream);
@@ -197,6 +252,7 @@ static void on_resolved(struct tocsin__resolve *resolve)
            (size_t)resolve->count * sizeof resolve->found[0]);
     connecting->error = TOCSIN_ENAME;
     if (resolve->error < 0) {
+        tocsin__reason_set(stream, "resolve %s: %s", connecting->host, resolve->why);
         tocsin__stream_fail(stream, resolve->error);
         return;
     }
@@ -227,7 +283,7 @@ int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__ad
     int err = connecting_make(stream);
 
     if (err == 0)
-        err = tocsin__limit_set(stream, stream->settings->open_ms);
+        err = tocsin__limit_set(stream, stream->settings->open_ms, open_timed_out);
     if (err < 0)
         return err;
     connecting = stream->busy->connecting;
@@ -235,6 +291,7 @@ int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__ad
         connecting->local = local->endpoint;
     stream->readiness.place = TOCSIN__PLACE_CLOSED;
     if (!address->endpoint.size) {
+        strcpy(connecting->host, address->name);
         err = tocsin__resolve_start(address->name, address->port,
                                     tocsin__op_id(tocsin__stream_op(stream)), on_resolved,
                                     &connecting->resolving);
@@ -320,6 +377,8 @@ int tocsin__connect_adopt(struct tocsin__stream *stream, int fd)
         err = connecting_make(stream);
     if (err == 0)
         err = tocsin__readiness_open(engine, &stream->readiness, fd);
+    if (err == 0 && tocsin__readiness_is_always(&stream->readiness))
+        err = tocsin__disk_adopt(stream, fd);
     if (err < 0) {
         if (stream->readiness.place != TOCSIN__PLACE_CLOSED)
             tocsin__readiness_release(engine, &stream->readiness);
@@ -327,4 +386,32 @@ int tocsin__connect_adopt(struct tocsin__stream *stream, int fd)
     }
     connected(stream);
     return 0;
+}
+
+/* The file is open: the stream is connected. A FIFO or a terminal needs no thread: epoll reports
+   it. */
+static int opened(struct tocsin__stream *stream, int fd)
+{
+    int err = tocsin__readiness_open(tocsin__stream_engine(stream), &stream->readiness, fd);
+
+    if (err < 0) {
+        tocsin__readiness_release(tocsin__stream_engine(stream), &stream->readiness);
+        tocsin__stream_fail(stream, err);
+        return err;
+    }
+    connected(stream);
+    return tocsin__readiness_is_always(&stream->readiness);
+}
+
+int tocsin__connect_file(struct tocsin__stream *stream, const struct tocsin__address *address)
+{
+    int err = connecting_make(stream);
+
+    if (err == 0)
+        err = tocsin__limit_set(stream, stream->settings->open_ms, open_timed_out);
+    if (err < 0)
+        return err;
+    stream->readiness.place = TOCSIN__PLACE_CLOSED;
+    tocsin__stream_set_state(stream, TOCSIN__STREAM_CONNECTING);
+    return tocsin__disk_open(stream, address->path, stream->settings->flags, opened);
 }

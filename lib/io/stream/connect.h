@@ -11,6 +11,8 @@ int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__ad
                           const struct tocsin__address *local);
 /* Adopts a descriptor. After a failure it is the caller's. */
 int tocsin__connect_adopt(struct tocsin__stream *stream, int fd);
+/* Begins to open a file. */
+int tocsin__connect_file(struct tocsin__stream *stream, const struct tocsin__address *address);
 /* The stream was woken while it connects. */
 void tocsin__connecting_serve(struct tocsin__stream *stream);
 /* How long each step took. */

@@ -3,22 +3,29 @@
 
 #include "base/cancel.h"
 #include "io/stream/limits.h"
+#include "io/stream/reason.h"
+#include "io/stream/medium.h"
 #include "io/stream/stream_input.h"
 #include "loop/clock.h"
 
 struct limit {
     struct tocsin__timer timer; /* the first member */
     struct tocsin__stream *stream;
+    void (*give_reason)(struct tocsin__stream *stream);
 };
+
+enum { CLOSE_MS = 10000 };
 
 static void on_limit(struct tocsin__timer *timer)
 {
     struct tocsin__stream *stream = ((struct limit *)timer)->stream;
 
+    ((struct limit *)timer)->give_reason(stream);
     tocsin__stream_fail(stream, -ETIMEDOUT);
 }
 
-int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms)
+int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms,
+                      void (*give_reason)(struct tocsin__stream *stream))
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);
     struct limit *limit;
@@ -31,9 +38,27 @@ int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms)
         return -ENOMEM;
     limit->timer.fire = on_limit;
     limit->stream = stream;
+    limit->give_reason = give_reason;
     stream->busy->limit = &limit->timer;
     tocsin__timer_arm(engine, &limit->timer, tocsin__due_in(engine, ms));
     return 0;
+}
+
+static void close_timed_out(struct tocsin__stream *stream)
+{
+    char peer[112];
+
+    tocsin__reason_set(stream, "%zu bytes to %s were not sent within %d s of the close",
+                       tocsin__stream_waiting(stream), tocsin__reason_peer(stream, peer),
+                       CLOSE_MS / 1000);
+}
+
+/* A file has no peer that may stall: a disk takes as long as it takes. */
+int tocsin__limit_close(struct tocsin__stream *stream)
+{
+    return tocsin__medium_is_queued(stream)
+               ? 0
+               : tocsin__limit_set(stream, CLOSE_MS, close_timed_out);
 }
 
 void tocsin__limit_end(struct tocsin__stream *stream)
@@ -74,14 +99,15 @@ static bool idle_has_work(struct tocsin__stream *stream)
 static void on_idle(struct tocsin__idle *idle)
 {
     struct tocsin__stream *stream = tocsin__container(idle, struct tocsin__stream, idle);
+    char peer[112];
 
     if (idle_has_work(stream)) {
         tocsin__limit_idle_begin(stream);
         tocsin__stream_wake(stream);
         return;
     }
-    if (!stream->failure)
-        stream->closed.reason = "no data was sent or received within idle_ms";
+    tocsin__reason_set(stream, "no data to or from %s for %lld ms (idle_ms)",
+                       tocsin__reason_peer(stream, peer), (long long)stream->settings->idle_ms);
     tocsin__stream_fail(stream, -ETIMEDOUT);
 }
 

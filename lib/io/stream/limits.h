@@ -4,9 +4,12 @@
 
 #include "io/stream/stream.h"
 
-/* The stream fails with -ETIMEDOUT after so long; or, while it is being closed, ends with 0.
-   Replaces the limit that it had. ms -1: without limit. -ENOMEM */
-int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms);
+/* The stream fails with -ETIMEDOUT after so long; give_reason is called before. Replaces the limit
+   that it had. ms -1: without limit. -ENOMEM */
+int tocsin__limit_set(struct tocsin__stream *stream, int64_t ms,
+                      void (*give_reason)(struct tocsin__stream *stream));
+/* As tocsin__limit_set, for the time that a close may take. */
+int tocsin__limit_close(struct tocsin__stream *stream);
 void tocsin__limit_end(struct tocsin__stream *stream);
 
 /* Makes what the loop needs for idle limits, if these settings have one. -ENOMEM */

@@ -5,7 +5,9 @@
 #include "base/assert.h"
 #include "base/cancel.h"
 #include "base/refusal.h"
+#include "io/drops.h"
 #include "io/stream/limits.h"
+#include "io/stream/medium.h"
 #include "io/stream/output.h"
 #include "io/stream/wire.h"
 #include "loop/clock.h"
@@ -18,9 +20,8 @@ enum {
 
 /* Data that waits: pieces that are borrowed until drop, or one piece that is a copy. */
 struct tocsin__chunk {
+    struct tocsin__drop drop; /* the first member; drop.fn NULL: a copy */
     struct tocsin__chunk *next;
-    tocsin_drop drop;
-    void *arg;
     int *fds; /* to pass along with the first byte; NULL: none */
     uint32_t fds_count;
     uint32_t count, at; /* pieces; those before `at` were sent */
@@ -35,30 +36,25 @@ static void fds_close(int *fds, uint32_t count)
     tocsin__release(fds);
 }
 
-static void chunk_free(struct tocsin__chunk *chunk)
+static void chunk_free(struct tocsin__io *io, struct tocsin__chunk *chunk)
 {
-    tocsin_drop drop = chunk->drop;
-    void *arg = chunk->arg;
-
     fds_close(chunk->fds, chunk->fds_count);
-    tocsin__release(chunk);
-    if (drop)
-        drop(arg);
+    if (chunk->drop.fn)
+        tocsin__drops_add(io, &chunk->drop);
+    else
+        tocsin__release(chunk);
 }
 
-void tocsin__output_drop(struct tocsin__busy *busy)
+void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy)
 {
-    struct tocsin__chunk *chunk = busy->output;
+    struct tocsin__chunk *chunk;
 
-    busy->output = NULL;
-    busy->output_last = &busy->output;
     busy->waiting_bytes = 0;
-    while (chunk) { /* a drop may write: that is refused, since the stream is over */
-        struct tocsin__chunk *next = chunk->next;
-
-        chunk_free(chunk);
-        chunk = next;
+    while ((chunk = busy->output)) {
+        busy->output = chunk->next;
+        chunk_free(io, chunk);
     }
+    busy->output_last = &busy->output;
 }
 
 /* The announcements */
@@ -90,6 +86,7 @@ static void output_note_drained(struct tocsin__stream *stream)
         tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
     else
         tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    tocsin__stream_wake(stream);
 }
 
 void tocsin__output_limits_changed(struct tocsin__stream *stream)
@@ -111,7 +108,7 @@ static void chunk_advance(struct tocsin__chunk *chunk, size_t *sent)
     }
 }
 
-/* Removes sent bytes from the queue. A drop may write to the stream, behind the queue. */
+/* Removes sent bytes from the queue. */
 static void output_advance(struct tocsin__stream *stream, size_t sent)
 {
     struct tocsin__busy *busy = stream->busy;
@@ -131,8 +128,8 @@ static void output_advance(struct tocsin__stream *stream, size_t sent)
         busy->output = chunk->next;
         if (!busy->output)
             busy->output_last = &busy->output;
-        chunk_free(chunk);
-        if (stream->state == TOCSIN__STREAM_OVER || !sent)
+        chunk_free(tocsin__stream_engine(stream)->io, chunk);
+        if (!sent)
             break;
     }
 }
@@ -151,15 +148,55 @@ static int output_gather(const struct tocsin__busy *busy, struct iovec *pieces)
     return count;
 }
 
-static int output_break(struct tocsin__stream *stream, int err)
+int tocsin__output_break(struct tocsin__stream *stream, int err)
 {
     stream->out = TOCSIN__SIDE_BROKEN;
     stream->out_error = err;
     tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* the peer may have said why */
     if (stream->busy)
-        tocsin__output_drop(stream->busy);
+        tocsin__output_drop(tocsin__stream_engine(stream)->io, stream->busy);
     tocsin__stream_wake(stream);
     return err;
+}
+
+/* Cuts the pieces to `most` bytes. Returns their number. */
+static int pieces_cut(struct iovec *pieces, int count, size_t most)
+{
+    for (int i = 0; i < count; i++) {
+        if (pieces[i].iov_len >= most) {
+            pieces[i].iov_len = most;
+            return i + 1;
+        }
+        most -= pieces[i].iov_len;
+    }
+    return count;
+}
+
+static size_t pieces_size(const struct iovec *pieces, int count)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < count; i++)
+        size += pieces[i].iov_len;
+    return size;
+}
+
+/* Sends as much as the rate and the kernel accept. 0: it waits for the rate, or has no memory to
+   wait. -EAGAIN: the kernel accepts nothing; another -errno. */
+static ssize_t send_at_rate(struct tocsin__stream *stream, struct iovec *pieces, int count,
+                            const int *fds, uint32_t fds_count)
+{
+    size_t size = pieces_size(pieces, count);
+    ssize_t most = tocsin__rate_take(stream, TOCSIN__RATE_OUT, size), sent;
+
+    if (most <= 0)
+        return 0;
+    count = pieces_cut(pieces, count, (size_t)most);
+    sent = tocsin__wire_send(stream, pieces, count, fds, fds_count);
+    if (sent < most)
+        tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
+    tocsin__rate_give_back(stream, TOCSIN__RATE_OUT, (size_t)most - (sent > 0 ? (size_t)sent : 0));
+    return sent;
 }
 
 int tocsin__output_send(struct tocsin__stream *stream)
@@ -173,13 +210,11 @@ int tocsin__output_send(struct tocsin__stream *stream)
         const struct tocsin__chunk *first = stream->busy->output;
         int count = output_gather(stream->busy, pieces);
 
-        sent = tocsin__wire_send(stream, pieces, count, first->fds, first->fds_count);
-        if (sent == -EAGAIN)
-            tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
-        if (sent == -EAGAIN)
+        sent = send_at_rate(stream, pieces, count, first->fds, first->fds_count);
+        if (sent == 0 || sent == -EAGAIN)
             break;
         if (sent < 0)
-            return output_break(stream, (int)sent);
+            return tocsin__output_break(stream, (int)sent);
         output_advance(stream, (size_t)sent);
         total += (size_t)sent;
     }
@@ -277,8 +312,8 @@ static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgo
                 busy,
                 &(struct tocsin_outgoing){ .parts = outgoing->parts, .count = outgoing->count },
                 sent, size);
-        chunk->drop = outgoing->drop;
-        chunk->arg = outgoing->arg;
+        chunk->drop.fn = outgoing->drop;
+        chunk->drop.arg = outgoing->arg;
         chunk->fds = fds;
         chunk->fds_count = fds ? (uint32_t)outgoing->fds_count : 0;
     }
@@ -326,10 +361,11 @@ static ssize_t output_try(struct tocsin__stream *stream, const struct tocsin_out
     struct iovec pieces[PIECES_MOST];
     ssize_t sent;
 
-    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream))
+    if (stream->state != TOCSIN__STREAM_OPEN || tocsin__stream_waiting(stream) ||
+        tocsin__medium_is_queued(stream))
         return 0;
-    sent = tocsin__wire_send(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
-                             outgoing->fds, (uint32_t)outgoing->fds_count);
+    sent = send_at_rate(stream, pieces, (int)pieces_left(outgoing, 0, pieces, PIECES_MOST),
+                        outgoing->fds, (uint32_t)outgoing->fds_count);
     if (sent == -EAGAIN)
         sent = 0;
     if (sent > 0) {
@@ -348,12 +384,11 @@ static int output_send_or_queue(struct tocsin__stream *stream,
     int *fds = NULL, err;
 
     if (sent < 0) {
-        output_break(stream, (int)sent);
+        tocsin__output_break(stream, (int)sent);
         return -EPIPE;
     }
     if ((size_t)sent == size)
         return 0;
-    tocsin__stream_unmark(stream, TOCSIN__STREAM_WRITABLE);
     err = outgoing->fds_count && !sent ? fds_copy(outgoing, &fds) : 0;
     if (err == 0)
         err = output_queue(stream, outgoing, (size_t)sent, size - (size_t)sent, fds);
@@ -370,11 +405,12 @@ static int output_send_or_queue(struct tocsin__stream *stream,
 int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing)
 {
     size_t size = outgoing_size(outgoing);
-    int err = output_check(stream, size);
+    int result, err = output_check(stream, size);
 
     if (err == 0 && size)
         err = output_send_or_queue(stream, outgoing, size);
+    result = err < 0 ? err : tocsin__stream_is(stream, TOCSIN__STREAM_STALLED) ? 1 : 0;
     if (err <= 0 && outgoing->drop)
-        outgoing->drop(outgoing->arg);
-    return err < 0 ? err : tocsin__stream_is(stream, TOCSIN__STREAM_STALLED) ? 1 : 0;
+        outgoing->drop(outgoing->arg); /* it may free the stream */
+    return result;
 }

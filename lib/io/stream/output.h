@@ -12,7 +12,9 @@ int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoi
 int tocsin__output_send(struct tocsin__stream *stream);
 /* The settings have other limits of waiting bytes: the stream may be stalled now, or drained. */
 void tocsin__output_limits_changed(struct tocsin__stream *stream);
+/* The outgoing side is broken: the stream ends when nothing more is to be read. Returns err. */
+int tocsin__output_break(struct tocsin__stream *stream, int err);
 /* Drops what is queued. */
-void tocsin__output_drop(struct tocsin__busy *busy);
+void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy);
 
 #endif

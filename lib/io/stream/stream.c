@@ -68,12 +68,19 @@ int tocsin__stream_occupy(struct tocsin__stream *stream)
     return 0;
 }
 
+static bool is_at_rate(const struct tocsin__rate_wait *wait)
+{
+    return wait->link || wait->granted;
+}
+
 void tocsin__stream_rest(struct tocsin__stream *stream)
 {
     const struct tocsin__busy *busy = stream->busy;
 
     if (!busy || busy->kept.data || busy->passed.fds || busy->reads || busy->flushes ||
-        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->limit)
+        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->medium ||
+        busy->limit || is_at_rate(&busy->waits[TOCSIN__RATE_IN]) ||
+        is_at_rate(&busy->waits[TOCSIN__RATE_OUT]))
         return;
     tocsin__release(stream->busy);
     stream->busy = NULL;

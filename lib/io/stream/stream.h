@@ -5,7 +5,7 @@
 
        MADE ---- a host name ----> RESOLVING ---- addresses ----> CONNECTING <--.
         | |                                                        |  |  '------'
-        | '---- an address ----------------------------------------'  |  the next address
+        | '---- an address, a file --------------------------------'  |  the next address
         |                                                             | connected
         '---- accepted, "fd:" ------------------------------------> OPEN
                                                                       | tocsin_stream_close
@@ -75,6 +75,7 @@ struct tocsin__chunk;
 struct tocsin__connecting;
 struct tocsin__crowd;
 struct tocsin__flush;
+struct tocsin__medium;
 struct tocsin__pipe;
 struct tocsin__read;
 
@@ -96,7 +97,9 @@ struct tocsin__busy {
     size_t waiting_bytes; /* bytes of output */
     int64_t stalled_us;   /* since when it is stalled, or for how long it was */
     struct tocsin__connecting *connecting;
-    struct tocsin__timer *limit; /* of opening, then of closing; NULL */
+    const struct tocsin__medium **medium; /* the first member of the medium; NULL: none */
+    struct tocsin__timer *limit;          /* of opening, then of closing; NULL */
+    struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS]; /* for the rates of both ways */
 };
 
 struct tocsin__stream {

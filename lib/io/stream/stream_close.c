@@ -5,8 +5,6 @@
 #include "io/stream/stream_pipe.h"
 #include "io/stream/stream_read.h"
 
-enum { CLOSE_MS = 10000 };
-
 int tocsin_stream_shutdown(struct tocsin_op id)
 {
     struct tocsin__stream *stream;
@@ -31,6 +29,7 @@ static void close_input(struct tocsin__stream *stream)
         tocsin__pipe_source_over(stream->busy->pipe, -ECANCELED);
     while (stream->busy && stream->busy->pipes_in)
         tocsin__pipe_target_over(stream->busy->pipes_in, -ECANCELED);
+    tocsin__rate_leave(stream, TOCSIN__RATE_IN);
 }
 
 /* Before it is connected, what was written is still sent: the stream closes when that is done. */
@@ -42,7 +41,7 @@ int tocsin_stream_close(struct tocsin_op id)
     if (err == 0 && stream->state >= TOCSIN__STREAM_CLOSING)
         err = -EALREADY;
     if (err == 0 && stream->state == TOCSIN__STREAM_OPEN)
-        err = tocsin__limit_set(stream, CLOSE_MS);
+        err = tocsin__limit_close(stream);
     if (err < 0)
         return tocsin__traced(err);
     close_input(stream);

@@ -39,7 +39,8 @@ static void forget_operations(struct tocsin__busy *busy)
         busy->flushes = busy->flushes->next;
     }
     while (busy->pipes_in) {
-        busy->pipes_in->from->busy->pipe = NULL;
+        if (busy->pipes_in->from)
+            busy->pipes_in->from->busy->pipe = NULL;
         busy->pipes_in->from = busy->pipes_in->to = NULL;
         busy->pipes_in = busy->pipes_in->next;
     }
@@ -64,12 +65,14 @@ void tocsin__stream_disarm(void *state)
     tocsin__wire_close(stream);
     tocsin__crowd_leave(stream);
     if (busy) {
+        tocsin__rate_leave(stream, TOCSIN__RATE_IN);
+        tocsin__rate_leave(stream, TOCSIN__RATE_OUT);
         tocsin__limit_end(stream);
         tocsin__connecting_free(busy);
         forget_operations(busy);
         tocsin__wire_drop_passed(busy);
         tocsin__release(busy->kept.data);
-        tocsin__output_drop(busy);
+        tocsin__output_drop(engine->io, busy);
         tocsin__release(busy);
         stream->busy = NULL;
     }

@@ -73,6 +73,8 @@ static int flush_begin(struct tocsin__flush *flush, struct tocsin__stream *strea
     flush->until = stream->closed.sent_bytes + tocsin__stream_waiting(stream);
     if (stream->state == TOCSIN__STREAM_OVER)
         flush_end(flush, stream->failure);
+    else if (stream->out == TOCSIN__SIDE_BROKEN)
+        flush_end(flush, stream->out_error); /* a write has failed, perhaps unseen by its caller */
     else if (tocsin__stream_occupy(stream) < 0)
         return -ENOMEM;
     else

@@ -2,7 +2,7 @@
 #include "base/refusal.h"
 #include "io/listen/acceptor.h"
 #include "io/names.h"
-#include "io/stream/stream.h"
+#include "io/stream/wire.h"
 #include "op/lifecycle.h"
 
 int tocsin_stream_get(struct tocsin_op id, struct tocsin_stream_facts *ret_facts)
@@ -23,6 +23,7 @@ int tocsin_stream_get(struct tocsin_op id, struct tocsin_stream_facts *ret_facts
         return tocsin__traced(-EINVAL);
     stream = tocsin__op_state_of(op);
     tocsin__names_get(stream->readiness.fd, ret_facts);
+    tocsin__wire_describe(stream, ret_facts);
     ret_facts->received_bytes = stream->closed.received_bytes;
     ret_facts->sent_bytes = stream->closed.sent_bytes;
     ret_facts->waiting_bytes = tocsin__stream_waiting(stream);

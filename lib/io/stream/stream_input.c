@@ -1,5 +1,6 @@
 /* Hands out received data: to waiting reads, to a pipe, to stream.received. */
 #include "base/cancel.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_pipe.h"
 #include "io/stream/stream_read.h"
@@ -122,12 +123,23 @@ static bool take(struct tocsin__stream *stream, enum consumer consumer, size_t s
 }
 
 /* No part can be cut: the rule is broken. */
-static void reject(struct tocsin__stream *stream, enum consumer consumer, int err)
+static void reject(struct tocsin__stream *stream, enum consumer consumer,
+                   const struct tocsin__part *rule, int err)
 {
-    if (consumer == A_READ)
+    char peer[112];
+
+    if (consumer == A_READ) {
         tocsin__read_end(stream->busy->reads, err);
+        return;
+    }
+    tocsin__reason_peer(stream, peer);
+    if (err == TOCSIN_ETRUNCATED)
+        tocsin__reason_set(stream, "fewer than %zu bytes, then the end, from %s", rule->size, peer);
     else
-        tocsin__stream_fail(stream, err);
+        tocsin__reason_set(stream, "more than %zu bytes %s from %s", rule->size,
+                           rule->kind == TOCSIN__PART_UNTIL ? "without a delimiter" : "to the end",
+                           peer);
+    tocsin__stream_fail(stream, err);
 }
 
 /* Tells the consumer that the end was reached. false: it cannot take that now. */
@@ -154,20 +166,30 @@ static bool tell_taken_to_end(struct tocsin__stream *stream)
     return true;
 }
 
+static size_t unused(ssize_t most, ssize_t count)
+{
+    return most < 0 ? 0 : (size_t)most - (count > 0 ? (size_t)count : 0);
+}
+
 /* false: nothing more can be read now. */
 static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
 {
-    ssize_t count;
+    ssize_t count, most;
 
     if (!tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
         return false;
-    count = tocsin__window_fill(io);
+    most = tocsin__rate_take(stream, TOCSIN__RATE_IN, TOCSIN__BUFFER);
+    if (most == 0)
+        return false; /* it waits for its rate */
+    count = most < 0 ? most : tocsin__window_fill(io, (size_t)most);
+    tocsin__rate_give_back(stream, TOCSIN__RATE_IN, unused(most, count));
     if (count == 0) {
         stream->in = TOCSIN__SIDE_ENDED;
         tocsin__stream_unmark(stream, TOCSIN__STREAM_READABLE);
     } else if (count == -ENOMEM) {
         tocsin__stream_wake(stream); /* retries in the next turn */
     } else if (count < 0 && count != -EAGAIN) {
+        tocsin__reason_failed(stream, "read from", (int)count);
         tocsin__stream_fail(stream, (int)count);
     }
     return count >= 0;
@@ -189,7 +211,7 @@ static bool input_step(struct tocsin__stream *stream, enum consumer consumer, bo
         return take(stream, consumer, (size_t)size) &&
                (rule.kind != TOCSIN__PART_TO_END || tell_taken_to_end(stream));
     if (size < 0) {
-        reject(stream, consumer, (int)size);
+        reject(stream, consumer, &rule, (int)size);
         return true;
     }
     if (ended)
@@ -224,7 +246,7 @@ void tocsin__input_discard(struct tocsin__stream *stream)
 
     tocsin__window_open(stream);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_READABLE) && stream->in == TOCSIN__SIDE_OPEN)
-        count = tocsin__window_fill(io);
+        count = tocsin__window_fill(io, TOCSIN__BUFFER);
     else
         count = -EAGAIN;
     if (stream->busy)

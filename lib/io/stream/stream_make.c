@@ -1,5 +1,6 @@
 /* The type of streams, and their making. */
 #include "io/stream/limits.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
@@ -20,6 +21,11 @@ static void stream_resume(struct tocsin_op op, void *state)
 {
     (void)op;
     tocsin__stream_wake(state);
+}
+
+static void stream_drop(void *state)
+{
+    tocsin__reason_free(state);
 }
 
 /* Whether code is called for the stream. */
@@ -65,6 +71,7 @@ static const struct tocsin__own_type stream_type = {
               .state_size = sizeof(struct tocsin__stream),
               .cancel = stream_cancel,
               .resume = stream_resume,
+              .drop = stream_drop,
               .flags = TOCSIN__OWN | TOCSIN__DISARMS },
     .disarm = tocsin__stream_disarm,
     .unserved = stream_unserved,

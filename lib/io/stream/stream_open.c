@@ -18,8 +18,11 @@ static int local_parse(const struct tocsin_stream_options *options,
 static int open_begin(struct tocsin__stream *stream, const struct tocsin__address *address,
                       const struct tocsin__address *local)
 {
-    return address->scheme == TOCSIN__SCHEME_FD ? tocsin__connect_adopt(stream, address->fd)
-                                                : tocsin__connect_begin(stream, address, local);
+    if (address->scheme == TOCSIN__SCHEME_FD)
+        return tocsin__connect_adopt(stream, address->fd);
+    if (address->scheme == TOCSIN__SCHEME_FILE)
+        return tocsin__connect_file(stream, address);
+    return tocsin__connect_begin(stream, address, local);
 }
 
 /* If making the stream fails halfway, it is undone as one that could not begin. */
@@ -44,7 +47,8 @@ int tocsin_stream_open(const char *text, const struct tocsin_stream_options *opt
     struct tocsin__settings *settings;
     int err = tocsin__address_parse(text, &address);
 
-    if (err == 0 && address.scheme == TOCSIN__SCHEME_SYSTEMD)
+    if (err == 0 &&
+        (address.scheme == TOCSIN__SCHEME_SYSTEMD || address.scheme == TOCSIN__SCHEME_UDP))
         err = -ENOTSUP;
     if (err == 0 && address.is_any)
         err = tocsin__because(-EINVAL, "a stream cannot be opened to '*'");
@@ -52,6 +56,11 @@ int tocsin_stream_open(const char *text, const struct tocsin_stream_options *opt
         err = local_parse(options, &address, &local);
     if (err == 0)
         err = tocsin__settings_new(options, &settings);
+    if (err == 0 && settings->flags & TOCSIN__STREAM_FILE_FLAGS &&
+        address.scheme != TOCSIN__SCHEME_FILE) {
+        err = tocsin__because(-EINVAL, "TOCSIN_STREAM_CREATE, _APPEND and _REPLACE are for file:");
+        tocsin__settings_unref(settings);
+    }
     if (err < 0)
         return tocsin__traced(tocsin__op_failed(err, ret_stream));
     err = open_with(&address, local.endpoint.size ? &local : NULL, settings, notify, ret_stream);

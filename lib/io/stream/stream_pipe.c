@@ -1,23 +1,32 @@
 /* Pipes from one stream into another. */
 #include "base/refusal.h"
 #include "io/stream/output.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_pipe.h"
 #include "op/complete.h"
 #include "registry/catalogue.h"
+
+static void pipe_leave_source(struct tocsin__pipe *pipe)
+{
+    if (!pipe->from)
+        return;
+    pipe->from->busy->pipe = NULL;
+    tocsin__stream_wake(pipe->from);
+    pipe->from = NULL;
+}
 
 static void pipe_disarm(void *state)
 {
     struct tocsin__pipe *pipe = state;
 
-    if (!pipe->from)
+    if (!pipe->to)
         return;
-    pipe->from->busy->pipe = NULL;
+    pipe_leave_source(pipe);
     *pipe->link = pipe->next;
     if (pipe->next)
         pipe->next->link = pipe->link;
-    tocsin__stream_wake(pipe->from);
     tocsin__stream_wake(pipe->to);
-    pipe->from = pipe->to = NULL;
+    pipe->to = NULL;
 }
 
 static void pipe_end(struct tocsin__pipe *pipe, int status)
@@ -55,7 +64,23 @@ void tocsin__pipe_finish(struct tocsin__pipe *pipe)
 
     if (to->out == TOCSIN__SIDE_OPEN)
         to->out = TOCSIN__SIDE_SHUTTING;
-    pipe_end(pipe, 0);
+    if (to->out == TOCSIN__SIDE_SHUTTING && to->state < TOCSIN__STREAM_CLOSING) {
+        pipe_leave_source(pipe);
+        tocsin__stream_wake(to);
+    } else {
+        pipe_end(pipe, to->out == TOCSIN__SIDE_BROKEN ? to->out_error : 0);
+    }
+}
+
+void tocsin__pipes_in_finished(struct tocsin__stream *target)
+{
+    struct tocsin__pipe *pipe = target->busy ? target->busy->pipes_in : NULL, *next;
+
+    for (; pipe; pipe = next) {
+        next = pipe->next;
+        if (!pipe->from)
+            pipe_end(pipe, 0);
+    }
 }
 
 void tocsin__pipe_source_over(struct tocsin__pipe *pipe, int status)
@@ -63,6 +88,7 @@ void tocsin__pipe_source_over(struct tocsin__pipe *pipe, int status)
     struct tocsin__stream *to = pipe->to;
 
     pipe_end(pipe, status);
+    tocsin__reason_set(to, "the source of the pipe has ended: %s", tocsin__reason_text(status));
     tocsin__stream_fail(to, -ECANCELED);
 }
 
@@ -75,7 +101,8 @@ void tocsin__pipes_wake(struct tocsin__stream *target)
 {
     for (struct tocsin__pipe *pipe = target->busy ? target->busy->pipes_in : NULL; pipe;
          pipe = pipe->next)
-        tocsin__stream_wake(pipe->from);
+        if (pipe->from)
+            tocsin__stream_wake(pipe->from);
 }
 
 /* The data that is moved already stays moved. */
@@ -125,8 +152,11 @@ static int pipe_start(struct tocsin__op *op, struct tocsin__stream *from, struct
     pipe->piped.to.source.id = tocsin__op_id(tocsin__stream_op(to));
     if (from->state < TOCSIN__STREAM_CLOSING && to->state < TOCSIN__STREAM_CLOSING)
         return pipe_begin(pipe, from, to);
-    if (from->state >= TOCSIN__STREAM_CLOSING && from->failure < 0)
+    if (from->state >= TOCSIN__STREAM_CLOSING && from->failure < 0) {
+        tocsin__reason_set(to, "the source of the pipe has ended: %s",
+                           tocsin__reason_text(from->failure));
         tocsin__stream_fail(to, -ECANCELED);
+    }
     tocsin__op_complete(op,
                         from->failure ? from->failure
                         : to->failure ? to->failure

@@ -3,7 +3,9 @@
    wakes it. */
 #include "io/stream/connect.h"
 #include "io/names.h"
+#include "io/stream/medium.h"
 #include "io/stream/output.h"
+#include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_flush.h"
 #include "io/stream/stream_input.h"
@@ -46,6 +48,7 @@ static void tell_connected(struct tocsin__stream *stream)
 
     if (tocsin__op_progress_admission(tocsin__stream_op(stream), TOCSIN__STREAM_CONNECTED) != 0) {
         tocsin__names_get(stream->readiness.fd, &facts);
+        tocsin__wire_describe(stream, &facts);
         connected.peer = facts.peer;
         connected.local = facts.local;
         connected.protocol = "";
@@ -95,6 +98,7 @@ static void serve_announcements(struct tocsin__stream *stream)
 static void serve_output(struct tocsin__stream *stream)
 {
     uint64_t before = stream->closed.sent_bytes;
+    int err;
 
     if (tocsin__stream_waiting(stream) && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE))
         tocsin__output_send(stream);
@@ -104,9 +108,31 @@ static void serve_output(struct tocsin__stream *stream)
     if (stream->closed.sent_bytes != before)
         tocsin__pipes_wake(stream);
     if (stream->out == TOCSIN__SIDE_SHUTTING && !tocsin__stream_waiting(stream)) {
-        tocsin__wire_shutdown(stream);
-        stream->out = TOCSIN__SIDE_SHUT;
+        err = tocsin__wire_shutdown(stream);
+        if (err == 0) {
+            stream->out = TOCSIN__SIDE_SHUT;
+            tocsin__pipes_in_finished(stream);
+        } else if (err != -EAGAIN) {
+            tocsin__output_break(stream, err);
+        }
     }
+}
+
+static void stream_fail_by_peer(struct tocsin__stream *stream, int err)
+{
+    tocsin__reason_failed(stream, "connection to", err);
+    tocsin__stream_fail(stream, err);
+}
+
+/* The peer has reset the connection after its end was announced. An end that is unread is data. */
+static void serve_late_reset(struct tocsin__stream *stream)
+{
+    int err = stream->in == TOCSIN__SIDE_TOLD && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED)
+                  ? tocsin__wire_take_error(stream)
+                  : 0;
+
+    if (err < 0)
+        stream_fail_by_peer(stream, err);
 }
 
 /* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
@@ -119,9 +145,10 @@ static void serve_departure(struct tocsin__stream *stream)
         return;
     if (stream->in == TOCSIN__SIDE_NONE) {
         if (tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
-            tocsin__stream_fail(stream, tocsin__wire_error(stream));
+            stream_fail_by_peer(stream, tocsin__wire_error(stream));
         return;
     }
+    serve_late_reset(stream);
     if (stream->in != TOCSIN__SIDE_OPEN || (stream->busy && stream->busy->kept.data) ||
         tocsin__input_is_wanted(stream))
         return;
@@ -131,7 +158,7 @@ static void serve_departure(struct tocsin__stream *stream)
     else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
     else if (seen < 0)
-        tocsin__stream_fail(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
+        stream_fail_by_peer(stream, seen == -EAGAIN ? tocsin__wire_error(stream) : seen);
 }
 
 /* The end */
@@ -160,6 +187,21 @@ static bool both_have_ended(const struct tocsin__stream *stream)
            !(stream->busy && stream->busy->pipes_in) && !tocsin__stream_waiting(stream);
 }
 
+static void stream_end_broken(struct tocsin__stream *stream)
+{
+    tocsin__reason_failed(stream, "write to", stream->out_error);
+    tocsin__stream_end(stream, stream->out_error);
+}
+
+/* Ends the stream when its medium has nothing to do any more. */
+static void end_well(struct tocsin__stream *stream)
+{
+    int err = tocsin__wire_finish(stream);
+
+    if (err != -EAGAIN)
+        tocsin__stream_end(stream, err);
+}
+
 static void serve_end(struct tocsin__stream *stream)
 {
     bool has_kept = stream->busy && stream->busy->kept.data,
@@ -172,22 +214,23 @@ static void serve_end(struct tocsin__stream *stream)
     if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (stream->out == TOCSIN__SIDE_BROKEN && !is_read)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->state == TOCSIN__STREAM_OPEN && both_have_ended(stream))
-        tocsin__stream_end(stream, 0);
+        end_well(stream);
 }
 
 /* Input is read and dropped, since a close with unread input would reset the connection, and the
    peer could lose what was sent last. */
 static void serve_closing(struct tocsin__stream *stream)
 {
-    tocsin__input_discard(stream);
+    if (!tocsin__medium_is_queued(stream))
+        tocsin__input_discard(stream);
     if (stream->out == TOCSIN__SIDE_BROKEN)
-        tocsin__stream_end(stream, stream->out_error);
+        stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
     else if (!tocsin__stream_waiting(stream))
-        tocsin__stream_end(stream, 0);
+        end_well(stream);
 }
 
 /* What the stream waits for */
@@ -195,15 +238,27 @@ static void serve_closing(struct tocsin__stream *stream)
 static unsigned wanted_of(struct tocsin__stream *stream)
 {
     bool reads = stream->in == TOCSIN__SIDE_OPEN &&
-                 (stream->state == TOCSIN__STREAM_CLOSING || tocsin__input_is_wanted(stream)),
-         writes = tocsin__stream_waiting(stream) > 0;
+                 (stream->state == TOCSIN__STREAM_CLOSING
+                      ? !tocsin__medium_is_queued(stream)
+                      : tocsin__input_is_wanted(stream) &&
+                            !tocsin__rate_waits(stream, TOCSIN__RATE_IN)),
+         writes = tocsin__stream_waiting(stream) > 0 &&
+                  !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
 
-    if (tocsin__readiness_is_always(&stream->readiness))
-        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
+    if (medium)
+        medium->want(stream, (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u));
     if ((reads && tocsin__stream_is(stream, TOCSIN__STREAM_READABLE)) ||
         (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
         tocsin__stream_wake(stream);
     return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
+}
+
+/* The kernel reports the end of the peer for ever: once it is known, only errors are waited for. */
+static bool end_is_known(const struct tocsin__stream *stream)
+{
+    return tocsin__stream_is(stream, TOCSIN__STREAM_LEFT) ||
+           (stream->in != TOCSIN__SIDE_OPEN && stream->in != TOCSIN__SIDE_NONE);
 }
 
 /* A stream that is not read right now keeps its event until input comes: between two reads there is
@@ -218,12 +273,11 @@ static void arm(struct tocsin__stream *stream)
     if (!wanted && readiness->place == TOCSIN__PLACE_ACTIVE && stream->in == TOCSIN__SIDE_OPEN &&
         !tocsin__stream_is(stream, TOCSIN__STREAM_READABLE))
         wanted = TOCSIN__READY_IN;
-    if (wanted || !tocsin__stream_is(stream, TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED))
-        err = stream->in == TOCSIN__SIDE_OPEN || stream->in == TOCSIN__SIDE_NONE || wanted
-                  ? tocsin__readiness_want(engine, readiness, wanted)
-                  : (tocsin__readiness_mute(engine, readiness), 0);
-    else
+    if (!wanted && tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__readiness_mute(engine, readiness);
+    else
+        err = tocsin__readiness_want(engine, readiness,
+                                     wanted | (end_is_known(stream) ? TOCSIN__READY_BROKEN : 0u));
     if (err < 0)
         tocsin__stream_fail(stream, err);
 }
@@ -251,6 +305,7 @@ static void serve_open(struct tocsin__stream *stream)
 void tocsin__stream_serve(struct tocsin__node *node)
 {
     struct tocsin__stream *stream = tocsin__container(node, struct tocsin__stream, node);
+    bool was_open = stream->state != TOCSIN__STREAM_CLOSING;
 
     tocsin__stream_unmark(stream, TOCSIN__STREAM_WOKEN);
     if (!is_alive(stream) || tocsin__stream_engine(stream)->loop->life.thread_ended)
@@ -266,7 +321,7 @@ void tocsin__stream_serve(struct tocsin__node *node)
     serve_open(stream);
     if (!is_alive(stream))
         return;
-    if (stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
+    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
         tocsin__stream_wake(stream);
     arm(stream);
     tocsin__stream_rest(stream);

@@ -34,6 +34,8 @@ static void scan_again(struct tocsin__stream *stream)
 
 static void settings_replace(struct tocsin__stream *stream, struct tocsin__settings *settings)
 {
+    tocsin__rate_leave(stream, TOCSIN__RATE_IN);
+    tocsin__rate_leave(stream, TOCSIN__RATE_OUT);
     tocsin__settings_unref(stream->settings);
     stream->settings = settings;
     socket_set(stream);

@@ -156,7 +156,7 @@ static int window_make_room(struct tocsin__io *io)
     return 0;
 }
 
-ssize_t tocsin__window_fill(struct tocsin__io *io)
+ssize_t tocsin__window_fill(struct tocsin__io *io, size_t most)
 {
     struct tocsin__window *window = &io->window;
     size_t room;
@@ -165,6 +165,7 @@ ssize_t tocsin__window_fill(struct tocsin__io *io)
     if (tocsin__stream_occupy(window->stream) < 0 || window_make_room(io) < 0)
         return -ENOMEM;
     room = window->capacity - window->end;
+    room = room < most ? room : most;
     count = tocsin__wire_receive(window->stream, window->data + window->end, room);
     if (count > 0)
         window->end += (size_t)count;

@@ -11,9 +11,9 @@
 void tocsin__window_open(struct tocsin__stream *stream);
 /* The stream keeps what is left. */
 void tocsin__window_close(struct tocsin__io *io);
-/* Reads from the kernel. More than 0: bytes were added; 0: the end; -EAGAIN: nothing is there;
-   -ENOMEM: no memory, and nothing was read; another -errno. */
-ssize_t tocsin__window_fill(struct tocsin__io *io);
+/* Reads at most `most` bytes from the kernel. More than 0: bytes were added; 0: the end; -EAGAIN:
+   nothing is there; -ENOMEM: no memory, and nothing was read; another -errno. */
+ssize_t tocsin__window_fill(struct tocsin__io *io, size_t most);
 /* The stream has ended: its bytes are dropped, but they stay in memory while they are lent. */
 void tocsin__window_forget(struct tocsin__io *io, struct tocsin__stream *stream);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cancel.h"
+#include "io/stream/medium.h"
 #include "io/stream/wire.h"
 
 /* Appends descriptors that came. Without memory they are closed. */
@@ -70,9 +71,13 @@ static ssize_t receive_once(struct tocsin__stream *stream, void *buffer, size_t 
 /* EIO is how a terminal reports that its other side is gone. */
 ssize_t tocsin__wire_receive(struct tocsin__stream *stream, void *buffer, size_t size)
 {
-    int cancel = tocsin__cancel_off();
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
     ssize_t count;
+    int cancel;
 
+    if (medium)
+        return medium->receive(stream, buffer, size);
+    cancel = tocsin__cancel_off();
     do
         count = receive_once(stream, buffer, size);
     while (count < 0 && errno == EINTR);
@@ -106,9 +111,13 @@ static ssize_t send_message(struct tocsin__stream *stream, struct iovec *pieces,
 ssize_t tocsin__wire_send(struct tocsin__stream *stream, struct iovec *pieces, int count,
                           const int *fds, uint32_t fds_count)
 {
-    int cancel = tocsin__cancel_off();
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
     ssize_t sent;
+    int cancel;
 
+    if (medium)
+        return medium->send(stream, pieces, count);
+    cancel = tocsin__cancel_off();
     do
         sent = tocsin__fault() ? (errno = ECONNRESET, -1)
                : tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET)
@@ -134,28 +143,59 @@ int tocsin__wire_peek(struct tocsin__stream *stream)
     return ioctl(stream->readiness.fd, FIONREAD, &count) < 0 ? -errno : count > 0;
 }
 
-int tocsin__wire_error(struct tocsin__stream *stream)
+int tocsin__wire_take_error(struct tocsin__stream *stream)
 {
     socklen_t size = sizeof(int);
     int err = 0;
 
     if (tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
         getsockopt(stream->readiness.fd, SOL_SOCKET, SO_ERROR, &err, &size);
-    return err ? -err : -EPIPE;
+    return -err;
 }
 
-void tocsin__wire_shutdown(struct tocsin__stream *stream)
+int tocsin__wire_error(struct tocsin__stream *stream)
 {
-    if (tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
+    int err = tocsin__wire_take_error(stream);
+
+    return err < 0 ? err : -EPIPE;
+}
+
+int tocsin__wire_finish(struct tocsin__stream *stream)
+{
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
+
+    return medium ? medium->finish(stream) : 0;
+}
+
+int tocsin__wire_shutdown(struct tocsin__stream *stream)
+{
+    int err = tocsin__wire_finish(stream);
+
+    if (err == 0 && tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
         shutdown(stream->readiness.fd, SHUT_WR);
+    return err;
+}
+
+void tocsin__wire_describe(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts)
+{
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
+
+    if (medium)
+        medium->describe(stream, facts);
 }
 
 /* Other processes may share the open file description: they get it back as it was. */
 void tocsin__wire_close(struct tocsin__stream *stream)
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
     int fd = stream->readiness.fd;
 
+    if (medium) {
+        if (stream->readiness.place != TOCSIN__PLACE_CLOSED)
+            tocsin__readiness_release(engine, &stream->readiness);
+        medium->close(stream);
+    }
     if (stream->readiness.place == TOCSIN__PLACE_CLOSED)
         return;
     if (tocsin__stream_is(stream, TOCSIN__STREAM_NONBLOCK) && !tocsin__inherited(engine->loop))

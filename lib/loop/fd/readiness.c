@@ -1,5 +1,5 @@
-/* Parks idle descriptors in an epoll set of the loop, and lends events of libevent to active ones.
- */
+/* Keeps idle descriptors in an epoll set of the loop. An active descriptor gets an event of
+ * libevent. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -13,12 +13,14 @@
 #include "loop/fd/readiness.h"
 
 enum {
-    TAKEN_AT_ONCE = 64, /* parked descriptors that one pass takes, so that others are served too */
-    UNUSED_MOST = 64,   /* unused events that a loop keeps */
+    TAKEN_AT_ONCE = 64, /* the most parked descriptors that one pass reports, so that other events
+                         * are served too */
+    UNUSED_MOST = 64,   /* the most unused events that a loop keeps */
     SWEEP_US = 1000000
 };
 
-/* Tells the descriptor of the whole loop that other events are waited for. */
+/* Updates the epoll set that stands for the whole loop (poll_fd.c): other events of this descriptor
+ * are wanted now. */
 static void set_wanted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                        unsigned wanted)
 {
@@ -93,7 +95,7 @@ static void event_give_back(struct tocsin__ready_event *lent)
     tocsin__release(lent);
 }
 
-/* errno 0: libevent had no memory. */
+/* Returns 0 or an error. errno is 0 if libevent had no memory. */
 static int event_set(struct tocsin__ready_event *lent, int fd, unsigned wanted)
 {
     short what = (short)(EV_PERSIST | (wanted & TOCSIN__READY_IN ? EV_READ : 0) |
@@ -121,7 +123,8 @@ static void sweep_arm(struct tocsin__engine *engine)
 static int parked_ctl(const struct tocsin__engine *engine, int op,
                       struct tocsin__readiness *readiness, unsigned wanted)
 {
-    struct epoll_event event = { .events = EPOLLRDHUP | (wanted & TOCSIN__READY_IN ? EPOLLIN : 0u) |
+    struct epoll_event event = { .events = (wanted & TOCSIN__READY_BROKEN ? 0u : EPOLLRDHUP) |
+                                           (wanted & TOCSIN__READY_IN ? EPOLLIN : 0u) |
                                            (wanted & TOCSIN__READY_OUT ? EPOLLOUT : 0u),
                                  .data.ptr = readiness };
 
@@ -205,7 +208,8 @@ static int change_active(struct tocsin__readiness *readiness, unsigned wanted)
     return 0;
 }
 
-/* From the parked set to libevent. Without memory for an event it stays where it is. */
+/* Moves a descriptor from the epoll set to libevent. If there is no memory for an event, the
+ * descriptor stays in the epoll set. */
 static int activate(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                     unsigned wanted)
 {
@@ -239,11 +243,13 @@ static int change_parked(struct tocsin__engine *engine, struct tocsin__readiness
     return err;
 }
 
-/* libevent cannot report a descriptor for which only LEFT and BROKEN are wanted: EV_CLOSED alone
-   misses errors, and then spins. So that is always parked. */
+/* libevent cannot watch a descriptor for which only LEFT and BROKEN are wanted: EV_CLOSED alone
+ * does not report errors, and is then reported again and again. So such a descriptor is always
+ * parked. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted)
 {
+    bool is_lendable = wanted & (TOCSIN__READY_IN | TOCSIN__READY_OUT);
     int err = 0;
 
     switch ((enum tocsin__ready_place)readiness->place) {
@@ -251,13 +257,13 @@ int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readine
     case TOCSIN__PLACE_ALWAYS: return 0;
     case TOCSIN__PLACE_MUTED: err = park(engine, readiness, wanted); break;
     case TOCSIN__PLACE_PARKED:
-        if (!wanted || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
+        if (!is_lendable || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
             err = change_parked(engine, readiness, wanted);
         break;
     case TOCSIN__PLACE_ACTIVE:
         if (wanted == readiness->wanted)
             return 0;
-        if (wanted && change_active(readiness, wanted) == 0)
+        if (is_lendable && change_active(readiness, wanted) == 0)
             return 0;
         leave_active(readiness);
         err = park(engine, readiness, wanted);
@@ -268,7 +274,7 @@ int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readine
     return err;
 }
 
-/* Parks what was not ready since the last sweep. */
+/* Parks the active descriptors that were not ready since the last call. */
 static void on_sweep(struct tocsin__timer *timer)
 {
     struct tocsin__ready_set *set = tocsin__container(timer, struct tocsin__ready_set, sweep);
@@ -280,7 +286,8 @@ static void on_sweep(struct tocsin__timer *timer)
 
         next = lent->next;
         if (!readiness->was_ready) {
-            leave_active(readiness); /* what follows it in the list stays there */
+            /* the entry leaves the list; the rest of the list does not change */
+            leave_active(readiness);
             if (park(engine, readiness, wanted) < 0)
                 activate(engine, readiness, wanted);
         }
@@ -338,7 +345,8 @@ int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readine
     readiness->place = TOCSIN__PLACE_MUTED;
     if (err == 0)
         err = park(engine, readiness, 0);
-    if (err == -EPERM) { /* a regular file, a folder, /dev/null */
+    if (err == -EPERM) { /* epoll refuses the descriptor: it is a regular file, a folder or
+                          * /dev/null */
         readiness->place = TOCSIN__PLACE_ALWAYS;
         return 0;
     }
@@ -376,7 +384,7 @@ static void events_free(struct tocsin__ready_event *lent, bool is_leaked)
     }
 }
 
-/* Closing the parent's set in the child changes nothing for the parent. */
+/* In the child of a fork, closing the epoll set of the parent does not change it for the parent. */
 static void set_free(struct tocsin__ready_set *set, bool is_leaked)
 {
     events_free(set->used, is_leaked);

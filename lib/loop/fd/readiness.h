@@ -28,12 +28,14 @@
 struct event;
 struct tocsin__engine;
 
-/* What is wanted, and what is reported. */
+/* Events that are wanted or reported. */
 enum {
-    TOCSIN__READY_IN = 1,    /* it can be read */
-    TOCSIN__READY_OUT = 2,   /* it can be written */
-    TOCSIN__READY_LEFT = 4,  /* reported: the peer has ended its side, perhaps behind unread data */
-    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended */
+    TOCSIN__READY_IN = 1,    /* the descriptor can be read */
+    TOCSIN__READY_OUT = 2,   /* the descriptor can be written */
+    TOCSIN__READY_LEFT = 4,  /* reported, but cannot be requested: the peer has ended its side;
+                              * there may still be unread data */
+    TOCSIN__READY_BROKEN = 8 /* reported: an error, or both sides have ended. Wanted: the end of
+                              * the peer's side is known already, and LEFT is not reported */
 };
 
 enum tocsin__ready_place {
@@ -46,46 +48,50 @@ enum tocsin__ready_place {
 
 struct tocsin__readiness {
     int fd;
-    uint8_t place;  /* enum tocsin__ready_place */
-    uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
-    bool was_ready; /* it was reported since it was parked, or since the last sweep */
-    struct tocsin__ready_event *event; /* ACTIVE: the borrowed event; else NULL */
-    /* Called in a callback of libevent, so it must only record (E16). */
+    uint8_t place;  /* an enum tocsin__ready_place */
+    uint8_t wanted; /* set of TOCSIN__READY_IN, TOCSIN__READY_OUT and TOCSIN__READY_BROKEN; 0: only
+                     * LEFT and BROKEN are reported */
+    bool was_ready; /* an event was reported since the descriptor was parked, or since the last
+                     * sweep */
+    struct tocsin__ready_event *event; /* the borrowed event in the place ACTIVE; else NULL */
+    /* Reports events. Called in a callback of libevent, so it must only record them (E16). */
     void (*report)(struct tocsin__readiness *readiness, unsigned what);
 };
 
-/* An event of libevent, used by one active descriptor after the other. */
+/* An event of libevent. Active descriptors borrow it, one after the other. */
 struct tocsin__ready_event {
     struct event *event;
     struct tocsin__engine *engine;
-    struct tocsin__readiness *user; /* NULL: it is free */
-    bool has_placeholder; /* after a fork: fd of the user is a placeholder (after_fork.c) */
-    struct tocsin__ready_event *next, **link; /* in the list of used or of free ones */
+    struct tocsin__readiness *user; /* the descriptor that borrows the event; NULL: none */
+    bool has_placeholder;           /* after a fork: the descriptor of the user is a placeholder
+                                     * (after_fork.c) */
+    struct tocsin__ready_event *next, **link; /* links of the list of used or of free events */
 };
 
-/* The readiness of one loop. */
+/* The descriptors of one loop whose readiness is managed here. */
 struct tocsin__ready_set {
     int parked_fd;        /* the epoll set of the parked descriptors */
-    struct event *parked; /* the event for parked_fd */
+    struct event *parked; /* the event of libevent for parked_fd */
     struct tocsin__ready_event *used, *unused;
     uint32_t unused_count;
     struct tocsin__engine *engine;
-    struct tocsin__timer sweep; /* armed while descriptors are active */
+    struct tocsin__timer sweep; /* a timer, armed while there are active descriptors */
 };
 
-/* Begins with fd, which belongs to the readiness from now on also if this fails. -EMFILE, -ENOMEM,
-   -ENOSPC, -EBADF, -EOWNERDEAD */
+/* Begins to manage the descriptor fd, which is not watched for any event yet. Also after an error,
+ * fd belongs to the readiness. -EMFILE, -ENOMEM, -ENOSPC, -EBADF, -EOWNERDEAD */
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd);
-/* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_LEFT and
-   TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is muted. */
+/* Sets the events that are wanted. From now on they are reported repeatedly while the descriptor is
+ * ready. TOCSIN__READY_BROKEN is always reported, and TOCSIN__READY_LEFT unless wanted contains
+ * TOCSIN__READY_BROKEN. -ENOMEM, -ENOSPC: the descriptor is muted. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted);
-/* Reports nothing until tocsin__readiness_want. */
+/* Stops all reports until tocsin__readiness_want is called. */
 void tocsin__readiness_mute(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
-/* Closes the descriptor; a closed one stays as it is. */
+/* Closes the descriptor. Does nothing if it is closed already. */
 void tocsin__readiness_close(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
-/* Gives the descriptor up without closing it. */
+/* Stops managing the descriptor, without closing it. */
 int tocsin__readiness_release(struct tocsin__engine *engine, struct tocsin__readiness *readiness);
 
 static inline bool tocsin__readiness_is_always(const struct tocsin__readiness *readiness)
@@ -99,9 +105,11 @@ static inline short tocsin__ready_poll_bits(const struct tocsin__readiness *read
                    (readiness->wanted & TOCSIN__READY_OUT ? POLLOUT : 0));
 }
 
-/* T8: libevent's base is new, or was leaked. Forgets the parent's sets. */
+/* In the child of a fork (T8), after libevent's base was made anew or leaked: gives up the epoll
+ * sets of the parent. */
 void tocsin__readiness_detach(struct tocsin__engine *engine, bool base_is_leaked);
-/* Frees what the loop has for readiness; no descriptor is open any more. */
+/* Frees the data that the loop has for readiness. All descriptors must have been closed or
+ * released. */
 void tocsin__readiness_free(struct tocsin__engine *engine);
 
 #endif

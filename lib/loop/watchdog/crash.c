@@ -1,6 +1,6 @@
 /* Reports a crash. Everything except the installation runs in a real signal handler. So these
    functions take no lock, allocate no memory and do not use stdio. */
-#define _GNU_SOURCE /* for REG_RIP and MAP_STACK */
+#define _GNU_SOURCE /* makes the headers declare REG_RIP and MAP_STACK */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -124,9 +124,10 @@ static void crash_report(const char *name, const siginfo_t *info, const void *co
     (fn ? fn : crash_print)(line, words.used);
 }
 
-/* Only the first thread that crashes prints; other threads wait, because the first thread ends the
-   process. It restores the former disposition and returns, so the instruction faults again. A
-   signal that was sent does not occur again by itself, so this function raises it. */
+/* Only the first thread that crashes prints; other threads wait, because the first one ends the
+ * process. It restores the former disposition and returns, so the instruction faults again. A
+ * signal that another process has sent does not occur again by itself, so this function raises
+ * it. */
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     int which = 0, was = errno;
@@ -227,7 +228,7 @@ int tocsin_crash_tell(tocsin_crash_fn fn)
     return tocsin__traced(err);
 }
 
-/* T8: the step of this file before and after a fork (lib/base/fork.h). */
+/* The step of this file before and after a fork (T8; lib/base/fork.h). */
 
 static void crash_fork_prepare(void)
 {

@@ -130,8 +130,8 @@ bool tocsin__sight_is_busy(const struct tocsin__loop *loop)
     return sight.handler || sight.entered || sight.activity.code;
 }
 
-/* Returns true if the caller is the program, on this loop. This loop is then not described, because
-   the program knows what it is doing. */
+/* Returns true if the caller is the program itself, on the thread of this loop. Then the loop is
+ * not described, because the program knows what it is doing. */
 static bool is_caller_alone(const struct tocsin__loop *loop)
 {
     return loop == tocsin__self && tocsin__owner_here() == &tocsin__program;

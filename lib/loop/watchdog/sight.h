@@ -1,4 +1,4 @@
-/* A snapshot of the code that runs on a loop, taken by another thread. */
+/* A record of what runs on a loop, read by another thread. */
 #ifndef TOCSIN_LOOP_WATCHDOG_SIGHT_H
 #define TOCSIN_LOOP_WATCHDOG_SIGHT_H
 
@@ -7,8 +7,8 @@
 #include "delivery/loop.h"
 #include "base/words.h"
 
-/* What a thread has seen of a loop. Two sights with the same handler and emission have seen the
-   same call. */
+/* What a thread has read about the activity of a loop. If two records have the same handler and
+ * emission, they show the same call. */
 struct tocsin__sight {
     uint64_t phase;                        /* copy of loop->runs.phase; odd while a turn works */
     const struct tocsin__handler *handler; /* the running handler; NULL: no handler runs */

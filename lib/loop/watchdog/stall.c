@@ -1,4 +1,4 @@
-/* Decides after each look of the watchdog whether a loop is stalled, and announces the stall. */
+/* Decides after each check of the watchdog whether a loop is stalled, and announces the stall. */
 #include <tocsin/post.h>
 
 #include "registry/catalogue.h"
@@ -122,7 +122,7 @@ static void stall_node_drop(struct tocsin__node *node)
     stall_node_end(node);
 }
 
-/* Counts one stall of a handler for each span in which this handler was seen. */
+/* Counts one stall of a handler for each period in which this handler did not return. */
 static void stall_count(struct tocsin__watched *watched, const struct tocsin__sight *sight)
 {
     if (!sight->handler || !atomic_load(&tocsin__quota(sight->handler->owner)->stalls) ||
@@ -154,8 +154,8 @@ void tocsin__stall_look(struct tocsin__watched *watched, int64_t now_us)
     if (single)
         done = stall_announce(watched, &sight, true, now_us - watched->call.since_us);
     else if (span_is_due(&watched->turn, now_us) &&
-             watched->call.looks == 1) /* otherwise nothing is announced yet, because this call may
-                                          soon be long enough to be named */
+             watched->call.looks == 1) /* otherwise nothing is announced yet: this call may soon
+                                        * last long enough to be named */
         done = stall_announce(watched, &sight, false, now_us - watched->turn.since_us);
     if (!done)
         return;

@@ -1,5 +1,5 @@
-/* The watchdog looks at a watched loop. If several looks see the same code, the loop is stalled.
-   The caller of all these functions holds the watchdog's lock. */
+/* The watchdog checks a watched loop. If several checks find the same code, the loop is stalled.
+ * The caller of all these functions holds the watchdog's lock. */
 #ifndef TOCSIN_LOOP_WATCHDOG_STALL_H
 #define TOCSIN_LOOP_WATCHDOG_STALL_H
 
@@ -8,13 +8,14 @@
 #include "loop/engine.h"
 #include "loop/watchdog/sight.h"
 
-/* The number of looks within the time limit. A stall must have been seen in so many looks, because
-   a process that was stopped is not stalled. */
+/* The number of checks within the time limit. A stall must be found by so many checks, because a
+ * process that was stopped meanwhile is not stalled. */
 enum { TOCSIN__STALL_LOOKS = 4 };
 
-/* The time for which all looks have seen the same code. */
+/* The time in which all checks have found the same code. */
 struct tocsin__stall_span {
-    int looks; /* number of looks that have seen this code; 0: the last look has seen nothing */
+    int looks; /* number of checks of the watchdog that have found this code; 0: the last check
+                * found nothing */
     int64_t since_us;
     int64_t post_us;     /* the duration at which loop.blocked is posted next */
     int64_t listener_us; /* the duration at which the listener is called next */
@@ -26,10 +27,10 @@ struct tocsin__watched {
     struct tocsin__loop *loop;
     uint64_t id; /* id of the watched loop */
     int64_t limit_us;
-    struct tocsin__sight sight;           /* the code that ran on the loop at the last look of the
-                                             watchdog */
-    struct tocsin__stall_span turn, call; /* the time in which the looks have seen the same turn,
-                                             and the same handler or function */
+    struct tocsin__sight sight;           /* the code that ran on the loop at the last check of the
+                                           * watchdog */
+    struct tocsin__stall_span turn, call; /* the times in which the checks have found the same turn,
+                                           * and the same handler or function */
     /* The node is pushed to the loop, which then counts the stall of the handler (quarantine). */
     struct tocsin__node stall_node;
     _Atomic uint64_t stall_handler; /* id of the handler that stalled; 0: the node is not in the

@@ -1,6 +1,6 @@
-/* The watchdog is one thread that looks at all watched loops, several times within their time
-   limit. */
-#define _GNU_SOURCE /* for pthread_setname_np */
+/* The watchdog is one thread, which checks all watched loops several times within their time
+ * limit. */
+#define _GNU_SOURCE /* makes the headers declare pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,15 +13,15 @@
 #include "loop/watchdog/stall.h"
 #include "loop/watchdog/watchdog.h"
 
-/* Protects the following data. The thread holds the lock during a look, so that no handler is freed
-   meanwhile. */
+/* Protects the following data. The thread holds the lock during a check, so that no handler is
+ * freed meanwhile. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct tocsin__watched *all;
 static enum { NONE, RUNS, ENDS } state;
 static pthread_t thread;
-static int64_t paused_us; /* time for which the thread waits between two looks; 0: it does not wait
-                             yet */
+static int64_t paused_us; /* time for which the thread waits between two checks; 0: it does not wait
+                           * yet */
 static bool changed_is_made;
 
 void tocsin__watchdog_look(int64_t now_us)
@@ -57,8 +57,8 @@ void tocsin__watchdog_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* The thread. The caller of all these functions holds the lock. The lock is released while they
-   wait. */
+/* The thread of the watchdog. The caller of the following functions holds the lock. They release it
+ * while they wait. */
 
 static void watchdog_wait(int64_t wait_us)
 {
@@ -102,8 +102,8 @@ static void watchdog_make_changed(void)
     pthread_condattr_destroy(&attributes);
 }
 
-/* T8: the child of a fork has no watchdog thread. Another thread of the parent may have held the
-   lock. */
+/* The child of a fork has no watchdog thread (T8). Another thread of the parent may have held the
+ * lock, so the lock is initialized again. */
 static void watchdog_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
@@ -154,7 +154,7 @@ static void watchdog_stop(void)
 
 /* Watched loops */
 
-/* The function loop->hooks.wait_unseen: returns when the watchdog is not in a look. */
+/* The function loop->hooks.wait_unseen: returns when the watchdog is not checking. */
 static void watchdog_await_look(void)
 {
     pthread_mutex_lock(&lock);

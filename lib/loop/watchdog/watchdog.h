@@ -1,4 +1,4 @@
-/* The watchdog, which looks at all watched loops (tocsin/watchdog.h). */
+/* The watchdog, which checks all watched loops (tocsin/watchdog.h). */
 #ifndef TOCSIN_LOOP_WATCHDOG_WATCHDOG_H
 #define TOCSIN_LOOP_WATCHDOG_WATCHDOG_H
 
@@ -9,8 +9,8 @@
 
 struct tocsin__loop;
 
-/* Makes one look at all watched loops, as if the time were now_us. Any thread may call this; only
-   tests do. */
+/* Checks all watched loops once, as if the time were now_us. Any thread may call this; only tests
+ * do. */
 void tocsin__watchdog_look(int64_t now_us);
 
 /* Takes the watchdog's lock, so that no handler of this loop is freed until

@@ -1,5 +1,4 @@
-/* Pools: making, finding and freeing them, and the queue of jobs of each. worker.c has their
-   threads. */
+/* Makes, finds and frees pools, and manages their queues of jobs. worker.c has the threads. */
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +15,8 @@ enum { THREADS_MAX = 1024, THREADS_LEAST = 4, LIMIT = 1024 };
 
 pthread_mutex_t tocsin__pools_lock = PTHREAD_MUTEX_INITIALIZER;
 struct tocsin__pool *tocsin__pools;
-static struct tocsin__pool *standard; /* the pool of the process, id 0; NULL: not made yet */
+/* the pools of the process; NULL: not made yet */
+static struct tocsin__pool *standard, *files;
 static struct tocsin__ids ids = { .prefix = TOCSIN__ID_PREFIX(0xfffe, TOCSIN__ID_POOLS) };
 
 void tocsin__pool_cond_init(pthread_cond_t *cond)
@@ -140,12 +140,30 @@ void tocsin__pool_release(struct tocsin__pool *pool)
     pthread_mutex_unlock(&tocsin__pools_lock);
 }
 
+int tocsin__pool_of_files(struct tocsin__pool **ret_pool)
+{
+    pthread_mutex_lock(&tocsin__pools_lock);
+    if (!files)
+        files = pool_new(0, SIZE_MAX);
+    if (files)
+        files->refs++;
+    *ret_pool = files;
+    pthread_mutex_unlock(&tocsin__pools_lock);
+    return *ret_pool ? 0 : -ENOMEM;
+}
+
+static void pool_free_unused(struct tocsin__pool **pool)
+{
+    if (!*pool || (*pool)->refs > 1)
+        return;
+    tocsin__pool_unref(*pool);
+    *pool = NULL;
+}
+
 void tocsin__pool_standard_free(void)
 {
-    if (!standard || standard->refs > 1)
-        return;
-    tocsin__pool_unref(standard);
-    standard = NULL;
+    pool_free_unused(&standard);
+    pool_free_unused(&files);
 }
 
 int tocsin_pool_new(int threads, size_t limit, struct tocsin_pool *ret_pool)

@@ -1,4 +1,4 @@
-/* A blocking function, run by a thread of a pool, as an operation. */
+/* An operation that runs a blocking function on a thread of a pool. */
 #include <stdatomic.h>
 
 #include <tocsin/work.h>
@@ -15,7 +15,7 @@
 #include "op/work/worker.h"
 #include "delivery/owner_here.h"
 
-/* The part that the pool thread uses. It outlives an operation that is abandoned. */
+/* The part of the state that the pool thread uses. It may live longer than the operation. */
 struct work {
     struct tocsin__job job;
     tocsin_task task;
@@ -24,8 +24,9 @@ struct work {
     uint64_t op;
     struct tocsin__pool *pool;
     int64_t queued_us;
-    struct tocsin__owner *owner; /* charged with the task until this is freed */
-    _Atomic int refs;            /* references: one of the operation, one of the pool thread */
+    /* owner of the task; its quota is charged until this struct is freed */
+    struct tocsin__owner *owner;
+    _Atomic int refs; /* references: one of the operation, one of the pool thread */
 };
 
 struct state {
@@ -78,7 +79,7 @@ static void work_run(struct tocsin__job *job)
     tocsin__thread_owner = NULL;
 }
 
-/* The thread ended in the task, or in drop, where refs is 0. */
+/* The task, or its drop, has ended the pool thread. refs is 0 if it was drop. */
 static void work_died(struct tocsin__job *job, int status)
 {
     struct work *work = tocsin__container(job, struct work, job);
@@ -102,12 +103,13 @@ static int work_cancel(struct tocsin_op op, void *arg, int reason)
 
     if (!queued && !state->abandon && !tocsin__op_engine(state->op)->loop->life.thread_ended)
         return -EBUSY;
-    if (tocsin__op_claim(op.source.id)) { /* otherwise the thread has claimed the operation */
+    if (tocsin__op_claim(op.source.id)) { /* the claim is taken already if the pool thread has just
+                                           * completed the operation */
         state->done.queued_us = queued ? tocsin__now(NULL) - state->work->queued_us : 0;
         tocsin__op_finish(state->op, reason, &state->done.tocsin);
     }
     if (queued)
-        work_put(state->work); /* the thread's reference */
+        work_put(state->work); /* gives back the reference of the pool thread */
     return 0;
 }
 
@@ -116,7 +118,8 @@ static void work_drop(void *arg)
     struct state *state = arg;
 
     if (state->work && state->work->job.forgotten)
-        work_put(state->work); /* the thread's reference: no thread will run it */
+        /* gives back the reference of the pool thread: no thread will run the job */
+        work_put(state->work);
     if (state->work)
         work_put(state->work);
 }
@@ -138,7 +141,8 @@ static int work_check_options(const struct tocsin_work_options *options)
                : 0;
 }
 
-/* If this fails, state->work is NULL, so that work_drop does not call the caller's drop. */
+/* Sets up the state of the operation. After a failure state->work is NULL, so work_drop does not
+ * call the caller's drop. */
 static int work_start(struct tocsin__op *op, const struct tocsin_work_options *options,
                       tocsin_task task, void *arg)
 {

@@ -1,5 +1,5 @@
-/* The threads of the pools. */
-#define _GNU_SOURCE /* pthread_setname_np */
+/* The threads of the pools: starting them, running jobs, ending idle threads, and fork. */
+#define _GNU_SOURCE /* makes the headers declare pthread_setname_np */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,23 +17,27 @@
 #include "op/work/worker.h"
 
 struct worker {
-    struct worker *next,
-        **link; /* link in the list of workers, of ended threads, or of lost ones */
+    /* links of the list that contains the worker: workers, ended or lost */
+    struct worker *next, **link;
     struct tocsin__pool *pool;
     pthread_t thread;
-    struct tocsin__job *job; /* the job that the thread runs; NULL: none */
+    struct tocsin__job *job; /* the job that runs; NULL: the thread is idle */
 };
 
-static struct worker *workers;          /* the threads that run */
-static __thread struct worker *current; /* the calling thread; NULL: it is no pool thread */
-static int users;                       /* loops that have operations */
+static struct worker *workers;          /* all running threads of all pools */
+static __thread struct worker *current; /* the worker of the calling thread; NULL: it is not a pool
+                                         * thread */
+static int users;                       /* number of loops that have operations */
 
-/* While tocsin__workers_rest waits: */
+/* The last loop has no operations any more, and tocsin__workers_rest waits for idle threads to
+ * end. */
 static bool resting;
-static pthread_cond_t rested = PTHREAD_COND_INITIALIZER; /* a thread has ended */
-static struct worker *ended;                             /* threads to be joined */
+static pthread_cond_t rested = PTHREAD_COND_INITIALIZER; /* signalled when a thread has ended */
+static struct worker *ended;                             /* threads that have ended and must be
+                                                          * joined */
 
-/* T8: threads that ran a job in the parent when it forked. The job may use their memory. */
+/* In the child of a fork (T8): workers that ran a job in the parent at that moment. They are not
+ * freed, since the job may use their memory. */
 static struct worker *lost;
 
 static void worker_link(struct worker *worker, struct worker **first)
@@ -52,7 +56,7 @@ static void worker_unlink(struct worker *worker)
         worker->next->link = worker->link;
 }
 
-/* Waits for a job, at most a second. NULL: the thread must end. */
+/* Waits at most a second for a job. NULL: the thread must end. */
 static struct tocsin__job *worker_wait_job(struct tocsin__pool *pool)
 {
     struct tocsin__job *job;
@@ -68,7 +72,7 @@ static struct tocsin__job *worker_wait_job(struct tocsin__pool *pool)
     return job;
 }
 
-/* S2: outside of tasks a pool thread takes no signal and cannot be cancelled. */
+/* A pool thread handles no signal and cannot be cancelled, except while it runs a task (S2). */
 static void worker_mask_signals(void)
 {
     sigset_t all;
@@ -98,7 +102,7 @@ void tocsin__worker_task_end(void)
 
 static int worker_start(struct tocsin__pool *pool);
 
-/* Ends all jobs of a pool that has no threads. Releases the lock around each call. */
+/* Ends all jobs of a pool that has no threads, as failed. Releases the lock during each call. */
 static void pool_fail_jobs(struct tocsin__pool *pool)
 {
     struct tocsin__job *job;
@@ -110,7 +114,7 @@ static void pool_fail_jobs(struct tocsin__pool *pool)
     }
 }
 
-/* The caller holds the lock. */
+/* Marks the calling thread as ended. The caller holds the lock. */
 static void worker_end(struct worker *self)
 {
     struct tocsin__pool *pool = self->pool;
@@ -120,7 +124,7 @@ static void worker_end(struct worker *self)
     worker_unlink(self);
     if (resting) {
         worker_link(self, &ended);
-    } else { /* no thread will join this one */
+    } else { /* tocsin__workers_rest does not wait, so no thread will join this one */
         pthread_detach(self->thread);
         tocsin__release(self);
     }
@@ -128,7 +132,7 @@ static void worker_end(struct worker *self)
     tocsin__pool_unref(pool);
 }
 
-/* Cleanup handler: a task has ended its thread by pthread_exit or by a cancellation. */
+/* A cleanup handler of the thread: the task has called pthread_exit, or has been cancelled. */
 static void worker_died(void *arg)
 {
     struct worker *self = arg;
@@ -140,7 +144,7 @@ static void worker_died(void *arg)
         job->died(job, -ECANCELED);
     pthread_mutex_lock(&tocsin__pools_lock);
     self->job = NULL;
-    /* keeps the pool until the end of this function */
+    /* this reference keeps the pool until the function returns */
     pool->refs++;
     worker_end(self);
     if (pool->jobs > (size_t)pool->idle && worker_start(pool) < 0)
@@ -156,7 +160,7 @@ static void worker_run_job(struct worker *self)
     self->job = NULL;
     pthread_mutex_unlock(&tocsin__pools_lock);
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    /* a cancellation of this task must not hit the next one */
+    /* A cancellation that arrived during this task must not act on the next task. */
     pthread_testcancel();
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 }
@@ -217,7 +221,8 @@ int tocsin__worker_run(struct tocsin__pool *pool, struct tocsin__job *job)
             pool->jobs, pool->limit, pool->threads);
     else if (pool->jobs >= (size_t)pool->idle && pool->threads < pool->threads_most &&
              worker_start(pool) < 0 && pool->threads == 0)
-        err = -EAGAIN; /* if the pool has threads, the job waits for one of them */
+        err = -EAGAIN; /* fails only if the pool has no threads: otherwise the job waits in the
+                        * queue */
     if (err == 0) {
         tocsin__job_append(pool, job);
         pthread_cond_signal(&pool->work);
@@ -238,7 +243,7 @@ static void workers_fork_parent(void)
     pthread_mutex_unlock(&tocsin__pools_lock);
 }
 
-/* The threads and the users of the pool are in the parent. */
+/* Sets up a pool in the child of a fork: its threads and its users exist only in the parent. */
 static void pool_inherit(struct tocsin__pool *pool)
 {
     for (struct tocsin__job *job = pool->first; job; job = job->next) {
@@ -266,7 +271,8 @@ static void workers_free(struct worker **first)
     }
 }
 
-/* If a pool thread forked, it is the only thread of its pool in the child. */
+/* Sets up all pools in the child of a fork. If a pool thread has called fork, it is the only thread
+ * of its pool. */
 static void workers_fork_child(void)
 {
     for (struct tocsin__pool *pool = tocsin__pools; pool; pool = pool->next)
@@ -295,7 +301,7 @@ static __attribute__((constructor)) void workers_fork_register(void)
     tocsin__fork_register(TOCSIN__FORK_POOL, &step);
 }
 
-/* The loops that use pools */
+/* Functions for the loops that use pools */
 
 void tocsin__workers_use(void)
 {
@@ -312,7 +318,7 @@ static bool pools_have_idle(void)
     return false;
 }
 
-/* Joins the threads that have ended, without the lock. */
+/* Joins the threads that have ended. Releases the lock meanwhile. */
 static void workers_join_ended(void)
 {
     while (ended) {
@@ -320,7 +326,7 @@ static void workers_join_ended(void)
 
         worker_unlink(worker);
         pthread_mutex_unlock(&tocsin__pools_lock);
-        /* T6: the calling thread itself is ending */
+        /* A thread that ends with its loop (T6) cannot join itself. */
         if (pthread_equal(worker->thread, pthread_self()))
             pthread_detach(worker->thread);
         else

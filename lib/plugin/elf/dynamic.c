@@ -54,7 +54,7 @@ static int malformed(const struct tocsin__view *view, const char *what)
 
 static bool entry_at(const struct tocsin__view *view, uint64_t index, ElfW(Dyn) * ret_entry)
 {
-    /* The limit bounds the time that a hostile file can cost. */
+    /* Limits the time that a hostile file can cost. */
     const uint64_t max = 4096;
     const unsigned char *at;
 
@@ -151,7 +151,7 @@ static int strings_check(const struct tocsin__view *view)
 struct list {
     enum tocsin__tag at, size, entry;
     uint64_t entry_size;
-    bool named; /* true if a tag must state the size of an entry */
+    bool named; /* true if a tag must state the size of an entry of this table */
     const char *what;
 };
 

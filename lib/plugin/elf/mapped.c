@@ -1,6 +1,6 @@
 /* Looks up symbols in objects that the dynamic linker has already mapped. The tables of these
    objects are trusted. */
-#define _GNU_SOURCE /* for dl_iterate_phdr */
+#define _GNU_SOURCE /* makes the headers declare dl_iterate_phdr */
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -9,8 +9,8 @@
 
 enum { INDEX = 0x7fff, HIDDEN = 0x8000 };
 
-/* Returns the address of a value in a mapped dynamic section. Some dynamic linkers have added the
-   base to these values; others have not. */
+/* Returns the address that a value of a mapped dynamic section names. Some dynamic linkers have
+ * added the base address to these values; others have not. */
 static const void *address_of(const struct tocsin__mapped *mapped, ElfW(Addr) value)
 {
     return (const void *)(uintptr_t)(value < mapped->base ? mapped->base + value : value);

@@ -21,7 +21,7 @@ struct tocsin__mapped {
     const ElfW(Dyn) * dynamic;
     bool plugin; /* true if tocsin has mapped the file */
     bool global; /* the object is a dependency of the program */
-    /* the object is a dependency of the plugin that is being checked */
+    /* The object is a dependency of the plugin that is being checked. */
     bool near;
 };
 

@@ -169,7 +169,7 @@ static int reloc_check(struct relocs *relocs, const struct reloc *reloc)
 {
     const struct tocsin__view *view = relocs->view;
 
-    if (reloc->type == 0) /* type 0 is R_*_NONE on every machine */
+    if (reloc->type == 0) /* a relocation of type 0 (R_*_NONE on every machine) does nothing */
         return 0;
     if (!is_known(reloc->type))
         return malformed(view, "a type does not occur in shared objects");
@@ -270,8 +270,8 @@ int tocsin__relocs_check(const struct tocsin__view *view)
     int err;
 
     if (!view->symbols_count)
-        /* Without symbols nothing is checked here: a plugin that exports no tocsin_plugin_init is
-           refused later. */
+        /* A file without symbols is not checked here. It exports no tocsin_plugin_init, so it is
+         * refused later. */
         return 0;
     err = list_check(&relocs, D_RELA, D_RELASZ, true, view->value[D_RELACOUNT]);
     if (err == 0)

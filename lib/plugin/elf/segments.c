@@ -115,8 +115,8 @@ static int loads_check(struct tocsin__view *view)
 
 /* Other segments */
 
-/* Returns true if a segment is within a loadable segment, at the same offset and address. Every
-   other segment must be. */
+/* Returns true if a segment is within a loadable segment, at the same offset and address. Each
+ * segment that is not loadable itself must be within a loadable one. */
 bool tocsin__segment_fits_load(const struct tocsin__view *view, const ElfW(Phdr) * part)
 {
     const ElfW(Phdr) *load = tocsin__view_load(view, part->p_vaddr, part->p_filesz);
@@ -137,8 +137,8 @@ static bool tls_fits(struct tocsin__view *view, const ElfW(Phdr) * part)
 }
 
 /* Returns true if PT_GNU_RELRO is valid. The dynamic linker makes this range read-only after
-   relocation. So it must begin where a writable segment begins, and end within the pages of that
-   segment. */
+ * relocation. So it must begin where a writable segment begins, and end within the pages of this
+ * segment. */
 static bool relro_fits(const struct tocsin__view *view, const ElfW(Phdr) * part)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

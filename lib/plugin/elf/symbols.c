@@ -7,8 +7,8 @@
 #include "plugin/elf/symbols.h"
 
 enum { NAME_MAX_BYTES = 32 * 1024 };
-static const uint64_t NAMES_MAX = UINT64_C(1) << 30; /* the most bytes of names that are hashed in
-                                                        all */
+static const uint64_t NAMES_MAX = UINT64_C(1) << 30; /* the most bytes of symbol names that are
+                                                      * hashed in total */
 
 uint32_t tocsin__hash_gnu(const char *name)
 {

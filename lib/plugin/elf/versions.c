@@ -28,8 +28,9 @@ uint16_t tocsin__version_index(const struct tocsin__view *view, uint64_t symbol)
     return index;
 }
 
-/* The table DT_VERNEED is a list of libraries, each with a list of versions. The dynamic linker
-   follows the offsets from entry to entry and ignores the counts, so this code does the same. */
+/* Calls `take` for each version of one library in the table DT_VERNEED, which is a list of
+ * libraries, each with a list of versions. The dynamic linker follows the offsets from entry to
+ * entry and ignores the counts, so this function does the same. */
 
 static int needed_each(const struct tocsin__view *view, uint64_t at, const ElfW(Verneed) * need,
                        tocsin__version_fn take, void *arg)
@@ -115,8 +116,8 @@ int tocsin__versions_each(const struct tocsin__view *view, tocsin__version_fn ta
     return err == 0 && view->has[D_VERDEF] ? defined_each(view, take, arg) : err;
 }
 
-/* Checks what the dynamic linker assumes: each index belongs to only one version, and each library
-   is in the DT_NEEDED list. */
+/* Data for two checks, whose results the dynamic linker assumes: each index belongs to only one
+ * version, and each library is in the DT_NEEDED list. */
 
 struct seen {
     const struct tocsin__view *view;

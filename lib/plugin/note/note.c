@@ -36,7 +36,8 @@ bool tocsin__is_plugin_name(const char *name)
     return size && size <= NAME_MAX_BYTES && !name[size];
 }
 
-/* There is one function for each key. The function stores the value, or refuses it. */
+/* The following functions store or refuse the value of a line. There is one function for each
+ * key. */
 
 static int take_once(const struct reading *reading, const char **field, const char *value)
 {
@@ -304,7 +305,7 @@ static int lines_read(struct tocsin__note *note, const struct tocsin__reason *re
     return err;
 }
 
-/* The text as a whole */
+/* Functions for the text as a whole */
 
 static int text_check(const struct tocsin__elf *elf, const struct tocsin__reason *reason)
 {

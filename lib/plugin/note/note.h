@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct tocsin__note_signal {
-    const char *name, *fields; /* if `fields` is "", the signal has no payload */
+    const char *name, *fields; /* name and fields of a signal; fields "": the signal has no
+                                * payload */
     bool emits;                /* true if the plugin emits the signal, false if it consumes the
                                   signal */
 };

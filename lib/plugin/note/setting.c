@@ -1,5 +1,5 @@
 /* Reads the lines of a note that declare settings, and checks the settings that a host gives. */
-#define _GNU_SOURCE /* for memmem */
+#define _GNU_SOURCE /* makes the headers declare memmem */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 enum { SHOWN_MAX = 60 };
 
-/* Lines of a note */
+/* Functions that read the lines of a note */
 
 static bool text_copy(char *to, size_t room, const char *from, size_t size)
 {
@@ -123,7 +123,7 @@ static bool has_declarations(const char *note)
 static int setting_find(const char *note, const char *key, struct tocsin_setting_facts *ret_facts)
 {
     struct tocsin_setting_facts facts, near = { .name = "" };
-    size_t nearest = 3; /* a word is similar if its distance is less than this number */
+    size_t nearest = 3; /* a word is similar if its edit distance is less than this number */
     int more;
 
     while ((more = setting_next(&note, &facts)) > 0) {

@@ -1,6 +1,6 @@
 /* Types of settings: reads and describes types, and checks values. Numbers are compared as text,
    because no type of C holds all values of both i64 and u64. */
-#define _GNU_SOURCE /* for newlocale and strtod_l */
+#define _GNU_SOURCE /* makes the headers declare newlocale and strtod_l */
 #include <ctype.h>
 #include <errno.h>
 #include <locale.h>
@@ -110,7 +110,7 @@ bool tocsin__setting_type_read(struct tocsin__setting_type *type, const char *te
     return kind < TOCSIN__SETTING_KINDS && !*more;
 }
 
-/* Description of a type for messages */
+/* Functions that describe a type in messages */
 
 static void choice_describe(const char *words, char *text, size_t size)
 {

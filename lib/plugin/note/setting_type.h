@@ -24,7 +24,7 @@ struct tocsin__setting_type {
     char last[128];  /* the upper end of a range; "": no upper end */
 };
 
-/* Reads a type. Returns false if the text is no type. */
+/* Reads a type. Returns false if the text is not a type. */
 bool tocsin__setting_type_read(struct tocsin__setting_type *type, const char *text);
 /* Writes what a value of this type must be, such as "a whole number from 1 to 10". */
 void tocsin__setting_type_describe(const struct tocsin__setting_type *type, char *text,

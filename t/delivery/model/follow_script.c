@@ -12,8 +12,8 @@ TOCSIN_LAYOUT(value, VALUE);
 
 enum { VALUES = 1 << 14 };
 
-/* These arrays are indexed by the model's numbers. queue_ids is indexed by the number of the
-   queue's handler. */
+/* These arrays are indexed by the numbers that the model gives to its objects. queue_ids is indexed
+   by the number of the queue's handler. */
 static struct {
     struct tocsin_handler id;
     int on_stack, drops;

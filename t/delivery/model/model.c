@@ -80,8 +80,9 @@ static int pend(struct model_emission emission)
     return pend_up_to(emission, model.signals[emission.signal].limit);
 }
 
-/* Returns true if the signal need not be flushed now, for one of two reasons. A running flush will
-   deliver the signal, or the signal waits for the end of the delivery whose mask blocks it. */
+/* Returns true if the pending emissions of the signal need not be delivered now, for one of two
+   reasons. A running flush will deliver them, or they wait for the end of the delivery whose mask
+   blocks them. */
 static bool waits(int signal)
 {
     bool found = false;
@@ -367,7 +368,8 @@ int model_turn(void)
     long bound = model.age;
     int count = model_receive();
 
-    /* this bound makes emissions that become pending in this turn wait for the next turn */
+    /* emissions that become pending in this turn are not older than this bound, so they wait for
+       the next turn */
     return count + flush_until(~0u, 0, bound);
 }
 

@@ -62,12 +62,14 @@ extern struct model {
     /* All handlers, in the order in which they were connected. The member `alive` is false after a
        disconnect. */
     struct model_handler made[MODEL_MADE];
-    struct model_emission pends[MODEL_PENDS]; /* pending emissions, in the order of delivery */
+    struct model_emission pends[MODEL_PENDS]; /* the pending emissions, in the order of delivery */
     struct {
         unsigned signals;
         long bound;
         int current;
-    } flushes[MODEL_DEPTH]; /* the flushes that are running now, the outermost flush first */
+        /* the flushes (deliveries of pending emissions) that are running now, the outermost flush
+           first */
+    } flushes[MODEL_DEPTH];
     /* the masks of the running handlers, the outermost handler first */
     unsigned masks[MODEL_DEPTH];
     /* the signals of each block; the bit MODEL_THERE is set while the block exists */
@@ -104,8 +106,8 @@ int model_post(int signal, long value);
 /* receives the messages of the inbox, and returns the number of messages */
 int model_receive(void);
 int model_turn(void);
-/* Delivers pending emissions of these signals, and returns their number. With all signals, and
-   released 0, this is the flush of a turn. */
+/* Delivers pending emissions of these signals, and returns their number. With all signals, and with
+   released 0, the function does what a turn does with pending emissions. */
 int model_flush(unsigned signals, unsigned released);
 /* Takes one pending emission of these signals for a queue that is empty. */
 int model_take(unsigned signals, struct model_emission *ret_emission);

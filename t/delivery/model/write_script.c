@@ -288,7 +288,7 @@ static bool choose_pended(struct step *step)
     return life.signos[signal];
 }
 
-/* Chooses a signal whose state (tocsin_signal_get) the step reads. */
+/* Chooses a signal of which the step compares the result of tocsin_signal_get(). */
 static bool choose_facts(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), counts[3] = { 0 };
@@ -332,7 +332,8 @@ static int pull(int queue, struct model_emission *ret_emission)
     return 0;
 }
 
-/* Does the same as pull(). If there is nothing to take, it first runs a turn. */
+/* Does the same as pull(). If pull() finds no entry, this function runs a turn and calls pull()
+   again. */
 static int wait_for(int queue, struct model_emission *ret_emission)
 {
     int handler = life.queues[queue], err = pull(queue, ret_emission);
@@ -376,8 +377,8 @@ static bool choose_declare(struct step *step)
     return true;
 }
 
-/* Chooses a signal to post. A signal at its limit is not posted, since the model does not know
-   about the overflow flag. */
+/* Chooses a signal to post. The function never chooses a signal whose limit is reached, since the
+   model does not know whether tocsin.queue.full was emitted for this overflow already. */
 static bool choose_post(struct step *step)
 {
     struct model_emission *emission = &step->emission;
@@ -394,8 +395,8 @@ static bool choose_post(struct step *step)
     return true;
 }
 
-/* In a handler, the loop is freed when the handler has ended. Outside of handlers the loop is freed
-   at once, and late emissions are delivered. */
+/* In a handler, the free of the loop takes effect when the handler has ended. Outside of handlers
+   the loop is freed at once, and its pending emissions are delivered. */
 static bool choose_free(struct step *step)
 {
     for (int i = 0; i < QUEUES && !model.depth; i++)
@@ -445,8 +446,8 @@ static int choose_operation(void)
     return what;
 }
 
-/* Ends a life. The late emissions are delivered to handlers that do nothing, and then all handlers
-   are disconnected. */
+/* Ends a life. The pending emissions are delivered to handlers that do nothing, and then all
+   handlers are disconnected. */
 static void end(void)
 {
     unsigned was = model.set;

@@ -1,5 +1,6 @@
-/* The plugin that most tests load. Its settings "init" and "fini" are lists of words. For each
-   word, the plugin calls the function that its table `words` has for the word. */
+/* The plugin that most tests load. Its settings "init" and "fini" are lists of words. The table
+   `words` has a function for each word, and the plugin calls the functions of all words in the
+   list. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -204,7 +205,8 @@ static int everywhere(void)
     return err;
 }
 
-/* Restores the state that the previous version saved. Returns -ENOENT if no state was saved. */
+/* Restores the state that the previous version of this plugin saved. Returns -ENOENT if no state
+   was saved. */
 static int take(void)
 {
     struct tocsin_bytes bytes;
@@ -225,7 +227,7 @@ static int leave(void)
     return tocsin_state_save(1, &left, sizeof left);
 }
 
-/* This injector delays each completion of the host's operations by an hour. */
+/* This injector delays each completion of the program's operations by an hour. */
 static void hold_up(const struct tocsin_inject_event *crossing,
                     struct tocsin_inject_action *verdict, void *arg)
 {
@@ -460,8 +462,8 @@ static int run_word(const char *word)
     return -ENOSYS;
 }
 
-/* Calls the function of each word in turn. Stops at the first function that fails, and returns the
-   error of that function. */
+/* Calls the function of each word, in the order of the list. Stops at the first function that
+   fails, and returns the error of this function. */
 static int run_words(const char *text)
 {
     char word[32];

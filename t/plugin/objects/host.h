@@ -18,7 +18,7 @@ enum { HOST_LOOPS = 4 };
 struct host {
     _Atomic int inits, finis, called, ticked, dropped, worked, works, woken, asleep, unhandled,
         objects, asked, ended, tasks, crossed;
-    /* `alive` is 1 while a thread of the plugin runs */
+    /* Written by the plugin, read by the test. `alive` is 1 while a thread of the plugin runs. */
     _Atomic int init_answer, fini_answer, version, alive;
     _Atomic int open;      /* waiting plugin code continues when this is not 0 */
     _Atomic unsigned left; /* the state that the plugin restored */

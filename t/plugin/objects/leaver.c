@@ -67,7 +67,8 @@ static int on_signal(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-static int nothing(void) /* leaves nothing behind, since it frees each object that it makes */
+/* does something, but leaves nothing behind, since it frees each object that it makes */
+static int nothing(void)
 {
     return tocsin_on("os.sigusr1, os.sigrt1", on_signal, NULL);
 }

@@ -1,4 +1,4 @@
-/* This plugin has the smallest possible note. */
+/* A plugin with the smallest possible note. It does nothing. */
 #include <tocsin/plugin.h>
 
 TOCSIN_PLUGIN("plain", "1.0", "Does nothing.");

@@ -40,7 +40,7 @@ int limit_of(const char *word)
     return word_find(word, limits());
 }
 
-/* returns the list as text, such as "print, ignore, drain or stop" */
+/* returns the words as one text, such as "print, ignore, drain or stop" */
 static char *words_join(const char *const *known)
 {
     char *text = must_copy(known[0]);

@@ -1,7 +1,7 @@
 /* Prints without blocking. A pipe or a terminal is opened a second time with O_NONBLOCK. The flag
    is not set on descriptor 2 itself, since the shell shares its open file description. If the
    second open fails, poll(2) checks for room. For a socket, each send gets MSG_DONTWAIT. */
-#define _GNU_SOURCE /* for pwritev2() */
+#define _GNU_SOURCE /* makes the headers declare pwritev2() */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -12,11 +12,11 @@ struct look {
     int columns;
 };
 
-/* there are no colours without a terminal, or if NO_COLOR is set */
+/* sets no colours if there is no terminal, or if NO_COLOR is set */
 struct look look_at_terminal(void);
 int text_width(const char *text); /* returns the number of UTF-8 characters of the text */
 void print_padded(const char *text, int width);
-/* Prints the words of a text, and a newline. The lines begin at the column column. */
+/* Prints the words of a text, and a newline. The text is wrapped. Each line begins at `column`. */
 void print_wrapped(const char *text, int column, int columns);
 
 #endif

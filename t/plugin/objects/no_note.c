@@ -1,4 +1,4 @@
-/* This shared object has no note. */
+/* A shared object without a note, so it is not a plugin. */
 #include <tocsin/plugin.h>
 
 int tocsin_plugin_init(void)

@@ -4,7 +4,7 @@
 #include <tocsin/plugin.h>
 
 #ifndef NAME
-#define NAME "bound"
+#define NAME "symbols"
 #endif
 #ifndef KIND
 #define KIND
@@ -32,7 +32,7 @@ KIND int tocsin__owner_find(void)
 #endif
 #endif
 
-#ifdef OLD /* libc defines this symbol, but hides it from new programs */
+#ifdef HIDDEN_VERSION /* libc defines this symbol, but hides it from new programs */
 int xdr_int(void);
 int xdr_int(void)
 {
@@ -50,7 +50,7 @@ int both_have_it(void)
 #define VALUE both_have_it()
 #endif
 
-#ifdef LONELY
+#ifdef UNDEFINED
 int nobody_has_it(void);
 #define VALUE nobody_has_it()
 #endif
@@ -68,12 +68,12 @@ void tocsin_plugin_fini(void)
 #ifdef UNIQUE /* the value of UNIQUE is the size of the symbol in bytes */
 #define TEXT_(text) #text
 #define TEXT(text) TEXT_(text)
-extern int bound_table[];
-__asm__(".pushsection .data\n.balign 16\n.globl bound_table\n.type bound_table, "
-        "%gnu_unique_object\n.size bound_table, " TEXT(UNIQUE) "\nbound_table: .zero " TEXT(
+extern int unique_table[];
+__asm__(".pushsection .data\n.balign 16\n.globl unique_table\n.type unique_table, "
+        "%gnu_unique_object\n.size unique_table, " TEXT(UNIQUE) "\nunique_table: .zero " TEXT(
             UNIQUE) "\n.popsection\n");
 #ifndef VALUE
-#define VALUE (bound_table[0]++ == 0 ? 0 : -EXDEV)
+#define VALUE (unique_table[0]++ == 0 ? 0 : -EXDEV)
 #endif
 #endif
 

@@ -1,6 +1,6 @@
-/* The source of plugins that must be refused before they are mapped. If a plugin is mapped, its
-   constructor writes a file, which the test finds. One plugin has another ABI, one has another
-   layout of a signal, and one has no init. */
+/* The source of plugins that must be refused before they are mapped: one needs another ABI, one
+   declares another layout of a signal, and one has no init. Their constructor creates a file. If a
+   test finds this file, the plugin was mapped. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,12 +14,12 @@
 
 #define OTHER_CALLED(F) F(string, number)
 
-TOCSIN_PLUGIN("early", "1",
+TOCSIN_PLUGIN("constructor", "1",
               "Acts before it is asked." TOCSIN_CONSUMES("host.called", OTHER_CALLED));
 
 static __attribute__((constructor)) void begin(void)
 {
-    const char *path = getenv("EARLY_FILE");
+    const char *path = getenv("CONSTRUCTOR_FILE");
     int fd = path ? open(path, O_CREAT | O_WRONLY, 0600) : -1;
 
     if (fd >= 0)

@@ -1,0 +1,177 @@
+/* Receives datagrams and announces them. */
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "io/datagram/arrival.h"
+#include "io/datagram/lost.h"
+#include "io/datagram/peer.h"
+#include "io/datagram/receive.h"
+#include "op/demand.h"
+#include "op/pause.h"
+#include "op/progress.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+bool tocsin__receive_is_wanted(struct tocsin__socket *socket)
+{
+    struct tocsin__op *op = tocsin__socket_op(socket);
+
+    if (socket->state != TOCSIN__SOCKET_OPEN || socket->failure)
+        return false;
+    if (tocsin__op_progress_admission(op, TOCSIN__SOCKET_RECEIVED) == 1)
+        return true;
+    tocsin__op_pause(op);
+    return false;
+}
+
+/* Reading */
+
+/* The size of the datagrams that the kernel has joined; 0: it is one. */
+static size_t joined_size(struct msghdr *message)
+{
+    int size = 0;
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part))
+        if (part->cmsg_level == IPPROTO_UDP && part->cmsg_type == UDP_GRO)
+            memcpy(&size, CMSG_DATA(part), sizeof size);
+    return size > 0 ? (size_t)size : 0;
+}
+
+/* Reads once. 0, or -errno */
+static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arrival)
+{
+    _Alignas(struct cmsghdr) char control[64];
+    struct iovec piece = { arrival->data, arrival->capacity };
+    struct msghdr message = { .msg_iov = &piece,
+                              .msg_iovlen = 1,
+                              .msg_name = &arrival->peer.any,
+                              .msg_namelen = sizeof arrival->peer.un,
+                              .msg_control = control,
+                              .msg_controllen = tocsin__socket_is(socket, TOCSIN__SOCKET_UNIX)
+                                                    ? 0
+                                                    : sizeof control };
+    int cancel = tocsin__cancel_off();
+    ssize_t count;
+
+    do
+        count = tocsin__fault() ? (errno = ENOMEM, -1)
+                                : recvmsg(socket->readiness.fd, &message, MSG_DONTWAIT | MSG_TRUNC);
+    while (count < 0 && errno == EINTR);
+    tocsin__cancel_back(cancel);
+    if (count < 0)
+        return -errno;
+    arrival->socket = socket;
+    arrival->begin = 0;
+    arrival->end = (size_t)count < arrival->capacity ? (size_t)count : arrival->capacity;
+    arrival->truncated = (size_t)count - arrival->end;
+    arrival->is_empty = count == 0;
+    arrival->segment = joined_size(&message);
+    if (!arrival->segment)
+        arrival->segment = arrival->end;
+    arrival->peer.size = message.msg_namelen;
+    tocsin__peer_text(&arrival->peer, arrival->text);
+    return 0;
+}
+
+/* An error that is not about the descriptor is a report about a datagram that was sent. The kernel
+   returns each once. */
+static bool is_fatal(int err)
+{
+    return err == -EBADF || err == -ENOTSOCK || err == -EINVAL || err == -EFAULT ||
+           err == -ENOTCONN;
+}
+
+static void read_failed(struct tocsin__socket *socket, int err)
+{
+    bool has_report = false;
+
+    if (err == -EAGAIN) {
+        tocsin__socket_unmark(socket, TOCSIN__SOCKET_READABLE);
+        return;
+    }
+    if (is_fatal(err)) {
+        tocsin__socket_fail(socket, err);
+        return;
+    }
+    if (err == -ENOMEM || err == -ENOBUFS) {
+        tocsin__socket_wake(socket); /* retries in the next turn */
+        return;
+    }
+    while (tocsin__lost_take(socket))
+        has_report = true;
+    if (!has_report) /* a socket of "fd:" without IP_RECVERR */
+        tocsin__lost_note(socket, NULL, err, 1);
+}
+
+/* Announcing */
+
+/* Announces the datagrams of an arrival, while they are wanted. Returns how many were. */
+static int announce_all(struct tocsin__socket *socket, struct tocsin__arrival *arrival)
+{
+    struct tocsin__op *op = tocsin__socket_op(socket);
+    int count = 0, err;
+
+    while (arrival->socket == socket && tocsin__arrival_has(arrival) &&
+           tocsin__receive_is_wanted(socket)) {
+        struct tocsin_datagram_received received = tocsin__arrival_first(arrival, socket->size);
+
+        socket->closed.received++;
+        err = tocsin__op_progress_now(op, TOCSIN__SOCKET_RECEIVED, &received.tocsin);
+        tocsin__arrival_pass(arrival, err >= 0);
+        if (!tocsin__socket_is_alive(socket))
+            return count;
+        if (err < 0) {
+            socket->closed.received--;
+            return count;
+        }
+        count++;
+    }
+    return count;
+}
+
+/* Announces what was kept. */
+static int announce_kept(struct tocsin__socket *socket)
+{
+    int count = announce_all(socket, tocsin__arrival_restore(socket));
+
+    if (tocsin__socket_is_alive(socket))
+        tocsin__arrival_close(tocsin__socket_shared(socket)); /* what is left is kept again */
+    return count;
+}
+
+/* Reads and announces once. false: nothing more can be read now. */
+static bool receive_once(struct tocsin__socket *socket, int *count)
+{
+    struct tocsin__arrival *arrival = tocsin__arrival_open(socket);
+    int err = arrival ? read_once(socket, arrival) : -ENOMEM;
+
+    if (err == -EAGAIN && *count == 0) /* something else was reported */
+        while (tocsin__lost_take(socket))
+            continue;
+    if (err < 0) {
+        read_failed(socket, err);
+        return err != -EAGAIN && err != -ENOMEM && err != -ENOBUFS;
+    }
+    *count += announce_all(socket, arrival);
+    if (!tocsin__socket_is_alive(socket))
+        return false;
+    tocsin__arrival_close(tocsin__socket_shared(socket));
+    return true;
+}
+
+void tocsin__receive_serve(struct tocsin__socket *socket)
+{
+    int count = 0, reads = 0;
+
+    tocsin__arrival_close(tocsin__socket_shared(socket)); /* a jump may have left it open */
+    if (socket->busy && socket->busy->kept && tocsin__receive_is_wanted(socket))
+        count = announce_kept(socket);
+    while (tocsin__socket_is_alive(socket) && !(socket->busy && socket->busy->kept) &&
+           count < socket->most && reads++ < socket->most &&
+           tocsin__socket_is(socket, TOCSIN__SOCKET_READABLE) && tocsin__receive_is_wanted(socket))
+        if (!receive_once(socket, &count))
+            return;
+}

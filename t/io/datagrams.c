@@ -1,0 +1,758 @@
+/* Datagram sockets, one test for each statement of <tocsin/datagram.h>: opening and its errors;
+   ids that are valid at once, also before a name is resolved; the styles; demand; replies to each
+   kind of sender; truncated and empty datagrams; the number announced in a turn; losses, reported
+   by the network or found later; broadcast; groups; stale paths; the ends. */
+#define _GNU_SOURCE /* struct ip_mreqn */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "io/datagrams.h"
+
+#include <tocsin/owner.h>
+
+#include "io/datagram/socket.h"
+
+static struct heard a, b;
+
+static void begin(void)
+{
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+}
+
+START_TEST(malformed)
+{
+    static const char *const groups[] = { "239.1.2.3%lo", NULL }, *const no_groups[] = { "10.0.0.1",
+                                                                                         NULL };
+    static const struct {
+        const char *address;
+        int err;
+        struct tocsin_datagram_options options;
+    } cases[] = {
+        { "udp:*", -EINVAL, { .to = NULL } },
+        { "udp:*:65536", -EINVAL, { .to = NULL } },
+        { "udp:[::1:5", -EINVAL, { .to = NULL } },
+        { "unix:", -EINVAL, { .to = NULL } },
+        { "unix:#", -EINVAL, { .to = NULL } },
+        { "unix:#0", -EINVAL, { .to = NULL } },
+        { "unix:#0G", -EINVAL, { .to = NULL } },
+        { NULL, -EINVAL, { .to = NULL } },
+        { "tcp:*:0", -ENOTSUP, { .to = NULL } },
+        { "systemd:x", -ENOTSUP, { .to = NULL } },
+        { "fd:999999", -EBADF, { .to = NULL } },
+        { "fd:0", -EINVAL, { .to = NULL } },
+        { "fd:0", -EINVAL, { .to = "fd:1" } },
+        { "udp:*:0", -EINVAL, { .to = "unix:@x" } },
+        { "udp:*:0", -EINVAL, { .to = "udp:*:5" } },
+        { "udp:*:0", -EINVAL, { .to = "udp:127.0.0.1:0" } },
+        { "unix:@", -EINVAL, { .to = "unix:@" } },
+        { "udp:*:0", -EINVAL, { .flags = 8 } },
+        { "udp:*:0", -EINVAL, { .spare = { 1 } } },
+        { "udp:*:0", -EINVAL, { .ttl = 256 } },
+        { "udp:*:0", -EINVAL, { .most = -1 } },
+        { "udp:*:0", -EINVAL, { .mode = 0600 } },
+        { "unix:@", -EINVAL, { .mode = 01000 } },
+        { "unix:@", -EINVAL, { .join = groups } },
+        { "unix:@", -EINVAL, { .flags = TOCSIN_DATAGRAM_BROADCAST } },
+        { "udp:*:0", -EINVAL, { .size = 17 << 20 } },
+        { "udp:*:0", -EINVAL, { .low_bytes = 1 << 20 } },
+        { "udp:*:0", -EINVAL, { .join = no_groups } },
+        { "udp:*:0", -ENODEV, { .interface = "nowhere" } },
+        { "udp:192.0.2.1:0", -EADDRNOTAVAIL, { .to = NULL } },
+        { "udp:127.0.0.1:0", -EAFNOSUPPORT, { .to = "udp:[::1]:9" } },
+        { "unix:@", -ECONNREFUSED, { .to = "unix:@tocsin-nobody" } },
+        { "unix:/no/such/folder/x", -ENOENT, { .to = NULL } },
+    };
+    struct tocsin_op socket;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int err = tocsin_datagram_open(cases[i].address, &cases[i].options, HEARS(&a), &socket);
+
+        if (i == 11 && isatty(0) < 0)
+            continue;
+        ck_assert_msg(err == cases[i].err, "%zu: %s: %d", i, cases[i].address, err);
+        ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), cases[i].err);
+    }
+    ck_assert_int_eq(a.closed, 0);
+}
+END_TEST
+
+START_TEST(wrong_calls)
+{
+    struct tocsin_op timer, socket = opened("udp:*:0", NULL, NULL), local;
+    struct tocsin_datagram_facts facts;
+    const struct tocsin_bytes null = { NULL, 5 };
+    static const struct tocsin_bytes many[65];
+    static const char big[65508];
+
+    ck_assert_int_eq(tocsin_timer(60000, NULL, &timer), 0);
+    ck_assert_int_eq(tocsin_datagram_send(timer, NULL, "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_close(timer), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_get(timer, &facts), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_get(socket, NULL), -EINVAL);
+    ck_assert_int_eq(tocsin_stream_write(socket, "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), -EDESTADDRREQ);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "", "x", 1), -EDESTADDRREQ);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "udp:127.0.0.1:9", NULL, 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "udp:localhost:9", "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "udp:*:9", "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "udp:127.0.0.1:0", "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "fd:1", "x", 1), -EINVAL);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "tcp:127.0.0.1:9", "x", 1), -ENOTSUP);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "unix:@x", "x", 1), -EAFNOSUPPORT);
+    ck_assert_int_eq(tocsin_datagram_send(socket, "udp:127.0.0.1:9", big, sizeof big), -EMSGSIZE);
+    ck_assert_int_eq(tocsin_datagram_send_with(socket, NULL), -EINVAL);
+    ck_assert_int_eq(
+        tocsin_datagram_send_with(socket,
+                                  &(struct tocsin_datagram_outgoing){
+                                      .peer = "udp:127.0.0.1:9", .parts = &null, .count = 1 }),
+        -EINVAL);
+    ck_assert_int_eq(
+        tocsin_datagram_send_with(socket,
+                                  &(struct tocsin_datagram_outgoing){
+                                      .peer = "udp:127.0.0.1:9", .parts = many, .count = 65 }),
+        -EINVAL);
+    local = opened("unix:@", NULL, NULL);
+    ck_assert_int_eq(tocsin_datagram_send(local, "udp:127.0.0.1:9", "x", 1), -EAFNOSUPPORT);
+    ck_assert_int_eq(tocsin_datagram_send(local, "unix:@tocsin-nobody", "x", 1), -ECONNREFUSED);
+    ck_assert_int_eq(tocsin_datagram_send(local, "unix:/no/such", "x", 1), -ENOENT);
+    end(socket);
+    end(local);
+    ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), -ENOENT);
+    ck_assert_int_eq(tocsin_cancel(timer), 0);
+    drain_all();
+}
+END_TEST
+
+/* The schemes of a pair: the address of a server, and how a client is opened. */
+enum { IPV4, IPV6, UNIX, PAIRS };
+
+static struct tocsin_op pair_server(int which, const struct tocsin_notify *notify)
+{
+    static const char *const addresses[] = { "udp:127.0.0.1:0", "udp:[::1]:0", "unix:@" };
+
+    return opened(addresses[which], NULL, notify);
+}
+
+/* A reply to the sender: within the handler, and later, by a copy of the text. */
+START_TEST(reply)
+{
+    struct tocsin_op server = pair_server(_i, HEARS(&a)), client;
+    struct tocsin_datagram_facts facts, own;
+
+    ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
+    client = opened(_i == UNIX ? "unix:@" : "udp:*:0",
+                    &(struct tocsin_datagram_options){ .to = facts.local }, HEARS(&b));
+    ck_assert_int_eq(tocsin_datagram_get(client, &own), 0);
+    ck_assert_str_eq(own.peer, facts.local);
+    send_text(client, NULL, "question");
+    turns_until(&a.received, 1);
+    ck_assert_str_eq(a.data, "question");
+    ck_assert_str_eq(a.peer, own.local);
+    send_text(server, a.peer, "answer");
+    turns_until(&b.received, 1);
+    ck_assert_str_eq(b.data, "answer");
+    ck_assert_str_eq(b.peer, facts.local);
+    send_text(client, b.peer, "again"); /* the peer's address is no error on a connected socket */
+    turns_until(&a.received, 2);
+    end(client);
+    end(server);
+    ck_assert_int_eq(a.closed, 1);
+    ck_assert_int_eq(a.status, -ECANCELED);
+    ck_assert_uint_eq(a.end.received, 2);
+    ck_assert_uint_eq(a.end.sent, 1);
+    ck_assert_uint_eq(a.end.lost + a.end.dropped, 0);
+}
+END_TEST
+
+static int answer(const struct tocsin_info *info, void *arg)
+{
+    const struct tocsin_datagram_received *came = tocsin_datagram_received_of(info);
+
+    hear(info, arg);
+    return came ? tocsin_datagram_send(tocsin_info_op(info), came->peer, came->data.data,
+                                       came->data.size)
+                : TOCSIN_NEXT;
+}
+
+/* "*" receives IPv4 and IPv6, and replies to both. */
+START_TEST(both_families)
+{
+    struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(answer, &a)), client;
+    const char *four = loopback_of(server);
+    char six[64];
+
+    snprintf(six, sizeof six, "udp:[::1]%s", strrchr(four, ':'));
+    client = opened("udp:*:0", NULL, HEARS(&b));
+    send_text(client, four, "four");
+    turns_until(&b.received, 1);
+    ck_assert_str_eq(b.peer, four);
+    send_text(client, six, "six");
+    turns_until(&b.received, 2);
+    ck_assert_str_eq(b.peer, six);
+    end(client);
+    client = opened("udp:127.0.0.1:0", NULL, NULL);
+    ck_assert_int_eq(tocsin_datagram_send(client, six, "x", 1), -EAFNOSUPPORT);
+    end(client);
+    end(server);
+}
+END_TEST
+
+/* Senders that have no name, and names that are no text. */
+START_TEST(odd_senders)
+{
+    struct tocsin_op server = opened("unix:@", NULL, TOCSIN_BOTH(answer, &a)), other;
+    struct tocsin_datagram_facts facts;
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    socklen_t size;
+    int fds[] = { socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), plain_unix("padded", 20) };
+    char buffer[8];
+
+    ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
+    ck_assert_int_eq(strncmp(facts.local, "unix:@", 6), 0);
+    memcpy(to.sun_path + 1, facts.local + 6, strlen(facts.local + 6));
+    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(facts.local + 6));
+    ck_assert_int_eq(sendto(fds[0], "x", 1, 0, (struct sockaddr *)&to, size), 1);
+    turns_until(&a.received, 1);
+    ck_assert_str_eq(a.peer, "");
+    ck_assert_int_eq(tocsin_datagram_send(server, a.peer, "x", 1), -EDESTADDRREQ);
+    ck_assert_int_eq(sendto(fds[1], "y", 1, 0, (struct sockaddr *)&to, size), 1);
+    turns_until(&a.received, 2);
+    ck_assert_int_eq(strncmp(a.peer, "unix:#00706164646564", 20), 0);
+    ck_assert_int_eq(recv(fds[1], buffer, sizeof buffer, 0), 1);
+    other = opened("unix:@", &(struct tocsin_datagram_options){ .to = a.peer }, NULL);
+    send_text(other, NULL, "zz"); /* the text is an address */
+    ck_assert_int_eq(recv(fds[1], buffer, sizeof buffer, 0), 2);
+    close(fds[0]);
+    close(fds[1]);
+    end(other);
+    end(server);
+}
+END_TEST
+
+/* Datagrams that are sent before the name of the peer, or of the own address, was resolved. */
+START_TEST(names)
+{
+    struct tocsin_op server = opened("udp:127.0.0.1:0", NULL, HEARS(&a)), client;
+    const char *port = strrchr(loopback_of(server), ':');
+    char to[64];
+
+    snprintf(to, sizeof to, "udp:localhost%s", port);
+    client = opened(_i ? "udp:localhost:0" : "udp:127.0.0.1:0",
+                    &(struct tocsin_datagram_options){ .to = to }, HEARS(&b));
+    send_text(client, NULL, "early");
+    ck_assert_int_eq(a.received, 0);
+    if (_i == 2)
+        ck_assert_int_eq(tocsin_datagram_close(client), 0); /* what waits is sent nevertheless */
+    while (!a.received && !b.lost)
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+    ck_assert_int_eq(a.received, 1);
+    ck_assert_str_eq(a.data, "early");
+    if (_i == 2)
+        turns_until(&b.closed, 1);
+    else
+        end(client);
+    ck_assert_int_eq(b.status, _i == 2 ? 0 : -ECANCELED);
+    end(server);
+}
+END_TEST
+
+START_TEST(name_unknown)
+{
+    struct tocsin_op client = opened(
+        "udp:*:0", &(struct tocsin_datagram_options){ .to = "udp:no..host:9" }, HEARS(&b));
+
+    send_text(client, NULL, "early");
+    turns_until(&b.closed, 1);
+    ck_assert_int_lt(b.status, 0);
+    ck_assert_uint_eq(b.end.lost, 1);
+    client = opened("udp:localhost:0", NULL, HEARS(&b));
+    end(client); /* while it is being resolved */
+    ck_assert_int_eq(b.status, -ECANCELED);
+    client = opened("udp:localhost:0", NULL, HEARS(&b));
+    ck_assert_int_eq(tocsin_datagram_close(client), 0);
+    turns_until(&b.closed, 3);
+    ck_assert_int_eq(b.status, 0);
+}
+END_TEST
+
+/* One notify after the other: at the end only, a queue. A future would wait for an end that only
+   the program itself brings about, so it is refused, as for all persistent operations. */
+START_TEST(styles)
+{
+    struct tocsin_queue queue;
+    struct tocsin_info *info;
+    struct tocsin_op plain = opened("udp:*:0", NULL, TOCSIN_CALL(hear, &a)), queued, refused;
+
+    ck_assert_int_eq(tocsin_queue_open(NULL, NULL, &queue), 0);
+    queued = opened("udp:*:0", NULL, TOCSIN_QUEUE(queue));
+    ck_assert_int_eq(tocsin_datagram_open("udp:*:0", NULL, TOCSIN_FUTURE, &refused), -EINVAL);
+    send_text(plain, loopback_of(queued), "for the queue");
+    send_text(queued, loopback_of(plain), "for nobody");
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
+    ck_assert_str_eq(tocsin_datagram_received_of(info)->data.data, "for the queue");
+    ck_assert_str_eq(tocsin_datagram_received_of(info)->peer, loopback_of(plain));
+    tocsin_info_unref(info);
+    ck_assert_int_eq(tocsin_datagram_close(queued), 0);
+    ck_assert_int_eq(tocsin_datagram_close(queued), -EALREADY);
+    ck_assert_int_eq(tocsin_datagram_send(queued, loopback_of(plain), "x", 1), -EPIPE);
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
+    ck_assert_int_eq(info->status, 0);
+    ck_assert_uint_eq(tocsin_datagram_closed_of(info)->sent, 1);
+    tocsin_info_unref(info);
+    ck_assert_int_eq(tocsin_queue_close(queue), 0);
+    ck_assert_int_eq(a.received, 0);
+    end(plain);
+    ck_assert_int_eq(a.closed, 1);
+}
+END_TEST
+
+/* Without demand nothing is read; then everything arrives, in order. */
+START_TEST(demand)
+{
+    struct tocsin_op server = opened("udp:*:0", NULL, NULL), client = opened("udp:*:0", NULL, NULL);
+    struct tocsin_datagram_facts facts;
+    struct tocsin_handler handler;
+
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(tocsin_datagram_send(client, loopback_of(server), "0123456789", i % 11),
+                         0);
+    turns(6);
+    ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
+    ck_assert_uint_eq(facts.received, 0);
+    ck_assert_int_eq(
+        tocsin_connect("datagram.received",
+                       &(struct tocsin_action){ .fn = hear, .arg = &a, .source = server.source },
+                       &handler),
+        0);
+    turns_until(&a.received, 20);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    send_text(client, loopback_of(server), "last");
+    turns(6);
+    ck_assert_int_eq(a.received, 20);
+    connect_to("datagram.received", hear, &a); /* of all sockets */
+    turns_until(&a.received, 21);
+    ck_assert_str_eq(a.data, "last");
+    end(client);
+    end(server);
+}
+END_TEST
+
+static char block[200000];
+
+/* A datagram that is longer than size, and one that is longer than what is read at once. */
+START_TEST(truncated)
+{
+    struct tocsin_datagram_facts facts;
+    struct tocsin_op server = opened("unix:@", &(struct tocsin_datagram_options){ .size = 10 },
+                                     HEARS(&a)),
+                     usual = opened("unix:@", NULL, HEARS(&b)),
+                     client = opened("unix:@", NULL, NULL);
+
+    ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
+    send_text(client, facts.local, "0123456789");
+    turns_until(&a.received, 1);
+    ck_assert_uint_eq(a.truncated, 0);
+    send_text(client, facts.local, "0123456789abc");
+    turns_until(&a.received, 2);
+    ck_assert_str_eq(a.data, "0123456789");
+    ck_assert_uint_eq(a.truncated, 3);
+    ck_assert_int_eq(tocsin_datagram_send(client, facts.local, NULL, 0), 0);
+    turns_until(&a.received, 3); /* an empty one is one */
+    ck_assert_uint_eq(a.size, 0);
+    ck_assert_uint_eq(a.truncated, 0);
+    ck_assert_int_eq(tocsin_datagram_get(usual, &facts), 0);
+    ck_assert_int_eq(tocsin_datagram_send(client, facts.local, block, 70000), 0);
+    turns_until(&b.received, 1);
+    ck_assert_uint_eq(b.size, 65536);
+    ck_assert_uint_eq(b.truncated, 70000 - 65536);
+    end(usual);
+    usual = opened("unix:@", &(struct tocsin_datagram_options){ .size = 100000 }, HEARS(&b));
+    ck_assert_int_eq(tocsin_datagram_get(usual, &facts), 0);
+    ck_assert_int_eq(tocsin_datagram_send(client, facts.local, block, 70000), 0);
+    turns_until(&b.received, 2);
+    ck_assert_uint_eq(b.size, 70000);
+    ck_assert_uint_eq(b.truncated, 0);
+    ck_assert_int_eq(tocsin_datagram_send(client, facts.local, block, sizeof block * 4), -EMSGSIZE);
+    end(server);
+    end(usual);
+    end(client);
+}
+END_TEST
+
+/* A socket with much to read does not keep another one from being read. */
+START_TEST(most)
+{
+    struct tocsin_op busy = opened("udp:*:0", &(struct tocsin_datagram_options){ .most = 10 },
+                                   NULL),
+                     other = opened("udp:*:0", NULL, HEARS(&b)),
+                     client = opened("udp:*:0", NULL, NULL);
+    int before = 0;
+
+    for (int i = 0; i < 100; i++)
+        send_text(client, loopback_of(busy), "x");
+    ck_assert_int_eq(tocsin_op_notify(busy, HEARS(&a)), 0);
+    send_text(client, loopback_of(other), "y");
+    for (int i = 0; a.received < 100; i++) {
+        ck_assert_int_ge(tocsin_loop_turn(-1), 0);
+        ck_assert_int_le(a.received - before, 10);
+        before = a.received;
+        if (a.received == 20)
+            ck_assert_int_eq(b.received, 1);
+    }
+    end(busy);
+    end(other);
+    end(client);
+}
+END_TEST
+
+/* The address of a UDP port at which nobody listens. */
+static void unused_port(char *ret_address)
+{
+    close(plain_udp(ret_address));
+}
+
+/* The network reports that nobody listens: the socket goes on, connected or not, and whether
+   somebody reads or not. */
+START_TEST(refused)
+{
+    struct tocsin_op server = opened("udp:*:0", NULL, HEARS(&a)), client;
+    char nobody[64];
+    const struct tocsin_datagram_options options = { .to = nobody };
+
+    unused_port(nobody);
+    client = opened("udp:*:0", _i ? &options : NULL, HEARS(&b));
+    send_text(client, nobody, "x");
+    turns_until(&b.lost, 1);
+    ck_assert_int_eq(b.lost_error, -ECONNREFUSED);
+    ck_assert_str_eq(b.lost_peer, nobody);
+    ck_assert_int_eq(b.closed, 0);
+    send_text(client, nobody, "x");
+    send_text(client, nobody, "x"); /* the report about the former does not prevent this one */
+    turns_until(&b.lost, 3);
+    send_text(client, loopback_of(server), "y"); /* nor one to somebody else */
+    turns_until(&a.received, 1);
+    if (!_i) {
+        send_text(server, loopback_of(client), "z");
+        turns_until(&b.received, 1);
+    }
+    end(client);
+    ck_assert_uint_eq(b.end.lost, 3);
+    ck_assert_uint_eq(b.end.sent, 4);
+    client = opened("udp:*:0", NULL, NULL); /* nobody wants anything: the loop does not spin */
+    send_text(client, nobody, "x");
+    turns(6);
+    ck_assert_int_eq(tocsin_loop_turn(10), 0);
+    end(client);
+    end(server);
+}
+END_TEST
+
+/* A socket of "fd:" that the program has connected, without the kernel's error queue. */
+START_TEST(refused_without_queue)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    char address[64], nobody[64];
+    int fd = plain_udp(address);
+    struct tocsin_op client;
+
+    unused_port(nobody);
+    to.sin_port = htons((uint16_t)atoi(strrchr(nobody, ':') + 1));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    snprintf(address, sizeof address, "fd:%d", fd);
+    client = opened(address, NULL, _i ? HEARS(&b) : NULL);
+    send_text(client, NULL, "x");
+    turns(6);
+    ck_assert_int_eq(tocsin_loop_turn(10), 0);
+    send_text(client, NULL, "x");
+    send_text(client, NULL, "x");
+    turns(6);
+    if (_i)
+        ck_assert_int_eq(b.lost, 3);
+    end(client);
+}
+END_TEST
+
+START_TEST(broadcast)
+{
+    struct tocsin_op plain = opened("udp:127.0.0.1:0", NULL, NULL),
+                     asked = opened(
+                         "udp:127.0.0.1:0",
+                         &(struct tocsin_datagram_options){ .flags = TOCSIN_DATAGRAM_BROADCAST },
+                         HEARS(&a));
+
+    ck_assert_int_eq(tocsin_datagram_send(plain, "udp:127.255.255.255:9", "x", 1), -EACCES);
+    send_text(plain, loopback_of(asked), "x"); /* it goes on */
+    turns_until(&a.received, 1);
+    ck_assert_int_eq(tocsin_datagram_send(asked, "udp:127.255.255.255:9", "x", 1), 0);
+    end(plain);
+    end(asked);
+}
+END_TEST
+
+static int option_of(struct tocsin_op id, int level, int option)
+{
+    struct tocsin__socket *socket;
+    int value = -1;
+    socklen_t size = sizeof value;
+
+    ck_assert_int_eq(tocsin__socket_find(id, &socket), 0);
+    ck_assert_int_eq(getsockopt(socket->readiness.fd, level, option, &value, &size), 0);
+    return value;
+}
+
+/* A group on the loopback interface: whoever has joined receives, nobody else does; loopback off;
+   the number of routers. */
+START_TEST(multicast)
+{
+    static const char *const groups[] = { "239.1.2.3%lo", "ff02::1234%lo", NULL };
+    struct tocsin_datagram_options options = { .join = groups, .flags = TOCSIN_DATAGRAM_SHARE },
+                                   from = { .interface = "lo", .ttl = 7 },
+                                   muted = { .interface = "1",
+                                             .flags = TOCSIN_DATAGRAM_NO_LOOPBACK };
+    struct tocsin_op first = opened("udp:*:0", &options, HEARS(&a)), second, stranger, client;
+    const char *port = strrchr(loopback_of(first), ':');
+    char address[64], group[64];
+    struct heard c = { 0 };
+
+    snprintf(address, sizeof address, "udp:*%s", port);
+    snprintf(group, sizeof group, "udp:239.1.2.3%s", port);
+    second = opened(address, &options, HEARS(&b));
+    options.join = NULL;
+    stranger = opened(address, &options, HEARS(&c));
+    ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
+    client = opened("udp:*:0", &from, NULL);
+    ck_assert_int_eq(option_of(client, IPPROTO_IP, IP_MULTICAST_TTL), 7);
+    ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_HOPS), 7);
+    ck_assert_int_eq(option_of(first, IPPROTO_IP, IP_MULTICAST_TTL), 1);
+    send_text(client, group, "all");
+    turns_until(&a.received, 1);
+    turns_until(&b.received, 1);
+    end(client);
+    client = opened("udp:*:0", &muted, NULL);
+    ck_assert_int_eq(option_of(client, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
+    ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
+    turns(6); /* the loopback interface itself returns what is sent, so only the options are seen */
+    ck_assert_int_eq(a.received + b.received, 2);
+    ck_assert_int_eq(c.received, 0);
+    end(client);
+    end(first);
+    end(second);
+    end(stranger);
+}
+END_TEST
+
+/* A path is replaced if nobody is bound to it, and removed at the end if it is still ours. */
+START_TEST(paths)
+{
+    char path[64], address[80];
+    struct tocsin_op first, second;
+    struct stat stat;
+    int fd;
+
+    snprintf(path, sizeof path, "/tmp/tocsin-datagrams-%d", getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    first = opened(address, NULL, NULL);
+    ck_assert_int_eq(lstat(path, &stat), 0);
+    ck_assert_uint_eq(stat.st_mode & 0777, 0600);
+    ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    end(first);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    fd = socket(AF_UNIX, SOCK_DGRAM, 0); /* left behind by a process that has ended */
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&(struct sockaddr_un){ AF_UNIX, "" }, 2), 0);
+    close(fd);
+    fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    {
+        struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+        strcpy(un.sun_path, path);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+    }
+    ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
+    close(fd);
+    first = opened(address, &(struct tocsin_datagram_options){ .mode = 0640 }, NULL);
+    ck_assert_int_eq(lstat(path, &stat), 0);
+    ck_assert_uint_eq(stat.st_mode & 0777, 0640);
+    ck_assert_int_eq(unlink(path), 0);
+    second = opened(address, NULL, NULL); /* another process could do the same */
+    end(first);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    end(second);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    fd = open(path, O_CREAT | O_WRONLY, 0600); /* no socket: it is never removed */
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+static jmp_buf out;
+
+static int jump_out(const struct tocsin_info *info, void *arg)
+{
+    hear(info, arg);
+    if (a.received == 3)
+        longjmp(out, 1);
+    return TOCSIN_NEXT;
+}
+
+/* A jump out of the handler of one of several datagrams that the kernel has joined. */
+START_TEST(jump)
+{
+    struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_EACH(jump_out, &a)),
+                     client = opened("udp:*:0", NULL, NULL);
+    const struct tocsin_bytes part = { block, 1000 };
+
+    ck_assert_int_eq(tocsin_datagram_send_with(
+                         client, &(struct tocsin_datagram_outgoing){ .peer = loopback_of(server),
+                                                                     .parts = &part,
+                                                                     .count = 1,
+                                                                     .segment = 100 }),
+                     0);
+    if (!setjmp(out))
+        turns(20);
+    ck_assert_int_eq(a.received, 3);
+    send_text(client, loopback_of(server), "behind");
+    turns_until(&a.received, 11);
+    ck_assert_str_eq(a.data, "behind");
+    end(server);
+    end(client);
+}
+END_TEST
+
+static int cancel_third(const struct tocsin_info *info, void *arg)
+{
+    hear(info, arg);
+    if (a.received == 3)
+        tocsin_cancel(tocsin_info_op(info));
+    return TOCSIN_NEXT;
+}
+
+/* A handler of one of several joined datagrams ends the socket, or frees what is waited for. */
+START_TEST(cancel_within)
+{
+    struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(cancel_third, &a)),
+                     client = opened("udp:*:0", NULL, NULL);
+    const struct tocsin_bytes part = { block, 1000 };
+
+    ck_assert_int_eq(tocsin_datagram_send_with(
+                         client, &(struct tocsin_datagram_outgoing){ .peer = loopback_of(server),
+                                                                     .parts = &part,
+                                                                     .count = 1,
+                                                                     .segment = 100 }),
+                     0);
+    turns_until(&a.closed, 1);
+    ck_assert_int_eq(a.received, 3);
+    ck_assert_uint_eq(a.end.received, 3);
+    ck_assert_uint_le(a.end.dropped, 7); /* 7 if the kernel has joined them */
+    end(client);
+}
+END_TEST
+
+/* An idle socket is parked, and has neither a buffer nor an event. */
+START_TEST(idle)
+{
+    struct tocsin_op server, client;
+    struct tocsin__socket *socket;
+    struct tocsin_owner_facts owner = { .spare = { 0 } };
+    uint64_t before;
+
+    ck_assert_int_eq(tocsin_clock_move(0), 0);
+    ck_assert_int_ge(tocsin_owner_next(0, &owner), 0);
+    before = owner.held[TOCSIN_RESOURCE_OPERATIONS];
+    server = opened("udp:*:0", NULL, HEARS(&a));
+    client = opened("udp:*:0", NULL, NULL);
+    ck_assert_int_ge(tocsin_owner_next(0, &owner), 0);
+    ck_assert_uint_eq(owner.held[TOCSIN_RESOURCE_OPERATIONS], before + 2);
+    for (int i = 0; i < 3; i++) {
+        send_text(client, loopback_of(server), "x");
+        turns_until(&a.received, i + 1);
+    }
+    ck_assert_int_eq(tocsin__socket_find(server, &socket), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tocsin_clock_move(2000), 0);
+    ck_assert_int_eq(socket->readiness.place, TOCSIN__PLACE_PARKED);
+    ck_assert_ptr_null(socket->readiness.event);
+    ck_assert_ptr_null(socket->busy);
+    send_text(client, loopback_of(server), "x");
+    turns_until(&a.received, 4);
+    end(server);
+    end(client);
+    ck_assert_int_ge(tocsin_owner_next(0, &owner), 0);
+    ck_assert_uint_eq(owner.held[TOCSIN_RESOURCE_OPERATIONS], before);
+}
+END_TEST
+
+/* The program shuts down a descriptor that it has handed over. */
+START_TEST(shut_down)
+{
+    char address[64];
+    int fds[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+    snprintf(address, sizeof address, "fd:%d", fds[0]);
+    opened(address, NULL, HEARS(&a));
+    turns(3);
+    ck_assert_int_eq(shutdown(fds[0], SHUT_RDWR), 0);
+    turns_until(&a.closed, 1);
+    ck_assert_int_eq(a.status, -EPIPE);
+    close(fds[1]);
+}
+END_TEST
+
+START_TEST(freed_with_the_loop)
+{
+    struct tocsin_op socket = opened(_i ? "udp:localhost:0" : "udp:*:0", NULL, HEARS(&a));
+
+    if (!_i)
+        send_text(socket, loopback_of(socket), "x");
+    ck_assert_int_eq(tocsin_loop_free(), 1);
+    ck_assert_int_eq(a.closed, 1);
+    ck_assert_int_eq(a.status, -ECANCELED);
+}
+END_TEST
+
+/* A drain cancels datagram sockets. */
+START_TEST(drained)
+{
+    opened("udp:*:0", NULL, HEARS(&a));
+    drain_all();
+    ck_assert_int_eq(a.status, -ECANCELED);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("io/datagrams");
+    TCase *tests = test_case(suite, "datagrams");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, malformed);
+    tcase_add_test(tests, wrong_calls);
+    tcase_add_loop_test(tests, reply, 0, PAIRS);
+    tcase_add_test(tests, both_families);
+    tcase_add_test(tests, odd_senders);
+    tcase_add_loop_test(tests, names, 0, 3);
+    tcase_add_test(tests, name_unknown);
+    tcase_add_test(tests, styles);
+    tcase_add_test(tests, demand);
+    tcase_add_test(tests, truncated);
+    tcase_add_test(tests, most);
+    tcase_add_loop_test(tests, refused, 0, 2);
+    tcase_add_loop_test(tests, refused_without_queue, 0, 2);
+    tcase_add_test(tests, broadcast);
+    tcase_add_test(tests, multicast);
+    tcase_add_test(tests, paths);
+    tcase_add_test(tests, jump);
+    tcase_add_test(tests, cancel_within);
+    tcase_add_test(tests, idle);
+    tcase_add_test(tests, shut_down);
+    tcase_add_loop_test(tests, freed_with_the_loop, 0, 2);
+    tcase_add_test(tests, drained);
+    return suite;
+}
