@@ -429,6 +429,36 @@ START_TEST(jump_from_a_fiber_to_another_stack)
 }
 END_TEST
 
+static void drop_counted(void *arg)
+{
+    ((struct told *)arg)->count = -1;
+}
+
+/* The handler itself is on the fiber (TOCSIN_ON_FIBER). What its fiber has kept is freed. */
+START_TEST(jump_off_the_fiber_of_a_handler)
+{
+    static struct told jumped;
+    struct tocsin_handler handler;
+    struct told ended = { .count = 0 };
+
+    connect_to("fiber.done", tell, &ended);
+    ck_assert_int_eq(tocsin_connect("left.note",
+                                    &(struct tocsin_action){ .fn = jump,
+                                                             .drop = drop_counted,
+                                                             .arg = &jumped,
+                                                             .flags = TOCSIN_ON_FIBER },
+                                    &handler),
+                     0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    jumping(run_turns(runner_of(_i)));
+    turns_until(&ended.count, 1);
+    ck_assert_int_eq(ended.status, -ECANCELED);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    ck_assert_int_eq(jumped.count, -1);
+    leave_nothing();
+}
+END_TEST
+
 START_TEST(nested_handlers_are_not_reported_as_a_jump)
 {
     /* This handler grows the stack by nested emissions, but it does not jump. */
@@ -546,6 +576,7 @@ Suite *test_suite(void)
     /* This test does not run under a sanitizer, since no sanitizer supports a longjmp() from a
        fiber to another stack. */
     tcase_add_loop_test(tests, jump_from_a_fiber_to_another_stack, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_loop_test(tests, jump_off_the_fiber_of_a_handler, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, nested_handlers_are_not_reported_as_a_jump);
     /* This test does not run under a sanitizer, since the sanitizers do not understand
        swapcontext(). */
