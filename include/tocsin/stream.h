@@ -270,9 +270,9 @@ TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
  * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
- * that is received meanwhile is dropped. A file has no limit but its deadline; one that replaces
- * another is renamed into place. tocsin_cancel ends a stream at once: what it was to replace stays,
- * unless the new file is being renamed already.
+ * that is received meanwhile is dropped. If there is such data, the stream ends its own side first,
+ * and waits, within the same limit, for the peer's end: otherwise the peer could lose what was
+ * written last. tocsin_cancel ends a stream at once.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a

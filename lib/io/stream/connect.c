@@ -72,6 +72,7 @@ static void connected(struct tocsin__stream *stream)
                           TOCSIN__STREAM_READABLE | TOCSIN__STREAM_LEFT | TOCSIN__STREAM_SHOCKED);
     if (tocsin__stream_is(stream, TOCSIN__STREAM_CLOSE_LATER)) {
         tocsin__limit_close(stream); /* without memory it has no limit */
+        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE);
         tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
     }
     tocsin__stream_wake(stream);

@@ -37,7 +37,8 @@ enum tocsin__stream_state {
     TOCSIN__STREAM_RESOLVING,
     TOCSIN__STREAM_CONNECTING,
     TOCSIN__STREAM_OPEN,
-    TOCSIN__STREAM_CLOSING, /* what was written is sent; what is received is dropped */
+    TOCSIN__STREAM_CLOSING, /* what was written is sent; what is received is dropped. If something
+                               was received, it then waits for the end of the peer */
     TOCSIN__STREAM_OVER     /* its end is announced, or about to be */
 };
 
@@ -68,7 +69,8 @@ enum {
     TOCSIN__STREAM_USED = 4096,      /* it was written, read or piped: somebody has taken it (I8) */
     TOCSIN__STREAM_PULLED = 8192,    /* a read or a pipe has taken its data */
     TOCSIN__STREAM_NONBLOCK = 16384, /* O_NONBLOCK was set, and is to be unset */
-    TOCSIN__STREAM_CLOSE_LATER = 32768 /* it is closed once it is connected */
+    TOCSIN__STREAM_CLOSE_LATER = 32768, /* it is closed once it is connected */
+    TOCSIN__STREAM_LINGERS = 65536      /* while it was being closed, the peer sent data */
 };
 
 struct tocsin__chunk;
@@ -113,7 +115,7 @@ struct tocsin__stream {
     struct tocsin__crowd *crowd; /* the streams of the same listener; NULL: it was opened */
     int failure;                 /* it ends with this status when it is served next; 0: none */
     int out_error;               /* in BROKEN */
-    uint16_t flags;              /* TOCSIN__STREAM_WOKEN … */
+    uint32_t flags;              /* TOCSIN__STREAM_WOKEN … */
     uint8_t state, in, out;
 };
 
@@ -139,12 +141,12 @@ static inline bool tocsin__stream_is(const struct tocsin__stream *stream, unsign
 
 static inline void tocsin__stream_mark(struct tocsin__stream *stream, unsigned flags)
 {
-    stream->flags = (uint16_t)(stream->flags | flags);
+    stream->flags |= flags;
 }
 
 static inline void tocsin__stream_unmark(struct tocsin__stream *stream, unsigned flags)
 {
-    stream->flags = (uint16_t)(stream->flags & ~flags);
+    stream->flags &= ~flags;
 }
 
 /* Whether the operation is a stream. */

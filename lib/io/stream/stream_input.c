@@ -252,6 +252,8 @@ void tocsin__input_discard(struct tocsin__stream *stream)
     if (stream->busy)
         tocsin__wire_drop_passed(stream->busy);
     io->window.begin = io->window.end;
+    if (count > 0)
+        tocsin__stream_mark(stream, TOCSIN__STREAM_LINGERS);
     if (count == 0 || (count < 0 && count != -EAGAIN && count != -ENOMEM))
         stream->in = TOCSIN__SIDE_TOLD;
     tocsin__window_close(io);

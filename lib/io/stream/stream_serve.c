@@ -219,8 +219,20 @@ static void serve_end(struct tocsin__stream *stream)
         end_well(stream);
 }
 
-/* Input is read and dropped, since a close with unread input would reset the connection, and the
-   peer could lose what was sent last. */
+/* A peer that still sends would be reset by a close, and could lose what was sent last: only our
+   side is ended, until the peer ends its own (RFC 9112 section 9.6). */
+static bool closing_lingers(struct tocsin__stream *stream)
+{
+    if (!tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS) || stream->in != TOCSIN__SIDE_OPEN ||
+        !tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
+        return false;
+    if (stream->out != TOCSIN__SIDE_SHUT)
+        tocsin__wire_shutdown(stream);
+    stream->out = TOCSIN__SIDE_SHUT;
+    return true;
+}
+
+/* Input is read and dropped, since a close with unread input would reset the connection. */
 static void serve_closing(struct tocsin__stream *stream)
 {
     if (!tocsin__medium_is_queued(stream))
@@ -229,7 +241,7 @@ static void serve_closing(struct tocsin__stream *stream)
         stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
-    else if (!tocsin__stream_waiting(stream))
+    else if (!tocsin__stream_waiting(stream) && !closing_lingers(stream))
         end_well(stream);
 }
 
@@ -321,7 +333,8 @@ void tocsin__stream_serve(struct tocsin__node *node)
     serve_open(stream);
     if (!is_alive(stream))
         return;
-    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
+    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream) &&
+        !tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS))
         tocsin__stream_wake(stream);
     arm(stream);
     tocsin__stream_rest(stream);
