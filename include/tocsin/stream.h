@@ -127,11 +127,13 @@ struct tocsin_stream_options {
 
 /**
  * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
- * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
+ * abstract name), "fd:N", "file:PATH", "tls:HOST:PORT", or the scheme of another layer
+ * (<tocsin/layer.h>). The addresses of a host are tried in their order. options
  * NULL: all defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
- * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
+ * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported, or
+ *          no library has registered TLS;
  *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
  *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
  *          tocsin_op_new. On failure ret_stream carries the error

@@ -17,6 +17,8 @@ struct tocsin__settings {
     size_t high_bytes, low_bytes, limit_bytes;
     int64_t open_ms; /* -1: without limit */
     int64_t idle_ms; /* 0: without limit */
+    struct tocsin_tls tls;
+    const char *host; /* behind this struct; NULL: that of the address */
 };
 
 /* -EINVAL, -ENOTSUP, -ENOMEM. options NULL: all defaults */
