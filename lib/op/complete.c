@@ -130,6 +130,25 @@ void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_
         tocsin__op_finish(op, status, lent);
 }
 
+bool tocsin__op_complete_copied(struct tocsin__op *op, int status,
+                                const struct tocsin_payload *payload)
+{
+    struct tocsin_payload *copy = tocsin__alloc(tocsin__payload_size(payload));
+
+    if (!copy || tocsin__payload_copy(payload, copy, payload->layout) < 0) {
+        tocsin__release(copy);
+        return false;
+    }
+    if (!tocsin__op_claim(op->source.id)) {
+        tocsin__payload_clear(copy);
+        tocsin__release(copy);
+        return true;
+    }
+    op->run.payload_is_copied = true;
+    tocsin__op_finish(op, status, copy);
+    return true;
+}
+
 static bool id_is_inherited(uint64_t id)
 {
     const struct tocsin__loop *loop = tocsin__loop_numbered(tocsin__id_number(id));

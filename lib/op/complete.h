@@ -28,6 +28,9 @@ void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_pa
 /* Claims and finishes, on the thread of the loop. If the operation is completed already, does
    nothing. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
+/* The same, with a copy of the payload. false: there is no memory for it, and nothing was done. */
+bool tocsin__op_complete_copied(struct tocsin__op *op, int status,
+                                const struct tocsin_payload *payload);
 
 /* Results of a request to end an operation. */
 enum tocsin__claim {

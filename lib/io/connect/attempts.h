@@ -1,11 +1,16 @@
-/* Connecting the socket of a stream: its addresses are tried in their order. */
+/* Connecting the socket of a stream: its addresses are tried as RFC 8305 says. */
 #ifndef TOCSIN_IO_ATTEMPTS_H
 #define TOCSIN_IO_ATTEMPTS_H
 
 #include "io/connect/connecting.h"
 
+/* Orders the addresses that were found. */
+void tocsin__attempts_order(struct tocsin__connecting *connecting);
 /* The stream was woken while its socket is not connected. */
 void tocsin__attempts_serve(struct tocsin__stream *stream);
 void tocsin__attempts_drop(struct tocsin__connecting *connecting);
+/* Writes a sentence that names the address that has failed last; "": none has. */
+void tocsin__attempts_reason(const struct tocsin__connecting *connecting, char *buffer,
+                             size_t size);
 
 #endif

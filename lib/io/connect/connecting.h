@@ -13,16 +13,19 @@
 
 struct tocsin__connecting {
     struct tocsin__stream *stream;
-    struct tocsin__timer retry; /* the backlog of a Unix socket was full */
-    struct tocsin_op resolving; /* on the pool; zero: no name is being resolved there */
+    struct tocsin__timer retry;       /* until the next attempt */
+    struct tocsin__attempt *attempts; /* beside the one with the readiness of the stream */
+    struct tocsin_op resolving;       /* on the pool; zero: no name is being resolved there */
     const struct tocsin_resolver_type *resolver; /* it has been asked; NULL: it has not */
     void *asked;                                 /* the state of the resolver */
     const struct tocsin_layer_type *layer;       /* NULL: none */
     int64_t began_us, resolved_us, connected_us, secured_us;
     int port;
-    struct tocsin__endpoint local; /* size 0: any */
-    int error;                     /* of the last address */
-    int count, at;                 /* addresses; which one is tried */
+    struct tocsin__endpoint local;          /* size 0: any */
+    int error;                              /* of the attempt that has failed last */
+    const struct tocsin__endpoint *failed;  /* its address; NULL: none has failed */
+    const struct tocsin__endpoint *primary; /* the address of the readiness of the stream */
+    int count, at;                          /* addresses; which one is tried next */
     struct tocsin__endpoint endpoints[TOCSIN__ENDPOINTS_MOST];
     char name[256]; /* the host that is resolved */
     char host[256]; /* the name that the layer expects the peer to have */

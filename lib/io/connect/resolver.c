@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/refusal.h"
+#include "io/connect/attempts.h"
 #include "io/connect/resolver.h"
 
 /* It is never removed, so reading it takes no lock. */
@@ -29,6 +30,7 @@ static void resolved(struct tocsin__stream *stream, int err)
         tocsin__stream_fail(stream, err);
         return;
     }
+    tocsin__attempts_order(connecting);
     tocsin__stream_set_state(stream, TOCSIN__STREAM_CONNECTING);
     tocsin__stream_wake(stream);
 }

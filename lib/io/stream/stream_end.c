@@ -1,6 +1,7 @@
 /* The end of a stream. */
 #include "io/stream/limits.h"
 #include "io/stream/output.h"
+#include "io/connect/attempts.h"
 #include "io/connect/connect.h"
 #include "io/listen/crowd.h"
 #include "io/stream/stream_end.h"
@@ -76,15 +77,33 @@ void tocsin__stream_disarm(void *state)
     stream->settings = NULL;
 }
 
+/* Why it could not be connected; "": nothing to say. */
+static void reason_write(const struct tocsin__stream *stream, int status, char *buffer, size_t size)
+{
+    *buffer = 0;
+    if (stream->state == TOCSIN__STREAM_CONNECTING && !stream->closed.reason && stream->busy &&
+        status < 0 && status != -ECANCELED)
+        tocsin__attempts_reason(stream->busy->connecting, buffer, size);
+}
+
 void tocsin__stream_end(struct tocsin__stream *stream, int status)
 {
+    char reason[256];
+
     if (stream->state == TOCSIN__STREAM_OVER)
         return;
+    reason_write(stream, status, reason, sizeof reason);
     stream->failure = status;
     tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
     end_operations(stream, status);
     tocsin__stream_disarm(stream);
     stream->closed.total_us = tocsin__now(tocsin__stream_engine(stream)) - stream->closed.total_us;
+    if (*reason) {
+        stream->closed.reason = reason;
+        if (tocsin__op_complete_copied(tocsin__stream_op(stream), status, &stream->closed.tocsin))
+            return;
+        stream->closed.reason = NULL;
+    }
     if (!stream->closed.reason)
         stream->closed.reason = "";
     tocsin__op_complete(tocsin__stream_op(stream), status, &stream->closed.tocsin);
