@@ -54,7 +54,8 @@ struct tocsin_rate {
    stream. Otherwise it is -ECANCELED; -ETIMEDOUT (idle_ms, open_ms); the error of connecting
    (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
    reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
-   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "". */
+   TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: a part of stream.received. reason is a sentence, or "".
+   If no connection was made, reason names the address that has failed last. */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \
@@ -133,18 +134,20 @@ struct tocsin_stream_options {
 
 /**
  * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
- * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
- * NULL: all defaults.
+ * abstract name), "fd:N", "file:PATH", "tls:HOST:PORT", or the scheme of another layer
+ * (<tocsin/layer.h>). The addresses of a host are tried as RFC 8305 says: both families in turn,
+ * the next one after 250 ms or when one has failed; the first that connects wins. options NULL: all
+ * defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
- * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
- *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
- *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
- *          tocsin_op_new. On failure ret_stream carries the error
+ * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported, or
+ *          no library has registered TLS; -EBADF: the descriptor of "fd:N" is not open;
+ *          -ENAMETOOLONG: the path of a file; -EMFILE, -ENOSPC: no descriptor, or no room in the
+ *          kernel's tables; else as tocsin_op_new. On failure ret_stream carries the error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
  *          wanted; stream.closed exactly once
  * @thread  loop
- * @source  POSIX connect(3); RFC 3986 section 3.2.2
+ * @source  POSIX connect(3); RFC 3986 section 3.2.2; RFC 8305 sections 4 and 5
  * @since   0.1
  */
 TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_stream_options *options,

@@ -29,12 +29,16 @@ struct tocsin__endpoint {
     };
 };
 
+struct tocsin_layer_type;
+
 struct tocsin__address {
     enum tocsin__scheme scheme;
-    int fd;                           /* "fd:" */
-    const char *path;                 /* "file:"; a part of the text that was parsed */
-    int port;                         /* "tcp:" */
-    bool is_any;                      /* "tcp:*:" */
+    int fd;                                /* "fd:" */
+    const char *path;                      /* "file:"; a part of the text that was parsed */
+    int port;                              /* "tcp:" */
+    bool is_any;                           /* "tcp:*:" */
+    const struct tocsin_layer_type *layer; /* NULL: none */
+    char host[256];                        /* "tcp:": as it was written, without brackets */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
     struct tocsin__endpoint endpoint; /* size 0: there is only a name */
 };

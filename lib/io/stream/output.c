@@ -394,7 +394,7 @@ static int output_send_or_queue(struct tocsin__stream *stream,
         err = output_queue(stream, outgoing, (size_t)sent, size - (size_t)sent, fds);
     if (err < 0 && fds)
         fds_close(fds, (uint32_t)outgoing->fds_count);
-    if (err < 0 && sent)
+    if (err < 0 && (sent || (tocsin__medium_of(stream) && !tocsin__medium_is_queued(stream))))
         tocsin__stream_fail(stream, err);
     if (err < 0)
         return err;

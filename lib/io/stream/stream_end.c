@@ -1,7 +1,7 @@
 /* The end of a stream. */
 #include "io/stream/limits.h"
 #include "io/stream/output.h"
-#include "io/stream/connect.h"
+#include "io/connect/connect.h"
 #include "io/listen/crowd.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_flush.h"

@@ -1,6 +1,7 @@
 /* The type of streams, and their making. */
 #include "io/stream/limits.h"
 #include "io/stream/reason.h"
+#include "io/stream/medium.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
@@ -82,6 +83,9 @@ static void on_report(struct tocsin__readiness *readiness, unsigned what)
 {
     struct tocsin__stream *stream = tocsin__container(readiness, struct tocsin__stream, readiness);
 
+    /* a layer may read because it can write, and the other way round */
+    if (what & (TOCSIN__READY_IN | TOCSIN__READY_OUT) && tocsin__medium_of(stream))
+        what |= TOCSIN__READY_IN | TOCSIN__READY_OUT;
     if (what & (TOCSIN__READY_IN | TOCSIN__READY_LEFT | TOCSIN__READY_BROKEN))
         tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE);
     if (what & (TOCSIN__READY_OUT | TOCSIN__READY_BROKEN))

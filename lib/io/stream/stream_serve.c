@@ -1,7 +1,8 @@
 /* The life of an open stream. It is served from the ready list of its loop: in a turn, and with no
    handler on the stack. Everything else (a callback of libevent, a call of the program) records and
    wakes it. */
-#include "io/stream/connect.h"
+#include "io/connect/connect.h"
+#include "io/connect/connecting.h"
 #include "io/names.h"
 #include "io/stream/medium.h"
 #include "io/stream/output.h"
@@ -51,7 +52,7 @@ static void tell_connected(struct tocsin__stream *stream)
         tocsin__wire_describe(stream, &facts);
         connected.peer = facts.peer;
         connected.local = facts.local;
-        connected.protocol = "";
+        connected.protocol = facts.protocol;
         tocsin__connecting_times(stream, &connected);
         is_told = tell(stream, TOCSIN__STREAM_CONNECTED, &connected.tocsin);
     }
@@ -135,6 +136,19 @@ static void serve_late_reset(struct tocsin__stream *stream)
         stream_fail_by_peer(stream, err);
 }
 
+/* An end that nobody has read yet waits for a read, if the program reads so: if it has read before,
+   if a fiber serves the stream, or if it has opened the stream and nobody would be called. */
+static bool end_waits(const struct tocsin__stream *stream)
+{
+    if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
+        return true; /* it is to be announced, but not now */
+    return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
+           tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
+           !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
+             tocsin__op_has_notify(tocsin__stream_op(stream)) ||
+             tocsin__op_has_own_handlers(tocsin__stream_op(stream)));
+}
+
 /* The peer has left or the descriptor has an error, and nobody reads: if something is unread, it
    waits for a reader. */
 static void serve_departure(struct tocsin__stream *stream)
@@ -153,7 +167,9 @@ static void serve_departure(struct tocsin__stream *stream)
         tocsin__input_is_wanted(stream))
         return;
     seen = tocsin__wire_peek(stream);
-    if (seen == 0)
+    if (seen < 0 && seen != -EAGAIN && tocsin__medium_of(stream) && end_waits(stream))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* a read gets the error */
+    else if (seen == 0)
         stream->in = TOCSIN__SIDE_ENDED;
     else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
@@ -162,19 +178,6 @@ static void serve_departure(struct tocsin__stream *stream)
 }
 
 /* The end */
-
-/* An end that nobody has read yet waits for a read, if the program reads so: if it has read before,
-   if a fiber serves the stream, or if it has opened the stream and nobody would be called. */
-static bool end_waits(const struct tocsin__stream *stream)
-{
-    if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
-        return true; /* it is to be announced, but not now */
-    return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
-           tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
-           !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
-             tocsin__op_has_notify(tocsin__stream_op(stream)) ||
-             tocsin__op_has_own_handlers(tocsin__stream_op(stream)));
-}
 
 static bool both_have_ended(const struct tocsin__stream *stream)
 {
@@ -257,13 +260,14 @@ static unsigned wanted_of(struct tocsin__stream *stream)
          writes = tocsin__stream_waiting(stream) > 0 &&
                   !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
     const struct tocsin__medium *medium = tocsin__medium_of(stream);
+    unsigned wanted = (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
 
     if (medium)
-        medium->want(stream, (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u));
+        wanted = medium->want(stream, wanted);
     if ((reads && tocsin__stream_is(stream, TOCSIN__STREAM_READABLE)) ||
         (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
         tocsin__stream_wake(stream);
-    return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
+    return wanted;
 }
 
 /* The kernel reports the end of the peer for ever: once it is known, only errors are waited for. */
@@ -326,7 +330,7 @@ void tocsin__stream_serve(struct tocsin__node *node)
         tocsin__stream_end(stream, stream->failure);
         return;
     }
-    if (stream->state == TOCSIN__STREAM_CONNECTING)
+    if (stream->state == TOCSIN__STREAM_RESOLVING || stream->state == TOCSIN__STREAM_CONNECTING)
         tocsin__connecting_serve(stream);
     if (stream->state != TOCSIN__STREAM_OPEN && stream->state != TOCSIN__STREAM_CLOSING)
         return;

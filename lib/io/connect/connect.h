@@ -1,4 +1,4 @@
-/* Connecting a stream: its addresses are tried in their order. */
+/* Connecting a stream: the name is resolved, its addresses are tried, the layer begins. */
 #ifndef TOCSIN_IO_CONNECT_H
 #define TOCSIN_IO_CONNECT_H
 
@@ -9,15 +9,8 @@
    failed; what depends on data lets the stream fail. */
 int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__address *address,
                           const struct tocsin__address *local);
-/* Adopts a descriptor. After a failure it is the caller's. */
-int tocsin__connect_adopt(struct tocsin__stream *stream, int fd);
-/* Begins to open a file. */
-int tocsin__connect_file(struct tocsin__stream *stream, const struct tocsin__address *address);
-/* The stream was woken while it connects. */
+/* The stream was woken while it resolves or connects. */
 void tocsin__connecting_serve(struct tocsin__stream *stream);
-/* How long each step took. */
-void tocsin__connecting_times(const struct tocsin__stream *stream,
-                              struct tocsin_stream_connected *ret_connected);
 void tocsin__connecting_free(struct tocsin__busy *busy);
 
 #endif

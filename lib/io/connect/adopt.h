@@ -1,0 +1,13 @@
+/* Streams of descriptors that are open, and of files. */
+#ifndef TOCSIN_IO_ADOPT_H
+#define TOCSIN_IO_ADOPT_H
+
+#include "io/address.h"
+#include "io/stream/stream.h"
+
+/* Adopts a descriptor. After a failure it is the caller's. */
+int tocsin__adopt(struct tocsin__stream *stream, int fd);
+/* Begins to open a file. */
+int tocsin__adopt_file(struct tocsin__stream *stream, const struct tocsin__address *address);
+
+#endif
