@@ -22,6 +22,7 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
     if (io->window.is_kept)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
+    tocsin__release(io->spare);
     idle_free(io->idle);
     tocsin__release(io);
     engine->io = NULL;

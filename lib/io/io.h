@@ -6,6 +6,7 @@
 #include "loop/engine.h"
 #include "loop/idle.h"
 
+struct tocsin__busy;
 struct tocsin__stream;
 struct tocsin_op_type;
 
@@ -30,6 +31,7 @@ struct tocsin__io {
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
     struct tocsin__idle_limits *idle; /* NULL: no stream had an idle limit yet */
+    struct tocsin__busy *spare;       /* empty, for the next stream that needs one; NULL: none */
 };
 
 /* Makes engine->io if there is none. -ENOMEM */

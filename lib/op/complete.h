@@ -25,6 +25,11 @@ struct tocsin__op *tocsin__op_claim(uint64_t id);
 /* Completes an operation that the caller has claimed. lent: the payload, which must be inside the
    state; NULL: an empty payload. */
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
+/* Puts the end on the ready list, on the thread of the loop. */
+void tocsin__op_push_end(struct tocsin__op *op);
+/* Puts a thin operation on the ready list, where run is called. Does nothing if it is there
+   already, or was completed. run clears op->is_ready. */
+void tocsin__op_push_thin(struct tocsin__op *op, void (*run)(struct tocsin__node *node));
 /* Claims and finishes, on the thread of the loop. If the operation is completed already, does
    nothing. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);

@@ -14,7 +14,8 @@ int tocsin__op_progress_own_admission(const struct tocsin__op *op, int which);
 bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op);
 /* Whether handlers or queues of all sources want the signal. Any operation. */
 bool tocsin__op_demand_for_all(const struct tocsin__op *op, int signo);
-/* Whether any progress of the operation can be accepted now. */
-bool tocsin__op_has_demand(const struct tocsin__op *op);
+/* 1: some progress of the operation is wanted and can be accepted now; 0: nobody wants any;
+   -EAGAIN: those who want some cannot take it yet. */
+int tocsin__op_demand(const struct tocsin__op *op);
 
 #endif

@@ -3,6 +3,7 @@
 #include "remote/completion_message.h"
 #include "remote/inject.h"
 #include "loop/ready.h"
+#include "op/complete.h"
 #include "op/end.h"
 #include "op/inject.h"
 #include "op/late.h"
@@ -145,19 +146,19 @@ static void end_announce(struct tocsin__op *op)
     if (end_has_place(op) && end_has_messages(op))
         end_deliver(op);
     else
-        tocsin__ready_push(tocsin__op_engine(op),
-                           &op->run.end_node); /* no memory: retry in the next turn */
+        tocsin__op_push_end(op); /* no memory: retry in the next turn */
 }
 
 void tocsin__op_deliver_end(struct tocsin__node *node)
 {
     struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
 
+    op->is_ready = false;
     tocsin__op_disarm(op);
     if (op->status < 0)
         tocsin__op_progress_drop(op);
     if (tocsin__op_has_progress(op)) { /* deliver that first */
-        tocsin__op_progress(op)->end_waits = true;
+        op->end_waits = true;
         return;
     }
     switch (op->phase) {

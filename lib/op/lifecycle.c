@@ -152,7 +152,7 @@ void tocsin__op_set_threaded(struct tocsin__op *op)
 void tocsin__op_disarm(struct tocsin__op *op)
 {
     if (!op->announced && op->kind->disarm)
-        op->kind->disarm(op->state);
+        op->kind->disarm(tocsin__op_state(op));
 }
 
 void tocsin__op_deadline_end(struct tocsin__op *op)
@@ -191,7 +191,7 @@ void tocsin__op_make_info(struct tocsin__op *op)
 {
     struct tocsin__op_run run = op->run;
 
-    tocsin__assert(!op->announced && !tocsin__timer_armed(&run.timer));
+    tocsin__assert(!op->announced && (tocsin__op_is_thin(op) || !tocsin__timer_armed(&run.timer)));
     memset(&op->info, 0, sizeof op->info);
     op->announced = true;
     op->info_is_copied = run.payload_is_copied;

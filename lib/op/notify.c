@@ -5,6 +5,7 @@
 #include "op/lifecycle.h"
 #include "op/notify.h"
 #include "op/op_owner.h"
+#include "op/pause.h"
 #include "op/progress.h"
 
 int tocsin__notify_check(const struct tocsin_notify *notify)
@@ -88,7 +89,7 @@ static int notify_check_change(const struct tocsin__op *op, const struct tocsin_
         return -EALREADY;
     if (tocsin__op_waiter(op))
         return tocsin__because(-EBUSY, "somebody waits for the result of the operation");
-    if (tocsin__op_progress(op) && tocsin__op_progress(op)->info)
+    if (tocsin__op_has_progress(op) && tocsin__op_progress(op)->info)
         return tocsin__because(-EBUSY, "progress is on its way to the queue of the old notify");
     if (notify->mode & TOCSIN_BACKGROUND && !op->background)
         return tocsin__because(-EINVAL, "the operation was started without TOCSIN_BACKGROUND");
@@ -130,7 +131,7 @@ static int notify_change(struct tocsin__op *op, const struct tocsin_notify *noti
     op->mode |= kept;
     if (notify->fn)
         tocsin__op_set_owner(op, (const void *)notify->fn);
-    tocsin__kick_pollers(tocsin__op_engine(op)->loop); /* a paused operation may be wanted now */
+    tocsin__op_ask(op); /* a paused operation may be wanted now */
     return 0;
 }
 

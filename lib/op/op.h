@@ -73,20 +73,48 @@ struct tocsin__op_rare {
     struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };
 
+/* The place of a paused operation in a list of struct tocsin__ops. link NULL: in none. */
+struct tocsin__paused {
+    struct tocsin__op *next, **link;
+};
+
 /* What an operation needs until its end is announced, and no longer. */
 struct tocsin__op_run {
-    struct tocsin__node end_node; /* in the inbox or on the ready list, after the completion */
     const struct tocsin_payload *payload; /* terminal payload, after the completion */
     uint64_t parent; /* sequence number of the emission in whose handler it started (E15) */
     int reason; /* the status if copying the terminal payload fails, and an end was requested */
-    bool payload_is_copied;     /* written, like payload, by whoever has the claim */
-    struct tocsin__timer timer; /* memory for the timer of a type of the library's own */
+    bool payload_is_copied; /* written, like payload, by whoever has the claim */
+    union {
+        /* in the inbox or on the ready list, after the completion */
+        struct tocsin__node end_node;
+        /* A thin operation is never in an inbox. So it uses the second half of its node otherwise.
+         */
+        struct {
+            struct tocsin__node *next;
+            void (*run)(struct tocsin__node *node);
+            struct tocsin__paused paused;
+        } thin;
+    };
+    /* memory for the timer of a type of the library's own; a thin operation has the beginning of
+       its state here */
+    struct tocsin__timer timer;
 };
 
 /* The head: what every operation has. Its memory is used twice: for what a running operation needs,
    and for the info that announces its end. So the end needs no memory (O2). Behind the state, in
    the same block, lie the progress (if the type has progress signals) and an empty terminal
-   payload. */
+   payload.
+
+   A thin operation (TOCSIN__THIN) is for objects that are many and mostly idle, such as streams:
+
+       head | payload, parent, node | state ...             while it runs
+       head | info, late_next ------------------> | state ...   when its end is announced
+                                    '--- lost ----'
+
+   Its state begins in the memory that the info will use, so the first TOCSIN__THIN_LOST bytes of
+   the state are lost when the end is announced. It has no empty terminal payload: the state has a
+   terminal payload from the beginning. Its progress is delivered at once, from the ready list, so
+   the loop has one struct tocsin__progress for all of them (ops->now). */
 struct tocsin__op {
     struct tocsin__source source; /* the first member */
     union {
@@ -105,7 +133,6 @@ struct tocsin__op {
     };
     void *notify_arg;
     struct tocsin__op_rare *rare; /* NULL: the operation needs none of that */
-    struct tocsin__op *late_next; /* the next one in ops->late */
     int status;                   /* written by whoever has the claim */
     uint8_t phase;                /* enum tocsin__op_phase */
     uint8_t mode;                 /* of the notify */
@@ -119,9 +146,18 @@ struct tocsin__op {
     bool is_late : 1;        /* in ops->late */
     bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
     bool info_is_copied : 1; /* if announced: the terminal payload is a copy */
+
+    uint8_t progress : 2; /* enum tocsin__progress_state */
+    bool refused : 1;     /* progress was refused: the provider's resume will be called */
+    bool end_waits : 1;   /* the end of the operation has arrived, and follows its progress */
+    bool is_ready : 1;    /* a thin operation: its node is on the ready list */
+    bool is_finished : 1; /* its node announces the end, and does nothing else any more */
     union {
         struct tocsin__op_run run;
-        struct tocsin__info info; /* info of the terminal signal; part of the operation (E7) */
+        struct {
+            struct tocsin__info info; /* info of the terminal signal; part of the operation (E7) */
+            struct tocsin__op *late_next; /* the next one in ops->late */
+        };
     };
 
     /* the memory of the type, then the progress, then an empty terminal payload */
@@ -139,11 +175,31 @@ static inline const struct tocsin_op_type *tocsin__op_type(const struct tocsin__
     return op->kind->type;
 }
 
-/* NULL: the type has no progress signals. */
+enum {
+    TOCSIN__THIN_STATE = offsetof(struct tocsin__op, run.timer), /* where its state begins */
+    TOCSIN__THIN_LOST = offsetof(struct tocsin__op, late_next) + sizeof(void *) - TOCSIN__THIN_STATE
+};
+
+static inline bool tocsin__op_is_thin(const struct tocsin__op *op)
+{
+    return op->kind->is_thin;
+}
+
+/* The memory of the type. */
+static inline void *tocsin__op_state(const struct tocsin__op *op)
+{
+    return (char *)(uintptr_t)op +
+           (op->kind->is_thin ? (size_t)TOCSIN__THIN_STATE : offsetof(struct tocsin__op, state));
+}
+
+/* NULL: the type has no progress signals. Of a thin operation: valid while progress is delivered.
+ */
 static inline struct tocsin__progress *tocsin__op_progress(const struct tocsin__op *op)
 {
-    return op->kind->progress[0] ? (struct tocsin__progress *)(op->state + op->kind->state_bytes)
-                                 : NULL;
+    return !op->kind->progress[0] ? NULL
+           : op->kind->is_thin
+               ? tocsin__ops(op->kind->engine)->now
+               : (struct tocsin__progress *)(uintptr_t)(op->state + op->kind->state_bytes);
 }
 
 /* The terminal payload, after the completion. */
@@ -234,7 +290,13 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op,
            at < op->state + tocsin__op_type(op)->state_size;
 }
 
-/* The operation of this state. */
+/* The thin operation of this state. */
+static inline struct tocsin__op *tocsin__op_of_thin(const void *state)
+{
+    return (struct tocsin__op *)((char *)(uintptr_t)state - TOCSIN__THIN_STATE);
+}
+
+/* The operation of this state; not of a thin one. */
 static inline struct tocsin__op *tocsin__op_of_state(const void *state)
 {
     return tocsin__container(state, struct tocsin__op, state);

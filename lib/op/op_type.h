@@ -19,13 +19,16 @@ struct tocsin__op_type {
     void (*disarm)(void *state); /* of a type of the library's own; see struct tocsin__own_type */
     size_t state_bytes;          /* bytes of the state, so that what follows is aligned */
     size_t op_bytes;             /* size of the whole block of an operation */
-    int done, progress[4];       /* the signos of its signals; 0: no more progress */
-    uint32_t running;            /* number of running operations of this type */
+    size_t payload_at;           /* thin: see struct tocsin__own_type */
+    bool is_thin;
+    int done, progress[4]; /* the signos of its signals; 0: no more progress */
+    uint32_t running;      /* number of running operations of this type */
 };
 
 /* Flags of the library's own types, beside the public ones. From bit TOCSIN__COUNTED on, the flags
    hold the resource (registry/owner.h) that the operations are charged as. */
 enum {
+    TOCSIN__THIN = 1 << 14,    /* its operations are thin (op.h); only with TOCSIN__DISARMS */
     TOCSIN__ASKS = 1 << 15,    /* resume is called whenever something was connected: the type
                                   itself finds out whether it is wanted */
     TOCSIN__OWN = 1 << 16,     /* only the library may complete the operation and use its state */
@@ -34,11 +37,13 @@ enum {
     TOCSIN__COUNTED = 19
 };
 
-/* A type of the library's own whose operations have timers or descriptors (TOCSIN__DISARMS). */
+/* A type of the library's own whose operations have timers or descriptors (TOCSIN__DISARMS), or are
+   thin. */
 struct tocsin__own_type {
     struct tocsin_op_type type; /* the first member */
     /* disarms the timers and descriptors of the operation, at every kind of end */
     void (*disarm)(void *state);
+    size_t payload_at; /* thin: offset of the terminal payload in the state */
 };
 
 static inline int tocsin__type_counted(const struct tocsin_op_type *type)

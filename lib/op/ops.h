@@ -22,8 +22,10 @@ struct tocsin__ops {
     uint32_t late_count;
     bool late_is_ready; /* late_node is on the ready list */
     struct tocsin__node late_node;
-    struct tocsin__progress *paused; /* was refused or is held, and is asked again */
-    struct tocsin__progress *resume_next;
+    struct tocsin__op *paused;   /* was refused or is held, and is asked again */
+    struct tocsin__op *unwanted; /* was refused, and nobody listens to it (pause.h) */
+    struct tocsin__op *resume_next;
+    struct tocsin__progress *now;   /* of the thin operation whose progress is being delivered */
     struct tocsin__op *ending;      /* whose end is being delivered; NULL: none */
     struct tocsin__sink *listening; /* queues that listen to signals */
     /* lib/style sets these with the first queue. queues_close: closes all queues of the loop.
@@ -32,9 +34,9 @@ struct tocsin__ops {
     void (*queues_close)(struct tocsin__ops *ops);
     void (*queues_left)(struct tocsin__ops *ops, const void *here);
     void (*queues_forget)(struct tocsin__ops *ops);
-    uint64_t resumed_age; /* loop->age when the paused operations were asked last */
-    bool resume_wanted;   /* ask them again in the next turn: a queue has room, memory was short */
-    uint32_t behind;      /* ends that wait for another end of their signal (op/inject.h) */
+    uint64_t resumed_age, resumed_wide_age; /* loop->age when paused operations were asked last */
+    bool resume_wanted; /* ask them again in the next turn: a queue has room, memory was short */
+    uint32_t behind;    /* ends that wait for another end of their signal (op/inject.h) */
 };
 
 static inline struct tocsin__ops *tocsin__ops(const struct tocsin__engine *engine)

@@ -212,6 +212,8 @@ void tocsin__input_serve(struct tocsin__stream *stream)
     while (consumer != NOBODY && input_step(stream, consumer, &filled)) {
         if (tocsin__inherited(engine->loop))
             return;
+        if (filled && stream->in == TOCSIN__SIDE_OPEN && !tocsin__window_size(&engine->io->window))
+            break; /* all that was read has been handed out */
         consumer = consumer_of(stream);
     }
     tocsin__window_close(engine->io);

@@ -49,16 +49,19 @@ struct tocsin__readiness {
     uint8_t place;  /* enum tocsin__ready_place */
     uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
     bool was_ready; /* it was reported since it was parked, or since the last sweep */
-    struct tocsin__ready_event *event; /* ACTIVE: the borrowed event; else NULL */
-    /* Called in a callback of libevent, so it must only record (E16). */
-    void (*report)(struct tocsin__readiness *readiness, unsigned what);
+    union {
+        /* Not ACTIVE. Called in a callback of libevent, so it must only record (E16). */
+        void (*report)(struct tocsin__readiness *readiness, unsigned what);
+        struct tocsin__ready_event *event; /* ACTIVE: the borrowed event, which has the function */
+    };
 };
 
 /* An event of libevent, used by one active descriptor after the other. */
 struct tocsin__ready_event {
     struct event *event;
     struct tocsin__engine *engine;
-    struct tocsin__readiness *user; /* NULL: it is free */
+    struct tocsin__readiness *user;                                     /* NULL: it is free */
+    void (*report)(struct tocsin__readiness *readiness, unsigned what); /* of the user */
     bool has_placeholder; /* after a fork: fd of the user is a placeholder (after_fork.c) */
     struct tocsin__ready_event *next, **link; /* in the list of used or of free ones */
 };
@@ -77,6 +80,10 @@ struct tocsin__ready_set {
    -ENOSPC, -EBADF, -EOWNERDEAD */
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd);
+/* The same, but it is muted: it costs the kernel nothing before tocsin__readiness_want. The kernel
+   can poll the descriptor. */
+int tocsin__readiness_open_muted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                                 int fd);
 /* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_LEFT and
    TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is muted. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
