@@ -233,7 +233,7 @@ int main(int argc, char **argv)
                 "Measures timers while a million are armed, beside libuv and libevent.");
     libuv = bench_find("peer_timer_libuv");
     idle = bench_find("own_idle");
-    bench_remark("%ld timers of 1 to 11 minutes; ns for each", timer_count());
+    bench_remark("%ld timers of 1 to 11 minutes; ns: CPU time for each", timer_count());
     if (!libuv)
         bench_remark("libuv: not built: libuv1-dev was not installed");
     bench_remark("add: makes and starts; tocsin: an operation with an id and a notify");

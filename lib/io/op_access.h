@@ -8,7 +8,13 @@
 
 static inline void *tocsin__op_state_of(struct tocsin__op *op)
 {
-    return op->state;
+    return tocsin__op_state(op);
+}
+
+/* The node of a thin operation is not on the ready list any more. */
+static inline void tocsin__op_unready(struct tocsin__op *op)
+{
+    op->is_ready = false;
 }
 
 static inline uint64_t tocsin__op_id(const struct tocsin__op *op)

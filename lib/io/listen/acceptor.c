@@ -191,8 +191,12 @@ static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__st
     }
     if (tocsin__inherited(listener_engine(listener)->loop))
         return false;
-    if (admission < 0)
+    if (admission < 0) { /* it may leave meanwhile */
+        if (listener->untold == stream &&
+            tocsin__readiness_want(listener_engine(listener), &stream->readiness, 0) < 0)
+            tocsin__stream_fail(stream, -ENOMEM);
         return false;
+    }
     return (listener->untold != stream && admission != 0) || announced(listener, stream, text);
 }
 
@@ -220,7 +224,7 @@ static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd
                                   listener->notify.mode ? &listener->notify : NULL, &stream);
 
     if (err == 0)
-        err = tocsin__readiness_open(tocsin__stream_engine(stream), &stream->readiness, fd);
+        err = tocsin__readiness_open_muted(tocsin__stream_engine(stream), &stream->readiness, fd);
     else
         tocsin__fd_close(fd);
     if (err < 0) {

@@ -70,7 +70,8 @@ static void output_note_stalled(struct tocsin__stream *stream)
     tocsin__stream_wake(stream);
 }
 
-/* If nobody was told that it was stalled, nobody is told that it is not. */
+/* A write has returned 1, so stream.drained follows, also if stream.stalled was not announced yet.
+ */
 static void output_note_drained(struct tocsin__stream *stream)
 {
     size_t waiting = tocsin__stream_waiting(stream);
@@ -82,10 +83,8 @@ static void output_note_drained(struct tocsin__stream *stream)
     if (stream->busy)
         stream->busy->stalled_us = tocsin__now(tocsin__stream_engine(stream)) -
                                    stream->busy->stalled_us;
-    if (tocsin__stream_is(stream, TOCSIN__STREAM_TELL_STALLED))
-        tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
-    else
-        tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
+    tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
     tocsin__stream_wake(stream);
 }
 

@@ -54,7 +54,6 @@ enum tocsin__side {
 
 /* Bits of stream->flags. */
 enum {
-    TOCSIN__STREAM_WOKEN = 1,    /* the node is on the ready list */
     TOCSIN__STREAM_READABLE = 2, /* a read from the kernel may return something */
     TOCSIN__STREAM_WRITABLE = 4, /* a write may be accepted */
     TOCSIN__STREAM_LEFT = 8,     /* the peer has ended its side, perhaps behind unread data */
@@ -81,7 +80,8 @@ struct tocsin__medium;
 struct tocsin__pipe;
 struct tocsin__read;
 
-/* What only a stream that is at work needs: freed when all of it is empty. */
+/* What only a stream that is at work needs. When all of it is empty, it is freed, or kept for the
+   next stream (struct tocsin__io). */
 struct tocsin__busy {
     struct {                 /* received bytes that no part took yet */
         unsigned char *data; /* NULL: none */
@@ -104,34 +104,38 @@ struct tocsin__busy {
     struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS]; /* for the rates of both ways */
 };
 
+/* The state of a thin operation, so the members before `closed` are lost when the end is announced:
+   only an open stream, or one that is about to be, uses them. */
 struct tocsin__stream {
-    /* The payload of the end. It counts bytes all the time; total_us is the time of the begin. */
-    struct tocsin_stream_closed closed;
-    struct tocsin__readiness readiness;
-    struct tocsin__node node; /* on the ready list */
     struct tocsin__idle idle; /* its idle limit, while it is open; limits.c */
     struct tocsin__settings *settings;
     struct tocsin__busy *busy;   /* NULL: idle */
     struct tocsin__crowd *crowd; /* the streams of the same listener; NULL: it was opened */
-    int failure;                 /* it ends with this status when it is served next; 0: none */
-    int out_error;               /* in BROKEN */
-    uint32_t flags;              /* TOCSIN__STREAM_WOKEN … */
+    /* The payload of the end. It counts bytes all the time; total_us is the time of the begin. */
+    struct tocsin_stream_closed closed;
+    struct tocsin__readiness readiness;
+    int failure;    /* it ends with this status when it is served next; 0: none */
+    int out_error;  /* in BROKEN */
+    uint32_t flags; /* TOCSIN__STREAM_READABLE … */
     uint8_t state, in, out;
 };
 
+_Static_assert(offsetof(struct tocsin__stream, closed) >= TOCSIN__THIN_LOST,
+               "the payload of the end must not lie where the info of the end will be");
+
 static inline struct tocsin__op *tocsin__stream_op(const struct tocsin__stream *stream)
 {
-    return tocsin__op_of_state(stream);
+    return tocsin__op_of_thin(stream);
 }
 
 static inline struct tocsin__engine *tocsin__stream_engine(const struct tocsin__stream *stream)
 {
-    return tocsin__op_engine(tocsin__op_of_state(stream));
+    return tocsin__op_engine(tocsin__stream_op(stream));
 }
 
 static inline size_t tocsin__stream_waiting(const struct tocsin__stream *stream)
 {
-    return stream->busy ? stream->busy->waiting_bytes : 0;
+    return stream->state != TOCSIN__STREAM_OVER && stream->busy ? stream->busy->waiting_bytes : 0;
 }
 
 static inline bool tocsin__stream_is(const struct tocsin__stream *stream, unsigned flag)
@@ -166,7 +170,7 @@ void tocsin__stream_wake(struct tocsin__stream *stream);
 void tocsin__stream_fail(struct tocsin__stream *stream, int status);
 /* Makes stream->busy. -ENOMEM */
 int tocsin__stream_occupy(struct tocsin__stream *stream);
-/* Frees stream->busy if nothing is in it. */
+/* Gives stream->busy back if nothing is in it. */
 void tocsin__stream_rest(struct tocsin__stream *stream);
 
 #endif

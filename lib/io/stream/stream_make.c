@@ -5,7 +5,6 @@
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
-#include "io/stream/stream_serve.h"
 #include "loop/clock.h"
 #include "op/dependent.h"
 #include "registry/catalogue.h"
@@ -73,9 +72,10 @@ static const struct tocsin__own_type stream_type = {
               .cancel = stream_cancel,
               .resume = stream_resume,
               .drop = stream_drop,
-              .flags = TOCSIN__OWN | TOCSIN__DISARMS },
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__THIN },
     .disarm = tocsin__stream_disarm,
     .unserved = stream_unserved,
+    .payload_at = offsetof(struct tocsin__stream, closed),
 };
 
 /* Runs in a callback of libevent: it only records. */
@@ -113,7 +113,6 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     stream->settings = tocsin__settings_ref(settings);
     stream->readiness.fd = -1;
     stream->readiness.report = on_report;
-    stream->node.run = tocsin__stream_serve;
     *ret_stream = stream;
     err = tocsin__io_make(tocsin__op_engine(op));
     io = tocsin__op_engine(op)->io;

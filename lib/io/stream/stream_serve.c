@@ -320,10 +320,11 @@ static void serve_open(struct tocsin__stream *stream)
 
 void tocsin__stream_serve(struct tocsin__node *node)
 {
-    struct tocsin__stream *stream = tocsin__container(node, struct tocsin__stream, node);
+    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
+    struct tocsin__stream *stream = tocsin__op_state_of(op);
     bool was_open = stream->state != TOCSIN__STREAM_CLOSING;
 
-    tocsin__stream_unmark(stream, TOCSIN__STREAM_WOKEN);
+    tocsin__op_unready(op);
     if (!is_alive(stream) || tocsin__stream_engine(stream)->loop->life.thread_ended)
         return;
     if (stream->failure) {

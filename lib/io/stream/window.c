@@ -87,7 +87,7 @@ void tocsin__window_forget(struct tocsin__io *io, struct tocsin__stream *stream)
 static int buffer_make(struct tocsin__io *io)
 {
     if (!io->buffer)
-        io->buffer = tocsin__alloc(TOCSIN__BUFFER + 1);
+        io->buffer = tocsin__alloc_lines(TOCSIN__BUFFER + 1);
     return io->buffer ? 0 : -ENOMEM;
 }
 

@@ -96,6 +96,9 @@ static ssize_t send_message(struct tocsin__stream *stream, struct iovec *pieces,
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
     struct cmsghdr *part = (struct cmsghdr *)control;
 
+    if (count == 1 && !fds_count)
+        return send(stream->readiness.fd, pieces->iov_base, pieces->iov_len,
+                    MSG_DONTWAIT | MSG_NOSIGNAL);
     if (fds_count) {
         memset(control, 0, sizeof control);
         message.msg_control = control;
