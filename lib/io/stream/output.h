@@ -13,6 +13,9 @@ int tocsin__output_send(struct tocsin__stream *stream);
 /* The settings have other limits of waiting bytes: the stream may be stalled now, or drained. */
 void tocsin__output_limits_changed(struct tocsin__stream *stream);
 /* Drops what is queued. */
-void tocsin__output_drop(struct tocsin__busy *busy);
+void tocsin__output_drop(struct tocsin__stream *stream);
+/* Copies all data that code of this owner has lent to streams of the loop, and calls its drops: the
+   code is about to be unmapped. */
+void tocsin__outputs_lent_return(struct tocsin__ops *ops, const struct tocsin__owner *owner);
 
 #endif

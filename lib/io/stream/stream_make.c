@@ -1,5 +1,6 @@
 /* The type of streams, and their making. */
 #include "io/stream/limits.h"
+#include "io/stream/output.h"
 #include "io/stream/reason.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_make.h"
@@ -34,7 +35,8 @@ static const struct tocsin__own_type stream_type = {
               .cancel = stream_cancel,
               .resume = stream_resume,
               .drop = stream_drop,
-              .flags = TOCSIN__OWN | TOCSIN__DISARMS },
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS |
+                       (unsigned)TOCSIN_RESOURCE_STREAMS << TOCSIN__COUNTED },
     .disarm = tocsin__stream_disarm,
 };
 
@@ -77,5 +79,6 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     if (err < 0)
         return err;
     io->stream_type = &stream_type.type;
+    tocsin__ops(tocsin__op_engine(op))->lent_return = tocsin__outputs_lent_return;
     return tocsin__limit_idle_prepare(tocsin__op_engine(op), settings);
 }
