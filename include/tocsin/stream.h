@@ -180,10 +180,11 @@ TOCSIN_API int tocsin_stream_read(struct tocsin_op stream, const struct tocsin_p
  *
  * @owner   data is borrowed until this returns
  * @return  0; 1: accepted, and the stream is stalled: continue after stream.drained; -EAGAIN: more
- *          than limit_bytes would wait, and nothing was accepted; -EPIPE: the outgoing side has
- *          ended; -EINVAL: the operation is not a stream, or data is NULL; -ENOENT: the stream does
- *          not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM: if a part was sent
- *          already, the stream ends with -ENOMEM
+ *          than limit_bytes would wait, and nothing was accepted; -EDQUOT: more than the limit of
+ *          the owner would wait (TOCSIN_RESOURCE_WAITING_BYTES), and nothing was accepted; -EPIPE:
+ *          the outgoing side has ended; -EINVAL: the operation is not a stream, or data is NULL;
+ * -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM: if
+ * a part was sent already, the stream ends with -ENOMEM
  * @emits   stream.stalled, from the loop
  * @thread  loop
  * @source  POSIX write(3)

@@ -6,12 +6,15 @@
 
 #include "io/io.h"
 
+struct tocsin__owner;
+
 /* Lent data: the first member of the block that describes the data. The block is freed before the
    drop is called. */
 struct tocsin__drop {
     struct tocsin__drop *next;
     tocsin_drop fn;
     void *arg;
+    struct tocsin__owner *lender; /* the plugin of fn, which must not be unmapped; NULL: none */
 };
 
 /* Adds a drop to those that the loop calls soon. io NULL: the loop is being freed, and the drop is

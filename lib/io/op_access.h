@@ -34,6 +34,11 @@ static inline bool tocsin__op_has_notify(const struct tocsin__op *op)
            (TOCSIN_AT_END | TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE | TOCSIN_KEEP | TOCSIN_BACKGROUND);
 }
 
+static inline struct tocsin__owner *tocsin__op_owner(const struct tocsin__op *op)
+{
+    return op->owner;
+}
+
 /* Whether the notify wants progress. */
 static inline bool tocsin__op_notifies_progress(const struct tocsin__op *op)
 {

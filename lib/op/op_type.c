@@ -24,7 +24,7 @@ static int type_check(const struct tocsin_op_type *type)
 {
     int counted = tocsin__type_counted(type);
 
-    if (counted &&
+    if (counted && counted != TOCSIN_RESOURCE_STREAMS &&
         (counted < TOCSIN__TIMERS || counted > TOCSIN__WORKS || !(type->flags & TOCSIN__OWN)))
         return -EINVAL;
     if (!type->done ||

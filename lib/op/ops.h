@@ -33,6 +33,9 @@ struct tocsin__ops {
     void (*queues_close)(struct tocsin__ops *ops);
     void (*queues_left)(struct tocsin__ops *ops, const void *here);
     void (*queues_forget)(struct tocsin__ops *ops);
+    /* lib/io sets this with the first stream: gives back all data that code of the owner has lent
+       to streams of this loop; NULL: there was no stream yet */
+    void (*lent_return)(struct tocsin__ops *ops, const struct tocsin__owner *owner);
     uint64_t resumed_age, resumed_wide_age; /* loop->age when paused operations were asked last */
     bool resume_wanted; /* ask them again in the next turn: a queue has room, memory was short */
     uint32_t behind;    /* ends that wait for another end of their signal (op/inject.h) */

@@ -96,8 +96,9 @@ struct tocsin__busy {
     struct tocsin__pipe *pipe;     /* the pipe out of this stream; NULL */
     struct tocsin__pipe *pipes_in; /* the pipes into it */
     struct tocsin__chunk *output, **output_last;
-    size_t waiting_bytes; /* bytes of output */
-    int64_t stalled_us;   /* since when it is stalled, or for how long it was */
+    size_t waiting_bytes;                /* bytes of output */
+    struct tocsin__owner *waiting_owner; /* for which these bytes are counted */
+    int64_t stalled_us;                  /* since when it is stalled, or for how long it was */
     struct tocsin__connecting *connecting;
     const struct tocsin__medium **medium; /* the first member of the medium; NULL: none */
     struct tocsin__timer *limit;          /* of opening, then of closing; NULL */

@@ -81,7 +81,7 @@ void tocsin__stream_disarm(void *state)
         forget_operations(busy);
         tocsin__wire_drop_passed(busy);
         tocsin__release(busy->kept.data);
-        tocsin__output_drop(engine->io, busy);
+        tocsin__output_drop(stream);
         tocsin__release(busy);
         stream->busy = NULL;
     }

@@ -1,5 +1,6 @@
 /* The type of streams, and their making. */
 #include "io/stream/limits.h"
+#include "io/stream/output.h"
 #include "io/stream/reason.h"
 #include "io/stream/medium.h"
 #include "io/stream/stream_end.h"
@@ -72,7 +73,8 @@ static const struct tocsin__own_type stream_type = {
               .cancel = stream_cancel,
               .resume = stream_resume,
               .drop = stream_drop,
-              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__THIN },
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__THIN |
+                       (unsigned)TOCSIN_RESOURCE_STREAMS << TOCSIN__COUNTED },
     .disarm = tocsin__stream_disarm,
     .unserved = stream_unserved,
     .payload_at = offsetof(struct tocsin__stream, closed),
@@ -119,5 +121,6 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     if (err < 0)
         return err;
     io->stream_type = &stream_type.type;
+    tocsin__ops(tocsin__op_engine(op))->lent_return = tocsin__outputs_lent_return;
     return tocsin__limit_idle_prepare(tocsin__op_engine(op), settings);
 }

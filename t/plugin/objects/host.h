@@ -29,6 +29,10 @@ struct host {
     int (*start)(const struct tocsin_notify *notify, struct tocsin_op *ret_op);
     int (*finish)(struct tocsin_op op);
     int (*say)(void);
+    /* lends static data of the plugin to a stream */
+    int (*lend)(struct tocsin_op stream);
+    /* opens a stream of the plugin */
+    int (*open_stream)(const char *address, struct tocsin_op *ret_stream);
     tocsin_fn handler; /* a handler function of the plugin, which the host connects */
     void (*seen)(uint64_t number, int version);
     /* the word "everywhere" makes the plugin connect on these loops; an id 0 is skipped */
