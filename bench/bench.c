@@ -26,7 +26,7 @@ static void usage(FILE *to, const char *program, const char *summary)
 {
     const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-    if (!strncmp(name, "lt-", 3)) /* libtool gives this prefix to the name of the executable */
+    if (!strncmp(name, "lt-", 3)) /* libtool puts this prefix before the name of the executable */
         name += 3;
     fprintf(to,
             "usage: %s [--quick]\n%s\n"
@@ -81,7 +81,8 @@ static void print_row(const char *who, const char *what, double value, const cha
     printf("\t%s", unit);
     print_number(ratio);
     printf("\t%s\n", isnan(ratio) ? "-" : against);
-    /* writes each row at once; otherwise a forked child would print the buffered row again */
+    /* fflush() writes each row at once; otherwise a forked child would print the buffered row
+       again */
     fflush(stdout);
 }
 
@@ -382,7 +383,8 @@ static bool is_function(const char *name, const char *wanted)
 }
 
 struct profile {
-    /* if object is NULL, the cost of all functions counts, except functions named bench_… */
+    /* The beginning of the object's name. If `object` is NULL, the costs of all functions count,
+       except functions named bench_…. */
     const char *object;
     struct marks objects, functions;
     bool in_object, in_ours, inclusive;

@@ -3,7 +3,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <math.h> /* for NAN, which means that no value could be measured */
+#include <math.h> /* for the constant NAN, which means that no value could be measured */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -54,8 +54,8 @@ struct bench_side {
 
 enum { BENCH_SIDES = 8, BENCH_PAIRS = 16 };
 
-/* Measures the sides one after the other, first forwards and then backwards. So a machine that
-   becomes slower or faster affects all sides equally. */
+/* Measures the given functions one after the other, first forwards and then backwards. So a machine
+   that becomes slower or faster affects all of them equally. */
 void bench_interleave(struct bench_side *sides, int count, int pairs);
 
 /* Calls measure(arg) in a forked child and returns its result. Returns NAN if the child fails or

@@ -39,7 +39,7 @@ static int bench_handler(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* Functions of the side "tocsin" */
+/* Functions that measure tocsin */
 
 struct emitter {
     int signo;
@@ -126,7 +126,7 @@ static int run_tocsin(const struct shape *shape, const char *how)
     return err || emitter.heard != emitter.emitted * (uint64_t)(shape->general + shape->of_source);
 }
 
-/* Functions of the peer "raw", which is a loop of indirect calls */
+/* Functions that measure "raw", a loop that calls function pointers */
 
 struct caller {
     struct raw_list list;
@@ -151,8 +151,8 @@ static void bench_raw(void *arg, long count)
 
 static int run_raw(const struct shape *shape, const char *how, bool near)
 {
-    /* volatile, so that the compiler does not know which function is called, and cannot inline
-       it */
+    /* The pointer is volatile, so that the compiler does not know which function is called, and
+       cannot inline it. */
     void (*volatile emit)(const struct raw_list *, const struct tocsin_info *) = near ? near_emit
                                                                                       : raw_emit;
     struct caller caller = { .list.count = shape->general + shape->of_source, .emit = emit };
@@ -176,7 +176,7 @@ static int run_one(const char *who, const char *name, const char *how)
     return 2;
 }
 
-/* Functions that compare the peers */
+/* Functions that compare tocsin with other libraries */
 
 static struct peer {
     const char *who, *program, *object, *missing;

@@ -61,7 +61,7 @@ static double us_a_fetch(const struct job *job)
                : (bench_cpu_us() - job->begin_us) / job->fetches;
 }
 
-/* The job with tocsin and callbacks */
+/* The measured job, made with tocsin and callbacks */
 
 static int on_page(const struct tocsin_info *info, void *arg);
 
@@ -109,7 +109,7 @@ static double measure_tocsin(void *arg)
     return us;
 }
 
-/* The job with libcurl and libevent alone */
+/* The measured job, made with libcurl and libevent alone */
 
 struct bare {
     struct job *job;
@@ -276,7 +276,7 @@ static double measure_bare(void *arg)
     return us_a_fetch(&job);
 }
 
-/* Functions that compare both sides */
+/* Functions that compare both jobs */
 
 static double forked_tocsin(void *arg)
 {

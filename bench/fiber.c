@@ -13,7 +13,7 @@
 
 enum { FIBERS = 100, STACK = 64 * 1024 };
 
-/* The side tocsin, with a yield: each yield switches to the loop. In the next turn, the loop
+/* Measures tocsin with a yield: each yield switches to the loop. In the next turn, the loop
    switches back to the fiber. */
 
 static bool ending;
@@ -55,8 +55,8 @@ static double measure_yield(void *arg)
     return ns;
 }
 
-/* The side tocsin, with a wait: a fiber waits for an operation, which the loop's own stack
-   completes */
+/* Measures tocsin with a wait: a fiber waits for an operation, which the loop's own stack
+   completes. */
 
 struct waiter {
     struct tocsin_op op;
@@ -114,7 +114,7 @@ static double measure_await(void *arg)
     return ns;
 }
 
-/* The side tocsin, with a new fiber: the loop starts a fiber, and the fiber ends at once */
+/* Measures tocsin with a new fiber: the loop starts a fiber, and the fiber ends at once. */
 
 /* The number of fibers that exist at the same time. A loop keeps some unused stacks. In one case
    the fibers need fewer stacks than the loop keeps. In the other case they need more, so most
@@ -153,7 +153,7 @@ static double measure_spawn(void *arg)
     return ns;
 }
 
-/* The other sides: the same rounds without tocsin, by longjmp() and by swapcontext() */
+/* Measures the same rounds without tocsin, by longjmp() and by swapcontext(). */
 
 static struct hand {
     ucontext_t context;
@@ -242,10 +242,10 @@ static double measure_jump(void *arg)
     return make_hands(jumping) ? bench_time(jump_rounds, NULL) / FIBERS : NAN;
 }
 
-/* Functions that compare all sides */
+/* Functions that compare all ways of switching */
 
-/* Measures each side in a process of its own. The end of that process also frees the stacks that
-   are left. */
+/* Measures each way of switching in a process of its own. The end of this process also frees the
+   stacks that are left. */
 static double forked_yield(void *arg)
 {
     return bench_forked(measure_yield, arg);

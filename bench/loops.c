@@ -27,7 +27,8 @@ struct lane {
     int signo;
     struct raw_list *list;
     struct tocsin_info info;
-    /* emissions of this thread in this batch; 0 means that the thread only runs its loop */
+    /* the number of emissions of this thread in this batch; 0 means that the thread only runs its
+       loop */
     long emits;
     /* `due` is the number of deliveries that end the batch; `refused` counts the emissions that
        were refused */
@@ -52,7 +53,7 @@ static void must(bool done, const char *what)
     exit(1);
 }
 
-/* The functions of both sides, tocsin and raw */
+/* The emitting functions of tocsin and of the raw loops */
 
 static void open_signal(struct lane *lane, const char *name)
 {
@@ -147,7 +148,7 @@ static void close_list(struct lane *lane)
 static const struct side {
     const char *who, *what;
     void (*open)(struct lane *lane), (*emit)(struct lane *lane), (*close)(struct lane *lane);
-    bool crosses; /* true if the other loop also receives an emission of one loop */
+    bool crosses; /* true if the other loop also receives each emission of this loop */
 } sides[] = { { "tocsin", "own", open_own, emit_own, close_loop, false },
               { "raw", "own", open_own_list, emit_raw, close_list, false },
               { "tocsin", "same", open_same, emit_same, close_loop, true },
@@ -251,11 +252,11 @@ static double batch(int threads, long count)
     return (double)(end - begin) / (double)(threads * count);
 }
 
-/* Functions that run each side in a process of its own */
+/* Functions that run each measurement in a process of its own */
 
 static struct figures {
     double one_ns, two_ns, refused;
-} * figures; /* the child process stores its results here */
+} * figures; /* The child process stores its results here, in shared memory. */
 
 static long enough(void)
 {
@@ -308,7 +309,7 @@ static double run(void *arg)
     return figures->one_ns / figures->two_ns;
 }
 
-/* Functions that compare the sides */
+/* Functions that compare tocsin with the raw loops */
 
 struct runs {
     const struct side *side;
@@ -339,7 +340,7 @@ static void print_case(const char *what, const char *suffix, double tocsin, doub
     bench_row("raw", label, raw, unit, NULL, 0);
 }
 
-/* The row of tocsin has a ratio: its value divided by the value of the raw side of the same
+/* The row of tocsin has a ratio: its value divided by the value of the raw loops of the same
    kind. */
 static void print_values(const struct runs *runs, const struct bench_side *compared)
 {

@@ -108,7 +108,7 @@ static const struct way {
              { "queue", by_queue } };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* Functions that measure one way */
+/* Functions that measure one way to announce an end */
 
 static struct run run;
 static const struct way *way;

@@ -19,8 +19,7 @@ enum { DESCRIPTORS = 1024, EVENTS = 64 };
 
 static char reply[ORIGIN_BODY_BYTES + 512];
 static size_t reply_size;
-/* for each descriptor: the number of bytes of the empty line at a request's end that have
-   arrived */
+/* For each descriptor: how many bytes of the empty line at the end of a request have arrived. */
 static unsigned char matched[DESCRIPTORS];
 
 static void make_reply(void)

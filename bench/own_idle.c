@@ -34,7 +34,7 @@ static double measure(bool near)
         begin_ns = bench_ns();
         for (long i = first; i < first + NEAR; i++) {
             tocsin__idle_refresh(engine, &objects[i].idle);
-            /* keeps the compiler from merging the stores of several refreshes */
+            /* the compiler must not merge the stores of several refreshes */
             __asm__ volatile("" : : : "memory");
         }
         ns += bench_ns() - begin_ns;

@@ -23,7 +23,7 @@ static inline uint64_t post_value(uint64_t producer, uint64_t number)
     return number ^ producer;
 }
 
-/* What the receiver counts and checks */
+/* The counters with which the receiver checks the messages */
 
 struct post_check {
     /* the number of the next message that must arrive from each producer */
@@ -33,8 +33,8 @@ struct post_check {
 };
 extern struct post_check post_check;
 
-/* The handler of each side calls this function for each message. The function returns true for the
-   last message. */
+/* The handler of each measured library calls this function for each message. The function returns
+   true for the last message. */
 static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value)
 {
     uint64_t heard = atomic_load_explicit(&post_check.heard, memory_order_relaxed) + 1;
@@ -45,12 +45,13 @@ static inline bool post_heard(uint64_t producer, uint64_t number, uint64_t value
     return heard == post_check.expected;
 }
 
-/* What a producer counts */
+/* The counters of one producer */
 
 struct post_producer {
     uint64_t index, count;
     uint64_t first_ns; /* the time when the producer posted its first message */
-    /* posts that were refused for lack of room; the producer yields and repeats such a post */
+    /* the number of posts that were refused for lack of room; the producer yields and repeats such
+       a post */
     uint64_t refused;
 };
 
@@ -64,7 +65,7 @@ static inline void post_surely(struct post_producer *producer, uint64_t number,
 }
 
 /* The function is always inlined, so that the compiler can inline the post function of each
-   side. */
+   measured library. */
 static inline __attribute__((always_inline)) void
 post_flood(struct post_producer *producer, bool (*post)(uint64_t producer, uint64_t number))
 {
@@ -72,13 +73,13 @@ post_flood(struct post_producer *producer, bool (*post)(uint64_t producer, uint6
         post_surely(producer, number, post);
 }
 
-/* The functions of one side of the comparison */
+/* The functions of one measured library */
 
 struct post_side {
     void (*open)(void); /* open, receive and close are called on the receiving thread */
     /* post may be called on any thread; it returns false if the queue has no room */
     bool (*post)(uint64_t producer, uint64_t number);
-    /* flood calls post_flood() with the side's own post function */
+    /* flood calls post_flood() with the post function of this library */
     void (*flood)(struct post_producer *producer);
     /* receive returns when post_heard() has returned true */
     void (*receive)(void);
@@ -87,12 +88,12 @@ struct post_side {
     void (*close)(void);
 };
 
-/* The main function of a side. The command PROGRAM CASE [quick] prints the nanoseconds, wake-ups
-   and refusals of one message. */
+/* The main function of the program that measures one library. The command PROGRAM CASE [quick]
+   prints the nanoseconds, wake-ups and refusals of one message. */
 int post_main(const struct post_side *side, int argc, char **argv);
 
-void post_must(bool done,
-               const char *what); /* if done is false, prints the failure and ends the program */
+/* if done is false, prints the failure and ends the program */
+void post_must(bool done, const char *what);
 
 /* This list under a lock is for peers that have no queue of their own. */
 

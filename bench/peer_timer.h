@@ -25,7 +25,7 @@ static inline int64_t timer_delay_ms(long number)
     return 60000 + (int64_t)((uint64_t)number * 2654435761u % 600000);
 }
 
-/* Returns the number of the timer that is cancelled in this step of the case "cancel-mixed". */
+/* Returns the number of the timer that the case "cancel-mixed" cancels as its step-th timer. */
 static inline long timer_mixed(long step)
 {
     return (long)((uint64_t)step * 7368787 % (uint64_t)timer_count());
@@ -44,8 +44,8 @@ static inline void *timer_alloc(size_t size)
     void *memory = malloc(size);
 
     timer_must(memory, "malloc");
-    /* writes to the memory now, so that its pages are not counted later, when the timers are
-       added */
+    /* memset() writes to the memory now, so that its pages are not counted later, when the timers
+       are added */
     return memset(memory, 0, size);
 }
 

@@ -15,7 +15,7 @@
 #include <tocsin.h>
 #include <unistd.h>
 
-/* The functions of the side tocsin */
+/* The functions that measure tocsin */
 
 #define BENCH_POSTED(F) F(u64, producer) F(u64, number) F(u64, value) F(u64, other) F(u64, another)
 TOCSIN_LAYOUT(bench_posted, BENCH_POSTED);
@@ -76,12 +76,12 @@ static void close_loop(void)
     tocsin_loop_free();
 }
 
-/* Functions that compare the sides */
+/* Functions that compare tocsin with the other libraries */
 
 static const char *const cases[] = { "producers=1", "producers=2", "producers=4", "idle" };
 enum { CASES = sizeof cases / sizeof *cases };
 
-/* One peer, and the results of its runs for each case. */
+/* One other library, and the results of its runs for each case. */
 static struct peer {
     const char *who, *program, *missing;
     char *path;

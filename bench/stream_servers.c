@@ -44,14 +44,22 @@ static int on_received(const struct tocsin_info *info, void *arg)
                : 0;
 }
 
+static void on_sent(void *arg)
+{
+    (void)arg; /* the block is never freed */
+}
+
+/* Lends the block, as uv_write does. */
 static int on_writable(const struct tocsin_info *info, void *arg)
 {
     struct tocsin_op stream = arg ? tocsin_listener_accepted_of(info)->stream
                                   : tocsin_info_op(info);
+    const struct tocsin_bytes part = { block, sizeof block };
+    const struct tocsin_outgoing outgoing = { .parts = &part, .count = 1, .drop = on_sent };
     int queued = 0;
 
     while (queued == 0)
-        queued = tocsin_stream_write(stream, block, sizeof block);
+        queued = tocsin_stream_write_with(stream, &outgoing);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 
 static bool expired;
 
-/* The functions of the side tocsin */
+/* The functions that measure tocsin */
 
 static struct tocsin_op *ops;
 static long ended;
@@ -86,7 +86,7 @@ static double tocsin_late_us(void)
 static const struct timer_side tocsin_side = { tocsin_open,    tocsin_add,     tocsin_cancel_all,
                                                tocsin_release, tocsin_refresh, tocsin_late_us };
 
-/* The functions of the side libevent */
+/* The functions that measure libevent */
 
 static struct event_base *base;
 static struct event **events;
@@ -154,7 +154,7 @@ static const struct timer_side libevent_side = { libevent_open,    libevent_add,
                                                  libevent_cancel,  libevent_release,
                                                  libevent_refresh, libevent_late_us };
 
-/* Functions that compare the sides */
+/* Functions that compare tocsin with libevent and libuv */
 
 static const struct measured {
     const char *name, *unit;
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
                 "Measures timers while a million are armed, beside libuv and libevent.");
     libuv = bench_find("peer_timer_libuv");
     idle = bench_find("own_idle");
-    bench_remark("%ld timers of 1 to 11 minutes; ns for each", timer_count());
+    bench_remark("%ld timers of 1 to 11 minutes; ns: CPU time for each", timer_count());
     if (!libuv)
         bench_remark("libuv: not built: libuv1-dev was not installed");
     bench_remark("add: makes and starts; tocsin: an operation with an id and a notify");

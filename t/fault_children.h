@@ -14,8 +14,8 @@
 #include "base/mem.h"
 #include "test.h"
 
-/* The number of calls that failed with -ENOMEM or -EMFILE. Some tests also count calls that
-   returned NULL. */
+/* The number of calls that failed with -ENOMEM or -EMFILE. A test may also add calls that returned
+   NULL. */
 static int failures;
 
 static bool failed(int result)

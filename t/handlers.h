@@ -15,7 +15,7 @@ struct told {
     int count, status, code, signo;
     unsigned overrun;
     uint64_t source, sequence, parent;
-    int answer; /* the handler returns this value */
+    int answer; /* the value that the handler returns */
 };
 
 TOCSIN__UNUSED static int tell(const struct tocsin_info *info, void *arg)

@@ -12,7 +12,7 @@
 static int line;
 #define noted(call) (line = __LINE__, (call))
 
-/* Returns true if the text where ends with FOLDER/FILE:LINE. LINE must be the source line that
+/* Returns true if the text `where` ends with FOLDER/FILE:LINE. LINE must be the source line that
    noted() recorded. */
 static bool is_line(const char *where, const char *file)
 {

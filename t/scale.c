@@ -20,6 +20,11 @@
 
 #include "test.h"
 
+bool test_on_valgrind(void)
+{
+    return RUNNING_ON_VALGRIND;
+}
+
 long test_scaled(long count, int sanitized, int valgrind)
 {
     return RUNNING_ON_VALGRIND ? count / valgrind : SANITIZED ? count / sanitized : count;

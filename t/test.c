@@ -7,6 +7,7 @@
 #include "test.h"
 
 static int descriptors, leaves;
+static bool needs_processes;
 
 int test_descriptors(void)
 {
@@ -18,6 +19,11 @@ int test_descriptors(void)
         count++;
     closedir(open_files);
     return count;
+}
+
+void test_needs_processes(void)
+{
+    needs_processes = true;
 }
 
 void test_leaves(int count)
@@ -64,6 +70,8 @@ int main(void)
     int failed;
 
     signals_as_usual();
+    if (test_on_valgrind() && !needs_processes && !getenv("CK_FORK"))
+        srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

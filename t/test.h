@@ -16,11 +16,18 @@
 Suite *test_suite(void);
 TCase *test_case(Suite *suite, const char *name);
 
-/* Tells the fixture that this test deliberately leaves `count` objects in its loop. */
+/* Tells main that each test of this program needs a process of its own also under valgrind, because
+   what one test leaves behind would disturb the next one: declared signals, created threads, mapped
+   files. test_suite calls this function. Otherwise valgrind runs all tests of a program in one
+   process, since it translates the code of the program again in each process. */
+void test_needs_processes(void);
+
+/* Tells the fixture that this test deliberately leaves count objects in its loop. */
 void test_leaves(int count);
 
-/* Returns `count`, divided by `sanitized` in a sanitizer build, or by `valgrind` if the test runs
-   under valgrind. */
+bool test_on_valgrind(void);
+/* Returns count divided by sanitized in a sanitizer build, or by valgrind if valgrind runs the
+   test. In a plain build it returns count. */
 long test_scaled(long count, int sanitized, int valgrind);
 /* Returns a time limit of `ms`, which is longer under a sanitizer or valgrind, since they slow the
    test down. */

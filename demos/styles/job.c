@@ -33,7 +33,7 @@ int job_fetch(const char *url, const struct tocsin_notify *notify, struct tocsin
     int err = tocsin_http_fetch(
         &(struct tocsin_http_request){ .url = url, .timeout_ms = deadline_ms }, notify, ret_op);
 
-    /* ends the program: no handler would be called for this fetch, so the job would never end */
+    /* The program ends: no handler would be called for this fetch, so the job would never end. */
     if (err < 0) {
         fprintf(stderr, "styles: cannot start the fetch of %s: %s\n", text_plain(url),
                 tocsin_strerror(err));

@@ -22,7 +22,7 @@ static int follow(const struct tocsin_info *info, void *arg)
         return TOCSIN_NEXT;
     job_fetch(next, NULL, &fetch);
     tocsin_source_set(fetch.source, a_next);
-    /* TOCSIN_STOP, since the handler `begin` must not be called for this fetch */
+    /* returns TOCSIN_STOP, since the handler `begin` must not be called for this fetch */
     return TOCSIN_STOP;
 }
 

@@ -31,11 +31,11 @@ TOCSIN__BEGIN
    datagram.stalled: more than high_bytes wait to be sent.
    datagram.drained: fewer than low_bytes wait again, after stalled_us.
    datagram.closed: received: datagrams that were announced. sent: datagrams that the kernel has
-   accepted. lost: the sum of all counts of datagram.lost, and the datagrams that were still queued.
-   dropped: datagrams that arrived and were not announced, because the kernel's buffer was full, or
-   because the socket ended after it had read them. The status is 0 after tocsin_datagram_close;
-   otherwise -ECANCELED, -ETIMEDOUT, -ENOMEM, TOCSIN_ENAME or another error of opening, or an error
-   of the descriptor. */
+   accepted. lost: the sum of all counts of datagram.lost, and the datagrams that still waited.
+   dropped: datagrams that arrived and were not announced: the buffer of the kernel was full, or
+   they had been read when the socket ended; several that the kernel drops together count as one.
+   The status is 0 after tocsin_datagram_close; otherwise -ECANCELED, -ETIMEDOUT, -ENOMEM,
+   TOCSIN_ENAME or another error of opening, or an error of the descriptor. */
 #define TOCSIN_DATAGRAM_RECEIVED(F) F(bytes, data) F(string, peer) F(u64, truncated_bytes)
 #define TOCSIN_DATAGRAM_LOST(F) F(string, peer) F(error, error) F(u64, count)
 #define TOCSIN_DATAGRAM_STALLED(F) F(u64, waiting_bytes)
@@ -97,8 +97,8 @@ struct tocsin_datagram_options {
  *
  * @owner   address and options are copied. The descriptor of "fd:N" belongs to the socket after
  *          success. A Unix path is removed at its end
- * @return  0; -EINVAL: address or options are malformed, the descriptor is not a datagram socket,
- *          or an option is not for this scheme; -ENOTSUP: the scheme is not supported; -EBADF: the
+ * @return  0; -EINVAL: address or options are malformed, the descriptor is no datagram socket, or
+ *          an option is not for this scheme; -ENOTSUP: the scheme is not supported; -EBADF: the
  *          descriptor of "fd:N" is not open; -ENODEV: there is no such interface; -EADDRINUSE,
  *          -EACCES, -EADDRNOTAVAIL and other errors of bind(2) and of joining a group; -ENOENT,
  *          -ECONNREFUSED: no process is bound to the Unix name options.to; -EMFILE, -ENOSPC: no
@@ -122,15 +122,14 @@ TOCSIN_API int tocsin_datagram_open(const char *address,
  * the queue is empty.
  *
  * @owner   peer and data are borrowed until this returns
- * @return  0; 1: accepted, and the socket is stalled: continue after datagram.drained; -EAGAIN: the
- *          queue would exceed limit_bytes; -EMSGSIZE: the datagram is too long; -EDESTADDRREQ:
- *          there is no peer; -EAFNOSUPPORT: the peer's address has another family than the socket;
- *          -EACCES: a broadcast address without TOCSIN_DATAGRAM_BROADCAST; -EPIPE: the socket is
- *          being closed, or has ended; -ENETUNREACH, and other errors of sendmsg(2); -ECONNREFUSED,
- *          -ENOENT: no process is bound to the Unix name of the peer; -EINVAL: the peer is
- *          malformed or a host name, data is NULL, or the operation is not a datagram socket;
- *          -ENOENT: the socket does not exist; -EXDEV: it belongs to the loop of another thread;
- *          -ENOMEM. After an error nothing was sent
+ * @return  0; 1: accepted, and the socket is stalled: continue after datagram.drained; -EAGAIN:
+ * more than limit_bytes would wait; -EMSGSIZE: the datagram is too long; -EDESTADDRREQ: there is no
+ * peer; -EAFNOSUPPORT: the peer's address is of another kind than the socket's; -EACCES: a
+ * broadcast address without TOCSIN_DATAGRAM_BROADCAST; -EPIPE: the socket is being closed, or has
+ * ended; -ENETUNREACH, and other errors of sendmsg(2); -ECONNREFUSED, -ENOENT: no process is bound
+ * to that Unix name; -EINVAL: the peer is malformed or a name that must be resolved, data is NULL,
+ * or the operation is no datagram socket; -ENOENT: the socket does not exist; -EXDEV: it belongs to
+ * the loop of another thread; -ENOMEM. After an error nothing was sent
  * @emits   datagram.stalled, from the loop
  * @thread  loop
  * @source  POSIX sendto(3)
@@ -194,9 +193,8 @@ struct tocsin_datagram_facts {
  * Gets the facts of a datagram socket.
  *
  * @owner   none
- * @return  0 and ret_facts set; -EINVAL: ret_facts is NULL, or the operation is not a datagram
- *          socket; -ENOENT: the socket does not exist; -EXDEV: it belongs to the loop of another
- *          thread
+ * @return  0 and ret_facts set; -EINVAL: ret_facts is NULL, or the operation is no datagram socket;
+ *          -ENOENT: the socket does not exist; -EXDEV: it belongs to the loop of another thread
  * @emits   none
  * @thread  loop
  * @source  POSIX getsockname(3), getpeername(3)

@@ -19,7 +19,7 @@ TOCSIN_LAYOUT(tocsin_fiber_done, TOCSIN_FIBER_DONE);
    - The fiber keeps the info, and all that its payload points to, until it has ended. `arg` must
      exist until then; the drop of a handler is called when the handler is disconnected and its last
      fiber has ended. Disconnecting the handler, or cancelling the operation of the notify, ends no
-     fiber.
+     fiber, and tocsin_disconnect_wait does not wait for fibers.
    - The value that fn returns is the status of fiber.done, and nothing else. So fn cannot stop a
      delivery, its errors do not count as failures of the handler, and its signal is not blocked
      while it runs. It is not called for questions (tocsin_ask). The action has no mask and no

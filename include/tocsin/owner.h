@@ -26,11 +26,12 @@ enum tocsin_resource {
     TOCSIN_RESOURCE_PENDING_BYTES, /* bytes of the payloads of the owner's pending emissions and
                                       posts */
     TOCSIN_RESOURCE_TASKS,         /* tasks of tocsin_loop_call that have not run yet */
-    TOCSIN_RESOURCE_TYPES,   /* operations whose type the owner implements, no matter which code
-                              * started them; each counts until the last reference to its info is
-                              * released */
+    TOCSIN_RESOURCE_STREAMS,       /* streams, opened or accepted; they are operations, too */
+    TOCSIN_RESOURCE_WAITING_BYTES, /* bytes that the owner's streams have still to send */
+    TOCSIN_RESOURCE_TYPES,   /* operations of the types that the owner implements, whoever started
+                                them, until the last reference to their info is given up */
     TOCSIN_RESOURCE_OBJECTS, /* objects in copies of payloads, if functions of the owner count their
-                                references */
+                                references; data lent to streams, if drop is the owner's */
     TOCSIN_RESOURCE_COUNT
 };
 

@@ -58,7 +58,8 @@ struct tocsin_rate {
    (-ECONNREFUSED, TOCSIN_ENAME, …) or of opening a file (-ENOENT, -EACCES, -EISDIR, -ENXIO: nobody
    reads the FIFO, …), of a read or of a write (-ECONNRESET, -EPIPE, -ENOSPC, …); -ENOMEM;
    TOCSIN_ETOOBIG, TOCSIN_ETRUNCATED: the data cannot be divided into parts as the options say.
-   reason: a text that says what has failed, or "". */
+   reason: a text that says what has failed, or "". If no connection was made, reason names the
+   address that has failed last. */
 #define TOCSIN_STREAM_CONNECTED(F) \
     F(string, peer) \
     F(string, local) \
@@ -141,18 +142,20 @@ struct tocsin_stream_options {
 
 /**
  * Opens a stream. address: "tcp:HOST:PORT" ("tcp:[2001:db8::1]:80"), "unix:/PATH", "unix:@NAME" (an
- * abstract name), "fd:N", "file:PATH". The addresses of a host are tried in their order. options
- * NULL: all defaults.
+ * abstract name), "fd:N", "file:PATH", "tls:HOST:PORT", or the scheme of another layer
+ * (<tocsin/layer.h>). The addresses of a host are tried as RFC 8305 says: both families in turn,
+ * the next one after 250 ms or when one has failed; the first that connects wins. options NULL: all
+ * defaults.
  *
  * @owner   options are copied. The descriptor of "fd:N" belongs to the stream after success
- * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported;
- *          -EBADF: the descriptor of "fd:N" is not open; -ENAMETOOLONG: the path of a file;
- *          -EMFILE, -ENOSPC: no descriptor, or no room in the kernel's tables; else as
- *          tocsin_op_new. On failure ret_stream carries the error
+ * @return  0; -EINVAL: address or options are malformed; -ENOTSUP: the scheme is not supported, or
+ *          no library has registered TLS; -EBADF: the descriptor of "fd:N" is not open;
+ *          -ENAMETOOLONG: the path of a file; -EMFILE, -ENOSPC: no descriptor, or no room in the
+ *          kernel's tables; else as tocsin_op_new. On failure ret_stream carries the error
  * @emits   stream.connected; stream.received, stream.stalled and stream.drained while they are
  *          wanted; stream.closed exactly once
  * @thread  loop
- * @source  POSIX connect(3); RFC 3986 section 3.2.2
+ * @source  POSIX connect(3); RFC 3986 section 3.2.2; RFC 8305 sections 4 and 5
  * @since   0.1
  */
 TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_stream_options *options,
@@ -167,10 +170,10 @@ TOCSIN_API int tocsin_stream_open(const char *address, const struct tocsin_strea
  * @return  0; -EINVAL: part is malformed, or the operation is not a stream that can be read;
  *          -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another thread;
  *          else as tocsin_op_new. On failure ret_read carries the error
- * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the peer's end;
- *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than TOCSIN_EXACTLY asks for;
- *          TOCSIN_ETOOBIG: more than part.size bytes without a delimiter, or up to the end
- *          (TOCSIN_TO_END), and the read has taken none of them; or the status of stream.closed
+ * @emits   stream.taken exactly once. Its status is the number of bytes; 0: the end;
+ *          TOCSIN_ETRUNCATED: the stream has ended with fewer bytes than exactly; TOCSIN_ETOOBIG:
+ *          more than size bytes without a delimiter, or more to the end, and nothing was taken; or
+ * the status of stream.closed
  * @thread  loop
  * @source  POSIX read(3), getline(3)
  * @since   0.1
@@ -185,10 +188,11 @@ TOCSIN_API int tocsin_stream_read(struct tocsin_op stream, const struct tocsin_p
  *
  * @owner   data is borrowed until this returns
  * @return  0; 1: accepted, and the stream is stalled: continue after stream.drained; -EAGAIN: more
- *          than limit_bytes would wait, and nothing was accepted; -EPIPE: the outgoing side has
- *          ended; -EINVAL: the operation is not a stream, or data is NULL; -ENOENT: the stream does
- *          not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM: if a part was sent
- *          already, the stream ends with -ENOMEM
+ *          than limit_bytes would wait, and nothing was accepted; -EDQUOT: more than the limit of
+ *          the owner would wait (TOCSIN_RESOURCE_WAITING_BYTES), and nothing was accepted; -EPIPE:
+ *          the outgoing side has ended; -EINVAL: the operation is not a stream, or data is NULL;
+ * -ENOENT: the stream does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM: if
+ * a part was sent already, the stream ends with -ENOMEM
  * @emits   stream.stalled, from the loop
  * @thread  loop
  * @source  POSIX write(3)
@@ -245,14 +249,14 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
 /**
  * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
  * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
- * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. `to` does
- * not end before the pipe has ended, even if the peer of `to` has ended its side.
+ * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. If the peer
+ * of `to` ends its side, `to` does not end before the pipe has ended.
  *
  * @owner   none
- * @return  0; -EINVAL: an operation is not a stream, `from` cannot be read, or `to` cannot be
- *          written; -EBUSY: another pipe takes the data of `from`; -ENOENT: a stream does not
- *          exist; -EXDEV: a stream belongs to the loop of another thread; else as tocsin_op_new. On
- *          failure ret_pipe carries the error
+ * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;
+ *          -EBUSY: another pipe takes the data of from; -ENOENT: a stream does not exist; -EXDEV:
+ *          it belongs to the loop of another thread; else as tocsin_op_new. On failure ret_pipe
+ *          carries the error
  * @emits   stream.piped exactly once, with status 0, or with the status that one of the streams
  *          failed with
  * @thread  loop
@@ -277,10 +281,10 @@ TOCSIN_API int tocsin_stream_pipe(struct tocsin_op from, struct tocsin_op to,
 TOCSIN_API int tocsin_stream_shutdown(struct tocsin_op stream);
 
 /**
- * Ends the stream after all written data was sent. If this takes longer than 10 seconds, the stream
- * ends with -ETIMEDOUT; for a file there is no such limit. Data that is received meanwhile is
- * dropped. With TOCSIN_STREAM_REPLACE, the new file is renamed to its path. tocsin_cancel ends a
- * stream at once, and then the old file stays, unless the rename has begun.
+ * Ends the stream after all written data was sent, within 10 seconds, or within its deadline. Data
+ * that is received meanwhile is dropped. If there is such data, the stream ends its own side first,
+ * and waits, within the same limit, for the peer's end: otherwise the peer could lose what was
+ * written last. tocsin_cancel ends a stream at once.
  *
  * @owner   the id is invalid after stream.closed
  * @return  0; -EALREADY: the stream is being closed, or has ended; -EINVAL: the operation is not a
@@ -303,7 +307,7 @@ TOCSIN_API int tocsin_stream_close(struct tocsin_op stream);
  *          stream has ended; -ENOTSUP: an option is not supported; -ENOENT: the stream or a
  *          rate does not exist; -EXDEV: it belongs to the loop of another thread; -ENOMEM. After an
  *          error the stream has its former options
- * @emits   stream.stalled or stream.drained, if the new limits cause it; from the loop
+ * @emits   stream.stalled, stream.drained, if the new limits mean that; from the loop
  * @thread  loop
  * @source  POSIX setsockopt(3)
  * @since   0.1

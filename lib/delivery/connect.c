@@ -56,6 +56,7 @@ static struct tocsin__handler *handler_new(struct tocsin__loop *loop,
                                      : &tocsin__handler_subscription_ops;
     handler->owner = owner;
     handler->key = rank << 47 | loop->age++;
+    loop->wide_age += !handler->source;
     handler->id = tocsin__id_new(&loop->ids.handlers, handler);
     if (!handler->id) {
         tocsin__release(handler);
@@ -112,6 +113,8 @@ static int connect_on(struct tocsin__loop *loop, const struct tocsin__connect_ar
     }
     if (source && handler->subscription.pattern)
         source_link(source->listeners, handler);
+    if (source && loop->hooks.source_heard)
+        loop->hooks.source_heard(source);
     handler->drop = args->action.drop;
     handler->flags |= TOCSIN__CONNECTED;
     if (!handler->admission)

@@ -444,7 +444,7 @@ void tocsin__loop_retire(struct tocsin__loop *loop)
         loop->life.thread_ended = false;
     loop->life.stop_status = 0;
     loop->patterns.resolved = 0;
-    loop->age = 0;
+    loop->age = loop->wide_age = 0;
     loop->turn_us = 0;
     loop->figures.turns = 0;
     atomic_store(&loop->remote.progresses, false);

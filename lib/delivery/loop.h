@@ -252,6 +252,8 @@ struct tocsin__loop_hooks {
     void *watcher; /* argument of watch */
     /* set by lib/op: called when the operation has no pending emission left */
     void (*source_unpended)(struct tocsin__source *source);
+    /* lib/op: called when a handler or a queue was connected to this source alone */
+    void (*source_heard)(struct tocsin__source *source);
     /* lib/loop sets the following members when the loop gets an engine */
     void (*rest)(struct tocsin__loop *loop);         /* called at rest if free_wanted is true */
     void (*kick_pollers)(struct tocsin__loop *loop); /* called when there is new work for the next
@@ -314,7 +316,8 @@ struct tocsin__loop {
     uint64_t parent;             /* sequence number of the emission whose handler runs; 0: none */
     uint32_t cleanup_pending;    /* not 0: the loop has something to do when it is at rest */
     uint32_t loop_signals_count; /* length of loop_signals */
-    uint64_t age; /* number of connected handlers and of events that paused operations await */
+    /* connected handlers and other events that paused operations await; wide: not of one source */
+    uint64_t age, wide_age;
 
     struct tocsin__loop_ids ids;
     struct tocsin__loop_cleanup cleanup;
@@ -460,7 +463,7 @@ static inline void tocsin__set_activity(struct tocsin__loop *loop, struct tocsin
    resume all paused operations. */
 static inline void tocsin__kick_pollers(struct tocsin__loop *loop)
 {
-    loop->age++;
+    loop->age++, loop->wide_age++;
     if (loop->hooks.kick_pollers)
         loop->hooks.kick_pollers(loop);
 }

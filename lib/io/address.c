@@ -10,6 +10,7 @@
 
 #include "base/refusal.h"
 #include "io/address.h"
+#include "io/layer.h"
 
 static int number_parse(const char *text, int most)
 {
@@ -87,6 +88,7 @@ static int internet_parse(const char *text, struct tocsin__address *address)
         return tocsin__because(-EINVAL, "the host name is too long");
     memcpy(host, text, (size_t)(end - text));
     host[end - text] = 0;
+    strcpy(address->host, host);
     return host_parse(host, is_bracketed, address);
 }
 
@@ -133,6 +135,22 @@ static int file_parse(const char *text, struct tocsin__address *address)
     return 0;
 }
 
+/* "SCHEME:HOST:PORT", with a layer that was registered for the scheme. */
+static int layered_parse(const char *text, struct tocsin__address *address)
+{
+    size_t size = strcspn(text, ":");
+
+    address->layer = tocsin__layer_find(text, size);
+    if (address->layer)
+        return internet_parse(text + size + 1, address);
+    if (strncmp(text, "tls:", 4) == 0)
+        return tocsin__because(-ENOTSUP, "no library has registered TLS: link libtocsin-net");
+    return tocsin__because(-ENOTSUP,
+                           "'%s' does not begin with a scheme that is supported here, such as "
+                           "tcp:HOST:PORT, unix:/PATH or fd:N",
+                           text);
+}
+
 int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
 {
     static const struct {
@@ -160,10 +178,7 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
         ret_address->scheme = (enum tocsin__scheme)i;
         return schemes[i].parse(text + size, ret_address);
     }
-    return tocsin__because(-ENOTSUP,
-                           "'%s' does not begin with a scheme that is supported here, such as "
-                           "tcp:HOST:PORT, unix:/PATH or fd:N",
-                           text);
+    return layered_parse(text, ret_address);
 }
 
 static void unix_text(const struct tocsin__endpoint *endpoint, char *buffer, size_t size)

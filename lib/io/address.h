@@ -29,12 +29,16 @@ struct tocsin__endpoint {
     };
 };
 
+struct tocsin_layer_type;
+
 struct tocsin__address {
     enum tocsin__scheme scheme;
-    int fd;                           /* for "fd:" */
-    const char *path;                 /* for "file:"; points into the text that was parsed */
-    int port;                         /* for "tcp:" and "udp:" */
-    bool is_any;                      /* the host was "*" */
+    int fd;                                /* for "fd:" */
+    const char *path;                      /* for "file:"; points into the text that was parsed */
+    int port;                              /* for "tcp:" and "udp:" */
+    bool is_any;                           /* the host was "*" */
+    const struct tocsin_layer_type *layer; /* NULL: none */
+    char host[256];                        /* "tcp:": as it was written, without brackets */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
     struct tocsin__endpoint endpoint; /* size 0: there is only a name or a path */
 };

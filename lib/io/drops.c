@@ -2,12 +2,14 @@
 #include "delivery/context.h"
 #include "io/drops.h"
 #include "loop/ready.h"
+#include "registry/owner.h"
 
 static void drop_call(struct tocsin__drop *drop)
 {
     struct tocsin__loop *loop = tocsin__self;
     tocsin_drop fn = drop->fn;
     void *arg = drop->arg;
+    struct tocsin__owner *lender = drop->lender;
     struct tocsin__context was = tocsin__context_enter(
         loop, (struct tocsin__activity){ .code = (const void *)fn });
 
@@ -16,6 +18,8 @@ static void drop_call(struct tocsin__drop *drop)
     fn(arg);
     tocsin__loop_leave_untidy(loop);
     tocsin__context_restore(loop, &was);
+    if (lender)
+        tocsin__owner_uncharge(lender, TOCSIN_RESOURCE_OBJECTS, 1);
 }
 
 static void drops_run(struct tocsin__node *node)

@@ -7,12 +7,15 @@
 
 #include "io/io.h"
 
+struct tocsin__owner;
+
 /* The first member of the block of memory that describes lent data. The block is freed before the
    drop function is called. */
 struct tocsin__drop {
     struct tocsin__drop *next;
     tocsin_drop fn;
     void *arg;
+    struct tocsin__owner *lender; /* the plugin of fn, which must not be unmapped; NULL: none */
 };
 
 /* Queues a drop function, which the loop calls soon. io NULL: the loop is being freed, and the drop

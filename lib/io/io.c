@@ -24,6 +24,7 @@ static void io_free(struct tocsin__cleanup *last, struct tocsin__engine *engine)
     if (io->window.is_kept)
         tocsin__release(io->window.data);
     tocsin__release(io->buffer);
+    tocsin__release(io->spare);
     idle_free(io->idle);
     if (io->rates_free)
         io->rates_free(io);

@@ -8,7 +8,13 @@
 
 static inline void *tocsin__op_state_of(struct tocsin__op *op)
 {
-    return op->state;
+    return tocsin__op_state(op);
+}
+
+/* The node of a thin operation is not on the ready list any more. */
+static inline void tocsin__op_unready(struct tocsin__op *op)
+{
+    op->is_ready = false;
 }
 
 static inline uint64_t tocsin__op_id(const struct tocsin__op *op)
@@ -26,6 +32,11 @@ static inline bool tocsin__op_has_notify(const struct tocsin__op *op)
 {
     return op->mode &
            (TOCSIN_AT_END | TOCSIN_AT_EACH | TOCSIN_INTO_QUEUE | TOCSIN_KEEP | TOCSIN_BACKGROUND);
+}
+
+static inline struct tocsin__owner *tocsin__op_owner(const struct tocsin__op *op)
+{
+    return op->owner;
 }
 
 /* Whether the notify wants progress. */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/refusal.h"
+#include "io/layer.h"
 #include "io/settings.h"
 
 enum {
@@ -28,7 +29,9 @@ static int options_check(const struct tocsin_stream_options *options)
         return tocsin__because(-EINVAL, "a time limit is negative");
     if (options->low_bytes > (options->high_bytes ? options->high_bytes : HIGH))
         return tocsin__because(-EINVAL, "low_bytes is more than high_bytes");
-    return options->tls.id ? -ENOTSUP : 0;
+    if (options->tls.id && !tocsin__layer_find("tls", 3))
+        return tocsin__because(-ENOTSUP, "no library has registered TLS: link libtocsin-net");
+    return 0;
 }
 
 static void settings_fill(struct tocsin__settings *settings,
@@ -41,6 +44,7 @@ static void settings_fill(struct tocsin__settings *settings,
     settings->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT;
     settings->open_ms = options->open_ms ? options->open_ms : OPEN_MS;
     settings->idle_ms = options->idle_ms;
+    settings->tls = options->tls;
 }
 
 int tocsin__settings_new(const struct tocsin_stream_options *options,
@@ -49,6 +53,7 @@ int tocsin__settings_new(const struct tocsin_stream_options *options,
     static const struct tocsin_stream_options plain;
     struct tocsin__settings *settings;
     struct tocsin__part part;
+    size_t host_size;
     int err;
 
     options = options ? options : &plain;
@@ -57,13 +62,16 @@ int tocsin__settings_new(const struct tocsin_stream_options *options,
         err = tocsin__part_set(&part, &options->part);
     if (err < 0)
         return err;
-    settings = tocsin__alloc(sizeof *settings + part.until_size);
+    host_size = options->host ? strlen(options->host) + 1 : 0;
+    settings = tocsin__alloc(sizeof *settings + part.until_size + host_size);
     if (!settings)
         return -ENOMEM;
     settings_fill(settings, options);
     settings->part = part;
     if (part.until)
         settings->part.until = memcpy(settings + 1, part.until, part.until_size);
+    if (host_size)
+        settings->host = memcpy((char *)(settings + 1) + part.until_size, options->host, host_size);
     err = tocsin__rate_find(options->rate_in, &settings->rates[TOCSIN__RATE_IN]);
     if (err == 0)
         err = tocsin__rate_find(options->rate_out, &settings->rates[TOCSIN__RATE_OUT]);

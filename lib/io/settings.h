@@ -19,6 +19,8 @@ struct tocsin__settings {
     int64_t open_ms;                               /* -1: without limit */
     int64_t idle_ms;                               /* 0: without limit */
     struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* NULL: none */
+    struct tocsin_tls tls;
+    const char *host; /* behind this struct; NULL: that of the address */
 };
 
 /* Checks the options and copies them. options NULL: all defaults. -EINVAL, -ENOTSUP, -ENOMEM;

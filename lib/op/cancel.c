@@ -29,7 +29,7 @@ static int op_request_end(struct tocsin__op *op, int reason)
         return -EBUSY;
     tocsin__op_set_phase(op, TOCSIN__OP_CANCELED);
     if (tocsin__op_type(op))
-        err = tocsin__op_type(op)->cancel(id, op->state, reason);
+        err = tocsin__op_type(op)->cancel(id, tocsin__op_state(op), reason);
     else
         tocsin__op_complete(op, reason, NULL);
     if (err < 0 && op->phase == TOCSIN__OP_CANCELED)
@@ -41,9 +41,8 @@ static int op_request_end(struct tocsin__op *op, int reason)
 
 int tocsin__op_end(struct tocsin__op *op, int reason)
 {
-    if (tocsin__op_progress(op) && tocsin__op_progress(op)->end_waits)
-        /* the end waits only for this progress, which is dropped now */
-        tocsin__op_progress_drop(op);
+    if (op->end_waits)
+        tocsin__op_progress_drop(op); /* the end waits only for this progress to be delivered */
     switch (op->phase) {
     case TOCSIN__OP_MADE:
     case TOCSIN__OP_EARLY:

@@ -5,6 +5,7 @@
 #include "base/refusal.h"
 #include "loop/ready.h"
 #include "op/complete.h"
+#include "op/end.h"
 #include "op/outlive.h"
 #include "op/progress.h"
 
@@ -96,6 +97,8 @@ struct tocsin_payload *tocsin__op_empty_payload(struct tocsin__op *op)
 {
     unsigned char *end = op->state + op->kind->state_bytes;
 
+    if (tocsin__op_is_thin(op))
+        return (struct tocsin_payload *)((char *)tocsin__op_state(op) + op->kind->payload_at);
     if (!tocsin__op_type(op) || !tocsin__signal(op->kind->done)->spec.layout)
         return NULL;
     return (struct tocsin_payload *)(op->kind->progress[0] ? end + sizeof(struct tocsin__progress)
@@ -116,12 +119,41 @@ void tocsin__op_payload_free(struct tocsin__op *op)
     tocsin__release(copy);
 }
 
+void tocsin__op_push_thin(struct tocsin__op *op, void (*run)(struct tocsin__node *node))
+{
+    if (op->is_ready || op->is_finished)
+        return;
+    op->is_ready = true;
+    op->run.end_node.run = run;
+    tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+}
+
+/* The node was on the ready list when the operation was completed. Its end follows behind the ends
+   that were pushed before: those of the reads of a stream, for example. */
+static void on_thin_again(struct tocsin__node *node)
+{
+    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
+
+    op->is_ready = false;
+    tocsin__op_push_end(op);
+}
+
+void tocsin__op_push_end(struct tocsin__op *op)
+{
+    op->is_finished = true;
+    op->run.end_node.run = op->is_ready ? on_thin_again : tocsin__op_deliver_end;
+    if (!op->is_ready)
+        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+    op->is_ready = tocsin__op_is_thin(op);
+}
+
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent)
 {
     op->status = status;
     op->run.payload = lent ? lent : tocsin__op_empty_payload(op);
+    tocsin__assert(!tocsin__op_is_thin(op) || tocsin__op_engine(op)->loop == tocsin__self);
     if (tocsin__op_engine(op)->loop == tocsin__self)
-        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+        tocsin__op_push_end(op);
     else
         tocsin__inbox_push(&tocsin__op_engine(op)->loop->inbox, &op->run.end_node);
 }

@@ -27,8 +27,13 @@ struct tocsin__op *tocsin__op_claim(uint64_t id);
 /* Completes an operation whose claim the caller has taken. lent: the payload, which must lie inside
  * the state. lent NULL: an empty payload. */
 void tocsin__op_finish(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
-/* Takes the claim and completes the operation. Only on the loop's thread. Does nothing if the
- * operation is completed already. */
+/* Puts the end on the ready list, on the thread of the loop. */
+void tocsin__op_push_end(struct tocsin__op *op);
+/* Puts a thin operation on the ready list, where run is called. Does nothing if it is there
+   already, or was completed. run clears op->is_ready. */
+void tocsin__op_push_thin(struct tocsin__op *op, void (*run)(struct tocsin__node *node));
+/* Claims and finishes, on the thread of the loop. If the operation is completed already, does
+   nothing. */
 void tocsin__op_complete(struct tocsin__op *op, int status, const struct tocsin_payload *lent);
 
 /* Answers to the loop's request that an operation ends. */

@@ -16,21 +16,18 @@ static bool demand_is_own(const struct tocsin__op *op,
     return own && own->handling;
 }
 
-/* Whether a handler or a queue of this loop is connected to the signal. Observers do not count. */
-static bool demand_is_here(const struct tocsin__op *op, int signo)
+/* Whether a handler or a queue of this loop listens to the signal. Observers do not count. */
+static bool demand_is_here(const struct tocsin__op *op,
+                           const struct tocsin__loop_signal *loop_signal)
 {
-    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
-                                                                  signo);
-
     return loop_signal && (loop_signal->list->handling || demand_is_own(op, loop_signal));
 }
 
 /* Whether a handler or a queue of another loop is connected to the signal. */
 static bool demand_is_elsewhere(const struct tocsin__op *op,
-                                const struct tocsin__loop_signal *loop_signal, int signo)
+                                const struct tocsin__loop_signal *loop_signal,
+                                struct tocsin__signal *signal)
 {
-    struct tocsin__signal *signal = tocsin__signal(signo);
-
     return tocsin__has_other_listeners(signal, loop_signal) &&
            tocsin__others_want(tocsin__op_engine(op)->loop->life.number, signal);
 }
@@ -62,18 +59,16 @@ static bool demand_takes(const struct tocsin__op *op, const struct tocsin__loop_
     return !(loop_signal->state & TOCSIN__GATED) || tocsin__admission_is_open(loop_signal, 0);
 }
 
-/* Returns 1 if all listeners have room for the progress, else -EAGAIN. The caller has checked that
- * a listener wants it. */
-static int demand_admits(const struct tocsin__op *op, int signo)
+/* The progress is wanted: whether everybody who wants it has room. */
+static int demand_admits(const struct tocsin__op *op, const struct tocsin__loop_signal *loop_signal,
+                         struct tocsin__signal *signal)
 {
-    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
-                                                                  signo);
     struct tocsin__sink *sink = tocsin__op_sink(op);
 
     if (sink && !sink->has_room(sink))
         return -EAGAIN;
-    if (demand_is_elsewhere(op, loop_signal, signo) &&
-        !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
+    if (demand_is_elsewhere(op, loop_signal, signal) &&
+        !tocsin__others_have_room(tocsin__op_engine(op)->loop, signal))
         return -EAGAIN;
     return loop_signal && !demand_takes(op, loop_signal) ? -EAGAIN : 1;
 }
@@ -83,34 +78,40 @@ static bool demand_is_notified(const struct tocsin__op *op)
     return op->mode & TOCSIN_AT_EACH || tocsin__op_sink(op);
 }
 
+/* The signal on this loop; NULL: this loop has nothing for it. */
+static struct tocsin__loop_signal *demand_signal(const struct tocsin__op *op,
+                                                 const struct tocsin__signal *signal)
+{
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
+
+    if (signal->unresolved)
+        tocsin__patterns_resolve(loop);
+    return tocsin__loop_signal(loop, signal->signo);
+}
+
 int tocsin__op_progress_own_admission(const struct tocsin__op *op, int which)
 {
-    int signo = op->kind->progress[which];
+    struct tocsin__signal *signal = tocsin__signal(op->kind->progress[which]);
+    const struct tocsin__loop_signal *loop_signal = demand_signal(op, signal);
 
-    if (tocsin__signal(signo)->unresolved)
-        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
     if (tocsin__op_has_progress(op))
         return -EAGAIN;
-    if (!demand_is_notified(op) &&
-        !demand_is_own(op, tocsin__loop_signal(tocsin__op_engine(op)->loop, signo)))
+    if (!demand_is_notified(op) && !demand_is_own(op, loop_signal))
         return 0;
-    return demand_admits(op, signo);
+    return demand_admits(op, loop_signal, signal);
 }
 
 int tocsin__op_progress_admission(const struct tocsin__op *op, int which)
 {
-    int signo = op->kind->progress[which];
-    struct tocsin__loop_signal *loop_signal;
+    struct tocsin__signal *signal = tocsin__signal(op->kind->progress[which]);
+    const struct tocsin__loop_signal *loop_signal = demand_signal(op, signal);
 
-    if (tocsin__signal(signo)->unresolved)
-        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
-    loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop, signo);
     if (tocsin__op_has_progress(op))
         return -EAGAIN;
-    if (!demand_is_notified(op) && !demand_is_here(op, signo) &&
-        !demand_is_elsewhere(op, loop_signal, signo))
+    if (!demand_is_notified(op) && !demand_is_here(op, loop_signal) &&
+        !demand_is_elsewhere(op, loop_signal, signal))
         return 0;
-    return demand_admits(op, signo);
+    return demand_admits(op, loop_signal, signal);
 }
 
 /* Whether progress can be delivered at once, or the pending list has room for it. */
@@ -124,35 +125,37 @@ static bool demand_may_pend(const struct tocsin__op *op,
 
 bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op)
 {
-    int signo = op->kind->progress[tocsin__op_progress(op)->which];
-    struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop,
-                                                                  signo);
+    struct tocsin__signal *signal = tocsin__signal(
+        op->kind->progress[tocsin__op_progress(op)->which]);
+    struct tocsin__loop *loop = tocsin__op_engine(op)->loop;
+    const struct tocsin__loop_signal *loop_signal = tocsin__loop_signal(loop, signal->signo);
+    bool elsewhere = demand_is_elsewhere(op, loop_signal, signal),
+         here = demand_is_here(op, loop_signal);
 
-    bool elsewhere = demand_is_elsewhere(op, loop_signal, signo);
-
-    if (elsewhere && !tocsin__others_have_room(tocsin__op_engine(op)->loop, tocsin__signal(signo)))
+    if (elsewhere && !tocsin__others_have_room(loop, signal))
         return false;
-    if (tocsin__op_progress(op)->info || op->mode & TOCSIN_AT_EACH ||
-        (elsewhere && !demand_is_here(op, signo)))
+    if (tocsin__op_progress(op)->info || op->mode & TOCSIN_AT_EACH || (elsewhere && !here))
         return demand_may_pend(op, loop_signal);
-    return demand_is_here(op, signo) && demand_takes(op, loop_signal);
+    return here && demand_takes(op, loop_signal);
 }
 
 bool tocsin__op_demand_for_all(const struct tocsin__op *op, int signo)
 {
-    struct tocsin__loop_signal *loop_signal;
+    struct tocsin__signal *signal = tocsin__signal(signo);
+    const struct tocsin__loop_signal *loop_signal = demand_signal(op, signal);
 
-    if (tocsin__signal(signo)->unresolved)
-        tocsin__patterns_resolve(tocsin__op_engine(op)->loop);
-    loop_signal = tocsin__loop_signal(tocsin__op_engine(op)->loop, signo);
     return (loop_signal && loop_signal->list->handling) ||
-           demand_is_elsewhere(op, loop_signal, signo);
+           demand_is_elsewhere(op, loop_signal, signal);
 }
 
-bool tocsin__op_has_demand(const struct tocsin__op *op)
+int tocsin__op_demand(const struct tocsin__op *op)
 {
-    for (int which = 0; which < 4 && op->kind->progress[which]; which++)
-        if (tocsin__op_progress_admission(op, which) == 1)
-            return true;
-    return false;
+    int demand = 0;
+
+    for (int which = 0; which < 4 && op->kind->progress[which] && demand != 1; which++) {
+        int admission = tocsin__op_progress_admission(op, which);
+
+        demand = admission ? admission : demand;
+    }
+    return demand;
 }

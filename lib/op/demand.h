@@ -16,7 +16,8 @@ bool tocsin__op_progress_is_deliverable(const struct tocsin__op *op);
 /* Whether a handler or a queue that is not limited to one source is connected to the signal. op may
  * be any operation of the loop. */
 bool tocsin__op_demand_for_all(const struct tocsin__op *op, int signo);
-/* Whether the operation has at least one progress signal whose progress would be accepted now. */
-bool tocsin__op_has_demand(const struct tocsin__op *op);
+/* 1: some progress of the operation is wanted and can be accepted now; 0: nobody wants any;
+   -EAGAIN: those who want some cannot take it yet. */
+int tocsin__op_demand(const struct tocsin__op *op);
 
 #endif

@@ -37,7 +37,7 @@ void tocsin__op_undepend(struct tocsin__dependent *dependent, int status)
         !(type->flags & TOCSIN__DISARMS) || op->phase != TOCSIN__OP_RUNNING)
         return;
     if (((const struct tocsin__own_type *)type)->unserved)
-        ((const struct tocsin__own_type *)type)->unserved(op->state, status);
+        ((const struct tocsin__own_type *)type)->unserved(tocsin__op_state(op), status);
 }
 
 void tocsin__op_dependents_end(struct tocsin__op *op, int status)

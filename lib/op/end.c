@@ -4,6 +4,7 @@
 #include "remote/completion_message.h"
 #include "remote/inject.h"
 #include "loop/ready.h"
+#include "op/complete.h"
 #include "op/dependent.h"
 #include "op/end.h"
 #include "op/inject.h"
@@ -150,19 +151,19 @@ static void end_announce(struct tocsin__op *op)
     if (end_has_place(op) && end_has_messages(op))
         end_deliver(op);
     else
-        tocsin__ready_push(tocsin__op_engine(op),
-                           &op->run.end_node); /* no memory: the next turn tries again */
+        tocsin__op_push_end(op); /* no memory: retry in the next turn */
 }
 
 void tocsin__op_deliver_end(struct tocsin__node *node)
 {
     struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
 
+    op->is_ready = false;
     tocsin__op_disarm(op);
     if (op->status < 0)
         tocsin__op_progress_drop(op);
-    if (tocsin__op_has_progress(op)) { /* the progress is delivered before the end */
-        tocsin__op_progress(op)->end_waits = true;
+    if (tocsin__op_has_progress(op)) { /* deliver that first */
+        op->end_waits = true;
         return;
     }
     switch (op->phase) {

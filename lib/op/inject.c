@@ -36,7 +36,7 @@ static void delay_finish(struct tocsin__op *op)
 {
     tocsin__op_delay_free(op);
     tocsin__op_set_phase(op, TOCSIN__OP_COMPLETED);
-    tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+    tocsin__op_push_end(op);
 }
 
 static void on_delay_due(struct tocsin__timer *timer)

@@ -155,7 +155,7 @@ void tocsin__op_set_threaded(struct tocsin__op *op)
 void tocsin__op_disarm(struct tocsin__op *op)
 {
     if (!op->announced && op->kind->disarm)
-        op->kind->disarm(op->state);
+        op->kind->disarm(tocsin__op_state(op));
 }
 
 void tocsin__op_deadline_end(struct tocsin__op *op)
@@ -185,7 +185,8 @@ static void op_free(struct tocsin__info *info)
     const struct tocsin_op_type *type = op->type_of_over;
 
     if (type && type->drop)
-        type->drop(op->state);
+        type->drop(type->flags & TOCSIN__THIN ? (char *)op + TOCSIN__THIN_STATE
+                                              : (char *)op->state);
     tocsin__op_payload_free(op);
     tocsin__slab_free(op, op->bytes_of_over, tocsin__slabs_here());
     tocsin__op_type_uncharge(type);
@@ -195,7 +196,7 @@ void tocsin__op_make_info(struct tocsin__op *op)
 {
     struct tocsin__op_run run = op->run;
 
-    tocsin__assert(!op->announced && !tocsin__timer_armed(&run.timer));
+    tocsin__assert(!op->announced && (tocsin__op_is_thin(op) || !tocsin__timer_armed(&run.timer)));
     memset(&op->info, 0, sizeof op->info);
     op->announced = true;
     op->info_is_copied = run.payload_is_copied;

@@ -7,6 +7,7 @@
 #include "op/lifecycle.h"
 #include "op/notify.h"
 #include "op/op_owner.h"
+#include "op/pause.h"
 #include "op/progress.h"
 #include "registry/catalogue.h"
 
@@ -113,7 +114,7 @@ static int notify_check_change(const struct tocsin__op *op, const struct tocsin_
         return -EALREADY;
     if (tocsin__op_waiter(op))
         return tocsin__because(-EBUSY, "somebody waits for the result of the operation");
-    if (tocsin__op_progress(op) && tocsin__op_progress(op)->info)
+    if (tocsin__op_has_progress(op) && tocsin__op_progress(op)->info)
         return tocsin__because(-EBUSY, "progress is on its way to the queue of the old notify");
     if (notify->mode & TOCSIN_BACKGROUND && !op->background)
         return tocsin__because(-EINVAL, "the operation was started without TOCSIN_BACKGROUND");
@@ -155,8 +156,7 @@ static int notify_change(struct tocsin__op *op, const struct tocsin_notify *noti
     op->mode |= kept;
     if (notify->fn)
         tocsin__op_set_owner(op, (const void *)notify->fn);
-    /* The new notify may want progress, so the loop asks paused operations again. */
-    tocsin__kick_pollers(tocsin__op_engine(op)->loop);
+    tocsin__op_ask(op); /* a paused operation may be wanted now */
     return 0;
 }
 

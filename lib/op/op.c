@@ -33,7 +33,7 @@ static struct tocsin__op *op_alloc(struct tocsin__op_type *kind)
         return NULL;
     op->kind = kind;
     payload = tocsin__op_empty_payload(op);
-    if (kind->progress[0]) {
+    if (kind->progress[0] && !kind->is_thin) {
         tocsin__op_progress(op)->op = op;
         tocsin__op_progress(op)->node.run = tocsin__op_deliver_progress;
     }
@@ -174,7 +174,7 @@ int tocsin__op_started(struct tocsin__op *op, int err, struct tocsin_op *ret_op)
     is_early = op->phase == TOCSIN__OP_EARLY;
     tocsin__op_set_phase(op, TOCSIN__OP_RUNNING);
     if (is_early)
-        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
+        tocsin__op_push_end(op);
     if (ret_op)
         ret_op->source.id = op->source.id;
     return 0;

@@ -78,23 +78,48 @@ struct tocsin__op_rare {
     struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };
 
-/* Data of an operation that is needed only until its end is announced. */
-struct tocsin__op_run {
-    struct tocsin__node end_node;         /* node in the inbox or on the ready list, used after the
-                                           * completion */
-    const struct tocsin_payload *payload; /* the terminal payload, set by the completion */
-    uint64_t parent; /* sequence number of the emission whose handler started the operation (E15) */
-    int reason; /* the requested status, for an end that was requested while the payload was copied;
-                 * used if the copy fails */
-    bool payload_is_copied;     /* the member payload points to a copy; written by the thread that
-                                 * has the claim */
-    struct tocsin__timer timer; /* the timer; only types that are built into the library use it */
+/* The place of a paused operation in a list of struct tocsin__ops. link NULL: in none. */
+struct tocsin__paused {
+    struct tocsin__op *next, **link;
 };
 
-/* The head of an operation. The union at its end is used twice: as run while the operation runs,
- * then as info, which announces the end. So the end needs no new memory (O2). The state follows in
- * the same block, then the progress (if the type has progress signals), then an empty terminal
- * payload. */
+/* What an operation needs until its end is announced, and no longer. */
+struct tocsin__op_run {
+    const struct tocsin_payload *payload; /* terminal payload, after the completion */
+    uint64_t parent; /* sequence number of the emission in whose handler it started (E15) */
+    int reason; /* the status if copying the terminal payload fails, and an end was requested */
+    bool payload_is_copied; /* written, like payload, by whoever has the claim */
+    union {
+        /* in the inbox or on the ready list, after the completion */
+        struct tocsin__node end_node;
+        /* A thin operation is never in an inbox. So it uses the second half of its node otherwise.
+         */
+        struct {
+            struct tocsin__node *next;
+            void (*run)(struct tocsin__node *node);
+            struct tocsin__paused paused;
+        } thin;
+    };
+    /* memory for the timer of a type of the library's own; a thin operation has the beginning of
+       its state here */
+    struct tocsin__timer timer;
+};
+
+/* The head: what every operation has. Its memory is used twice: for what a running operation needs,
+   and for the info that announces its end. So the end needs no memory (O2). Behind the state, in
+   the same block, lie the progress (if the type has progress signals) and an empty terminal
+   payload.
+
+   A thin operation (TOCSIN__THIN) is for objects that are many and mostly idle, such as streams:
+
+       head | payload, parent, node | state ...             while it runs
+       head | info, late_next ------------------> | state ...   when its end is announced
+                                    '--- lost ----'
+
+   Its state begins in the memory that the info will use, so the first TOCSIN__THIN_LOST bytes of
+   the state are lost when the end is announced. It has no empty terminal payload: the state has a
+   terminal payload from the beginning. Its progress is delivered at once, from the ready list, so
+   the loop has one struct tocsin__progress for all of them (ops->now). */
 struct tocsin__op {
     struct tocsin__source source; /* must be the first member */
     union {
@@ -115,28 +140,32 @@ struct tocsin__op {
                                         * waits */
     };
     void *notify_arg;
-    struct tocsin__op_rare *rare; /* data that is not needed by every operation; NULL: not
-                                   * allocated */
-    struct tocsin__op *late_next; /* next operation in ops->late */
-    int status;                   /* written by the thread that has the claim */
-    uint8_t phase;                /* an enum tocsin__op_phase */
-    uint8_t mode;                 /* flags that say how the operation notifies */
-    /* Properties, which do not change after the start. */
-    bool background : 1; /* TOCSIN_BACKGROUND: the operation only serves other operations */
-    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors are not called for the end of the
-                          * operation */
-    bool threaded : 1;   /* a pool thread will complete the operation (tocsin__op_set_threaded) */
+    struct tocsin__op_rare *rare; /* NULL: the operation needs none of that */
+    int status;                   /* written by whoever has the claim */
+    uint8_t phase;                /* enum tocsin__op_phase */
+    uint8_t mode;                 /* of the notify */
+    /* properties: they do not change once the operation was started */
+    bool background : 1; /* TOCSIN_BACKGROUND: it serves other operations */
+    bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors do not see its end */
+    bool threaded : 1;   /* a thread of the library will complete it (tocsin__op_set_threaded) */
 
-    bool fiber_returned : 1; /* the operation is a fiber whose task has returned; its end is not
-                              * announced yet */
-    bool announced : 1;      /* true: info is valid; false: run is valid */
-    bool is_late : 1;        /* the operation is in the list ops->late */
-    bool outlives : 1;       /* true: the provider may still use the state after the end
-                              * (outlive.c) */
-    bool info_is_copied : 1; /* after the announcement: the terminal payload is a copy */
+    bool fiber_returned : 1; /* a fiber: it has returned, and only its end is to be announced */
+    bool announced : 1;      /* info is valid; before, run is */
+    bool is_late : 1;        /* in ops->late */
+    bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
+    bool info_is_copied : 1; /* if announced: the terminal payload is a copy */
+
+    uint8_t progress : 2; /* enum tocsin__progress_state */
+    bool refused : 1;     /* progress was refused: the provider's resume will be called */
+    bool end_waits : 1;   /* the end of the operation has arrived, and follows its progress */
+    bool is_ready : 1;    /* a thin operation: its node is on the ready list */
+    bool is_finished : 1; /* its node announces the end, and does nothing else any more */
     union {
         struct tocsin__op_run run;
-        struct tocsin__info info; /* info of the terminal signal; it refers to this block (E7) */
+        struct {
+            struct tocsin__info info; /* info of the terminal signal; part of the operation (E7) */
+            struct tocsin__op *late_next; /* the next one in ops->late */
+        };
     };
 
     /* The state of the type, then the progress, then an empty terminal payload. */
@@ -154,11 +183,31 @@ static inline const struct tocsin_op_type *tocsin__op_type(const struct tocsin__
     return op->kind->type;
 }
 
-/* The progress of the operation. NULL: its type has no progress signals. */
+enum {
+    TOCSIN__THIN_STATE = offsetof(struct tocsin__op, run.timer), /* where its state begins */
+    TOCSIN__THIN_LOST = offsetof(struct tocsin__op, late_next) + sizeof(void *) - TOCSIN__THIN_STATE
+};
+
+static inline bool tocsin__op_is_thin(const struct tocsin__op *op)
+{
+    return op->kind->is_thin;
+}
+
+/* The memory of the type. */
+static inline void *tocsin__op_state(const struct tocsin__op *op)
+{
+    return (char *)(uintptr_t)op +
+           (op->kind->is_thin ? (size_t)TOCSIN__THIN_STATE : offsetof(struct tocsin__op, state));
+}
+
+/* NULL: the type has no progress signals. Of a thin operation: valid while progress is delivered.
+ */
 static inline struct tocsin__progress *tocsin__op_progress(const struct tocsin__op *op)
 {
-    return op->kind->progress[0] ? (struct tocsin__progress *)(op->state + op->kind->state_bytes)
-                                 : NULL;
+    return !op->kind->progress[0] ? NULL
+           : op->kind->is_thin
+               ? tocsin__ops(op->kind->engine)->now
+               : (struct tocsin__progress *)(uintptr_t)(op->state + op->kind->state_bytes);
 }
 
 /* The terminal payload of a completed operation. */
@@ -250,7 +299,13 @@ static inline bool tocsin__op_lent(const struct tocsin__op *op,
            at < op->state + tocsin__op_type(op)->state_size;
 }
 
-/* The operation that has this state. */
+/* The thin operation of this state. */
+static inline struct tocsin__op *tocsin__op_of_thin(const void *state)
+{
+    return (struct tocsin__op *)((char *)(uintptr_t)state - TOCSIN__THIN_STATE);
+}
+
+/* The operation of this state; not of a thin one. */
 static inline struct tocsin__op *tocsin__op_of_state(const void *state)
 {
     return tocsin__container(state, struct tocsin__op, state);

@@ -42,12 +42,17 @@ int tocsin__op_charge(struct tocsin__owner *owner, const struct tocsin_op_type *
         tocsin__owner_charge_force(owner, TOCSIN__PERSISTENT, 1);
     }
     err = tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_OPERATIONS);
+    if (err == 0 && tocsin__type_counted(type) == TOCSIN_RESOURCE_STREAMS) {
+        err = tocsin__owner_charge_or_report(owner, TOCSIN_RESOURCE_STREAMS);
+        if (err < 0)
+            tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_OPERATIONS, 1);
+    } else if (err == 0) {
+        op_charge_counted(owner, type);
+    }
     if (err < 0) {
         if (tocsin__type_is_persistent(type))
             tocsin__owner_uncharge(owner, TOCSIN__PERSISTENT, 1);
         tocsin__op_type_uncharge(type);
-    } else {
-        op_charge_counted(owner, type);
     }
     return err;
 }

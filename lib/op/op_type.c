@@ -24,24 +24,26 @@ static int type_check(const struct tocsin_op_type *type)
 {
     int counted = tocsin__type_counted(type);
 
-    if (counted &&
+    if (counted && counted != TOCSIN_RESOURCE_STREAMS &&
         (counted < TOCSIN__TIMERS || counted > TOCSIN__WORKS || !(type->flags & TOCSIN__OWN)))
         return -EINVAL;
     if (!type->done ||
-        type->flags & ~(unsigned)(TOCSIN_PERSISTENT | TOCSIN__ASKS | TOCSIN__OWN | TOCSIN__GATHERS |
-                                  TOCSIN__DISARMS | 31u << TOCSIN__COUNTED) ||
+        type->flags & ~(unsigned)(TOCSIN_PERSISTENT | TOCSIN__THIN | TOCSIN__ASKS | TOCSIN__OWN |
+                                  TOCSIN__GATHERS | TOCSIN__DISARMS | 31u << TOCSIN__COUNTED) ||
         type->state_size > SIZE_MAX / 4 || type->done->kind == TOCSIN_DIRECT)
         return -EINVAL;
     return type->spare[0] || type->spare[1] || type->spare[2] || type->spare[3] ? -EINVAL : 0;
 }
 
-/* Size of the block of an operation: the head, the state, the progress, an empty terminal
- * payload. */
+/* The state follows the head; then the progress, and an empty terminal payload. A thin operation
+   has the state alone. */
 static size_t op_bytes(const struct tocsin__op_type *kind)
 {
     const struct tocsin_layout *layout = kind->type ? tocsin__signal(kind->done)->spec.layout
                                                     : NULL;
 
+    if (kind->is_thin)
+        return TOCSIN__THIN_STATE + kind->type->state_size;
     return sizeof(struct tocsin__op) + kind->state_bytes +
            (kind->progress[0] ? sizeof(struct tocsin__progress) : 0) + (layout ? layout->size : 0);
 }
@@ -63,9 +65,14 @@ static int type_add(struct tocsin__ops *ops, const struct tocsin_op_type *type,
     kind->type = type;
     kind->engine = ops->engine;
     kind->state_bytes = ((type ? type->state_size : 0) + 15) & ~(size_t)15;
+    if (type && type->flags & TOCSIN__DISARMS) {
+        const struct tocsin__own_type *own = (const struct tocsin__own_type *)type;
+
+        kind->disarm = own->disarm;
+        kind->payload_at = own->payload_at;
+        kind->is_thin = type->flags & TOCSIN__THIN;
+    }
     kind->op_bytes = op_bytes(kind);
-    if (type && type->flags & TOCSIN__DISARMS)
-        kind->disarm = ((const struct tocsin__own_type *)type)->disarm;
     kind->next = ops->kinds;
     ops->kinds = kind;
     *ret_kind = kind;

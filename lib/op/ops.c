@@ -199,7 +199,8 @@ static void ops_free(struct tocsin__cleanup *last, struct tocsin__engine *engine
     for (uint64_t id = 0; (op = tocsin__ops_kept_after(ops, &id));)
         tocsin__op_release(op);
     tocsin__assert(!ops->late && !ops->loop_client.running && !ops->loop_client.serving);
-    tocsin__assert(!ops->loop_client.kept && !ops->loop_client.threads && !ops->paused);
+    tocsin__assert(!ops->loop_client.kept && !ops->loop_client.threads);
+    tocsin__assert(!ops->paused && !ops->unwanted);
     while (ops->kinds) {
         struct tocsin__op_type *kind = ops->kinds;
 
@@ -209,6 +210,7 @@ static void ops_free(struct tocsin__cleanup *last, struct tocsin__engine *engine
     }
     engine->loop_client = NULL;
     tocsin__slabs_end(&ops->slabs);
+    tocsin__release(ops->now);
     tocsin__release(ops);
     tocsin__workers_rest();
 }
@@ -220,8 +222,12 @@ int tocsin__ops_make(struct tocsin__engine *engine)
     if (engine->loop_client)
         return 0;
     ops = tocsin__alloc(sizeof *ops);
-    if (!ops)
+    if (ops)
+        ops->now = tocsin__alloc(sizeof *ops->now);
+    if (!ops || !ops->now) {
+        tocsin__release(ops);
         return -ENOMEM;
+    }
     ops->loop_client = (struct tocsin__loop_client){ .resumable = tocsin__resumable,
                                                      .resume = tocsin__resume,
                                                      .drain = ops_drain,
@@ -236,6 +242,7 @@ int tocsin__ops_make(struct tocsin__engine *engine)
     ops->late_last = &ops->late;
     ops->late_node.run = tocsin__ops_run_late;
     engine->loop->hooks.source_unpended = tocsin__op_unpended;
+    engine->loop->hooks.source_heard = tocsin__op_heard;
     tocsin__workers_use();
     engine->loop_client = &ops->loop_client;
     tocsin__engine_add_cleanup(engine, &ops->last);

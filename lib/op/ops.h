@@ -21,21 +21,24 @@ struct tocsin__ops {
     uint32_t late_count;
     bool late_is_ready; /* late_node is on the ready list */
     struct tocsin__node late_node;
-    struct tocsin__progress *paused; /* paused operations: their progress was refused or is held */
-    struct tocsin__progress *resume_next;
-    struct tocsin__op *ending;      /* the operation whose end is being delivered; NULL: none */
-    struct tocsin__sink *listening; /* queues that are connected to a pattern */
-    /* Functions of queues. lib/style sets them when the first queue is opened. queues_close closes
-     * all queues of the loop. queues_left forgets waits whose stack frame a jump (longjmp) has
-     * left; such frames are below the address here. queues_forget forgets all waits (T6, T8). */
+    struct tocsin__op *paused;   /* was refused or is held, and is asked again */
+    struct tocsin__op *unwanted; /* was refused, and nobody listens to it (pause.h) */
+    struct tocsin__op *resume_next;
+    struct tocsin__progress *now;   /* of the thin operation whose progress is being delivered */
+    struct tocsin__op *ending;      /* whose end is being delivered; NULL: none */
+    struct tocsin__sink *listening; /* queues that listen to signals */
+    /* lib/style sets these with the first queue. queues_close: closes all queues of the loop.
+       queues_left: forgets the waits whose stack frames, below here, were left by a jump.
+       queues_forget: forgets all waits (T6, T8). */
     void (*queues_close)(struct tocsin__ops *ops);
     void (*queues_left)(struct tocsin__ops *ops, const void *here);
     void (*queues_forget)(struct tocsin__ops *ops);
-    uint64_t resumed_age; /* value of loop->age when paused operations were last asked */
-    bool resume_wanted;   /* paused operations must be asked in the next turn, because a queue has
-                           * room or memory was short */
-    uint32_t behind;      /* number of delayed ends that wait for another end of their signal
-                           * (op/inject.c) */
+    /* lib/io sets this with the first stream: gives back all data that code of the owner has lent
+       to streams of this loop; NULL: there was no stream yet */
+    void (*lent_return)(struct tocsin__ops *ops, const struct tocsin__owner *owner);
+    uint64_t resumed_age, resumed_wide_age; /* loop->age when paused operations were asked last */
+    bool resume_wanted; /* ask them again in the next turn: a queue has room, memory was short */
+    uint32_t behind;    /* ends that wait for another end of their signal (op/inject.h) */
 };
 
 static inline struct tocsin__ops *tocsin__ops(const struct tocsin__engine *engine)

@@ -79,11 +79,11 @@ static int progress_take(struct tocsin__op *op, int which, const struct tocsin_p
 
     if (err < 0)
         return progress_failed(op, err);
-    tocsin__assert(progress->state == TOCSIN__PROGRESS_IDLE);
+    tocsin__assert(op->progress == TOCSIN__PROGRESS_IDLE);
     progress->which = (uint8_t)which;
     progress->overrun = overrun;
     progress->payload = payload;
-    progress->state = TOCSIN__PROGRESS_READY;
+    op->progress = TOCSIN__PROGRESS_READY;
     tocsin__ready_push(tocsin__op_engine(op), &progress->node);
     return 1;
 }
@@ -178,7 +178,7 @@ static void progress_end(struct tocsin__op *op, bool delivered)
     struct tocsin__info *info = progress->info;
     struct tocsin_payload *copy = progress->copy;
 
-    progress->state = TOCSIN__PROGRESS_IDLE;
+    op->progress = TOCSIN__PROGRESS_IDLE;
     progress->info = NULL;
     progress->copy = NULL;
     if (info && sink && delivered)
@@ -196,20 +196,20 @@ static void progress_end(struct tocsin__op *op, bool delivered)
 /* Puts the end of the operation on the ready list, if the end was waiting for this progress. */
 static void progress_let_end_follow(struct tocsin__op *op)
 {
-    if (tocsin__op_progress(op)->end_waits)
-        tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
-    tocsin__op_progress(op)->end_waits = false;
+    if (op->end_waits)
+        tocsin__op_push_end(op);
+    op->end_waits = false;
 }
 
 void tocsin__op_progress_forget(struct tocsin__op *op)
 {
-    if (tocsin__op_progress(op))
+    if (tocsin__op_has_progress(op))
         progress_end(op, false);
 }
 
 void tocsin__op_progress_drop(struct tocsin__op *op)
 {
-    if (!tocsin__op_progress(op) || tocsin__op_progress(op)->state != TOCSIN__PROGRESS_HELD)
+    if (op->progress != TOCSIN__PROGRESS_HELD)
         return;
     tocsin__op_unhold_progress(op);
     progress_end(op, false);
@@ -227,7 +227,7 @@ void tocsin__op_progress_lost(struct tocsin__op *op)
 
 void tocsin__op_progress_left(struct tocsin__op *op)
 {
-    if (!tocsin__op_progress(op) || tocsin__op_progress(op)->state != TOCSIN__PROGRESS_DELIVERING)
+    if (op->progress != TOCSIN__PROGRESS_DELIVERING)
         return;
     tocsin__op_progress_lost(op);
     tocsin__op_pause(op);
@@ -243,11 +243,12 @@ int tocsin__op_progress_now(struct tocsin__op *op, int which, const struct tocsi
 
     if (err < 0)
         return progress_failed(op, err);
-    tocsin__assert(progress->state == TOCSIN__PROGRESS_IDLE);
+    tocsin__assert(op->progress == TOCSIN__PROGRESS_IDLE);
     progress->which = (uint8_t)which;
     progress->overrun = 0;
     progress->payload = payload;
-    progress->state = TOCSIN__PROGRESS_DELIVERING;
+    progress->op = op;
+    op->progress = TOCSIN__PROGRESS_DELIVERING;
     err = progress_announce(op, progress->info ? progress->info : &info);
     tocsin__info_end(&info);
     progress_end(op, err >= 0);
@@ -266,8 +267,8 @@ void tocsin__op_deliver_progress(struct tocsin__node *node)
         tocsin__op_hold_progress(op);
         return;
     }
-    tocsin__assert(progress->state == TOCSIN__PROGRESS_READY);
-    progress->state = TOCSIN__PROGRESS_DELIVERING;
+    tocsin__assert(op->progress == TOCSIN__PROGRESS_READY);
+    op->progress = TOCSIN__PROGRESS_DELIVERING;
     if (runs && progress_announce(op, progress->info ? progress->info : &info) < 0) {
         tocsin__op_hold_progress(op);
         tocsin__ops(tocsin__op_engine(op))->resume_wanted = true;

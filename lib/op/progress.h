@@ -4,7 +4,7 @@
 
 #include "op/op.h"
 
-/* The progress of an operation: at most one at a time.
+/* The progress of an operation: at most one at a time. A thin operation is IDLE or DELIVERING.
 
        IDLE --accepted--> READY --> DELIVERING --> IDLE
                           |  ^            |
@@ -19,27 +19,25 @@ enum tocsin__progress_state {
                                   * room */
 };
 
-/* The progress part of an operation. Only operations whose type has progress signals have one. */
+/* The part of an operation whose type has progress signals. The state, op->progress, is in the
+   head. */
 struct tocsin__progress {
     struct tocsin__op *op;
     struct tocsin__node node; /* node on the ready list, in the state READY */
-    enum tocsin__progress_state state;
-    uint8_t which;    /* index of the progress signal in the type */
-    bool refused;     /* the provider was refused: its resume will be called */
-    bool end_waits;   /* the end of the operation has arrived, and follows this progress */
-    int call_error;   /* why the fiber of the notify could not begin, at the last progress; 0 */
-    unsigned overrun; /* the number of merged progresses, which becomes the overrun */
+    uint8_t which;            /* index of the progress signal in the type */
+    int call_error; /* why the fiber of the notify could not begin, at the last progress; 0 */
+    unsigned overrun;         /* the number of merged progresses, which becomes the overrun */
     const struct tocsin_payload *payload;
     struct tocsin_payload *copy; /* the payload, if it was copied; else NULL */
     struct tocsin__info
-        *info; /* a copy for the queue of the notify, in which a place is reserved; else NULL */
-    struct tocsin__progress *paused_next, **paused_link; /* links of ops->paused */
+        *info; /* the copy for the notify's queue, where a place is reserved; else NULL */
+    struct tocsin__paused paused; /* not of a thin operation */
 };
 
 /* Whether accepted progress has not been delivered yet. Its payload may lie in the state. */
 static inline bool tocsin__op_has_progress(const struct tocsin__op *op)
 {
-    return tocsin__op_progress(op) && tocsin__op_progress(op)->state != TOCSIN__PROGRESS_IDLE;
+    return op->progress != TOCSIN__PROGRESS_IDLE;
 }
 
 /* Accepts progress if a listener wants it and has room; otherwise pauses the operation. The payload

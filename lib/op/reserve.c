@@ -96,7 +96,7 @@ void tocsin__op_release_end(struct tocsin__op *op)
 
     if (sink)
         sink->release(sink);
-    if (sink && tocsin__op_progress(op) && tocsin__op_progress(op)->info)
+    if (sink && tocsin__op_has_progress(op) && tocsin__op_progress(op)->info)
         sink->release(sink);
     tocsin__ops_unexpect(tocsin__ops(tocsin__op_engine(op)), op->kind->done);
 }

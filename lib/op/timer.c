@@ -82,7 +82,7 @@ static void on_timer_tick(struct tocsin__timer *timer)
     accepted = tocsin__op_try_progress(op, 0, &state->ticked.tocsin, state->missed) == 1;
     state->missed = accepted ? 0 : timer_add_missed(state->missed, 1);
     state->due_us += state->period_us;
-    if (state->period_us && (tocsin__op_has_progress(op) || !tocsin__op_progress(op)->refused))
+    if (state->period_us && (tocsin__op_has_progress(op) || !op->refused))
         tocsin__timer_arm(tocsin__op_engine(op), timer, state->due_us);
 }
 

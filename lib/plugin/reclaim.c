@@ -123,8 +123,12 @@ void tocsin__reclaim_operations(struct tocsin__owner *owner)
 
 void tocsin__reclaim_finite(struct tocsin__owner *owner)
 {
+    struct tocsin__ops *ops = ops_here();
+
     results_disclaim(owner);
     operations_cancel(owner, FINITE);
+    if (ops && ops->lent_return)
+        ops->lent_return(ops, owner);
     results_free(owner);
     operation_sources_free(owner);
     blocks_end(owner);

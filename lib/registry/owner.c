@@ -19,8 +19,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* this lock is held wh
 static uint32_t numbers;
 
 static const char *const resource_names[TOCSIN_RESOURCE_COUNT] = {
-    "handlers", "operations",    "queues", "blocks", "sources", "signals",
-    "pending",  "pending_bytes", "tasks",  "types",  "objects"
+    "handlers",      "operations", "queues",  "blocks",        "sources", "signals", "pending",
+    "pending_bytes", "tasks",      "streams", "waiting_bytes", "types",   "objects"
 };
 
 static struct tocsin__owner *owner_first(void)
@@ -71,7 +71,9 @@ void tocsin__owner_describe(const struct tocsin__owner *owner, int which,
              tickers = tocsin__owner_count(owner, TOCSIN__TICKERS);
     uint64_t watches = tocsin__owner_count(owner, TOCSIN__WATCHES),
              fibers = tocsin__owner_count(owner, TOCSIN__FIBERS);
-    uint64_t named = timers + tickers + watches + fibers + (works < tasks ? works : tasks);
+    uint64_t streams = tocsin__owner_count(owner, TOCSIN_RESOURCE_STREAMS);
+    uint64_t named = timers + tickers + watches + fibers + streams +
+                     (works < tasks ? works : tasks);
     uint64_t all = tocsin__owner_count(owner, TOCSIN_RESOURCE_OPERATIONS),
              other = all > named ? all - named : 0;
     uint64_t standing = tocsin__owner_count(owner, TOCSIN__PERSISTENT) - tickers - watches;
@@ -80,6 +82,7 @@ void tocsin__owner_describe(const struct tocsin__owner *owner, int which,
     tocsin__text_add_count(words, timers + (which == TOCSIN__ALL ? tickers : 0), "timer");
     tocsin__text_add_count(words, which == TOCSIN__ALL ? watches : 0, "watch");
     tocsin__text_add_count(words, fibers, "fiber");
+    tocsin__text_add_count(words, streams, "stream");
     tocsin__text_add_count(
         words, which == TOCSIN__ALL || standing > other ? other : other - standing, "operation");
 }

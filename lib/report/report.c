@@ -8,6 +8,7 @@
 
 #include <tocsin.h>
 #include <tocsin/inspect.h>
+#include <tocsin/stream.h>
 
 #include "base/refusal.h"
 #include "report/line.h"
@@ -51,16 +52,33 @@ static void report_left(struct report *report, const char *what, const char *of,
                 *where ? ", " : "", where);
 }
 
+/* The peer of a stream that is open, and how many bytes wait to be sent. */
+static void stream_note(const struct tocsin_op_facts *op, char *note, size_t size)
+{
+    struct tocsin_stream_facts facts;
+
+    *note = 0;
+    if (strcmp(op->name, "stream.closed") != 0 || op->status != -EINPROGRESS ||
+        tocsin_stream_get(op->op, &facts) < 0)
+        return;
+    snprintf(note, size, "%s%s%llu bytes wait to be sent", facts.peer, *facts.peer ? ", " : "",
+             (unsigned long long)facts.waiting_bytes);
+}
+
 static void report_operations(struct report *report)
 {
     struct tocsin_op_facts op = { .op = { { 0 } } };
-    char place[256];
+    char place[256], note[256];
 
     while (tocsin_op_next(op.op, &op) == 0) {
         tocsin__debug_place(op.started, place, sizeof place);
-        if (!op.serving && !op.ended)
-            report_left(report, op.status == -EINPROGRESS ? "operation" : "result of", op.name,
-                        op.owner, place);
+        if (op.serving || op.ended)
+            continue;
+        stream_note(&op, note, sizeof note);
+        report_left(report, op.status == -EINPROGRESS ? "operation" : "result of", op.name,
+                    op.owner, *note ? note : place);
+        if (*note && *place)
+            report_line(report, "tocsin:       %s", place);
     }
 }
 

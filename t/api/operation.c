@@ -183,8 +183,8 @@ START_TEST(a_start_that_fails)
     ck_assert_int_eq(tocsin_op_start(count_new(TOCSIN_QUEUE(queue))->op, -EIO, &op), -EIO);
     /* tocsin_op_start() returns the error that the id contains */
     ck_assert_int_eq(tocsin_op_start(op, 0, &op), -EIO);
-    ck_assert_int_eq(tocsin_op_free(count_new(TOCSIN_QUEUE(queue))->op),
-                     0); /* this operation is freed before it was started */
+    /* this operation is freed before it was started */
+    ck_assert_int_eq(tocsin_op_free(count_new(TOCSIN_QUEUE(queue))->op), 0);
     ck_assert_int_eq(atomic_load(&drops), 2);
     drain_all();
     ck_assert_int_eq(told.count, 0);
@@ -213,7 +213,7 @@ START_TEST(completed_with_each_kind_of_payload)
     ck_assert_int_eq(count_start(TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(tocsin_fd_done, .fd = 1)), -EPROTO);
     ck_assert_int_eq(tocsin_op_complete(op, 0, &(struct tocsin_payload){ NULL }), -EPROTO);
-    /* still running, since the refused call had no effect */
+    /* the operation is still running, since the refused call had no effect */
     ck_assert_int_eq(tocsin_op_status(op), -EINPROGRESS);
     ck_assert_int_eq(
         tocsin_op_complete(op, 0, TOCSIN_PAYLOAD(count_done, .word = text, .count = 7)), 0);

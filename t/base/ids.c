@@ -94,34 +94,34 @@ END_TEST
 
 START_TEST(hundreds_of_thousands_of_ids)
 {
-    enum { COUNT = 300000 };
-    uint64_t *all = malloc(COUNT * sizeof *all);
+    int count = (int)test_scaled(300000, 1, 10);
+    uint64_t *all = malloc((size_t)count * sizeof *all);
     struct tocsin__id_entry *early;
     int wrong = 0;
 
     ck_assert_ptr_nonnull(all);
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         all[i] = tocsin__id_new(&ids, &all[i]);
         wrong += index_of(all[i]) != (uint32_t)i;
     }
     early = tocsin__id_entry(&ids, all[3]);
-    for (int i = 0; i < COUNT; i += 3)
+    for (int i = 0; i < count; i += 3)
         tocsin__id_free(&ids, all[i]);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < count; i++)
         wrong += tocsin__id_object(&ids, all[i]) != (i % 3 ? &all[i] : NULL);
-    for (int i = 0; i < COUNT; i += 3) {
+    for (int i = 0; i < count; i += 3) {
         uint64_t was = all[i];
 
         all[i] = tocsin__id_new(&ids, &all[i]);
         wrong += all[i] == was;
     }
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < count; i++)
         wrong += tocsin__id_object(&ids, all[i]) != &all[i];
     ck_assert_int_eq(wrong, 0);
     /* the entry is at the same address as before */
     ck_assert_ptr_eq(tocsin__id_entry(&ids, all[3]), early);
-    ck_assert_uint_eq(ids.live, COUNT);
-    ck_assert_uint_eq(ids.made, COUNT + TOCSIN__ID_REST - 1);
+    ck_assert_uint_eq(ids.live, (uint32_t)count);
+    ck_assert_uint_eq(ids.made, (uint32_t)count + TOCSIN__ID_REST - 1);
     free(all);
 }
 END_TEST
@@ -151,22 +151,22 @@ END_TEST
    the walk has reached. The walk must find the next live id, even if few ids are left. */
 START_TEST(the_next_id_is_found)
 {
-    enum { MANY = 300000 };
-    uint64_t *all = calloc(MANY, sizeof *all), at = 0;
+    uint32_t many = (uint32_t)test_scaled(300000, 1, 10);
+    uint64_t *all = calloc(many, sizeof *all), at = 0;
     static int object;
 
     ck_assert_ptr_null(tocsin__id_after(&ids, 0));
-    for (uint32_t i = 0; i < MANY; i++) {
+    for (uint32_t i = 0; i < many; i++) {
         all[i] = tocsin__id_new(&ids, &all[i]);
         ck_assert_uint_eq(index_of(all[i]), i);
     }
     srand(3);
-    for (uint32_t i = 0; i < MANY; i++)
-        if (rand() % 5000) {
+    for (uint32_t i = 0; i < many; i++)
+        if (rand() % (int)(many / 60)) {
             tocsin__id_free(&ids, all[i]);
             all[i] = 0;
         }
-    for (uint32_t i = 0; i < MANY; i++)
+    for (uint32_t i = 0; i < many; i++)
         if (all[i]) {
             ck_assert_ptr_eq(tocsin__id_after(&ids, at), &all[i]);
             at = all[i];
@@ -174,8 +174,8 @@ START_TEST(the_next_id_is_found)
                 tocsin__id_free(&ids, at);
         }
     ck_assert_ptr_null(tocsin__id_after(&ids, at));
-    ck_assert_ptr_null(tocsin__id_after(&ids, MANY + 5));
-    /* The new id may get any freed entry of the table, so the test does not know its place. */
+    ck_assert_ptr_null(tocsin__id_after(&ids, many + 5));
+    /* The new id gets one of the freed entries, at an unknown place of the table. */
     at = tocsin__id_new(&ids, &object);
     ck_assert_ptr_eq(tocsin__id_after(&ids, index_of(at) ? at - 1 : 0), &object);
     free(all);

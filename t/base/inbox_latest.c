@@ -1,5 +1,6 @@
 /* Tests the inbox of a loop, and the cell that holds the newest message of a coalescing signal
    (struct tocsin__latest). No loop exists in these tests.
+
    The first tests check each step of the inbox protocol alone. In the last tests, several threads
    put messages into one cell, and one thread takes them out. Real signals interrupt the threads,
    and the handlers of these signals also put messages into the cell. */
@@ -679,7 +680,7 @@ static void take_all(struct sum *sum)
         if (atomic_exchange(&pushed, 0))
             take_one(sum);
         else
-            /* The sending threads may be waiting for this processor. */
+            /* yields this processor, for which the sending threads may be waiting */
             sched_yield();
     }
     atomic_store(&enough, true);
@@ -724,6 +725,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("base/inbox_latest");
     TCase *steps = test_case(suite, "inbox"), *tests = test_case(suite, "latest cells");
 
+    test_needs_processes();
     tcase_add_checked_fixture(steps, begin, end);
     tcase_add_test(steps, a_full_inbox_refuses_a_claim);
     tcase_add_test(steps, an_unpublished_message_delays_later_ones);

@@ -1,10 +1,12 @@
 /* Tests the timing wheel, which keeps the timers of a loop. The tests compare the wheel with an
    array that is searched from end to end.
+
    Random tests put, move and remove nodes, and take nodes that are due. The times lie between
    microseconds and the largest possible time, and many nodes have the same time. The clock moves by
    ticks, to the next node, by thousands of years, and back.
+
    Other tests check each digit of the cursor's time that changes, the time of the next node after
-   the first node was removed, and a wheel that is a_cleared_wheel_is_empty. */
+   the first node was removed, and a wheel that is cleared. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -204,7 +206,7 @@ static void move_clock(const struct scale *scale)
 
 static void run_scale(const struct scale *scale, int count)
 {
-    long steps = test_scaled(count < 100 ? 100000 : 20000, 5, 50);
+    long steps = test_scaled(count < 100 ? 100000 : 20000, 5, 100);
 
     begin_at(1000000000, count);
     for (long step = 0; step < steps; step++) {
@@ -239,7 +241,7 @@ START_TEST(fuzz_many_nodes)
 }
 END_TEST
 
-/* Tests of single cases */
+/* Tests of chosen operations, one case in each test */
 
 /* The cursor stands at a time whose base-64 digits are all 63. Nodes are put just before, at and
    just after each power of two that follows. So each step of the cursor changes all lower

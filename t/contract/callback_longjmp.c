@@ -1,10 +1,12 @@
 /* Contract line F2: longjmp leaves a function that the library called, as a C++ exception would
    leave it. The next call of the loop must detect the jump, report it and continue.
+
    The tests jump out of handlers (plain, ONCE, with a mask, NODEFER, of one source), and out of a
    nested delivery into the outer handler.
    They jump out of observers, handlers of questions, deliveries of pending emissions, notify
    functions, handlers of progress, tasks, default actions and drop functions.
    They jump out of tocsin_loop_turn, tocsin_run and tocsin_wait, and out of functions on a fiber.
+
    Two further tests make no jump: nested handlers, and a stack of the program's own, must not be
    reported as a jump. */
 #include <pthread.h>
@@ -427,6 +429,36 @@ START_TEST(jump_from_a_fiber_to_another_stack)
 }
 END_TEST
 
+static void drop_counted(void *arg)
+{
+    ((struct told *)arg)->count = -1;
+}
+
+/* The handler itself is on the fiber (TOCSIN_ON_FIBER). What its fiber has kept is freed. */
+START_TEST(jump_off_the_fiber_of_a_handler)
+{
+    static struct told jumped;
+    struct tocsin_handler handler;
+    struct told ended = { .count = 0 };
+
+    connect_to("fiber.done", tell, &ended);
+    ck_assert_int_eq(tocsin_connect("left.note",
+                                    &(struct tocsin_action){ .fn = jump,
+                                                             .drop = drop_counted,
+                                                             .arg = &jumped,
+                                                             .flags = TOCSIN_ON_FIBER },
+                                    &handler),
+                     0);
+    ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
+    jumping(run_turns(runner_of(_i)));
+    turns_until(&ended.count, 1);
+    ck_assert_int_eq(ended.status, -ECANCELED);
+    ck_assert_int_eq(tocsin_disconnect(handler), 0);
+    ck_assert_int_eq(jumped.count, -1);
+    leave_nothing();
+}
+END_TEST
+
 START_TEST(nested_handlers_are_not_reported_as_a_jump)
 {
     /* This handler grows the stack by nested emissions, but it does not jump. */
@@ -522,6 +554,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/callback_longjmp");
     TCase *tests = tcase_create("longjmp");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, NULL);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 30);
@@ -543,6 +576,7 @@ Suite *test_suite(void)
     /* This test does not run under a sanitizer, since no sanitizer supports a longjmp() from a
        fiber to another stack. */
     tcase_add_loop_test(tests, jump_from_a_fiber_to_another_stack, 0, (int)test_scaled(3, 4, 1));
+    tcase_add_loop_test(tests, jump_off_the_fiber_of_a_handler, 0, (int)test_scaled(3, 4, 1));
     tcase_add_test(tests, nested_handlers_are_not_reported_as_a_jump);
     /* This test does not run under a sanitizer, since the sanitizers do not understand
        swapcontext(). */

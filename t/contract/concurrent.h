@@ -114,7 +114,7 @@ TOCSIN__UNUSED static void receivers_end(void)
         peer_end(&receivers[i].peer);
 }
 
-/* A thread that sends to all receivers, with each function of the library that sends. */
+/* A thread that sends to all receivers. It uses each function of the library that sends. */
 struct sender {
     struct peer peer;
     uint32_t number;

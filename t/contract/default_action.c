@@ -172,7 +172,8 @@ START_TEST(T7_once_when_the_last_copy_finds_no_handler)
                          TOCSIN_PENDED);
         peer_does(&peers[round / 2], do_turns, NULL);
         do_turns(NULL);
-        /* in even rounds the default action has not run yet, since another loop still has a copy */
+        /* in even rounds the default action has not run yet, since another loop still has a copy of
+           the post */
         ck_assert(acted.count == round || round % 2);
         peer_does(&peers[!(round / 2)], do_turns, NULL);
         do_turns(NULL);

@@ -260,7 +260,7 @@ START_TEST(E3_requested_of_a_loop_that_is_freed)
     for (int i = 0; i < 2000; i++)
         ck_assert_int_eq(tocsin_disconnect(many[i].handler), -ENOENT);
     memset(many, 0, sizeof many);
-    /* The peer gets a new loop in the memory of its freed loop. */
+    /* The thread of the peer makes a new loop, in the memory of its freed loop. */
     ck_assert_int_eq(peer_does(&peer, connect_many, NULL), 0);
     disconnect_many();
     peer_does(&peer, do_turns, NULL);
@@ -456,7 +456,8 @@ START_TEST(disconnect_wait_has_a_time_limit)
     ck_assert_int_eq(peer_does(&peer, connect_target, &target), 0);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, -2), -EINVAL);
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ETIMEDOUT);
-    /* returns -ENOENT, since the call before this one has already requested the disconnect */
+    /* tocsin_disconnect_wait() returns -ENOENT, since the call before this one has already
+       requested the disconnect */
     ck_assert_int_eq(tocsin_disconnect_wait(target.handler, 1), -ENOENT);
     ck_assert_int_eq(target.drops, 0);
     peer_does(&peer, do_turns, NULL);

@@ -15,7 +15,7 @@ static void begin(void)
 static void end(void)
 {
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    record_take(); /* discards the words that earlier drops recorded */
+    record_take(); /* discards the words that earlier calls of drop functions recorded */
 }
 
 static struct tocsin_handler add(tocsin_fn fn, const char *word, int priority, unsigned flags)

@@ -252,7 +252,7 @@ START_TEST(T8_daemon_after_the_loop_was_created)
     }
     close(to_parent[1]);
     ck_assert_int_eq(ended(child), 0);
-    hear(to_parent); /* waits until the daemon has done all of its checks */
+    hear(to_parent); /* hear() waits until the daemon has made all of its checks */
     to_parent[1] = dup(to_parent[0]);
 }
 END_TEST
@@ -371,8 +371,8 @@ static void *keep_looping(void *arg)
     connect_to("test.note, *.newest", tell, &mine);
     atomic_fetch_add(&running, 1);
     while (!atomic_load(&over))
-        /* No assertion of Check here: a fork during the assertion would leak memory that Check
-           allocates for it. */
+        /* This code makes no assertion of Check: a fork during the assertion would leak memory that
+           Check allocates for it. */
         if (tocsin_loop_turn(0) < 0)
             abort();
     ck_assert_int_ge(tocsin_loop_free(), 0);
@@ -386,8 +386,8 @@ static void child_among_threads(int i)
         _exit(tocsin_loop_free() == 0 ? 0 : 1);
     require(tocsin_after_fork() == 0);
     told.count = other.count = 0;
-    /* the child has only one loop, so the result is TOCSIN_DELIVERED and no other loop gets a
-       copy */
+    /* the child's own loop is the only listener, so the emission is delivered at once and
+       completely */
     require(tocsin_emit(note, NULL) == TOCSIN_DELIVERED && told.count == 1);
     require(tocsin_post(newest, NULL) == TOCSIN_PENDED);
     require(tocsin_declare(&(struct tocsin_signal_spec){
@@ -416,7 +416,7 @@ START_TEST(T8_fork_while_other_threads_post)
     ck_assert_int_eq(pthread_create(&threads[2], NULL, keep_looping, NULL), 0);
     while (atomic_load(&running) < 3)
         sched_yield();
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < (int)test_scaled(200, 1, 10); i++) {
         pid_t child = fork();
 
         if (child == 0)
@@ -634,8 +634,8 @@ static void check_plain(int *pipe)
     while ((got = read(pipe[0], text + size, sizeof text - 1 - size)) > 0)
         size += (size_t)got;
     ck_assert_msg(signals_of(text, "SigBlk:\t") == 0, "%s", text);
-    ck_assert_msg((signals_of(text, "SigIgn:\t") & ~0x180000000) == 0, "%s",
-                  text); /* all signals are compared except the two that the C library reserves */
+    /* all signals are compared except the two that the C library reserves */
+    ck_assert_msg((signals_of(text, "SigIgn:\t") & ~0x180000000) == 0, "%s", text);
 }
 
 static int fork_and_exec(void *arg)

@@ -1,9 +1,9 @@
-/* Random commands for three loops, compared with a model (contract lines T2, T5, T6, T7, E1, E3,
-   E9, E10, E11 and E18).
+/* Makes random commands for three loops, and compares the results with a model (contract lines T2,
+   T5, T6, T7, E1, E3, E9, E10, E11 and E18).
 
-   The commands connect, observe, disconnect, block, ignore, emit, post, turn and free. Each
-   command runs on one of three threads. A thread has no loop before its first connect, and none
-   after a free.
+   The commands connect, observe, disconnect, block, ignore, emit, post, turn and free. Each command
+   runs on one of three threads. A thread has no loop before its first connect, and none after a
+   free.
 
    For each command the model computes the result, and which handlers and default actions are
    called, in which order. The test compares this with what the library does. A handler may emit or

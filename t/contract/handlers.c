@@ -97,7 +97,7 @@ START_TEST(the_description_says_how_a_handler_was_connected)
     ck_assert_uint_eq(facts.calls | facts.faults, 0);
     ck_assert_int_eq(tocsin_emit_from(source, bell, NULL), TOCSIN_DELIVERED);
     ck_assert_record("word");
-    /* returns -ENOENT: the only call of this ONCE handler has ended */
+    /* tocsin_handler_get() returns -ENOENT: the only call of this ONCE handler has ended */
     ck_assert_int_eq(tocsin_handler_get(handler, &facts), -ENOENT);
     ck_assert_int_eq(tocsin_handler_get(handler, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_handler_next(handler, NULL), -EINVAL);

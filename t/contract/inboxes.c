@@ -35,7 +35,7 @@ START_TEST(E11_an_inbox_is_bounded)
     ck_assert_uint_eq(facts.received, 0);
     ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     check_values(&heard, ROOM);
-    ck_assert_int_eq(post_until_full(number), ROOM); /* the whole inbox is empty again */
+    ck_assert_int_eq(post_until_full(number), ROOM); /* the whole inbox must be empty again */
     ck_assert_int_eq(tocsin_loop_turn(0), ROOM);
     ck_assert_int_eq(tocsin_loop_get(&facts), 0);
     ck_assert_uint_eq(facts.received, 2 * ROOM);
@@ -61,7 +61,7 @@ START_TEST(E11_an_inbox_is_bounded_in_bytes)
         for (count = 0; (answer = tocsin_post(letter, &large.tocsin)) == TOCSIN_PENDED; count++)
             ;
         ck_assert_int_eq(answer, -EAGAIN);
-        /* 15, since 16 payloads of this size exceed the limit in bytes */
+        /* the result is 15, since 16 payloads of this size exceed the limit in bytes */
         ck_assert_int_eq(count, 15);
         /* The payload is small enough to be stored in the inbox's ring itself, so it does not count
            against the limit of bytes. */

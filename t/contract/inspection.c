@@ -309,8 +309,8 @@ START_TEST(queues_are_described)
     ck_assert(facts.flags == 0 && facts.entries == 0 && facts.reserved == 1 &&
               facts.limit == 1024 && facts.limit_bytes == 1 << 20);
     ck_assert_int_eq(tocsin_queue_next(facts.queue, &facts), -ENOENT);
-    ck_assert_int_eq(tocsin_handler_next((struct tocsin_handler){ 0 }, &handler),
-                     -ENOENT); /* a walk over the handlers visits no observer */
+    /* a walk over the handlers visits no observer */
+    ck_assert_int_eq(tocsin_handler_next((struct tocsin_handler){ 0 }, &handler), -ENOENT);
     ck_assert_int_eq(tocsin_queue_close(taking), 0);
     /* the id of this operation is stale, but the walk over the operations must continue after it */
     ck_assert_int_eq(tocsin_queue_next(taking, &facts), 0);
@@ -414,7 +414,7 @@ START_TEST(sources_are_described)
 }
 END_TEST
 
-/* Functions that compare a pattern with a name, and the longest name */
+/* Tests of the functions that compare a pattern with a name, and of the longest name */
 
 START_TEST(names_and_patterns_are_compared)
 {

@@ -231,8 +231,8 @@ START_TEST(a_new_handler_may_be_disconnected_at_once)
     struct tocsin_handler handler;
 
     ck_assert_int_eq(tocsin_on("tocsin.connected", disconnect_what_came, NULL), 0);
-    ck_assert_int_eq(tocsin_on("tocsin.disconnected", come_or_gone, NULL),
-                     0); /* the handler of tocsin.connected disconnects this new handler at once */
+    /* the handler of tocsin.connected disconnects this new handler at once */
+    ck_assert_int_eq(tocsin_on("tocsin.disconnected", come_or_gone, NULL), 0);
     ck_assert_record("kill");
     handler = connected("bell.rung", (struct tocsin_action){
                                          .fn = record_call, .arg = "never", .drop = record_drop });
@@ -274,7 +274,8 @@ START_TEST(a_handler_that_connects_receives_each_connect)
     record_take();
     more = 3;
     ck_assert_int_eq(tocsin_on("**", nothing, NULL), 0);
-    /* These emissions became pending during a flush, so they are delivered in the next turn. */
+    /* These emissions became pending while the loop delivered pending emissions, so they are
+       delivered in the next turn. */
     turn_until_quiet();
     ck_assert_record("more +** more +book.read more +bell.rung more +book.read");
 }
@@ -445,7 +446,7 @@ START_TEST(errors_of_handlers_of_library_signals_are_only_counted)
 }
 END_TEST
 
-/* Tests of tocsin.queue.full: a limit refuses emissions */
+/* Tests of tocsin.queue.full, which is emitted when a limit refuses an emission */
 
 static struct tocsin_queue_full last_full;
 
@@ -577,8 +578,8 @@ START_TEST(a_coalescing_emission_may_make_room)
     /* A coalescing emission replaces the pending emission of its source. It must be accepted,
        whatever its size is. */
     ck_assert_int_eq(emit_from(source[0], signo, 2000), TOCSIN_PENDED);
-    ck_assert_int_eq(emit_from(source[0], signo, 1),
-                     TOCSIN_PENDED); /* half of the room is free again, so the overflow ends */
+    /* half of the room is free again, so the overflow ends */
+    ck_assert_int_eq(emit_from(source[0], signo, 1), TOCSIN_PENDED);
     ck_assert_int_eq(emit_from(source[1], signo, 1500), -EAGAIN);
     ck_assert_record("blob.newest 1/2 2");
     ck_assert_int_eq(emit_from(source[1], signo, 1), TOCSIN_PENDED);

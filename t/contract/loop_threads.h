@@ -39,8 +39,8 @@ TOCSIN__UNUSED static void side_log(struct side *side, const char *word)
     ck_assert_int_lt(snprintf(side->log + length, LOG - length, "%s ", word), (int)(LOG - length));
 }
 
-/* Writes the emission to the log. The log entry is the emission's number, the text of its letter,
-   or the name of its signal. */
+/* Appends an entry for the emission to the log: the emission's number, the text in its payload, or
+   the name of its signal. */
 TOCSIN__UNUSED static int log_it(const struct tocsin_info *info, void *arg)
 {
     const struct letter *seen = letter_of(info);

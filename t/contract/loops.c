@@ -218,7 +218,8 @@ START_TEST(T2_a_refusing_loop_may_be_freed_meanwhile)
     ck_assert_int_eq(tocsin_block("test.few", &mask), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(emit_number(few, 1), i < 4 ? TOCSIN_PENDED : -EAGAIN);
-    ck_assert_int_eq(side->told.count, 5); /* one of the five emissions is tocsin.queue.full */
+    /* one of the five emissions that this loop received is tocsin.queue.full */
+    ck_assert_int_eq(side->told.count, 5);
     ck_assert_int_eq(tocsin_unblock(mask), 0);
     ck_assert_int_eq(ours.told.count, 4);
     peer_leaves(&side->peer);
@@ -686,7 +687,7 @@ START_TEST(E18_an_observer_of_another_loop_refuses_nothing)
     ck_assert_int_eq(refs, unrefs);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
     ck_assert_uint_eq(facts.missed, 3);
-    /* the value must be 1, since only the post that found the inbox full was refused */
+    /* one post was refused: the one that found the inbox full */
     ck_assert_uint_eq(facts.refused, 1);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     side_turns(&sides[0]);

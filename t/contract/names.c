@@ -1,5 +1,5 @@
-/* Contract lines E13 and E14: patterns, and names that are declared before or after a connect. Also
-   payloads that have or do not have the declared layout. */
+/* Contract lines E13 and E14: patterns, and names that are declared before or after a connect. The
+   tests also emit payloads that have the declared layout, and payloads with another layout. */
 #include <tocsin/posix.h>
 
 #include "record.h"

@@ -160,7 +160,7 @@ START_TEST(O2_an_operation_reports_progress_while_it_is_wanted)
         tocsin_observe("timer.ticked", &(struct tocsin_action){ .fn = tell, .arg = &seen }, NULL),
         0);
     ck_assert_int_eq(tocsin_clock_move(100), 0);
-    /* the value must be 0, since an observer wants no progress and the operation pauses */
+    /* nothing was received, since an observer wants no progress and the operation pauses */
     ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_connect("timer.ticked",
                                     &(struct tocsin_action){ .fn = tell, .arg = &told }, &handler),
@@ -222,7 +222,7 @@ START_TEST(O4_every_operation_accepts_a_deadline)
         ck_assert_int_eq(told.count, i);
         ck_assert_int_eq(tocsin_clock_move(1), 0);
         ck_assert_int_eq(told.count, i + 1);
-        /* the result of this fiber is the result of its wait */
+        /* The fiber returns the result of its wait as its own result. */
         ck_assert_int_eq(told.status, i < 7 ? -ETIMEDOUT : -ECANCELED);
     }
     ck_assert_int_eq(tocsin_op_free(member[0]), 0);
@@ -277,7 +277,7 @@ START_TEST(O6_a_failed_operation_has_a_payload_too)
 
     ck_assert_int_eq(tocsin_watch(pipes[0], POLLIN, TOCSIN_CALL(keep_fd, &fd), &op), 0);
     ck_assert_ptr_null(tocsin_source_get(op.source));
-    /* sets the user data of the operation */
+    /* This call sets the user data of the operation. */
     ck_assert_int_eq(tocsin_source_set(op.source, "mine"), 0);
     drain_all();
     ck_assert_int_eq(fd, pipes[0]);
@@ -324,15 +324,15 @@ START_TEST(O7_a_drain_ends_persistent_operations_and_awaits_others)
     ck_assert_int_eq(tocsin_timer(20, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_timer(1, TOCSIN_CALL(start_timer, &after), NULL), 0);
     ck_assert_int_eq(tocsin_drain(-1), 0);
-    /* no completion yet, since tocsin_drain() only requests the cancels */
+    /* no operation has completed yet, since tocsin_drain() only requests the cancels */
     ck_assert_int_eq(seen.count, 0);
     ck_assert_int_eq(tocsin_run(), 0);
     ck_assert_int_eq(seen.count, 2);
     ck_assert_int_eq(seen.status, -ECANCELED);
     ck_assert_int_eq(told.count + told.status, 1);
     ck_assert_int_eq(after.count + after.status, 1);
-    ck_assert_int_eq(tocsin_every(100000, NULL, NULL),
-                     0); /* returns 0, since operations can be started again after the drain */
+    /* tocsin_every() returns 0, since operations can be started again after the drain */
+    ck_assert_int_eq(tocsin_every(100000, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_timer(100000, TOCSIN_CALL(tell, &told), NULL), 0);
     ck_assert_int_eq(tocsin_drain(1), 0);
     ck_assert_int_eq(tocsin_run(), -ETIMEDOUT);
@@ -350,7 +350,7 @@ START_TEST(O8_an_operation_is_a_source)
     struct tocsin_op one, other;
     int drops = 0;
 
-    /* stops the clock, so that real time does not move it any more */
+    /* This call stops the clock, so that real time does not move it any more. */
     ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_timer(1, NULL, &one), 0);
     ck_assert_int_eq(tocsin_timer(0, NULL, &other), 0);

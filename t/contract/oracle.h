@@ -37,7 +37,7 @@ struct op {
 
 struct sequence {
     unsigned long long seed;
-    int limit; /* the limit of pending signals; 0 means no limit */
+    int limit; /* the most signals that may be pending; 0 means no limit */
     /* true if the default action in tocsin is TOCSIN_ABORT; false if it is a function */
     bool aborts;
     int first, count; /* `first` is the index of the first operation; ops[0] is not used */
@@ -54,9 +54,9 @@ struct entry {
 };
 
 struct log {
-    int count, step; /* `step` is the operation that began last */
-    /* How the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that killed
-       the child. ODD or more means that the child ended in another way. */
+    int count, step; /* `step` is the index of the operation that began last */
+    /* Says how the child ended. 0 means that the child lives. 1 to ODD - 1 is 1 + the signal that
+       killed the child. ODD or more means that the child ended in another way. */
     int died;
     int seen; /* 1 + the number of the last signal that an observer received */
     struct entry entries[ENTRIES_MAX];
@@ -67,24 +67,25 @@ enum { ODD = 100 };
 /* The result of an operation is 0 or -errno. QUEUE returns DROPPED, DELIVERED, PENDED or -EAGAIN.
    WAIT returns the operation that queued the value, or -EAGAIN. */
 enum { DROPPED, DELIVERED, PENDED };
-enum { NOT_DONE = -10000 }; /* means that the operation has no result to compare */
+enum { NOT_DONE = -10000 }; /* NOT_DONE means that the operation has no result to compare */
 
 /* The functions that run each kind of operation in one world. The parameter `detail` is an output.
    PENDING stores the pending set, and WAIT the signal's number. BLOCK, UNBLOCK and SETMASK store
    the mask before the call. */
 struct world {
     int (*act[KINDS])(const struct op *op, int *detail);
-    /* delivers the signals that this world delivers only in its next turn; NULL if there are
-       none */
+    /* Delivers the signals that are not delivered before the next turn. NULL means that this world
+       has no turns. */
     void (*late)(void);
 };
 
 void oracle_begin(const struct world *world, const struct sequence *sequence, struct log *log);
-void oracle_do(int op);                    /* runs this operation and all operations after it */
-void oracle_handle(int number, int value); /* a world calls this function in its handlers */
-bool oracle_handled(int value);            /* true if the handler of this value was called before */
-int oracle_depth(void);                    /* returns the number of running handlers */
-void oracle_stop(void);                    /* ends the run: no entry is written any more */
+void oracle_do(int op); /* runs this operation and all operations after it */
+/* The signal handlers of each world call this function. */
+void oracle_handle(int number, int value);
+bool oracle_handled(int value);           /* true if the handler of this value was called before */
+int oracle_depth(void);                   /* returns the number of running handlers */
+void oracle_stop(void);                   /* ends the run: from then on no entry is written */
 void oracle_keep(void);                   /* saves the state of the run and the length of the log */
 void oracle_back(void);                   /* restores the state that oracle_keep has saved */
 void oracle_complain(int op, int result); /* logs an unexpected failure of a call */

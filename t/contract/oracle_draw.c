@@ -9,7 +9,7 @@ enum { LENGTH = 44, TRIES = 400, DEPTH = 5, ROOM = 100 };
 
 static struct sequence *drawn;
 static unsigned long long state;
-/* the number of the signal that fills a limit; -1 means that no signal does */
+/* the signal whose limit of pending signals the sequence tries to reach; -1 means no signal */
 static int favourite;
 
 static int draw(int count) /* a pseudo-random number below count, made by the algorithm xorshift */

@@ -91,7 +91,7 @@ static struct model {
         int number;
         unsigned held;
         bool changed, unblocked;
-    } frames[FRAMES_MAX]; /* held is the value that the member `held` had before the handler ran */
+    } frames[FRAMES_MAX]; /* The value of the member `held` before the handler ran. */
     int depth;
     bool broken; /* true if the sequence breaks a rule */
     int died;    /* 1 + the number of the signal that killed the process */
@@ -99,7 +99,7 @@ static struct model {
 } m;
 
 static struct sequence *drawn;
-/* true: remove an operation that breaks a rule; false: refuse the whole sequence */
+/* if true, an operation that breaks a rule is removed; if false, the whole sequence is refused */
 static bool mending;
 
 static int broken(void)

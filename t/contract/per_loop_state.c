@@ -160,7 +160,7 @@ START_TEST(a_sleeping_loop_is_woken_once)
         ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_PENDED);
     side_turns(&sides[0]);
     ck_assert_int_eq(peer_does(&sides[0].peer, do_facts, &facts), 0);
-    /* few wake-ups, since a loop that is awake is not woken */
+    /* the loop was woken only a few times, since a loop that is awake is not woken again */
     ck_assert_uint_le(facts.wakeups, 50);
     sides_end(1);
 }
@@ -203,7 +203,7 @@ static int do_job(void *arg)
 
     job->calls++;
     job->called_on = tocsin_loop_current();
-    /* the value must be 0, since the function is called outside of any handler */
+    /* the function is called outside of any handler, so there is no current handler */
     ck_assert_uint_eq(tocsin_handler_current().id, 0);
     ck_assert_int_eq(tocsin_run(), -EDEADLK);
     ck_assert_int_eq(tocsin_loop_turn(0), -EDEADLK);

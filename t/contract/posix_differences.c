@@ -40,8 +40,8 @@ static struct tocsin_signal_facts facts_of(int signo)
     return facts;
 }
 
-/* Emits its own signal once. During a flush the emission becomes pending, and is delivered in the
-   next turn. */
+/* Emits its own signal once. If this happens while pending emissions are delivered (a flush), the
+   new emission becomes pending until the next turn. */
 static int emit_again(const struct tocsin_info *info, void *arg)
 {
     bool *done = arg;
@@ -112,8 +112,8 @@ START_TEST(E10_a_queue_takes_late_emissions)
 }
 END_TEST
 
-/* s.a and s.b are pending, and a flush delivers s.a first. Its handler emits s.b again. The new
-   emission must be pending behind the older one. */
+/* s.a and s.b are pending, and an unblock delivers s.a first. The handler of s.a emits s.b again.
+   The new emission must be pending behind the older one. */
 static int emit_b(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
@@ -265,7 +265,7 @@ static void the_set_is(const char *text)
 static int own_signal(const struct tocsin_info *info, void *arg)
 {
     ck_assert_int_ge(tocsin_sigmask(TOCSIN_UNBLOCK, "", NULL, 0), 0);
-    /* returns TOCSIN_PENDED, since the handler has not changed the mask */
+    /* tocsin_emit() returns TOCSIN_PENDED, since the handler has not changed the mask */
     ck_assert_int_eq(tocsin_emit(info->signo, NULL), TOCSIN_PENDED);
     return record_call(info, arg);
 }

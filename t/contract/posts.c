@@ -168,7 +168,7 @@ static void interrupted(int signo)
         ck_assert_int_eq(tocsin_disconnect(handler), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    /* ignores a last SIGALRM, which may arrive after the timer was stopped */
+    /* the process ignores a last SIGALRM, which may arrive after the timer was stopped */
     signal(SIGALRM, SIG_IGN);
     do_turns(NULL);
     ck_assert(!wrong);
@@ -206,7 +206,7 @@ START_TEST(T3_a_real_signal_interrupts_a_coalescing_post)
             ck_assert_int_ge(tocsin_loop_turn(0), 0);
     }
     setitimer(ITIMER_REAL, &never, NULL);
-    /* ignores a last SIGALRM, which may arrive after the timer was stopped */
+    /* the process ignores a last SIGALRM, which may arrive after the timer was stopped */
     signal(SIGALRM, SIG_IGN);
     do_turns(NULL);
     ck_assert(!wrong);

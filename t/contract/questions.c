@@ -68,7 +68,7 @@ START_TEST(test_E17_nobody_objects)
     struct request request = { "/etc/passwd", 0 };
     struct tocsin_handler by = { 7 };
 
-    /* returns 0, since the question has no listener, even on a thread without a loop */
+    /* ask() returns 0, since the question has no listener, even on a thread without a loop */
     ck_assert_int_eq(ask(&request, NULL), 0);
     add(agree, "b", 0);
     add(agree, "a", 1);
@@ -180,8 +180,10 @@ static pthread_barrier_t barrier;
 static void *listen_elsewhere(void *arg)
 {
     ck_assert_int_eq(tocsin_on(arg, agree, "elsewhere"), 0);
-    pthread_barrier_wait(&barrier); /* waits until the other thread has connected its handler */
-    pthread_barrier_wait(&barrier); /* tells the other thread that this thread has asked */
+    /* this wait ends when the other thread has connected its handler */
+    pthread_barrier_wait(&barrier);
+    /* this wait tells the other thread that the question was asked */
+    pthread_barrier_wait(&barrier);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     return NULL;
 }
@@ -221,8 +223,8 @@ START_TEST(test_E17_another_loop_listens_with_an_older_pattern)
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.go"), -EXDEV);
     ck_assert_int_eq(tocsin_on("disk.**", agree, "here"), 0);
     ck_assert_int_eq(ask_beside("disk.may.*", "disk.may.come"), -EXDEV);
-    ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"),
-                     0); /* returns 0, since the pattern does not match the question */
+    /* ask_beside() returns 0, since the pattern does not match the question */
+    ck_assert_int_eq(ask_beside("tape.*", "disk.may.stay"), 0);
     ck_assert_record("here");
 }
 END_TEST
@@ -246,7 +248,7 @@ END_TEST
 static int keep(const struct tocsin_info *info, void *arg)
 {
     (void)arg;
-    /* returns NULL, since the payload has a pointer that cannot be copied */
+    /* tocsin_info_ref() returns NULL, since the payload has a pointer that cannot be copied */
     ck_assert_ptr_null(tocsin_info_ref(info));
     return record_call(info, "kept");
 }

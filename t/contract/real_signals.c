@@ -23,8 +23,7 @@
 #include "handlers.h"
 #include "masks_hold.h"
 
-/* ThreadSanitizer itself merges and delays signals. So a test cannot count each signal under
-   ThreadSanitizer. */
+/* ThreadSanitizer itself merges and delays signals, so the tests cannot count each signal there. */
 #if defined(__SANITIZE_THREAD__)
 #define MERGED 1
 #elif defined(__has_feature)
@@ -886,8 +885,8 @@ START_TEST(S3_which_patterns_replace_a_foreign_handler)
     ck_assert_ptr_eq(handler_of(SIGUSR2), SIG_DFL);
     ck_assert_int_eq(raise(SIGUSR1), 0);
     for (int i = 0; i < 4; i++) {
-        turns_until_count(&heard[i],
-                          1); /* the handlers receive the signals that the library handles */
+        /* the handlers receive the signals that the library handles */
+        turns_until_count(&heard[i], 1);
         ck_assert_int_eq(heard[i].last.number, SIGUSR1);
     }
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
@@ -903,7 +902,7 @@ START_TEST(S3_which_patterns_replace_a_foreign_handler)
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
     handler = on("os.*, !os.sigusr1", &heard[0]);
     ck_assert_ptr_eq(handler_of(SIGUSR1), SIG_DFL);
-    /* SIGRTMAX - 1, since valgrind needs SIGRTMAX itself */
+    /* this test uses SIGRTMAX - 1, since valgrind needs SIGRTMAX itself */
     ck_assert_ptr_ne(handler_of(SIGRTMAX - 1), SIG_DFL);
     ck_assert_int_eq(tocsin_disconnect(handler), 0);
 }
@@ -1177,7 +1176,7 @@ START_TEST(a_value_of_any_signal)
     ck_assert_int_eq(heard.last.value, value);
     ck_assert_int_eq(heard.last.fd, 0);
     ck_assert_int_eq(heard.last.band, 0);
-    memset(&info, 0, sizeof info); /* fills the siginfo_t as mq_notify() does */
+    memset(&info, 0, sizeof info); /* the siginfo_t gets the values that mq_notify() uses */
     info.si_signo = SIGALRM;
     info.si_code = SI_MESGQ;
     info.si_errno = 4;
@@ -1702,6 +1701,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/real_signals");
     TCase *tests = test_case(suite, "os");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, end);
     tcase_set_timeout(tests, 60);
     if (MERGED)

@@ -318,7 +318,7 @@ START_TEST(bad_signos_are_refused)
     int last = sizeof bad / sizeof bad[0] - 1;
 
     make_some();
-    /* finds the first signal number that is not used */
+    /* bad[last] becomes the first signal number that is not used */
     while (tocsin_signal_get(bad[last] + 1, &facts) == 0)
         bad[last]++;
     bad[last]++;
@@ -418,7 +418,8 @@ static void refuse_ids(const struct ids *ids, int answer)
     struct tocsin_info *info;
     struct tocsin_op op;
 
-    /* not tested for -EXDEV, since any thread may disconnect a handler of another loop */
+    /* this call is not tested for -EXDEV, since any thread may disconnect a handler of another
+       loop */
     if (answer != -EXDEV)
         ck_refused(tocsin_disconnect(ids->handler), answer);
     ck_refused(tocsin_handler_get(ids->handler, &facts), answer);
@@ -430,7 +431,7 @@ static void refuse_ids(const struct ids *ids, int answer)
     ck_refused(tocsin_source_free(ids->source), answer);
     ck_refused(tocsin_source_set(ids->source, NULL), answer);
     ck_assert_ptr_null(tocsin_source_get(ids->source));
-    if (ids->source.id) { /* not tested for id 0, which means all sources */
+    if (ids->source.id) { /* these calls are not tested for id 0, which means all sources */
         ck_refused(
             tocsin_connect("bad.plain",
                            &(struct tocsin_action){ .fn = record_call, .source = ids->source },
@@ -466,7 +467,7 @@ START_TEST(stale_ids_are_refused)
     gone = some;
     end_some();
     refuse_ids(&gone, -ENOENT);
-    for (int i = 0; i < 3000; i++) { /* so many rounds that entries of the tables are reused */
+    for (int i = 0; i < 3000; i++) { /* in so many rounds, the tables must reuse their entries */
         make_some();
         ck_assert(some.handler.id != gone.handler.id && some.mask.id != gone.mask.id &&
                   some.queue.id != gone.queue.id);
@@ -510,7 +511,7 @@ START_TEST(invented_ids_are_refused)
     }
     ids = some;
     ids.handler.id += 1 << 24, ids.mask.id += 1 << 24,
-        ids.queue.id += 1 << 24; /* changes the generation, which is a part of each id */
+        ids.queue.id += 1 << 24; /* the id gets another generation, which is a part of each id */
     ids.source.id += 1 << 24, ids.op.source.id += 1 << 24;
     refuse_ids(&ids, -ENOENT);
 }
@@ -530,7 +531,7 @@ static void *beside(void *arg)
 
         refuse_ids(&theirs, -EXDEV);
         ck_assert_int_eq(tocsin_wait(some.op, 0, &info), -EXDEV);
-        /* returns -EXDEV, since another loop has a listener */
+        /* tocsin_ask() returns -EXDEV, since another loop has a listener */
         ck_refused(tocsin_ask(asked, NULL, &by), -EXDEV);
         ck_assert_int_eq(tocsin_on("timer.expired", record_call, NULL), 0);
     }

@@ -65,7 +65,8 @@ START_TEST(without_objects_nothing_is_reported)
     ck_assert_int_eq(tocsin_source_new(NULL, &source), 0);
     ck_assert_int_eq(tocsin_source_free(source), 0);
     check_report(0, "");
-    ck_assert_int_eq(tocsin_report(-1), 0); /* returns 0, since there is nothing to report */
+    /* tocsin_report() returns 0, since there is nothing to report */
+    ck_assert_int_eq(tocsin_report(-1), 0);
 }
 END_TEST
 
@@ -150,8 +151,8 @@ START_TEST(remaining_objects_are_reported)
     check_report(8, wanted); /* the report has changed nothing */
     end_objects();
     record_signal("misspelt.name");
-    /* returns -EBADF: the handler must be printed, and -1 is not a descriptor; the number of
-       objects left does not include handlers */
+    /* tocsin_report() returns -EBADF, since it must print the handler, and -1 is not a descriptor.
+       The number of remaining objects does not include handlers. */
     ck_assert_int_eq(tocsin_report(-1), -EBADF);
     ck_assert_int_eq(strncmp(report_text(&at), "tocsin: connected: ", 19), 0);
     ck_assert_int_eq(at, 0);
@@ -165,8 +166,8 @@ START_TEST(names_are_still_reported_after_a_loop)
     ck_assert_int_eq(tocsin_connect("misspelt.name, bell.rung", &action, NULL), 0);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     check_report(1, "tocsin: left: a name that nobody declared: misspelt.name, somewhere\n");
-    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL),
-                     0); /* if the thread has a loop, the handlers of this loop are reported */
+    /* if the thread has a loop, the handlers of this loop are reported */
+    ck_assert_int_eq(tocsin_on("bell.rung", nothing, NULL), 0);
     ck_assert_int_eq(strncmp(report_text(&(int){ 0 }), "tocsin: connected: ", 19), 0);
 }
 END_TEST
@@ -209,6 +210,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("contract/report");
     TCase *report = test_case(suite, "report");
 
+    test_needs_processes();
     tcase_add_checked_fixture(report, begin, end);
     tcase_add_test(report, without_objects_nothing_is_reported);
     tcase_add_test(report, remaining_objects_are_reported);

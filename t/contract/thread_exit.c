@@ -18,8 +18,8 @@
 
 #include "command_threads.h"
 
-/* ThreadSanitizer does not support pthread_exit() on a fiber. It does not support library calls in
-   the last round of a thread's destructors, either. */
+/* ThreadSanitizer does not support pthread_exit() on a fiber. Nor does it support library calls in
+   the last round of a thread's destructors. */
 #if defined(__SANITIZE_THREAD__)
 #define TSAN 1
 #elif defined(__has_feature)
@@ -811,7 +811,7 @@ static void *fork_and_end(void *arg)
     begin_all();
     *child = fork();
     if (*child == 0) {
-        alarm(60);
+        alarm((unsigned)(test_longer_ms(60000) / 1000));
         pthread_setspecific(child_key, child);
     }
     over = true;

@@ -56,7 +56,7 @@ static void *look_at(void *arg)
     struct of_main *of_main = arg;
 
     ck_assert_uint_eq(tocsin_loop_current().id, 0);
-    /* returns -ENODEV: the signal has a listener, but this thread has no loop */
+    /* tocsin_emit() returns -ENODEV: the signal has a listener, but this thread has no loop */
     ck_assert_int_eq(tocsin_emit(note, NULL), -ENODEV);
     ck_assert_int_eq(tocsin_stop(0), -ENODEV);
     ck_assert_int_eq(tocsin_loop_free(), 0);
@@ -305,8 +305,8 @@ static int in_child(void (*disposition)(int))
 START_TEST(S4_a_closed_pipe_does_not_raise_SIGPIPE)
 {
     ck_assert_int_eq(tocsin_loop_free(), 0);
-    ck_assert_int_eq(in_child(SIG_DFL),
-                     0); /* the child is not killed by SIGPIPE, and the call succeeds */
+    /* the child is not killed by SIGPIPE, and the call succeeds */
+    ck_assert_int_eq(in_child(SIG_DFL), 0);
     ck_assert_int_eq(in_child(SIG_IGN), 0);
     /* the program's own disposition of SIGPIPE must not change */
     ck_assert_int_eq(in_child(on_pipe), 0);
@@ -318,7 +318,8 @@ END_TEST
 static void write_beyond(bool checks)
 {
     const struct rlimit limit = { 4096, 4096 };
-    /* not on the stack: valgrind cannot always extend the stack for the frame of a real signal */
+    /* The buffer is static: valgrind cannot always extend the stack for the frame of a real
+       signal. */
     static const char bytes[8192];
     int fd;
 

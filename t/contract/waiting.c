@@ -69,7 +69,7 @@ START_TEST(W1_one_waiter_and_only_with_TOCSIN_FUTURE)
     struct tocsin_op op = promise(), plain;
 
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(wait_second, &op), NULL), 0);
-    /* returns -ETIMEDOUT, since the time limit is a deadline of the operation */
+    /* tocsin_wait() returns -ETIMEDOUT, since the time limit is a deadline of the operation */
     ck_assert_int_eq(tocsin_wait(op, 20, NULL), -ETIMEDOUT);
     ck_assert_int_eq(told.status, -EBUSY);
     ck_assert_int_eq(told.count, -EBUSY);

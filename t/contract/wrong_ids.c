@@ -347,7 +347,7 @@ NEXT(block_next, tocsin_block_facts, tocsin_block_next, MASK)
 /* The expected results for three kinds of ids: 0, a stale or invented id, and an id of another
    loop. SKIP means that a call with such an id is legal, so it is not tested. */
 enum { SKIP = 1000000 };
-enum { BY_POINTER = 1 }; /* means that the function returns NULL for an error */
+enum { BY_POINTER = 1 }; /* BY_POINTER means that the function returns NULL for an error */
 
 static const struct row {
     const char *name;

@@ -162,7 +162,7 @@ START_TEST(loops_are_created_and_freed)
         ck_assert_int_eq(pthread_join(thread, NULL), 0);
     }
     number = tocsin__id_number(last);
-    /* makes a new loop of this thread in the same memory, and frees the loop */
+    /* come_and_go() makes a new loop of this thread in the same memory, and frees it */
     come_and_go(&last);
     ck_assert_uint_eq(tocsin__id_number(last), number);
     for (int i = 0; i < 3; i++) {
@@ -221,6 +221,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/concurrent_loops");
     TCase *tests = test_case(suite, "threads");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_loops_at_the_same_time);
     tcase_add_test(tests, loops_are_created_and_freed);

@@ -131,6 +131,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "default action");
     const char *fork = getenv("CK_FORK");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, NULL, end);
     tcase_add_test(tests, the_default_action_is_to_ignore);
     tcase_add_test(tests, the_default_action_stops_the_loop);

@@ -1,10 +1,13 @@
 /* Tests which handlers count as listeners during a delivery, and in which order and how often
    default actions run.
+
    The tests of listeners use handlers that were disconnected by ONCE, by tocsin_disconnect or by a
    free of their source. They also use observers, and handlers on other loops.
+
    The tests of the order use emissions of a signal without handlers. A mask, a block, or a running
    delivery of pending emissions delays them. The signals are emitted, posted, or emitted by the
    library itself.
+
    The tests of the number use posts of a coalescing signal without handlers. The payloads are flat
    or contain pointers. Threads and real signal handlers post to the main loop or to one chosen
    loop. */
@@ -439,6 +442,7 @@ Suite *test_suite(void)
     TCase *listeners = test_case(suite, "listeners"), *order = test_case(suite, "order"),
           *often = test_case(suite, "number");
 
+    test_needs_processes();
     tcase_add_test(listeners, a_disconnected_handler_is_no_listener);
     tcase_add_test(listeners, without_nodefer_a_disconnected_handler_blocks_the_signal);
     tcase_add_test(listeners, a_later_handler_is_a_listener);

@@ -139,7 +139,7 @@ START_TEST(each_allocation_fails_in_turn)
         sprintf(name, "filler.n%d", i);
         record_signal(name);
     }
-    each_child_in_turn("delivery/faults", scenario, 5, 100);
+    each_child_in_turn("delivery/faults", scenario, 10, 100);
 }
 END_TEST
 

@@ -39,7 +39,7 @@ struct step script[SCRIPT];
 int written, followed;
 long steps, emissions, called;
 
-/* signos[] holds the numbers of the signals that the present loop uses */
+/* signos[] holds the numbers of the signals that the current loop uses */
 static int signos[MODEL_SIGNALS], lives, names_made;
 /* the number of the first loop whose operations are printed; 0 means that no loop is printed */
 static int trace;

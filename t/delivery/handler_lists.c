@@ -26,7 +26,8 @@ static void end(void)
 {
     struct tocsin__list *next;
 
-    loop.cleanup.dead = NULL; /* the test frees the disconnected handlers itself */
+    /* empties the list of disconnected handlers, since the test frees these handlers itself */
+    loop.cleanup.dead = NULL;
     if (list != &tocsin__list_empty)
         tocsin__release(list);
     for (; loop.cleanup.lists; loop.cleanup.lists = next) {

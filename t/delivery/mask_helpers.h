@@ -1,6 +1,6 @@
-/* Helpers for the tests of blocks and masks: signals whose payload is a number, and signals with a
-   given rank; handlers that record the number, and handlers that run a step of a test; several
-   patterns that match the same names. */
+/* Helpers for the tests of blocks and masks. They declare signals whose payload is a number, and
+   signals with a given rank. Their handlers record the number, or run a step of a test. Several
+   patterns match the same names. */
 #ifndef TOCSIN_T_DELIVERY_MASK_HELPERS_H
 #define TOCSIN_T_DELIVERY_MASK_HELPERS_H
 
@@ -72,8 +72,8 @@ TOCSIN__UNUSED static void mask_set(enum tocsin_how how, const char *pattern)
     ck_assert_int_ge(tocsin_sigmask(how, pattern, NULL, 0), 0);
 }
 
-/* The arg of a handler that runs a step of a test. The step gets the number of the handler's
-   call. */
+/* The arg of a handler that runs a function of a test. The function gets the number of the
+   handler's call. */
 struct steps {
     void (*step)(const struct tocsin_info *info, int call);
     int calls;

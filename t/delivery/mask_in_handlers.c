@@ -237,8 +237,8 @@ START_TEST(a_handlers_mask_holds_until_the_delivery_ends)
         ck_assert_int_eq(emit(signos[1], 7), TOCSIN_DELIVERED);
         ck_assert_record("7");
     }
-    /* In this part, a flush delivers x.x. Emissions that become pending during the flush must wait
-       for the next turn. */
+    /* In this part, x.x is pending, and an unblock delivers it. Emissions that become pending
+       during this delivery must wait for the next turn. */
     masks[0] = block("x.x");
     ck_assert_int_eq(emit(signos[0], 0), TOCSIN_PENDED);
     unblock(masks[0]);
@@ -514,8 +514,8 @@ START_TEST(nested_unblocks_have_a_limit)
 }
 END_TEST
 
-/* Contract line E10: a flush delivers a signal, and a handler emits that signal again. The flush
-   must not deliver the new emission inside this delivery, even if the signal is unblocked
+/* Contract line E10: a pending emission is delivered, and its handler emits the same signal again.
+   The new emission must not be delivered inside this delivery, even if the signal is unblocked
    meanwhile. */
 static void enter(const struct tocsin_info *info, int call)
 {
@@ -556,8 +556,9 @@ START_TEST(a_mask_does_not_nest_emissions_of_a_flush)
 }
 END_TEST
 
-/* A NODEFER handler emits its own signal while a flush delivers that signal. The signal is not
-   blocked. The new emission must nevertheless wait behind the pending emissions of the flush. */
+/* The pending emissions of a signal are delivered, and its NODEFER handler emits the signal again.
+   The signal is not blocked. The new emission must nevertheless wait behind the older pending
+   emissions. */
 static void emit_own(const struct tocsin_info *info, int call)
 {
     (void)call;
@@ -633,6 +634,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/mask_in_handlers");
     TCase *tests = test_case(suite, "mask_handlers");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_handler_blocks_signals);
     tcase_add_test(tests, a_token_does_not_unblock_a_running_signal);

@@ -210,6 +210,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/mask_limits");
     TCase *tests = test_case(suite, "mask_limits");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, entries_are_limited_and_queue_full_is_emitted_once);
     tcase_add_test(tests, an_overflow_lasts_until_half_of_the_room_is_free);

@@ -1,4 +1,4 @@
-/* Tests three things:
+/* Tests three groups of functions:
 
    the set of tocsin_sigmask as text, and the temporary set of tocsin_suspend;
    signals that are ignored, with and without a block;
@@ -168,8 +168,8 @@ START_TEST(a_queue_takes_a_completion)
 }
 END_TEST
 
-/* A flush would deliver four emissions to a queue that has room for one entry. The other emissions
-   stay pending, in order. Their handlers must not be called before the queue has room. */
+/* An unblock would deliver four emissions to a queue that has room for one entry. The other
+   emissions stay pending, in order. Their handlers must not be called before the queue has room. */
 START_TEST(emissions_wait_for_room_in_a_queue)
 {
     struct tocsin_queue_options options = { .limit = 1 };
@@ -444,6 +444,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("delivery/mask_sets");
     TCase *tests = test_case(suite, "mask_sets");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocked_ignored_and_taken_emissions);
     tcase_add_test(tests, a_handler_ignores_its_own_signal);

@@ -309,8 +309,8 @@ START_TEST(coalescing_while_the_older_emission_is_released)
 }
 END_TEST
 
-/* A payload with a text does not fit into the ring. The inbox counts the bytes of such a payload
-   until its delivery has ended, also by a longjmp. */
+/* A payload with a text does not fit into the inbox's ring. The inbox counts the bytes of such a
+   payload until its delivery has ended, also if a longjmp ends it. */
 #define LEFT_TEXT(F) F(string, text)
 TOCSIN_LAYOUT(left_text, LEFT_TEXT);
 

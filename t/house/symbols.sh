@@ -62,7 +62,7 @@ BEGIN {
     down["style"] = down["op"] "style "
     down["io"] = down["op"] "io "
     down["plugin"] = down["op"] "style plugin "
-    down["report"] = down["style"] "plugin report "
+    down["report"] = down["style"] "io plugin report "
 }
 function folder_of(file) { sub("^lib/", "", file); sub("/.*", "", file); return file }
 function stem_of(file) { sub(".*/", "", file); sub("[.].*", "", file); return file }

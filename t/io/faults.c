@@ -1,8 +1,12 @@
 /* Contract line F3 for streams: each allocation and each system call fails in turn, while an echo
    server and its client over a Unix socket, a pipe between two streams and a stream of lines with a
-   rate work, or while files are read, created, appended to and replaced, and piped into each other.
+   rate work, or while files are read, created, appended to and replaced, and piped into each other,
+   or while a stream with a layer (record_layer.h) connects, reads, writes and closes.
    Every operation that was started ends once, and no descriptor is left. */
+#include <netinet/in.h>
+
 #include "io/files.h"
+#include "io/record_layer.h"
 
 #include "faults.h"
 
@@ -225,6 +229,70 @@ START_TEST(each_of_files_fails_in_turn)
 }
 END_TEST
 
+enum { LAYERED, LAYERED_READ, LAYERED_FLUSH, LAYERED_STREAMS };
+
+/* A peer that greets, sends a record, and reads what comes. */
+static void layered_peer(int server)
+{
+    int peer;
+
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    peer = accept(server, NULL, NULL);
+    if (peer >= 0) {
+        ck_assert_int_eq(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
+        send_some(peer, "S\1x", 3);
+    }
+    for (int i = 0; i < 12; i++)
+        ck_assert_int_ge(tocsin_loop_turn(i / 6), 0);
+    if (peer >= 0)
+        close(peer);
+}
+
+static int server;
+static char server_address[64];
+
+static void layered_job(void)
+{
+    memset(all, 0, sizeof all);
+    started(LAYERED,
+            tocsin_stream_open(server_address, NULL, TOCSIN_CALL(on_started_end, &all[LAYERED]),
+                               &all[LAYERED].op));
+    started(LAYERED_READ, tocsin_stream_read(all[LAYERED].op, NULL,
+                                             TOCSIN_CALL(on_started_end, &all[LAYERED_READ]),
+                                             &all[LAYERED_READ].op));
+    tocsin_stream_write(all[LAYERED].op, "hello", 5);
+    started(LAYERED_FLUSH,
+            tocsin_stream_flush(all[LAYERED].op, TOCSIN_CALL(on_started_end, &all[LAYERED_FLUSH]),
+                                &all[LAYERED_FLUSH].op));
+    layered_peer(server);
+    tocsin_stream_close(all[LAYERED].op);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_ge(tocsin_loop_turn(0), 0);
+    for (int i = 0; i < LAYERED_STREAMS; i++)
+        if (runs(i))
+            tocsin_cancel(all[i].op);
+    ck_assert_int_ge(tocsin_loop_free(), 0);
+    check_started(all, LAYERED_STREAMS);
+    ck_assert_int_eq(record_layers, 0);
+}
+
+START_TEST(each_of_a_layer_fails_in_turn)
+{
+    struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t size = sizeof any;
+
+    server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(server, (struct sockaddr *)&any, sizeof any), 0);
+    ck_assert_int_eq(listen(server, 5), 0);
+    ck_assert_int_eq(getsockname(server, (struct sockaddr *)&any, &size), 0);
+    snprintf(server_address, sizeof server_address, "record:127.0.0.1:%d", ntohs(any.sin_port));
+    ck_assert_int_eq(tocsin_layer_provide("record", &record_type), 0);
+    each_in_turn("io/faults, layer", layered_job);
+    close(server);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/faults");
@@ -233,5 +301,6 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, each_fails_in_turn);
     tcase_add_test(tests, each_of_files_fails_in_turn);
+    tcase_add_test(tests, each_of_a_layer_fails_in_turn);
     return suite;
 }

@@ -115,6 +115,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("io/fork");
     TCase *tests = test_case(suite, "fork");
 
+    test_needs_processes();
     tcase_add_loop_test(tests, the_parent_goes_on, 0, CHILDREN);
     return suite;
 }

@@ -1,8 +1,7 @@
 /* Peers that behave badly: they reset the connection, end their side, never read, or stall. The end
-   of the stream is announced exactly once, with its status, whether its descriptor is active or
-   parked (without events for more than a second), and whether the stream is read or not. The peers
-   are real sockets. Also addresses at which nobody listens: flushes and reads of such a stream
-   fail. */
+   of the stream is announced exactly once, with its status, whether the stream is active or parked
+   (quiet for more than a second), and whether it is read or not. The peers are real sockets. Also
+   peers that send nothing, or do not listen: nothing that was started on the stream succeeds. */
 #define _GNU_SOURCE /* accept4 */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -431,6 +430,28 @@ START_TEST(stalls)
 }
 END_TEST
 
+/* Data is never NULL: an empty part is an empty text. */
+START_TEST(sends_nothing)
+{
+    const struct tocsin_part ways[] = { { .size = 0 },
+                                        { .flags = TOCSIN_TO_END },
+                                        { .until = "\n" },
+                                        { .into = received, .size = 4 } };
+    struct tocsin_info *info;
+    struct tocsin_op stream, read;
+    int peer;
+
+    stream = stream_of_pair(NULL, NULL, &peer);
+    close(peer);
+    ck_assert_int_eq(tocsin_stream_read(stream, &ways[_i], TOCSIN_FUTURE, &read), 0);
+    ck_assert_int_eq(tocsin_wait(read, -1, &info), 0);
+    ck_assert_uint_eq(tocsin_stream_taken_of(info)->data.size, 0);
+    ck_assert_str_eq(tocsin_stream_taken_of(info)->data.data, "");
+    tocsin_info_unref(info);
+    turns_until_over(stream);
+}
+END_TEST
+
 /* Writes an address at which nobody listens: a port that is only bound, an abstract name, or a path
    that does not exist. */
 static void silent_address(int which, char *address, size_t size, int *ret_fd)
@@ -495,6 +516,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, resets_what_waits, 0, USED);
     tcase_add_loop_test(tests, an_echo_that_is_not_read, 0, PARKED + 1);
     tcase_add_loop_test(tests, stalls, 0, PARKED + 1);
+    tcase_add_loop_test(tests, sends_nothing, 0, 4);
     tcase_add_loop_test(tests, does_not_listen, 0, 3);
     return suite;
 }

@@ -339,6 +339,7 @@ START_TEST(closed_while_waiting)
     turns_few();
     ck_assert_int_eq(tocsin_stream_write(stream, block, sizeof block), 0);
     ck_assert_int_eq(tocsin_stream_close(stream), 0);
+    shutdown(peer, SHUT_WR);
     for (int i = 0; i < 60; i++) {
         pass(SECOND / 10);
         got += peer_drain(peer);

@@ -22,6 +22,7 @@ enum call {
     READ,
     RECV,
     RECVMSG,
+    SEND,
     SENDMSG,
     WRITEV,
     ACCEPT4,
@@ -47,6 +48,7 @@ static const struct {
     [READ] = { "read", { EINTR, EAGAIN, SHORT, EIO, ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS } },
     [RECV] = { "recv", { EINTR, EAGAIN, SHORT, ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS } },
     [RECVMSG] = { "recvmsg", { EINTR, EAGAIN, SHORT, ECONNRESET, ETIMEDOUT, ENOMEM, ENOBUFS } },
+    [SEND] = { "send", { EINTR, EAGAIN, SHORT, ECONNRESET, EPIPE, ETIMEDOUT, ENOMEM, ENOBUFS } },
     [SENDMSG] = { "sendmsg",
                   { EINTR, EAGAIN, SHORT, ECONNRESET, EPIPE, ETIMEDOUT, ENOMEM, ENOBUFS } },
     [WRITEV] = { "writev", { EINTR, EAGAIN, SHORT, EPIPE, ENOSPC, EIO, ENOMEM } },
@@ -139,6 +141,8 @@ DEFINE(RECVMSG, ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (
        less.msg_iovlen = first_byte(less.msg_iov, (int)less.msg_iovlen, &one); less.msg_iov = &one;
        ssize_t count = next(fd, &less, flags); message->msg_controllen = less.msg_controllen;
        message->msg_flags = less.msg_flags; return count)
+DEFINE(SEND, ssize_t, send, (int fd, const void *data, size_t size, int flags),
+       (fd, data, size, flags), size = size ? 1 : 0)
 DEFINE(SENDMSG, ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
        (fd, message, flags), struct iovec one;
        struct msghdr less = *message;
@@ -163,8 +167,17 @@ DEFINE(GETSOCKOPT, int, getsockopt,
        (int fd, int level, int name, void *restrict value, socklen_t *restrict size),
        (fd, level, name, value, size), (void)0)
 DEFINE(SHUTDOWN, int, shutdown, (int fd, int how), (fd, how), (void)0)
-DEFINE(EPOLL_CTL, int, epoll_ctl, (int set, int what, int fd, struct epoll_event *event),
-       (set, what, fd, event), (void)0)
+/* The kernel needs no memory to remove a descriptor. */
+int epoll_ctl(int set, int what, int fd, struct epoll_event *event);
+int epoll_ctl(int set, int what, int fd, struct epoll_event *event)
+{
+    static int (*next)(int set, int what, int fd, struct epoll_event *event);
+
+    if (!next)
+        *(void **)&next = next_of("epoll_ctl");
+    return what != EPOLL_CTL_DEL && verdict(EPOLL_CTL) ? -1 : next(set, what, fd, event);
+}
+
 DEFINE(EPOLL_CREATE1, int, epoll_create1, (int flags), (flags), (void)0)
 
 /* The job */
@@ -206,11 +219,17 @@ static int on_echo(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
+static void keep(void *none)
+{
+    (void)none;
+}
+
 /* Starts a client of an echo server. Only accepted streams have the notify that echoes. */
 static void start_echo(void)
 {
     const struct tocsin_listen_options options = { .notify = TOCSIN_EACH(on_echo),
                                                    .most_per_address = 9 };
+    const struct tocsin_bytes halves[] = { { text, SIZE / 2 }, { text + SIZE / 2, SIZE / 2 } };
     struct tocsin_stream_facts facts;
     char address[112] = "tcp:127.0.0.1:0";
 
@@ -221,7 +240,8 @@ static void start_echo(void)
         strcpy(address, facts.local);
     started(CLIENT, tocsin_stream_open(address, &(struct tocsin_stream_options){ .open_ms = 2000 },
                                        end_of(CLIENT), &all[CLIENT].op));
-    tocsin_stream_write(all[CLIENT].op, text, SIZE);
+    tocsin_stream_write_with(
+        all[CLIENT].op, &(struct tocsin_outgoing){ .parts = halves, .count = 2, .drop = keep });
     started(FLUSHED, tocsin_stream_flush(all[CLIENT].op, end_of(FLUSHED), &all[FLUSHED].op));
     started(ECHOED, tocsin_stream_read(all[CLIENT].op,
                                        &(struct tocsin_part){

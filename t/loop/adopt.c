@@ -239,7 +239,7 @@ START_TEST(a_base_outlives_the_thread)
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(own, 0);
     ck_assert_int_eq(told.count, 0);
-    /* The result 1 means that the base has no other event. */
+    /* The result 1 means that the base has no event any more. */
     ck_assert_int_eq(event_base_dispatch(base), 1);
     ck_assert_int_eq(own, 1);
     event_free(event);

@@ -1,6 +1,7 @@
 /* No descriptor, or too few, are free, which would make libevent end the process. Each call must
    return a negative errno, and must succeed when descriptors are free again. Each test runs with 0
    to 8 free descriptors.
+
    Some calls create the event base of a loop, and others need descriptors when the event base
    exists already. Some calls are made in the child of a fork. */
 #include <event2/event.h>

@@ -58,17 +58,18 @@ static void *keep_locking(void *lock)
 
 START_TEST(another_thread_holds_a_lock_at_the_fork)
 {
-    enum { FORKS = 100 };
+    int forks = (int)test_scaled(100, 1, 5);
     pthread_t thread;
 
     atomic_store(&stops, false);
     ck_assert_int_eq(pthread_create(&thread, NULL, keep_locking, (void *)locking[_i]), 0);
-    for (int i = 0; i < FORKS; i++) {
+    for (int i = 0; i < forks; i++) {
         pid_t child = fork();
 
         if (child == 0) {
             signal(SIGALRM, SIG_DFL);
-            alarm(30); /* the alarm ends a child that waits for ever */
+            /* the alarm ends a child that waits for ever */
+            alarm((unsigned)(test_longer_ms(60000) / 1000));
             locking[_i]();
             _exit(0);
         }
@@ -264,8 +265,8 @@ START_TEST(the_child_repairs_a_loop_with_all_objects)
     if (child == 0) {
         require_dead();
         require(tocsin_after_fork() == 0);
-        /* the value must be 1: the arg of the task was destroyed. The arg of the handler was not
-           destroyed, since the handler still exists. */
+        /* The drop function of the task was called once. The drop function of the handler was not
+           called, since the handler still exists. */
         require(dropped.count == 1);
         require_nothing_ran();
         require_it_lives();
@@ -537,7 +538,8 @@ static void go_on_as_child(enum how how, int answer)
 {
     require(how == IN_FREE || how == IN_FLUSH || answer == -EOWNERDEAD);
     if (how == IN_HANDLER)
-        /* the value must be 1, since the delivery during which the process forked has ended */
+        /* the handler was called once, since the delivery during which the process forked has
+           ended */
         require(told.count == 1);
     if (!frees && how != IN_FREE) {
         require_dead();
@@ -623,6 +625,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("loop/fork");
     TCase *tests = test_case(suite, "fork");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, the_child_repairs_a_loop_with_all_objects);

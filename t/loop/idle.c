@@ -1,10 +1,12 @@
 /* Tests idle limits: an object is announced when its owner has not refreshed it for the time of its
    limit.
+
    The tests check that each announcement comes in time, for limits from 1 ms to a year. A refresh
    must postpone the announcement, also a refresh between turns, and one at the end of a long turn.
    Input that arrived before the announcement must be read first. Objects are removed, put again and
    moved while others are announced, and many objects are due in the same turn. No empty bucket may
    wake the loop.
+
    A further test makes random changes, and compares the announcements with the time of the last
    refresh of each object. */
 #include <string.h>

@@ -403,8 +403,8 @@ START_TEST(progress_of_an_operation_is_delayed)
 }
 END_TEST
 
-/* A message has no handler. Its default action must run once, or twice if the message is delivered
-   twice. */
+/* A message has no handler. Its default action must run once, or twice if the injector doubles the
+   message. */
 static int count_unhandled(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;

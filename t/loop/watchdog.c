@@ -271,7 +271,7 @@ static int stop_and_go(const struct tocsin_info *info, void *arg)
 {
     (void)info, (void)arg;
     look(1);
-    /* The process was stopped, or got no processor time. The watchdog must not count that time as
+    /* The process was stopped, or got no processor time. The watchdog must not count this time as
        time of the handler. */
     now_us += 1000 * limit_us;
     look(2);
@@ -619,7 +619,7 @@ START_TEST(one_watchdog_serves_two_loops)
     /* two threads are expected: the peer's thread, and one watchdog thread for both loops */
     threads_become(threads_before + 2);
     look(5);
-    /* waits until the watchdog has reported that the other loop blocks */
+    /* this call returns when the watchdog has reported that the other loop blocks */
     turns_until(&heard_count, 1);
     ck_assert_uint_eq(heard[0].loop, peer.loop.id);
     ck_assert_uint_eq(heard[0].handler, peer.handler);
@@ -627,7 +627,7 @@ START_TEST(one_watchdog_serves_two_loops)
         tocsin_connect("test.note", &(struct tocsin_action){ .fn = looks, .arg = &five }, &handler),
         0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    /* The watchdog reports both loops, the other loop for the second time. */
+    /* The watchdog reports both loops. For the other loop this is the second report. */
     turns_until(&heard_count, 3);
     ck_assert_uint_ne(heard[1].loop, heard[2].loop);
     for (int i = 1; i < 3; i++)
@@ -749,7 +749,7 @@ START_TEST(the_watchdog_thread_blocks_every_signal)
 }
 END_TEST
 
-/* Runs in a process in which the watchdog has not started yet. */
+/* This test runs in a new process, in which the watchdog has not started yet. */
 START_TEST(each_call_of_the_watchdog_fails_in_turn)
 {
     int err = -1, descriptors = test_descriptors();
@@ -847,8 +847,8 @@ static int go_away(const struct tocsin_info *info, void *arg)
 {
     if (arg)
         tocsin_disconnect(*(struct tocsin_handler *)arg);
-    /* A loop answers only the emissions that it made itself. Otherwise the two loops would answer
-       each other without end. */
+    /* A loop emits again only for emissions that it made itself. Otherwise the two loops would emit
+       for each other without end. */
     if (info->sequence >> 48 == tocsin_loop_current().id >> 48)
         tocsin_emit(info->signo == note ? other : note, NULL);
     return TOCSIN_NEXT;
@@ -924,6 +924,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("loop/watchdog");
     TCase *tests = test_case(suite, "watchdog"), *alone = test_case(suite, "new process");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_checked_fixture(alone, begin_alone, NULL);
     tcase_set_timeout(tests, 60);

@@ -41,7 +41,7 @@ START_TEST(malformed_urls_are_refused)
     page_get(&page, peer_url(peer, "/echo"));
     page_drop(&page);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        /* the result must be the same when the client already knows an origin */
+        /* the result must be the same when the client already knows another origin */
         page_fail(urls[i], TOCSIN_EURL);
 }
 END_TEST
@@ -284,7 +284,7 @@ START_TEST(cancel_while_queued)
     cancelled(&page);
     page_start(&page,
                &(struct tocsin_http_request){ .url = peer_url(peer, "/echo"), .timeout_ms = 20 });
-    /* The time in the queue counts, too, so the deadline ends the queued fetch. */
+    /* The deadline also counts the time in the queue, so it ends the queued fetch. */
     page_wait(&page);
     ck_assert_int_eq(page.status, -ETIMEDOUT);
     ck_assert_int_ge(page.done->queued_us, 19000);

@@ -62,8 +62,8 @@ START_TEST(bodies_of_every_size_arrive_completely)
         snprintf(path, sizeof path, "/chunked/%d", sizes[i]);
         page_get(&page, peer_url(peer, path));
         page_is_bytes(&page, (size_t)sizes[i]);
-        ck_assert_ptr_null(
-            strstr(page.done->header, "X-After: yes")); /* the trailer is not in the header */
+        /* the trailer is not in the header */
+        ck_assert_ptr_null(strstr(page.done->header, "X-After: yes"));
         page_drop(&page);
     }
 }
@@ -123,8 +123,9 @@ START_TEST(each_method_sends_its_request)
     ck_assert_uint_eq(page.done->body.size, 0);
     ck_assert_ptr_nonnull(strstr(page.done->header, "Content-Length"));
     page_drop(&page);
+    /* nothing of the previous requests is left in this request */
     sends(&(struct tocsin_http_request){ .url = peer_url(peer, "/echo") }, "GET /echo ", NULL,
-          NULL); /* nothing of the requests before is left in this request */
+          NULL);
 }
 END_TEST
 

@@ -116,10 +116,11 @@ START_TEST(a_redirect_to_a_non_ascii_host)
         ck_assert(page_has(&page, "\r\nHost: xn--bcher-kva.test:"));
         page_drop(&page);
     }
+    /* the path redirects to a relative URL */
     page_get(&page, peer_url_at(peer,
                                 "b\xc3\xbc"
                                 "cher.test",
-                                "/to/302//echo")); /* a redirect to a relative URL */
+                                "/to/302//echo"));
     ck_assert_int_eq(page.status, 0);
     ck_assert(page_has(&page, "\r\nHost: xn--bcher-kva.test:"));
     page_drop(&page);

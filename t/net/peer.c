@@ -253,7 +253,7 @@ static bool reply_fixed(struct connection *c, const char *path)
            say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 }
 
-/* Replies that end too early, or that come too late. */
+/* Functions that send replies which end too early or come too late */
 static bool reply_broken(struct connection *c, struct request *request)
 {
     const char *path = request->path, *half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";

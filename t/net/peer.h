@@ -34,26 +34,31 @@
 
 struct peer;
 
-struct peer *peer_start(SSL_CTX *tls); /* tls: NULL for a server without TLS */
-struct peer *peer_start_rude(void);    /* this server closes a connection when it receives data */
-/* this server serves one connection at a time: a new connection waits until the old one has
-   ended */
+struct peer *peer_start(SSL_CTX *tls); /* If tls is NULL, the server does not use TLS. */
+/* Starts a server that closes each connection when it receives data. */
+struct peer *peer_start_rude(void);
+/* Starts a server that serves one connection at a time. A new connection waits until the old one
+   has ended. */
 struct peer *peer_start_alone(void);
-/* also ends the threads and connections of the server */
+/* ends the server, its threads and its connections */
 void peer_stop(struct peer *peer);
 /* lets `count` requests of /wait get their reply */
 void peer_release(struct peer *peer, int count);
 
 int peer_port(const struct peer *peer);
-/* the returned string stays valid until this function was called 64 more times */
+/* the returned string stays valid during the next 63 calls of this function */
 const char *peer_url(const struct peer *peer, const char *path);
 const char *peer_url_at(const struct peer *peer, const char *host, const char *path);
 
-int peer_requests(struct peer *peer);    /* the number of all requests */
-int peer_connections(struct peer *peer); /* the number of all connections */
-int peer_open_most(struct peer *peer);   /* the largest number of connections at the same time */
-int peer_busy_most(struct peer *peer);   /* the largest number of requests at the same time */
-/* the number of requests that wait in /wait, /never and /stall */
+/* returns the number of requests that the server has received */
+int peer_requests(struct peer *peer);
+/* returns the number of connections that the server has accepted */
+int peer_connections(struct peer *peer);
+/* returns the largest number of connections at the same time */
+int peer_open_most(struct peer *peer);
+/* returns the largest number of requests at the same time */
+int peer_busy_most(struct peer *peer);
+/* returns the number of requests that wait in /wait, /never and /stall */
 int peer_waiting(struct peer *peer);
 
 /* Sets the reply to each later request of /raw. The reply consists of these bytes, and `end` says
@@ -71,7 +76,7 @@ struct authority {
 }; /* `file` is the name of a file with the certificate, in PEM format */
 void authority_make(struct authority *authority);
 void authority_free(struct authority *authority);
-SSL_CTX *authority_server(const struct authority *authority,
-                          const char *names); /* for example "DNS:localhost,IP:127.0.0.1" */
+/* for example "DNS:localhost,IP:127.0.0.1" */
+SSL_CTX *authority_server(const struct authority *authority, const char *names);
 
 #endif

@@ -22,7 +22,7 @@ static struct {
     char host[256], port[8];
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
-/* the number of calls of getaddrinfo() that the test's resolver did not make */
+/* the number of calls of getaddrinfo() that do not come from the test's resolver */
 static atomic_int strangers;
 static __thread bool ours;
 
@@ -150,7 +150,7 @@ START_TEST(the_resolver_of_the_machine)
     ck_assert_msg(page.status == 0 || page.status == TOCSIN_ENAME, "%d: %s", page.status,
                   page.done->reason);
     page_drop(&page);
-    /* the value must be 1: this is the call of libtocsin-net; libcurl did not call getaddrinfo() */
+    /* only libtocsin-net has called getaddrinfo(), and libcurl has not */
     ck_assert_int_eq(strangers, 1);
     strangers = 0;
 }
@@ -179,7 +179,6 @@ START_TEST(addresses_are_not_looked_up)
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         page_get(&page, peer_url_at(peer, hosts[i], "/echo"));
         ck_assert_msg(page.status == 0, "%s: %d %s", hosts[i], page.status, page.done->reason);
-        ck_assert_int_eq(page.done->names_us > 1000000, 0);
         page_drop(&page);
     }
     /* no server listens there, but no resolver is needed, since the host is an address */

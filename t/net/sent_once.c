@@ -84,7 +84,8 @@ START_TEST(a_redirected_request_is_sent_once)
                                                                  .method = "POST",
                                                                  .body = bodies[b] }),
                              2);
-    /* 3 requests: the POST, and after the redirect a GET, which the client repeats once */
+    /* the server receives three requests: the POST, and after the redirect a GET, which the client
+       repeats once */
     ck_assert_int_eq(sent(&(struct tocsin_http_request){ .url = peer_url(peer, "/to/303//hang-up"),
                                                          .method = "POST" }),
                      3);
@@ -170,7 +171,7 @@ START_TEST(a_server_that_serves_one_at_a_time)
         page_drop(&page);
     }
     ck_assert_int_eq(peer_requests(other), 8);
-    /* one connection for the first request, and one for each POST and PATCH that follows */
+    /* the client makes one connection for the first request, and one for each POST and PATCH */
     ck_assert_int_eq(peer_connections(other), 4);
     ck_assert_int_eq(tocsin_loop_free(), 0);
     peer_stop(other);

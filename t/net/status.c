@@ -224,8 +224,8 @@ START_TEST(status_of_names)
                   { EAI_SOCKTYPE, 0, TOCSIN_ENAME },
                   { EAI_BADFLAGS, 0, TOCSIN_ENAME },
                   { EAI_OVERFLOW, 0, TOCSIN_ENAME },
-                  { -5 /* the value of EAI_NODATA */, 0, TOCSIN_ENAME },
-                  { -9 /* the value of EAI_ADDRFAMILY */, 0, TOCSIN_ENAME },
+                  { -5 /* -5 is the value of EAI_NODATA in glibc */, 0, TOCSIN_ENAME },
+                  { -9 /* -9 is the value of EAI_ADDRFAMILY in glibc */, 0, TOCSIN_ENAME },
                   { 12345, 0, TOCSIN_ENAME } };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -113,8 +113,8 @@ START_TEST(trusted_and_insecure_fetches_alternate)
         ck_assert_msg(page.status == 0, "%d: %s", page.status, page.done->reason);
         page_drop(&page);
     }
-    ck_assert_int_eq(peer_connections(secure),
-                     6); /* each fetch closed the connection that the previous fetch had kept */
+    /* each fetch closed the connection that the previous fetch had kept */
+    ck_assert_int_eq(peer_connections(secure), 6);
 }
 END_TEST
 
@@ -131,7 +131,7 @@ START_TEST(a_peer_that_closes_in_the_handshake)
 
     secure = peer_start_rude();
     snprintf(url, sizeof url, "https://127.0.0.1:%d/", peer_port(secure));
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < (int)test_scaled(10, 1, 5); i++)
         page_fail(url, TOCSIN_EHANDSHAKE);
 }
 END_TEST

@@ -35,7 +35,7 @@ static void told_at_once(bool lent)
     ck_assert_int_eq(drops, 0);
     unblock(mask);
     ck_assert_record("all:a all:b all:c all:d one:d all:e");
-    /* the value must be 4, since `info` still refers to the payload of the fifth completion */
+    /* four payloads were freed, since `info` still refers to the payload of the fifth completion */
     ck_assert_int_eq(drops, 4);
     ck_assert_int_eq(refs, lent ? 0 : 1);
     tocsin_info_unref(info);
@@ -613,8 +613,8 @@ START_TEST(results_are_freed_during_their_delivery)
 }
 END_TEST
 
-/* A pending emission is flushed before a completion, and its handler disconnects another
-   handler. The drop function of the disconnected handler unblocks the completion's signal. */
+/* A pending emission is delivered before a completion, and its handler disconnects another handler.
+   The drop function of the disconnected handler unblocks the completion's signal. */
 static struct tocsin_handler disconnected;
 
 static void unblock_at_drop(void *arg)

@@ -134,7 +134,8 @@ START_TEST(queues_opened_before_meanwhile_and_after)
     turns();
     meanwhile = open_queue("op.done", 2, 0);
     ck_assert_uint_eq(reserved(before), 2);
-    /* the value must be 2: one for the pending completion, and one for the running operation */
+    /* two entries are reserved: one for the pending completion, and one for the running
+       operation */
     ck_assert_uint_eq(reserved(meanwhile), 2);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     done(ops[1], 2);
@@ -167,7 +168,8 @@ static int open_once(const struct tocsin_info *info, void *arg)
 
 START_TEST(a_handler_of_a_pending_completion_opens_a_queue)
 {
-    /* static, since this test reads the id after the function that opens the queue has returned */
+    /* The queue is static, since this test reads the id after the function that opens the queue has
+       returned. */
     static struct tocsin_queue queue;
     struct tocsin_op op;
 
@@ -355,7 +357,8 @@ START_TEST(ended_while_the_signal_is_ignored)
     done(promise(TOCSIN_CALL(write_status, "call")), 2), done(promise(NULL), 3);
     turns();
     ck_assert_record("call2");
-    /* the value must be 2: a signal that is blocked and ignored becomes pending, as in Linux */
+    /* both completions are pending: as in Linux, an ignored signal becomes pending if it is
+       blocked */
     ck_assert_int_eq(tocsin_pending_count("op.done"), 2);
     ck_assert_int_eq(seen.count, 1);
     unblock(mask); /* unblocking discards the pending completions, since the signal is ignored */

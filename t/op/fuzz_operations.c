@@ -29,8 +29,9 @@ struct held {
     struct text part;
 };
 
-static struct entry *entries;           /* all operations that the program has started */
-static int entries_count, current[OPS]; /* indices of the operations that a step may choose */
+static struct entry *entries; /* all operations that the program has started */
+/* indices of the operations that the program may choose next */
+static int entries_count, current[OPS];
 static struct tocsin_queue queues[QUEUES];
 static struct tocsin_handler handlers[HANDLERS];
 static struct tocsin_block masks[BLOCKS];
@@ -132,7 +133,7 @@ static void hold_up(const struct tocsin_inject_event *crossing,
         verdict->delay_ms = DELAY_MS, verdict->behind = draw(2);
 }
 
-/* Functions that each make one step of a random program */
+/* Each of these functions makes one random call, or a few calls that belong together. */
 
 static struct entry *any_entry(void)
 {

@@ -346,6 +346,7 @@ START_TEST(a_delayed_completion_meets_a_block)
 {
     struct tocsin_block token = block("pended.done");
 
+    *written = 0;
     ends_late("pended.done", 1, 50);
     text_done(start(&text_type, TOCSIN_CALL(tell, &told)), "text", true);
     connect_to("pended.done", write_down, "heard ");
@@ -471,7 +472,7 @@ START_TEST(completions_of_group_members_are_delayed)
     ck_assert_int_eq(told.count, any_of);
     moves(49);
     ck_assert_int_eq(told.count, 1);
-    /* The delayed operation lost the race, so tocsin_any() has freed it. */
+    /* The other operation ended first, so tocsin_any() has freed the delayed operation. */
     for (int i = any_of; i < 2; i++)
         ck_assert_int_eq(tocsin_op_free(ops[i]), 0);
 }
@@ -526,7 +527,7 @@ START_TEST(another_loop_hears_a_delayed_completion)
     ck_assert_record("here0");
     peer_does(&peer, do_turns, NULL);
     told_once(0);
-    ck_assert_int_eq(asked, 1); /* the value must be 1, since only this loop calls the injector */
+    ck_assert_int_eq(asked, 1); /* the injector was called once, since only this loop calls it */
     peer_end(&peer);
 }
 END_TEST

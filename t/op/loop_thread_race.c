@@ -171,7 +171,8 @@ START_TEST(cancelled_while_a_completion_fails)
     ck_assert(err == 0 || err == -EALREADY);
     atomic_store(&may_fail, 1);
     pthread_join(thread, NULL);
-    turns_until(&told.count, 1); /* waits for the completion, since the operation was cancelled */
+    /* the test waits for the completion, since the operation was cancelled */
+    turns_until(&told.count, 1);
     ck_assert_int_lt(told.status, 0);
 }
 END_TEST

@@ -83,7 +83,7 @@ START_TEST(limits_of_a_pool)
     ck_assert_int_eq(tocsin_pool_free(pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_new(1025, 1, &pool), -EINVAL);
     ck_assert_int_eq(tocsin_pool_free((struct tocsin_pool){ 0 }), -ENOENT);
-    /* 200 pools, to check that the id of a freed pool is not reused soon */
+    /* creates 200 pools, to check that the id of a freed pool is not reused soon */
     for (int i = 0; i < 200; i++) {
         struct tocsin_pool next;
 
@@ -158,7 +158,8 @@ START_TEST(all_threads_end_with_the_last_loop)
     pthread_t thread;
     int before;
 
-    /* creates a first thread: a sanitizer creates its own thread at that time */
+    /* A sanitizer creates its own thread when the program creates its first thread, so a first
+       thread is created here. */
     ck_assert_int_eq(pthread_create(&thread, NULL, nothing, NULL), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     before = threads_now();

@@ -46,7 +46,7 @@ START_TEST(progress_of_handlers_alone_pauses)
     ck_assert_int_eq(resumed, 0);
     ck_assert_int_eq(tocsin_pending_count(NULL), 0);
     unblock(mask);
-    /* the value must be 0: only the loop calls the provider's resume function, in a later turn */
+    /* the provider's resume function was not called yet: the loop calls it in a later turn */
     ck_assert_int_eq(resumed, 0);
     turns();
     ck_assert_int_eq(resumed, 1);
@@ -119,7 +119,7 @@ START_TEST(progress_into_a_queue_continues)
     mask = block("pended.part");
     ck_assert_int_eq(part(op, "a"), 1);
     ck_assert_int_eq(part(op, "b"), 1);
-    /* returns -EAGAIN, since the last entry is reserved for the completion */
+    /* part() returns -EAGAIN, since the last entry is reserved for the completion */
     ck_assert_int_eq(part(op, "c"), -EAGAIN);
     write_queue(queue, "queue");
     ck_assert_record("queue0 queue0");

@@ -190,8 +190,8 @@ TOCSIN__UNUSED static void begin(void)
     ck_assert(tocsin_declare(&done_spec) > 0 && tocsin_declare(&part_spec) > 0 &&
               tocsin_declare(&few_spec) > 0);
     steps = 0;
-    ck_assert_int_ge(tocsin_loop_turn(0),
-                     0); /* this turn creates the loop and declares the signals of the library */
+    /* this turn creates the loop and declares the signals of the library */
+    ck_assert_int_ge(tocsin_loop_turn(0), 0);
 }
 
 #endif

@@ -48,7 +48,7 @@ START_TEST(limits_of_a_timer)
     ck_assert_int_eq(tocsin_timer_set(op, 1000000000001), -EINVAL);
     cancel();
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), 0);
-    /* returns -EINVAL, since this operation is not a timer */
+    /* tocsin_timer_set() returns -EINVAL, since this operation is not a timer */
     ck_assert_int_eq(tocsin_timer_set(op, 1), -EINVAL);
     ck_assert_int_eq(tocsin_op_deadline(op, -2), -EINVAL);
     /* INT64_MAX is so late that no deadline is set */
@@ -84,7 +84,7 @@ START_TEST(a_periodic_timer)
         ck_assert_uint_eq(told.overrun, 0);
         ck_assert_int_eq(told.code, TOCSIN_PROGRESS);
     }
-    /* moves the next tick only; the period does not change */
+    /* This call moves the next tick only. The period does not change. */
     ck_assert_int_eq(tocsin_timer_set(op, 3), 0);
     move(3);
     ck_assert_int_eq(told.count, 6);
@@ -98,7 +98,7 @@ START_TEST(a_periodic_timer)
     ck_assert_int_eq(told.count, 9);
     ck_assert_uint_eq(told.overrun, 0);
     cancel();
-    /* the value must be 9: with TOCSIN_EACH the notify function is not called at the end */
+    /* the notify function was called nine times: with TOCSIN_EACH it is not called at the end */
     ck_assert_int_eq(told.count, 9);
 }
 END_TEST
@@ -147,7 +147,7 @@ START_TEST(an_unwanted_timer_pauses_and_resumes)
     ck_assert_int_eq(told.count, 0);
     move(1);
     ck_assert_int_eq(told.count, 1);
-    /* 9 ticks were missed, since no handler was connected during them */
+    /* the overrun is 9, since no handler was connected during 9 ticks */
     ck_assert_uint_eq(told.overrun, 9);
     move(30);
     ck_assert_int_eq(told.count, 4);

@@ -114,7 +114,7 @@ START_TEST(the_events_are_removed_and_set_again)
     cancel();
     ck_assert_int_eq(tocsin_watch_set(op, 0), -ENOENT);
     ck_assert_int_eq(tocsin_timer(0, NULL, &op), 0);
-    /* returns -EINVAL, since this operation is not a watch */
+    /* tocsin_watch_set() returns -EINVAL, since this operation is not a watch */
     ck_assert_int_eq(tocsin_watch_set(op, 0), -EINVAL);
     drain_all();
 }
@@ -238,7 +238,7 @@ START_TEST(several_watches_of_one_descriptor)
     ck_assert_int_eq(tocsin_cancel(ops[1]), 0);
     turns(1);
     others[2].count = 0;
-    turns_until(&others[2].count, 2); /* the watches of other descriptors must still work */
+    turns_until(&others[2].count, 2); /* the watches of the other descriptors must still work */
     drain_all();
 }
 END_TEST

@@ -256,6 +256,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("op/watch_stale_fd");
     TCase *tests = test_case(suite, "stale descriptors");
 
+    test_needs_processes();
     tcase_add_unchecked_fixture(tests, begin, NULL);
     tcase_add_loop_test(tests, the_new_watch_works, 0, MAKES * MAKES);
     tcase_add_test(tests, several_old_watches);

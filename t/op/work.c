@@ -130,7 +130,7 @@ START_TEST(the_queue_is_bounded)
         ck_assert_int_eq(start(task_nothing, 0, &op), 0);
     ck_assert_int_eq(start(task_nothing, 0, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_id_error(op.source.id), -EAGAIN);
-    /* the value must be 0: the start failed, so the program keeps the argument */
+    /* the drop function was not called: the start failed, so the program keeps the argument */
     ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     drain_all();
@@ -200,7 +200,7 @@ START_TEST(running_work_is_abandoned)
     drain_all();
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(told.status, -ECANCELED);
-    /* the value must be 0, since the pool's thread still uses the argument */
+    /* the drop function was not called yet, since the pool's thread still uses the argument */
     ck_assert_int_eq(atomic_load(&drops), 0);
     sem_post(&go);
     dropped(1);

@@ -482,7 +482,7 @@ START_TEST(an_overflow_entry_is_sent_to_both_loops)
     }
     fill(0);
     atomic_store(&other.step, 2);
-    /* waits until the signals become overflow entries, which only this thread can cause */
+    /* the test waits until the signals become overflow entries, which only this thread can cause */
     while (!strays())
         sched_yield();
     turns_until(&told.count, TOCSIN__RESERVED_CELLS + 10);

@@ -137,7 +137,7 @@ START_TEST(the_mapped_copy_does_not_change)
     snprintf(link, sizeof link, "/proc/self/fd/%d", file.fd);
     ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
     ck_assert_str_eq(target, "/memfd:tocsin:x (deleted)");
-    put("x.so", "gone", 4); /* The file changes, and its mapped copy must stay the same. */
+    put("x.so", "gone", 4); /* The file changes. Its mapped copy must stay the same. */
     ck_assert_int_eq(memcmp(file.data, object.data, object.size), 0);
     tocsin__file_close(&file);
     ck_assert_int_eq(copies(), 0);
@@ -533,10 +533,10 @@ START_TEST(a_sticky_folder_with_foreign_files)
     ck_assert_int_eq(symlink("b/c/x.so", in_folder("a/link.so")), 0);
     strcpy(link, path);
     check_opens(link, link);
-    /* refused: this folder is writable by the owner of the link, who can replace the link */
+    /* refused, since the owner of the link may write to this folder, and so can replace the link */
     ck_assert_int_eq(lchown(link, NOBODY, NOBODY), 0);
     check_named(link, "a/link.so", "chown root ");
-    /* accepted: this folder is not writable, so nobody can replace the link */
+    /* accepted, since nobody may write to this folder, so nobody can replace the link */
     ck_assert_int_eq(chmod(in_folder("a"), 0755), 0);
     check_opens(link, link);
 }
@@ -603,7 +603,7 @@ START_TEST(a_link_is_followed)
 }
 END_TEST
 
-/* Contract line F3: each allocation and system call fails in turn */
+/* Contract line F3: each allocation and each system call fails in turn */
 
 static void open_both(void)
 {

@@ -233,6 +233,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/fuzz_bit_flips");
     TCase *tests = test_case(suite, "changed bits");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 600);
     if (!test_scaled(1, 1, 2)) {
         test_skip("plugin/fuzz_bit_flips", "too few flips under valgrind");

@@ -52,7 +52,7 @@ static atomic_bool over, gathered;
 static _Atomic long sent, started, ended, loads_made, unloads_made, reloads_made, loops_made,
     steady_made;
 static unsigned char *accepted, *heard[STAYERS],
-    *served[STAYERS]; /* each loop writes its own counts; only the sender writes accepted */
+    *served[STAYERS]; /* Each loop writes its own counts. Only the sender writes `accepted`. */
 
 #define check(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
@@ -158,10 +158,12 @@ static const char *const wild_words[] = { "handler",    "drop",       "answer", 
                                           "interpose",  "fail" };
 static const char *const steady_words[] = {
     "answer", "timer", "future", "work", "source", "block"
-}; /* with each of these words in the setting "init", the plugin starts without an error */
+}; /* with each of these words in its setting "init", a plugin starts without an error */
 static const char *const slow_words[] = {
     "long", "promise", "fiber", "stubborn"
-}; /* each of these words starts an operation for which a reload waits up to two seconds */
+/* each of these words in the setting "init" starts an operation for which a reload waits up to two
+   seconds */
+};
 
 static const char *drawn_from(const char *const *words, uint32_t count, const char *first,
                               char *text, size_t size)
@@ -303,7 +305,7 @@ static void move_open(void)
     host.open = draw(4) != 0;
 }
 
-/* An injector that delays events at random. */
+/* An injector that delays completions and messages at random. */
 static void hold_up(const struct tocsin_inject_event *crossing,
                     struct tocsin_inject_action *verdict, void *arg)
 {

@@ -1,5 +1,6 @@
-/* The leak check (tocsin/test.h) must name each object that a plugin leaves behind or removes, and
-   nothing else. The tests cover each kind of object.
+/* The leak check (<tocsin/leak_check.h>) must name each object that a plugin leaves behind or
+   removes, and nothing else. The tests cover each kind of object.
+
    Further plugins load other plugins, or the test itself unloads or reloads a plugin. An unload
    times out. A second load fails or leaks. The last tests pass wrong arguments, and make each
    allocation and system call fail. */
@@ -63,7 +64,7 @@ START_TEST(each_kind_of_leak_is_named)
     char reason[256];
 
     if (RUNNING_ON_VALGRIND && strstr(left[_i].what, "code"))
-        return; /* not checked under valgrind, which maps code itself */
+        return; /* this case is not checked under valgrind, since valgrind itself maps code */
     host_begin();
     ck_assert_int_eq(chdir("/"), 0);
     umask(022);
@@ -204,7 +205,8 @@ START_TEST(a_plugin_that_stays_mapped)
     check_begin("kept", SETTINGS("init=drop"));
     check_end(-ENOTEMPTY, "kept leaves behind: file of kept, still mapped");
     tocsin_loop_free();
-    _exit(0); /* skips the end of the fixture, since the descriptor of the mapped copy stays open */
+    /* _exit() skips the end of the fixture, since the descriptor of the mapped copy stays open */
+    _exit(0);
 }
 END_TEST
 
@@ -305,6 +307,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/leak_check");
     TCase *tests = test_case(suite, "leak_check");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, each_kind_of_leak_is_named, 0, LEFT);
     tcase_add_test(tests, a_plugin_that_leaves_nothing);

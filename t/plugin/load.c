@@ -117,7 +117,7 @@ START_TEST(a_plugin_loads_itself)
     ck_assert_int_eq(host.init_answer, -EEXIST);
     unloaded("guest");
     loads("guest", SETTINGS("init=self", "self=needy"));
-    /* returns -ELOOP: the plugin needy needs a plugin whose load has not ended */
+    /* init got -ELOOP: the plugin needy needs a plugin whose load has not ended */
     ck_assert_int_eq(host.init_answer, -ELOOP);
     ck_assert(!is_loaded("needy"));
     unloaded("guest");
@@ -195,12 +195,13 @@ START_TEST(the_list_of_plugins)
     ck_assert_int_eq(tocsin_plugin_next("guest", &facts), 0);
     ck_assert_str_eq(facts.name, "needy");
     ck_assert_int_eq(tocsin_plugin_next("needy", &facts), -ENOENT);
-    /* the program itself has no settings, only plugins have */
+    /* the program itself has no settings; only plugins have settings */
     ck_assert_ptr_null(tocsin_setting("init", NULL));
     ck_assert_int_eq(tocsin_state_save(1, NULL, 0), -EPERM);
     unloaded("guest");
     ck_assert(!is_loaded("needy"));
-    /* skips the end of the fixture, since the error text is freed only when the process exits */
+    /* _exit() skips the end of the fixture, since the error text is freed only when the process
+       exits */
     _exit(0);
 }
 END_TEST
@@ -246,7 +247,7 @@ START_TEST(a_load_in_a_handler)
     connect_to("host.called", on_call, NULL);
     emits(1);
     ck_assert_int_eq(load_answer, 0);
-    /* contract line E2: a running delivery calls no handler that is connected during it */
+    /* By contract line E2, a running delivery calls no handler that is connected meanwhile. */
     ck_assert_int_eq(host.called, 0);
     emits(2);
     ck_assert_int_eq(host.called, 1);
@@ -260,6 +261,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/load");
     TCase *tests = test_case(suite, "load");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, refused_loads);
     tcase_add_test(tests, refused_before_a_constructor_runs);

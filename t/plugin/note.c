@@ -561,7 +561,7 @@ START_TEST(no_note_or_two_notes)
     check_object_refused("no_note", -ENOEXEC, "not a tocsin plugin");
     check_object_refused("twice", -EBADMSG, "two notes");
     check_object_refused("large_note", -EBADMSG, "64 KiB");
-    /* the name in the note is no longer the name of tocsin's note */
+    /* the note has another name now, so it is not tocsin's note */
     object.data[note_offset(&object) + 12] = 'T';
     check_refused(&object, -ENOEXEC, "not a tocsin plugin");
     free(object.data);
@@ -882,7 +882,7 @@ START_TEST(every_byte_is_changed)
 }
 END_TEST
 
-/* Changes many bytes before the code at once. */
+/* Changes many bytes at once. All of them lie before the code. */
 START_TEST(many_bytes_are_changed)
 {
     struct object object = object_of("threads"), broken = { malloc(object.size), object.size };

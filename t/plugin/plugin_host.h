@@ -132,7 +132,7 @@ TOCSIN__UNUSED static void put_end(void)
     rmdir(folder);
 }
 
-/* What a handler learned from the completion of an unload or a reload. */
+/* The result of an unload or a reload, as its completion has announced it. */
 struct gone {
     int count, status;
     bool mapped;

@@ -261,7 +261,7 @@ START_TEST(the_new_version_keeps_the_limits)
     emits(2);
     ck_assert_int_eq(host.called, 3);
     unloaded("guest");
-    /* the reload has failed, and must not have removed the limits */
+    /* the failed reload must not have removed the limits */
     refused("guest", SETTINGS("init=drop handler observer"), -EDQUOT,
             "tocsin_plugin_init returned");
     ck_assert_int_eq(tocsin_owner_limit("guest", TOCSIN_RESOURCE_HANDLERS, UINT64_MAX), 0);
@@ -518,7 +518,8 @@ START_TEST(two_reloads_at_once)
     }
     over = 1;
     peer_finishes(&peer);
-    /* skips the end of the fixture, since a plugin that cannot be unmapped keeps its descriptors */
+    /* _exit() skips the end of the fixture, since a plugin that cannot be unmapped keeps its
+       descriptors */
     _exit(0);
 }
 END_TEST
@@ -528,6 +529,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/reload");
     TCase *tests = test_case(suite, "reload");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, state_is_handed_over);
     tcase_add_test(tests, saved_state_is_restored);

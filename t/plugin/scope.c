@@ -138,7 +138,8 @@ START_TEST(a_plugin_with_a_unique_symbol_is_not_reloaded)
     put("symbols_unique", "symbols");
     loads(path, NULL);
     reload_is_refused("symbols");
-    put("symbols_hidden", "symbols"); /* refused: the old version would stay in memory, too */
+    /* the reload is refused, since the old version would stay in memory */
+    put("symbols_hidden", "symbols");
     reload_is_refused("symbols");
     put_end();
 }
@@ -178,7 +179,8 @@ START_TEST(a_unique_symbol_of_another_size)
         return;
     loads("symbols_unique", NULL);
     refused("symbols_unique2", NULL, -ELIBACC, "unique_table has 64 bytes");
-    /* loaded: an object that defines the symbol with the same size shares it on purpose */
+    /* the plugin is loaded: it defines the symbol with the same size, and shares it with the other
+       plugin on purpose */
     loads("symbols_unique3", NULL);
 }
 END_TEST
@@ -217,6 +219,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/scope");
     TCase *tests = test_case(suite, "scope"), *stay = tcase_create("plugins that stay mapped");
 
+    test_needs_processes();
     suite_add_tcase(suite, stay);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, symbols_that_other_objects_define);

@@ -239,6 +239,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/settings");
     TCase *notes = test_case(suite, "notes"), *plugins = test_case(suite, "plugins");
 
+    test_needs_processes();
     tcase_add_test(notes, every_type_accepts_its_values);
     tcase_add_test(notes, invalid_declarations_are_refused);
     tcase_add_test(notes, the_settings_of_a_note_are_listed);

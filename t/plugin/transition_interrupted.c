@@ -2,6 +2,7 @@
    (its home loop) or all loops are freed. Other threads request an unload or a reload of the same
    plugin. A plugin that needs this plugin is loaded or reloaded. The process forks. The operation
    is cancelled or times out at many moments.
+
    No thread may deadlock. Each operation must end once. A plugin must be loaded completely, or not
    at all. */
 #include <dlfcn.h>
@@ -25,6 +26,12 @@ enum { DLOPEN_LOCKS = 1 };
 #else
 enum { DLOPEN_LOCKS = 0 };
 #endif
+
+/* Returns the seconds after which an alarm ends a child that waits for ever. */
+static unsigned patience_s(void)
+{
+    return (unsigned)(test_longer_ms(60000) / 1000);
+}
 
 static struct gone gone, other;
 static struct peer peer, third;
@@ -505,7 +512,7 @@ START_TEST(a_fork_during_reloads)
         /* The child calls no function of Check, because the other thread may have held Check's
            lock. */
         if (child == 0) {
-            alarm(20);
+            alarm(patience_s());
             if (tocsin_after_fork() < 0 || tocsin_loop_turn(0) < 0 || tocsin_loop_free() < 0)
                 _exit(1);
             _exit(0);
@@ -547,7 +554,7 @@ static void child_loads(void)
 {
     int err;
 
-    alarm(60);
+    alarm(patience_s());
     if (tocsin_after_fork() < 0)
         _exit(1);
     err = tocsin_plugin_load("guest", SETTINGS("init=timer"));
@@ -602,7 +609,7 @@ static void child_reloads(void)
 {
     struct gone ended = { .count = 0 };
 
-    alarm(20);
+    alarm(patience_s());
     if (tocsin_after_fork() < 0 || tocsin_plugin_load("wild", SETTINGS("init=drop timer")) < 0 ||
         tocsin_plugin_reload("wild", NULL, TOCSIN_CALL(on_gone, &ended), NULL) < 0)
         _exit(1);
@@ -659,6 +666,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/transition_interrupted");
     TCase *tests = test_case(suite, "interrupted transitions"), *forks = test_case(suite, "forks");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_home_loop_is_freed_with_its_timers);
     tcase_add_loop_test(tests, the_home_loop_is_freed, 0, 3);

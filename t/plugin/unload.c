@@ -60,8 +60,7 @@ START_TEST(unloaded_among_other_handlers)
     emits(1);
     if (asker == place) /* true if the handler at that place belongs to the plugin */
         ask_unload();
-    /* the value must be 1: the plugin is unloaded between turns, so this delivery still calls its
-       handler */
+    /* the plugin is unloaded between turns, so this delivery still calls the plugin's handler */
     ck_assert_int_eq(host.called, 1);
     gone_with(&gone, 0, "");
     emits(2);
@@ -83,7 +82,7 @@ START_TEST(unloaded_with_each_kind_of_object)
         tocsin_loop_turn(-1);
     unloaded("guest");
     ck_assert_int_eq(host.woken, 1);
-    /* the value must be 2: the fiber and the long timer have ended */
+    /* two operations have ended: the fiber and the long timer */
     ck_assert_int_eq(host.ended, 2);
     ck_assert_int_eq(mapped_lines(), 0);
     ck_assert_int_eq(tocsin_ask(asks_signo, NULL, NULL), 0);
@@ -346,7 +345,7 @@ START_TEST(calls_in_fini_are_refused)
 
     host_begin();
     host.loops[0] = tocsin_loop_current();
-    /* the value must be 0, since this thread has no loop yet */
+    /* the id is 0, since this thread has no loop yet */
     ck_assert_uint_eq(host.loops[0].id, 0);
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
     host.loops[0] = tocsin_loop_current();
@@ -478,7 +477,8 @@ START_TEST(a_plugin_that_cannot_be_unmapped)
     unloads("kept", &gone);
     gone_with(&gone, 0, "");
     tocsin_loop_free();
-    /* skips the end of the fixture, since the plugin stays mapped and keeps its descriptors */
+    /* _exit() skips the end of the fixture, since the plugin stays mapped and keeps its
+       descriptors */
     _exit(0);
 }
 END_TEST
@@ -543,7 +543,7 @@ START_TEST(messages_queued_for_another_loop)
     peer_starts(&peer, do_some, &over);
     while (state_of("guest") == TOCSIN_PLUGIN_ENDING)
         tocsin_loop_turn(1);
-    /* the value must be 2: the task on the other loop still ran, although the unload had begun */
+    /* both tasks ran, also the task on the other loop, although the unload had begun */
     ck_assert_int_eq(host.tasks, 2);
     if (is_loaded("guest"))
         unloaded("guest");
@@ -896,6 +896,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("plugin/unload");
     TCase *tests = test_case(suite, "unload");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, unloaded_in_its_own_handler);
     tcase_add_loop_test(tests, unloaded_among_other_handlers, 0, 9);

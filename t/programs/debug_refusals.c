@@ -11,6 +11,7 @@
 #include <tocsin/inject.h>
 #include <tocsin/inspect.h>
 #include <tocsin/io.h>
+#include <tocsin/layer.h>
 #include <tocsin/owner.h>
 #include <tocsin/leak_check.h>
 #include <tocsin/plugin.h>
@@ -151,6 +152,9 @@ static void operations(void)
     try(tocsin_stream_close, gone);
     try(tocsin_stream_set, gone, NULL);
     try(tocsin_stream_get, gone, NULL);
+    try(tocsin_layer_provide, NULL, NULL);
+    try(tocsin_resolver_provide, NULL);
+    try(tocsin_resolver_done, 1, 1, NULL, 0);
     try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
     try(tocsin_datagram_open, "udp:*", NULL, NULL, NULL);
     try(tocsin_datagram_send, gone, NULL, "x", 1);

@@ -89,7 +89,7 @@ static void handlers()
 
         EXPECT(one && two && seen && !one.error());
         say("a", 1);
-        one = std::move(two); // ends the handler that one had
+        one = std::move(two); /* the assignment ends the handler that `one` had before */
         EXPECT(!two && alive == 1);
         say("b", 1);
         EXPECT(heard == "a" && calls == 22);
@@ -155,9 +155,11 @@ static void operations()
     done = false;
     auto tick = tocsin::every(1, [&] { done = ++ticks == 3; });
     turns_until(done);
-    tick = tocsin::op(); // cancels the timer, so its callable is not called any more
+    /* the assignment cancels the timer, so its callable is not called any more */
+    tick = tocsin::op();
     done = false;
-    tocsin::timer(5, [&] { done = true; }).detach(); // continues after its id is destroyed
+    /* the operation continues after its id is destroyed */
+    tocsin::timer(5, [&] { done = true; }).detach();
     turns_until(done);
     EXPECT(ticks == 3);
 

@@ -1,7 +1,8 @@
 #include <stdio.h>
 #include <tocsin.h>
 #include <tocsin/provider.h>
-/* another library: its dict_ask() calls a function back once, on a thread of its own */
+/* declares the functions of another library, whose dict_ask() calls a function back on a thread of
+   its own */
 #include "dict.h"
 
 #define DICT_DONE(F) F(string, word) F(string, text)
@@ -18,7 +19,8 @@ static void on_answer(void *arg, int err, const char *text)
     struct lookup *lookup = arg;
 
     snprintf(lookup->text, sizeof lookup->text, "%s", text ? text : "");
-    /* may be called by any thread; the text in the state is lent, not copied */
+    /* Any thread may call tocsin_op_complete(). The payload is a part of the state, and is lent,
+       not copied. */
     tocsin_op_complete(lookup->op, err, &lookup->done.tocsin);
 }
 

@@ -9,9 +9,9 @@
 #define EVERY(F) \
     F(bool, flag) \
     F(i32, small) \
-    F(bool, again) \
-    F(u64, large) F(u32, number) F(f64, real) F(string, text) F(i64, count) F(bytes, data) \
-        F(error, error) F(op, op) F(fd, fd) F(object, object) F(local, local) F(bool, last)
+    F(bool, again) F(u64, large) F(u32, number) F(f64, real) F(string, text) F(i64, count) \
+        F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) F(local, local) \
+            F(bool, last)
 TOCSIN_LAYOUT(every, EVERY);
 static const struct tocsin_layout nothing_layout = { "nothing", "", sizeof(struct tocsin_payload) };
 #define ONE_FLAG(F) F(bool, flag)

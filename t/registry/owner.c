@@ -179,6 +179,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("registry/owner");
     TCase *tests = test_case(suite, "owner"), *full = tcase_create("limits");
 
+    test_needs_processes();
     /* This test leaves the objects that it has taken. So its test case must not have the usual
        fixture, which checks that nothing is left. */
     suite_add_tcase(suite, full);

@@ -19,9 +19,8 @@
     F(i32, small) \
     F(string, none) \
     F(fd, fd) \
-    F(fd, no_fd) \
-    F(object, object) F(object, no_object) F(u64, large) F(op, op) F(error, error) F(f64, real) \
-        F(u32, number) F(i64, count) F(bytes, empty) F(object, second)
+    F(fd, no_fd) F(object, object) F(object, no_object) F(u64, large) F(op, op) F(error, error) \
+        F(f64, real) F(u32, number) F(i64, count) F(bytes, empty) F(object, second)
 TOCSIN_LAYOUT(every, EVERY);
 #define LOCAL(F) F(string, text) F(object, object) F(fd, fd) F(local, pointer)
 TOCSIN_LAYOUT(with_local, LOCAL);

@@ -49,7 +49,7 @@ static int act(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* Appends the signal name, the payload and the overrun of an emission to the side's log. */
+/* Appends the signal name, the payload and the overrun of an emission to the log of this loop. */
 static void log_info(struct side *side, const struct tocsin_info *info)
 {
     size_t length = strlen(side->log);
@@ -169,8 +169,8 @@ static void begin(void)
     require(peer_does(&two.peer, connect_to_all, &two) == 0);
 }
 
-/* Sends emissions to both loops in every way. In the second round, the second loop blocks the
-   signals, so that its emissions become pending. */
+/* Sends emissions to both loops, with each function that sends. In the second round, the second
+   loop blocks the signals, so that its emissions become pending. */
 static void across(void)
 {
     const char *line = "cast.letter=a+0 cast.letter=b+0 cast.plain=0 ";
@@ -429,7 +429,7 @@ static void scenario(void)
 
 START_TEST(F3_each_allocation_fails_in_turn)
 {
-    each_child_in_turn("remote/faults", scenario, 7, 50);
+    each_child_in_turn("remote/faults", scenario, 15, 50);
 }
 END_TEST
 

@@ -134,7 +134,7 @@ static struct thing thing_new(void)
     return made;
 }
 
-/* Functions for handlers */
+/* Functions that connect and disconnect handlers */
 
 static void tie_put(struct tie *tie)
 {
@@ -240,7 +240,7 @@ static void move_disconnect(void)
     tie_put(tie);
 }
 
-/* Functions that send */
+/* Functions that send a message to a random loop */
 
 static struct tocsin_loop a_loop(uint32_t *random)
 {
@@ -329,7 +329,7 @@ static void move_call(void)
         free(errand);
 }
 
-/* Functions for operations */
+/* Functions that start and complete operations */
 
 static void job_dropped(void *state)
 {
@@ -399,7 +399,7 @@ static void move_timer(void)
         atomic_fetch_add(&started, 1);
 }
 
-/* Functions that test blocks and names */
+/* Functions that make a random call about blocks, ignored signals, queues, sources or names */
 
 static void move_block(void)
 {
@@ -460,7 +460,7 @@ static void move_name(void)
            TOCSIN_DELIVERED, TOCSIN_STOPPED, TOCSIN_PENDED, -EAGAIN, -ELOOP, -ENODEV);
 }
 
-/* Functions for the life of a loop */
+/* Functions that create and free the thread's loop */
 
 static void loop_left(void)
 {

@@ -499,6 +499,7 @@ Suite *test_suite(void)
     TCase *asked = test_case(suite, "one message at a time"),
           *ends = test_case(suite, "loops that are freed");
 
+    test_needs_processes();
     tcase_set_timeout(asked, 60);
     tcase_add_loop_test(asked, one_message_at_a_time, 0, SLEEPERS * ASKERS);
     tcase_set_timeout(ends, 60);

@@ -17,11 +17,8 @@
     F(bool, flag) \
     F(i32, i32) \
     F(u32, u32) \
-    F(i64, i64) \
-    F(u64, u64) \
-    F(f64, real) \
-    F(string, text) F(bytes, data) F(error, error) F(op, op) F(fd, fd) F(object, object) \
-        F(local, pointer)
+    F(i64, i64) F(u64, u64) F(f64, real) F(string, text) F(bytes, data) F(error, error) F(op, op) \
+        F(fd, fd) F(object, object) F(local, pointer)
 TOCSIN_LAYOUT(every, EVERY);
 #define SAID(F) F(string, text) F(u64, user) F(bool, urgent)
 TOCSIN_LAYOUT(said, SAID);
@@ -331,7 +328,7 @@ static const struct {
     { "a\177b", "a\\u007fb" },
     { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
     { "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf"
-      "\xbf", /* the first and the last code point of each length in UTF-8 */
+      "\xbf", /* the first and the last code point of each length that UTF-8 has */
       "\\u0080\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf"
       "\xbf" },
     { "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
@@ -354,7 +351,7 @@ static const struct {
     { "\xff", BAD },
     { "\xc3", BAD },
     { "\xe2\x82", BAD BAD },
-    { "\xf0\x9f\x98", BAD BAD BAD }, /* this text ends inside of a character */
+    { "\xf0\x9f\x98", BAD BAD BAD }, /* this text ends in the middle of a character */
     { "\xc3(", BAD "(" },
     { "\xe2\x82(", BAD BAD "(" },
     { "\xe2(\xa1", BAD "(" BAD },
@@ -693,7 +690,7 @@ START_TEST(the_json_checker_itself)
 }
 END_TEST
 
-/* Tests with payloads that are chosen at random */
+/* Tests with random payloads */
 
 static uint64_t random_state = 2463534242u;
 

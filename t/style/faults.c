@@ -52,8 +52,8 @@ static int task(void *arg)
     err = tocsin_timer(0, TOCSIN_QUEUE(queue), NULL);
     if (err < 0)
         return err;
-    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info),
-                     0); /* if the start succeeded, the operation must not be lost */
+    /* if the start succeeded, the operation must not be lost */
+    ck_assert_int_eq(tocsin_queue_wait(queue, -1, &info), 0);
     tocsin_info_unref(info);
     return 0;
 }
@@ -73,7 +73,7 @@ static void start_groups(void)
         if (i < 2 || all[ANY].err < 0)
             take(ops[i]);
     if (all[ANY].err == 0)
-        /* the value must be 1, since only the operation that ended first still exists */
+        /* only the operation that ended first still exists, so one of these two calls succeeds */
         ck_assert_int_eq((tocsin_op_free(ops[2]) == 0) + (tocsin_op_free(ops[3]) == 0), 1);
 }
 
@@ -125,7 +125,7 @@ static void queue_all(void)
     tocsin_queue_open("test.note, op.done", &(struct tocsin_queue_options){ .limit = LIMIT }, &set);
     start_for_sets(set);
     if (!tocsin_id_error(full.id)) {
-        /* one completion less if the start of the last operation failed */
+        /* one completion is missing if the start of the last operation failed */
         ck_assert_int_ge(take_all(full), 15 + (all[QUEUED].err == 0));
         ck_assert_int_eq(tocsin_queue_close(full), 0);
     }

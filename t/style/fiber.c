@@ -39,7 +39,8 @@ START_TEST(fibers_take_turns)
     struct tocsin_op ops[3] = { spawn(task_write, "a"), spawn(task_write, "b"),
                                 spawn(task_write, "c") };
 
-    ck_assert_str_eq(written, ""); /* empty, since the fiber begins in the next turn */
+    /* nothing is written yet, since the fiber begins in the next turn */
+    ck_assert_str_eq(written, "");
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_wait(ops[i], -1, NULL), 5);
     ck_assert_str_eq(written, "abcabcabc");
@@ -128,7 +129,8 @@ START_TEST(a_fiber_uses_its_whole_stack)
 END_TEST
 
 #ifdef __SANITIZE_THREAD__
-/* only 1000 with a sanitizer, which needs as much shadow memory for a fiber as for a thread */
+/* 1000 fibers only with a sanitizer, which needs as much shadow memory for a fiber as for a
+   thread */
 #define MANY 1000
 #else
 #define MANY 10000
@@ -138,11 +140,10 @@ END_TEST
    fibers. */
 START_TEST(ten_thousand_fibers)
 {
-    enum { COUNT = MANY };
-    static struct tocsin_op ops[COUNT];
-    int count = 0, status = 0;
+    static struct tocsin_op ops[MANY];
+    int count = 0, most = (int)test_scaled(MANY, 1, 5), status = 0;
 
-    while (count < COUNT && status == 0) {
+    while (count < most && status == 0) {
         status = tocsin_spawn(task_write, "", TOCSIN_FUTURE, &ops[count]);
         count += status == 0;
     }
@@ -186,7 +187,7 @@ START_TEST(a_handler_on_a_fiber_cannot_wait)
     connect_to("test.note", try_to_wait, &op);
     ck_assert_int_eq(tocsin_wait(spawn(task_emit, &op), -1, NULL), 4);
     ck_assert_int_eq(told.count, 1);
-    /* returns -EDEADLK, since the call is outside of a fiber */
+    /* tocsin_yield() returns -EDEADLK, since the call is outside of a fiber */
     ck_assert_int_eq(tocsin_yield(), -EDEADLK);
 }
 END_TEST

@@ -28,7 +28,8 @@ START_TEST(cancelled_before_it_begins)
     op = spawn(task_count_waits, &ran);
     ck_assert_int_eq(tocsin_cancel(op), 0);
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
-    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 3); /* 3 is the result of the fiber's task */
+    /* the result 3 is the result of the fiber's task */
+    ck_assert_int_eq(tocsin_wait(op, -1, NULL), 3);
     ck_assert_int_eq(ran, 1);
 }
 END_TEST
@@ -99,8 +100,8 @@ START_TEST(fibers_cannot_wait_for_each_other)
 
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(tocsin_spawn(task_wait, &ops[(i + 1) % 3], TOCSIN_FUTURE, &ops[i]), 0);
-    ck_assert_int_eq(tocsin_loop_turn(0),
-                     3); /* the wait would close a cycle of waits, so it is refused */
+    /* the wait would close a cycle of waits, so it is refused */
+    ck_assert_int_eq(tocsin_loop_turn(0), 3);
     ck_assert_int_eq(tocsin_wait(ops[0], -1, NULL), -EDEADLK);
     ck_assert_int_eq(tocsin_op_status(ops[1]), -ENOENT);
     ck_assert_int_eq(tocsin_op_status(ops[2]), -ENOENT);

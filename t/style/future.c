@@ -33,7 +33,7 @@ START_TEST(waited_for_before_the_end)
     ck_assert_ptr_nonnull(tocsin_timer_expired_of(info));
     ck_assert_uint_eq(info->source.id, op.source.id);
     tocsin_info_unref(info);
-    /* returns -ENOENT, since the result was taken already */
+    /* tocsin_wait() returns -ENOENT, since the result was taken already */
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -ENOENT);
 }
 END_TEST
@@ -72,8 +72,8 @@ START_TEST(then_before_and_after_it_has_ended)
     struct tocsin_op op = promise();
 
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    ck_assert_int_eq(tocsin_then(op, tell, &told),
-                     -EINVAL); /* returns -EINVAL, since the result is promised to another waiter */
+    /* tocsin_then() returns -EINVAL, since the result is promised to another waiter */
+    ck_assert_int_eq(tocsin_then(op, tell, &told), -EINVAL);
     ck_assert_int_eq(tocsin_op_complete(op, 1, NULL), 0);
     ck_assert_int_eq(told.count, 0);
     drain_all();
@@ -83,8 +83,7 @@ START_TEST(then_before_and_after_it_has_ended)
 
     op = ended(2);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
-    /* the value must be 1: only the first notify function was called; the loop calls the second one
-       later. */
+    /* only the first notify function was called; the loop calls the second one later */
     ck_assert_int_eq(told.count, 1);
     ck_assert_int_eq(tocsin_wait(op, -1, NULL), -EINVAL);
     ck_assert_int_eq(tocsin_op_free(op), -EINVAL);

@@ -171,7 +171,7 @@ START_TEST(any_ends_with_the_first_and_cancels_the_others)
     tocsin_info_unref(info);
     ck_assert_int_eq(tocsin_wait(ops[1], -1, NULL), 5);
     drain_all();
-    /* the value must be 3: handlers also received the completions of the two operations that
+    /* Handlers received three completions: one of the winner, and two of the operations that
        lost. */
     ck_assert_int_eq(told.count, 3);
     ck_assert_int_eq(told.status, -ECANCELED);
@@ -270,7 +270,7 @@ START_TEST(the_loop_is_freed_with_a_group)
 }
 END_TEST
 
-/* Many operations end in a mixed order. The group must count each operation exactly once. */
+/* Many operations end in a random order. The group must count each operation exactly once. */
 START_TEST(a_group_of_many)
 {
     enum { COUNT = 3000 };

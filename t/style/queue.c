@@ -204,7 +204,7 @@ START_TEST(a_handler_takes_the_awaited_entry)
 {
     struct tocsin_queue queue = open_queue("test.note", 0, 0);
 
-    /* stops the clock, so that all three timers expire in one turn */
+    /* the clock stands still, so that all three timers expire in one turn */
     ck_assert_int_eq(tocsin_clock_move(0), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(emit_note), NULL), 0);
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(take_note, &queue), NULL), 0);

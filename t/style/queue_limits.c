@@ -275,7 +275,8 @@ START_TEST(ignored_while_waiting_for_room)
     mask = block("take.*");
     emits(a, 1, 3);
     unblock(mask);
-    ck_assert_int_eq(tocsin_loop_free(), 1); /* 1 counts the queue, which has room for one entry */
+    /* the result 1 counts the queue, which has room for one entry */
+    ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_int_eq(refs, 0);
 }
 END_TEST

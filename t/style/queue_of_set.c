@@ -12,7 +12,7 @@ START_TEST(a_full_queue_refuses_emissions)
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    /* the value must be 2: the handlers, too, received both accepted emissions */
+    /* the handlers also received both accepted emissions */
     ck_assert_int_eq(told.count, 2);
     ck_assert_int_eq(tocsin_queue_wait(queue, 0, NULL), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
@@ -31,7 +31,8 @@ START_TEST(no_completion_is_lost_when_emissions_fill_it)
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_QUEUE(own), &ops[i]), 0);
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
-    /* returns -EAGAIN: the queue has one entry, and reserves five for the running operations */
+    /* tocsin_emit() returns -EAGAIN: the queue has one entry, and reserves five for the running
+       operations */
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(tocsin_op_complete(ops[i], i, NULL), 0);
@@ -51,7 +52,7 @@ START_TEST(a_queue_reserves_entries_for_running_operations)
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &ops[1]), 0);
     ck_assert_int_eq(tocsin_op_new(NULL, NULL, &op), -EAGAIN);
     ck_assert_int_eq(tocsin_emit(note, NULL), -EAGAIN);
-    /* accepted, since this queue does not get the completion of a timer */
+    /* this start is accepted, since the queue does not receive the completion of a timer */
     ck_assert_int_eq(tocsin_timer(0, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[0], 0, NULL), 0);
     ck_assert_int_eq(tocsin_op_complete(ops[1], 0, NULL), 0);

@@ -167,7 +167,8 @@ START_TEST(a_new_handler_makes_it_readable)
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(write(ends[1], "x", 1), 1);
     ck_assert_int_eq(tocsin_watch(ends[0], POLLIN, NULL, &watch), 0);
-    check_quiet(fd); /* quiet, since without a listener the operation pauses */
+    /* the descriptor is not readable, since without a listener the operation pauses */
+    check_quiet(fd);
     connect_to("fd.ready", tell, &told);
     while (told.count == 0) {
         ck_assert_int_eq(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1), 1);

@@ -122,7 +122,7 @@ START_TEST(a_full_queue_pauses_the_operation)
 
     parts_make(parts->op, parts);
     turns(10);
-    /* the value must be 2, since the third entry of the queue is reserved for the completion */
+    /* two parts were reported, since the third entry of the queue is reserved for the completion */
     ck_assert_uint_eq(parts->made, 2);
     /* this turn does nothing, since the operation is paused */
     ck_assert_int_eq(tocsin_loop_turn(0), 0);
@@ -283,7 +283,8 @@ START_TEST(entries_of_parts_are_released)
         parts = tocsin_op_state(op);
         parts->part = part_told_make();
         ck_assert_int_eq(tocsin_op_progress(op, 0, &parts->part.tocsin, 0), 1);
-        /* returns -EIO: the start failed, so the part that it reported is not delivered */
+        /* tocsin_op_start() returns -EIO: the start failed, so the part that it reported is not
+           delivered */
         ck_assert_int_eq(tocsin_op_start(op, -EIO, NULL), -EIO);
         turns(3);
     }
@@ -334,7 +335,7 @@ START_TEST(the_last_part_waits_until_a_cancel)
 {
     struct tocsin_op op = hold_the_last(TOCSIN_CALL(tell, &told))->op;
 
-    /* returns -EALREADY, since the operation has completed already */
+    /* tocsin_cancel() returns -EALREADY, since the operation has completed already */
     ck_assert_int_eq(tocsin_cancel(op), -EALREADY);
     drain_all();
     ck_assert_int_eq(told.count, 1);
@@ -388,7 +389,7 @@ START_TEST(a_full_queue_holds_the_last_part)
 
     parts_make(parts->op, parts);
     ck_assert_uint_eq(parts->made, 1);
-    /* the emission gets the entry that has become free */
+    /* the emission is accepted, and gets the entry that has become free */
     ck_assert_int_eq(tocsin_emit(note, NULL), TOCSIN_DELIVERED);
     turns(5);
     ck_assert_int_eq(told.count, 0);
@@ -408,7 +409,7 @@ START_TEST(the_queue_is_closed_while_a_part_waits)
     parts_make(parts->op, parts);
     ck_assert_int_eq(tocsin_queue_close(queue), 0);
     turns(5);
-    /* the value must be 1: the provider is not asked for a further part */
+    /* one part was reported: the provider is not asked for a further part */
     ck_assert_uint_eq(parts->made, 1);
     connect_to("part.told", tell, &told);
     turns(5);

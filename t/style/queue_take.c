@@ -266,7 +266,7 @@ START_TEST(another_queue_takes_the_awaited_emission)
     wait_for(job.queue, 0, "main:");
     turns();
     emits(a, 2, 2);
-    /* In this case, ignoring the signal discards the emission. */
+    /* In this case, tocsin_ignore() discards the emission. */
     ck_assert_int_eq(tocsin_ignore("take.a"), 0);
     turns();
     ck_assert_int_eq(tocsin_unignore("take.a"), 0);
@@ -290,7 +290,7 @@ START_TEST(a_waiting_fiber_is_cancelled_or_its_queue_closed)
     join(op);
     ck_assert_record("fiber:-125");
     op = spawn(task_wait, &job);
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before it has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* the fiber is cancelled before it has started */
     join(op);
     ck_assert_record("fiber:-125");
     op = spawn(task_wait, &job);
@@ -337,7 +337,7 @@ START_TEST(the_loop_is_freed_while_a_fiber_waits)
     turns();
     mask = block("take.*");
     emits(a, 1, 2);
-    /* the value must be 3: a block, a queue and a fiber are left; the fiber is cancelled */
+    /* three objects are left: a block, a queue and a fiber; the fiber is cancelled */
     ck_assert_int_eq(tocsin_loop_free(), 3);
     ck_assert_record("fiber:-125");
 }
@@ -352,7 +352,7 @@ START_TEST(two_TAKE_queues)
     struct tocsin_op op = spawn(task_wait, &job);
 
     turns();
-    /* returns TOCSIN_STOPPED, since the first queue stops the emission */
+    /* emit() returns TOCSIN_STOPPED, since the first queue stops the emission */
     ck_assert_int_eq(emit(a, 1), TOCSIN_STOPPED);
     mask = block("take.*");
     emits(b, 2, 2);
@@ -395,8 +395,8 @@ START_TEST(a_TAKE_queue_with_handlers_and_observers)
     ck_assert_record("all:a1 a1 all:a2 a2 all:a3 one:a3 a3");
     wait_for(plain, 0, "plain:");
     emits(a, 4, 4);
-    /* No queue took the emission during the block. The unblock delivers it, and it must stay
-       first. */
+    /* No queue took the emission during the block. The unblock delivers this emission, which must
+       still be the first. */
     unblock(mask);
     wait_for(take, 0, "");
     wait_for(plain, 0, "plain:");
@@ -493,7 +493,7 @@ START_TEST(the_descriptor_of_a_TAKE_queue)
     ck_assert(!readable(fd));
     emits(b, 6, 6);
     close_queue(take);
-    /* not readable any more, since the polled queue has taken the emissions */
+    /* the descriptor is not readable any more, since the polled queue has taken the emissions */
     ck_assert(!readable(fd));
     ck_assert_int_eq(tocsin_queue_fd(unpolled), fd);
     ck_assert(readable(fd));

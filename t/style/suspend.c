@@ -143,7 +143,7 @@ START_TEST(emissions_blocked_during_the_suspend)
     ck_assert_int_eq(told.count, 1);
     ck_assert_record("c a");
     ck_assert_int_eq(tocsin_pending_count("suspend.b"), 1);
-    drain_all(); /* runs the loop until the fibers have ended */
+    drain_all(); /* drain_all() runs the loop until the fibers have ended */
 }
 END_TEST
 
@@ -162,7 +162,7 @@ START_TEST(a_notify_function_ends_the_suspend)
     drain_all();
     ck_assert_int_eq(tocsin_op_new(NULL, TOCSIN_FUTURE, &op), 0);
     ck_assert_int_eq(tocsin_op_complete(op, 0, NULL), 0);
-    /* returns -ETIMEDOUT, since no handler has run; the emission stays pending */
+    /* tocsin_suspend() returns -ETIMEDOUT, since no handler has run; the emission stays pending */
     ck_assert_int_eq(tocsin_suspend("", 1), -ETIMEDOUT);
     ck_assert_int_eq(tocsin_then(op, tell, &told), 0);
     ck_assert_int_eq(tocsin_suspend("", -1), 0);
@@ -530,10 +530,10 @@ START_TEST(a_fiber_that_is_cancelled)
     ck_assert_record("b");
     turns();
     op = spawn(task_suspend, "suspend.b");
-    ck_assert_int_eq(tocsin_cancel(op), 0); /* cancels the fiber before the fiber has started */
+    ck_assert_int_eq(tocsin_cancel(op), 0); /* the fiber is cancelled before it has started */
     waits(op, -ECANCELED);
     op = spawn(task_suspend, "suspend.b");
-    /* the deadline of the wait cancels the fiber */
+    /* the deadline of the wait cancels the fiber, so the wait returns -ECANCELED */
     ck_assert_int_eq(tocsin_wait(op, 1, NULL), -ECANCELED);
     set_is("suspend.a");
 }
@@ -553,8 +553,8 @@ START_TEST(the_loop_is_freed_with_a_suspended_fiber)
     set_to("suspend.a");
     turns();
     emit(b, TOCSIN_PENDED);
-    /* 1 is the number of waiting fibers. The set of the fiber ends, so the emission of b is
-       delivered. */
+    /* The result 1 counts the waiting fiber. The fiber's wait ends, so the loop uses its own set
+       again, and the emission of b is delivered. */
     ck_assert_int_eq(tocsin_loop_free(), 1);
     ck_assert_record("b fiber0"); /* tocsin_suspend() returned 0, since the handler of b ran */
     ck_assert_int_eq(tocsin_spawn(task_suspend_freed, "fiber", NULL, NULL), 0);

@@ -32,10 +32,20 @@ comes() {   # file, pattern: waits until the file contains the pattern
     done
 }
 
+grows() {   # file: waits until the file is larger
+    size=$(wc -c <"$folder/$1") tries=0
+    until test "$(wc -c <"$folder/$1")" -gt "$size"; do
+        tries=$((tries + 1))
+        test $tries -lt 600 || { echo "$1 does not grow"; cat "$folder/err"; exit 1; }
+        sleep 0.1
+    done
+}
+
 runs log.ini; comes app.log '"signal":"host.ticked"'; kill -TERM $host; ends 0
 runs metrics.ini; comes app.prom '^tocsin_emissions_total{signal="host.ticked"'; kill -TERM $host;
     ends 0
-runs record.ini; comes app.recording 'u64 count;'; sleep 0.3; kill -TERM $host; ends 0
+runs record.ini; comes app.recording 'u64 count;'
+grows app.recording; grows app.recording; kill -TERM $host; ends 0
 runs replay.ini; ends 0
 printed '^host.ticked count=2$'
 printed '^replay.done emitted=[1-9][0-9]* skipped=0 lost=0 whole=true$'

@@ -13,7 +13,7 @@ struct moment {
     struct tocsin_loop_facts facts[LOOPS];
 };
 
-/* Records the present figures. */
+/* Records the figures of this moment. */
 void history_tick(void);
 int history_ticks(void);
 

@@ -6,10 +6,11 @@
 
 struct loop {
     struct tocsin_loop id;
-    int thread;                     /* the id of its thread, as gettid() returns it */
-    int status, left;               /* the results of tocsin_run() and tocsin_loop_free() */
-    struct tocsin_loop_facts facts; /* the figures of the loop when it ended */
-    int64_t ran_us;                 /* the time for which the loop ran */
+    int thread;       /* the id of its thread, as gettid() returns it */
+    int status, left; /* the results of tocsin_run() and tocsin_loop_free() */
+    /* what tocsin_loop_get() has returned for the loop when it ended */
+    struct tocsin_loop_facts facts;
+    int64_t ran_us; /* the time for which the loop ran */
 };
 
 /* Runs all loops until the run is over. The main loop runs on the calling thread, which first calls

@@ -59,7 +59,7 @@ static void read_options(int argc, char **argv)
     long said;
     int option;
 
-    /* keeps getopt() from printing messages, which would contain the argument unescaped */
+    /* getopt() must print no messages, since they would contain the argument unescaped */
     opterr = 0;
     while ((option = getopt_long(argc, argv, "s:h", known, NULL)) != -1) {
         if (option == 'h')

@@ -6,7 +6,7 @@
 
 enum { PULSE_MS = 66 };
 
-int pulse_open(void); /* declares the signal; all three functions return 0 or -errno */
+int pulse_open(void); /* Declares the signal. All three functions return 0 or -errno. */
 int pulse_hear(enum party loop);
 int pulse_start(void);
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 struct screen {
-    bool redrawn; /* true on a terminal, where each picture overwrites the picture before */
+    bool redrawn; /* true on a terminal, where each picture overwrites the previous picture */
     bool colours, utf8;
     int columns; /* the number of columns to draw on */
-    /* the number of columns and rows that are visible; 0 means no limit */
+    /* the number of columns and rows that the user sees; 0 means no limit */
     int columns_seen, rows_seen;
 };
 

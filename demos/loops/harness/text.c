@@ -46,7 +46,7 @@ const char *text_time(double us)
 const char *text_right(int width, const char *text)
 {
     for (const char *at = text; *at; at++)
-        /* counts the characters: a continuation byte of UTF-8 is not counted */
+        /* Counts the characters of the text. A continuation byte of UTF-8 is not counted. */
         width += (*at & 0xc0) == 0x80;
     return text_format("%*s", width, text);
 }

@@ -1,4 +1,4 @@
-/* Prints the totals at the end of the run. */
+/* Prints how many messages were sent and delivered in the whole run. */
 #ifndef TOTALS_H
 #define TOTALS_H
 

@@ -82,7 +82,8 @@ static bool is_busy(int signal)
     return false;
 }
 
-/* Returns true if the party has the ball. At first the main loop has the ball. */
+/* Returns true if the party has the ball, which the loops pass to each other. At first the main
+   loop has it. */
 static bool has_ball(int party, int signal)
 {
     uint64_t refused = ledger_ago(0)->senders[party][signal].refused;

@@ -97,7 +97,7 @@ int figures_agree(const struct figures *figures, char *why, size_t size)
     return 0;
 }
 
-/* Functions that compute ranges */
+/* Functions that compute the smallest and the largest figure */
 
 static double figure_of(const struct row *row, enum figure which)
 {

@@ -11,7 +11,7 @@ struct figures {
     const struct options *options;
     /* the row of each style; NULL means that the style was not chosen */
     const struct row *rows[STYLES];
-    struct origin_counts asked[STYLES]; /* the counts of the origin for each style */
+    struct origin_counts asked[STYLES]; /* what the origin has counted during each style */
 };
 
 /* The least possible time for the pages of the origin. A style cannot be faster than sum_ms, the
@@ -30,7 +30,7 @@ int figures_fetches(const struct options *options);
    says which rows differ. */
 int figures_agree(const struct figures *figures, char *why, size_t size);
 
-/* The range of a figure, over the chosen styles that run on a loop. */
+/* The smallest and the largest value of a figure, among the chosen styles that run on a loop. */
 struct range {
     double least, most;
     int count;

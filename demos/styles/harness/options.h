@@ -15,8 +15,8 @@ struct options {
     int urls_count;
     /* the name of the style, in the process that does the job; NULL in other processes */
     const char *perform;
-    /* in the process that does the job: the port of the origin, and the descriptor of the row's
-       memory */
+    /* Only in the process that does the job: the port of the origin, and the descriptor of the
+       row's memory. */
     int port, row_fd;
     bool probe; /* true in the process that tries the user's URLs */
 };

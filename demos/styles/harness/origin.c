@@ -184,7 +184,7 @@ static void on_readable(struct bufferevent *stream, void *arg)
 
     counts.requests++;
     counts.failures += fate != ORIGIN_ANSWERS || !c->page;
-    /* sends some bytes before the reset, since without any byte a client may repeat the request */
+    /* Some bytes are sent before the reset. If no byte arrives, a client may repeat the request. */
     if (fate == ORIGIN_RESETS)
         bufferevent_write(stream, "HTTP/1.1 200 OK\r\nContent-", 25);
     event_add(c->delay,

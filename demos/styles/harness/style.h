@@ -2,7 +2,7 @@
 #ifndef STYLE_H
 #define STYLE_H
 
-/* The ways in which a style waits. */
+/* How a style waits for a fetch. */
 enum style_kind { STYLE_BLOCKS, STYLE_THREADS, STYLE_LOOPS };
 
 struct style {

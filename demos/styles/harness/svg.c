@@ -70,7 +70,7 @@ static int fresh_open(void)
 
 static int device_open(void)
 {
-    /* O_NONBLOCK: open() must not wait, and a FIFO may have no reader */
+    /* O_NONBLOCK, since open() of a FIFO without a reader would wait */
     int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
     *fresh = '\0';
@@ -122,7 +122,7 @@ static void text(double x, double y, const char *class, const char *words)
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">%s</text>\n", x, y, class, words);
 }
 
-/* Writes a text, wrapped to a number of letters */
+/* Writes a text in lines of at most `letters` characters. */
 static void paragraph(double y, const char *class, const char *words, int letters)
 {
     while (*words) {
@@ -160,7 +160,7 @@ static void draw_area(const struct row *row, int at_once, double span_ms, double
     fprintf(out, "V%.1fZ\"/>\n", bottom);
 }
 
-/* Draws an arrow at the end of a row that continues beyond the right edge. */
+/* Draws an arrow at the right end of a row that is too long for the picture. */
 static void draw_cut(const struct row *row, double bottom, const char *colour)
 {
     fprintf(out, "<path fill=\"%s\" d=\"M%d %.1fl13 7l-13 7z\"/>\n", colour, RIGHT, bottom - 8);

@@ -137,30 +137,39 @@ static bool path_is_stale(const struct tocsin__endpoint *local)
     return refused;
 }
 
-static int path_note(struct tocsin__socket *socket, const char *path, unsigned mode)
+static int path_note(struct tocsin__socket *socket, unsigned mode)
 {
     struct stat stat;
 
-    socket->path = tocsin__copy_text(path);
-    if (!socket->path)
-        return -ENOMEM;
-    if (chmod(path, mode) < 0 || lstat(path, &stat) < 0)
+    if (chmod(socket->path, mode) < 0 || lstat(socket->path, &stat) < 0)
         return -errno;
     socket->device = stat.st_dev;
     socket->inode = stat.st_ino;
     return 0;
 }
 
+/* Once the path is bound, only its removal undoes that. */
 static int bind_path(struct tocsin__socket *socket, int fd, const struct tocsin__endpoint *local,
                      unsigned mode)
 {
     int err;
 
+    socket->path = tocsin__copy_text(local->un.sun_path);
+    if (!socket->path)
+        return -ENOMEM;
     fchmod(fd, mode); /* so that bind gives the path no more permissions than these */
     err = bind_at(fd, local);
-    if (err == -EADDRINUSE && path_is_stale(local) && unlink(local->un.sun_path) == 0)
+    if (err == -EADDRINUSE && path_is_stale(local) && unlink(socket->path) == 0)
         err = bind_at(fd, local);
-    return err == 0 ? path_note(socket, local->un.sun_path, mode) : err;
+    if (err == 0) {
+        err = path_note(socket, mode);
+        if (err == 0)
+            return 0;
+        unlink(socket->path);
+    }
+    tocsin__release(socket->path);
+    socket->path = NULL;
+    return err;
 }
 
 void tocsin__bind_undo(struct tocsin__socket *socket)

@@ -190,13 +190,13 @@ static int disk_finish(struct tocsin__stream *stream)
 }
 
 /* Frees the buffers that the stream does not need now. */
-static void disk_want(struct tocsin__stream *stream, unsigned wanted)
+static unsigned disk_want(struct tocsin__stream *stream, unsigned wanted)
 {
     struct tocsin__disk *disk = disk_of(stream);
 
     if (disk->is_working) {
         tocsin__stream_unmark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
-        return;
+        return wanted;
     }
     tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE | TOCSIN__STREAM_WRITABLE);
     if (!(wanted & TOCSIN__READY_IN) && !disk->in.is_done) {
@@ -207,6 +207,7 @@ static void disk_want(struct tocsin__stream *stream, unsigned wanted)
         tocsin__release(disk->out.data);
         disk->out.data = NULL;
     }
+    return wanted;
 }
 
 static void disk_describe(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts)

@@ -83,8 +83,7 @@ static int spare_open(void)
     return tocsin__fault() ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Pauses the listener: there is no descriptor or no memory. Closes the spare descriptor, so that
-   the program can open one. */
+/* Pauses the listener, and closes the spare descriptor, which the program may need now. */
 static void listener_pause(struct tocsin__acceptor *listener, int err)
 {
     struct tocsin__engine *engine = listener_engine(listener);
@@ -192,8 +191,12 @@ static bool stream_announce(struct tocsin__acceptor *listener, struct tocsin__st
     }
     if (tocsin__inherited(listener_engine(listener)->loop))
         return false;
-    if (admission < 0)
+    if (admission < 0) { /* the peer may leave meanwhile */
+        if (listener->untold == stream &&
+            tocsin__readiness_want(listener_engine(listener), &stream->readiness, 0) < 0)
+            tocsin__stream_fail(stream, -ENOMEM);
         return false;
+    }
     return (listener->untold != stream && admission != 0) || announced(listener, stream, text);
 }
 
@@ -221,7 +224,7 @@ static int stream_accept(struct tocsin__acceptor *listener, struct tocsin__crowd
                                   listener->notify.mode ? &listener->notify : NULL, &stream);
 
     if (err == 0)
-        err = tocsin__readiness_open(tocsin__stream_engine(stream), &stream->readiness, fd);
+        err = tocsin__readiness_open_muted(tocsin__stream_engine(stream), &stream->readiness, fd);
     else
         tocsin__fd_close(fd);
     if (err < 0) {
@@ -259,8 +262,7 @@ static bool accept_failed(struct tocsin__acceptor *listener, int err)
     return !tocsin__is_shortage(err); /* another error concerns one connection only */
 }
 
-/* Makes a stream of a connected descriptor, unless its peer's address has most_per_address streams
-   already. */
+/* Makes a stream, unless its peer's address has most_per_address streams already. */
 static int stream_accept_if_allowed(struct tocsin__acceptor *listener, int fd,
                                     const struct tocsin__endpoint *peer,
                                     struct tocsin__stream **ret_stream)

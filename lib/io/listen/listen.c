@@ -252,6 +252,8 @@ int tocsin_listen(const char *text, const struct tocsin_listen_options *options,
     int err = tocsin__address_parse(text, &address);
 
     options = options ? options : &plain;
+    if (err == 0 && (address.layer || (options->stream && options->stream->tls.id)))
+        err = tocsin__because(-ENOTSUP, "a listener has no layer yet");
     if (err == 0)
         err = options_check(options);
     if (err == 0)

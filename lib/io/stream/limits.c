@@ -17,10 +17,23 @@ struct limit {
 
 enum { CLOSE_MS = 10000 };
 
+/* All was sent, and the peer did not end its side: the stream ends as if it had. */
+static bool linger_ends(struct tocsin__stream *stream)
+{
+    if (stream->state != TOCSIN__STREAM_CLOSING || tocsin__stream_waiting(stream) ||
+        !tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS))
+        return false;
+    stream->in = TOCSIN__SIDE_TOLD;
+    tocsin__stream_wake(stream);
+    return true;
+}
+
 static void on_limit(struct tocsin__timer *timer)
 {
     struct tocsin__stream *stream = ((struct limit *)timer)->stream;
 
+    if (linger_ends(stream))
+        return;
     ((struct limit *)timer)->give_reason(stream);
     tocsin__stream_fail(stream, -ETIMEDOUT);
 }
@@ -102,6 +115,8 @@ static void on_idle(struct tocsin__idle *idle)
     struct tocsin__stream *stream = tocsin__container(idle, struct tocsin__stream, idle);
     char peer[112];
 
+    if (linger_ends(stream))
+        return;
     if (idle_has_work(stream)) {
         tocsin__limit_idle_begin(stream);
         tocsin__stream_wake(stream);

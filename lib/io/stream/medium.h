@@ -1,5 +1,5 @@
-/* A medium makes the system calls for a stream. The only medium is the disk (io/disk/disk.h), whose
-   threads read and write files. A stream without a medium makes its system calls itself.
+/* A medium stands between a stream and its descriptor: a layer (layered.h), or the threads that
+   serve a file (io/disk/disk.h). A stream without a medium makes its system calls itself.
 
    The functions of a medium run on the loop's thread and never block. After a function has returned
    -EAGAIN, the medium wakes the stream when the stream must call the function again. */
@@ -17,17 +17,22 @@ struct tocsin__medium {
     /* Sends data as writev(2), but returns -errno. After -EAGAIN, the stream must call again with
        the same bytes, perhaps followed by more. */
     ssize_t (*send)(struct tocsin__stream *stream, const struct iovec *pieces, int count);
+    /* Whether something is there to be received: 1; 0: the end; -EAGAIN: nothing; -errno. NULL: the
+       stream cannot lose its peer. */
+    int (*peek)(struct tocsin__stream *stream);
     /* Ends the outgoing side; called when all data was sent. 0: the side has ended; -EAGAIN: not
        yet; another -errno */
     int (*finish)(struct tocsin__stream *stream);
-    /* Says what the stream wants to do next (bits TOCSIN__READY_…). Marks the stream READABLE or
-       WRITABLE if receive or send need not return -EAGAIN. */
-    void (*want)(struct tocsin__stream *stream, unsigned wanted);
+    /* The stream wants to receive or send (TOCSIN__READY_…). Returns what the descriptor is to be
+       watched for. A medium without a descriptor that can be watched marks the stream READABLE or
+       WRITABLE if receive or send may return something. */
+    unsigned (*want)(struct tocsin__stream *stream, unsigned wanted);
     /* Fills in the facts that the medium knows, such as the path of a file. */
     void (*describe)(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts);
-    /* Frees the medium. The descriptor is closed as soon as no thread uses it. */
-    void (*close)(struct tocsin__stream *stream);
-    bool is_queued; /* a write only queues data, and send is called in a later turn */
+    void (*close)(struct tocsin__stream *stream); /* frees the medium */
+    /* A file. a write only queues data, and send is called in a later turn. close closes the
+       descriptor as soon as no thread uses it. */
+    bool is_queued;
 };
 
 /* The functions of the stream's medium. NULL: the stream has no medium. */

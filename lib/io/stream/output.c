@@ -1,11 +1,11 @@
 /* The data that a stream sends: sending and queueing. */
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/cancel.h"
 #include "base/refusal.h"
+#include "delivery/owner_here.h"
 #include "io/drops.h"
+#include "io/stream/chunk.h"
 #include "io/stream/limits.h"
 #include "io/stream/medium.h"
 #include "io/stream/output.h"
@@ -13,47 +13,35 @@
 #include "loop/clock.h"
 
 enum {
-    PIECES_MOST = 64, /* the most pieces in one call of sendmsg or writev */
-    /* least size of a chunk with a copy; later small writes are added to the same chunk */
-    ROOM_LEAST = 2048,
+    PIECES_MOST = 64,   /* the most pieces in one call of sendmsg or writev */
     SENT_MOST = 1 << 18 /* the most bytes that one turn sends for one stream */
 };
 
-/* Queued data: pieces that are borrowed until drop is called, or one piece that is a copy. */
-struct tocsin__chunk {
-    struct tocsin__drop drop; /* must be the first member; if drop.fn is NULL, the data is a copy */
-    struct tocsin__chunk *next;
-    int *fds; /* descriptors to pass with the first byte; NULL: none */
-    uint32_t fds_count;
-    uint32_t count, at; /* number of pieces; the first `at` pieces were sent */
-    size_t room;        /* unused bytes after the data of a copy */
-    struct iovec pieces[];
-};
-
-static void fds_close(int *fds, uint32_t count)
+/* Counts bytes that wait, for the stream and for its owner, which may have changed meanwhile. */
+static void waiting_change(struct tocsin__stream *stream, size_t change)
 {
-    for (uint32_t i = 0; i < count; i++)
-        tocsin__fd_close(fds[i]);
-    tocsin__release(fds);
+    struct tocsin__busy *busy = stream->busy;
+    struct tocsin__owner *owner = tocsin__op_owner(tocsin__stream_op(stream));
+
+    if (busy->waiting_bytes)
+        tocsin__owner_uncharge(busy->waiting_owner, TOCSIN_RESOURCE_WAITING_BYTES,
+                               busy->waiting_bytes);
+    busy->waiting_bytes += change;
+    busy->waiting_owner = owner;
+    if (busy->waiting_bytes)
+        tocsin__owner_charge_force(owner, TOCSIN_RESOURCE_WAITING_BYTES, busy->waiting_bytes);
 }
 
-static void chunk_free(struct tocsin__io *io, struct tocsin__chunk *chunk)
+void tocsin__output_drop(struct tocsin__stream *stream)
 {
-    fds_close(chunk->fds, chunk->fds_count);
-    if (chunk->drop.fn)
-        tocsin__drops_add(io, &chunk->drop);
-    else
-        tocsin__release(chunk);
-}
-
-void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy)
-{
+    struct tocsin__io *io = tocsin__stream_engine(stream)->io;
+    struct tocsin__busy *busy = stream->busy;
     struct tocsin__chunk *chunk;
 
-    busy->waiting_bytes = 0;
+    waiting_change(stream, -busy->waiting_bytes);
     while ((chunk = busy->output)) {
         busy->output = chunk->next;
-        chunk_free(io, chunk);
+        tocsin__chunk_free(io, chunk);
     }
     busy->output_last = &busy->output;
 }
@@ -71,8 +59,8 @@ static void output_note_stalled(struct tocsin__stream *stream)
     tocsin__stream_wake(stream);
 }
 
-/* Notes that the stream is not stalled any more. If stream.stalled has not been announced yet,
-   neither stream.stalled nor stream.drained will be. */
+/* A write has returned 1, so stream.drained follows, also if stream.stalled was not announced yet.
+ */
 static void output_note_drained(struct tocsin__stream *stream)
 {
     size_t waiting = tocsin__stream_waiting(stream);
@@ -84,10 +72,8 @@ static void output_note_drained(struct tocsin__stream *stream)
     if (stream->busy)
         stream->busy->stalled_us = tocsin__now(tocsin__stream_engine(stream)) -
                                    stream->busy->stalled_us;
-    if (tocsin__stream_is(stream, TOCSIN__STREAM_TELL_STALLED))
-        tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
-    else
-        tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
+    tocsin__stream_unmark(stream, TOCSIN__STREAM_TELL_STALLED);
+    tocsin__stream_mark(stream, TOCSIN__STREAM_TELL_DRAINED);
     tocsin__stream_wake(stream);
 }
 
@@ -99,38 +85,27 @@ void tocsin__output_limits_changed(struct tocsin__stream *stream)
 
 /* Sending */
 
-static void chunk_advance(struct tocsin__chunk *chunk, size_t *sent)
-{
-    while (chunk->at < chunk->count && *sent >= chunk->pieces[chunk->at].iov_len)
-        *sent -= chunk->pieces[chunk->at++].iov_len;
-    if (chunk->at < chunk->count && *sent) {
-        chunk->pieces[chunk->at].iov_base = (char *)chunk->pieces[chunk->at].iov_base + *sent;
-        chunk->pieces[chunk->at].iov_len -= *sent;
-        *sent = 0;
-    }
-}
-
-/* Removes sent bytes from the queue. */
+/* Removes sent bytes from the queue. A drop may write to the stream, behind the queue. */
 static void output_advance(struct tocsin__stream *stream, size_t sent)
 {
     struct tocsin__busy *busy = stream->busy;
     struct tocsin__chunk *chunk;
 
     tocsin__assert(sent <= busy->waiting_bytes);
-    busy->waiting_bytes -= sent;
+    waiting_change(stream, -sent);
     stream->closed.sent_bytes += sent;
     tocsin__limit_idle_refresh(stream);
-    fds_close(busy->output->fds, busy->output->fds_count);
+    tocsin__fds_close(busy->output->fds, busy->output->fds_count);
     busy->output->fds = NULL;
     busy->output->fds_count = 0;
     while ((chunk = busy->output)) {
-        chunk_advance(chunk, &sent);
+        tocsin__chunk_advance(chunk, &sent);
         if (chunk->at < chunk->count)
             break;
         busy->output = chunk->next;
         if (!busy->output)
             busy->output_last = &busy->output;
-        chunk_free(tocsin__stream_engine(stream)->io, chunk);
+        tocsin__chunk_free(tocsin__stream_engine(stream)->io, chunk);
         if (!sent)
             break;
     }
@@ -157,7 +132,7 @@ int tocsin__output_break(struct tocsin__stream *stream, int err)
     stream->out_error = err;
     tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* the peer may have sent the reason */
     if (stream->busy)
-        tocsin__output_drop(tocsin__stream_engine(stream)->io, stream->busy);
+        tocsin__output_drop(stream);
     tocsin__stream_wake(stream);
     return err;
 }
@@ -277,23 +252,6 @@ static bool chunk_append(struct tocsin__busy *busy, const struct tocsin_outgoing
     return true;
 }
 
-static struct tocsin__chunk *chunk_new(const struct tocsin_outgoing *outgoing, size_t size)
-{
-    size_t bytes = outgoing->drop      ? 0
-                   : size > ROOM_LEAST ? size
-                                       : ROOM_LEAST,
-           count = outgoing->drop ? outgoing->count : 1;
-    struct tocsin__chunk *chunk = tocsin__alloc(sizeof *chunk + count * sizeof(struct iovec) +
-                                                bytes);
-
-    if (chunk && !outgoing->drop) {
-        chunk->pieces[0].iov_base = chunk->pieces + 1;
-        chunk->count = 1;
-        chunk->room = bytes;
-    }
-    return chunk;
-}
-
 /* Queues the data after the first `sent` bytes. -ENOMEM: nothing was queued */
 static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgoing *outgoing,
                         size_t sent, size_t size, int *fds)
@@ -302,7 +260,7 @@ static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgo
     struct tocsin__chunk *chunk = NULL, **last = busy ? busy->output_last : NULL;
 
     if (!busy || !chunk_append(busy, outgoing, sent, size)) {
-        chunk = tocsin__stream_occupy(stream) == 0 ? chunk_new(outgoing, size) : NULL;
+        chunk = tocsin__stream_occupy(stream) == 0 ? tocsin__chunk_new(outgoing, size) : NULL;
         if (!chunk)
             return -ENOMEM;
         busy = stream->busy;
@@ -316,34 +274,30 @@ static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgo
                 busy,
                 &(struct tocsin_outgoing){ .parts = outgoing->parts, .count = outgoing->count },
                 sent, size);
-        chunk->drop.fn = outgoing->drop;
-        chunk->drop.arg = outgoing->arg;
+        tocsin__chunk_lend(chunk, outgoing);
         chunk->fds = fds;
         chunk->fds_count = fds ? (uint32_t)outgoing->fds_count : 0;
     }
-    busy->waiting_bytes += size;
+    waiting_change(stream, size);
     output_note_stalled(stream);
     return 0;
 }
 
-static int fds_copy(const struct tocsin_outgoing *outgoing, int **ret_fds)
+/* What can be sent at once counts as well: whether the kernel accepts it is not known yet. */
+static int owner_check(const struct tocsin__stream *stream, size_t size)
 {
-    int *fds = tocsin__alloc(outgoing->fds_count * sizeof *fds);
+    struct tocsin__owner *owner = tocsin__op_owner(tocsin__stream_op(stream));
+    uint64_t limit = tocsin__owner_limit_of(owner, TOCSIN_RESOURCE_WAITING_BYTES);
+    int err;
 
-    if (!fds)
-        return -ENOMEM;
-    for (size_t i = 0; i < outgoing->fds_count; i++) {
-        fds[i] = tocsin__fault() ? (errno = EMFILE, -1)
-                                 : fcntl(outgoing->fds[i], F_DUPFD_CLOEXEC, 0);
-        if (fds[i] < 0) {
-            int err = -errno;
-
-            fds_close(fds, (uint32_t)i);
-            return err;
-        }
-    }
-    *ret_fds = fds;
-    return 0;
+    if (tocsin__likely(limit == UINT64_MAX))
+        return 0;
+    err = tocsin__owner_charge(owner, TOCSIN_RESOURCE_WAITING_BYTES, size);
+    if (err == 0)
+        tocsin__owner_uncharge(owner, TOCSIN_RESOURCE_WAITING_BYTES, size);
+    else if (err == -EDQUOT)
+        tocsin__owner_emit_limited(owner, TOCSIN_RESOURCE_WAITING_BYTES);
+    return err == -EDQUOT ? err : 0; /* an owner that is being unloaded may still write */
 }
 
 static int output_check(const struct tocsin__stream *stream, size_t size)
@@ -356,7 +310,7 @@ static int output_check(const struct tocsin__stream *stream, size_t size)
     if (waiting &&
         (size > stream->settings->limit_bytes || waiting > stream->settings->limit_bytes - size))
         return -EAGAIN;
-    return 0;
+    return owner_check(stream, size);
 }
 
 /* Sends at once if no data is queued. Returns the number of sent bytes, or -errno. */
@@ -393,12 +347,12 @@ static int output_send_or_queue(struct tocsin__stream *stream,
     }
     if ((size_t)sent == size)
         return 0;
-    err = outgoing->fds_count && !sent ? fds_copy(outgoing, &fds) : 0;
+    err = outgoing->fds_count && !sent ? tocsin__fds_copy(outgoing, &fds) : 0;
     if (err == 0)
         err = output_queue(stream, outgoing, (size_t)sent, size - (size_t)sent, fds);
     if (err < 0 && fds)
-        fds_close(fds, (uint32_t)outgoing->fds_count);
-    if (err < 0 && sent)
+        tocsin__fds_close(fds, (uint32_t)outgoing->fds_count);
+    if (err < 0 && (sent || (tocsin__medium_of(stream) && !tocsin__medium_is_queued(stream))))
         tocsin__stream_fail(stream, err);
     if (err < 0)
         return err;
@@ -417,4 +371,36 @@ int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoi
     if (err <= 0 && outgoing->drop)
         outgoing->drop(outgoing->arg); /* the last statement, since drop may free the stream */
     return result;
+}
+
+/* Lent data */
+
+/* Without memory for a copy the stream fails. */
+static void stream_lent_return(struct tocsin__stream *stream, const struct tocsin__owner *owner)
+{
+    struct tocsin__chunk **link = &stream->busy->output;
+
+    while (*link) {
+        if (tocsin__chunk_own(tocsin__stream_engine(stream)->io, link, owner) < 0) {
+            tocsin__stream_fail(stream, -ENOMEM); /* first, so that a drop cannot write */
+            tocsin__output_drop(stream);
+            return;
+        }
+        link = &(*link)->next;
+    }
+    stream->busy->output_last = link;
+}
+
+void tocsin__outputs_lent_return(struct tocsin__ops *ops, const struct tocsin__owner *owner)
+{
+    struct tocsin__op *op;
+
+    for (uint64_t id = 0; (op = tocsin__ops_listed_after(ops, &id));) {
+        struct tocsin__stream *stream = tocsin__op_is_stream(op) ? tocsin__op_state_of(op) : NULL;
+
+        if (stream && stream->busy)
+            stream_lent_return(stream, owner);
+    }
+    if (ops->engine->io)
+        tocsin__drops_call(ops->engine->io); /* not later: the code is about to be unmapped */
 }

@@ -17,6 +17,9 @@ void tocsin__output_limits_changed(struct tocsin__stream *stream);
    been read. Returns err. */
 int tocsin__output_break(struct tocsin__stream *stream, int err);
 /* Drops the queued data. */
-void tocsin__output_drop(struct tocsin__io *io, struct tocsin__busy *busy);
+void tocsin__output_drop(struct tocsin__stream *stream);
+/* Copies all data that code of this owner has lent to streams of the loop, and calls its drops: the
+   code is about to be unmapped. */
+void tocsin__outputs_lent_return(struct tocsin__ops *ops, const struct tocsin__owner *owner);
 
 #endif

@@ -1,7 +1,8 @@
 /* The functions that every file of this folder needs. */
 #include "base/assert.h"
 #include "io/stream/stream.h"
-#include "loop/ready.h"
+#include "io/stream/stream_serve.h"
+#include "op/complete.h"
 #include "op/lifecycle.h"
 
 int tocsin__stream_find(struct tocsin_op id, struct tocsin__stream **ret_stream)
@@ -39,10 +40,8 @@ void tocsin__stream_set_state(struct tocsin__stream *stream, enum tocsin__stream
 
 void tocsin__stream_wake(struct tocsin__stream *stream)
 {
-    if (tocsin__stream_is(stream, TOCSIN__STREAM_WOKEN) || stream->state == TOCSIN__STREAM_OVER)
-        return;
-    tocsin__stream_mark(stream, TOCSIN__STREAM_WOKEN);
-    tocsin__ready_push(tocsin__stream_engine(stream), &stream->node);
+    if (stream->state != TOCSIN__STREAM_OVER)
+        tocsin__op_push_thin(tocsin__stream_op(stream), tocsin__stream_serve);
 }
 
 void tocsin__stream_fail(struct tocsin__stream *stream, int status)
@@ -54,10 +53,16 @@ void tocsin__stream_fail(struct tocsin__stream *stream, int status)
 
 int tocsin__stream_occupy(struct tocsin__stream *stream)
 {
-    struct tocsin__busy *busy = stream->busy;
+    struct tocsin__io *io = tocsin__stream_engine(stream)->io;
+    struct tocsin__busy *busy = io->spare;
 
-    if (busy)
+    if (stream->busy)
         return 0;
+    if (busy) {
+        stream->busy = busy;
+        io->spare = NULL;
+        return 0;
+    }
     busy = tocsin__alloc(sizeof *busy);
     if (!busy)
         return -ENOMEM;
@@ -75,13 +80,17 @@ static bool is_at_rate(const struct tocsin__rate_wait *wait)
 
 void tocsin__stream_rest(struct tocsin__stream *stream)
 {
-    const struct tocsin__busy *busy = stream->busy;
+    struct tocsin__io *io = tocsin__stream_engine(stream)->io;
+    struct tocsin__busy *busy = stream->busy;
 
-    if (!busy || busy->kept.data || busy->passed.fds || busy->reads || busy->flushes ||
-        busy->pipe || busy->pipes_in || busy->output || busy->connecting || busy->medium ||
-        busy->limit || is_at_rate(&busy->waits[TOCSIN__RATE_IN]) ||
-        is_at_rate(&busy->waits[TOCSIN__RATE_OUT]))
+    if (!busy || tocsin__stream_is(stream, TOCSIN__STREAM_TELL_DRAINED) || busy->kept.data ||
+        busy->passed.fds || busy->reads || busy->flushes || busy->pipe || busy->pipes_in ||
+        busy->output || busy->connecting || busy->medium || busy->limit ||
+        is_at_rate(&busy->waits[TOCSIN__RATE_IN]) || is_at_rate(&busy->waits[TOCSIN__RATE_OUT]))
         return;
-    tocsin__release(stream->busy);
     stream->busy = NULL;
+    if (!io || io->spare)
+        tocsin__release(busy);
+    else
+        io->spare = busy;
 }

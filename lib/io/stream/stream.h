@@ -37,8 +37,10 @@ enum tocsin__stream_state {
     TOCSIN__STREAM_RESOLVING,
     TOCSIN__STREAM_CONNECTING,
     TOCSIN__STREAM_OPEN,
-    TOCSIN__STREAM_CLOSING, /* queued data is sent; received data is dropped */
-    TOCSIN__STREAM_OVER     /* the end of the stream has been announced, or will be at once */
+    /* queued data is sent; received data is dropped. If something was received, it then waits for
+       the end of the peer */
+    TOCSIN__STREAM_CLOSING,
+    TOCSIN__STREAM_OVER /* the end of the stream has been announced, or will be at once */
 };
 
 enum tocsin__side {
@@ -54,7 +56,6 @@ enum tocsin__side {
 
 /* Bits of stream->flags. */
 enum {
-    TOCSIN__STREAM_WOKEN = 1,    /* the node is on the ready list */
     TOCSIN__STREAM_READABLE = 2, /* a read from the descriptor may return data */
     TOCSIN__STREAM_WRITABLE = 4, /* the kernel may accept a write */
     /* the peer has ended its outgoing side; there may be unread data before the end */
@@ -72,7 +73,8 @@ enum {
     TOCSIN__STREAM_PULLED = 8192, /* the program has started a read or a pipe */
     /* the stream has set O_NONBLOCK, and must clear it when it ends */
     TOCSIN__STREAM_NONBLOCK = 16384,
-    TOCSIN__STREAM_CLOSE_LATER = 32768 /* tocsin_stream_close was called: close once connected */
+    TOCSIN__STREAM_CLOSE_LATER = 32768, /* tocsin_stream_close was called: close once connected */
+    TOCSIN__STREAM_LINGERS = 65536      /* while it was being closed, the peer sent data */
 };
 
 struct tocsin__chunk;
@@ -83,8 +85,8 @@ struct tocsin__medium;
 struct tocsin__pipe;
 struct tocsin__read;
 
-/* The members that a stream needs only while it reads, writes or connects. The struct is freed when
-   all its members are empty. */
+/* What only a stream that is at work needs. When all of it is empty, it is freed, or kept for the
+   next stream (struct tocsin__io). */
 struct tocsin__busy {
     struct {                 /* received bytes that no read, pipe or listener has taken yet */
         unsigned char *data; /* NULL: none */
@@ -99,7 +101,8 @@ struct tocsin__busy {
     struct tocsin__pipe *pipe;     /* the pipe that takes the data of this stream; NULL: none */
     struct tocsin__pipe *pipes_in; /* the pipes that write to this stream */
     struct tocsin__chunk *output, **output_last;
-    size_t waiting_bytes; /* bytes in output */
+    size_t waiting_bytes;                /* bytes in output */
+    struct tocsin__owner *waiting_owner; /* for which these bytes are counted */
     /* time when the stream became stalled; afterwards the length of the stall */
     int64_t stalled_us;
     struct tocsin__connecting *connecting;
@@ -109,36 +112,40 @@ struct tocsin__busy {
     struct tocsin__rate_wait waits[TOCSIN__RATE_WAYS];
 };
 
+/* The state of a thin operation, so the members before `closed` are lost when the end is announced:
+   only an open stream, or one that is about to be, uses them. */
 struct tocsin__stream {
-    /* The payload of stream.closed. Its byte counts are always up to date. Until the end, total_us
-       is the time at which the stream was made. */
-    struct tocsin_stream_closed closed;
-    struct tocsin__readiness readiness;
-    struct tocsin__node node; /* the stream's entry in the ready list */
     struct tocsin__idle idle; /* the idle limit of an open stream (limits.c) */
     struct tocsin__settings *settings;
     struct tocsin__busy *busy; /* NULL: the stream is idle */
     /* the count of the listener's streams; NULL: no listener accepted the stream */
     struct tocsin__crowd *crowd;
+    /* The payload of stream.closed. Its byte counts are always up to date. Until the end, total_us
+       is the time at which the stream was made. */
+    struct tocsin_stream_closed closed;
+    struct tocsin__readiness readiness;
     int failure;    /* the status with which the stream will end when it is served next; 0: none */
     int out_error;  /* the error of the write, if out is BROKEN */
-    uint16_t flags; /* TOCSIN__STREAM_WOKEN … */
+    uint32_t flags; /* TOCSIN__STREAM_READABLE … */
     uint8_t state, in, out;
 };
 
+_Static_assert(offsetof(struct tocsin__stream, closed) >= TOCSIN__THIN_LOST,
+               "the payload of the end must not lie where the info of the end will be");
+
 static inline struct tocsin__op *tocsin__stream_op(const struct tocsin__stream *stream)
 {
-    return tocsin__op_of_state(stream);
+    return tocsin__op_of_thin(stream);
 }
 
 static inline struct tocsin__engine *tocsin__stream_engine(const struct tocsin__stream *stream)
 {
-    return tocsin__op_engine(tocsin__op_of_state(stream));
+    return tocsin__op_engine(tocsin__stream_op(stream));
 }
 
 static inline size_t tocsin__stream_waiting(const struct tocsin__stream *stream)
 {
-    return stream->busy ? stream->busy->waiting_bytes : 0;
+    return stream->state != TOCSIN__STREAM_OVER && stream->busy ? stream->busy->waiting_bytes : 0;
 }
 
 static inline bool tocsin__stream_is(const struct tocsin__stream *stream, unsigned flag)
@@ -148,12 +155,12 @@ static inline bool tocsin__stream_is(const struct tocsin__stream *stream, unsign
 
 static inline void tocsin__stream_mark(struct tocsin__stream *stream, unsigned flags)
 {
-    stream->flags = (uint16_t)(stream->flags | flags);
+    stream->flags |= flags;
 }
 
 static inline void tocsin__stream_unmark(struct tocsin__stream *stream, unsigned flags)
 {
-    stream->flags = (uint16_t)(stream->flags & ~flags);
+    stream->flags &= ~flags;
 }
 
 /* Whether the operation is a stream. */
@@ -168,14 +175,15 @@ static inline bool tocsin__op_is_stream(const struct tocsin__op *op)
    tocsin__op_find. */
 int tocsin__stream_find(struct tocsin_op id, struct tocsin__stream **ret_stream);
 void tocsin__stream_set_state(struct tocsin__stream *stream, enum tocsin__stream_state state);
-/* Puts the stream on the ready list, so it is served in this turn or the next one. */
+/* Puts the stream the stream's entry in the ready list, so it is served in this turn or the next
+   one. */
 void tocsin__stream_wake(struct tocsin__stream *stream);
 /* Makes the stream end with this status when it is served next. If this is called several times,
    the first status counts. */
 void tocsin__stream_fail(struct tocsin__stream *stream, int status);
 /* Makes stream->busy if it is NULL. -ENOMEM */
 int tocsin__stream_occupy(struct tocsin__stream *stream);
-/* Frees stream->busy if all its members are empty. */
+/* Gives stream->busy back if nothing is in it. */
 void tocsin__stream_rest(struct tocsin__stream *stream);
 
 #endif

@@ -46,6 +46,7 @@ int tocsin_stream_close(struct tocsin_op id)
     if (err < 0)
         return tocsin__traced(err);
     close_input(stream);
+    tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* something may be unread */
     if (stream->state == TOCSIN__STREAM_OPEN)
         tocsin__stream_set_state(stream, TOCSIN__STREAM_CLOSING);
     else

@@ -1,7 +1,7 @@
 /* The end of a stream. */
 #include "io/stream/limits.h"
 #include "io/stream/output.h"
-#include "io/stream/connect.h"
+#include "io/connect/connect.h"
 #include "io/listen/crowd.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_flush.h"
@@ -53,6 +53,15 @@ static void forget_operations(struct tocsin__busy *busy)
     }
 }
 
+/* Completes the payload of the end. */
+static void stream_finish(struct tocsin__stream *stream)
+{
+    tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
+    stream->closed.total_us = tocsin__now(tocsin__stream_engine(stream)) - stream->closed.total_us;
+    if (!stream->closed.reason)
+        stream->closed.reason = "";
+}
+
 void tocsin__stream_disarm(void *state)
 {
     struct tocsin__stream *stream = state;
@@ -60,7 +69,7 @@ void tocsin__stream_disarm(void *state)
     struct tocsin__busy *busy = stream->busy;
 
     if (stream->state != TOCSIN__STREAM_OVER)
-        tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
+        stream_finish(stream);
     tocsin__window_forget(engine->io, stream);
     tocsin__limit_idle_end(stream);
     tocsin__wire_close(stream);
@@ -73,7 +82,7 @@ void tocsin__stream_disarm(void *state)
         forget_operations(busy);
         tocsin__wire_drop_passed(busy);
         tocsin__release(busy->kept.data);
-        tocsin__output_drop(engine->io, busy);
+        tocsin__output_drop(stream);
         tocsin__release(busy);
         stream->busy = NULL;
     }
@@ -89,11 +98,9 @@ void tocsin__stream_end(struct tocsin__stream *stream, int status)
         return;
     is_open = stream->state == TOCSIN__STREAM_OPEN || stream->state == TOCSIN__STREAM_CLOSING;
     stream->failure = status;
-    tocsin__stream_set_state(stream, TOCSIN__STREAM_OVER);
+    stream_finish(stream);
     end_operations(stream, status, is_open);
+    tocsin__stream_rest(stream);
     tocsin__stream_disarm(stream);
-    stream->closed.total_us = tocsin__now(tocsin__stream_engine(stream)) - stream->closed.total_us;
-    if (!stream->closed.reason)
-        stream->closed.reason = "";
     tocsin__op_complete(tocsin__stream_op(stream), status, &stream->closed.tocsin);
 }

@@ -10,6 +10,9 @@
 #include "op/pause.h"
 #include "op/progress.h"
 
+/* Reads from the kernel for one stream in one turn, 64 KiB each. */
+enum { FILLS_MOST = 4 };
+
 enum consumer { NOBODY, A_READ, A_PIPE, LISTENERS };
 
 int tocsin__input_admission(const struct tocsin__stream *stream)
@@ -199,7 +202,7 @@ static bool fill(struct tocsin__stream *stream, struct tocsin__io *io)
 }
 
 /* Hands out one part, or reads from the descriptor. false: nothing more can be done now. */
-static bool input_step(struct tocsin__stream *stream, enum consumer consumer, bool *filled)
+static bool input_step(struct tocsin__stream *stream, enum consumer consumer, int *fills)
 {
     struct tocsin__io *io = tocsin__stream_engine(stream)->io;
     struct tocsin__window *window = &io->window;
@@ -219,9 +222,9 @@ static bool input_step(struct tocsin__stream *stream, enum consumer consumer, bo
     }
     if (ended)
         return tell_end(stream, consumer);
-    if (*filled)
+    if (*fills == FILLS_MOST)
         return false;
-    *filled = true;
+    ++*fills;
     return fill(stream, io);
 }
 
@@ -229,14 +232,18 @@ void tocsin__input_serve(struct tocsin__stream *stream)
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);
     enum consumer consumer = consumer_of(stream);
-    bool filled = false;
+    int fills = 0;
 
     if (consumer == NOBODY)
         return;
     tocsin__window_open(stream);
-    while (consumer != NOBODY && input_step(stream, consumer, &filled)) {
+    while (consumer != NOBODY && input_step(stream, consumer, &fills)) {
         if (tocsin__inherited(engine->loop))
             return;
+        if (fills && stream->in == TOCSIN__SIDE_OPEN &&
+            !tocsin__stream_is(stream, TOCSIN__STREAM_READABLE) &&
+            !tocsin__window_size(&engine->io->window))
+            break; /* all that was read has been handed out */
         consumer = consumer_of(stream);
     }
     tocsin__window_close(engine->io);
@@ -255,6 +262,8 @@ void tocsin__input_discard(struct tocsin__stream *stream)
     if (stream->busy)
         tocsin__wire_drop_passed(stream->busy);
     io->window.begin = io->window.end;
+    if (count > 0)
+        tocsin__stream_mark(stream, TOCSIN__STREAM_LINGERS);
     if (count == 0 || (count < 0 && count != -EAGAIN && count != -ENOMEM))
         stream->in = TOCSIN__SIDE_TOLD;
     tocsin__window_close(io);

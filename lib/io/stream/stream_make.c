@@ -1,10 +1,11 @@
 /* The operation type of streams, and the function that makes a stream. */
 #include "io/stream/limits.h"
+#include "io/stream/output.h"
 #include "io/stream/reason.h"
+#include "io/stream/medium.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
-#include "io/stream/stream_serve.h"
 #include "loop/clock.h"
 #include "op/dependent.h"
 #include "registry/catalogue.h"
@@ -73,9 +74,11 @@ static const struct tocsin__own_type stream_type = {
               .cancel = stream_cancel,
               .resume = stream_resume,
               .drop = stream_drop,
-              .flags = TOCSIN__OWN | TOCSIN__DISARMS },
+              .flags = TOCSIN__OWN | TOCSIN__DISARMS | TOCSIN__THIN |
+                       (unsigned)TOCSIN_RESOURCE_STREAMS << TOCSIN__COUNTED },
     .disarm = tocsin__stream_disarm,
     .unserved = stream_unserved,
+    .payload_at = offsetof(struct tocsin__stream, closed),
 };
 
 /* Runs in a callback of libevent, so it only records what the descriptor reports, and wakes the
@@ -84,6 +87,9 @@ static void on_report(struct tocsin__readiness *readiness, unsigned what)
 {
     struct tocsin__stream *stream = tocsin__container(readiness, struct tocsin__stream, readiness);
 
+    /* a layer may read because it can write, and the other way round */
+    if (what & (TOCSIN__READY_IN | TOCSIN__READY_OUT) && tocsin__medium_of(stream))
+        what |= TOCSIN__READY_IN | TOCSIN__READY_OUT;
     if (what & (TOCSIN__READY_IN | TOCSIN__READY_LEFT | TOCSIN__READY_BROKEN))
         tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE);
     if (what & (TOCSIN__READY_OUT | TOCSIN__READY_BROKEN))
@@ -111,12 +117,12 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     stream->settings = tocsin__settings_ref(settings);
     stream->readiness.fd = -1;
     stream->readiness.report = on_report;
-    stream->node.run = tocsin__stream_serve;
     *ret_stream = stream;
     err = tocsin__io_make(tocsin__op_engine(op));
     io = tocsin__op_engine(op)->io;
     if (err < 0)
         return err;
     io->stream_type = &stream_type.type;
+    tocsin__ops(tocsin__op_engine(op))->lent_return = tocsin__outputs_lent_return;
     return tocsin__limit_idle_prepare(tocsin__op_engine(op), settings);
 }

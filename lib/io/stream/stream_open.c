@@ -1,6 +1,7 @@
 /* Opening a stream. */
 #include "base/refusal.h"
-#include "io/stream/connect.h"
+#include "io/connect/adopt.h"
+#include "io/connect/connect.h"
 #include "io/stream/stream_make.h"
 
 static int local_parse(const struct tocsin_stream_options *options,
@@ -19,9 +20,9 @@ static int open_begin(struct tocsin__stream *stream, const struct tocsin__addres
                       const struct tocsin__address *local)
 {
     if (address->scheme == TOCSIN__SCHEME_FD)
-        return tocsin__connect_adopt(stream, address->fd);
+        return tocsin__adopt(stream, address->fd);
     if (address->scheme == TOCSIN__SCHEME_FILE)
-        return tocsin__connect_file(stream, address);
+        return tocsin__adopt_file(stream, address);
     return tocsin__connect_begin(stream, address, local);
 }
 

@@ -111,6 +111,7 @@ static int read_begin(struct tocsin__read *read, struct tocsin__stream *stream,
     int err;
 
     read->taken = tocsin_stream_taken_make();
+    read->taken.data.data = "";
     read->part = *part;
     read->into = into;
     err = until_copy(read);

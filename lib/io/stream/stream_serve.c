@@ -1,7 +1,8 @@
 /* Serves streams. The loop serves a stream from its ready list: in a turn, and with no handler on
    the stack. All other code (a callback of libevent, a call of the program) only records what has
    happened and wakes the stream. */
-#include "io/stream/connect.h"
+#include "io/connect/connect.h"
+#include "io/connect/connecting.h"
 #include "io/names.h"
 #include "io/stream/medium.h"
 #include "io/stream/output.h"
@@ -52,7 +53,7 @@ static void tell_connected(struct tocsin__stream *stream)
         tocsin__wire_describe(stream, &facts);
         connected.peer = facts.peer;
         connected.local = facts.local;
-        connected.protocol = "";
+        connected.protocol = facts.protocol;
         tocsin__connecting_times(stream, &connected);
         is_told = tell(stream, TOCSIN__STREAM_CONNECTED, &connected.tocsin);
     }
@@ -137,6 +138,20 @@ static void serve_late_reset(struct tocsin__stream *stream)
         stream_fail_by_peer(stream, err);
 }
 
+/* Whether the peer's end must wait until the program reads it. It must if the program has read the
+   stream before, if a fiber serves the stream, or if the program has opened the stream and has no
+   notify or handler that would be called. */
+static bool end_waits(const struct tocsin__stream *stream)
+{
+    if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
+        return true; /* the end must be announced later */
+    return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
+           tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
+           !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
+             tocsin__op_has_notify(tocsin__stream_op(stream)) ||
+             tocsin__op_has_own_handlers(tocsin__stream_op(stream)));
+}
+
 /* Handles a peer that has ended, or an error of the descriptor, while nobody reads the stream. If
    there is unread data, the stream stays open until somebody reads it. */
 static void serve_departure(struct tocsin__stream *stream)
@@ -155,7 +170,9 @@ static void serve_departure(struct tocsin__stream *stream)
         tocsin__input_is_wanted(stream))
         return;
     seen = tocsin__wire_peek(stream);
-    if (seen == 0)
+    if (seen < 0 && seen != -EAGAIN && tocsin__medium_of(stream) && end_waits(stream))
+        tocsin__stream_mark(stream, TOCSIN__STREAM_READABLE); /* a read gets the error */
+    else if (seen == 0)
         stream->in = TOCSIN__SIDE_ENDED;
     else if (seen == -EAGAIN && !tocsin__stream_is(stream, TOCSIN__STREAM_SHOCKED))
         tocsin__stream_unmark(stream, TOCSIN__STREAM_LEFT);
@@ -164,20 +181,6 @@ static void serve_departure(struct tocsin__stream *stream)
 }
 
 /* The end */
-
-/* Whether the peer's end must wait until the program reads it. It must if the program has read the
-   stream before, if a fiber serves the stream, or if the program has opened the stream and has no
-   notify or handler that would be called. */
-static bool end_waits(const struct tocsin__stream *stream)
-{
-    if (stream->settings->flags & TOCSIN_STREAM_HALF && tocsin__input_admission(stream) != 0)
-        return true; /* the end must be announced later */
-    return tocsin__stream_is(stream, TOCSIN__STREAM_PULLED) ||
-           tocsin__op_has_dependents(tocsin__stream_op(stream)) ||
-           !(tocsin__stream_is(stream, TOCSIN__STREAM_ACCEPTED) ||
-             tocsin__op_has_notify(tocsin__stream_op(stream)) ||
-             tocsin__op_has_own_handlers(tocsin__stream_op(stream)));
-}
 
 static bool both_have_ended(const struct tocsin__stream *stream)
 {
@@ -222,8 +225,20 @@ static void serve_end(struct tocsin__stream *stream)
         end_well(stream);
 }
 
-/* Serves a stream that is being closed. Its input is read and dropped: closing a socket with unread
-   input would reset the connection, and the peer could lose the last data that was sent. */
+/* A peer that still sends would be reset by a close, and could lose what was sent last: only our
+   side is ended, until the peer ends its own (RFC 9112 section 9.6). */
+static bool closing_lingers(struct tocsin__stream *stream)
+{
+    if (!tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS) || stream->in != TOCSIN__SIDE_OPEN ||
+        !tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
+        return false;
+    if (stream->out != TOCSIN__SIDE_SHUT)
+        tocsin__wire_shutdown(stream);
+    stream->out = TOCSIN__SIDE_SHUT;
+    return true;
+}
+
+/* Input is read and dropped, since a close with unread input would reset the connection. */
 static void serve_closing(struct tocsin__stream *stream)
 {
     if (!tocsin__medium_is_queued(stream))
@@ -232,7 +247,7 @@ static void serve_closing(struct tocsin__stream *stream)
         stream_end_broken(stream);
     else if (stream->failure)
         tocsin__stream_end(stream, stream->failure);
-    else if (!tocsin__stream_waiting(stream))
+    else if (!tocsin__stream_waiting(stream) && !closing_lingers(stream))
         end_well(stream);
 }
 
@@ -248,13 +263,14 @@ static unsigned wanted_of(struct tocsin__stream *stream)
          writes = tocsin__stream_waiting(stream) > 0 &&
                   !tocsin__rate_waits(stream, TOCSIN__RATE_OUT);
     const struct tocsin__medium *medium = tocsin__medium_of(stream);
+    unsigned wanted = (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
 
     if (medium)
-        medium->want(stream, (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u));
+        wanted = medium->want(stream, wanted);
     if ((reads && tocsin__stream_is(stream, TOCSIN__STREAM_READABLE)) ||
         (writes && tocsin__stream_is(stream, TOCSIN__STREAM_WRITABLE)))
         tocsin__stream_wake(stream);
-    return (reads ? TOCSIN__READY_IN : 0u) | (writes ? TOCSIN__READY_OUT : 0u);
+    return wanted;
 }
 
 /* Whether the stream knows the peer's end. The kernel would report this end again and again, so
@@ -308,24 +324,26 @@ static void serve_open(struct tocsin__stream *stream)
 
 void tocsin__stream_serve(struct tocsin__node *node)
 {
-    struct tocsin__stream *stream = tocsin__container(node, struct tocsin__stream, node);
+    struct tocsin__op *op = tocsin__container(node, struct tocsin__op, run.end_node);
+    struct tocsin__stream *stream = tocsin__op_state_of(op);
     bool was_open = stream->state != TOCSIN__STREAM_CLOSING;
 
-    tocsin__stream_unmark(stream, TOCSIN__STREAM_WOKEN);
+    tocsin__op_unready(op);
     if (!is_alive(stream) || tocsin__stream_engine(stream)->loop->life.thread_ended)
         return;
     if (stream->failure) {
         tocsin__stream_end(stream, stream->failure);
         return;
     }
-    if (stream->state == TOCSIN__STREAM_CONNECTING)
+    if (stream->state == TOCSIN__STREAM_RESOLVING || stream->state == TOCSIN__STREAM_CONNECTING)
         tocsin__connecting_serve(stream);
     if (stream->state != TOCSIN__STREAM_OPEN && stream->state != TOCSIN__STREAM_CLOSING)
         return;
     serve_open(stream);
     if (!is_alive(stream))
         return;
-    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream))
+    if (was_open && stream->state == TOCSIN__STREAM_CLOSING && !tocsin__stream_waiting(stream) &&
+        !tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS))
         tocsin__stream_wake(stream);
     arm(stream);
     tocsin__stream_rest(stream);

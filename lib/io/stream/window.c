@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/stream/limits.h"
+#include "io/stream/medium.h"
 #include "io/stream/window.h"
 #include "io/stream/wire.h"
 
@@ -86,7 +87,7 @@ void tocsin__window_forget(struct tocsin__io *io, struct tocsin__stream *stream)
 static int buffer_make(struct tocsin__io *io)
 {
     if (!io->buffer)
-        io->buffer = tocsin__alloc(TOCSIN__BUFFER + 1);
+        io->buffer = tocsin__alloc_lines(TOCSIN__BUFFER + 1);
     return io->buffer ? 0 : -ENOMEM;
 }
 
@@ -169,7 +170,8 @@ ssize_t tocsin__window_fill(struct tocsin__io *io, size_t most)
     count = tocsin__wire_receive(window->stream, window->data + window->end, room);
     if (count > 0)
         window->end += (size_t)count;
-    if ((size_t)count < room || count < 0)
+    /* a layer may have more than one call returns */
+    if (count < 0 || ((size_t)count < room && !tocsin__medium_of(window->stream)))
         tocsin__stream_unmark(window->stream, TOCSIN__STREAM_READABLE);
     if (count > 0) {
         window->stream->closed.received_bytes += (size_t)count;

@@ -96,6 +96,9 @@ static ssize_t send_message(struct tocsin__stream *stream, struct iovec *pieces,
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
     struct cmsghdr *part = (struct cmsghdr *)control;
 
+    if (count == 1 && !fds_count)
+        return send(stream->readiness.fd, pieces->iov_base, pieces->iov_len,
+                    MSG_DONTWAIT | MSG_NOSIGNAL);
     if (fds_count) {
         memset(control, 0, sizeof control);
         message.msg_control = control;
@@ -130,10 +133,13 @@ ssize_t tocsin__wire_send(struct tocsin__stream *stream, struct iovec *pieces, i
 
 int tocsin__wire_peek(struct tocsin__stream *stream)
 {
+    const struct tocsin__medium *medium = tocsin__medium_of(stream);
     int count = 0;
     ssize_t seen;
     char byte;
 
+    if (medium)
+        return medium->peek ? medium->peek(stream) : 1;
     if (tocsin__fault())
         return -ECONNRESET;
     if (tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET)) {
@@ -192,11 +198,10 @@ void tocsin__wire_close(struct tocsin__stream *stream)
     const struct tocsin__medium *medium = tocsin__medium_of(stream);
     int fd = stream->readiness.fd;
 
-    if (medium) {
-        if (stream->readiness.place != TOCSIN__PLACE_CLOSED)
-            tocsin__readiness_release(engine, &stream->readiness);
+    if (medium && medium->is_queued && stream->readiness.place != TOCSIN__PLACE_CLOSED)
+        tocsin__readiness_release(engine, &stream->readiness);
+    if (medium)
         medium->close(stream);
-    }
     if (stream->readiness.place == TOCSIN__PLACE_CLOSED)
         return;
     if (tocsin__stream_is(stream, TOCSIN__STREAM_NONBLOCK) && !tocsin__inherited(engine->loop))

@@ -40,8 +40,8 @@ static void on_active(evutil_socket_t fd, short what, void *arg)
     if (tocsin__inherited(lent->engine->loop))
         return;
     lent->user->was_ready = true;
-    lent->user->report(lent->user, (what & EV_READ ? TOCSIN__READY_IN : 0u) |
-                                       (what & EV_WRITE ? TOCSIN__READY_OUT : 0u));
+    lent->report(lent->user, (what & EV_READ ? TOCSIN__READY_IN : 0u) |
+                                 (what & EV_WRITE ? TOCSIN__READY_OUT : 0u));
 }
 
 static void event_link(struct tocsin__ready_event **list, struct tocsin__ready_event *lent)
@@ -180,8 +180,8 @@ static void leave_active(struct tocsin__readiness *readiness)
     set_wanted(lent->engine, readiness, 0);
     event_del(lent->event);
     event_unlink(lent);
+    readiness->report = lent->report;
     event_give_back(lent);
-    readiness->event = NULL;
     readiness->place = TOCSIN__PLACE_MUTED;
 }
 
@@ -223,6 +223,7 @@ static int activate(struct tocsin__engine *engine, struct tocsin__readiness *rea
     }
     parked_ctl(engine, EPOLL_CTL_DEL, readiness, 0);
     lent->user = readiness;
+    lent->report = readiness->report;
     event_link(&engine->ready_set->used, lent);
     readiness->event = lent;
     readiness->place = TOCSIN__PLACE_ACTIVE;
@@ -335,14 +336,19 @@ static int set_make(struct tocsin__engine *engine)
     return 0;
 }
 
+int tocsin__readiness_open_muted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
+                                 int fd)
+{
+    readiness->fd = fd;
+    readiness->place = TOCSIN__PLACE_MUTED;
+    return tocsin__inherited(engine->loop) ? -EOWNERDEAD : set_make(engine);
+}
+
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd)
 {
-    int err = tocsin__inherited(engine->loop) ? -EOWNERDEAD : set_make(engine);
+    int err = tocsin__readiness_open_muted(engine, readiness, fd);
 
-    readiness->fd = fd;
-    readiness->event = NULL;
-    readiness->place = TOCSIN__PLACE_MUTED;
     if (err == 0)
         err = park(engine, readiness, 0);
     if (err == -EPERM) { /* epoll refuses the descriptor: it is a regular file, a folder or
@@ -375,8 +381,10 @@ static void events_free(struct tocsin__ready_event *lent, bool is_leaked)
     while (lent) {
         struct tocsin__ready_event *next = lent->next;
 
-        if (lent->user)
-            lent->user->event = NULL;
+        if (lent->user) {
+            lent->user->report = lent->report;
+            lent->user->place = TOCSIN__PLACE_MUTED;
+        }
         if (!is_leaked)
             event_free(lent->event);
         tocsin__release(lent);

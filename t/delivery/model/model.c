@@ -81,8 +81,8 @@ static int pend(struct model_emission emission)
 }
 
 /* Returns true if the pending emissions of the signal need not be delivered now, for one of two
-   reasons. A running flush will deliver them, or they wait for the end of the delivery whose mask
-   blocks them. */
+   reasons. A delivery of pending emissions (a flush) is running and will deliver them, or they wait
+   for the end of the delivery whose mask blocks them. */
 static bool waits(int signal)
 {
     bool found = false;
@@ -190,7 +190,7 @@ static int flush_until(unsigned signals, unsigned released, long bound)
 
     model.flushes[flush].signals = (signals & ~held(true)) | released;
     model.flushes[flush].bound = bound + (mutant(FLUSH_WITHOUT_BOUND) ? 1000 : 0);
-    /* this flush delivers its signals in place of all outer flushes */
+    /* this delivery of pending emissions replaces the outer ones for its signals */
     for (int i = 0; i < flush; i++)
         model.flushes[i].signals &= ~model.flushes[flush].signals | 1u << model.flushes[i].current;
     for (int i = 0; i < MODEL_SIGNALS; i++)

@@ -1,6 +1,7 @@
-/* The reference model of t/delivery/fuzz_model.c: the rules of one loop, as simple as possible,
-   without any internals of the library. A set of signals is a word with one bit for each signal.
-   The model calls model_calls and model_unhandled for handlers; both may call the model again. */
+/* The reference model of t/delivery/fuzz_model.c. It has the rules of one loop, as simple as
+   possible, without any internals of the library. A set of signals is a word with one bit for each
+   signal. The model calls model_calls() and model_unhandled() for handlers; both may call the model
+   again. */
 #ifndef TOCSIN_T_DELIVERY_MODEL_MODEL_H
 #define TOCSIN_T_DELIVERY_MODEL_MODEL_H
 

@@ -48,7 +48,8 @@ struct pattern {
 };
 struct step {
     enum what what;
-    /* `at` is the index of the handler, signal, source, block or queue that the step uses */
+    /* `at` is the index of the handler, signal, source, block or queue that this step of the script
+       uses */
     int at, result;
     unsigned how;
     struct model_handler handler;
@@ -59,8 +60,8 @@ extern struct step script[SCRIPT];
 /* the number of steps that the script has, and the number of steps that the library has followed */
 extern int written, followed;
 
-/* The signals of the script. A life is the time between two frees of the loop. A name that contains
-   %d is new in every eighth life, and is declared during that life. */
+/* The signals of the script. The time between two frees of the loop is called a life. A name that
+   contains %d is new in every eighth life, and is declared during that life. */
 struct script_spec {
     const char *name;
     enum tocsin_kind kind;

@@ -1,5 +1,5 @@
-/* Draws random operations, runs each one in the model, and writes it with all calls of handlers
-   to the script. */
+/* Chooses random operations, and runs each one in the model. Then writes the operation to the
+   script, with all calls of handlers. */
 #include <string.h>
 
 #include <tocsin/posix.h>
@@ -272,7 +272,8 @@ static bool choose_pending(struct step *step)
     return true;
 }
 
-/* Chooses one pending emission of a signal, which the step inspects. */
+/* Chooses a signal and one of its pending emissions. The library must report the same emission as
+   the model. */
 static bool choose_pended(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), count = 0;
@@ -288,7 +289,7 @@ static bool choose_pended(struct step *step)
     return life.signos[signal];
 }
 
-/* Chooses a signal of which the step compares the result of tocsin_signal_get(). */
+/* Chooses a signal. tocsin_signal_get() must report the same state of this signal as the model. */
 static bool choose_facts(struct step *step)
 {
     int signal = draw(MODEL_SIGNALS), counts[3] = { 0 };
@@ -371,8 +372,8 @@ static bool choose_declare(struct step *step)
     if (life.signos[step->at])
         return false;
     model.named |= 1u << step->at;
-    /* -1 means declared; follow_script.c replaces it by the real number before the number is
-       used */
+    /* -1 stands for a number that is not known yet; follow_script.c replaces -1 by the real
+       number */
     life.signos[step->at] = -1;
     return true;
 }

@@ -101,7 +101,7 @@ static int stubborn(void *arg)
     (void)arg;
     host.asleep++;
     while (!host.open)
-        tocsin_yield(); /* the result -ECANCELED is ignored, so the fiber continues */
+        tocsin_yield(); /* the fiber ignores the result -ECANCELED and continues */
     host.woken++;
     return 0;
 }

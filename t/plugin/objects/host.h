@@ -20,19 +20,22 @@ struct host {
         objects, asked, ended, tasks, crossed;
     /* Written by the plugin, read by the test. `alive` is 1 while a thread of the plugin runs. */
     _Atomic int init_answer, fini_answer, version, alive;
-    _Atomic int open;      /* waiting plugin code continues when this is not 0 */
+    _Atomic int open;      /* if this is not 0, plugin code that waits for it continues */
     _Atomic unsigned left; /* the state that the plugin restored */
     int (*during)(void);   /* a function of the host, which the plugin calls in its handler */
     int (*in_fini)(void);
     int (*in_default)(void); /* a function of the host, called in a default action of the plugin */
-    int (*start)(
-        const struct tocsin_notify *notify,
-        struct tocsin_op *ret_op); /* starts an operation of a type that the plugin defines */
+    /* starts an operation of a type that the plugin defines */
+    int (*start)(const struct tocsin_notify *notify, struct tocsin_op *ret_op);
     int (*finish)(struct tocsin_op op);
     int (*say)(void);
+    /* lends static data of the plugin to a stream */
+    int (*lend)(struct tocsin_op stream);
+    /* opens a stream of the plugin */
+    int (*open_stream)(const char *address, struct tocsin_op *ret_stream);
     tocsin_fn handler; /* a handler function of the plugin, which the host connects */
     void (*seen)(uint64_t number, int version);
-    /* the loops for which the word "everywhere" is done; an id 0 is skipped */
+    /* the word "everywhere" makes the plugin connect on these loops; an id 0 is skipped */
     struct tocsin_loop loops[HOST_LOOPS];
 };
 

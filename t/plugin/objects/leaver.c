@@ -67,7 +67,7 @@ static int on_signal(const struct tocsin_info *info, void *arg)
     return TOCSIN_NEXT;
 }
 
-/* does something, but leaves nothing behind, since it frees each object that it makes */
+/* This function frees each object that it makes, so it leaves nothing behind. */
 static int nothing(void)
 {
     return tocsin_on("os.sigusr1, os.sigrt1", on_signal, NULL);

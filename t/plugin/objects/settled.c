@@ -1,5 +1,5 @@
-/* A plugin that declares its settings. Its constructor prints a line, which shows that the
-   plugin was mapped. */
+/* A plugin that declares its settings. Its constructor increments a counter of the test, which
+   shows that the plugin was mapped. */
 #include <stdio.h>
 #include <string.h>
 
