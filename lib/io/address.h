@@ -38,7 +38,7 @@ struct tocsin__address {
     int port;                              /* for "tcp:" and "udp:" */
     bool is_any;                           /* the host was "*" */
     const struct tocsin_layer_type *layer; /* NULL: none */
-    char host[256];                        /* "tcp:": as it was written, without brackets */
+    char host[256];                   /* for "tcp:": the host as it was written, without brackets */
     char name[256];                   /* a host name that must be resolved, or a name for systemd */
     struct tocsin__endpoint endpoint; /* size 0: there is only a name or a path */
 };

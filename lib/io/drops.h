@@ -15,7 +15,8 @@ struct tocsin__drop {
     struct tocsin__drop *next;
     tocsin_drop fn;
     void *arg;
-    struct tocsin__owner *lender; /* the plugin of fn, which must not be unmapped; NULL: none */
+    /* the plugin that contains fn, and must stay mapped; NULL: none */
+    struct tocsin__owner *lender;
 };
 
 /* Queues a drop function, which the loop calls soon. io NULL: the loop is being freed, and the drop

@@ -35,8 +35,8 @@ struct tocsin__io {
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
-    struct tocsin__idle_limits *idle;          /* NULL: no stream has had an idle limit */
-    struct tocsin__busy *spare;                /* empty, for the next stream; NULL: none */
+    struct tocsin__idle_limits *idle; /* NULL: no stream has had an idle limit */
+    struct tocsin__busy *spare;       /* an unused struct, kept for the next stream; NULL: none */
     struct tocsin__datagrams *datagrams;       /* NULL: no datagram socket was opened yet */
     struct tocsin__rate *rates;                /* the rates that the program has not freed */
     void (*rates_free)(struct tocsin__io *io); /* set by rate.c; NULL: no rate has been made */

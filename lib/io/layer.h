@@ -4,7 +4,7 @@
 
 #include <tocsin/layer.h>
 
-/* Finds a layer by its scheme, of so many bytes. NULL: there is none. */
+/* Finds a layer by its scheme, a text of `size` bytes. NULL: there is none. */
 const struct tocsin_layer_type *tocsin__layer_find(const char *scheme, size_t size);
 
 #endif

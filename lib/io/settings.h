@@ -20,7 +20,7 @@ struct tocsin__settings {
     int64_t idle_ms;                               /* 0: without limit */
     struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* NULL: none */
     struct tocsin_tls tls;
-    const char *host; /* behind this struct; NULL: that of the address */
+    const char *host; /* stored behind this struct; NULL: the host of the address */
 };
 
 /* Checks the options and copies them. options NULL: all defaults. -EINVAL, -ENOTSUP, -ENOMEM;

@@ -1,4 +1,4 @@
-/* Streams of descriptors that are open, and of files. */
+/* Opens streams of descriptors that are open already, and of files. */
 #define _GNU_SOURCE /* O_CLOEXEC, dup3 */
 #include <fcntl.h>
 #include <stdio.h>

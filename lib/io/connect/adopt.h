@@ -1,4 +1,4 @@
-/* Streams of descriptors that are open, and of files. */
+/* Opens streams of descriptors that are open already, and of files. */
 #ifndef TOCSIN_IO_ADOPT_H
 #define TOCSIN_IO_ADOPT_H
 

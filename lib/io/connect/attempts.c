@@ -1,5 +1,5 @@
-/* Connecting the socket of a stream, as RFC 8305 says: an attempt that takes long is not given up
-   when the next one begins. The first one that is connected wins. */
+/* Connects the socket of a stream as RFC 8305 says: if an attempt takes long, the next one begins
+   beside it. The first attempt that is connected wins. */
 #define _GNU_SOURCE /* SOCK_NONBLOCK */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 enum {
     /* tries again after tries again after the backlog of a Unix socket was full */
     RETRY_US = 20000,
-    DELAY_US = 250000 /* RFC 8305 section 5: until the next attempt begins */
+    DELAY_US = 250000 /* RFC 8305 section 5: time until the next attempt begins */
 };
 
 /* An attempt beside the one that has the readiness of the stream. */
@@ -24,7 +24,8 @@ struct tocsin__attempt {
     bool was_reported;
 };
 
-/* RFC 8305 section 4: the families alternate, beginning with that of the first address. */
+/* Orders the addresses by RFC 8305 section 4: the address families alternate, beginning with the
+   family of the first address. */
 void tocsin__attempts_order(struct tocsin__connecting *connecting)
 {
     struct tocsin__endpoint *all = connecting->endpoints, moved;
@@ -69,7 +70,7 @@ static void attempt_failed(struct tocsin__stream *stream, const struct tocsin__e
     stream->busy->connecting->failed_step = step;
 }
 
-/* Runs in a callback of libevent: it only records. */
+/* Runs in a callback of libevent, so it only records the report. */
 static void on_attempt(struct tocsin__readiness *readiness, unsigned what)
 {
     struct tocsin__attempt *attempt = tocsin__container(readiness, struct tocsin__attempt,
@@ -147,7 +148,7 @@ static void retry_in(struct tocsin__stream *stream, int64_t us)
 
 /* Ends of attempts */
 
-/* The descriptor of an attempt becomes that of the stream. */
+/* Makes the descriptor of an attempt the descriptor of the stream. */
 static int attempt_move(struct tocsin__stream *stream, struct tocsin__attempt **link)
 {
     struct tocsin__engine *engine = tocsin__stream_engine(stream);
@@ -180,8 +181,8 @@ static int socket_error(int fd)
     return -err;
 }
 
-/* Looks at the attempts that were reported. true: one has won. *ret_failed: whether one has failed.
- */
+/* Checks the attempts whose descriptors were reported. true: an attempt has won. *ret_failed says
+ * whether an attempt has failed. */
 static bool look_at_attempts(struct tocsin__stream *stream, bool *ret_failed)
 {
     struct tocsin__connecting *connecting = stream->busy->connecting;
@@ -257,8 +258,8 @@ static bool is_shortage(int err)
     return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM;
 }
 
-/* Begins the next attempt that is not refused at once. true: it has won. If descriptors are short
-   while others are under way, its address is tried again later. */
+/* Begins the next attempt, skipping addresses that are refused at once. true: the attempt has won.
+   If there is no descriptor while other attempts run, the address is tried again later. */
 static bool begin_next(struct tocsin__stream *stream)
 {
     struct tocsin__connecting *connecting = stream->busy->connecting;

@@ -1,4 +1,4 @@
-/* Connecting the socket of a stream: its addresses are tried as RFC 8305 says. */
+/* Connects the socket of a stream: tries its addresses as RFC 8305 says. */
 #ifndef TOCSIN_IO_ATTEMPTS_H
 #define TOCSIN_IO_ATTEMPTS_H
 
@@ -6,7 +6,7 @@
 
 /* Orders the addresses that were found. */
 void tocsin__attempts_order(struct tocsin__connecting *connecting);
-/* The stream was woken while its socket is not connected. */
+/* Called when the stream is woken while its socket is not connected. */
 void tocsin__attempts_serve(struct tocsin__stream *stream);
 void tocsin__attempts_drop(struct tocsin__connecting *connecting);
 

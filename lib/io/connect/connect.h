@@ -1,4 +1,4 @@
-/* Connecting a stream: the name is resolved, its addresses are tried, the layer begins. */
+/* Connects a stream: resolves the host name, tries its addresses, then begins the layer. */
 #ifndef TOCSIN_IO_CONNECT_H
 #define TOCSIN_IO_CONNECT_H
 
@@ -9,7 +9,7 @@
    not bound. -errno: the start has failed. Later errors make the stream fail. */
 int tocsin__connect_begin(struct tocsin__stream *stream, const struct tocsin__address *address,
                           const struct tocsin__address *local);
-/* The stream was woken while it resolves or connects. */
+/* Called when the stream is woken while it is resolving or connecting. */
 void tocsin__connecting_serve(struct tocsin__stream *stream);
 void tocsin__connecting_free(struct tocsin__busy *busy);
 

@@ -54,7 +54,7 @@ void tocsin__connecting_handshake(struct tocsin__stream *stream)
         tocsin__stream_fail(stream, err);
 }
 
-/* The socket is connected: the layer begins. */
+/* Begins the layer, since the socket is connected. */
 void tocsin__connecting_connected(struct tocsin__stream *stream)
 {
     const struct tocsin__connecting *connecting = stream->busy->connecting;

@@ -9,7 +9,7 @@ struct layered {
     const struct tocsin__medium *medium; /* the first member */
     const struct tocsin_layer_type *type;
     void *state;
-    unsigned read_wants, write_wants; /* what the last call waits for: TOCSIN_LAYER_… */
+    unsigned read_wants, write_wants; /* event for which the last call waits: TOCSIN_LAYER_… */
     unsigned shutdown_wants;          /* 0: no shutdown is waiting */
     int failed;                       /* the error of a read; 0: none */
     unsigned char ahead;              /* a byte that was received to look for the end */
@@ -27,7 +27,7 @@ static unsigned events_of(unsigned wants)
            (wants & TOCSIN_LAYER_WRITE ? TOCSIN__READY_OUT : 0u);
 }
 
-/* Keeps the sentence of an error. */
+/* Stores the text of an error. */
 static int64_t layered_result(struct tocsin__stream *stream, int64_t result)
 {
     const struct layered *layered = layered_of(stream);
@@ -41,7 +41,7 @@ static int64_t layered_result(struct tocsin__stream *stream, int64_t result)
     return result;
 }
 
-/* A layer that says nothing waits for what its caller wants to do. */
+/* If the layer does not say for which event it waits, it waits for the direction of the call. */
 static unsigned wants_or(unsigned wants, unsigned usual)
 {
     wants &= TOCSIN_LAYER_READ | TOCSIN_LAYER_WRITE;
@@ -64,7 +64,7 @@ static ssize_t layered_receive(struct tocsin__stream *stream, void *buffer, size
     count = layered->type->read(layered->state, buffer, size, &wants);
     layered->read_wants = wants_or(wants, TOCSIN_LAYER_READ);
     if (count < 0 && count != -EAGAIN)
-        layered->failed = (int)count; /* a layer need not return it twice */
+        layered->failed = (int)count; /* a layer need not return the error twice */
     return (ssize_t)layered_result(stream, count);
 }
 

@@ -9,7 +9,7 @@
 /* Begins the layer on the descriptor of the stream. -ENOMEM, an error of the layer */
 int tocsin__layered_begin(struct tocsin__stream *stream, const struct tocsin_layer_type *type,
                           const char *host);
-/* Goes on with the handshake. 0: the layer is ready; -EAGAIN: the stream waits for the descriptor;
+/* Continues the handshake. 0: the layer is ready; -EAGAIN: the stream waits for the descriptor;
    another error */
 int tocsin__layered_handshake(struct tocsin__stream *stream);
 

@@ -1,4 +1,4 @@
-/* Finding the addresses of a host: by the resolver that was registered, or on a pool. */
+/* Finds the addresses of a host: by the registered resolver, or on a pool. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "io/connect/resolver.h"
 #include "io/stream/reason.h"
 
-/* It is never removed, so reading it takes no lock. */
+/* The registered resolver. It is never removed, so it is read without a lock. */
 static const struct tocsin_resolver_type *_Atomic registered;
 
 int tocsin_resolver_provide(const struct tocsin_resolver_type *type)

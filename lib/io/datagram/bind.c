@@ -148,7 +148,7 @@ static int path_note(struct tocsin__socket *socket, unsigned mode)
     return 0;
 }
 
-/* Once the path is bound, only its removal undoes that. */
+/* If a later step fails, the path that was bound must be removed. */
 static int bind_path(struct tocsin__socket *socket, int fd, const struct tocsin__endpoint *local,
                      unsigned mode)
 {

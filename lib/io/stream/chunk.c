@@ -1,4 +1,4 @@
-/* Pieces of data that waits to be sent. */
+/* Chunks of queued data. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "io/stream/chunk.h"
 #include "registry/owner.h"
 
-enum { ROOM_LEAST = 2048 }; /* bytes of a copy, so that further small writes fit into it */
+enum { ROOM_LEAST = 2048 }; /* least size of a copy, so that further small writes fit into it */
 
 void tocsin__fds_close(int *fds, uint32_t count)
 {

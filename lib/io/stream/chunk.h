@@ -1,4 +1,5 @@
-/* Data that waits to be sent: pieces that are lent until drop, or one piece that is a copy. */
+/* A chunk of queued data: pieces that are lent until drop is called, or one piece that is a
+   copy. */
 #ifndef TOCSIN_IO_CHUNK_H
 #define TOCSIN_IO_CHUNK_H
 
@@ -17,13 +18,14 @@ struct tocsin__chunk {
     struct iovec pieces[];
 };
 
-/* Room for the pieces, or for a copy of `size` bytes. NULL: no memory */
+/* Makes a chunk with room for the pieces, or for a copy of `size` bytes. NULL: no memory */
 struct tocsin__chunk *tocsin__chunk_new(const struct tocsin_outgoing *outgoing, size_t size);
-/* The pieces are lent, if outgoing has a drop. */
+/* Notes that the pieces are lent, if outgoing has a drop function. */
 void tocsin__chunk_lend(struct tocsin__chunk *chunk, const struct tocsin_outgoing *outgoing);
 /* Frees a copy. Gives a lent chunk to the drops of the loop (drops.h). */
 void tocsin__chunk_free(struct tocsin__io *io, struct tocsin__chunk *chunk);
-/* Removes sent bytes from the beginning; *sent is what lies behind the chunk. */
+/* Removes sent bytes from the beginning of the chunk. *sent is reduced to the sent bytes after the
+   chunk. */
 void tocsin__chunk_advance(struct tocsin__chunk *chunk, size_t *sent);
 /* Replaces a chunk that code of this owner has lent by a copy, and frees it. -ENOMEM */
 int tocsin__chunk_own(struct tocsin__io *io, struct tocsin__chunk **link,

@@ -17,7 +17,8 @@ struct limit {
 
 enum { CLOSE_MS = 10000 };
 
-/* All was sent, and the peer did not end its side: the stream ends as if it had. */
+/* Called when all was sent, but the peer has not ended its side in time: the stream ends as if it
+   had. */
 static bool linger_ends(struct tocsin__stream *stream)
 {
     if (stream->state != TOCSIN__STREAM_CLOSING || tocsin__stream_waiting(stream) ||

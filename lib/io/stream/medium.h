@@ -1,5 +1,5 @@
-/* A medium stands between a stream and its descriptor: a layer (layered.h), or the threads that
-   serve a file (io/disk/disk.h). A stream without a medium makes its system calls itself.
+/* A medium makes the system calls for a stream: a layer (layered.h), or the threads that read and
+   write a file (io/disk/disk.h). A stream without a medium makes its system calls itself.
 
    The functions of a medium run on the loop's thread and never block. After a function has returned
    -EAGAIN, the medium wakes the stream when the stream must call the function again. */
@@ -17,15 +17,15 @@ struct tocsin__medium {
     /* Sends data as writev(2), but returns -errno. After -EAGAIN, the stream must call again with
        the same bytes, perhaps followed by more. */
     ssize_t (*send)(struct tocsin__stream *stream, const struct iovec *pieces, int count);
-    /* Whether something is there to be received: 1; 0: the end; -EAGAIN: nothing; -errno. NULL: the
-       stream cannot lose its peer. */
+    /* Looks whether the stream can be read. 1: there is data; 0: the peer's end; -EAGAIN: there is
+       no data; another -errno. NULL: the stream cannot lose its peer. */
     int (*peek)(struct tocsin__stream *stream);
     /* Ends the outgoing side; called when all data was sent. 0: the side has ended; -EAGAIN: not
        yet; another -errno */
     int (*finish)(struct tocsin__stream *stream);
-    /* The stream wants to receive or send (TOCSIN__READY_…). Returns what the descriptor is to be
-       watched for. A medium without a descriptor that can be watched marks the stream READABLE or
-       WRITABLE if receive or send may return something. */
+    /* Says what the stream wants to do next (bits TOCSIN__READY_…). Returns the events for which
+       the loop must watch the descriptor. A medium without a descriptor that can be watched marks
+       the stream READABLE or WRITABLE if receive or send may return something. */
     unsigned (*want)(struct tocsin__stream *stream, unsigned wanted);
     /* Fills in the facts that the medium knows, such as the path of a file. */
     void (*describe)(const struct tocsin__stream *stream, struct tocsin_stream_facts *facts);

@@ -283,7 +283,8 @@ static int output_queue(struct tocsin__stream *stream, const struct tocsin_outgo
     return 0;
 }
 
-/* What can be sent at once counts as well: whether the kernel accepts it is not known yet. */
+/* Data that could be sent at once counts, too, since it is not known yet whether the kernel accepts
+   it. */
 static int owner_check(const struct tocsin__stream *stream, size_t size)
 {
     struct tocsin__owner *owner = tocsin__op_owner(tocsin__stream_op(stream));
@@ -375,14 +376,15 @@ int tocsin__output_add(struct tocsin__stream *stream, const struct tocsin_outgoi
 
 /* Lent data */
 
-/* Without memory for a copy the stream fails. */
+/* If there is no memory for a copy, the stream fails. */
 static void stream_lent_return(struct tocsin__stream *stream, const struct tocsin__owner *owner)
 {
     struct tocsin__chunk **link = &stream->busy->output;
 
     while (*link) {
         if (tocsin__chunk_own(tocsin__stream_engine(stream)->io, link, owner) < 0) {
-            tocsin__stream_fail(stream, -ENOMEM); /* first, so that a drop cannot write */
+            /* before any drop is called, so that a drop cannot write */
+            tocsin__stream_fail(stream, -ENOMEM);
             tocsin__output_drop(stream);
             return;
         }
@@ -402,5 +404,5 @@ void tocsin__outputs_lent_return(struct tocsin__ops *ops, const struct tocsin__o
             stream_lent_return(stream, owner);
     }
     if (ops->engine->io)
-        tocsin__drops_call(ops->engine->io); /* not later: the code is about to be unmapped */
+        tocsin__drops_call(ops->engine->io); /* called now, since the code will be unmapped */
 }

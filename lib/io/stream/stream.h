@@ -74,7 +74,7 @@ enum {
     /* the stream has set O_NONBLOCK, and must clear it when it ends */
     TOCSIN__STREAM_NONBLOCK = 16384,
     TOCSIN__STREAM_CLOSE_LATER = 32768, /* tocsin_stream_close was called: close once connected */
-    TOCSIN__STREAM_LINGERS = 65536      /* while it was being closed, the peer sent data */
+    TOCSIN__STREAM_LINGERS = 65536 /* the peer has sent data while the stream was being closed */
 };
 
 struct tocsin__chunk;
@@ -85,8 +85,8 @@ struct tocsin__medium;
 struct tocsin__pipe;
 struct tocsin__read;
 
-/* What only a stream that is at work needs. When all of it is empty, it is freed, or kept for the
-   next stream (struct tocsin__io). */
+/* The members that a stream needs only while it reads, writes or connects. When all of them are
+   empty, the struct is freed, or kept for the next stream (struct tocsin__io). */
 struct tocsin__busy {
     struct {                 /* received bytes that no read, pipe or listener has taken yet */
         unsigned char *data; /* NULL: none */
@@ -102,7 +102,7 @@ struct tocsin__busy {
     struct tocsin__pipe *pipes_in; /* the pipes that write to this stream */
     struct tocsin__chunk *output, **output_last;
     size_t waiting_bytes;                /* bytes in output */
-    struct tocsin__owner *waiting_owner; /* for which these bytes are counted */
+    struct tocsin__owner *waiting_owner; /* the owner for which these bytes are counted */
     /* time when the stream became stalled; afterwards the length of the stall */
     int64_t stalled_us;
     struct tocsin__connecting *connecting;
@@ -183,7 +183,7 @@ void tocsin__stream_wake(struct tocsin__stream *stream);
 void tocsin__stream_fail(struct tocsin__stream *stream, int status);
 /* Makes stream->busy if it is NULL. -ENOMEM */
 int tocsin__stream_occupy(struct tocsin__stream *stream);
-/* Gives stream->busy back if nothing is in it. */
+/* Frees stream->busy, or keeps it for the next stream, if all its members are empty. */
 void tocsin__stream_rest(struct tocsin__stream *stream);
 
 #endif

@@ -10,7 +10,7 @@
 #include "op/pause.h"
 #include "op/progress.h"
 
-/* Reads from the kernel for one stream in one turn, 64 KiB each. */
+/* The most reads for one stream in one turn, of 64 KiB each. */
 enum { FILLS_MOST = 4 };
 
 enum consumer { NOBODY, A_READ, A_PIPE, LISTENERS };

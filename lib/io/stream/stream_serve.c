@@ -225,8 +225,9 @@ static void serve_end(struct tocsin__stream *stream)
         end_well(stream);
 }
 
-/* A peer that still sends would be reset by a close, and could lose what was sent last: only our
-   side is ended, until the peer ends its own (RFC 9112 section 9.6). */
+/* If the peer still sends, closing would reset the connection, and the peer could lose the last
+   data. So only the outgoing side is ended, until the peer has ended its side (RFC 9112 section
+   9.6). */
 static bool closing_lingers(struct tocsin__stream *stream)
 {
     if (!tocsin__stream_is(stream, TOCSIN__STREAM_LINGERS) || stream->in != TOCSIN__SIDE_OPEN ||
@@ -238,7 +239,7 @@ static bool closing_lingers(struct tocsin__stream *stream)
     return true;
 }
 
-/* Input is read and dropped, since a close with unread input would reset the connection. */
+/* Reads and drops input, since closing a socket with unread input would reset the connection. */
 static void serve_closing(struct tocsin__stream *stream)
 {
     if (!tocsin__medium_is_queued(stream))

@@ -49,11 +49,14 @@ enum tocsin__ready_place {
 
 struct tocsin__readiness {
     int fd;
-    uint8_t place;  /* enum tocsin__ready_place */
-    uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
-    bool was_ready; /* it was reported since it was parked, or since the last sweep */
+    uint8_t place; /* enum tocsin__ready_place */
+    /* set of TOCSIN__READY_IN and TOCSIN__READY_OUT; 0: only LEFT and BROKEN are reported */
+    uint8_t wanted;
+    /* an event was reported since the descriptor was parked, or since the last sweep */
+    bool was_ready;
     union {
-        /* Not ACTIVE. Called in a callback of libevent, so it must only record (E16). */
+        /* Used if not ACTIVE: reports events. Called in a callback of libevent, so it must only
+           record them (E16). */
         void (*report)(struct tocsin__readiness *readiness, unsigned what);
         struct tocsin__ready_event *event; /* ACTIVE: the borrowed event, which has the function */
     };
@@ -63,10 +66,10 @@ struct tocsin__readiness {
 struct tocsin__ready_event {
     struct event *event;
     struct tocsin__engine *engine;
-    struct tocsin__readiness *user;                                     /* NULL: it is free */
+    struct tocsin__readiness *user; /* the descriptor that borrows the event; NULL: none */
     void (*report)(struct tocsin__readiness *readiness, unsigned what); /* of the user */
     bool has_placeholder; /* after a fork: fd of the user is a placeholder (after_fork.c) */
-    struct tocsin__ready_event *next, **link; /* in the list of used or of free ones */
+    struct tocsin__ready_event *next, **link; /* links in the list of used or of free events */
 };
 
 /* The descriptors of one loop whose readiness is managed here. */
@@ -83,12 +86,13 @@ struct tocsin__ready_set {
  * fd belongs to the readiness. -EMFILE, -ENOMEM, -ENOSPC, -EBADF, -EOWNERDEAD */
 int tocsin__readiness_open(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            int fd);
-/* The same, but it is muted: it costs the kernel nothing before tocsin__readiness_want. The kernel
-   can poll the descriptor. */
+/* As tocsin__readiness_open, but the descriptor is muted: the kernel does not watch it before
+   tocsin__readiness_want is called. The kernel must be able to poll the descriptor. */
 int tocsin__readiness_open_muted(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                                  int fd);
-/* What is to be reported from now on: again and again, until it was served. TOCSIN__READY_LEFT and
-   TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is muted. */
+/* Sets the events that are wanted. They are reported repeatedly while the descriptor is ready.
+   TOCSIN__READY_LEFT and TOCSIN__READY_BROKEN are always reported. -ENOMEM, -ENOSPC: it is
+   muted. */
 int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readiness *readiness,
                            unsigned wanted);
 /* Stops all reports until tocsin__readiness_want is called. */
