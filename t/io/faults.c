@@ -138,6 +138,26 @@ START_TEST(each_fails_in_turn)
 }
 END_TEST
 
+/* A listener that cannot begin leaves no path behind. */
+static void path_job(void)
+{
+    char path[64], address[80];
+    struct tocsin_op listener;
+
+    snprintf(path, sizeof path, "/tmp/tocsin-io-faults-%d", getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    if (tocsin_listen(address, NULL, TOCSIN_CALL(on_started_end, &all[LISTENER]), &listener) == 0)
+        tocsin_cancel(listener);
+    ck_assert_int_ge(tocsin_loop_free(), 0);
+    ck_assert_int_eq(access(path, F_OK), -1);
+}
+
+START_TEST(no_path_is_left)
+{
+    each_in_turn("io/faults: a path", path_job);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/faults");
@@ -145,5 +165,6 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, each_fails_in_turn);
+    tcase_add_test(tests, no_path_is_left);
     return suite;
 }
