@@ -31,6 +31,8 @@ struct tocsin__slab {
     struct tocsin__slab_list *list;    /* that list */
     struct block *freed;               /* blocks that the loop's thread has freed */
     char *fresh, *end;                 /* blocks that were never used */
+    char *untouched; /* fresh memory from here on is not populated; NULL: none is, in the first slab
+                      */
     uint32_t size;
     /* blocks that are not free. Of an orphan, any thread counts it down */
     _Atomic uint32_t living;
@@ -40,7 +42,11 @@ struct tocsin__slab {
 
 static struct block orphan;
 #define ORPHAN (&orphan)
-enum { HEAD = (sizeof(struct tocsin__slab) + 63) / 64 * 64, LOOKED_AT = 16 };
+enum {
+    HEAD = (sizeof(struct tocsin__slab) + 63) / 64 * 64,
+    LOOKED_AT = 16,
+    POPULATED = 1 << 16 /* bytes of a slab that are populated at once */
+};
 
 static bool is_plain(size_t size)
 {
@@ -108,6 +114,7 @@ static struct tocsin__slab *slab_new(struct tocsin__slabs *slabs, unsigned class
     slab->size = class * TOCSIN__SLAB_STEP;
     slab->fresh = (char *)slab + HEAD;
     slab->end = (char *)slab + TOCSIN__SLAB_BYTES;
+    slab->untouched = slabs->full[class].first ? (char *)slab : NULL;
     slab_link(slab, &slabs->open[class]);
     return slab;
 }
@@ -138,6 +145,15 @@ static void slab_collect(struct tocsin__slab *slab)
     }
 }
 
+/* A loop that has filled a slab of this size will probably fill this one, too. */
+static void slab_populate(struct tocsin__slab *slab)
+{
+    char *from = slab->untouched;
+
+    slab->untouched = from + POPULATED < slab->end ? from + POPULATED : NULL;
+    tocsin__pages_populate(from, POPULATED);
+}
+
 /* Returns a free block of the slab; NULL: it has none. */
 static void *block_take(struct tocsin__slab *slab)
 {
@@ -149,6 +165,8 @@ static void *block_take(struct tocsin__slab *slab)
     } else if ((size_t)(slab->end - slab->fresh) >= slab->size) {
         block = (struct block *)slab->fresh;
         slab->fresh += slab->size;
+        if (slab->untouched && slab->fresh > slab->untouched)
+            slab_populate(slab);
     } else {
         return NULL;
     }
