@@ -6,9 +6,9 @@
          tocsin__readiness_open
                |          '--- the kernel cannot poll it ---> ALWAYS (a file, /dev/null)
                v
-            PARKED ---- it was ready, and more is wanted ---> ACTIVE
-             ^  ^                                               |
-             |  '------- quiet for a second, or unwanted -------'
+            PARKED ---- it was ready twice, and more is wanted -> ACTIVE
+             ^  ^                                                  |
+             |  '------- quiet for a second, or unwanted ----------'
        wanted|
              v
            MUTED   nothing is reported
@@ -48,9 +48,11 @@ enum tocsin__ready_place {
 
 struct tocsin__readiness {
     int fd;
-    uint8_t place;  /* enum tocsin__ready_place */
-    uint8_t wanted; /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
-    bool was_ready; /* it was reported since it was parked, or since the last sweep */
+    uint8_t place;      /* enum tocsin__ready_place */
+    uint8_t wanted;     /* TOCSIN__READY_IN, TOCSIN__READY_OUT; 0: only LEFT and BROKEN */
+    bool was_ready : 1; /* it was reported since it was parked, or since the last sweep */
+    bool is_busy : 1;   /* PARKED: it was reported twice within about a second */
+    uint8_t second;     /* PARKED: time of the last report, in seconds, modulo 256 */
     union {
         /* Not ACTIVE. Called in a callback of libevent, so it must only record (E16). */
         void (*report)(struct tocsin__readiness *readiness, unsigned what);
