@@ -14,14 +14,17 @@ static void add_to_mask(int number, siginfo_t *info, void *context)
 }
 
 /* Returns true if a signal that a handler adds to uc_sigmask is blocked after the handler has
-   returned. */
+   returned. The two signals must not be blocked before: the handler would not run. */
 static bool masks_hold(void)
 {
     struct sigaction was, probe = { .sa_sigaction = add_to_mask, .sa_flags = SA_SIGINFO };
-    sigset_t mask, old;
+    sigset_t mask, old, both;
 
+    sigemptyset(&both);
+    sigaddset(&both, SIGRTMIN + 8);
+    sigaddset(&both, SIGRTMIN + 9);
     sigaction(SIGRTMIN + 8, &probe, &was);
-    pthread_sigmask(SIG_SETMASK, NULL, &old);
+    pthread_sigmask(SIG_UNBLOCK, &both, &old);
     raise(SIGRTMIN + 8);
     pthread_sigmask(SIG_SETMASK, &old, &mask);
     sigaction(SIGRTMIN + 8, &was, NULL);

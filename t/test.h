@@ -17,7 +17,7 @@ Suite *test_suite(void);
 TCase *test_case(Suite *suite, const char *name);
 
 /* Tells main that each test of this program needs a process of its own also under valgrind, because
-   what one test leaves behind would disturb the next one: declared signals, created threads, mapped
+   what one test leaves behind would disturb the next one: declared signals, running threads, mapped
    files. test_suite calls this function. Otherwise valgrind runs all tests of a program in one
    process, since it translates the code of the program again in each process. */
 void test_needs_processes(void);

@@ -1,4 +1,5 @@
-#define _DEFAULT_SOURCE /* makes the headers declare MAP_ANONYMOUS */
+#define _DEFAULT_SOURCE /* for MAP_ANONYMOUS */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -71,4 +72,16 @@ void *tocsin__pages(size_t size)
 void tocsin__pages_release(void *pages, size_t size)
 {
     munmap(pages, size);
+}
+
+void tocsin__pages_populate(void *pages, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    int before = errno;
+
+    madvise(pages, size, MADV_POPULATE_WRITE);
+    errno = before;
+#else
+    (void)pages, (void)size;
+#endif
 }

@@ -26,6 +26,9 @@ char *tocsin__copy_text(const char *text);
 void tocsin__release(void *memory);
 void *tocsin__pages(size_t size); /* maps new zeroed pages; this function is async-signal-safe */
 void tocsin__pages_release(void *pages, size_t size);
+/* Maps memory to these pages, which will be used soon: one call costs less than a page fault each.
+   Does nothing on a kernel before Linux 5.14. */
+void tocsin__pages_populate(void *pages, size_t size);
 
 /* Returns true if the next allocation or system call must fail. In a normal build the result is
    always false. */

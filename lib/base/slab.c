@@ -28,10 +28,12 @@ struct block {
  * an orphan. */
 struct tocsin__slab {
     struct tocsin__slabs *slabs;
-    struct tocsin__slab *next, **link; /* links of the list that contains the slab */
-    struct tocsin__slab_list *list;    /* the list that contains the slab */
-    struct block *freed;               /* list of the blocks that the loop's thread has freed */
-    char *fresh, *end;                 /* range of the blocks that were never used */
+    struct tocsin__slab *next, **link; /* in the open or the full slabs of its size */
+    struct tocsin__slab_list *list;    /* that list */
+    struct block *freed;               /* blocks that the loop's thread has freed */
+    char *fresh, *end;                 /* blocks that were never used */
+    char *untouched; /* fresh memory from here on is not populated; NULL: none is, in the first slab
+                      */
     uint32_t size;
     /* Number of blocks in use. In an orphan, any thread decrements it. */
     _Atomic uint32_t living;
@@ -41,7 +43,11 @@ struct tocsin__slab {
 
 static struct block orphan;
 #define ORPHAN (&orphan)
-enum { HEAD = (sizeof(struct tocsin__slab) + 63) / 64 * 64, LOOKED_AT = 16 };
+enum {
+    HEAD = (sizeof(struct tocsin__slab) + 63) / 64 * 64,
+    LOOKED_AT = 16,
+    POPULATED = 1 << 16 /* bytes of a slab that are populated at once */
+};
 
 static bool is_plain(size_t size)
 {
@@ -110,6 +116,7 @@ static struct tocsin__slab *slab_new(struct tocsin__slabs *slabs, unsigned class
     slab->size = class * TOCSIN__SLAB_STEP;
     slab->fresh = (char *)slab + HEAD;
     slab->end = (char *)slab + TOCSIN__SLAB_BYTES;
+    slab->untouched = slabs->full[class].first ? (char *)slab : NULL;
     slab_link(slab, &slabs->open[class]);
     return slab;
 }
@@ -140,7 +147,16 @@ static void slab_collect(struct tocsin__slab *slab)
     }
 }
 
-/* Takes a free block of the slab. Returns NULL if the slab has none. */
+/* A loop that has filled a slab of this size will probably fill this one, too. */
+static void slab_populate(struct tocsin__slab *slab)
+{
+    char *from = slab->untouched;
+
+    slab->untouched = from + POPULATED < slab->end ? from + POPULATED : NULL;
+    tocsin__pages_populate(from, POPULATED);
+}
+
+/* Returns a free block of the slab; NULL: it has none. */
 static void *block_take(struct tocsin__slab *slab)
 {
     struct block *block = slab->freed;
@@ -151,6 +167,8 @@ static void *block_take(struct tocsin__slab *slab)
     } else if ((size_t)(slab->end - slab->fresh) >= slab->size) {
         block = (struct block *)slab->fresh;
         slab->fresh += slab->size;
+        if (slab->untouched && slab->fresh > slab->untouched)
+            slab_populate(slab);
     } else {
         return NULL;
     }

@@ -30,11 +30,9 @@ struct tocsin__list {
     uint32_t dead;             /* number of disconnected handlers in the list */
     uint32_t sorted;           /* length of the sorted part; a delivery sorts the rest first */
     uint32_t handling;         /* number of connected handlers that are not observers (E9) */
-    uint64_t walks;            /* loop_signal->walks at the creation; another value: a delivery may
-                                * use it */
+    uint64_t walks; /* loop_signal->walks at the creation; another value: a delivery may use it */
     struct tocsin__list *next; /* next in the loop's list of arrays to be freed */
-    int outcome;               /* result if no handler stops a delivery: TOCSIN_DELIVERED or
-                                * _NOBODY */
+    int outcome;               /* TOCSIN_DELIVERED or _NOBODY, if no handler stops a delivery */
     struct tocsin__handler *items[]; /* the handlers, with NULL at the end */
 };
 
@@ -46,8 +44,7 @@ struct tocsin__pending {
     uint64_t age; /* its sequence number; after a merge, that of the oldest merged emission */
     void (*gone)(
         struct tocsin__pending *pending); /* frees this struct; NULL: freed by tocsin__release */
-    struct tocsin__owner *owner; /* the owner that is charged for the emission; NULL: the emission
-                                    is the end of an operation */
+    struct tocsin__owner *owner; /* the owner that is charged; NULL: an end of an operation */
     bool counted;                /* the emission is counted in source->pending */
 };
 

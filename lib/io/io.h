@@ -33,6 +33,7 @@ struct tocsin__io {
     struct tocsin__cleanup last;
     struct tocsin__engine *engine;
     const struct tocsin_op_type *stream_type; /* stream_make.c sets it */
+    void (*serve)(struct tocsin__node *node); /* serves a stream; stream_make.c sets it */
     unsigned char *buffer;                    /* NULL: not made yet, or a stream has taken it */
     struct tocsin__window window;
     struct tocsin__idle_limits *idle; /* NULL: no stream has had an idle limit */

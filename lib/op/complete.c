@@ -5,7 +5,6 @@
 #include "base/refusal.h"
 #include "loop/ready.h"
 #include "op/complete.h"
-#include "op/end.h"
 #include "op/outlive.h"
 #include "op/progress.h"
 
@@ -141,7 +140,9 @@ static void on_thin_again(struct tocsin__node *node)
 void tocsin__op_push_end(struct tocsin__op *op)
 {
     op->is_finished = true;
-    op->run.end_node.run = op->is_ready ? on_thin_again : tocsin__op_deliver_end;
+    op->run.end_node.run = op->is_ready
+                                ? on_thin_again
+                                : tocsin__ops(tocsin__op_engine(op))->deliver_end;
     if (!op->is_ready)
         tocsin__ready_push(tocsin__op_engine(op), &op->run.end_node);
     op->is_ready = tocsin__op_is_thin(op);

@@ -241,6 +241,7 @@ int tocsin__ops_make(struct tocsin__engine *engine)
     ops->last.run = ops_free;
     ops->late_last = &ops->late;
     ops->late_node.run = tocsin__ops_run_late;
+    ops->deliver_end = tocsin__op_deliver_end;
     engine->loop->hooks.source_unpended = tocsin__op_unpended;
     engine->loop->hooks.source_heard = tocsin__op_heard;
     tocsin__workers_use();

@@ -25,6 +25,7 @@ struct tocsin__ops {
     struct tocsin__op *unwanted; /* was refused, and nobody listens to it (pause.h) */
     struct tocsin__op *resume_next;
     struct tocsin__progress *now;   /* of the thin operation whose progress is being delivered */
+    void (*deliver_end)(struct tocsin__node *node); /* tocsin__op_deliver_end; ops.c sets it */
     struct tocsin__op *ending;      /* whose end is being delivered; NULL: none */
     struct tocsin__sink *listening; /* queues that listen to signals */
     /* lib/style sets these with the first queue. queues_close: closes all queues of the loop.

@@ -442,6 +442,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("api/operation");
     TCase *tests = test_case(suite, "operation");
 
+    test_needs_processes(); /* detached threads may make assertions after the test has ended */
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_test(tests, completed_from_a_foreign_thread);
     tcase_add_test(tests, completed_from_its_own_loop);

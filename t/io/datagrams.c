@@ -43,7 +43,6 @@ START_TEST(malformed)
         { "tcp:*:0", -ENOTSUP, { .to = NULL } },
         { "systemd:x", -ENOTSUP, { .to = NULL } },
         { "fd:999999", -EBADF, { .to = NULL } },
-        { "fd:0", -EINVAL, { .to = NULL } },
         { "fd:0", -EINVAL, { .to = "fd:1" } },
         { "udp:*:0", -EINVAL, { .to = "unix:@x" } },
         { "udp:*:0", -EINVAL, { .to = "udp:*:5" } },
@@ -71,8 +70,6 @@ START_TEST(malformed)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int err = tocsin_datagram_open(cases[i].address, &cases[i].options, HEARS(&a), &socket);
 
-        if (i == 11 && isatty(0) < 0)
-            continue;
         ck_assert_msg(err == cases[i].err, "%zu: %s: %d", i, cases[i].address, err);
         ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), cases[i].err);
     }
@@ -127,6 +124,20 @@ START_TEST(wrong_calls)
 }
 END_TEST
 
+/* Whether this machine has IPv6; if not, the summary says that the tests of it were skipped. */
+static bool has_ipv6(void)
+{
+    const struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool is_bound = fd >= 0 && bind(fd, (const struct sockaddr *)&in6, sizeof in6) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    if (!is_bound)
+        test_skip("io/datagrams", "no IPv6");
+    return is_bound;
+}
+
 /* The address families of a server and its client. */
 enum { IPV4, IPV6, UNIX, PAIRS };
 
@@ -140,9 +151,12 @@ static struct tocsin_op pair_server(int which, const struct tocsin_notify *notif
 /* Replies to a sender, in the handler, and later by a copy of the sender's address. */
 START_TEST(reply)
 {
-    struct tocsin_op server = pair_server(_i, HEARS(&a)), client;
+    struct tocsin_op server, client;
     struct tocsin_datagram_facts facts, own;
 
+    if (_i == IPV6 && !has_ipv6())
+        return;
+    server = pair_server(_i, HEARS(&a));
     ck_assert_int_eq(tocsin_datagram_get(server, &facts), 0);
     client = opened(_i == UNIX ? "unix:@" : "udp:*:0",
                     &(struct tocsin_datagram_options){ .to = facts.local }, HEARS(&b));
@@ -181,10 +195,14 @@ static int answer(const struct tocsin_info *info, void *arg)
 /* A socket of "*" receives from IPv4 and IPv6 senders, and replies to both. */
 START_TEST(both_families)
 {
-    struct tocsin_op server = opened("udp:*:0", NULL, TOCSIN_BOTH(answer, &a)), client;
-    const char *four = loopback_of(server);
+    struct tocsin_op server, client;
+    const char *four;
     char six[64];
 
+    if (!has_ipv6())
+        return;
+    server = opened("udp:*:0", NULL, TOCSIN_BOTH(answer, &a));
+    four = loopback_of(server);
     snprintf(six, sizeof six, "udp:[::1]%s", strrchr(four, ':'));
     client = opened("udp:*:0", NULL, HEARS(&b));
     send_text(client, four, "four");
@@ -270,7 +288,7 @@ START_TEST(name_unknown)
     ck_assert_int_lt(b.status, 0);
     ck_assert_uint_eq(b.end.lost, 1);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
-    end(client); /* ends the socket while its name is being resolved */
+    end(client); /* ends the socket ends the socket while its name is being resolved */
     ck_assert_int_eq(b.status, -ECANCELED);
     client = opened("udp:localhost:0", NULL, HEARS(&b));
     ck_assert_int_eq(tocsin_datagram_close(client), 0);
@@ -334,7 +352,7 @@ START_TEST(demand)
     send_text(client, loopback_of(server), "last");
     turns(6);
     ck_assert_int_eq(a.received, 20);
-    connect_to("datagram.received", hear, &a); /* a handler of all sockets */
+    connect_to("datagram.received", hear, &a); /* a handler a handler of all sockets */
     turns_until(&a.received, 21);
     ck_assert_str_eq(a.data, "last");
     end(client);
@@ -511,7 +529,7 @@ static int option_of(struct tocsin_op id, int level, int option)
    options against receiving own datagrams, and for the number of routers. */
 START_TEST(multicast)
 {
-    static const char *const groups[] = { "239.1.2.3%lo", "ff02::1234%lo", NULL };
+    const char *const groups[] = { "239.1.2.3%lo", has_ipv6() ? "ff02::1234%lo" : NULL, NULL };
     struct tocsin_datagram_options options = { .join = groups, .flags = TOCSIN_DATAGRAM_SHARE },
                                    from = { .interface = "lo", .ttl = 7 },
                                    muted = { .interface = "1",
@@ -529,7 +547,8 @@ START_TEST(multicast)
     ck_assert_int_eq(tocsin_datagram_open(address, NULL, NULL, NULL), -EADDRINUSE);
     client = opened("udp:*:0", &from, NULL);
     ck_assert_int_eq(option_of(client, IPPROTO_IP, IP_MULTICAST_TTL), 7);
-    ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_HOPS), 7);
+    if (groups[1])
+        ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_HOPS), 7);
     ck_assert_int_eq(option_of(first, IPPROTO_IP, IP_MULTICAST_TTL), 1);
     send_text(client, group, "all");
     turns_until(&a.received, 1);
@@ -537,7 +556,8 @@ START_TEST(multicast)
     end(client);
     client = opened("udp:*:0", &muted, NULL);
     ck_assert_int_eq(option_of(client, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
-    ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
+    if (groups[1])
+        ck_assert_int_eq(option_of(client, IPPROTO_IPV6, IPV6_MULTICAST_LOOP), 0);
     /* this option has no effect on the loopback interface, so only its value is checked */
     turns(6);
     ck_assert_int_eq(a.received + b.received, 2);
@@ -583,7 +603,7 @@ START_TEST(paths)
     ck_assert_int_eq(lstat(path, &stat), 0);
     ck_assert_uint_eq(stat.st_mode & 0777, 0640);
     ck_assert_int_eq(unlink(path), 0);
-    /* the test replaces the path, as another process could do */
+    /* the test replaces the path, the test replaces the path, as another process could do */
     second = opened(address, NULL, NULL);
     end(first);
     ck_assert_int_eq(access(path, F_OK), 0);
@@ -693,7 +713,23 @@ START_TEST(idle)
 }
 END_TEST
 
-/* The program calls shutdown for a descriptor that it has opened as "fd:". */
+/* Descriptors that are no datagram sockets stay the caller's. */
+START_TEST(no_datagrams)
+{
+    struct tocsin_op socket;
+    char address[64];
+    int fds[2];
+
+    ck_assert_int_eq(_i ? pipe(fds) : socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    snprintf(address, sizeof address, "fd:%d", fds[0]);
+    ck_assert_int_eq(tocsin_datagram_open(address, NULL, HEARS(&a), &socket), -EINVAL);
+    ck_assert_int_eq(close(fds[0]), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+}
+END_TEST
+
+/* The program calls shutdown for a descriptor that it has opened as "fd:". Variants: it is parked,
+ * or active. */
 START_TEST(shut_down)
 {
     char address[64];
@@ -702,10 +738,15 @@ START_TEST(shut_down)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
     snprintf(address, sizeof address, "fd:%d", fds[0]);
     opened(address, NULL, HEARS(&a));
-    turns(3);
+    for (int i = 0; i < 3 * _i; i++) {
+        ck_assert_int_eq(send(fds[1], "", 0, 0), 0);
+        turns_until(&a.received, i + 1);
+        turns(2);
+    }
     ck_assert_int_eq(shutdown(fds[0], SHUT_RDWR), 0);
     turns_until(&a.closed, 1);
     ck_assert_int_eq(a.status, -EPIPE);
+    ck_assert_int_eq(a.received, 3 * _i);
     close(fds[1]);
 }
 END_TEST
@@ -757,7 +798,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, jump);
     tcase_add_test(tests, cancel_within);
     tcase_add_test(tests, idle);
-    tcase_add_test(tests, shut_down);
+    tcase_add_loop_test(tests, no_datagrams, 0, 2);
+    tcase_add_loop_test(tests, shut_down, 0, 2);
     tcase_add_loop_test(tests, freed_with_the_loop, 0, 2);
     tcase_add_test(tests, drained);
     return suite;

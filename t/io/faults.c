@@ -293,6 +293,26 @@ START_TEST(each_of_a_layer_fails_in_turn)
 }
 END_TEST
 
+/* A listener that cannot begin leaves no path behind. */
+static void path_job(void)
+{
+    char path[64], address[80];
+    struct tocsin_op listener;
+
+    snprintf(path, sizeof path, "/tmp/tocsin-io-faults-%d", getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    if (tocsin_listen(address, NULL, TOCSIN_CALL(on_started_end, &all[LISTENER]), &listener) == 0)
+        tocsin_cancel(listener);
+    ck_assert_int_ge(tocsin_loop_free(), 0);
+    ck_assert_int_eq(access(path, F_OK), -1);
+}
+
+START_TEST(no_path_is_left)
+{
+    each_in_turn("io/faults: a path", path_job);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("io/faults");
@@ -302,5 +322,6 @@ Suite *test_suite(void)
     tcase_add_test(tests, each_fails_in_turn);
     tcase_add_test(tests, each_of_files_fails_in_turn);
     tcase_add_test(tests, each_of_a_layer_fails_in_turn);
+    tcase_add_test(tests, no_path_is_left);
     return suite;
 }

@@ -205,7 +205,7 @@ START_TEST(a_changed_bit_anywhere)
     int counts[OUTCOMES];
 
     begin();
-    flips(names[_i], "anywhere", &object, 0, object.size, test_scaled(400, 8, 40), counts);
+    flips(names[_i], "anywhere", &object, 0, object.size, test_scaled(400, 16, 40), counts);
     check_counts(counts);
     free(object.data);
     put_end();
@@ -218,10 +218,10 @@ START_TEST(a_changed_bit_that_the_dynamic_linker_reads)
     int counts[OUTCOMES];
 
     begin();
-    flips(names[_i], "in front", &object, 0, front_of(&object), test_scaled(400, 8, 40), counts);
+    flips(names[_i], "in front", &object, 0, front_of(&object), test_scaled(400, 16, 40), counts);
     check_counts(counts);
     flips(names[_i], "dynamic section", &object, dynamic_of(&object)->p_offset,
-          dynamic_of(&object)->p_filesz, test_scaled(200, 8, 40), counts);
+          dynamic_of(&object)->p_filesz, test_scaled(200, 16, 40), counts);
     check_counts(counts);
     free(object.data);
     put_end();

@@ -1,12 +1,12 @@
 # Tests tocsin-streams(7): each program on the page compiles as printed, with the command on the
 # page, and does what the page says: the line server answers its client, directly and through the
-# proxy, and ends a client with a line that is too long; the server of sums answers after the end of
-# its client; the scanner finds the port of the line server.
+# proxy with and without a limit, and ends a client with a line that is too long; the server of sums
+# answers after the end of its client; the scanner finds the port of the line server.
 python3 -c '' 2>/dev/null ||
     { echo "skip: programs/streams_manual: there is no python3"; exit 77; }
 dir=$(mktemp -d) || exit 2
-lines= proxy= sums=
-trap 'kill $lines $proxy $sums 2>/dev/null; rm -rf "$dir"' EXIT
+lines= proxy= slow= sums=
+trap 'kill $lines $proxy $slow $sums 2>/dev/null; rm -rf "$dir"' EXIT
 here=$PWD
 failed=0
 
@@ -44,6 +44,8 @@ print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
 lines=$!
 ./proxy unix:./proxy.sock "tcp:127.0.0.1:$port" &
 proxy=$!
+./proxy unix:./slow.sock "tcp:127.0.0.1:$port" 1000000 &
+slow=$!
 ./sums unix:./sums.sock &
 sums=$!
 
@@ -58,6 +60,7 @@ ask() {   # address, text. Waits until the server listens
 is "$(ask "tcp:127.0.0.1:$port" hello)" "6 bytes"
 is "$(ask unix:./proxy.sock "$(printf 'one\nthree')")" "4 bytes
 6 bytes"
+is "$(ask unix:./slow.sock hello)" "6 bytes"
 is "$(ask unix:./sums.sock "$(printf '1\n2\n39')")" 42
 is "$(ask unix:./sums.sock "$(seq 5000)")" 12502500
 long=$(printf '%2000s' x)
@@ -69,9 +72,9 @@ TOCSIN_DEBUG=1 ./ask "localhost:$port" hello 2>&1 |
 for try in $(seq 20); do   # a machine under load may need more than half a second
     ./scan 127.0.0.1 "$((port - 1))-$((port + 1))" | grep -q "^$port\$" && break
 done || { echo "the scanner does not find $port"; failed=1; }
-kill $lines $proxy $sums
-for server in $lines $proxy $sums; do
+kill $lines $proxy $slow $sums
+for server in $lines $proxy $slow $sums; do
     wait $server || { echo "a server ended with $?"; failed=1; }
 done
-lines= proxy= sums=
+lines= proxy= slow= sums=
 exit $failed

@@ -1,5 +1,7 @@
 /* Receives datagrams and announces them. */
+#define _GNU_SOURCE /* POLLRDHUP */
 #include <netinet/udp.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -40,6 +42,15 @@ static size_t joined_size(struct msghdr *message)
     return size > 0 ? (size_t)size : 0;
 }
 
+/* Whether the program has shut the descriptor of "fd:" down. Then reads return 0, as for an empty
+   datagram of a sender without a name, or -EAGAIN, and the descriptor stays ready. */
+static bool is_shut_down(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+
+    return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & (POLLRDHUP | POLLHUP);
+}
+
 /* Reads once into the arrival. 0, or -errno */
 static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arrival)
 {
@@ -63,6 +74,8 @@ static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arri
     tocsin__cancel_back(cancel);
     if (count < 0)
         return -errno;
+    if (count == 0 && !message.msg_namelen && is_shut_down(socket->readiness.fd))
+        return -EPIPE;
     arrival->socket = socket;
     arrival->begin = 0;
     arrival->end = (size_t)count < arrival->capacity ? (size_t)count : arrival->capacity;
@@ -80,7 +93,7 @@ static int read_once(struct tocsin__socket *socket, struct tocsin__arrival *arri
    datagram that was sent; the kernel returns each of them once. */
 static bool is_fatal(int err)
 {
-    return err == -EBADF || err == -ENOTSOCK || err == -EINVAL || err == -EFAULT ||
+    return err == -EPIPE || err == -EBADF || err == -ENOTSOCK || err == -EINVAL || err == -EFAULT ||
            err == -ENOTCONN;
 }
 
@@ -150,9 +163,12 @@ static bool receive_once(struct tocsin__socket *socket, int *count)
     int err = arrival ? read_once(socket, arrival) : -ENOMEM;
 
     /* an entry in the error queue has made the descriptor ready */
-    if (err == -EAGAIN && *count == 0)
+    if (err == -EAGAIN && *count == 0) {
         while (tocsin__lost_take(socket))
             continue;
+        if (is_shut_down(socket->readiness.fd))
+            err = -EPIPE;
+    }
     if (err < 0) {
         read_failed(socket, err);
         return err != -EAGAIN && err != -ENOMEM && err != -ENOBUFS;

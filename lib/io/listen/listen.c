@@ -118,6 +118,15 @@ static int path_note(struct tocsin__acceptor *listener, const char *path, unsign
     return 0;
 }
 
+static bool is_bound(int fd)
+{
+    struct tocsin__endpoint endpoint = { .size = sizeof endpoint.un };
+
+    return getsockname(fd, &endpoint.any, &endpoint.size) == 0 &&
+           endpoint.size > offsetof(struct sockaddr_un, sun_path);
+}
+
+/* Once the path is bound, only its removal undoes that. */
 static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__address *address,
                        const struct tocsin_listen_options *options)
 {
@@ -139,6 +148,8 @@ static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__a
         err = path_note(listener, endpoint->un.sun_path, mode);
     if (err == 0)
         return fd;
+    if (is_path && is_bound(fd))
+        unlink(endpoint->un.sun_path);
     tocsin__fd_close(fd);
     return err;
 }

@@ -1,7 +1,6 @@
 /* The functions that every file of this folder needs. */
 #include "base/assert.h"
 #include "io/stream/stream.h"
-#include "io/stream/stream_serve.h"
 #include "op/complete.h"
 #include "op/lifecycle.h"
 
@@ -41,7 +40,7 @@ void tocsin__stream_set_state(struct tocsin__stream *stream, enum tocsin__stream
 void tocsin__stream_wake(struct tocsin__stream *stream)
 {
     if (stream->state != TOCSIN__STREAM_OVER)
-        tocsin__op_push_thin(tocsin__stream_op(stream), tocsin__stream_serve);
+        tocsin__op_push_thin(tocsin__stream_op(stream), tocsin__stream_engine(stream)->io->serve);
 }
 
 void tocsin__stream_fail(struct tocsin__stream *stream, int status)

@@ -6,6 +6,7 @@
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_input.h"
 #include "io/stream/stream_make.h"
+#include "io/stream/stream_serve.h"
 #include "loop/clock.h"
 #include "op/dependent.h"
 #include "registry/catalogue.h"
@@ -123,6 +124,7 @@ int tocsin__stream_make(struct tocsin__settings *settings, const struct tocsin_n
     if (err < 0)
         return err;
     io->stream_type = &stream_type.type;
+    io->serve = tocsin__stream_serve;
     tocsin__ops(tocsin__op_engine(op))->lent_return = tocsin__outputs_lent_return;
     return tocsin__limit_idle_prepare(tocsin__op_engine(op), settings);
 }

@@ -141,6 +141,17 @@ static unsigned parked_what(uint32_t events)
            (events & (EPOLLERR | EPOLLHUP) ? TOCSIN__READY_BROKEN : 0u);
 }
 
+/* A descriptor that is ready once in a while stays parked: moving it to libevent and back would
+   cost four system calls and the memory of an event. */
+static void parked_note(const struct tocsin__engine *engine, struct tocsin__readiness *readiness)
+{
+    uint8_t second = (uint8_t)(engine->loop->turn_us / SWEEP_US);
+
+    readiness->is_busy = readiness->was_ready && (uint8_t)(second - readiness->second) <= 1;
+    readiness->was_ready = true;
+    readiness->second = second;
+}
+
 static void on_parked(evutil_socket_t fd, short what, void *arg)
 {
     struct tocsin__engine *engine = arg;
@@ -154,7 +165,7 @@ static void on_parked(evutil_socket_t fd, short what, void *arg)
     for (int i = 0; i < count; i++) {
         struct tocsin__readiness *readiness = events[i].data.ptr;
 
-        readiness->was_ready = true;
+        parked_note(engine, readiness);
         readiness->report(readiness, parked_what(events[i].events));
     }
 }
@@ -169,7 +180,7 @@ static int park(struct tocsin__engine *engine, struct tocsin__readiness *readine
         return err;
     readiness->place = TOCSIN__PLACE_PARKED;
     readiness->wanted = (uint8_t)wanted;
-    readiness->was_ready = false;
+    readiness->was_ready = readiness->is_busy = false;
     return 0;
 }
 
@@ -258,7 +269,7 @@ int tocsin__readiness_want(struct tocsin__engine *engine, struct tocsin__readine
     case TOCSIN__PLACE_ALWAYS: return 0;
     case TOCSIN__PLACE_MUTED: err = park(engine, readiness, wanted); break;
     case TOCSIN__PLACE_PARKED:
-        if (!is_lendable || !readiness->was_ready || activate(engine, readiness, wanted) < 0)
+        if (!is_lendable || !readiness->is_busy || activate(engine, readiness, wanted) < 0)
             err = change_parked(engine, readiness, wanted);
         break;
     case TOCSIN__PLACE_ACTIVE:

@@ -6,9 +6,9 @@
          tocsin__readiness_open
                |          '--- the kernel cannot poll it ---> ALWAYS (a file, /dev/null)
                v
-            PARKED ---- it was ready, and more is wanted ---> ACTIVE
-             ^  ^                                               |
-             |  '------- quiet for a second, or unwanted -------'
+            PARKED ---- it was ready twice, and more is wanted -> ACTIVE
+             ^  ^                                                  |
+             |  '------- quiet for a second, or unwanted ----------'
        wanted|
              v
            MUTED   nothing is reported
@@ -53,7 +53,9 @@ struct tocsin__readiness {
     /* set of TOCSIN__READY_IN and TOCSIN__READY_OUT; 0: only LEFT and BROKEN are reported */
     uint8_t wanted;
     /* an event was reported since the descriptor was parked, or since the last sweep */
-    bool was_ready;
+    bool was_ready : 1;
+    bool is_busy : 1; /* PARKED: it was reported twice within about a second */
+    uint8_t second;   /* PARKED: time of the last report, in seconds, modulo 256 */
     union {
         /* Used if not ACTIVE: reports events. Called in a callback of libevent, so it must only
            record them (E16). */
