@@ -247,7 +247,8 @@ START_TEST(what_cannot_be_polled)
 }
 END_TEST
 
-/* A parked descriptor becomes active. After two sweeps without an event it is parked again. */
+/* A parked descriptor that is reported twice within a second becomes active. After two sweeps
+ * without an event it is parked again. */
 START_TEST(active_and_parked_again)
 {
     struct counted counted;
@@ -260,9 +261,12 @@ START_TEST(active_and_parked_again)
     turn();
     ck_assert_uint_eq(counted.what, IN);
     ck_assert_int_eq(tocsin__readiness_want(engine, &counted.readiness, TOCSIN__READY_IN), 0);
+    ck_assert_int_eq(counted.readiness.place, TOCSIN__PLACE_PARKED);
+    turn();
+    ck_assert_int_eq(tocsin__readiness_want(engine, &counted.readiness, TOCSIN__READY_IN), 0);
     ck_assert_int_eq(counted.readiness.place, TOCSIN__PLACE_ACTIVE);
     turn();
-    ck_assert_int_eq(counted.reports, 2);
+    ck_assert_int_eq(counted.reports, 3);
     ck_assert_int_eq(recv(ends[0], text, sizeof text, MSG_DONTWAIT), 4);
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(tocsin_clock_move(1100), 0);
