@@ -58,7 +58,8 @@ struct tocsin_listen_options {
  * the defaults are used.
  *
  * @owner   options are copied once, and shared by all streams. The descriptor of "fd:N" belongs to
- *          the listener after success. A Unix path is removed at its end
+ *          the listener after success. A Unix path is removed at its end. If a plugin is reloaded,
+ *          and the new version listens at the same address, it gets the same socket
  * @return  0; -EINVAL: address or options are malformed, or the descriptor does not listen;
  *          -ENOTSUP: the scheme is not supported; -EADDRINUSE, -EACCES and other errors of bind(2)
  *          and listen(2); -ENOENT: systemd has passed no socket of this name, or a rate does not

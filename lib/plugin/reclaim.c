@@ -112,6 +112,7 @@ static void blocks_end(const struct tocsin__owner *owner)
 
 void tocsin__reclaim_persistent(struct tocsin__owner *owner)
 {
+    atomic_store(&owner->reloading, true);
     operations_cancel(owner, PERSISTENT);
 }
 

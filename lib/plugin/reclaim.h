@@ -9,7 +9,8 @@
    queue or a source. */
 bool tocsin__reclaim_finds(const struct tocsin__owner *owner);
 
-/* Cancels the owner's TOCSIN_PERSISTENT operations, such as watches and repeating timers. */
+/* Cancels the owner's TOCSIN_PERSISTENT operations, such as watches and repeating timers, for a
+   reload. The sockets of its listeners are kept for the new version. */
 void tocsin__reclaim_persistent(struct tocsin__owner *owner);
 /* Cancels the owner's operations that are not persistent, frees their results, and ends the owner's
    blocks. */

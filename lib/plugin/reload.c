@@ -157,7 +157,7 @@ static void reload_finish(struct reload *reload, enum tocsin_plugin_state state)
 static void reload_give_up(struct reload *reload, int err, const char *reason)
 {
     tocsin__barrier_set(&reload->barrier, TOCSIN__BARRIER_BROKEN);
-    atomic_store(&reload->transition.owner->closed, false);
+    tocsin__owner_reopen(reload->transition.owner);
     reload_finish(reload, TOCSIN_PLUGIN_RUNNING);
     op_finish(reload, tocsin__op_claim(reload->transition.op), err, reason);
     tocsin__image_free(reload->swap.next);

@@ -73,6 +73,8 @@ static void version_discard(struct tocsin__transition *transition, struct tocsin
     plugin->image = transition->image;
     tocsin__saved_state_free(&plugin->saved);
     pthread_mutex_unlock(&tocsin__plugins_lock);
+    if (image->owner)
+        atomic_store(&image->owner->reloading, true); /* its sockets are for the old version */
     tocsin__unload_image(image);
 }
 

@@ -203,9 +203,12 @@ void tocsin__transition_begin(struct tocsin__transition *transition, struct tocs
 void tocsin__transition_end(struct tocsin__transition *transition)
 {
     struct tocsin__transition **link = &transitions;
+    void (*on_changed)(const char *plugin) = atomic_load(&tocsin__owner_on_changed);
     bool is_watched = false;
 
     timer_cancel(transition);
+    if (on_changed && transition->plugin)
+        on_changed(transition->plugin->name);
     pthread_mutex_lock(&lock);
     while (*link && *link != transition)
         link = &(*link)->next;

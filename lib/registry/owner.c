@@ -13,6 +13,7 @@ struct tocsin__owner tocsin__program = { .name = "program", .quota = &tocsin__qu
 struct tocsin__owner *_Atomic tocsin__plugins;
 __thread uint32_t tocsin__owner_shard;
 void (*_Atomic tocsin__owner_on_release)(struct tocsin__owner *owner);
+void (*_Atomic tocsin__owner_on_changed)(const char *plugin);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* this lock is held while an owner is
                                                           * added */
@@ -174,6 +175,7 @@ static void owner_init(struct tocsin__owner *owner, const char *name, struct toc
     atomic_store(&owner->limits_reported, 0);
     atomic_store(&owner->closed, false);
     atomic_store(&owner->watched, false);
+    atomic_store(&owner->reloading, false);
     atomic_store(&owner->idle, false);
 }
 
@@ -206,6 +208,12 @@ void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr
     atomic_store(&owner->high, 0);
     atomic_store(&owner->low, low);
     atomic_store(&owner->high, high);
+}
+
+void tocsin__owner_reopen(struct tocsin__owner *owner)
+{
+    atomic_store(&owner->reloading, false);
+    atomic_store(&owner->closed, false);
 }
 
 void tocsin__owner_end(struct tocsin__owner *owner)

@@ -39,6 +39,7 @@ struct tocsin__owner {
     _Atomic bool watched;        /* true: tocsin__owner_on_release is called for this owner */
     _Atomic bool gone;           /* the library calls no code of the owner any more, but its file
                                     stays mapped */
+    _Atomic bool reloading;      /* a reload has begun to end the persistent operations */
     _Atomic bool idle;           /* true if the record can be used again */
     uint32_t number;             /* number of the owner; 0: the program */
     struct tocsin__quota *_Atomic quota;
@@ -109,6 +110,11 @@ void tocsin__owner_describe(const struct tocsin__owner *owner, int which,
 /* The following functions are for lib/plugin. */
 /* The function that is called when a watched owner has released a resource; NULL means no call. */
 extern tocsin__hidden void (*_Atomic tocsin__owner_on_release)(struct tocsin__owner *owner);
+/* lib/io sets this function. It is called with the name of a plugin when a reload or an unload of
+   the plugin is over; NULL means no call. */
+extern tocsin__hidden void (*_Atomic tocsin__owner_on_changed)(const char *plugin);
+/* The owner gets resources again: its reload was given up. */
+void tocsin__owner_reopen(struct tocsin__owner *owner);
 /* Makes the record of a plugin. Returns NULL if there is no memory. */
 struct tocsin__owner *tocsin__owner_new(const char *name);
 void tocsin__owner_set_range(struct tocsin__owner *owner, uintptr_t low, uintptr_t high);

@@ -356,6 +356,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("io/attempts");
     TCase *tests = test_case(suite, "attempts");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, first_address_hangs);

@@ -129,6 +129,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("io/datagram_fork");
     TCase *tests = test_case(suite, "fork");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, the_parent_goes_on, 0, CHILDREN);
     tcase_add_test(tests, within_a_handler);

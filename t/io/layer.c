@@ -424,6 +424,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("io/layer");
     TCase *tests = test_case(suite, "layer"), *refusals = test_case(suite, "refusals");
 
+    test_needs_processes();
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_loop_test(tests, handshake_first, 0, 2);

@@ -172,6 +172,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("io/resolver");
     TCase *tests = test_case(suite, "resolver");
 
+    test_needs_processes();
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_loop_test(tests, replies, 0, 2);
     tcase_add_loop_test(tests, fails, 0, 4);

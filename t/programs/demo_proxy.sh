@@ -119,6 +119,14 @@ def frames(said):
     return [re.sub(r"\033\[[0-9;?]*[A-Za-z]", "", frame).split("\r\n")
             for frame in said.decode(errors="replace").split("\033[H")[1:]]
 
+def fill(client):
+    """Sends until the kernel accepts no more for now."""
+    try:
+        while True:
+            client.send(b"x" * 65536)
+    except BlockingIOError:
+        return True
+
 def on_a_terminal(number):
     port = free_port()
     pid, terminal = pty.fork()
@@ -130,13 +138,10 @@ def on_a_terminal(number):
     exchange(port, os.urandom(200000))
     slow = connected(port)
     slow.setblocking(False)
-    try:
-        slow.send(b"wait")
-        while True:
-            slow.send(b"x" * 65536)
-    except BlockingIOError:
-        pass
-    said = read_terminal(terminal, lambda said: b"!127" in said and b" 1 stalls" in said)
+    slow.send(b"wait")
+    # The buffers of the kernel grow, so the client sends until it is stalled.
+    said = read_terminal(terminal, lambda said: fill(slow) and b"!127" in said and
+                         re.search(rb" [1-9][0-9]* stalls", said))
     others = [connected(port) for _ in range(30)]  # more than there are rows
     said += read_terminal(terminal, lambda said: b" 31 live, 32 in all" in said
                           and said.count(b"\033[H") > 3)

@@ -11,6 +11,7 @@
 #include "base/cancel.h"
 #include "io/address.h"
 #include "io/listen/acceptor.h"
+#include "io/listen/handover.h"
 #include "io/stream/limits.h"
 #include "io/stream/stream_end.h"
 #include "io/stream/stream_make.h"
@@ -387,19 +388,6 @@ static void listener_serve(struct tocsin__node *node)
 
 /* The operation */
 
-/* Removes the path of a Unix socket, unless another socket has replaced it there. */
-static void path_remove(struct tocsin__acceptor *listener)
-{
-    struct stat stat;
-
-    if (listener->path && !tocsin__inherited(listener_engine(listener)->loop) &&
-        lstat(listener->path, &stat) == 0 && stat.st_dev == listener->device &&
-        stat.st_ino == listener->inode)
-        unlink(listener->path);
-    tocsin__release(listener->path);
-    listener->path = NULL;
-}
-
 static void listener_disarm(void *state)
 {
     struct tocsin__acceptor *listener = state;
@@ -408,7 +396,11 @@ static void listener_disarm(void *state)
     if (listener->state == TOCSIN__ACCEPTOR_OVER)
         return;
     listener_set_state(listener, TOCSIN__ACCEPTOR_OVER);
-    path_remove(listener);
+    tocsin__handover_keep(listener);
+    if (tocsin__inherited(engine->loop))
+        tocsin__unix_path_forget(&listener->path);
+    tocsin__unix_path_remove(&listener->path);
+    tocsin__release(listener->address);
     tocsin__readiness_close(engine, &listener->readiness);
     tocsin__timer_disarm(engine, &listener->retry);
     if (listener->spare_fd >= 0)

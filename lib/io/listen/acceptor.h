@@ -17,6 +17,7 @@
 #include <tocsin/listen.h>
 
 #include "io/listen/crowd.h"
+#include "io/listen/unix_path.h"
 #include "io/stream/stream.h"
 
 enum tocsin__acceptor_state {
@@ -42,8 +43,8 @@ struct tocsin__acceptor {
     int spare_fd; /* closed when descriptors run out, so that the program can open one; -1: none */
     bool is_woken, is_readable, is_unix;
     uint8_t state;
-    char *path; /* path of a Unix socket, removed at the end; NULL: none */
-    uint64_t device, inode;
+    struct tocsin__unix_path path; /* path of a Unix socket, removed at the end */
+    char *address; /* of a plugin's listener: where it was opened; NULL: not of a plugin */
 };
 
 extern tocsin__hidden const struct tocsin__own_type tocsin__acceptor_type;

@@ -10,6 +10,7 @@
 #include "base/refusal.h"
 #include "io/address.h"
 #include "io/listen/acceptor.h"
+#include "io/listen/handover.h"
 #include "op/notify.h"
 
 enum { BACKLOG = 4096, MODE = 0600, SYSTEMD_FIRST = 3 };
@@ -102,22 +103,6 @@ static bool path_is_stale(const struct tocsin__endpoint *endpoint)
     return refused;
 }
 
-/* Sets the permissions of a path that was just bound, and stores the path, which the listener
-   removes at its end. */
-static int path_note(struct tocsin__acceptor *listener, const char *path, unsigned mode)
-{
-    struct stat stat;
-
-    listener->path = tocsin__copy_text(path);
-    if (!listener->path)
-        return -ENOMEM;
-    if (chmod(path, mode) < 0 || lstat(path, &stat) < 0)
-        return -errno;
-    listener->device = stat.st_dev;
-    listener->inode = stat.st_ino;
-    return 0;
-}
-
 static bool is_bound(int fd)
 {
     struct tocsin__endpoint endpoint = { .size = sizeof endpoint.un };
@@ -145,7 +130,7 @@ static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__a
         unlink(endpoint->un.sun_path) == 0)
         err = socket_listen(fd, endpoint, backlog);
     if (err == 0 && is_path)
-        err = path_note(listener, endpoint->un.sun_path, mode);
+        err = tocsin__unix_path_note(&listener->path, endpoint->un.sun_path, mode);
     if (err == 0)
         return fd;
     if (is_path && is_bound(fd))
@@ -221,10 +206,25 @@ static int domain_of(int fd)
     return domain;
 }
 
-static int listen_begin(struct tocsin__acceptor *listener, const struct tocsin__address *address,
+/* A new version of a plugin gets the socket that the former one had at this address. */
+static int own_socket(struct tocsin__acceptor *listener, const char *text,
+                      const struct tocsin__address *address,
+                      const struct tocsin_listen_options *options)
+{
+    int err = tocsin__handover_note(listener, text), fd = -ENOENT;
+
+    if (err == 0)
+        fd = tocsin__handover_take(listener, text);
+    return err < 0 ? err : fd >= 0 ? fd : listen_fd(listener, address, options);
+}
+
+static int listen_begin(struct tocsin__acceptor *listener, const char *text,
+                        const struct tocsin__address *address,
                         const struct tocsin_listen_options *options)
 {
-    int fd = listen_fd(listener, address, options), err;
+    int fd = is_ours(address) ? own_socket(listener, text, address, options)
+                              : listen_fd(listener, address, options),
+        err;
 
     if (fd < 0)
         return fd;
@@ -239,7 +239,7 @@ static int listen_begin(struct tocsin__acceptor *listener, const struct tocsin__
     return err;
 }
 
-static int listen_with(const struct tocsin__address *address,
+static int listen_with(const char *text, const struct tocsin__address *address,
                        const struct tocsin_listen_options *options,
                        struct tocsin__settings *settings, const struct tocsin_notify *notify,
                        struct tocsin_op *ret_listener)
@@ -250,7 +250,7 @@ static int listen_with(const struct tocsin__address *address,
     if (!listener)
         return tocsin__op_failed(err, ret_listener);
     if (err == 0)
-        err = listen_begin(listener, address, options);
+        err = listen_begin(listener, text, address, options);
     return tocsin__op_started(tocsin__op_of_state(listener), err, ret_listener);
 }
 
@@ -271,7 +271,7 @@ int tocsin_listen(const char *text, const struct tocsin_listen_options *options,
         err = tocsin__settings_new(options->stream, &settings);
     if (err < 0)
         return tocsin__traced(tocsin__op_failed(err, ret_listener));
-    err = listen_with(&address, options, settings, notify, ret_listener);
+    err = listen_with(text, &address, options, settings, notify, ret_listener);
     tocsin__settings_unref(settings);
     return tocsin__traced(err);
 }

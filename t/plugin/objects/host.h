@@ -33,6 +33,8 @@ struct host {
     int (*lend)(struct tocsin_op stream);
     /* opens a stream of the plugin */
     int (*open_stream)(const char *address, struct tocsin_op *ret_stream);
+    const char *at;    /* the address at which the plugin listens */
+    char where[112];   /* the address that its listener got */
     tocsin_fn handler; /* a handler function of the plugin, which the host connects */
     void (*seen)(uint64_t number, int version);
     /* the word "everywhere" makes the plugin connect on these loops; an id 0 is skipped */
