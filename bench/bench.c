@@ -401,9 +401,10 @@ static void read_cost(struct profile *profile, const char *line)
     profile->inclusive = false;
 }
 
-/* Reads a line of the profile. The lines ob= and fn= name the owner of the costs that follow. The
-   lines cob= and cfn= may define names. The line after calls= is skipped, since it repeats the cost
-   of the callee. */
+/* Reads a line of a profile in Callgrind's format. The lines ob= and fn= name the object file and
+   the function of the costs that follow. The lines cob= and cfn= name those of a callee, and may be
+   the first ones with this name. The line after calls= is skipped, since it repeats the cost of the
+   callee. */
 static void read_line(struct profile *profile, const char *line)
 {
     const char *object = profile->object ? profile->object : "";

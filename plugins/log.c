@@ -370,7 +370,7 @@ static void refuse_to(int err)
 
     snprintf(why, sizeof why, "to: cannot open %.150s: %s", tocsin_setting("to", "stderr"),
              err == -ELOOP    ? "it is a symbolic link: name the file itself"
-             : err == -EMLINK ? "it has several names (hard links): name a file that has one"
+             : err == -EMLINK ? "it has several names (hard links): choose a file with one name"
                               : strerror(-err));
     tocsin_plugin_fail(err, err == -EINVAL
                                 ? "to: must be stderr, stdout, file:PATH, syslog or journal; "

@@ -410,7 +410,7 @@ static int settings_read(void)
     if (!steps && strcmp(step, "no") != 0)
         return tocsin_plugin_fail(-EINVAL, "step: must be yes or no");
     if (!number_read(tocsin_setting("speed", "1"), &speed) || speed < 0)
-        return tocsin_plugin_fail(-EINVAL, "speed: must be a number from 0");
+        return tocsin_plugin_fail(-EINVAL, "speed: must be a number, 0 or more");
     if (tocsin_match(tocsin_setting("patterns", "**"), "a") < 0)
         return tocsin_plugin_fail(-EINVAL, "patterns: not a valid pattern of signals");
     return 0;

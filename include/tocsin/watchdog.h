@@ -32,8 +32,9 @@ TOCSIN__BEGIN
 TOCSIN_LAYOUT(tocsin_loop_blocked, TOCSIN_LOOP_BLOCKED);
 
 /**
- * Makes the watchdog post loop.blocked when the calling thread's loop serves nothing else for
- * limit_ms milliseconds. A further call changes the limit; 0 ends the watch.
+ * Makes the watchdog post loop.blocked if one function of the program (a handler, a notify, a
+ * task, …) keeps the loop of the calling thread busy for more than limit_ms milliseconds. A further
+ * call changes the limit; 0 ends the watch.
  *
  * One thread watches all loops. It looks four times within the shortest limit, but at most once in
  * a millisecond. It blocks every signal, and ends when no loop is watched any longer.

@@ -259,10 +259,11 @@ void tocsin__slab_free(void *memory, size_t size, struct tocsin__slabs *here)
     }
 }
 
-/* Makes an orphan of the slab, while other threads may free its blocks. Each block that another
- * thread has freed must be subtracted from living once. This function subtracts the blocks that are
- * in the list. A thread that finds ORPHAN in place of the list subtracts its block itself. Another
- * thread may unmap the orphan at once, unless all blocks in use are in the list. */
+/* Makes an orphan of the slab: no loop owns the slab any more. Meanwhile other threads may free its
+ * blocks. Each block that another thread has freed must be subtracted exactly once from the number
+ * of blocks in use. This function subtracts the blocks that are in the list of returned blocks. A
+ * thread that finds ORPHAN in place of this list subtracts its block itself. The thread that
+ * subtracts the last block unmaps the slab, so this function must not use the slab afterwards. */
 static void slab_end(struct tocsin__slab *slab)
 {
     uint32_t living = living_of(slab), returned = 0;

@@ -99,7 +99,7 @@ static int unix_parse(const char *text, struct tocsin__address *address)
     size_t size = strlen(text);
 
     if (!size || (*text == '@' && size == 1))
-        return tocsin__because(-EINVAL, "the address has no path: unix:/PATH or unix:@NAME");
+        return tocsin__because(-EINVAL, "the address has no path: use unix:/PATH or unix:@NAME");
     if (size >= sizeof endpoint->un.sun_path)
         return tocsin__because(-EINVAL, "the path is longer than %zu bytes",
                                sizeof endpoint->un.sun_path - 1);
@@ -128,7 +128,7 @@ static int fd_parse(const char *text, struct tocsin__address *address)
 static int file_parse(const char *text, struct tocsin__address *address)
 {
     if (!*text)
-        return tocsin__because(-EINVAL, "the address has no path: file:PATH");
+        return tocsin__because(-EINVAL, "the address has no path: use file:PATH");
     if (strlen(text) >= PATH_MAX)
         return tocsin__because(-ENAMETOOLONG, "the path is longer than %d bytes", PATH_MAX - 1);
     address->path = text;
@@ -169,7 +169,8 @@ int tocsin__address_parse(const char *text, struct tocsin__address *ret_address)
     if (!text)
         return tocsin__because(-EINVAL, "the address is NULL");
     if (!strchr(text, ':'))
-        return tocsin__because(-EINVAL, "the address has no scheme: tcp:HOST:PORT, unix:/PATH");
+        return tocsin__because(-EINVAL,
+                               "the address has no scheme: use tcp:HOST:PORT or unix:/PATH");
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t size = strlen(schemes[i].scheme);
 

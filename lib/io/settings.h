@@ -16,11 +16,13 @@ struct tocsin__settings {
     unsigned flags;           /* TOCSIN_STREAM_… */
     struct tocsin__part part; /* its delimiter is stored behind this struct */
     size_t high_bytes, low_bytes, limit_bytes;
-    int64_t open_ms;                               /* -1: without limit */
-    int64_t idle_ms;                               /* 0: without limit */
-    struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* NULL: none */
+    int64_t open_ms;                               /* time limit of opening; -1: no limit */
+    int64_t idle_ms;                               /* time limit without data; 0: no limit */
+    struct tocsin__rate *rates[TOCSIN__RATE_WAYS]; /* limits of bytes per second; NULL: no limit */
     struct tocsin_tls tls;
-    const char *host; /* stored behind this struct; NULL: the host of the address */
+    /* The name that the certificate of the peer must have. The text is stored behind this struct.
+       NULL: the certificate must have the host of the address. */
+    const char *host;
 };
 
 /* Checks the options and copies them. options NULL: all defaults. -EINVAL, -ENOTSUP, -ENOMEM;

@@ -8,8 +8,8 @@
    operations. */
 void tocsin__drain_step(struct tocsin__engine *engine);
 
-/* Returns true if no operation runs any more. Before the time limit has passed, nothing may be left
-   to deliver either. */
+/* Returns true if the drain can end: no operation runs any more, and no emission waits for its
+   delivery. After the time limit has passed, emissions that wait do not matter. */
 bool tocsin__drain_is_done(const struct tocsin__engine *engine);
 
 /* Ends the request to drain. Returns 0, or -ETIMEDOUT if the time limit has passed. */

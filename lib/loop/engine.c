@@ -40,9 +40,9 @@ void tocsin__engine_read_alarm(struct tocsin__engine *engine)
     engine->alarm_us = 0;
 }
 
-/* A callback of libevent must not call handlers (E16), so the next two callbacks only read the
- * descriptor. There is one exception: if the program dispatches an adopted base, tocsin__turn_drive
- * runs a turn. */
+/* A callback of libevent must not call handlers (E16). So the next two callbacks only read from the
+ * eventfd or timerfd that woke the loop. If the program itself dispatches the event_base that it
+ * gave to tocsin_loop_adopt(), the callbacks also call tocsin__turn_drive, which runs a turn. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     struct tocsin__engine *engine = arg;

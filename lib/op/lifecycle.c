@@ -151,7 +151,8 @@ void tocsin__op_set_threaded(struct tocsin__op *op)
     tocsin__op_engine(op)->loop_client->threads++;
 }
 
-/* Does nothing after the end was announced: the memory of the timer holds the info by then. */
+/* Calls the disarm function of the type, which stops the timers and descriptors of the operation.
+ * Does nothing if the end was announced, because the info of the end has replaced the timer. */
 void tocsin__op_disarm(struct tocsin__op *op)
 {
     if (!op->announced && op->kind->disarm)

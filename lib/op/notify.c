@@ -46,8 +46,8 @@ int tocsin__notify_check_type(const struct tocsin__op_type *kind, const struct t
                                name);
     if (how == TOCSIN_KEEP && tocsin__type_is_persistent(type))
         return tocsin__because(-EINVAL,
-                               "TOCSIN_FUTURE keeps the result of the end, and an operation "
-                               "that ends with '%s' does not end by itself: use TOCSIN_EACH",
+                               "TOCSIN_FUTURE keeps the result of an operation, and one with the "
+                               "terminal signal '%s' never ends by itself: use TOCSIN_EACH",
                                name);
     if (how == TOCSIN_AT_END && tocsin__type_is_persistent(type) && kind->progress[0])
         tocsin__remark(

@@ -72,9 +72,9 @@ struct tocsin__op_rare {
     struct tocsin__timer deadline; /* timer of the deadline; armed while the operation has a
                                     * deadline */
     struct tocsin__op *op;
-    struct tocsin__delay *delay; /* in the phase DELAYED; else NULL */
+    struct tocsin__delay *delay;          /* in the phase DELAYED; else NULL */
     struct tocsin__dependent *dependents; /* what ends if the operation fails; dependent.h */
-    const void *started;         /* with TOCSIN_DEBUG=1, the code that started it; NULL: unknown */
+    const void *started; /* with TOCSIN_DEBUG=1, the code that started it; NULL: unknown */
     struct tocsin__pending end_pending; /* where the end waits while its signal is held back */
 };
 
@@ -83,43 +83,47 @@ struct tocsin__paused {
     struct tocsin__op *next, **link;
 };
 
-/* What an operation needs until its end is announced, and no longer. */
+/* The data that an operation needs only until its end is announced. */
 struct tocsin__op_run {
-    const struct tocsin_payload *payload; /* terminal payload, after the completion */
-    uint64_t parent; /* sequence number of the emission in whose handler it started (E15) */
-    int reason; /* the status if copying the terminal payload fails, and an end was requested */
-    bool payload_is_copied; /* written, like payload, by whoever has the claim */
+    const struct tocsin_payload *payload; /* the terminal payload, set by the completion */
+    uint64_t parent; /* sequence number of the emission whose handler started the operation (E15) */
+    int reason; /* the requested status, for an end that was requested while the payload was copied;
+                 * used if the copy fails */
+    bool payload_is_copied; /* the member payload points to a copy; written by the thread that has
+                             * the claim */
     union {
-        /* in the inbox or on the ready list, after the completion */
+        /* The node that announces the end. After the completion, the node is in the inbox of the
+           loop or on the ready list. */
         struct tocsin__node end_node;
-        /* A thin operation is never in an inbox. So it uses the second half of its node otherwise.
-         */
+        /* The node of a thin operation is never in an inbox. So the second half of this memory is
+           used for the list of paused operations. */
         struct {
             struct tocsin__node *next;
             void (*run)(struct tocsin__node *node);
             struct tocsin__paused paused;
         } thin;
     };
-    /* memory for the timer of a type of the library's own; a thin operation has the beginning of
-       its state here */
+    /* The timer of the operation; only types that are built into the library use it. The state of
+       a thin operation begins here. */
     struct tocsin__timer timer;
 };
 
-/* The head: what every operation has. Its memory is used twice: for what a running operation needs,
-   and for the info that announces its end. So the end needs no memory (O2). Behind the state, in
-   the same block, lie the progress (if the type has progress signals) and an empty terminal
+/* The head of an operation. The union at its end is used twice: as run while the operation runs,
+   then as info, which announces the end. So the end needs no new memory (O2). The state follows in
+   the same block, then the progress (if the type has progress signals), then an empty terminal
    payload.
 
-   A thin operation (TOCSIN__THIN) is for objects that are many and mostly idle, such as streams:
+   Objects that are numerous and mostly idle, such as streams, are thin operations (TOCSIN__THIN):
 
        head | payload, parent, node | state ...             while it runs
        head | info, late_next ------------------> | state ...   when its end is announced
                                     '--- lost ----'
 
-   Its state begins in the memory that the info will use, so the first TOCSIN__THIN_LOST bytes of
-   the state are lost when the end is announced. It has no empty terminal payload: the state has a
-   terminal payload from the beginning. Its progress is delivered at once, from the ready list, so
-   the loop has one struct tocsin__progress for all of them (ops->now). */
+   The state of a thin operation begins in the memory that the info will use. So the first
+   TOCSIN__THIN_LOST bytes of the state are lost when the end is announced. The state contains the
+   terminal payload from the beginning, so no empty terminal payload follows. Progress of a thin
+   operation is delivered at once, from the ready list. So all thin operations of a loop share one
+   struct tocsin__progress (ops->now). */
 struct tocsin__op {
     struct tocsin__source source; /* must be the first member */
     union {
@@ -147,19 +151,22 @@ struct tocsin__op {
     /* properties: they do not change once the operation was started */
     bool background : 1; /* TOCSIN_BACKGROUND: it serves other operations */
     bool no_inject : 1;  /* TOCSIN_NO_INJECT: injectors do not see its end */
-    bool threaded : 1;   /* a thread of the library will complete it (tocsin__op_set_threaded) */
+    bool threaded : 1;   /* a thread of the library completes the operation
+                            (tocsin__op_set_threaded) */
 
-    bool fiber_returned : 1; /* a fiber: it has returned, and only its end is to be announced */
-    bool announced : 1;      /* info is valid; before, run is */
-    bool is_late : 1;        /* in ops->late */
-    bool outlives : 1;       /* its provider may use the state after the end (outlive.c) */
-    bool info_is_copied : 1; /* if announced: the terminal payload is a copy */
+    bool fiber_returned : 1; /* the operation is a fiber that has returned, and only its end must
+                                be announced */
+    bool announced : 1;      /* true: the member info is valid; false: the member run is */
+    bool is_late : 1;        /* the operation is in the list ops->late */
+    bool outlives : 1;       /* the provider may use the state after the end (outlive.c) */
+    bool info_is_copied : 1; /* the terminal payload of the announced end is a copy */
 
-    uint8_t progress : 2; /* enum tocsin__progress_state */
+    uint8_t progress : 2; /* the state of the progress, an enum tocsin__progress_state */
     bool refused : 1;     /* progress was refused: the provider's resume will be called */
-    bool end_waits : 1;   /* the end of the operation has arrived, and follows its progress */
-    bool is_ready : 1;    /* a thin operation: its node is on the ready list */
-    bool is_finished : 1; /* its node announces the end, and does nothing else any more */
+    bool end_waits : 1;   /* the end has arrived, and is announced after the progress */
+    bool is_ready : 1;    /* the node of the thin operation is on the ready list */
+    bool is_finished : 1; /* the operation is completed: end_node only announces the end from now
+                             on */
     union {
         struct tocsin__op_run run;
         struct {
@@ -168,7 +175,8 @@ struct tocsin__op {
         };
     };
 
-    /* The state of the type, then the progress, then an empty terminal payload. */
+    /* The rest of the block: first the state of the type, then the progress, then a terminal
+       payload without fields. */
     _Alignas(16) unsigned char state[];
 };
 
@@ -184,7 +192,7 @@ static inline const struct tocsin_op_type *tocsin__op_type(const struct tocsin__
 }
 
 enum {
-    TOCSIN__THIN_STATE = offsetof(struct tocsin__op, run.timer), /* where its state begins */
+    TOCSIN__THIN_STATE = offsetof(struct tocsin__op, run.timer), /* where the state begins */
     TOCSIN__THIN_LOST = offsetof(struct tocsin__op, late_next) + sizeof(void *) - TOCSIN__THIN_STATE
 };
 
@@ -193,7 +201,7 @@ static inline bool tocsin__op_is_thin(const struct tocsin__op *op)
     return op->kind->is_thin;
 }
 
-/* The memory of the type. */
+/* Returns the state that the type of the operation uses. */
 static inline void *tocsin__op_state(const struct tocsin__op *op)
 {
     return (char *)(uintptr_t)op +

@@ -19,19 +19,22 @@ enum tocsin__progress_state {
                                   * room */
 };
 
-/* The part of an operation whose type has progress signals. The state, op->progress, is in the
-   head. */
+/* The progress of an operation whose type has progress signals. The state of the progress is in the
+   head of the operation (op->progress). */
 struct tocsin__progress {
     struct tocsin__op *op;
     struct tocsin__node node; /* node on the ready list, in the state READY */
     uint8_t which;            /* index of the progress signal in the type */
-    int call_error; /* why the fiber of the notify could not begin, at the last progress; 0 */
-    unsigned overrun;         /* the number of merged progresses, which becomes the overrun */
+    int call_error;           /* the error with which the fiber of the notify could not begin, at
+                                 the last progress; 0: it began */
+    unsigned overrun;         /* number of progress reports that were merged into this one; becomes
+                                 the overrun */
     const struct tocsin_payload *payload;
     struct tocsin_payload *copy; /* the payload, if it was copied; else NULL */
     struct tocsin__info
-        *info; /* the copy for the notify's queue, where a place is reserved; else NULL */
-    struct tocsin__paused paused; /* not of a thin operation */
+        *info; /* a copy for the queue of the notify, in which a place is reserved; else NULL */
+    struct tocsin__paused paused; /* place in a list of paused operations; a thin operation uses the
+                                     place in its head instead */
 };
 
 /* Whether accepted progress has not been delivered yet. Its payload may lie in the state. */

@@ -38,9 +38,10 @@ static int async_check(const struct tocsin_signal_spec *spec, int types)
     if (!(spec->flags & TOCSIN_ASYNC))
         return 0;
     if (spec->kind == TOCSIN_DIRECT)
-        return tocsin__because(-EINVAL,
-                               "'%s' is a question, which is not posted: it cannot be TOCSIN_ASYNC",
-                               spec->name);
+        return tocsin__because(
+            -EINVAL,
+            "'%s' is a question, which can only be asked, not posted: it cannot be TOCSIN_ASYNC",
+            spec->name);
     if (!is_flat(spec->layout, types, most))
         return tocsin__because(-EINVAL,
                                "'%s' is TOCSIN_ASYNC: its layout \"%s\" is too large, or has text, "

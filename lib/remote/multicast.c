@@ -161,8 +161,7 @@ static int place_reserve(struct tocsin__multicast *multicast, struct tocsin__pla
     int err;
 
     if (place->latest && info->source.id)
-        /* an emission of a source does not use the latest cell; it coalesces later, when it is
-         * pending */
+        /* An emission from a source goes through the ring. It coalesces on the receiving loop. */
         place->latest = NULL;
     if (place->latest)
         return tocsin__inbox_pin(inbox, multicast->generation, &place->at);

@@ -594,7 +594,7 @@ START_TEST(T8_SIGTERM_ends_a_child_that_was_forked_in_a_run)
 {
     int status;
 
-    signal(SIGTERM, SIG_DFL); /* Check, which runs this test, has installed a handler of SIGTERM */
+    signal(SIGTERM, SIG_DFL); /* the test framework has installed a handler */
     ck_assert_int_eq(tocsin_timer(0, TOCSIN_CALL(fork_and_stop, NULL), NULL), 0);
     status = tocsin_run();
     ck_assert_int_eq(status, forked ? 0 : -EOWNERDEAD);

@@ -731,8 +731,9 @@ static int on_unhandled(const struct tocsin_info *info, void *arg)
     return 0;
 }
 
-/* The main loop has only an observer of the signal, and its inbox is full. The post asks that loop
-   for the default action, so it must be refused, as it is without the observer. */
+/* No loop has a handler of the signal, so a post asks the main loop for the default action. The
+   inbox of the main loop is full. The post must be refused with -EAGAIN, although an observer (a
+   handler that must not change what happens) listens on the main loop. */
 START_TEST(E18_an_observer_on_the_main_loop_changes_no_refusal)
 {
     int signo = declare(

@@ -374,9 +374,9 @@ static int on_echo(const struct tocsin_info *info, void *arg)
     return came ? TOCSIN_NEXT : on_stream(info, arg);
 }
 
-/* I4: the stream does not read from a peer that does not read, so the peer can write no more in the
-   end. The test uses a Unix socket, since TCP drops acknowledgements together with data for which a
-   peer has no room. */
+/* Contract line I4: the peer writes, and never reads the echo. When the output of the stream is
+   stalled, the stream stops reading. So the writes of the peer must block at last. The test uses a
+   Unix socket, since TCP drops acknowledgements together with data for which a peer has no room. */
 START_TEST(an_echo_that_is_not_read)
 {
     const struct tocsin_stream_options limits = { .limit_bytes = LIMIT };

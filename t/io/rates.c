@@ -117,8 +117,8 @@ static void count_drop(void *arg)
     drops++;
 }
 
-/* Written data is copied, or lent until drop is called. The default burst is the bytes of a tenth
-   of a second. */
+/* The rate limits writes, of data that is copied and of data that is lent. The rate has the default
+   burst: as many bytes as it allows in a tenth of a second. */
 START_TEST(writes)
 {
     static char block[50000];

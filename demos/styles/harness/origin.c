@@ -32,7 +32,7 @@ static struct event_base *base;
 static struct origin_counts counts;
 static int delay_ms, port;
 
-/* Functions that say how a page behaves */
+/* Functions that choose how the server answers a request for a page */
 
 enum origin_fate origin_fate(int page)
 {

@@ -117,9 +117,10 @@ static struct tocsin__arrival *arrival_copy(const struct tocsin__arrival *from)
     return copy;
 }
 
-/* If a handler has jumped out of the delivery of the first datagram, that datagram was announced,
-   so it is removed. If there is no memory for a copy of the rest, the socket takes the loop's
-   arrival itself. */
+/* Ends the use of the loop's arrival by a socket. A datagram that was announced is removed, even if
+   a handler has jumped (longjmp) out of its delivery. The socket keeps a copy of the datagrams that
+   were not announced. Without memory for a copy, the socket keeps the arrival, and the loop makes a
+   new one. */
 void tocsin__arrival_close(struct tocsin__datagrams *shared)
 {
     struct tocsin__arrival *arrival = shared->arrival, *copy;

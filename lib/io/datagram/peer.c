@@ -138,7 +138,8 @@ int tocsin__peer_address(const char *text, struct tocsin__address *ret_address)
     err = tocsin__address_parse(text, ret_address);
     if (err == 0 && ret_address->scheme != TOCSIN__SCHEME_UDP &&
         ret_address->scheme != TOCSIN__SCHEME_UNIX && ret_address->scheme != TOCSIN__SCHEME_FD)
-        err = tocsin__because(-ENOTSUP, "this scheme has no datagrams: udp:HOST:PORT, unix:/PATH");
+        err = tocsin__because(-ENOTSUP,
+                              "this scheme has no datagrams: use udp:HOST:PORT or unix:/PATH");
     return err;
 }
 

@@ -42,8 +42,9 @@ static size_t joined_size(struct msghdr *message)
     return size > 0 ? (size_t)size : 0;
 }
 
-/* Whether the program has shut the descriptor of "fd:" down. Then reads return 0, as for an empty
-   datagram of a sender without a name, or -EAGAIN, and the descriptor stays ready. */
+/* Returns true if the program has called shutdown(2) for the descriptor of an "fd:" address. The
+   descriptor of such a socket stays ready. Reads return -EAGAIN, or 0, which also means an empty
+   datagram of a sender without a name. */
 static bool is_shut_down(int fd)
 {
     struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };

@@ -60,7 +60,9 @@ int tocsin_stream_open(const char *text, const struct tocsin_stream_options *opt
         err = tocsin__settings_new(options, &settings);
     if (err == 0 && settings->flags & TOCSIN__STREAM_FILE_FLAGS &&
         address.scheme != TOCSIN__SCHEME_FILE) {
-        err = tocsin__because(-EINVAL, "TOCSIN_STREAM_CREATE, _APPEND and _REPLACE are for file:");
+        err = tocsin__because(
+            -EINVAL,
+            "TOCSIN_STREAM_CREATE, _APPEND and _REPLACE need an address that begins with file:");
         tocsin__settings_unref(settings);
     }
     if (err < 0)
