@@ -249,8 +249,9 @@ TOCSIN_API int tocsin_stream_flush(struct tocsin_op stream, const struct tocsin_
 /**
  * Starts an operation that moves all data of the stream `from` to the stream `to`, and then ends
  * the outgoing side of `to`. At most high_bytes of `to` wait to be sent. If `from` fails, `to` is
- * cancelled, so incomplete data never looks complete. If `to` fails, `from` stays open. If the peer
- * of `to` ends its side, `to` does not end before the pipe has ended.
+ * cancelled, and its TCP connection is reset, so incomplete data never looks complete. If `to`
+ * fails, `from` stays open. If the peer of `to` ends its side, `to` does not end before the pipe
+ * has ended.
  *
  * @owner   none
  * @return  0; -EINVAL: an operation is not a stream, from cannot be read, or to not be written;

@@ -84,6 +84,10 @@ static int internet_parse(const char *text, struct tocsin__address *address)
         if (end == text || *--end != ']')
             return tocsin__because(-EINVAL, "']' is missing behind the IPv6 address");
     }
+    if (memchr(text, '/', (size_t)(end - text)))
+        return tocsin__because(-EINVAL, "the host has a slash: write HOST:PORT, without slashes");
+    if (!is_bracketed && memchr(text, ':', (size_t)(end - text)))
+        return tocsin__because(-EINVAL, "an IPv6 address needs brackets: [2001:db8::1]:80");
     if ((size_t)(end - text) >= sizeof host)
         return tocsin__because(-EINVAL, "the host name is too long");
     memcpy(host, text, (size_t)(end - text));

@@ -71,6 +71,35 @@ static void cancel_all(struct tocsin_op stream, int peer)
     close(peer);
 }
 
+/* Addresses that cannot be meant as they are written. */
+START_TEST(malformed_addresses)
+{
+    static const char *const addresses[] = {
+        "tcp://127.0.0.1:80",
+        "tcp:127.0.0.1/x:80",
+        "tcp:::1:80",
+        "tcp:[::1:80",
+        "tcp:127.0.0.1",
+        "tcp:127.0.0.1:",
+        "tcp:127.0.0.1:x",
+        "tcp::80",
+        "unix:",
+        "fd:x",
+        "file:",
+        "nothing",
+        "",
+    };
+    struct tocsin_op stream;
+
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        int err = tocsin_stream_open(addresses[i], NULL, NULL, &stream);
+
+        ck_assert_msg(err == -EINVAL, "'%s': %d", addresses[i], err);
+        ck_assert_int_eq(tocsin_id_error(stream.source.id), -EINVAL);
+    }
+}
+END_TEST
+
 /* Flags */
 
 START_TEST(gather_and_probe)
@@ -488,6 +517,7 @@ Suite *test_suite(void)
     TCase *tests = test_case(suite, "options");
 
     tcase_add_checked_fixture(tests, begin, NULL);
+    tcase_add_test(tests, malformed_addresses);
     tcase_add_loop_test(tests, gather_and_probe, 0, 4);
     tcase_add_loop_test(tests, duplex, 0, 2);
     tcase_add_test(tests, local_address);

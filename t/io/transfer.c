@@ -185,6 +185,36 @@ START_TEST(through_a_pipe)
 }
 END_TEST
 
+/* The source of a pipe is reset in the middle. The peer of the target must see a reset, not an end:
+   it must not take the data for complete. */
+START_TEST(the_source_fails)
+{
+    const struct linger reset = { 1, 0 };
+    struct tocsin_op from, to, piped;
+    int in[2], out[2];
+    char buffer[100];
+    ssize_t count;
+
+    tcp_pair(in);
+    tcp_pair(out);
+    from = stream_of_fd(in[0]);
+    to = stream_of_fd(out[0]);
+    ck_assert_int_eq(tocsin_stream_pipe(from, to, TOCSIN_FUTURE, &piped), 0);
+    peer_write(in[1], "half of it");
+    turns_few();
+    setsockopt(in[1], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(in[1]);
+    ck_assert_int_eq(tocsin_wait(piped, -1, NULL), -ECONNRESET);
+    turns_until_over(to);
+    while ((count = read(out[1], buffer, sizeof buffer)) > 0)
+        ;
+    ck_assert_int_eq(count, -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    close(out[1]);
+    turns_until_over(from);
+}
+END_TEST
+
 static char upstream[112];
 
 static int on_accepted(const struct tocsin_info *info, void *arg)
@@ -269,6 +299,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_set_timeout(tests, 1200);
     tcase_add_loop_test(tests, through_a_pipe, 0, 3);
+    tcase_add_test(tests, the_source_fails);
     tcase_add_test(tests, through_a_proxy);
     return suite;
 }

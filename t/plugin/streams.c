@@ -117,6 +117,8 @@ END_TEST
 
 /* Clients */
 
+/* Where the first version listens. The plugin writes host.where again at each reload. */
+static char where[sizeof host.where];
 static _Atomic bool is_over;
 static _Atomic long served, unserved;
 
@@ -124,11 +126,11 @@ static int client_connect(void)
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     struct sockaddr_un un = { .sun_family = AF_UNIX };
-    bool is_unix = strncmp(host.where, "unix:", 5) == 0;
+    bool is_unix = strncmp(where, "unix:", 5) == 0;
     int fd = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err;
 
-    in.sin_port = htons((uint16_t)atoi(strrchr(host.where, ':') + 1));
-    memcpy(un.sun_path, host.where + 5, sizeof un.sun_path - 1);
+    in.sin_port = htons((uint16_t)atoi(strrchr(where, ':') + 1));
+    memcpy(un.sun_path, where + 5, sizeof un.sun_path - 1);
     err = is_unix ? connect(fd, (struct sockaddr *)&un, sizeof un)
                   : connect(fd, (struct sockaddr *)&in, sizeof in);
     if (err == 0)
@@ -174,7 +176,6 @@ static const char *address_of_server(bool is_unix)
 START_TEST(a_listener_survives)
 {
     int reloads = (int)test_scaled(RELOADS, 2, 5);
-    char where[sizeof host.where];
     pthread_t clients;
 
     host_begin();

@@ -74,6 +74,7 @@ enum {
     /* the stream has set O_NONBLOCK, and must clear it when it ends */
     TOCSIN__STREAM_NONBLOCK = 16384,
     TOCSIN__STREAM_CLOSE_LATER = 32768, /* tocsin_stream_close was called: close once connected */
+    TOCSIN__STREAM_RESETS = 131072, /* the peer must not take what it got for all of the data */
     TOCSIN__STREAM_LINGERS = 65536 /* the peer has sent data while the stream was being closed */
 };
 

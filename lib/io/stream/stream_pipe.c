@@ -89,6 +89,7 @@ void tocsin__pipe_source_over(struct tocsin__pipe *pipe, int status)
 
     pipe_end(pipe, status);
     tocsin__reason_set(to, "the source of the pipe has ended: %s", tocsin__reason_text(status));
+    tocsin__stream_mark(to, TOCSIN__STREAM_RESETS);
     tocsin__stream_fail(to, -ECANCELED);
 }
 

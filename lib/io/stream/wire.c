@@ -206,5 +206,8 @@ void tocsin__wire_close(struct tocsin__stream *stream)
         return;
     if (tocsin__stream_is(stream, TOCSIN__STREAM_NONBLOCK) && !tocsin__inherited(engine->loop))
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    if (tocsin__stream_is(stream, TOCSIN__STREAM_RESETS) &&
+        tocsin__stream_is(stream, TOCSIN__STREAM_SOCKET))
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
     tocsin__readiness_close(engine, &stream->readiness);
 }
