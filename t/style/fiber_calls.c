@@ -444,13 +444,11 @@ static int on_forever(const struct tocsin_info *info, void *arg)
 
 static void *leave_a_fiber(void *arg)
 {
-    int yes = 0;
-
     (void)arg;
     on_fiber("test.note", on_forever, &drops, 0);
-    if (say("hello") == TOCSIN_DELIVERED)
-        for (int i = 0; i < 3; i++)
-            yes += tocsin_loop_turn(0);
+    require(say("hello") == TOCSIN_DELIVERED);
+    for (int i = 0; i < 3; i++)
+        require(tocsin_loop_turn(0) >= 0);
     return NULL;
 }
 
