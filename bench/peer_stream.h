@@ -17,8 +17,8 @@ enum {
     STREAM_SERVERS = 4
 };
 
-/* What a server does with each stream that it has accepted. It closes a stream when the peer has
-   ended it. All servers set TCP_NODELAY. */
+/* The task of a server for each stream that it has accepted. The server closes a stream when the
+   peer has ended it. All servers set TCP_NODELAY. */
 enum stream_mode {
     STREAM_ECHO,  /* sends back what it receives */
     STREAM_SINK,  /* drops what it receives */

@@ -18,7 +18,8 @@
 
 TOCSIN__BEGIN
 
-/* What a layer waits for when it returns -EAGAIN: that the descriptor can be read, or written. */
+/* A layer that returns -EAGAIN sets these flags: it waits until the descriptor can be read or
+   written. */
 enum { TOCSIN_LAYER_READ = 1, TOCSIN_LAYER_WRITE = 2 };
 
 /* The functions of a layer. get and reason may be NULL. spare: zero. */

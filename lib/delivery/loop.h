@@ -261,7 +261,7 @@ struct tocsin__loop_hooks {
     void (*recover)(struct tocsin__loop *loop); /* resets the engine after a longjmp */
 };
 
-/* What runs in addition to loop->running, for owners and the watchdog. */
+/* The code that runs besides loop->running; owners and the watchdog read it. */
 struct tocsin__loop_runs {
     struct tocsin__owner
         *sender; /* the plugin that sent the message that is being delivered; NULL: not a plugin */

@@ -1,4 +1,4 @@
-/* What tocsin_run, which runs a loop (O7), does at its end. */
+/* The last steps of tocsin_run, which runs a loop (O7). */
 #ifndef TOCSIN_LOOP_RUN_H
 #define TOCSIN_LOOP_RUN_H
 

@@ -8,7 +8,7 @@
 
 #include <curl/curl.h>
 
-/* What is known about a transfer that failed. */
+/* The facts about a failed transfer that choose its status. */
 struct tocsin__net_failure {
     CURLcode code;
     const char *text; /* the message of libcurl */

@@ -13,7 +13,7 @@ static char path[64], address[80];
 static struct tocsin_op server, client;
 static struct heard a;
 
-/* What the child does. It never returns. */
+/* Runs in the child, and never returns. */
 static void child_run(enum child child)
 {
     struct tocsin_op own;

@@ -23,55 +23,58 @@ static void begin(void)
     memset(&b, 0, sizeof b);
 }
 
+static const char *const a_group[] = { "239.1.2.3%lo", NULL }, *const not_a_group[] = { "10.0.0.1",
+                                                                                        NULL };
+static const struct {
+    const char *address;
+    int err;
+    struct tocsin_datagram_options options;
+} malformed_cases[] = {
+    { "udp:*", -EINVAL, { .to = NULL } },
+    { "udp:*:65536", -EINVAL, { .to = NULL } },
+    { "udp:[::1:5", -EINVAL, { .to = NULL } },
+    { "unix:", -EINVAL, { .to = NULL } },
+    { "unix:#", -EINVAL, { .to = NULL } },
+    { "unix:#0", -EINVAL, { .to = NULL } },
+    { "unix:#0G", -EINVAL, { .to = NULL } },
+    { NULL, -EINVAL, { .to = NULL } },
+    { "tcp:*:0", -ENOTSUP, { .to = NULL } },
+    { "systemd:x", -ENOTSUP, { .to = NULL } },
+    { "fd:999999", -EBADF, { .to = NULL } },
+    { "fd:0", -EINVAL, { .to = "fd:1" } },
+    { "udp:*:0", -EINVAL, { .to = "unix:@x" } },
+    { "udp:*:0", -EINVAL, { .to = "udp:*:5" } },
+    { "udp:*:0", -EINVAL, { .to = "udp:127.0.0.1:0" } },
+    { "unix:@", -EINVAL, { .to = "unix:@" } },
+    { "udp:*:0", -EINVAL, { .flags = 8 } },
+    { "udp:*:0", -EINVAL, { .spare = { 1 } } },
+    { "udp:*:0", -EINVAL, { .ttl = 256 } },
+    { "udp:*:0", -EINVAL, { .most = -1 } },
+    { "udp:*:0", -EINVAL, { .mode = 0600 } },
+    { "unix:@", -EINVAL, { .mode = 01000 } },
+    { "unix:@", -EINVAL, { .join = a_group } },
+    { "unix:@", -EINVAL, { .flags = TOCSIN_DATAGRAM_BROADCAST } },
+    { "udp:*:0", -EINVAL, { .size = 17 << 20 } },
+    { "udp:*:0", -EINVAL, { .low_bytes = 1 << 20 } },
+    { "udp:*:0", -EINVAL, { .join = not_a_group } },
+    { "udp:*:0", -ENODEV, { .interface = "nowhere" } },
+    { "udp:192.0.2.1:0", -EADDRNOTAVAIL, { .to = NULL } },
+    { "udp:127.0.0.1:0", -EAFNOSUPPORT, { .to = "udp:[::1]:9" } },
+    { "unix:@", -ECONNREFUSED, { .to = "unix:@tocsin-nobody" } },
+    { "unix:/no/such/folder/x", -ENOENT, { .to = NULL } },
+};
+
 START_TEST(malformed)
 {
-    static const char *const groups[] = { "239.1.2.3%lo", NULL }, *const no_groups[] = { "10.0.0.1",
-                                                                                         NULL };
-    static const struct {
-        const char *address;
-        int err;
-        struct tocsin_datagram_options options;
-    } cases[] = {
-        { "udp:*", -EINVAL, { .to = NULL } },
-        { "udp:*:65536", -EINVAL, { .to = NULL } },
-        { "udp:[::1:5", -EINVAL, { .to = NULL } },
-        { "unix:", -EINVAL, { .to = NULL } },
-        { "unix:#", -EINVAL, { .to = NULL } },
-        { "unix:#0", -EINVAL, { .to = NULL } },
-        { "unix:#0G", -EINVAL, { .to = NULL } },
-        { NULL, -EINVAL, { .to = NULL } },
-        { "tcp:*:0", -ENOTSUP, { .to = NULL } },
-        { "systemd:x", -ENOTSUP, { .to = NULL } },
-        { "fd:999999", -EBADF, { .to = NULL } },
-        { "fd:0", -EINVAL, { .to = "fd:1" } },
-        { "udp:*:0", -EINVAL, { .to = "unix:@x" } },
-        { "udp:*:0", -EINVAL, { .to = "udp:*:5" } },
-        { "udp:*:0", -EINVAL, { .to = "udp:127.0.0.1:0" } },
-        { "unix:@", -EINVAL, { .to = "unix:@" } },
-        { "udp:*:0", -EINVAL, { .flags = 8 } },
-        { "udp:*:0", -EINVAL, { .spare = { 1 } } },
-        { "udp:*:0", -EINVAL, { .ttl = 256 } },
-        { "udp:*:0", -EINVAL, { .most = -1 } },
-        { "udp:*:0", -EINVAL, { .mode = 0600 } },
-        { "unix:@", -EINVAL, { .mode = 01000 } },
-        { "unix:@", -EINVAL, { .join = groups } },
-        { "unix:@", -EINVAL, { .flags = TOCSIN_DATAGRAM_BROADCAST } },
-        { "udp:*:0", -EINVAL, { .size = 17 << 20 } },
-        { "udp:*:0", -EINVAL, { .low_bytes = 1 << 20 } },
-        { "udp:*:0", -EINVAL, { .join = no_groups } },
-        { "udp:*:0", -ENODEV, { .interface = "nowhere" } },
-        { "udp:192.0.2.1:0", -EADDRNOTAVAIL, { .to = NULL } },
-        { "udp:127.0.0.1:0", -EAFNOSUPPORT, { .to = "udp:[::1]:9" } },
-        { "unix:@", -ECONNREFUSED, { .to = "unix:@tocsin-nobody" } },
-        { "unix:/no/such/folder/x", -ENOENT, { .to = NULL } },
-    };
     struct tocsin_op socket;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int err = tocsin_datagram_open(cases[i].address, &cases[i].options, HEARS(&a), &socket);
+    for (size_t i = 0; i < sizeof malformed_cases / sizeof malformed_cases[0]; i++) {
+        int err = tocsin_datagram_open(malformed_cases[i].address, &malformed_cases[i].options,
+                                       HEARS(&a), &socket);
 
-        ck_assert_msg(err == cases[i].err, "%zu: %s: %d", i, cases[i].address, err);
-        ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), cases[i].err);
+        ck_assert_msg(err == malformed_cases[i].err, "%zu: %s: %d", i, malformed_cases[i].address,
+                      err);
+        ck_assert_int_eq(tocsin_datagram_send(socket, NULL, "x", 1), malformed_cases[i].err);
     }
     ck_assert_int_eq(a.closed, 0);
 }

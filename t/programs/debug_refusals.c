@@ -123,21 +123,8 @@ static void loops(void)
     tocsin_inject(NULL, NULL);
 }
 
-static void operations(void)
+static void streams(void)
 {
-    struct tocsin_op op;
-
-    try(tocsin_op_new, NULL, NULL, NULL);
-    try(tocsin_op_start, gone, 0, NULL);
-    try(tocsin_op_wanted, gone, 0);
-    try(tocsin_op_progress, gone, 0, NULL, 0);
-    try(tocsin_op_complete, gone, 0, NULL);
-    try(tocsin_op_status, gone);
-    try(tocsin_op_free, gone);
-    try(tocsin_op_next, gone, NULL);
-    try(tocsin_cancel, gone);
-    try(tocsin_op_deadline, gone, -2);
-    try(tocsin_op_notify, gone, NULL);
     try(tocsin_stream_open, "tcp", NULL, NULL, NULL);
     try(tocsin_stream_open, NULL, NULL, NULL, NULL);
     try(tocsin_rate_new, 0, 0, NULL);
@@ -156,6 +143,24 @@ static void operations(void)
     try(tocsin_resolver_provide, NULL);
     try(tocsin_resolver_done, 1, 1, NULL, 0);
     try(tocsin_listen, "tcp:*:x", NULL, NULL, NULL);
+}
+
+static void operations(void)
+{
+    struct tocsin_op op;
+
+    try(tocsin_op_new, NULL, NULL, NULL);
+    try(tocsin_op_start, gone, 0, NULL);
+    try(tocsin_op_wanted, gone, 0);
+    try(tocsin_op_progress, gone, 0, NULL, 0);
+    try(tocsin_op_complete, gone, 0, NULL);
+    try(tocsin_op_status, gone);
+    try(tocsin_op_free, gone);
+    try(tocsin_op_next, gone, NULL);
+    try(tocsin_cancel, gone);
+    try(tocsin_op_deadline, gone, -2);
+    try(tocsin_op_notify, gone, NULL);
+    streams();
     try(tocsin_datagram_open, "udp:*", NULL, NULL, NULL);
     try(tocsin_datagram_send, gone, NULL, "x", 1);
     try(tocsin_datagram_send_with, gone, NULL);

@@ -121,67 +121,32 @@ static int bind_at(int fd, const struct tocsin__endpoint *local)
                                                     : 0;
 }
 
-/* Whether a Unix path is a datagram socket to which no process is bound. */
-static bool path_is_stale(const struct tocsin__endpoint *local)
-{
-    struct stat stat;
-    int fd, refused;
-
-    if (lstat(local->un.sun_path, &stat) < 0 || !S_ISSOCK(stat.st_mode))
-        return false;
-    fd = socket_open(AF_UNIX);
-    if (fd < 0)
-        return false;
-    refused = connect(fd, &local->any, local->size) < 0 && errno == ECONNREFUSED;
-    tocsin__fd_close(fd);
-    return refused;
-}
-
-static int path_note(struct tocsin__socket *socket, unsigned mode)
-{
-    struct stat stat;
-
-    if (chmod(socket->path, mode) < 0 || lstat(socket->path, &stat) < 0)
-        return -errno;
-    socket->device = stat.st_dev;
-    socket->inode = stat.st_ino;
-    return 0;
-}
-
 /* If a later step fails, the path that was bound must be removed. */
 static int bind_path(struct tocsin__socket *socket, int fd, const struct tocsin__endpoint *local,
                      unsigned mode)
 {
+    const char *path = local->un.sun_path;
     int err;
 
-    socket->path = tocsin__copy_text(local->un.sun_path);
-    if (!socket->path)
-        return -ENOMEM;
     fchmod(fd, mode); /* so that bind gives the path no more permissions than these */
     err = bind_at(fd, local);
-    if (err == -EADDRINUSE && path_is_stale(local) && unlink(socket->path) == 0)
+    if (err == -EADDRINUSE && tocsin__unix_path_is_stale(local, SOCK_DGRAM) && unlink(path) == 0)
         err = bind_at(fd, local);
-    if (err == 0) {
-        err = path_note(socket, mode);
-        if (err == 0)
-            return 0;
-        unlink(socket->path);
+    if (err < 0)
+        return err;
+    err = tocsin__unix_path_note(&socket->path, path, mode);
+    if (err < 0) {
+        unlink(path);
+        tocsin__unix_path_forget(&socket->path);
     }
-    tocsin__release(socket->path);
-    socket->path = NULL;
     return err;
 }
 
 void tocsin__bind_undo(struct tocsin__socket *socket)
 {
-    struct stat stat;
-
-    if (socket->path && !tocsin__inherited(tocsin__socket_engine(socket)->loop) &&
-        lstat(socket->path, &stat) == 0 && stat.st_dev == socket->device &&
-        stat.st_ino == socket->inode)
-        unlink(socket->path);
-    tocsin__release(socket->path);
-    socket->path = NULL;
+    if (tocsin__inherited(tocsin__socket_engine(socket)->loop))
+        tocsin__unix_path_forget(&socket->path);
+    tocsin__unix_path_remove(&socket->path);
 }
 
 /* Groups */

@@ -19,6 +19,7 @@
 #include <tocsin/datagram.h>
 
 #include "io/address.h"
+#include "io/unix_path.h"
 #include "io/io.h"
 #include "io/op_access.h"
 #include "loop/fd/readiness.h"
@@ -88,8 +89,7 @@ struct tocsin__socket {
     size_t high_bytes, low_bytes, limit_bytes, size;
     struct tocsin__socket_busy *busy; /* NULL: the socket is idle */
     struct tocsin__endpoint *peer;    /* the peer to which a Unix socket is connected; NULL: none */
-    char *path;                       /* path of a Unix socket, removed at the end; NULL: none */
-    uint64_t device, inode;           /* device and inode of path */
+    struct tocsin__unix_path path;    /* path of a Unix socket, removed at the end */
     uint64_t lost_untold;             /* number of losses that must be announced */
     int lost_error;                   /* error of the last loss */
     int most;

@@ -17,7 +17,7 @@
 #include <tocsin/listen.h>
 
 #include "io/listen/crowd.h"
-#include "io/listen/unix_path.h"
+#include "io/unix_path.h"
 #include "io/stream/stream.h"
 
 enum tocsin__acceptor_state {

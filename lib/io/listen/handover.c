@@ -7,7 +7,7 @@
 
 #include "base/cancel.h"
 #include "io/listen/handover.h"
-#include "io/listen/unix_path.h"
+#include "io/unix_path.h"
 #include "registry/owner.h"
 
 struct handover {

@@ -87,22 +87,6 @@ static int tcp_listen(const struct tocsin__address *address,
                : fd;
 }
 
-/* Whether a Unix path is a socket at which no process listens any more. */
-static bool path_is_stale(const struct tocsin__endpoint *endpoint)
-{
-    struct stat stat;
-    int fd, refused;
-
-    if (lstat(endpoint->un.sun_path, &stat) < 0 || !S_ISSOCK(stat.st_mode))
-        return false;
-    fd = socket_open(AF_UNIX);
-    if (fd < 0)
-        return false;
-    refused = connect(fd, &endpoint->any, endpoint->size) < 0 && errno == ECONNREFUSED;
-    tocsin__fd_close(fd);
-    return refused;
-}
-
 static bool is_bound(int fd)
 {
     struct tocsin__endpoint endpoint = { .size = sizeof endpoint.un };
@@ -126,7 +110,7 @@ static int unix_listen(struct tocsin__acceptor *listener, const struct tocsin__a
         fchmod(fd, mode); /* so that bind gives the path no more permissions than these */
     errno = 0;
     err = socket_listen(fd, endpoint, backlog);
-    if (err == -EADDRINUSE && is_path && path_is_stale(endpoint) &&
+    if (err == -EADDRINUSE && is_path && tocsin__unix_path_is_stale(endpoint, SOCK_STREAM) &&
         unlink(endpoint->un.sun_path) == 0)
         err = socket_listen(fd, endpoint, backlog);
     if (err == 0 && is_path)

@@ -7,8 +7,8 @@
 #include "delivery/loop.h"
 #include "base/words.h"
 
-/* What a thread has read about the activity of a loop. If two records have the same handler and
- * emission, they show the same call. */
+/* A copy of the activity of a loop, made by another thread. If two records have the same handler
+ * and emission, they show the same call. */
 struct tocsin__sight {
     uint64_t phase;                        /* copy of loop->runs.phase; odd while a turn works */
     const struct tocsin__handler *handler; /* the running handler; NULL: no handler runs */
